@@ -1,0 +1,47 @@
+"""Every expected failure of the product, raised anywhere and caught only at a shell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class TrainyardError(Exception):
+    """An expected failure whose message says what was expected, what arrived and what to do."""
+
+    exit_code = 1
+
+
+class ConfigError(TrainyardError):
+    """A setting that does not exist, has the wrong type or lies outside its range."""
+
+    exit_code = 2
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__(" ".join(self.problems))
+
+
+class BadRequest(TrainyardError):
+    """An upload or manual start that names no recipe, no data set or no file the recipe reads."""
+
+    exit_code = 2
+
+
+class BadData(TrainyardError):
+    """Input files that the recipe cannot be trained on, with one sentence per problem."""
+
+    exit_code = 3
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__(" ".join(self.problems))
+
+
+class NotFound(TrainyardError):
+    """A stack, execution, artifact or model that was asked for and does not exist."""
+
+    exit_code = 4
+
+
+class JobFailed(TrainyardError):
+    """A job that could not do its work for a reason a reader can act on."""

@@ -1,0 +1,32 @@
+"""The outcome of a data check, as written beside the data it judges and read by the state machine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+MAX_PROBLEMS = 20
+MAX_SENTENCE = 500
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quality:
+    """Reasons to refuse the data (one sentence each: file, line, expected, found, what to do) and its figures."""
+
+    problems: tuple[str, ...] = ()
+    figures: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        return not self.problems
+
+    def __add__(self, other: Quality) -> Quality:
+        return Quality(problems=self.problems + other.problems, figures={**self.figures, **other.figures})
+
+    def to_json(self) -> str:
+        """JSON small enough for the state machine's 256 KiB, whatever the data did."""
+        shown = [each[:MAX_SENTENCE] for each in self.problems[:MAX_PROBLEMS]]
+        if len(self.problems) > MAX_PROBLEMS:
+            shown.append(f"... and {len(self.problems) - MAX_PROBLEMS} more problems.")
+        return json.dumps({"ok": self.ok, "problems": shown, "figures": dict(self.figures)}, indent=2)

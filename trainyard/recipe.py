@@ -1,0 +1,39 @@
+"""Finds recipes by their folders and loads their modules; the only place that turns a name into code."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from types import ModuleType
+from typing import Any
+
+from trainyard.config import RecipeConfig, Source, override
+from trainyard.errors import BadRequest
+
+PACKAGE = "recipes"
+
+
+def names() -> tuple[str, ...]:
+    """The recipes that exist: every folder in `recipes/` with a module inside."""
+    package = importlib.import_module(PACKAGE)
+    return tuple(sorted(each.name for each in pkgutil.iter_modules(package.__path__) if each.ispkg))
+
+
+def module(recipe: str, name: str) -> ModuleType:
+    """Module `name` of a recipe, imported only now so that a stage loads nothing it does not run."""
+    if recipe not in names():
+        raise BadRequest(f"Expected one of the recipes {', '.join(names())}; found {recipe!r}.")
+    return importlib.import_module(f"{PACKAGE}.{recipe}.{name}")
+
+
+def config(recipe: str, changes: Mapping[str, Any] | None = None) -> RecipeConfig:
+    """The recipe's configuration with `changes` laid over it; raises ConfigError."""
+    default: RecipeConfig = module(recipe, "config").CONFIG
+    return override(default, changes or {})
+
+
+def sources(recipe: str, recipe_config: RecipeConfig) -> tuple[Source, ...]:
+    """The tables the recipe reads under this configuration."""
+    tables: tuple[Source, ...] = module(recipe, "config").sources(recipe_config)
+    return tables

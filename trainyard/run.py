@@ -1,0 +1,75 @@
+"""One run of a recipe: its identity, what it was asked to do, and where everything it makes lies."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from trainyard.stages import Stage
+
+REQUEST_FILE = "request.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class InputFile:
+    """One object version in the raw bucket, and the source table it provides."""
+
+    source: str
+    key: str
+    version_id: str
+    size: int
+    etag: str = ""
+
+    @property
+    def filename(self) -> str:
+        return self.key.rsplit("/", 1)[-1]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """A run, as written by Resolve to `<run>/resolve/request.json` and read by every later stage.
+
+    `config` is the complete, validated configuration as plain JSON; `recipes.load` turns it back into classes.
+    `fingerprint` identifies the set of object versions; `code_version` the deployed code.
+    """
+
+    recipe: str
+    run_id: str
+    dataset: str
+    execution_arn: str
+    raw_bucket: str
+    artifacts_bucket: str
+    fingerprint: str
+    code_version: str
+    files: tuple[InputFile, ...]
+    config: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def prefix(self) -> str:
+        """Key prefix of everything the run makes, without a trailing slash."""
+        return f"{self.recipe}/{self.run_id}"
+
+    def key(self, stage: Stage, *names: str) -> str:
+        """S3 key of something a stage wrote in the artifacts bucket."""
+        return "/".join((self.prefix, stage.value, *names))
+
+    def uri(self, stage: Stage, *names: str) -> str:
+        """S3 URI of something a stage wrote."""
+        return f"s3://{self.artifacts_bucket}/{self.key(stage, *names)}"
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), indent=2, sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> Run:
+        document = json.loads(text)
+        files = tuple(InputFile(**each) for each in document.pop("files"))
+        return cls(files=files, **document)
+
+    @classmethod
+    def read(cls, directory: Path) -> Run:
+        """The run whose `request.json` a job was given in `directory`."""
+        return cls.from_json((directory / REQUEST_FILE).read_text(encoding="utf-8"))
