@@ -7,6 +7,7 @@ same shape over it and checks every key, type and bound, so that a mistake is re
 from __future__ import annotations
 
 import dataclasses
+import math
 import types
 import typing
 from collections.abc import Iterator, Mapping
@@ -75,11 +76,12 @@ def bounded(default: Any, *, minimum: float | None = None, maximum: float | None
 
 @dataclass(frozen=True, kw_only=True)
 class Tuning:
-    """The search: `objective` is a validation metric that the recipe's training prints."""
+    """The search: `objective` is a validation metric that training prints; `metrics` are others worth keeping."""
 
     objective: str
     direction: Literal["Maximize", "Minimize"]
     ranges: Mapping[str, Range]
+    metrics: tuple[str, ...] = ()
     strategy: Literal["Bayesian", "Random", "Hyperband", "Grid"] = "Bayesian"
     max_jobs: int = bounded(10, minimum=1, maximum=500, help="training jobs in all")
     parallel_jobs: int = bounded(2, minimum=1, maximum=100, help="training jobs at a time")
@@ -114,7 +116,7 @@ def default_jobs() -> dict[str, Job]:
 
 @dataclass(frozen=True, kw_only=True)
 class RecipeConfig:
-    """Everything that can be set about one run of a recipe. Recipes narrow the types of `data` and `hyperparameters`."""
+    """Everything that can be set about one run; recipes narrow the types of `data` and `hyperparameters`."""
 
     title: str
     data: Any
@@ -206,35 +208,37 @@ def _checked(value: Any, hint: Any, metadata: Mapping[str, Any], path: str, prob
 
 def _fit(value: Any, hint: Any) -> tuple[Any, bool]:
     """The value as the hinted type, and whether it is one. Numbers may arrive as text: SageMaker sends only text."""
-    origin = typing.get_origin(hint)
-    if origin is Literal:
+    if typing.get_origin(hint) is Literal:
         return value, value in typing.get_args(hint)
-    if origin is tuple:
-        item = typing.get_args(hint)[0]
-        if not isinstance(value, list | tuple):
-            return value, False
-        fitted = [_fit(each, item) for each in value]
-        return tuple(each for each, _ in fitted), all(accepted for _, accepted in fitted)
+    if typing.get_origin(hint) is tuple:
+        return _fit_items(value, typing.get_args(hint)[0])
     if hint is types.NoneType:
         return None, value is None
     if hint is bool:
-        flags = {"true": True, "false": False}
-        return (flags[value.lower()], True) if isinstance(value, str) and value.lower() in flags else (value, isinstance(value, bool))
-    if hint in (int, float) and not isinstance(value, bool) and isinstance(value, int | float | str):
-        try:
-            number = float(value)
-        except ValueError:
-            return value, False
-        if number != number or number in (float("inf"), float("-inf")):
-            return value, False
-        if hint is float:
-            return number, True
-        return (int(value), True) if number.is_integer() and not isinstance(value, str) else _whole(value, number)
-    return value, isinstance(hint, type) and isinstance(value, hint) and not isinstance(value, bool)
+        named = {"true": True, "false": False}.get(value.lower()) if isinstance(value, str) else value
+        return named, isinstance(named, bool)
+    if hint in (int, float):
+        return _fit_number(value, hint)
+    return value, isinstance(hint, type) and isinstance(value, hint)
 
 
-def _whole(value: Any, number: float) -> tuple[Any, bool]:
-    return (int(number), True) if number.is_integer() else (value, False)
+def _fit_items(value: Any, item: Any) -> tuple[Any, bool]:
+    if not isinstance(value, list | tuple):
+        return value, False
+    fitted = [_fit(each, item) for each in value]
+    return tuple(each for each, _ in fitted), all(accepted for _, accepted in fitted)
+
+
+def _fit_number(value: Any, hint: type[int] | type[float]) -> tuple[Any, bool]:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return value, False
+    try:
+        number = float(value)
+    except ValueError:
+        return value, False
+    if not math.isfinite(number) or (hint is int and not number.is_integer()):
+        return value, False
+    return hint(number), True
 
 
 def _options(hint: Any) -> tuple[Any, ...]:

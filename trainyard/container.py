@@ -1,0 +1,52 @@
+"""The SageMaker container contract: where a job finds its inputs and leaves its results; used by both images."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+
+def ml_root() -> Path:
+    """`/opt/ml`, or the folder that stands in for it when the job runs as a plain process."""
+    return Path(os.environ.get("TRAINYARD_ML_ROOT", "/opt/ml"))
+
+
+def processing_input(name: str) -> Path:
+    return ml_root() / "processing" / "input" / name
+
+
+def processing_output(name: str) -> Path:
+    """The output folder of that name, made if need be."""
+    path = ml_root() / "processing" / "output" / name
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def channel(name: str) -> Path:
+    return ml_root() / "input" / "data" / name
+
+
+def model_dir() -> Path:
+    return ml_root() / "model"
+
+
+def checkpoints() -> Path:
+    path = ml_root() / "checkpoints"
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def hyperparameters() -> Mapping[str, str]:
+    """The training job's hyperparameters without SageMaker's own (they start with an underscore)."""
+    path = ml_root() / "input" / "config" / "hyperparameters.json"
+    given: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return {name: value for name, value in given.items() if not name.startswith("_")}
+
+
+def explain_failure(sentence: str, *, training: bool) -> None:
+    """Leave the reason where SageMaker takes it from: FailureReason of training, ExitMessage (1 KB) of processing."""
+    path = ml_root() / "output" / ("failure" if training else "message")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(sentence[:1000], encoding="utf-8")

@@ -1,0 +1,89 @@
+"""The small JSON that Resolve hands to the state machine, in the terms that SageMaker's requests need."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from trainyard.config import Range, RecipeConfig, to_mapping
+from trainyard.progress import metric_regex
+from trainyard.run import Run
+
+
+def train_plan(run: Run, config: RecipeConfig, tags: Mapping[str, str]) -> dict[str, Any]:
+    """What the machine needs to run a complete, claimed set."""
+    return {
+        "outcome": "train",
+        "reason": f"All files of data set {run.dataset} are there.",
+        "recipe": run.recipe,
+        "run_id": run.run_id,
+        "dataset": run.dataset,
+        "fingerprint": run.fingerprint,
+        "uri": f"s3://{run.artifacts_bucket}/{run.prefix}",
+        "prefix": run.prefix,
+        "tune": config.tune,
+        "jobs": to_mapping(config.jobs),
+        "hyperparameters": hyperparameters(config),
+        "tuning": tuning(config),
+        "tags": [{"Key": key, "Value": value} for key, value in tags.items()],
+        "objects": {each.filename: each.version_id for each in run.files},
+    }
+
+
+def stop_plan(outcome: str, reason: str, *, recipe: str = "", dataset: str = "") -> dict[str, Any]:
+    """An execution that trains nothing: `nothing` (green) or `refused`."""
+    return {"outcome": outcome, "reason": reason, "recipe": recipe, "dataset": dataset}
+
+
+def hyperparameters(config: RecipeConfig) -> dict[str, str]:
+    """Every hyperparameter as the text that SageMaker carries."""
+    return {name: _text(value) for name, value in to_mapping(config.hyperparameters).items()}
+
+
+def tuning(config: RecipeConfig) -> dict[str, Any]:
+    """The parts of CreateHyperParameterTuningJob that depend on the recipe: `config`, `static`, `metrics`."""
+    search = config.tuning
+    request: dict[str, Any] = {
+        "Strategy": search.strategy,
+        "HyperParameterTuningJobObjective": {"Type": search.direction, "MetricName": search.objective},
+        "ResourceLimits": {
+            "MaxNumberOfTrainingJobs": search.max_jobs,
+            "MaxParallelTrainingJobs": min(search.parallel_jobs, search.max_jobs),
+        },
+        "ParameterRanges": _ranges(search.ranges),
+        "TrainingJobEarlyStoppingType": "Auto" if search.early_stopping else "Off",
+        "RandomSeed": config.seed,
+    }
+    fixed = {name: value for name, value in hyperparameters(config).items() if name not in search.ranges}
+    names = dict.fromkeys((search.objective, *search.metrics))
+    return {
+        "config": request,
+        "static": fixed,
+        "metrics": [{"Name": name, "Regex": metric_regex(name)} for name in names],
+    }
+
+
+def _ranges(ranges: Mapping[str, Range]) -> dict[str, list[dict[str, Any]]]:
+    rendered: dict[str, list[dict[str, Any]]] = {
+        "IntegerParameterRanges": [],
+        "ContinuousParameterRanges": [],
+        "CategoricalParameterRanges": [],
+    }
+    for name, each in ranges.items():
+        if each.type == "categorical":
+            rendered["CategoricalParameterRanges"].append({"Name": name, "Values": list(each.values)})
+            continue
+        number = (lambda value: str(int(value))) if each.type == "integer" else repr
+        rendered[f"{each.type.capitalize()}ParameterRanges"].append(
+            {
+                "Name": name,
+                "MinValue": number(each.minimum),
+                "MaxValue": number(each.maximum),
+                "ScalingType": each.scaling,
+            }
+        )
+    return rendered
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
