@@ -1,0 +1,69 @@
+"""Finds out from an execution's history why it failed, in words that a person can act on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+# Ends of the workflow that a state has already reported; they are outcomes, not failures.
+REPORTED = frozenset({"BadData", "BadRequest"})
+JOB_NAMES = ("ProcessingJobName", "TrainingJobName", "HyperParameterTuningJobName")
+LOG_GROUPS = {
+    "ProcessingJobName": "/aws/sagemaker/ProcessingJobs",
+    "TrainingJobName": "/aws/sagemaker/TrainingJobs",
+    "JobRunId": "/aws-glue/jobs/error",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """The root cause: the state, the error, one reason, and where the job's log lies (empty when it was no job)."""
+
+    state: str
+    error: str
+    reason: str
+    job: str = ""
+    log_group: str = ""
+
+
+def root_cause(events: Sequence[Mapping[str, Any]], *, status: str) -> Failure:
+    """The failure in an execution's events (oldest first, as GetExecutionHistory gives them)."""
+    state, error, cause = "", status, ""
+    for event in events:
+        entered = event.get("stateEnteredEventDetails")
+        if entered:
+            state = entered["name"]
+        details = _failure_details(event)
+        if details:
+            error, cause = details.get("error") or error, details.get("cause") or cause
+    document = _document(cause)
+    kind = next((name for name in (*JOB_NAMES, "JobRunId", "Id") if name in document), "")
+    job = str(document.get(kind, ""))
+    group = LOG_GROUPS.get("JobRunId" if kind == "Id" else kind, "")
+    return Failure(state=state, error=error, reason=_reason(document, cause), job=job, log_group=group)
+
+
+def _failure_details(event: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Details of any event that ends a task or the execution badly."""
+    for key, details in event.items():
+        if key.endswith("EventDetails") and any(word in key for word in ("Failed", "TimedOut", "Aborted")):
+            return details or {}
+    return None
+
+
+def _document(cause: str) -> Mapping[str, Any]:
+    """A failed `.sync` job reports its own description as JSON text; anything else has no document."""
+    try:
+        document = json.loads(cause)
+    except json.JSONDecodeError:
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _reason(document: Mapping[str, Any], cause: str) -> str:
+    for key in ("FailureReason", "ExitMessage", "ErrorMessage"):
+        if document.get(key):
+            return str(document[key])
+    return cause or "no cause was given"
