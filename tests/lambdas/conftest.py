@@ -1,0 +1,50 @@
+"""The functions' environment with moto behind it: buckets, ledger and topic."""
+
+from __future__ import annotations
+
+import json
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from lambdas import environment, explain_failure, gate, resolve
+
+RAW, ARTIFACTS, LEDGER = "raw-bucket", "artifacts-bucket", "ledger"
+
+
+@pytest.fixture
+def aws(monkeypatch):
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "RAW_BUCKET": RAW,
+        "ARTIFACTS_BUCKET": ARTIFACTS,
+        "LEDGER_TABLE": LEDGER,
+        "CODE_VERSION": "abc123",
+        "TAGS": json.dumps({"project": "trainyard", "environment": "test"}),
+        "JOB_DEFAULTS": json.dumps({"train": {"instance_type": "ml.c5.xlarge"}}),
+    }.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with mock_aws():
+        s3 = boto3.client("s3")
+        for bucket in (RAW, ARTIFACTS):
+            s3.create_bucket(Bucket=bucket)
+            s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+        boto3.client("dynamodb").create_table(
+            TableName=LEDGER,
+            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        topic = boto3.client("sns").create_topic(Name="news")["TopicArn"]
+        monkeypatch.setenv("TOPIC_ARN", topic)
+        caches = (environment.read, resolve._s3, resolve._dynamodb, gate._s3)
+        caches += (explain_failure._logs, explain_failure._sns, explain_failure._step_functions)
+        for cached in caches:
+            cached.cache_clear()
+        yield s3
+        for cached in caches:
+            cached.cache_clear()

@@ -1,0 +1,118 @@
+"""Failure messages: root cause, failed state, job log and what to do, from recorded histories."""
+
+from __future__ import annotations
+
+import json
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+
+from lambdas import explain_failure
+from trainyard.failure import root_cause
+
+ARN = "arn:aws:states:us-east-1:123456789012:execution:training:e1"
+PLAN = {"outcome": "train", "recipe": "prod2vec", "dataset": "demo", "run_id": "20261121-020304-abcdef12"}
+JOB = "train-20261121-020304-abcdef12-01234567"
+
+
+def history(error: str, cause: str, state: str = "Train model") -> list[dict]:
+    steps = [
+        {
+            "type": "ExecutionStarted",
+            "executionStartedEventDetails": {"input": "{}", "roleArn": "arn:aws:iam::1:role/r"},
+        },
+        {"type": "TaskStateEntered", "stateEnteredEventDetails": {"name": "Resolve request", "input": "{}"}},
+        {"type": "TaskStateExited", "stateExitedEventDetails": {"name": "Resolve request", "output": json.dumps(PLAN)}},
+        {"type": "TaskStateEntered", "stateEnteredEventDetails": {"name": state, "input": "{}"}},
+        {
+            "type": "TaskFailed",
+            "taskFailedEventDetails": {"resourceType": "sagemaker", "resource": "x", "error": error, "cause": cause},
+        },
+        {"type": "ExecutionFailed", "executionFailedEventDetails": {"error": error, "cause": cause}},
+    ]
+    return [{"id": number, "timestamp": 0, **step} for number, step in enumerate(steps, 1)]
+
+
+def test_a_failed_job_names_its_own_reason():
+    cause = json.dumps(
+        {"TrainingJobName": JOB, "TrainingJobStatus": "Failed", "FailureReason": "AlgorithmError: no rows"}
+    )
+    failure = root_cause(history("States.TaskFailed", cause), status="FAILED")
+    assert (failure.state, failure.error, failure.reason) == (
+        "Train model",
+        "States.TaskFailed",
+        "AlgorithmError: no rows",
+    )
+    assert (failure.job, failure.log_group) == (JOB, "/aws/sagemaker/TrainingJobs")
+
+
+def test_a_failed_glue_run_is_found_by_its_run_id():
+    cause = json.dumps(
+        {"Id": "jr_1", "JobName": "ingest", "JobRunState": "FAILED", "ErrorMessage": "OSError: disk full"}
+    )
+    failure = root_cause(history("States.TaskFailed", cause, "Ingest raw data"), status="FAILED")
+    assert (failure.job, failure.log_group, failure.reason) == ("jr_1", "/aws-glue/jobs/error", "OSError: disk full")
+
+
+def test_an_error_that_is_no_job_keeps_its_cause():
+    failure = root_cause(history("Lambda.AWSLambdaException", "User x is not authorized"), status="FAILED")
+    assert (failure.error, failure.reason, failure.job) == ("Lambda.AWSLambdaException", "User x is not authorized", "")
+
+
+def test_an_execution_without_events_is_described_by_its_status():
+    failure = root_cause([], status="ABORTED")
+    assert (failure.state, failure.error) == ("", "ABORTED")
+
+
+@pytest.fixture
+def published(aws):
+    """Call the function on a history and return the one message it published, or None."""
+    queue = boto3.client("sqs").create_queue(QueueName="inbox")["QueueUrl"]
+    topic = explain_failure.environment.read().topic_arn
+    queue_arn = boto3.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"][
+        "QueueArn"
+    ]
+    boto3.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue_arn)
+
+    def call(events: list[dict], status: str = "FAILED") -> dict | None:
+        with Stubber(explain_failure._step_functions()) as stub:
+            stub.add_response("get_execution_history", {"events": events}, {"executionArn": ARN})
+            explain_failure.handler({"detail": {"executionArn": ARN, "status": status}}, None)
+        messages = boto3.client("sqs").receive_message(QueueUrl=queue).get("Messages", [])
+        return json.loads(messages[0]["Body"]) if messages else None
+
+    return call
+
+
+def test_the_message_says_everything_needed_to_go_on(published):
+    logs = boto3.client("logs")
+    logs.create_log_group(logGroupName="/aws/sagemaker/TrainingJobs")
+    logs.create_log_stream(logGroupName="/aws/sagemaker/TrainingJobs", logStreamName=f"{JOB}/algo-1")
+    logs.put_log_events(
+        logGroupName="/aws/sagemaker/TrainingJobs",
+        logStreamName=f"{JOB}/algo-1",
+        logEvents=[{"timestamp": 1_700_000_000_000 + n, "message": f"line {n}"} for n in range(30)],
+    )
+    cause = json.dumps({"TrainingJobName": JOB, "FailureReason": "AlgorithmError: no rows"})
+    message = published(history("States.TaskFailed", cause))
+    assert message["Subject"] == "trainyard: prod2vec run failed at Train model"
+    for part in (
+        "data set demo",
+        "AlgorithmError: no rows",
+        "line 29",
+        f"redrive-execution --execution-arn {ARN}",
+        "Run: 20261121",
+    ):
+        assert part in message["Message"]
+    assert "line 1\n" not in message["Message"]
+
+
+def test_a_missing_log_does_not_keep_the_message_back(published):
+    cause = json.dumps({"TrainingJobName": JOB, "FailureReason": "stopped"})
+    assert "(not readable: ResourceNotFoundException)" in published(history("States.TaskFailed", cause))["Message"]
+
+
+@pytest.mark.parametrize("error", ["BadData", "BadRequest"])
+def test_outcomes_that_a_state_reported_are_not_reported_twice(published, error):
+    assert published(history(error, "the reasons", "Bad data")) is None

@@ -1,0 +1,106 @@
+"""The gate: thresholds, and a champion that is replaced only by something better than noise."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from lambdas import gate as function
+from tests.lambdas.conftest import ARTIFACTS
+from trainyard import recipe
+from trainyard.config import Gate, to_mapping
+from trainyard.errors import JobFailed
+from trainyard.gate import decide
+
+GATE = Gate(primary="hits", minimum={"hits": 0.2, "coverage": 0.1}, maximum={"loss": 1.0})
+
+
+def evaluation(hits=0.3, coverage=0.5, loss=0.4, difference=None) -> dict:
+    champion = None
+    if difference:
+        value, low, high = difference
+        champion = {
+            "run_id": "old",
+            "metrics": {"hits": {"value": hits - value}},
+            "difference": {"value": value, "low": low, "high": high},
+        }
+    metrics = {
+        "hits": {"value": hits, "low": hits - 0.01, "high": hits + 0.01},
+        "coverage": {"value": coverage},
+        "loss": {"value": loss},
+    }
+    return {
+        "recipe": "any",
+        "rows": 100,
+        "metrics": metrics,
+        "references": {"popularity": {"hits": 0.1}},
+        "champion": champion,
+    }
+
+
+def test_a_first_model_needs_only_the_thresholds():
+    decision = decide(evaluation(), GATE)
+    assert decision["promote"]
+    assert decision["reasons"] == []
+
+
+@pytest.mark.parametrize(
+    ("scores", "sentence"),
+    [
+        ({"hits": 0.19}, "hits >= 0.2: it is 0.19."),
+        ({"coverage": 0.05}, "coverage >= 0.1: it is 0.05."),
+        ({"loss": 2.0}, "loss <= 1: it is 2."),
+        ({"hits": float("nan")}, "hits >= 0.2: it is nan."),
+    ],
+)
+def test_each_threshold_refuses_with_its_number(scores, sentence):
+    decision = decide(evaluation(**scores), GATE)
+    assert not decision["promote"]
+    assert decision["reasons"] == [sentence]
+    assert sentence in decision["message"]
+
+
+@pytest.mark.parametrize(
+    ("difference", "promoted"),
+    [((0.05, 0.02, 0.08), True), ((0.01, -0.01, 0.03), False), ((-0.05, -0.08, -0.02), False)],
+)
+def test_noise_and_worse_models_leave_the_champion_in_place(difference, promoted):
+    assert decide(evaluation(difference=difference), GATE)["promote"] is promoted
+
+
+def test_a_metric_that_was_not_measured_refuses():
+    document = evaluation()
+    del document["metrics"]["coverage"]
+    assert decide(document, GATE)["reasons"] == ["coverage >= 0.1: it was not measured."]
+
+
+def store(s3, document: dict) -> None:
+    request = {"config": to_mapping(recipe.config("prod2vec"))}
+    s3.put_object(Bucket=ARTIFACTS, Key="prod2vec/r1/resolve/request.json", Body=json.dumps(request).encode())
+    s3.put_object(Bucket=ARTIFACTS, Key="prod2vec/r1/evaluate/evaluation.json", Body=json.dumps(document).encode())
+
+
+def prod2vec_evaluation() -> dict:
+    names = {*recipe.config("prod2vec").gate.minimum, recipe.config("prod2vec").gate.primary}
+    return {
+        "recipe": "prod2vec",
+        "rows": 10,
+        "metrics": {name: {"value": 0.9} for name in names},
+        "references": {},
+        "champion": None,
+    }
+
+
+def test_the_decision_is_kept_with_the_run(aws):
+    store(aws, prod2vec_evaluation())
+    decision = function.handler({"run": {"recipe": "prod2vec", "run_id": "r1"}, "champion": {}}, None)
+    assert decision["promote"]
+    stored = json.loads(aws.get_object(Bucket=ARTIFACTS, Key="prod2vec/r1/gate/decision.json")["Body"].read())
+    assert stored == decision
+
+
+def test_an_evaluation_against_another_champion_is_an_error(aws):
+    store(aws, prod2vec_evaluation())
+    with pytest.raises(JobFailed, match="against champion newer, found one against None"):
+        function.handler({"run": {"recipe": "prod2vec", "run_id": "r1"}, "champion": {"run_id": "newer"}}, None)

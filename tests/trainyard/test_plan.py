@@ -1,0 +1,32 @@
+"""The plan: what Resolve tells the machine is what SageMaker accepts."""
+
+from __future__ import annotations
+
+import re
+
+import botocore.session
+import pytest
+from botocore.validate import ParamValidator
+
+from trainyard import plan, recipe
+from trainyard.progress import metric, metric_regex
+
+
+@pytest.mark.parametrize("name", recipe.names())
+def test_the_tuning_request_is_valid_for_sagemaker(name):
+    config = recipe.config(name)
+    tuning = plan.tuning(config)
+    shapes = botocore.session.get_session().get_service_model("sagemaker")
+    shape = shapes.operation_model("CreateHyperParameterTuningJob").input_shape.members["HyperParameterTuningJobConfig"]
+    report = ParamValidator().validate(tuning["config"], shape)
+    assert not report.has_errors(), report.generate_report()
+    assert not set(tuning["static"]) & set(config.tuning.ranges)
+    assert set(tuning["static"]) | set(config.tuning.ranges) == set(plan.hyperparameters(config))
+
+
+def test_the_metric_expression_finds_what_training_prints(capsys):
+    metric("validation_hits", 0.125)
+    metric("hits", -3e-7)
+    line = capsys.readouterr().out
+    assert re.findall(metric_regex("validation_hits"), line) == ["0.125"]
+    assert [float(each) for each in re.findall(metric_regex("hits"), line)] == [-3e-7]
