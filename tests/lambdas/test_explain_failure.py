@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import boto3
 import pytest
@@ -92,7 +93,7 @@ def test_the_message_says_everything_needed_to_go_on(published):
     logs.put_log_events(
         logGroupName="/aws/sagemaker/TrainingJobs",
         logStreamName=f"{JOB}/algo-1",
-        logEvents=[{"timestamp": 1_700_000_000_000 + n, "message": f"line {n}"} for n in range(30)],
+        logEvents=[{"timestamp": int(time.time() * 1000) + n, "message": f"line {n}"} for n in range(30)],
     )
     cause = json.dumps({"TrainingJobName": JOB, "FailureReason": "AlgorithmError: no rows"})
     message = published(history("States.TaskFailed", cause))
