@@ -1,0 +1,221 @@
+"""The deployed local stack: one local cloud and one real `cdk deploy` for the whole test session."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from local_cloud import lifecycle
+from recipes.prod2vec import sample
+
+ROOT = Path(__file__).resolve().parents[2]
+FINAL = {"SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"}
+# Small and quick, but enough for the planted structure to be learned.
+QUICK = {"hyperparameters": {"epochs": 8, "embedding_size": 32}, "gate": {"minimum": {"hit_rate_at_10": 0.0}}}
+
+
+@dataclass(frozen=True)
+class Stack:
+    """The deployed workflow, reached as any user reaches it: with boto3."""
+
+    session: boto3.Session
+    endpoint: str
+    ca_bundle: str
+    outputs: dict[str, str]
+    inbox: str
+    environment: dict[str, str]
+
+    def client(self, name: str) -> Any:
+        return self.session.client(name, endpoint_url=self.endpoint, verify=self.ca_bundle)
+
+    def upload(self, dataset: str, files: dict[str, bytes | Path], *, recipe: str = "prod2vec") -> dict[str, str]:
+        """Upload files in the given order and return their version ids by name."""
+        versions = {}
+        for name, content in files.items():
+            body = content.read_bytes() if isinstance(content, Path) else content
+            key = f"raw/{recipe}/{dataset}/{name}"
+            versions[name] = self.client("s3").put_object(Bucket=self.outputs["RawBucketName"], Key=key, Body=body)[
+                "VersionId"
+            ]
+        return versions
+
+    def executions(self, dataset: str) -> list[dict[str, Any]]:
+        """Executions whose input names the data set, newest first."""
+        states = self.client("stepfunctions")
+        pages = states.get_paginator("list_executions").paginate(stateMachineArn=self.outputs["StateMachineArn"])
+        described = [
+            states.describe_execution(executionArn=each["executionArn"])
+            for page in pages
+            for each in page["executions"]
+        ]
+        return [each for each in described if f"/{dataset}/" in each["input"] or f'"{dataset}"' in each["input"]]
+
+    def history(self, arn: str) -> list[dict[str, Any]]:
+        pages = self.client("stepfunctions").get_paginator("get_execution_history").paginate(executionArn=arn)
+        return [event for page in pages for event in page["events"]]
+
+    def entered(self, arn: str) -> list[str]:
+        """Names of the states an execution entered, in order."""
+        return [
+            each["stateEnteredEventDetails"]["name"] for each in self.history(arn) if "stateEnteredEventDetails" in each
+        ]
+
+    def plan(self, arn: str) -> dict[str, Any]:
+        """What Resolve answered, or {} while it has not."""
+        for event in self.history(arn):
+            details = event.get("stateExitedEventDetails")
+            if details and details["name"] == "Resolve request":
+                return json.loads(details["output"])
+        return {}
+
+    def training_execution(self, dataset: str, *, timeout: float = 60) -> str:
+        """The one execution that works on the newest upload of the data set."""
+        return wait(
+            lambda: next(
+                (
+                    e["executionArn"]
+                    for e in self.executions(dataset)
+                    if self.plan(e["executionArn"]).get("outcome") == "train"
+                ),
+                None,
+            ),
+            timeout=timeout,
+            what=f"an execution that trains on {dataset}",
+        )
+
+    def finish(self, arn: str, *, timeout: float = 400) -> dict[str, Any]:
+        """Wait for the end of an execution and describe it."""
+        states = self.client("stepfunctions")
+
+        def ended() -> dict[str, Any] | None:
+            described = states.describe_execution(executionArn=arn)
+            return described if described["status"] in FINAL else None
+
+        return wait(ended, timeout=timeout, what=f"the end of {arn}")
+
+    def run(self, dataset: str, files: dict[str, bytes | Path], **overrides: Any) -> tuple[str, dict[str, Any]]:
+        """Upload run.json and the files, follow the execution they start, and return (ARN, description)."""
+        self.upload(dataset, {"run.json": json.dumps(overrides).encode(), **files})
+        arn = self.training_execution(dataset)
+        return arn, self.finish(arn)
+
+    def messages(self, containing: str, *, timeout: float = 20) -> dict[str, Any]:
+        """The notification whose text contains something; others stay in the inbox."""
+        queue = self.client("sqs")
+
+        def find() -> dict[str, Any] | None:
+            for each in queue.receive_message(QueueUrl=self.inbox, MaxNumberOfMessages=10, VisibilityTimeout=0).get(
+                "Messages", []
+            ):
+                body = json.loads(each["Body"])
+                if containing in body["Message"]:
+                    queue.delete_message(QueueUrl=self.inbox, ReceiptHandle=each["ReceiptHandle"])
+                    return body
+            return None
+
+        return wait(find, timeout=timeout, what=f"a notification containing {containing!r}")
+
+    def artifact(self, arn: str, name: str) -> bytes:
+        key = f"{self.plan(arn)['prefix']}/{name}"
+        return self.client("s3").get_object(Bucket=self.outputs["ArtifactsBucketName"], Key=key)["Body"].read()
+
+    def champion(self) -> str | None:
+        item = (
+            self.client("dynamodb")
+            .get_item(TableName=self.outputs["LedgerTableName"], Key={"id": {"S": "champion/prod2vec"}})
+            .get("Item")
+        )
+        return item["run_id"]["S"] if item else None
+
+    def packages(self) -> list[dict[str, Any]]:
+        group = self.client("sagemaker").list_model_package_groups()["ModelPackageGroupSummaryList"]
+        name = next(
+            each["ModelPackageGroupName"] for each in group if each["ModelPackageGroupName"].endswith("prod2vec")
+        )
+        return self.client("sagemaker").list_model_packages(ModelPackageGroupName=name)["ModelPackageSummaryList"]
+
+
+def wait(condition: Callable[[], Any], *, timeout: float, what: str) -> Any:
+    """Poll until the condition gives something; fails the test when the time is over."""
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        if (value := condition()) is not None:
+            return value
+        time.sleep(0.5)
+    raise AssertionError(f"waited {timeout} s for {what}")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    state_dir = tmp_path_factory.mktemp("cloud")
+    cloud = lifecycle.up(state_dir, _free_port())
+    try:
+        environment = {**os.environ, **lifecycle.environment(cloud), "TRAINYARD_STATE_DIR": str(state_dir)}
+        deployed = subprocess.run(
+            [sys.executable, "-m", "trainyard.cli.main", "deploy"],
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+        )
+        assert deployed.returncode == 0, deployed.stdout[-4000:] + deployed.stderr[-4000:]
+        yield _stack(cloud, environment)
+    finally:
+        lifecycle.down(state_dir)
+
+
+def _stack(cloud: lifecycle.LocalCloud, environment: dict[str, str]) -> Stack:
+    session = boto3.Session(
+        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+        region_name=cloud.region,
+    )
+    client = lambda name: session.client(name, endpoint_url=cloud.endpoint, verify=cloud.ca_bundle)  # noqa: E731
+    outputs = {
+        each["OutputKey"]: each["OutputValue"]
+        for name in ("trainyard-dev-data", "trainyard-dev-workflow")
+        for each in client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]["Outputs"]
+    }
+    inbox = client("sqs").create_queue(QueueName="inbox")["QueueUrl"]
+    inbox_arn = client("sqs").get_queue_attributes(QueueUrl=inbox, AttributeNames=["QueueArn"])["Attributes"][
+        "QueueArn"
+    ]
+    policy = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "sns.amazonaws.com"},
+                "Action": "sqs:SendMessage",
+                "Resource": inbox_arn,
+            }
+        ],
+    }
+    client("sqs").set_queue_attributes(QueueUrl=inbox, Attributes={"Policy": json.dumps(policy)})
+    client("sns").subscribe(TopicArn=outputs["TopicArn"], Protocol="sqs", Endpoint=inbox_arn)
+    return Stack(session, cloud.endpoint, cloud.ca_bundle, outputs, inbox, environment)
+
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A small generated data set of prod2vec, source files by name."""
+    folder = tmp_path_factory.mktemp("sample")
+    sample.write(folder, size=20_000, seed=1)
+    return {each.name: each for each in sorted(folder.iterdir())}

@@ -1,0 +1,190 @@
+"""The deployed workflow on the local cloud: every promise about runs, failures and the gate, in the order a team meets them."""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.stack.conftest import QUICK, wait
+
+# One deployment serves all tests of this file, one after another: later ones build on the champion of earlier ones.
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack")]
+WEAK = {
+    "hyperparameters": {"epochs": 1, "embedding_size": 2, "learning_rate": 0.0001},
+    "gate": {"minimum": {"hit_rate_at_10": 0.0}},
+}
+
+
+@pytest.fixture(scope="module")
+def weak(stack, data):
+    return stack.run("weak", data, **WEAK)
+
+
+@pytest.fixture(scope="module")
+def good(stack, data, weak):
+    return stack.run("good", data, **QUICK)
+
+
+def test_an_incomplete_set_ends_green_and_says_what_it_waits_for(stack, data):
+    name = next(name for name in data if name.startswith("order_products"))
+    stack.upload("incomplete", {name: data[name]})
+    execution = wait(lambda: next(iter(stack.executions("incomplete")), None), timeout=30, what="an execution")
+    described = stack.finish(execution["executionArn"])
+    assert described["status"] == "SUCCEEDED"
+    assert json.loads(described["output"])["reason"] == "waiting for products.csv"
+
+
+def test_one_upload_becomes_a_scored_registered_model(stack, weak):
+    arn, described = weak
+    assert described["status"] == "SUCCEEDED", described
+    output = json.loads(described["output"])
+    assert output["outcome"] == "registered"
+    assert stack.entered(arn)[-1] == "Model registered"
+    evaluation = json.loads(stack.artifact(arn, "evaluate/evaluation.json"))
+    assert evaluation["champion"] is None
+    assert 0 <= evaluation["metrics"]["hit_rate_at_10"]["value"] <= 1
+    assert evaluation["references"]["popularity"]["hit_rate_at_10"] > 0
+    assert stack.champion() == output["run_id"]
+    assert stack.artifact(arn, "report/index.html").startswith(b"<!doctype html>")
+    assert output["run_id"] in stack.messages("was promoted")["Message"]
+
+
+def test_the_registered_version_carries_metrics_and_origin(stack, weak):
+    arn, described = weak
+    run_id = json.loads(described["output"])["run_id"]
+    summary = stack.packages()[0]
+    package = stack.client("sagemaker").describe_model_package(ModelPackageName=summary["ModelPackageArn"])
+    assert package["ModelApprovalStatus"] == "Approved"
+    assert package["CustomerMetadataProperties"]["run"] == run_id
+    assert package["CustomerMetadataProperties"]["execution"] == arn.rsplit(":", 1)[1]
+    uri = package["ModelMetrics"]["ModelQuality"]["Statistics"]["S3Uri"]
+    assert uri.endswith(f"{run_id}/evaluate/statistics.json")
+    archive = package["InferenceSpecification"]["Containers"][0]["ModelDataUrl"].split("/", 3)[3]
+    body = stack.client("s3").get_object(Bucket=stack.outputs["ArtifactsBucketName"], Key=archive)["Body"].read()
+    with tarfile.open(fileobj=io.BytesIO(body)) as tar:
+        card = json.load(tar.extractfile("model.json") or tar.extractfile("./model.json"))
+    assert (card["run_id"], card["recipe"]) == (run_id, "prod2vec")
+    assert card["hyperparameters"]["epochs"] == 1
+
+
+def test_every_job_is_tagged_with_project_environment_recipe_and_run(stack, weak):
+    run_id = json.loads(weak[1]["output"])["run_id"]
+    sagemaker = stack.client("sagemaker")
+    jobs = [
+        each["ProcessingJobArn"]
+        for each in sagemaker.list_processing_jobs(NameContains=run_id)["ProcessingJobSummaries"]
+    ]
+    jobs += [
+        each["TrainingJobArn"] for each in sagemaker.list_training_jobs(NameContains=run_id)["TrainingJobSummaries"]
+    ]
+    assert len(jobs) == 4
+    for job in jobs:
+        tags = {each["Key"]: each["Value"] for each in sagemaker.list_tags(ResourceArn=job)["Tags"]}
+        assert {
+            "project": "trainyard",
+            "environment": "dev",
+            "recipe": "prod2vec",
+            "run": run_id,
+        }.items() <= tags.items()
+
+
+def test_a_better_model_takes_over(stack, weak, good):
+    _, described = good
+    assert described["status"] == "SUCCEEDED", described
+    output = json.loads(described["output"])
+    assert output["outcome"] == "registered"
+    assert output["decision"]["champion"]["run_id"] == json.loads(weak[1]["output"])["run_id"]
+    assert output["decision"]["champion"]["difference"]["low"] > 0
+    assert stack.champion() == output["run_id"]
+    assert len(stack.packages()) == 2
+
+
+def test_an_equally_good_model_is_refused_and_nothing_is_registered(stack, data, good):
+    models = stack.client("sagemaker").list_models()["Models"]
+    arn, described = stack.run("equal", data, **QUICK, seed=7)
+    assert described["status"] == "SUCCEEDED", described
+    output = json.loads(described["output"])
+    assert output["outcome"] == "refused"
+    assert "Create model" not in stack.entered(arn)
+    assert stack.client("sagemaker").list_models()["Models"] == models
+    assert len(stack.packages()) == 2
+    assert stack.champion() == json.loads(good[1]["output"])["run_id"]
+    message = stack.messages(output["run_id"])["Message"]
+    assert "FAILED: hit_rate_at_10 better than the champion" in message
+    assert "was refused" in message
+
+
+def test_a_model_below_the_threshold_is_refused_with_the_number(stack, data, good):
+    _, described = stack.run("low", data, **WEAK | {"gate": {"minimum": {"hit_rate_at_10": 0.99}}})
+    output = json.loads(described["output"])
+    assert output["outcome"] == "refused"
+    assert any(reason.startswith("hit_rate_at_10 >= 0.99: it is 0") for reason in output["decision"]["reasons"])
+
+
+def test_the_same_object_versions_train_once_however_often_delivered(stack):
+    versions = stack.upload("twice", {"order_products__prior.csv": b"bad\n", "products.csv": b"bad\n"})
+    event = {
+        "source": "aws.s3",
+        "detail-type": "Object Created",
+        "detail": {
+            "bucket": {"name": stack.outputs["RawBucketName"]},
+            "object": {"key": "raw/prod2vec/twice/products.csv", "version-id": versions["products.csv"]},
+        },
+    }
+    states = stack.client("stepfunctions")
+    with ThreadPoolExecutor(4) as pool:
+        started = list(
+            pool.map(
+                lambda _: states.start_execution(
+                    stateMachineArn=stack.outputs["StateMachineArn"], input=json.dumps(event)
+                ),
+                range(4),
+            )
+        )
+    wait(
+        lambda: len(stack.executions("twice")) >= 5 or None, timeout=30, what="the executions of uploads and deliveries"
+    )
+    executions = stack.executions("twice")
+    for each in executions:
+        stack.finish(each["executionArn"])
+    assert {each["executionArn"] for each in started} <= {each["executionArn"] for each in executions}
+    assert sum("Ingest raw data" in stack.entered(each["executionArn"]) for each in executions) == 1
+
+
+def test_bad_data_ends_in_a_named_failure_with_its_reasons(stack, data):
+    broken = data["products.csv"].read_bytes().replace(b"\n", b"\nnot a number,", 1)
+    arn, described = stack.run("broken", {**data, "products.csv": broken})
+    assert (described["status"], described["error"]) == ("FAILED", "BadData")
+    assert "products.csv" in described["cause"]
+    message = stack.messages("The data set broken")["Message"]
+    assert "line 2" in message
+    assert "Prepare training data" not in stack.entered(arn)
+    key = "raw/prod2vec/broken/products.csv"
+    assert stack.client("s3").get_object(Bucket=stack.outputs["RawBucketName"], Key=key)["Body"].read() == broken
+
+
+@pytest.mark.parametrize(
+    ("recipe", "name", "content", "expected"),
+    [
+        ("unknown", "products.csv", b"x", "found 'unknown'"),
+        (
+            "prod2vec",
+            "run.json",
+            b'{"hyperparameters": {"epochs": -1}}',
+            "hyperparameters.epochs: expected a value from 1",
+        ),
+        ("prod2vec", "ünknown file.csv", b"x", "found 'ünknown file.csv'"),
+    ],
+)
+def test_bad_requests_are_refused_in_words(stack, recipe, name, content, expected):
+    dataset = f"refused {recipe} {name[0]}"
+    stack.upload(dataset, {name: content}, recipe=recipe)
+    execution = wait(lambda: next(iter(stack.executions(dataset)), None), timeout=30, what="an execution")
+    described = stack.finish(execution["executionArn"])
+    assert (described["status"], described["error"]) == ("FAILED", "BadRequest")
+    assert expected in described["cause"]
+    assert expected in stack.messages(execution["executionArn"])["Message"]
