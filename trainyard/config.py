@@ -44,6 +44,7 @@ class Source:
     delimiter: str = ","
     quote: str = '"'
     header: bool = True
+    other_columns: bool = False
 
     def accepts(self, filename: str) -> bool:
         """Whether a file of this name provides this table."""

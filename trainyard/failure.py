@@ -45,6 +45,11 @@ def root_cause(events: Sequence[Mapping[str, Any]], *, status: str) -> Failure:
     return Failure(state=state, error=error, reason=_reason(document, cause), job=job, log_group=group)
 
 
+def reason_of(cause: str) -> str:
+    """What a reader needs of a failure's cause: a failed job's own reason out of its description."""
+    return _reason(_document(cause), cause)
+
+
 def _failure_details(event: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """Details of any event that ends a task or the execution badly."""
     for key, details in event.items():

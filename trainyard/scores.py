@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     import numpy as np
 
 
-def _mean(rows: np.ndarray) -> float:
+def mean(rows: np.ndarray) -> float:
+    """The statistic of most metrics: the mean over held-out examples."""
     return float(rows.mean())
 
 
@@ -24,4 +25,4 @@ class Scores:
 
     metrics: Mapping[str, float]
     examples: np.ndarray
-    statistic: Callable[[np.ndarray], float] = field(default=_mean)
+    statistic: Callable[[np.ndarray], float] = field(default=mean)

@@ -1,0 +1,175 @@
+"""Measures the Glue jobs ingest and prepare of prod2vec: lines per second and core, and peak memory; runs on a laptop.
+
+    python -m benchmarks.ingest --lines 10000000
+    python -m benchmarks.ingest --lines 200000 --engine spark
+
+The real shells run as processes of their own against an S3 server on this machine; its work is not counted. With
+`--engine spark` both engines run, and the tables they prepare are compared.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import duckdb
+from botocore.config import Config
+
+from recipes.prod2vec import sample
+from recipes.prod2vec.config import CONFIG, sources
+from trainyard.config import to_mapping
+from trainyard.run import REQUEST_FILE, InputFile, Run
+from trainyard.stages import Stage
+from trainyard.tables.ingest import QUALITY_FILE
+from trainyard.tables.store import RunStore
+
+ROOT = Path(__file__).resolve().parents[1]
+RAW, ARTIFACTS = "raw", "artifacts"
+BAR_LINES_PER_CORE_SECOND = 1_000_000
+BAR_MEMORY_MB = 2_000
+MEGABYTE = 2**20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """What a process used: CPU seconds of all its threads, wall seconds, and peak resident memory in MB."""
+
+    cpu: float
+    wall: float
+    memory: float
+
+
+def main() -> None:
+    arguments = _arguments()
+    with tempfile.TemporaryDirectory() as folder, _s3(Path(folder)) as (client, environment):
+        sample.write(Path(folder), size=arguments.lines, seed=1)
+        files = _upload(client, Path(folder))
+        engines = ["duckdb"] if arguments.engine == "duckdb" else ["duckdb", "spark"]
+        runs = {engine: _run(client, environment, engine, files, arguments.lines) for engine in engines}
+        if len(runs) == 2:
+            _compare(*runs.values(), scratch=Path(folder))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--lines", type=int, default=10_000_000, help="order lines to make and read")
+    parser.add_argument("--engine", choices=("duckdb", "spark"), default="duckdb", help="spark compares both")
+    return parser.parse_args()
+
+
+@contextlib.contextmanager
+def _s3(scratch: Path) -> Iterator[tuple[Any, dict[str, str]]]:
+    """A client of an S3 server with the two buckets, and the environment in which the shells reach it."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    access = {
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+        "AWS_ACCESS_KEY_ID": "benchmark",
+        "AWS_SECRET_ACCESS_KEY": "benchmark",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    os.environ.update(access)
+    settings = {"GATEWAY_PORT": str(port), "BIND_HOST": "127.0.0.1", "TMPDIR": str(scratch)}
+    with (scratch / "s3.log").open("wb") as log:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "ministack"], env={**os.environ, **settings}, stdout=log, stderr=log
+        )
+    try:
+        client = boto3.client("s3", config=Config(retries={"total_max_attempts": 60, "mode": "standard"}))
+        client.create_bucket(Bucket=RAW)
+        client.put_bucket_versioning(Bucket=RAW, VersioningConfiguration={"Status": "Enabled"})
+        client.create_bucket(Bucket=ARTIFACTS)
+        yield client, {**os.environ, "PYTHONPATH": str(ROOT)}
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def _upload(client: Any, folder: Path) -> tuple[InputFile, ...]:
+    found = []
+    for path in sorted(folder.glob("*.csv")):
+        key = f"raw/prod2vec/benchmark/{path.name}"
+        client.upload_file(str(path), RAW, key)
+        version = client.head_object(Bucket=RAW, Key=key)["VersionId"]
+        source = next(each.name for each in sources(CONFIG) if each.accepts(path.name))
+        found.append(InputFile(source=source, key=key, version_id=version, size=path.stat().st_size))
+    return tuple(found)
+
+
+def _run(client: Any, environment: dict[str, str], engine: str, files: tuple[InputFile, ...], lines: int) -> RunStore:
+    run = Run(
+        recipe="prod2vec",
+        run_id=f"20260101-000000-{engine:0>8}",
+        dataset="benchmark",
+        execution_arn="",
+        raw_bucket=RAW,
+        artifacts_bucket=ARTIFACTS,
+        fingerprint="",
+        code_version="",
+        files=files,
+        config=to_mapping(CONFIG),
+    )
+    store = RunStore(client, run)
+    store.write_text(Stage.RESOLVE, REQUEST_FILE, run.to_json())
+    ingest = _measure(Stage.INGEST, run, engine, environment)
+    quality = store.read_text(Stage.INGEST, QUALITY_FILE)
+    if not json.loads(quality)["ok"]:
+        raise SystemExit(f"Expected accepted data, found {quality}")
+    stages = (ingest, _measure(Stage.PREPARE, run, engine, environment))
+    cpu, memory = sum(each.cpu for each in stages), max(each.memory for each in stages)
+    for stage, cost in zip(("ingest", "prepare"), stages, strict=True):
+        print(f"{engine:7} {stage:8} cpu {cost.cpu:6.2f} s  wall {cost.wall:6.2f} s  peak {cost.memory:6.0f} MB")
+    rate = lines / cpu
+    passed = rate >= BAR_LINES_PER_CORE_SECOND and memory < BAR_MEMORY_MB
+    verdict = ("; bar " + ("reached" if passed else "MISSED")) if engine == "duckdb" else ""
+    print(
+        f"{engine:7} total    {lines:,} lines, {rate:,.0f} lines/s per core, peak {memory:,.0f} MB{verdict}", flush=True
+    )
+    return store
+
+
+def _measure(stage: Stage, run: Run, engine: str, environment: dict[str, str]) -> Cost:
+    """Run a shell as Glue would. Its Java, if it starts one, is a child and counts too."""
+    started = time.perf_counter()
+    uri = f"s3://{ARTIFACTS}/{run.prefix}"
+    command = [sys.executable, f"glue_jobs/{stage}.py", "--JOB_NAME", stage, "--RUN_URI", uri, "--ENGINE", engine]
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            log.seek(0)
+            raise SystemExit(log.read().decode()[-4000:])
+    cpu = used.ru_utime + used.ru_stime
+    return Cost(cpu=cpu, wall=time.perf_counter() - started, memory=used.ru_maxrss * 1024 / MEGABYTE)
+
+
+def _compare(one: RunStore, other: RunStore, *, scratch: Path) -> None:
+    """Whether two runs prepared the same rows."""
+    first = one.download_tables(Stage.PREPARE, scratch / "first")
+    second = other.download_tables(Stage.PREPARE, scratch / "second")
+    for table, files in first.items():
+        left, right = f"read_parquet({files})", f"read_parquet({second[table]})"
+        differing = duckdb.sql(
+            f"SELECT count(*) FROM ((FROM {left} EXCEPT ALL FROM {right}) "
+            f"UNION ALL (FROM {right} EXCEPT ALL FROM {left}))"
+        ).fetchall()[0][0]
+        rows = duckdb.sql(f"SELECT count(*) FROM {left}").fetchall()[0][0]
+        print(f"{table:10} {rows:>10,} rows, {differing} differ between the engines")
+
+
+if __name__ == "__main__":
+    main()

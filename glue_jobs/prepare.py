@@ -1,0 +1,24 @@
+"""Glue shell of stage prepare: parses the arguments, opens the run and makes the tables its recipe trains on."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import boto3
+
+from trainyard.tables.arguments import parse
+from trainyard.tables.prepare import prepare
+from trainyard.tables.store import RunStore
+
+
+def main(argv: Sequence[str]) -> None:
+    """Run the job. A fault raises, for Glue takes the reason of a failed run from the exception."""
+    arguments = parse(argv)
+    store = RunStore.open(boto3.client("s3"), arguments.run_uri)
+    rows = prepare(store, arguments)
+    print(", ".join(f"{table}: {count:,} rows" for table, count in rows.items()))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

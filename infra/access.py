@@ -1,0 +1,64 @@
+"""Which objects of the two buckets a role may touch, in terms of the run layout `<recipe>/<run_id>/<stage>/...`."""
+
+from __future__ import annotations
+
+from infra.permissions import Permission
+from trainyard.stages import Stage
+
+# A run id is YYYYMMDD-HHMMSS-xxxxxxxx. Spelling its shape out keeps `*` from reaching into another stage's folders:
+# <run>/process/train/ would match `*/*/train/*`, and is not the training stage's.
+RUN = "*/????????-??????-????????"
+LAYOUT = "Recipes and runs come and go; the stage, which decides who may touch an object, is spelt out."
+UPLOADS = "raw/*"
+
+
+def objects(bucket_arn: str, *prefixes: str) -> list[str]:
+    """ARNs of everything below these stages or folders of any run."""
+    return [f"{bucket_arn}/{RUN}/{each}/*" for each in prefixes]
+
+
+def read(bucket_arn: str, *prefixes: str) -> list[Permission]:
+    """Read and list below these stages or folders of any run, not the whole bucket."""
+    return [
+        Permission(sid="ReadStages", actions=["s3:GetObject"], resources=objects(bucket_arn, *prefixes), why=LAYOUT),
+        Permission(
+            sid="ListStages",
+            actions=["s3:ListBucket"],
+            resources=[bucket_arn],
+            conditions={"StringLike": {"s3:prefix": [f"{RUN}/{each}/*" for each in prefixes]}},
+        ),
+    ]
+
+
+def write(bucket_arn: str, *prefixes: str) -> Permission:
+    """Write below these stages or folders of any run; an upload that breaks off may be cleaned up."""
+    return Permission(
+        sid="WriteStages",
+        actions=["s3:PutObject", "s3:AbortMultipartUpload"],
+        resources=objects(bucket_arn, *prefixes),
+        why=LAYOUT,
+    )
+
+
+def replace(bucket_arn: str, stage: Stage) -> Permission:
+    """Delete below one stage: a job that runs again removes what its first attempt left."""
+    return Permission(
+        sid="ReplaceOwnOutput",
+        actions=["s3:DeleteObject"],
+        resources=objects(bucket_arn, stage),
+        why=LAYOUT,
+    )
+
+
+def use_key(key_arn: str | None, *services: str) -> list[Permission]:
+    """Use of the customer's key, only through the services whose data it encrypts."""
+    if key_arn is None:
+        return []
+    return [
+        Permission(
+            sid="UseKey",
+            actions=["kms:Decrypt", "kms:GenerateDataKey"],
+            resources=[key_arn],
+            conditions={"StringLike": {"kms:ViaService": [f"{each}.*.amazonaws.com" for each in services]}},
+        )
+    ]

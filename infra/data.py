@@ -1,0 +1,67 @@
+"""The data stack: everything that outlives a deployment of the workflow, and what the workflow may know of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_kms as kms
+from constructs import Construct
+
+from infra.ledger import ledger
+from infra.notifications import topic
+from infra.settings import Settings
+from infra.storage import Storage
+
+
+@dataclass(frozen=True, kw_only=True)
+class Data:
+    """Names and ARNs of the data stack, as the workflow stack imports them."""
+
+    raw_bucket: str
+    raw_arn: str
+    artifacts_bucket: str
+    artifacts_arn: str
+    ledger_table: str
+    ledger_arn: str
+    topic_arn: str
+    key_arn: str | None
+
+
+class DataStack(cdk.Stack):
+    """Buckets, ledger, topic and, where the settings ask for one, the customer's key."""
+
+    def __init__(self, scope: Construct, name: str, *, settings: Settings, **options: Any) -> None:
+        super().__init__(scope, name, termination_protection=settings.retain_data, **options)
+        key = self._key(settings) if settings.customer_key else None
+        storage = Storage(self, "Storage", settings=settings, key=key)
+        table = ledger(self, settings=settings, key=key)
+        made_topic = topic(self, settings=settings, key=key)
+        self.data = Data(
+            raw_bucket=self._export(storage.raw.bucket_name),
+            raw_arn=self._export(storage.raw.bucket_arn),
+            artifacts_bucket=self._export(storage.artifacts.bucket_name),
+            artifacts_arn=self._export(storage.artifacts.bucket_arn),
+            ledger_table=self._export(table.table_name),
+            ledger_arn=self._export(table.table_arn),
+            topic_arn=self._export(made_topic.topic_arn),
+            key_arn=self._export(key.key_arn) if key else None,
+        )
+        cdk.CfnOutput(self, "RawBucketName", value=storage.raw.bucket_name)
+        cdk.CfnOutput(self, "ArtifactsBucketName", value=storage.artifacts.bucket_name)
+        cdk.CfnOutput(self, "LedgerTableName", value=table.table_name)
+        cdk.CfnOutput(self, "TopicArn", value=made_topic.topic_arn)
+
+    def _export(self, value: str) -> str:
+        return str(self.export_value(value))
+
+    def _key(self, settings: Settings) -> kms.Key:
+        return kms.Key(
+            self,
+            "Key",
+            alias=settings.prefix,
+            enable_key_rotation=True,
+            description=f"Data, ledger and notifications of {settings.prefix}",
+            removal_policy=cdk.RemovalPolicy.RETAIN if settings.retain_data else cdk.RemovalPolicy.DESTROY,
+        )

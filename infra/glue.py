@@ -1,0 +1,211 @@
+"""The two Glue jobs, ingest and prepare: Spark machines whose scripts choose the engine by the size of the data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import aws_cdk as cdk
+from aws_cdk import aws_glue as glue
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3_assets as assets
+from constructs import Construct
+
+from infra.access import UPLOADS, read, replace, use_key, write
+from infra.data import Data
+from infra.permissions import Permission, acknowledge, role
+from infra.settings import DatabaseNetwork, Settings
+from infra.sources import ROOT, SHARED, allow_list
+from trainyard.stages import Stage
+
+SERVICE = "glue.amazonaws.com"
+TIMEOUT = cdk.Duration.hours(8)
+CONCURRENT_RUNS = 20
+
+
+class GlueJobs(Construct):
+    """`ingest` and `prepare`, each with its own role, sharing one zip of packages and one list of requirements."""
+
+    def __init__(self, scope: Construct, name: str, *, settings: Settings, data: Data) -> None:
+        super().__init__(scope, name)
+        self._settings = settings
+        self._packages = assets.Asset(
+            self,
+            "Packages",
+            path=str(ROOT),
+            exclude=allow_list(*SHARED, "glue_jobs"),
+            ignore_mode=cdk.IgnoreMode.DOCKER,
+        )
+        self._requirements = assets.Asset(self, "Requirements", path=str(ROOT / "glue_jobs" / "requirements.txt"))
+        name_of_connection = f"{settings.prefix}-database"
+        self._connection = _connection(self, settings.database, name_of_connection) if settings.database else None
+        bucket = data.artifacts_arn
+        self.ingest = self._job(
+            Stage.INGEST,
+            [
+                *read(bucket, Stage.RESOLVE, Stage.INGEST),
+                _read_uploads(data),
+                write(bucket, Stage.INGEST),
+                replace(bucket, Stage.INGEST),
+                *use_key(data.key_arn, "s3"),
+                *(_network_permissions(self, name_of_connection) if settings.database else ()),
+            ],
+        )
+        self.prepare = self._job(
+            Stage.PREPARE,
+            [
+                *read(bucket, Stage.RESOLVE, Stage.INGEST, Stage.PREPARE),
+                write(bucket, Stage.PREPARE),
+                replace(bucket, Stage.PREPARE),
+                *use_key(data.key_arn, "s3"),
+            ],
+        )
+
+    def _job(self, stage: Stage, permissions: Sequence[Permission]) -> glue.Job:
+        script = assets.Asset(self, f"{stage.title()}Script", path=str(ROOT / "glue_jobs" / f"{stage}.py"))
+        job = glue.PySparkEtlJob(
+            self,
+            stage.title(),
+            job_name=f"{self._settings.prefix}-{stage}",
+            role=self._role(stage, script, permissions),
+            script=_code(script),
+            extra_python_files=[_code(self._packages)],
+            glue_version=glue.GlueVersion.V5_1,
+            worker_configuration=glue.WorkerConfiguration(
+                worker_type=self._settings.glue_worker,
+                number_of_workers=self._settings.glue_workers,
+            ),
+            continuous_logging=glue.ContinuousLoggingProps(enabled=True),
+            connections=[self._connection] if self._connection and stage is Stage.INGEST else None,
+            default_arguments={
+                "--ENGINE": "auto",
+                "--SPARK_THRESHOLD_GB": f"{self._settings.spark_threshold_gb:g}",
+                "--additional-python-modules": self._requirements.s3_object_url,
+                "--python-modules-installer-option": "-r",
+            },
+            max_concurrent_runs=CONCURRENT_RUNS,
+            max_retries=0,  # the state machine retries what is worth it
+            timeout=TIMEOUT,
+        )
+        _acknowledge_encryption(job)
+        return job
+
+    def _role(self, stage: Stage, script: assets.Asset, permissions: Sequence[Permission]) -> iam.IRole:
+        code = (script, self._packages, self._requirements)
+        return role(
+            self,
+            f"{stage.title()}Role",
+            service=SERVICE,
+            description=f"Glue job {stage} of the training workflow",
+            permissions=[
+                *permissions,
+                Permission(
+                    sid="ReadCode",
+                    actions=["s3:GetObject"],
+                    resources=[each.bucket.arn_for_objects(each.s3_object_key) for each in code],
+                ),
+                _write_logs(self),
+                PUT_METRICS,
+            ],
+        )
+
+
+PUT_METRICS = Permission(
+    sid="PutMetrics",
+    actions=["cloudwatch:PutMetricData"],
+    resources=["*"],
+    why="PutMetricData knows no resources; the condition limits it to Glue's own namespace.",
+    conditions={"StringEquals": {"cloudwatch:namespace": "Glue"}},
+)
+
+
+def _code(asset: assets.Asset) -> glue.Code:
+    return glue.Code.from_bucket(asset.bucket, asset.s3_object_key)
+
+
+def _read_uploads(data: Data) -> Permission:
+    return Permission(
+        sid="ReadUploads",
+        actions=["s3:GetObject", "s3:GetObjectVersion"],
+        resources=[f"{data.raw_arn}/{UPLOADS}"],
+        why="People upload files of any name below raw/.",
+    )
+
+
+def _write_logs(scope: Construct) -> Permission:
+    return Permission(
+        sid="WriteLogs",
+        actions=["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"],
+        resources=[
+            cdk.Stack.of(scope).format_arn(
+                service="logs",
+                resource="log-group",
+                resource_name="/aws-glue/*",
+                arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+            )
+        ],
+        why="Glue writes to its own log groups, in streams named after the job run.",
+    )
+
+
+def _acknowledge_encryption(job: glue.Job) -> None:
+    logs = "Job logs hold row counts and refusals, not records; CloudWatch encrypts every log group with its own key."
+    acknowledge(job, "GL1", logs)
+    acknowledge(job, "Annotation::@aws-cdk/aws-glue-alpha:unencryptedContinuousLogging", logs)
+    acknowledge(job, "GL3", "The jobs keep no bookmarks: each run reads exact object versions.")
+
+
+def _connection(scope: Construct, network: DatabaseNetwork, name: str) -> glue.IConnection:
+    """Puts the ingest job into the network of the source database."""
+    made = glue.CfnConnection(
+        scope,
+        "Database",
+        catalog_id=cdk.Stack.of(scope).account,
+        connection_input=glue.CfnConnection.ConnectionInputProperty(
+            name=name,
+            connection_type="NETWORK",
+            physical_connection_requirements=glue.CfnConnection.PhysicalConnectionRequirementsProperty(
+                availability_zone=network.availability_zone,
+                security_group_id_list=[network.security_group_id],
+                subnet_id=network.subnet_id,
+            ),
+        ),
+    )
+    acknowledge(made, "CloudFormation-Validate::W3010", "Glue asks for the zone of the subnet that the settings name.")
+    return glue.Connection.from_connection_name(scope, "Connection", name)
+
+
+def _network_permissions(scope: Construct, connection: str) -> list[Permission]:
+    """What a Glue job needs to put a network interface of its own into a subnet."""
+    stack = cdk.Stack.of(scope)
+    return [
+        Permission(
+            sid="LookUpNetwork",
+            actions=[
+                "ec2:DescribeNetworkInterfaces",
+                "ec2:DescribeRouteTables",
+                "ec2:DescribeSecurityGroups",
+                "ec2:DescribeSubnets",
+                "ec2:DescribeVpcAttribute",
+                "ec2:DescribeVpcEndpoints",
+            ],
+            resources=["*"],
+            why="EC2's Describe calls know no resources.",
+        ),
+        Permission(
+            sid="AttachToNetwork",
+            actions=["ec2:CreateNetworkInterface", "ec2:CreateTags", "ec2:DeleteNetworkInterface"],
+            resources=[
+                stack.format_arn(service="ec2", resource=each, resource_name="*")
+                for each in ("network-interface", "security-group", "subnet")
+            ],
+            why="Glue makes and removes network interfaces whose ids nobody knows beforehand.",
+        ),
+        Permission(
+            sid="ReadConnection",
+            actions=["glue:GetConnection"],
+            resources=[
+                stack.format_arn(service="glue", resource="catalog"),
+                stack.format_arn(service="glue", resource="connection", resource_name=connection),
+            ],
+        ),
+    ]

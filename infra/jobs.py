@@ -1,0 +1,150 @@
+"""The roles of the SageMaker jobs: one per kind of job, each with its own stage's folders and nothing else."""
+
+from __future__ import annotations
+
+import aws_cdk as cdk
+from aws_cdk import aws_ecr_assets as assets
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from infra.access import read, use_key, write
+from infra.data import Data
+from infra.images import Images
+from infra.permissions import Permission, role, same_account
+from trainyard.stages import Stage
+
+SERVICE = "sagemaker.amazonaws.com"
+ANALYSIS = f"{Stage.TUNE}/analysis"
+CHECKPOINTS = f"{Stage.TRAIN}/checkpoints"
+
+
+class JobRoles(Construct):
+    """`process`, `train`, `evaluate`, `report`, `analyse` and `model` (what serves a registered model)."""
+
+    def __init__(self, scope: Construct, name: str, *, data: Data, images: Images) -> None:
+        super().__init__(scope, name)
+        self._data = data
+        bucket = data.artifacts_arn
+        self.process = self._role(
+            "Process",
+            images.processing,
+            "ProcessingJobs",
+            [*read(bucket, Stage.RESOLVE, Stage.PREPARE), write(bucket, Stage.PROCESS)],
+        )
+        self.train = self._role(
+            "Train",
+            images.training,
+            "TrainingJobs",
+            [*read(bucket, Stage.RESOLVE, Stage.PROCESS, CHECKPOINTS), write(bucket, Stage.TRAIN, Stage.TUNE)],
+        )
+        self.evaluate = self._role(
+            "Evaluate",
+            images.training,
+            "ProcessingJobs",
+            [*read(bucket, Stage.RESOLVE, Stage.PROCESS, Stage.TRAIN, Stage.TUNE), write(bucket, Stage.EVALUATE)],
+        )
+        self.report = self._role(
+            "Report",
+            images.processing,
+            "ProcessingJobs",
+            [
+                *read(
+                    bucket,
+                    *(Stage.RESOLVE, Stage.PREPARE, Stage.PROCESS),
+                    *(Stage.TRAIN, Stage.TUNE, Stage.EVALUATE, Stage.GATE),
+                ),
+                write(bucket, Stage.REPORT),
+            ],
+        )
+        self.analyse = self._role(
+            "Analyse",
+            images.processing,
+            "ProcessingJobs",
+            [*read(bucket, Stage.RESOLVE), write(bucket, ANALYSIS), self._read_search()],
+        )
+        self.model = self._role("Model", images.training, "Endpoints", read(bucket, Stage.TRAIN, Stage.TUNE))
+
+    @property
+    def all(self) -> list[iam.IRole]:
+        """Every role that the state machine hands to SageMaker."""
+        return [self.process, self.train, self.evaluate, self.report, self.analyse, self.model]
+
+    def _role(
+        self, name: str, image: assets.DockerImageAsset, log_group: str, permissions: list[Permission]
+    ) -> iam.IRole:
+        return role(
+            self,
+            name,
+            service=SERVICE,
+            trust_conditions=same_account(self),
+            description=f"{name} jobs of the training workflow",
+            permissions=[
+                *permissions,
+                *use_key(self._data.key_arn, "s3"),
+                *pull(image),
+                self._write_logs(log_group),
+                PUT_METRICS,
+            ],
+        )
+
+    def _write_logs(self, group: str) -> Permission:
+        return Permission(
+            sid="WriteLogs",
+            actions=[
+                "logs:CreateLogGroup",
+                "logs:CreateLogStream",
+                "logs:DescribeLogStreams",
+                "logs:PutLogEvents",
+            ],
+            resources=[
+                cdk.Stack.of(self).format_arn(
+                    service="logs",
+                    resource="log-group",
+                    resource_name=f"/aws/sagemaker/{group}*",
+                    arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+                )
+            ],
+            why="SageMaker names the log stream after the job, and shares one log group per kind of job.",
+        )
+
+    def _read_search(self) -> Permission:
+        stack = cdk.Stack.of(self)
+        return Permission(
+            sid="ReadSearch",
+            actions=[
+                "sagemaker:DescribeHyperParameterTuningJob",
+                "sagemaker:ListTrainingJobsForHyperParameterTuningJob",
+                "sagemaker:DescribeTrainingJob",
+            ],
+            resources=[
+                stack.format_arn(service="sagemaker", resource=kind, resource_name="tune-*")
+                for kind in ("hyper-parameter-tuning-job", "training-job")
+            ],
+            why="Tuning jobs are named by the state machine, always beginning with tune-.",
+        )
+
+
+PUT_METRICS = Permission(
+    sid="PutMetrics",
+    actions=["cloudwatch:PutMetricData"],
+    resources=["*"],
+    why="PutMetricData knows no resources; the condition limits it to SageMaker's own namespaces.",
+    conditions={"StringLike": {"cloudwatch:namespace": "/aws/sagemaker/*"}},
+)
+
+
+def pull(image: assets.DockerImageAsset) -> list[Permission]:
+    """Pull from the repository that holds the image."""
+    return [
+        Permission(
+            sid="PullImage",
+            actions=["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+            resources=[image.repository.repository_arn],
+        ),
+        Permission(
+            sid="LogInToRegistry",
+            actions=["ecr:GetAuthorizationToken"],
+            resources=["*"],
+            why="GetAuthorizationToken knows no resources.",
+        ),
+    ]

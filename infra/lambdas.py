@@ -1,0 +1,224 @@
+"""The three functions: resolve a request, judge a model, explain a failure."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+import jsii
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from infra.access import RUN, UPLOADS, objects, use_key
+from infra.data import Data
+from infra.permissions import Permission, acknowledge, role
+from infra.settings import PROJECT, Settings
+from infra.sources import ROOT, SHARED, allow_list, code_version, copy
+from trainyard.run import REQUEST_FILE
+from trainyard.stages import Stage
+
+FOLDER = "lambdas"
+RUNTIME = lambda_.Runtime.PYTHON_3_13
+REQUIREMENTS = ROOT / FOLDER / "requirements.txt"
+TIMEOUT = cdk.Duration.seconds(60)
+MEMORY_MB = 512
+JOB_LOGS = ("/aws/sagemaker/*", "/aws-glue/*")
+
+
+class Functions(Construct):
+    """`resolve`, `gate` and `explain_failure`, from one package of code and locked dependencies."""
+
+    def __init__(
+        self, scope: Construct, name: str, *, settings: Settings, data: Data, machine_name: str, dead_letters: sqs.Queue
+    ) -> None:
+        super().__init__(scope, name)
+        self._settings = settings
+        self._data = data
+        self._code = _code()
+        self.resolve = self._function("resolve", self._resolve_permissions())
+        self.gate = self._function("gate", self._gate_permissions())
+        self.explain_failure = self._function(
+            "explain_failure", self._explain_permissions(machine_name), dead_letters=dead_letters
+        )
+
+    def _function(
+        self, module: str, permissions: Sequence[Permission], dead_letters: sqs.Queue | None = None
+    ) -> lambda_.Function:
+        title = module.title().replace("_", "")
+        function_name = f"{self._settings.prefix}-{module.replace('_', '-')}"
+        log_group = logs.LogGroup(
+            self,
+            f"{title}Logs",
+            log_group_name=f"/aws/lambda/{function_name}",
+            retention=self._settings.log_retention,
+            removal_policy=cdk.RemovalPolicy.DESTROY,
+        )
+        function = lambda_.Function(
+            self,
+            title,
+            function_name=function_name,
+            handler=f"{FOLDER}.{module}.handler",
+            runtime=RUNTIME,
+            code=self._code,
+            memory_size=MEMORY_MB,
+            timeout=TIMEOUT,
+            tracing=lambda_.Tracing.ACTIVE,
+            log_group=log_group,
+            dead_letter_queue=dead_letters,
+            environment=self._environment(),
+            role=role(
+                self,
+                f"{title}Role",
+                service="lambda.amazonaws.com",
+                description=f"Function {module} of the training workflow",
+                permissions=[*permissions, *_run_permissions(log_group, dead_letters)],
+            ),
+        )
+        acknowledge(function, "L1", "The newest Python that this code is tested on; a newer one comes with its tests.")
+        return function
+
+    def _environment(self) -> dict[str, str]:
+        return {
+            "RAW_BUCKET": self._data.raw_bucket,
+            "ARTIFACTS_BUCKET": self._data.artifacts_bucket,
+            "LEDGER_TABLE": self._data.ledger_table,
+            "TOPIC_ARN": self._data.topic_arn,
+            "CODE_VERSION": code_version(),
+            "TAGS": json.dumps({"project": PROJECT, "environment": self._settings.name}),
+            "JOB_DEFAULTS": json.dumps({stage: dict(job) for stage, job in self._settings.jobs.items()}),
+        }
+
+    def _resolve_permissions(self) -> list[Permission]:
+        return [
+            Permission(
+                sid="ListUploads",
+                actions=["s3:ListBucket", "s3:ListBucketVersions"],
+                resources=[self._data.raw_arn],
+                conditions={"StringLike": {"s3:prefix": UPLOADS}},
+            ),
+            Permission(
+                sid="ReadOverrides",
+                actions=["s3:GetObject", "s3:GetObjectVersion"],
+                resources=[f"{self._data.raw_arn}/raw/*/*/run.json"],
+                why="Recipes and data sets come and go; of what was uploaded only run.json is read.",
+            ),
+            Permission(
+                sid="WriteRequest",
+                actions=["s3:PutObject"],
+                resources=[f"{self._data.artifacts_arn}/{RUN}/{Stage.RESOLVE}/{REQUEST_FILE}"],
+                why="Recipes and runs come and go; only the request of a run is written.",
+            ),
+            Permission(
+                sid="ClaimVersions",
+                actions=["dynamodb:GetItem", "dynamodb:PutItem"],
+                resources=[self._data.ledger_arn],
+                conditions={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": "claim/*"}},
+            ),
+            *use_key(self._data.key_arn, "s3", "dynamodb"),
+        ]
+
+    def _gate_permissions(self) -> list[Permission]:
+        return [
+            Permission(
+                sid="ReadEvaluation",
+                actions=["s3:GetObject"],
+                resources=objects(self._data.artifacts_arn, Stage.RESOLVE, Stage.EVALUATE),
+                why="Recipes and runs come and go; only requests and evaluations are read.",
+            ),
+            Permission(
+                sid="WriteDecision",
+                actions=["s3:PutObject"],
+                resources=objects(self._data.artifacts_arn, Stage.GATE),
+                why="Recipes and runs come and go; only decisions are written.",
+            ),
+            *use_key(self._data.key_arn, "s3"),
+        ]
+
+    def _explain_permissions(self, machine_name: str) -> list[Permission]:
+        stack = cdk.Stack.of(self)
+        return [
+            Permission(
+                sid="ReadHistory",
+                actions=["states:GetExecutionHistory"],
+                resources=[
+                    stack.format_arn(
+                        service="states",
+                        resource="execution",
+                        resource_name=f"{machine_name}:*",
+                        arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+                    )
+                ],
+                why="Executions come and go; only those of this machine are read.",
+            ),
+            Permission(
+                sid="ReadJobLogs",
+                actions=["logs:DescribeLogStreams", "logs:GetLogEvents"],
+                resources=[
+                    stack.format_arn(
+                        service="logs",
+                        resource="log-group",
+                        resource_name=each,
+                        arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+                    )
+                    for each in JOB_LOGS
+                ],
+                why="Log streams are named after jobs, which come and go.",
+            ),
+            Permission(sid="TellPeople", actions=["sns:Publish"], resources=[self._data.topic_arn]),
+            *use_key(self._data.key_arn, "sns"),
+        ]
+
+
+def _run_permissions(log_group: logs.LogGroup, dead_letters: sqs.Queue | None) -> list[Permission]:
+    permissions = [
+        Permission(
+            sid="WriteLogs",
+            actions=["logs:CreateLogStream", "logs:PutLogEvents"],
+            resources=[log_group.log_group_arn],
+        ),
+        Permission(
+            sid="Trace",
+            actions=["xray:PutTelemetryRecords", "xray:PutTraceSegments"],
+            resources=["*"],
+            why="X-Ray's write calls know no resources.",
+        ),
+    ]
+    if dead_letters:
+        permissions.append(
+            Permission(sid="KeepLostEvents", actions=["sqs:SendMessage"], resources=[dead_letters.queue_arn])
+        )
+    return permissions
+
+
+@jsii.implements(cdk.ILocalBundling)
+class _Package:
+    """Puts the code and its locked dependencies into one folder with uv: no container engine is needed."""
+
+    def try_bundle(self, output_dir: str, *_args: Any, **_options: Any) -> bool:
+        copy(Path(output_dir), *SHARED, FOLDER)
+        subprocess.run(
+            [
+                *(str(Path(sys.executable).with_name("uv")), "pip", "install", "--quiet"),
+                *("--target", output_dir, "--require-hashes", "--requirements", str(REQUIREMENTS)),
+                *("--python-platform", "x86_64-manylinux2014", "--only-binary", ":all:"),
+                *("--python-version", RUNTIME.name.removeprefix("python")),
+            ],
+            check=True,
+        )
+        return True
+
+
+def _code() -> lambda_.Code:
+    return lambda_.Code.from_asset(
+        str(ROOT),
+        exclude=allow_list(*SHARED, FOLDER),
+        ignore_mode=cdk.IgnoreMode.DOCKER,
+        bundling=cdk.BundlingOptions(image=RUNTIME.bundling_image, local=_Package()),
+    )

@@ -1,0 +1,27 @@
+"""The ledger: one table that remembers which execution claimed which object versions, and each recipe's champion."""
+
+from __future__ import annotations
+
+import aws_cdk as cdk
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_kms as kms
+from constructs import Construct
+
+from infra.settings import Settings
+
+
+def ledger(scope: Construct, *, settings: Settings, key: kms.IKey | None) -> dynamodb.Table:
+    """Items `claim/<recipe>/<fingerprint>` and `champion/<recipe>`, written only under a condition."""
+    return dynamodb.Table(
+        scope,
+        "Ledger",
+        partition_key=dynamodb.Attribute(name="id", type=dynamodb.AttributeType.STRING),
+        billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+        point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+            point_in_time_recovery_enabled=True
+        ),
+        encryption=dynamodb.TableEncryption.CUSTOMER_MANAGED if key else dynamodb.TableEncryption.AWS_MANAGED,
+        encryption_key=key,
+        deletion_protection=settings.retain_data,
+        removal_policy=cdk.RemovalPolicy.RETAIN if settings.retain_data else cdk.RemovalPolicy.DESTROY,
+    )

@@ -1,0 +1,103 @@
+"""Alarms that reach people, and a dashboard that shows how the workflow has been doing."""
+
+from __future__ import annotations
+
+import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sqs as sqs
+from aws_cdk import aws_stepfunctions as sfn
+from constructs import Construct
+
+from infra.settings import Settings
+
+PERIOD = cdk.Duration.minutes(5)
+SUM = cloudwatch.Stats.SUM
+
+
+class Observability(Construct):
+    """One alarm per way in which work can get lost, and one dashboard."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        name: str,
+        *,
+        settings: Settings,
+        machine: sfn.StateMachine,
+        functions: dict[str, lambda_.Function],
+        queue: sqs.Queue,
+        topic_arn: str,
+    ) -> None:
+        super().__init__(scope, name)
+        self._action = actions.SnsAction(sns.Topic.from_topic_arn(self, "Topic", topic_arn))
+        self._alarm(
+            "Failed",
+            machine.metric_failed(period=PERIOD, statistic=SUM),
+            "An execution failed: its message names the cause.",
+        )
+        self._alarm(
+            "TimedOut",
+            machine.metric_timed_out(period=PERIOD, statistic=SUM),
+            "An execution took longer than the machine allows.",
+        )
+        self._alarm("Aborted", machine.metric_aborted(period=PERIOD, statistic=SUM), "Somebody stopped an execution.")
+        self._alarm(
+            "Throttled", machine.metric_throttled(period=PERIOD, statistic=SUM), "Step Functions held executions back."
+        )
+        lost = queue.metric_approximate_number_of_messages_visible(period=PERIOD, statistic=cloudwatch.Stats.MAXIMUM)
+        self._alarm("LostEvents", lost, "An upload or a failure reached nobody: look into the dead letter queue.")
+        self.dashboard = cloudwatch.Dashboard(
+            self,
+            "Dashboard",
+            dashboard_name=settings.prefix,
+            default_interval=cdk.Duration.days(7),
+            widgets=_widgets(machine, functions, lost),
+        )
+
+    @property
+    def dashboard_url(self) -> str:
+        region = cdk.Stack.of(self).region
+        home = f"https://{region}.console.aws.amazon.com/cloudwatch/home?region={region}"
+        return f"{home}#dashboards/dashboard/{self.dashboard.dashboard_name}"
+
+    def _alarm(self, name: str, metric: cloudwatch.Metric, description: str) -> None:
+        alarm = cloudwatch.Alarm(
+            self,
+            name,
+            metric=metric,
+            alarm_description=description,
+            threshold=1,
+            evaluation_periods=1,
+            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+        )
+        alarm.add_alarm_action(self._action)
+
+
+def _widgets(
+    machine: sfn.StateMachine, functions: dict[str, lambda_.Function], lost: cloudwatch.Metric
+) -> list[list[cloudwatch.IWidget]]:
+    ends = [
+        machine.metric_started(period=PERIOD, statistic=SUM),
+        machine.metric_succeeded(period=PERIOD, statistic=SUM),
+        machine.metric_failed(period=PERIOD, statistic=SUM),
+        machine.metric_timed_out(period=PERIOD, statistic=SUM),
+        machine.metric_aborted(period=PERIOD, statistic=SUM),
+    ]
+    return [
+        [
+            cloudwatch.GraphWidget(title="Executions", left=ends, width=12),
+            cloudwatch.GraphWidget(title="Duration of executions", left=[machine.metric_time()], width=12),
+        ],
+        [
+            cloudwatch.GraphWidget(
+                title="Errors of functions",
+                left=[each.metric_errors(label=name, period=PERIOD, statistic=SUM) for name, each in functions.items()],
+                width=12,
+            ),
+            cloudwatch.GraphWidget(title="Events that reached nobody", left=[lost], width=12),
+        ],
+    ]

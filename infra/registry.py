@@ -1,0 +1,28 @@
+"""The model registry: one model package group per recipe folder found."""
+
+from __future__ import annotations
+
+from aws_cdk import RemovalPolicy
+from aws_cdk import aws_sagemaker as sagemaker
+from constructs import Construct
+
+from infra.settings import Settings
+from trainyard import recipe
+
+
+class Registry(Construct):
+    """Groups named `<prefix>-<recipe with dashes>`, as the state machine composes the name."""
+
+    def __init__(self, scope: Construct, name: str, *, settings: Settings) -> None:
+        super().__init__(scope, name)
+        self.group_prefix = f"{settings.prefix}-"
+        self.groups = [self.group_prefix + each.replace("_", "-") for each in recipe.names()]
+        for each, group in zip(recipe.names(), self.groups, strict=True):
+            made = sagemaker.CfnModelPackageGroup(
+                self,
+                each.title().replace("_", ""),
+                model_package_group_name=group,
+                model_package_group_description=f"Models of recipe {each} that passed the gate",
+            )
+            # CloudFormation refuses to delete a group that holds versions; where data is kept, groups are too.
+            made.apply_removal_policy(RemovalPolicy.RETAIN if settings.retain_data else RemovalPolicy.DESTROY)

@@ -1,0 +1,112 @@
+"""What differs between environments: one frozen `Settings` each; read by every module of the CDK app."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from aws_cdk import aws_glue as glue
+from aws_cdk import aws_logs as logs
+
+from trainyard.config import Job, default_jobs
+from trainyard.errors import ConfigError
+
+PROJECT = "trainyard"
+JOB_STAGES = frozenset(default_jobs())
+JOB_FIELDS = frozenset(Job.__dataclass_fields__)
+EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+SCHEDULE = re.compile(r"(rate|cron|at)\(.+\)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatabaseNetwork:
+    """Where the ingest job reaches a source database: one subnet and one security group of an existing VPC."""
+
+    subnet_id: str
+    availability_zone: str
+    security_group_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """A start of the machine by the clock, in EventBridge Scheduler's terms."""
+
+    name: str
+    expression: str
+    recipe: str
+    dataset: str
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """One environment. `jobs` changes machines per SageMaker stage; a recipe's run.json still has the last word."""
+
+    name: str
+    jobs: Mapping[str, Mapping[str, str | int]] = field(default_factory=dict)
+    glue_worker: glue.WorkerType = glue.WorkerType.G_1X
+    glue_workers: int = 2
+    use_spot: bool = False
+    spark_threshold_gb: float = 10.0
+    alarm_email: str | None = None
+    customer_key: bool = False
+    database: DatabaseNetwork | None = None
+    log_retention: logs.RetentionDays = logs.RetentionDays.ONE_MONTH
+    schedules: tuple[Schedule, ...] = ()
+    retain_data: bool = True
+
+    def __post_init__(self) -> None:
+        if problems := list(self._problems()):
+            raise ConfigError([f"Settings of environment {self.name}: {each}" for each in problems])
+
+    @property
+    def prefix(self) -> str:
+        """How the names of everything in this environment begin."""
+        return f"{PROJECT}-{self.name}"
+
+    def _problems(self) -> list[str]:
+        problems = []
+        if unknown := sorted(set(self.jobs) - JOB_STAGES):
+            problems.append(f"expected job stages among {', '.join(sorted(JOB_STAGES))}, found {', '.join(unknown)}.")
+        for stage, job in self.jobs.items():
+            if unknown := sorted(set(job) - JOB_FIELDS):
+                problems.append(f"expected {stage} to set {', '.join(sorted(JOB_FIELDS))}, found {', '.join(unknown)}.")
+        if self.glue_workers < 2:
+            problems.append(f"expected at least 2 Glue workers (a driver and an executor), found {self.glue_workers}.")
+        if self.spark_threshold_gb <= 0:
+            problems.append(f"expected spark_threshold_gb above 0, found {self.spark_threshold_gb}.")
+        if self.alarm_email is not None and not EMAIL.fullmatch(self.alarm_email):
+            problems.append(f"expected an e-mail address for alarms, found {self.alarm_email!r}.")
+        for each in self.schedules:
+            if not SCHEDULE.fullmatch(each.expression):
+                problems.append(f"expected rate(...), cron(...) or at(...) of {each.name}, found {each.expression!r}.")
+        return problems
+
+
+ENVIRONMENTS = {
+    each.name: each
+    for each in (
+        Settings(name="dev", log_retention=logs.RetentionDays.TWO_WEEKS, retain_data=False),
+        Settings(
+            name="prod",
+            jobs={
+                "process": {"instance_type": "ml.m5.2xlarge"},
+                "tune": {"instance_type": "ml.m5.2xlarge"},
+                "train": {"instance_type": "ml.m5.2xlarge"},
+            },
+            glue_workers=4,
+            use_spot=True,
+            customer_key=True,
+            log_retention=logs.RetentionDays.SIX_MONTHS,
+        ),
+    )
+}
+
+
+def settings(name: str) -> Settings:
+    """The settings of an environment; raises ConfigError for one that does not exist."""
+    if name not in ENVIRONMENTS:
+        raise ConfigError([f"Expected env to be one of {', '.join(ENVIRONMENTS)}, found {name!r}: pass -c env=dev."])
+    return ENVIRONMENTS[name]

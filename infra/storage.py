@@ -1,0 +1,78 @@
+"""The buckets: raw (what people upload), artifacts (what runs make) and the access logs of both."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import aws_cdk as cdk
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from infra.settings import Settings
+
+KEEP_OLD_VERSIONS = cdk.Duration.days(90)
+KEEP_ACCESS_LOGS = cdk.Duration.days(365)
+GIVE_UP_UPLOADS = cdk.Duration.days(7)
+
+
+class Storage(Construct):
+    """Three private, encrypted buckets with generated names; uploads to `raw` become EventBridge events."""
+
+    def __init__(self, scope: Construct, name: str, *, settings: Settings, key: kms.IKey | None) -> None:
+        super().__init__(scope, name)
+        self._settings = settings
+        self._key = key
+        self._logs = self._access_logs()
+        self.raw = self._bucket("Raw")
+        self.artifacts = self._bucket("Artifacts")
+        # The L2 switch `event_bridge_enabled` would add a custom resource with its own Lambda and role.
+        cast(
+            s3.CfnBucket, self.raw.node.default_child
+        ).notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
+            event_bridge_configuration=s3.CfnBucket.EventBridgeConfigurationProperty(event_bridge_enabled=True)
+        )
+
+    def _bucket(self, name: str) -> s3.Bucket:
+        return s3.Bucket(
+            self,
+            name,
+            versioned=True,
+            encryption=s3.BucketEncryption.KMS if self._key else s3.BucketEncryption.S3_MANAGED,
+            encryption_key=self._key,
+            bucket_key_enabled=True if self._key else None,
+            server_access_logs_bucket=self._logs,
+            server_access_logs_prefix=f"{name.lower()}/",
+            lifecycle_rules=[
+                s3.LifecycleRule(
+                    id="TidyUp",
+                    noncurrent_version_expiration=KEEP_OLD_VERSIONS,
+                    abort_incomplete_multipart_upload_after=GIVE_UP_UPLOADS,
+                    expired_object_delete_marker=True,
+                )
+            ],
+            **self._private(),
+        )
+
+    def _access_logs(self) -> s3.Bucket:
+        return s3.Bucket(
+            self,
+            "AccessLogs",
+            encryption=s3.BucketEncryption.S3_MANAGED,  # the log delivery service cannot use a customer's key
+            lifecycle_rules=[
+                s3.LifecycleRule(
+                    id="Expire",
+                    expiration=KEEP_ACCESS_LOGS,
+                    abort_incomplete_multipart_upload_after=GIVE_UP_UPLOADS,
+                )
+            ],
+            **self._private(),
+        )
+
+    def _private(self) -> dict[str, Any]:
+        return {
+            "enforce_ssl": True,
+            "block_public_access": s3.BlockPublicAccess.BLOCK_ALL,
+            "object_ownership": s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            "removal_policy": cdk.RemovalPolicy.RETAIN if self._settings.retain_data else cdk.RemovalPolicy.DESTROY,
+        }

@@ -1,0 +1,101 @@
+"""What starts the machine, what happens when it fails, and where events go that could not be delivered."""
+
+from __future__ import annotations
+
+import aws_cdk as cdk
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_scheduler as scheduler
+from aws_cdk import aws_scheduler_targets as scheduler_targets
+from aws_cdk import aws_sqs as sqs
+from aws_cdk import aws_stepfunctions as sfn
+from constructs import Construct
+
+from infra.permissions import acknowledge
+from infra.settings import Schedule, Settings
+
+KEEP_TRYING = cdk.Duration.hours(24)
+TRIES = 185
+KEEP_LOST_EVENTS = cdk.Duration.days(14)
+
+
+def dead_letters(scope: Construct) -> sqs.Queue:
+    """The queue of events that reached nobody; an alarm watches its depth."""
+    queue = sqs.Queue(
+        scope,
+        "DeadLetters",
+        encryption=sqs.QueueEncryption.SQS_MANAGED,
+        enforce_ssl=True,
+        retention_period=KEEP_LOST_EVENTS,
+    )
+    acknowledge(queue, "SQS3", "This is the dead letter queue itself, of EventBridge targets and of a function.")
+    return queue
+
+
+class Triggers(Construct):
+    """Uploads and schedules start the machine; its bad ends call the function that explains them."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        name: str,
+        *,
+        settings: Settings,
+        raw_bucket: str,
+        machine: sfn.StateMachine,
+        explain_failure: lambda_.Function,
+        queue: sqs.Queue,
+    ) -> None:
+        super().__init__(scope, name)
+        self._machine = machine
+        self._queue = queue
+        events.Rule(
+            self,
+            "Upload",
+            description="A file under raw/ starts the training workflow",
+            event_pattern=events.EventPattern(
+                source=["aws.s3"],
+                detail_type=["Object Created"],
+                detail={"bucket": {"name": [raw_bucket]}, "object": {"key": [{"prefix": "raw/"}]}},
+            ),
+            targets=[
+                targets.SfnStateMachine(
+                    machine, dead_letter_queue=queue, max_event_age=KEEP_TRYING, retry_attempts=TRIES
+                )
+            ],
+        )
+        events.Rule(
+            self,
+            "Failure",
+            description="A failed, timed out or stopped execution is explained to people",
+            event_pattern=events.EventPattern(
+                source=["aws.states"],
+                detail_type=["Step Functions Execution Status Change"],
+                detail={"stateMachineArn": [machine.state_machine_arn], "status": ["FAILED", "TIMED_OUT", "ABORTED"]},
+            ),
+            targets=[
+                targets.LambdaFunction(
+                    explain_failure, dead_letter_queue=queue, max_event_age=KEEP_TRYING, retry_attempts=TRIES
+                )
+            ],
+        )
+        for each in settings.schedules:
+            self._schedule(each)
+
+    def _schedule(self, schedule: Schedule) -> None:
+        scheduler.Schedule(
+            self,
+            schedule.name,
+            description=f"Starts {schedule.recipe} on data set {schedule.dataset}",
+            schedule=scheduler.ScheduleExpression.expression(schedule.expression),
+            target=scheduler_targets.StepFunctionsStartExecution(
+                self._machine,
+                dead_letter_queue=self._queue,
+                max_event_age=KEEP_TRYING,
+                retry_attempts=TRIES,
+                input=scheduler.ScheduleTargetInput.from_object(
+                    {"recipe": schedule.recipe, "dataset": schedule.dataset, "overrides": dict(schedule.overrides)}
+                ),
+            ),
+        )

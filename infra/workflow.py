@@ -1,0 +1,69 @@
+"""The workflow stack: images, jobs, functions, the state machine, what starts it and what watches it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import aws_cdk as cdk
+from constructs import Construct
+
+from infra.data import Data
+from infra.glue import GlueJobs
+from infra.images import Images
+from infra.jobs import JobRoles
+from infra.lambdas import Functions
+from infra.machine import Machine, Parts, machine_name
+from infra.observability import Observability
+from infra.registry import Registry
+from infra.settings import Settings
+from infra.triggers import Triggers, dead_letters
+
+
+class WorkflowStack(cdk.Stack):
+    """Everything that turns an upload into a model; can be deleted and deployed anew without losing data."""
+
+    def __init__(self, scope: Construct, name: str, *, settings: Settings, data: Data, **options: Any) -> None:
+        super().__init__(scope, name, **options)
+        images = Images(self, "Images")
+        queue = dead_letters(self)
+        functions = Functions(
+            self,
+            "Functions",
+            settings=settings,
+            data=data,
+            machine_name=machine_name(settings),
+            dead_letters=queue,
+        )
+        parts = Parts(
+            data=data,
+            images=images,
+            roles=JobRoles(self, "Jobs", data=data, images=images),
+            glue=GlueJobs(self, "Glue", settings=settings, data=data),
+            functions=functions,
+            registry=Registry(self, "Registry", settings=settings),
+        )
+        machine = Machine(self, "Machine", settings=settings, parts=parts).machine
+        Triggers(
+            self,
+            "Triggers",
+            settings=settings,
+            raw_bucket=data.raw_bucket,
+            machine=machine,
+            explain_failure=functions.explain_failure,
+            queue=queue,
+        )
+        watch = Observability(
+            self,
+            "Observability",
+            settings=settings,
+            machine=machine,
+            functions={
+                "resolve": functions.resolve,
+                "gate": functions.gate,
+                "explain failure": functions.explain_failure,
+            },
+            queue=queue,
+            topic_arn=data.topic_arn,
+        )
+        cdk.CfnOutput(self, "StateMachineArn", value=machine.state_machine_arn)
+        cdk.CfnOutput(self, "DashboardUrl", value=watch.dashboard_url)

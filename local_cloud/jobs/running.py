@@ -1,0 +1,64 @@
+"""Handles of the jobs that run right now: how to stop one, wait for one and watch its metrics; in the server."""
+
+from __future__ import annotations
+
+import contextvars
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from local_cloud.jobs.metrics import MetricLog
+
+logger = logging.getLogger("trainyard.jobs")
+
+
+class RunningJob:
+    """One job's thread: set `stop` to end it, `done` is set when its record is final."""
+
+    def __init__(self, metrics: MetricLog) -> None:
+        self.metrics = metrics
+        self.stop = threading.Event()
+        self.done = threading.Event()
+
+
+class RunningJobs:
+    """The running jobs of one kind by name."""
+
+    def __init__(self) -> None:
+        self._jobs: dict[str, RunningJob] = {}
+        self._lock = threading.Lock()
+
+    def get(self, name: str) -> RunningJob | None:
+        """The handle of a job, or None when it has ended."""
+        with self._lock:
+            return self._jobs.get(name)
+
+    def start(self, name: str, job: RunningJob, work: Callable[[RunningJob], None]) -> None:
+        """Do the work in a thread that acts for the caller's account and region."""
+        with self._lock:
+            self._jobs[name] = job
+
+        def run() -> None:
+            try:
+                work(job)
+            except Exception:
+                logger.exception("Job %s ended by a defect of the local cloud", name)
+            finally:
+                with self._lock:
+                    self._jobs.pop(name, None)
+                job.done.set()
+
+        # Threads do not inherit context variables, and MiniStack keeps account and region in them.
+        context = contextvars.copy_context()
+        threading.Thread(target=context.run, args=(run,), name=f"job-{name}", daemon=True).start()
+
+    def stop_all(self, *, patience_seconds: float) -> None:
+        """Ask every job to stop and wait for them; for the server's own end."""
+        with self._lock:
+            jobs = list(self._jobs.values())
+        for job in jobs:
+            job.stop.set()
+        deadline = time.monotonic() + patience_seconds
+        for job in jobs:
+            job.done.wait(max(0.0, deadline - time.monotonic()))

@@ -1,0 +1,157 @@
+"""The local cloud's server process: MiniStack with what it lacks added, https on one loopback port."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import asyncio.constants
+import importlib
+import logging
+import os
+import signal
+from collections.abc import Awaitable, Callable, MutableMapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from local_cloud import certificates, snapshots
+
+logger = logging.getLogger("local_cloud")
+
+REGION = "us-east-1"
+ACCOUNT = "000000000000"
+ROOT_KEY = "test"
+
+# Every module has `install() -> None`; one that runs jobs also has `shutdown() -> None`.
+SEAM_MODULES = (
+    "local_cloud.lambda_errors",
+    "local_cloud.step_functions",
+    "local_cloud.sagemaker",
+    "local_cloud.glue",
+    "local_cloud.images.ecr",
+)
+
+_READ_ONLY = ("Get", "Describe", "List", "Head", "BatchGet", "Query", "Scan", "Filter", "Lookup")
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+
+def services_dir(state_dir: Path) -> Path:
+    """Where the services' states are kept."""
+    return state_dir / "services"
+
+
+def configure(state_dir: Path, port: int) -> certificates.Certificate:
+    """Set what MiniStack reads from the environment when it is imported; must run before that import."""
+    certificate = certificates.ensure(state_dir / "certificates")
+    for name in [name for name in os.environ if name.startswith(("AWS_", "LOCALSTACK_", "MINISTACK_"))]:
+        del os.environ[name]
+    os.environ.update(
+        {
+            "AUTH": "true",
+            "USE_SSL": "1",
+            "BIND_HOST": "127.0.0.1",
+            "GATEWAY_PORT": str(port),
+            "PERSIST_STATE": "1",
+            "STATE_DIR": str(services_dir(state_dir)),
+            "S3_PERSIST": "1",
+            "S3_DATA_DIR": str(state_dir / "s3"),
+            "MINISTACK_SSL_CERT": str(certificate.chain),
+            "MINISTACK_SSL_KEY": str(certificate.key),
+            "MINISTACK_ACCOUNT_ID": ACCOUNT,
+            "MINISTACK_REGION": REGION,
+            "TRAINYARD_STATE_DIR": str(state_dir),
+            # Lambda workers inherit these three; their keys are replaced by those of their own role.
+            "AWS_ENDPOINT_URL": f"https://localhost:{port}",
+            "AWS_CA_BUNDLE": str(certificate.authority),
+            "AWS_ACCESS_KEY_ID": ROOT_KEY,
+            # Listeners nobody here uses would collide between two local clouds on one machine.
+            "IOT_MTLS_ENABLED": "0",
+            "SFTP_ENABLED": "0",
+            # MiniStack removes containers it takes for its own: it must never find a Docker engine.
+            "LAMBDA_EXECUTOR": "local",
+            "DOCKER_HOST": f"unix://{state_dir}/no-docker",
+        }
+    )
+    return certificate
+
+
+def install_seams() -> list[ModuleType]:
+    """Check MiniStack and add what it lacks; return the modules that were installed."""
+    from local_cloud import seams
+
+    seams.check()
+    modules = [importlib.import_module(name) for name in SEAM_MODULES]
+    for module in modules:
+        module.install()
+    return modules
+
+
+def watched(application: Callable[[Scope, Receive, Send], Awaitable[None]]) -> Any:
+    """Wrap an ASGI application so that every request that may have changed something leads to a snapshot."""
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        await application(scope, receive, send)
+        if scope["type"] == "http" and _may_change(scope):
+            snapshots.changed()
+
+    return serve
+
+
+def _may_change(scope: Scope) -> bool:
+    if scope["method"] in {"GET", "HEAD", "OPTIONS"}:
+        return False
+    target = next((value for name, value in scope["headers"] if name == b"x-amz-target"), b"").decode("latin-1")
+    return not target.rpartition(".")[2].startswith(_READ_ONLY)
+
+
+async def serve(port: int, certificate: certificates.Certificate) -> None:
+    """Serve until SIGTERM or SIGINT, then let the application save its state."""
+    from hypercorn.asyncio import serve as hypercorn_serve
+    from hypercorn.config import Config
+    from ministack import app
+
+    config = Config()
+    config.bind = [f"127.0.0.1:{port}"]
+    config.certfile, config.keyfile = str(certificate.chain), str(certificate.key)
+    config.keep_alive_timeout = 75
+    config.graceful_timeout = 1
+    # A client that keeps its connection open would otherwise hold up the end for half a minute: hypercorn has no
+    # setting for the time that asyncio gives to the TLS farewell.
+    asyncio.constants.SSL_SHUTDOWN_TIMEOUT = 1.0
+    ending = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    # MiniStack's own handler exits from inside the signal and so never reaches the code that saves.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ending.set)
+    await hypercorn_serve(watched(app.app), config, shutdown_trigger=ending.wait)
+
+
+def run(state_dir: Path, port: int) -> None:
+    """Run the server in this process until it is told to end."""
+    certificate = configure(state_dir, port)
+    modules = install_seams()
+    writer = snapshots.Snapshots(services_dir(state_dir))
+    writer.start()
+    try:
+        asyncio.run(serve(port, certificate))
+    finally:
+        for module in modules:
+            if hasattr(module, "shutdown"):
+                module.shutdown()
+        writer.stop()
+
+
+def main() -> None:
+    """Command line of `python -m local_cloud.server`."""
+    parser = argparse.ArgumentParser(prog="python -m local_cloud.server", description=__doc__)
+    parser.add_argument("--state-dir", type=Path, required=True, help="folder that keeps everything the cloud holds")
+    parser.add_argument("--port", type=int, required=True, help="loopback port to serve https on")
+    arguments = parser.parse_args()
+    run(arguments.state_dir.resolve(), arguments.port)
+
+
+if __name__ == "__main__":
+    main()

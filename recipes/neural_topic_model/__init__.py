@@ -1,0 +1,1 @@
+"""Topics of reviews by a variational neural topic model."""

@@ -1,0 +1,133 @@
+"""Judges the review file and turns it into documents without near-duplicates; Ibis expressions that run in Glue."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import ibis
+
+from recipes.neural_topic_model.config import COLUMNS, NEGATIVE, POSITIVE, Config
+from trainyard.holdout import role_of
+from trainyard.quality import Quality
+
+SALT = "neural_topic_model"
+SHINGLE_WORDS = 3
+# A SHA-256 in hexadecimal gives 12 independent hashes of 20 bits, in 3 bands of 4: two documents whose shingles agree
+# to 90 % (Jaccard) share a band with probability 0.96, at 50 % 0.18, and unrelated reviews (below 5 %) hardly ever.
+BANDS, ROWS, DIGITS = 3, 4, 5
+RATINGS = {"pole": (1, 2), "stars": (1, 5), "score": (1, 5)}
+
+
+def check(tables: Mapping[str, ibis.Table], config: Config) -> Quality:
+    """Refuses ratings outside the layout's scale and too few reviews that can become documents."""
+    reviews, data = tables["reviews"], config.data
+    rating = COLUMNS[data.layout][0]
+    low, high = RATINGS[data.layout]
+    outside = ~reviews[rating].between(low, high)
+    row = (
+        reviews.aggregate(
+            reviews=reviews.count(),
+            outside=outside.cast("int64").sum(),
+            example=reviews[rating].max(where=outside),
+        )
+        .to_pyarrow()
+        .to_pylist()[0]
+    )
+    documents = int(_eligible(reviews, config).count().to_pyarrow().as_py())
+    problems = []
+    if row["outside"]:
+        problems.append(
+            f"reviews: expected {rating} from {low} to {high}, found {row['outside']:,} other values such as "
+            f"{row['example']}; check that data.layout in run.json is the layout of this file."
+        )
+    if documents < data.min_documents:
+        problems.append(
+            f"reviews: expected at least {data.min_documents:,} {_wanted(config)} of {data.min_words} words or more, "
+            f"found {documents:,} among {row['reviews']:,} reviews; upload more, or change data.min_words or "
+            "data.sentiment in run.json."
+        )
+    figures = {"reviews": float(row["reviews"]), "long_enough": float(documents)}
+    return Quality(problems=tuple(problems), figures=figures)
+
+
+def prepare(tables: Mapping[str, ibis.Table], config: Config) -> dict[str, ibis.Table]:
+    """The tables the model is made from.
+
+    * `documents`: document (a hash of its letters and digits, hence stable), role (train, validation or holdout),
+      sentiment (negative, neutral or positive), text (title and review), sorted by document; no near-duplicates.
+    * `vectors`: the word vectors as they came, when they came as a file.
+    """
+    data = config.data
+    documents = _without_near_duplicates(_distinct(_eligible(tables["reviews"], config)))
+    role = role_of(
+        documents.document, holdout=data.holdout_fraction, validation=data.validation_fraction, salt=SALT
+    )
+    prepared = {
+        "documents": documents.select("document", role=role, sentiment=documents.sentiment, text=documents.text)
+        .order_by("document")
+    }
+    if data.word_vectors == "file":
+        prepared["vectors"] = tables["vectors"].order_by("word")
+    return prepared
+
+
+def _wanted(config: Config) -> str:
+    return "reviews" if config.data.sentiment == "all" else f"{config.data.sentiment} reviews"
+
+
+def _eligible(reviews: ibis.Table, config: Config) -> ibis.Table:
+    """Title and review as one text, its sentiment and its plain words, for reviews of the sentiment and length wanted."""
+    data = config.data
+    rating, title, body = (reviews[name] for name in COLUMNS[data.layout])
+    sentiment = ibis.cases(
+        (rating.isin(NEGATIVE[data.layout]), "negative"),
+        (rating.isin(POSITIVE[data.layout]), "positive"),
+        else_="neutral",
+    )
+    text = ibis.coalesce(title, "").concat(". ", ibis.coalesce(body, ""))
+    # Mark-up is no word, and two copies of a review often differ in it, in case or in punctuation only.
+    plain = text.re_replace("<[^>]{1,200}>", " ").lower().re_replace("[^a-z0-9]+", " ").strip()
+    documents = reviews.select(text=text, sentiment=sentiment, plain=plain)
+    documents = documents.mutate(words=documents.plain.split(" "))
+    kept = documents.words.length() >= max(data.min_words, SHINGLE_WORDS)
+    if data.sentiment != "all":
+        kept = kept & (documents.sentiment == data.sentiment)
+    return documents.filter(kept)
+
+
+def _distinct(documents: ibis.Table) -> ibis.Table:
+    """One row per plain text; which of the copies does not depend on the order of the rows."""
+    keyed = documents.mutate(document=documents.plain.hexdigest("md5"))
+    return keyed.group_by("document").agg(
+        words=keyed.words.arbitrary(), text=keyed.text.min(), sentiment=keyed.sentiment.min()
+    )
+
+
+def _without_near_duplicates(documents: ibis.Table) -> ibis.Table:
+    """Only the first (by hash) of all documents that share a band of minimum hashes of their shingles.
+
+    MinHash and banding: Broder 1997, "On the resemblance and containment of documents"; Leskovec, Rajaraman and Ullman,
+    "Mining of Massive Datasets", section 3.4.
+    """
+    # Unnesting also keeps Spark from hashing a shingle anew for each of its uses.
+    shingles = documents.select("document", shingle=_shingles(documents.words).unnest())
+    hashed = shingles.filter(shingles.shingle.notnull()).select(
+        "document", digest=lambda row: row.shingle.hexdigest("sha256")
+    )
+    minima = {f"h{index}": hashed.digest.substr(DIGITS * index, DIGITS).min() for index in range(BANDS * ROWS)}
+    signatures = hashed.group_by("document").agg(**minima)
+    bands = [
+        ibis.literal(f"{band}:").concat(*(signatures[f"h{band * ROWS + row}"] for row in range(ROWS)))
+        for band in range(BANDS)
+    ]
+    banded = signatures.select("document", band=ibis.array(bands).unnest())
+    first = banded.group_by("band").agg(first=banded.document.min())
+    repeated = banded.join(first, "band").filter(lambda row: row.first < row.document).select("document").distinct()
+    return documents.anti_join(repeated, "document")
+
+
+def _shingles(words: Any) -> Any:
+    """All runs of three words of an array of words, and two nulls where the array ends."""
+    runs = words.zip(words[1:], words[2:])
+    return runs.map(lambda run: run["f1"].concat(" ", run["f2"], " ", run["f3"]))

@@ -1,0 +1,158 @@
+"""Product vocabulary and next-product queries, the same for process, train, evaluate, report and serve; numpy only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+OUT_OF_VOCABULARY = -1
+VOCABULARY_FILE = "vocabulary.parquet"
+QUERIES_FILE = "queries.parquet"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ragged:
+    """Rows of different lengths: row `i` is `values[offsets[i] : offsets[i + 1]]`."""
+
+    values: np.ndarray
+    offsets: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def __getitem__(self, rows: slice) -> Ragged:
+        """A contiguous slice of the rows."""
+        start, stop, _ = rows.indices(len(self))
+        offsets = self.offsets[start : stop + 1]
+        return Ragged(values=self.values[offsets[0] : offsets[-1]], offsets=offsets - offsets[0])
+
+    @cached_property
+    def lengths(self) -> np.ndarray:
+        return np.diff(self.offsets)
+
+    @cached_property
+    def row_of_value(self) -> np.ndarray:
+        """For every value, the number of the row that it belongs to."""
+        return np.repeat(np.arange(len(self)), self.lengths)
+
+    def kept(self, mask: np.ndarray) -> Ragged:
+        """The same rows with only the values where `mask` is true; a row may become empty."""
+        running = np.concatenate(([0], np.cumsum(mask)))
+        return Ragged(values=self.values[mask], offsets=running[self.offsets])
+
+    def take(self, rows: np.ndarray) -> Ragged:
+        """The rows of these numbers, in this order."""
+        lengths = self.lengths[rows]
+        offsets = np.concatenate(([0], np.cumsum(lengths)))
+        within = np.arange(offsets[-1]) - np.repeat(offsets[:-1], lengths)
+        return Ragged(values=self.values[np.repeat(self.offsets[rows], lengths) + within], offsets=offsets)
+
+    @classmethod
+    def of(cls, rows: Sequence[Sequence[int]]) -> Ragged:
+        """From a few rows of natural ids, as a request or a test has them."""
+        offsets = np.concatenate(([0], np.cumsum([len(row) for row in rows]))).astype(np.int64)
+        return cls(values=np.asarray([each for row in rows for each in row], dtype=np.int64), offsets=offsets)
+
+    @classmethod
+    def from_arrow(cls, column: pa.ChunkedArray | pa.Array) -> Ragged:
+        """From a list column without nulls, whatever slice of a larger buffer it is."""
+        lists = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+        offsets = lists.offsets.to_numpy(zero_copy_only=False).astype(np.int64)
+        return cls(values=lists.flatten().to_numpy(zero_copy_only=False), offsets=offsets - offsets[0])
+
+    def to_arrow(self) -> pa.Array:
+        return pa.LargeListArray.from_arrays(pa.array(self.offsets, pa.int64()), pa.array(self.values))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vocabulary:
+    """The products a model knows; a product's index is its rank by frequency in the training orders.
+
+    All arrays have one entry per product: natural ids (int64), training lines, names and departments.
+    """
+
+    product_ids: np.ndarray
+    frequencies: np.ndarray
+    names: tuple[str, ...]
+    departments: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.product_ids)
+
+    @cached_property
+    def _order(self) -> np.ndarray:
+        return np.argsort(self.product_ids)
+
+    def encode(self, product_ids: np.ndarray) -> np.ndarray:
+        """Indices (int32) of natural ids; `OUT_OF_VOCABULARY` for a product that the model does not know."""
+        if len(self) == 0:
+            return np.full(len(product_ids), OUT_OF_VOCABULARY, dtype=np.int32)
+        known = self.product_ids[self._order]
+        place = np.minimum(np.searchsorted(known, product_ids), len(known) - 1)
+        return np.where(known[place] == product_ids, self._order[place], OUT_OF_VOCABULARY).astype(np.int32)
+
+    def encode_rows(self, rows: Ragged) -> Ragged:
+        """Rows of natural ids as rows of indices, without the products that are out of vocabulary."""
+        indices = self.encode(rows.values)
+        return Ragged(values=indices, offsets=rows.offsets).kept(indices != OUT_OF_VOCABULARY)
+
+    def save(self, directory: Path) -> None:
+        table = pa.table(
+            {
+                "index": np.arange(len(self)),
+                "product_id": self.product_ids,
+                "product_name": pa.array(self.names, pa.string()),
+                "department_id": self.departments,
+                "frequency": self.frequencies,
+            }
+        )
+        pq.write_table(table, directory / VOCABULARY_FILE)
+
+    @classmethod
+    def load(cls, directory: Path) -> Vocabulary:
+        table = pq.read_table(directory / VOCABULARY_FILE)
+        return cls(
+            product_ids=table["product_id"].to_numpy(),
+            frequencies=table["frequency"].to_numpy(),
+            names=tuple(table["product_name"].to_pylist()),
+            departments=table["department_id"].to_numpy(),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Queries:
+    """One "which product comes next?" per basket, in natural ids: the last product of the cart, given the others.
+
+    Natural ids let a model with another vocabulary answer the same queries. Rows are sorted by `order_ids`.
+    """
+
+    order_ids: np.ndarray
+    contexts: Ragged
+    targets: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def sample(self, count: int) -> Queries:
+        """At most `count` queries, evenly spread over all."""
+        rows = np.unique(np.linspace(0, len(self) - 1, min(count, len(self))).round().astype(np.int64))
+        return Queries(order_ids=self.order_ids[rows], contexts=self.contexts.take(rows), targets=self.targets[rows])
+
+    def save(self, directory: Path) -> None:
+        table = pa.table({"order_id": self.order_ids, "context": self.contexts.to_arrow(), "target": self.targets})
+        pq.write_table(table, directory / QUERIES_FILE)
+
+    @classmethod
+    def load(cls, directory: Path) -> Queries:
+        table = pq.read_table(directory / QUERIES_FILE)
+        return cls(
+            order_ids=table["order_id"].to_numpy(),
+            contexts=Ragged.from_arrow(table["context"]),
+            targets=table["target"].to_numpy(),
+        )

@@ -1,0 +1,108 @@
+"""Judges the order files and turns them into baskets, vocabulary and catalogue; Ibis expressions that run in Glue."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import ibis
+
+from recipes.prod2vec.config import Config, Data
+from trainyard.holdout import role_of, trains
+from trainyard.quality import Quality
+
+SALT = "prod2vec"
+
+
+def check(tables: Mapping[str, ibis.Table], config: Config) -> Quality:
+    """Refuses too few orders, too many products missing from the catalogue, and an implausible share of it ordered."""
+    found = _figures(tables["order_products"], tables["products"])
+    figures = {name: float(value) for name, value in found.items()}
+    problems = (*_few_orders(figures, config.data), *_unknown(figures, config.data), *_share(figures, config.data))
+    return Quality(problems=problems, figures=figures)
+
+
+def prepare(tables: Mapping[str, ibis.Table], config: Config) -> dict[str, ibis.Table]:
+    """The tables the model is made from.
+
+    * `baskets`: order_id, role (train, validation or holdout), products (ids in cart order, at most `max_basket`; ids
+      outside the vocabulary stay in), sorted by order_id. Orders of fewer than `min_basket` products are left out.
+    * `vocabulary`: product_id, frequency (lines of training orders), rank (from 0); the `top_products` most frequent,
+      of two equally frequent ones the smaller id first.
+    * `catalogue`: the products as they came, sorted by product_id.
+    """
+    data, products = config.data, tables["products"]
+    lines = tables["order_products"].semi_join(products, "product_id")
+    return {
+        "baskets": _baskets(lines, data).order_by("order_id"),
+        "vocabulary": _vocabulary(tables["order_products"], products, data),
+        "catalogue": products.order_by("product_id"),
+    }
+
+
+def _baskets(lines: ibis.Table, data: Data) -> ibis.Table:
+    # A sorted list of pairs puts a basket in order on both engines; only DuckDB could collect in a given order.
+    entry = ibis.struct({"place": lines.add_to_cart_order, "product": lines.product_id})
+    orders = lines.group_by("order_id").agg(entries=entry.collect())
+    orders = orders.filter(orders.entries.length() >= data.min_basket)
+    products = orders.entries.sort()[: data.max_basket].map(lambda entry: entry["product"])
+    return orders.select("order_id", role=role_of(orders.order_id, **_split(data)), products=products)
+
+
+def _vocabulary(lines: ibis.Table, products: ibis.Table, data: Data) -> ibis.Table:
+    trained = lines.filter(trains(lines.order_id, **_split(data)))
+    counted = trained.group_by("product_id").agg(frequency=trained.count()).semi_join(products, "product_id")
+    top = counted.order_by(counted.frequency.desc(), counted.product_id).limit(data.top_products)
+    # A window without partition, which Spark evaluates in one task: fine for a table of at most `top_products` rows.
+    rank = ibis.row_number().over(ibis.window(order_by=[top.frequency.desc(), top.product_id]))
+    return top.mutate(rank=rank.cast("int32")).order_by("rank")
+
+
+def _split(data: Data) -> dict[str, Any]:
+    return {"holdout": data.holdout_fraction, "validation": data.validation_fraction, "salt": SALT}
+
+
+def _figures(lines: ibis.Table, products: ibis.Table) -> Mapping[str, Any]:
+    counted = lines.group_by("product_id").agg(times=lines.count())
+    unknown = counted.anti_join(products, "product_id")
+    figures = ibis.cross_join(
+        lines.agg(orders=lines.order_id.nunique()),
+        counted.agg(order_lines=counted.times.sum(), ordered_products=counted.count()),
+        unknown.agg(unknown_lines=unknown.times.sum().fill_null(0), unknown_example=unknown.product_id.min()),
+        products.agg(catalogue_products=products.count()),
+    )
+    row: Mapping[str, Any] = figures.to_pyarrow().to_pylist()[0]
+    return {name: value for name, value in row.items() if value is not None}
+
+
+def _few_orders(found: Mapping[str, float], data: Data) -> tuple[str, ...]:
+    if found["orders"] >= data.min_orders:
+        return ()
+    return (
+        f"order_products: expected at least {data.min_orders:,} orders, found {found['orders']:,.0f}; "
+        "upload more orders, or lower data.min_orders in run.json.",
+    )
+
+
+def _unknown(found: Mapping[str, float], data: Data) -> tuple[str, ...]:
+    unknown, lines = found["unknown_lines"], found["order_lines"]
+    if unknown <= data.max_unknown_share * lines:
+        return ()
+    return (
+        f"order_products: expected every product in products.csv (tolerated is {data.max_unknown_share:.2%} of the "
+        f"lines), found {unknown:,.0f} of {lines:,.0f} lines with unknown products, such as product_id "
+        f"{found['unknown_example']:.0f}; upload the catalogue that belongs to these orders, or raise "
+        "data.max_unknown_share in run.json.",
+    )
+
+
+def _share(found: Mapping[str, float], data: Data) -> tuple[str, ...]:
+    ordered, catalogue = found["ordered_products"], found["catalogue_products"]
+    low, high = data.min_ordered_share * catalogue, data.max_ordered_share * catalogue
+    if low <= ordered <= high:
+        return ()
+    return (
+        f"order_products: expected between {low:,.0f} and {high:,.0f} distinct products for a catalogue of "
+        f"{catalogue:,.0f}, found {ordered:,.0f}; check that both files are complete and belong together, or set "
+        "data.min_ordered_share and data.max_ordered_share in run.json.",
+    )

@@ -1,0 +1,146 @@
+"""Turns prepared baskets into what training reads; runs in the processing image.
+
+The pairs of a target and a context product are not written out: there are about ten times as many as order lines, and
+each epoch wants others. Training draws them inside the TensorFlow graph, within the window, from the baskets written here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from recipes.prod2vec.config import Config
+from recipes.prod2vec.features import Queries, Ragged, Vocabulary
+from trainyard.errors import JobFailed
+
+PRODUCTS_FILE = "products.npy"
+OFFSETS_FILE = "offsets.npy"
+KEEP_FILE = "keep_probability.npy"
+NEGATIVE_FILE = "negative_probability.npy"
+# Exponent of Mikolov et al. 2013, "Distributed Representations of Words and Phrases", section 2.2.
+NEGATIVE_EXPONENT = 0.75
+BATCH_BASKETS = 100_000
+
+
+def process(inputs: Path, outputs: Path, config: Config) -> dict[str, float]:
+    """Write training baskets, sampling tables, queries and the vocabulary; returns their figures.
+
+    * `features/vocabulary.parquet`: see `features.Vocabulary`.
+    * `train/products.npy` (int32 indices, basket after basket, shorter baskets first) and `train/offsets.npy` (int64).
+    * `train/keep_probability.npy`, `train/negative_probability.npy`: float32 per product.
+    * `validation/queries.parquet`, `holdout/queries.parquet`: see `features.Queries`.
+    """
+    for name in ("train", "validation", "holdout", "features"):
+        (outputs / name).mkdir(parents=True, exist_ok=True)
+    vocabulary = _vocabulary(inputs)
+    vocabulary.save(outputs / "features")
+    baskets = _training_baskets(inputs, vocabulary)
+    np.save(outputs / "train" / PRODUCTS_FILE, baskets.values)
+    np.save(outputs / "train" / OFFSETS_FILE, baskets.offsets)
+    frequencies = vocabulary.frequencies
+    np.save(outputs / "train" / KEEP_FILE, keep_probability(frequencies, config.data.subsample))
+    np.save(outputs / "train" / NEGATIVE_FILE, negative_probability(frequencies))
+    figures = {"products": float(len(vocabulary)), "train_baskets": float(len(baskets))}
+    figures["train_lines"] = float(len(baskets.values))
+    for role in ("validation", "holdout"):
+        queries = _queries(inputs, role, config.data.max_queries)
+        queries.save(outputs / role)
+        figures[f"{role}_queries"] = float(len(queries))
+    return figures
+
+
+def keep_probability(frequencies: np.ndarray, threshold: float) -> np.ndarray:
+    """Chance (float32) that an occurrence of a product is used: `sqrt(t / f) + t / f`, at most 1, as in word2vec.
+
+    `f` is the product's share of all lines and `t` the threshold; a threshold of 0 keeps all.
+    """
+    if threshold == 0:
+        return np.ones(len(frequencies), dtype=np.float32)
+    ratio = threshold * frequencies.sum() / frequencies
+    return np.minimum(1.0, np.sqrt(ratio) + ratio).astype(np.float32)
+
+
+def negative_probability(frequencies: np.ndarray) -> np.ndarray:
+    """Chance (float32) of each product to be drawn as a negative: proportional to frequency to the power 0.75."""
+    weights = frequencies.astype(np.float64) ** NEGATIVE_EXPONENT
+    return (weights / weights.sum()).astype(np.float32)
+
+
+def load_baskets(directory: Path) -> Ragged:
+    """The training baskets that `process` wrote, mapped rather than read into memory."""
+    return Ragged(
+        values=np.load(directory / PRODUCTS_FILE, mmap_mode="r"),
+        offsets=np.load(directory / OFFSETS_FILE, mmap_mode="r"),
+    )
+
+
+def _table(inputs: Path, name: str) -> str:
+    return f"read_parquet('{(inputs / name).as_posix().replace(chr(39), chr(39) * 2)}/*.parquet') AS {name}"
+
+
+def _vocabulary(inputs: Path) -> Vocabulary:
+    table = duckdb.sql(
+        f"""
+        SELECT product_id, frequency, coalesce(product_name, '') AS product_name,
+               coalesce(department_id, 0) AS department_id
+        FROM {_table(inputs, "vocabulary")} LEFT JOIN {_table(inputs, "catalogue")} USING (product_id)
+        ORDER BY rank
+        """  # noqa: S608 - the only thing formatted in is the name of an input folder
+    ).to_arrow_table()
+    if table.num_rows < 2:
+        raise JobFailed(
+            f"Expected at least 2 products in the training baskets, found {table.num_rows}; upload more orders."
+        )
+    return Vocabulary(
+        product_ids=table["product_id"].to_numpy(),
+        frequencies=table["frequency"].to_numpy(),
+        names=tuple(table["product_name"].to_pylist()),
+        departments=table["department_id"].to_numpy(),
+    )
+
+
+def _training_baskets(inputs: Path, vocabulary: Vocabulary) -> Ragged:
+    """Training baskets as indices, sorted by length; those with fewer than two known products are left out.
+
+    Equal lengths in one place let training draw a length first and then a basket of it. The prepared table is sorted
+    by order, so the result does not depend on how it was split into files.
+    """
+    parts = [vocabulary.encode_rows(rows) for rows in _batches(inputs, "train")]
+    if not any(len(part.values) for part in parts):
+        raise JobFailed("Expected training baskets with known products, found none; upload more orders.")
+    lengths = np.concatenate([part.lengths for part in parts])
+    values = np.concatenate([part.values for part in parts])
+    baskets = Ragged(values=values, offsets=np.concatenate(([0], np.cumsum(lengths))))
+    by_length = np.argsort(lengths, kind="stable")
+    return baskets.take(by_length[lengths[by_length] >= 2])
+
+
+def _batches(inputs: Path, role: str) -> Iterator[Ragged]:
+    reader = duckdb.sql(
+        f"SELECT products FROM {_table(inputs, 'baskets')} WHERE role = '{role}' ORDER BY order_id"  # noqa: S608
+    ).to_arrow_reader(BATCH_BASKETS)
+    for batch in reader:
+        yield Ragged.from_arrow(batch.column(0))
+
+
+def _queries(inputs: Path, role: str, limit: int) -> Queries:
+    """At most `limit` queries: the choice depends on order ids alone, so that every run has the same ones."""
+    table: pa.Table = duckdb.sql(
+        f"""
+        SELECT order_id, products[:-2] AS context, products[-1] AS target
+        FROM (SELECT * FROM {_table(inputs, "baskets")} WHERE role = '{role}' AND len(products) >= 2
+              ORDER BY md5(CAST(order_id AS VARCHAR)), order_id LIMIT {limit})
+        ORDER BY order_id
+        """  # noqa: S608
+    ).to_arrow_table()
+    if table.num_rows == 0:
+        raise JobFailed(f"Expected {role} baskets of at least 2 products, found none; upload more orders.")
+    return Queries(
+        order_ids=table["order_id"].to_numpy(),
+        contexts=Ragged.from_arrow(table["context"]),
+        targets=table["target"].to_numpy(),
+    )

@@ -1,0 +1,209 @@
+"""Post-processes product vectors: tables, neighbours, a map and the sections of the report; runs in processing."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+
+from recipes.prod2vec.config import Config
+from recipes.prod2vec.vectors import ProductVectors, blocks
+from trainyard import charts
+from trainyard.page import Figure, ReportInputs, Section, Table
+
+EMBEDDINGS = "embeddings"
+NEIGHBOURS_FILE = "neighbours.parquet"
+HIGHLIGHTS_FILE = "highlights.json"
+CURVES_FILE = "curves.csv"
+NEIGHBOURS = 10
+SHOWN_PRODUCTS = 12
+SHOWN_NEIGHBOURS = 5
+HIGHLIGHTED = 3
+MAP_PRODUCTS = 1000
+MAP_NOTES = 25
+# Of the width and height of the map.
+NOTE_ROOM = (0.24, 0.035)
+MAP_FILE = "map.png"
+
+
+def report(inputs: ReportInputs, outputs: Path, config: Config) -> list[Section]:
+    """Write the files below to `outputs`, and return the sections of the report.
+
+    * `embeddings.parquet` and `embeddings.csv.gz`: index, product_id, product_name, v0, v1, ...
+    * `neighbours.parquet`: the ten nearest products of every product, by cosine.
+    * `highlights.json`: the ten nearest products of a few frequent ones, as a table to print: `title`, `columns`, `rows`.
+    * `map.png`: the most frequent products in two dimensions.
+    """
+    vectors = ProductVectors.load(inputs.model)
+    _write_embeddings(vectors, outputs)
+    _write_neighbours(vectors, outputs / NEIGHBOURS_FILE)
+    nearest = _nearest_table(vectors)
+    highlights = json.dumps(_highlights(vectors), indent=2, ensure_ascii=False)
+    (outputs / HIGHLIGHTS_FILE).write_text(highlights, encoding="utf-8")
+    figure = _map(vectors, config.seed)
+    (outputs / MAP_FILE).write_bytes(figure.png)
+    return [
+        Section(
+            title="Nearest products",
+            text="The most frequent products and those with the most similar vectors, with the cosine of the two.",
+            tables=(nearest,),
+        ),
+        Section(title="Map of products", text=_map_text(vectors), figures=(figure,)),
+        *_training_section(inputs.model / CURVES_FILE, vectors),
+    ]
+
+
+def embedding_table(vectors: ProductVectors, rows: slice) -> pa.Table:
+    """Columns index, product_id, product_name, v0, v1, ... of some of the products."""
+    vocabulary = vectors.vocabulary
+    columns: dict[str, pa.Array] = {
+        "index": pa.array(np.arange(len(vocabulary))[rows]),
+        "product_id": pa.array(vocabulary.product_ids[rows]),
+        "product_name": pa.array(vocabulary.names[rows], pa.string()),
+    }
+    by_dimension = np.ascontiguousarray(vectors.target[rows].T)
+    return pa.table(columns | {f"v{place}": pa.array(values) for place, values in enumerate(by_dimension)})
+
+
+def _write_embeddings(vectors: ProductVectors, outputs: Path) -> None:
+    first = embedding_table(vectors, slice(0, 0))
+    with (
+        pq.ParquetWriter(outputs / f"{EMBEDDINGS}.parquet", first.schema) as parquet,
+        pa.CompressedOutputStream(str(outputs / f"{EMBEDDINGS}.csv.gz"), "gzip") as stream,
+        pa_csv.CSVWriter(stream, first.schema) as text,
+    ):
+        for block in blocks(len(vectors.vocabulary), 8 * vectors.target.shape[1]):
+            table = embedding_table(vectors, block)
+            parquet.write_table(table)
+            text.write_table(table)
+
+
+def _write_neighbours(vectors: ProductVectors, path: Path) -> None:
+    schema = pa.schema(
+        [
+            ("product_id", pa.int64()),
+            ("rank", pa.int64()),
+            ("neighbour_id", pa.int64()),
+            ("neighbour_name", pa.string()),
+            ("cosine", pa.float32()),
+        ]
+    )
+    with pq.ParquetWriter(path, schema) as writer:
+        for batch in _neighbour_batches(vectors, schema):
+            writer.write_table(batch)
+
+
+def _neighbour_batches(vectors: ProductVectors, schema: pa.Schema) -> Iterator[pa.Table]:
+    vocabulary = vectors.vocabulary
+    names = np.asarray(vocabulary.names, dtype=object)
+    for block in blocks(len(vocabulary), len(vocabulary)):
+        indices = np.arange(len(vocabulary))[block]
+        found = vectors.similar_many(indices, NEIGHBOURS)
+        neighbours = np.concatenate([each for each, _ in found])
+        count = len(found[0][0])
+        columns = (
+            np.repeat(vocabulary.product_ids[indices], count),
+            np.tile(np.arange(1, count + 1), len(indices)),
+            vocabulary.product_ids[neighbours],
+            pa.array(names[neighbours], pa.string()),
+            np.concatenate([cosines for _, cosines in found]),
+        )
+        yield pa.table([pa.array(each) for each in columns], schema=schema)
+
+
+def _nearest_table(vectors: ProductVectors) -> Table:
+    names = vectors.vocabulary.names
+    shown = np.arange(min(SHOWN_PRODUCTS, len(names)))
+    found = vectors.similar_many(shown, SHOWN_NEIGHBOURS)
+    rows = [
+        (names[index], *(f"{names[other]} ({cosine:.2f})" for other, cosine in zip(*nearest, strict=True)))
+        for index, nearest in zip(shown.tolist(), found, strict=True)
+    ]
+    columns = ("product", *(f"nearest {place + 1}" for place in range(len(rows[0]) - 1)))
+    return Table(columns=columns, rows=rows)
+
+
+def _highlights(vectors: ProductVectors) -> dict[str, object]:
+    """One column per product: the most frequent one of each of the first departments."""
+    names, departments = vectors.vocabulary.names, vectors.vocabulary.departments
+    _, first = np.unique(departments, return_index=True)
+    shown = np.sort(first)[:HIGHLIGHTED]
+    columns = [
+        [f"{names[other]} ({cosine:.2f})" for other, cosine in zip(*nearest, strict=True)]
+        for nearest in vectors.similar_many(shown, NEIGHBOURS)
+    ]
+    return {
+        "title": "Ten nearest products (cosine)",
+        "columns": [names[index] for index in shown.tolist()],
+        "rows": [list(row) for row in zip(*columns, strict=True)],
+    }
+
+
+def _map_text(vectors: ProductVectors) -> str:
+    shown = min(MAP_PRODUCTS, len(vectors.vocabulary))
+    return (
+        f"t-SNE of the vectors of the {shown:,} most frequent products, by cosine distance; colours are departments. "
+        "Products close to each other are bought in similar company; distances between far groups mean little."
+    )
+
+
+def _map(vectors: ProductVectors, seed: int) -> Figure:
+    points = _flattened(vectors.unit[:MAP_PRODUCTS], seed)
+    departments = [f"department {each}" for each in vectors.vocabulary.departments[:MAP_PRODUCTS].tolist()]
+    notes = {row: vectors.vocabulary.names[row] for row in _apart(points, MAP_NOTES)}
+    return Figure(
+        png=charts.scatter(points, departments, notes),
+        alt=f"Scatter plot of {len(points)} products in {len(set(departments))} departments after t-SNE.",
+        caption="Names are given to the most frequent products that leave each other room.",
+    )
+
+
+def _apart(points: np.ndarray, count: int) -> list[int]:
+    """The first points of which no two are so near that their names would overlap."""
+    scaled = (points - points.min(axis=0)) / np.maximum(np.ptp(points, axis=0), 1e-9)
+    chosen: list[int] = []
+    for row, place in enumerate(scaled):
+        apart = np.abs(scaled[chosen] - place)
+        if not np.any((apart[:, 0] < NOTE_ROOM[0]) & (apart[:, 1] < NOTE_ROOM[1])):
+            chosen.append(row)
+        if len(chosen) == count:
+            break
+    return chosen
+
+
+def _flattened(unit: np.ndarray, seed: int) -> np.ndarray:
+    """t-SNE (van der Maaten and Hinton 2008) of unit vectors [n, size] to [n, 2]."""
+    from sklearn.manifold import TSNE
+    from threadpoolctl import threadpool_limits
+
+    # On unit vectors, euclidean distance orders pairs as the cosine does.
+    flatten = TSNE(
+        perplexity=min(30.0, (len(unit) - 1) / 3), init="random", max_iter=500, random_state=seed, n_jobs=1
+    )
+    # So few points keep one thread busy; several wait for each other most of the time.
+    with threadpool_limits(1):
+        return np.asarray(flatten.fit_transform(unit))
+
+
+def _training_section(path: Path, vectors: ProductVectors) -> tuple[Section, ...]:
+    """Curves of the training, where the model came with them."""
+    if not path.exists():
+        return ()
+    with path.open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    series = {
+        "loss of a pair": [float(row["loss"]) for row in rows],
+        "hit rate at 10, some validation orders": [float(row["validation_hit_rate_at_10"]) for row in rows],
+    }
+    figure = Figure(
+        png=charts.curves(series, x_label="epoch"),
+        alt=f"Loss and validation hit rate over {len(rows)} epochs.",
+    )
+    text = f"Next products are scored by {vectors.scoring.replace('_', '-')}, which did better on validation orders."
+    return (Section(title="Training", text=text, figures=(figure,)),)

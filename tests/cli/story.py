@@ -1,0 +1,147 @@
+"""Hand-made executions for the command line's tests: histories as Step Functions writes them, and a fake of its API."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+START = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+MACHINE_ARN = "arn:aws:states:us-east-1:000000000000:stateMachine:training"
+
+
+def execution_arn(name: str) -> str:
+    return f"arn:aws:states:us-east-1:000000000000:execution:training:{name}"
+
+
+class Story:
+    """Events of one execution, one second apart, each naming the one before it."""
+
+    def __init__(self, *, linked: bool = True) -> None:
+        self.events: list[dict[str, Any]] = []
+        self.linked = linked
+        self.last = 0
+        self.add("ExecutionStarted", "executionStarted", input="{}")
+
+    def add(self, kind: str, details: str | None = None, *, after: int | None = None, **values: Any) -> int:
+        event: dict[str, Any] = {
+            "id": len(self.events) + 1,
+            "type": kind,
+            "timestamp": START + timedelta(seconds=len(self.events)),
+        }
+        if self.linked:
+            event["previousEventId"] = self.last if after is None else after
+        if details:
+            event[f"{details}EventDetails"] = values
+        self.events.append(event)
+        self.last = event["id"]
+        return self.last
+
+    def enter(self, name: str, kind: str = "Task", **options: Any) -> int:
+        return self.add(f"{kind}StateEntered", "stateEntered", name=name, input='{"a": 1}', **options)
+
+    def leave(self, name: str, kind: str = "Task", output: Any = None, **options: Any) -> int:
+        return self.add(
+            f"{kind}StateExited", "stateExited", name=name, output=json.dumps(output or {"done": name}), **options
+        )
+
+    def schedule(self, resource: str, parameters: Any) -> int:
+        return self.add("TaskScheduled", "taskScheduled", resource=resource, parameters=json.dumps(parameters))
+
+    def succeed(self, resource: str = "x", output: Any = None) -> int:
+        return self.add("TaskSucceeded", "taskSucceeded", resource=resource, output=json.dumps(output or {}))
+
+    def fail(self, error: str, cause: str) -> int:
+        return self.add("TaskFailed", "taskFailed", resource="x", error=error, cause=cause)
+
+    def end(self, error: str, cause: str) -> int:
+        return self.add("ExecutionFailed", "executionFailed", error=error, cause=cause)
+
+    def training(self, name: str = "train-1") -> None:
+        """A finished training state."""
+        self.enter("Train model")
+        self.schedule("createTrainingJob.sync", {"TrainingJobName": name})
+        self.succeed()
+        self.leave("Train model")
+
+    def resolved(self, plan: dict[str, Any]) -> None:
+        """The first state with its decision, and the choice after it."""
+        self.enter("Resolve request")
+        self.schedule("invoke", {"FunctionName": "arn:aws:lambda:us-east-1:000000000000:function:resolve"})
+        self.succeed(output={"Payload": plan})
+        self.leave("Resolve request", output=plan)
+
+
+def upload_event(key: str, version: str) -> str:
+    detail = {"bucket": {"name": "raw"}, "object": {"key": key, "version-id": version}}
+    return json.dumps({"detail-type": "Object Created", "detail": detail})
+
+
+class FakeStepFunctions:
+    """The calls of the Step Functions client that the command line makes, on executions held in memory."""
+
+    def __init__(self, definition: dict[str, Any] | None = None) -> None:
+        self.executions: dict[str, dict[str, Any]] = {}
+        self.histories: dict[str, list[dict[str, Any]]] = {}
+        self.machine = definition or {"StartAt": "A", "States": {}}
+        self.stopped: list[str] = []
+
+    def put(self, name: str, story: Story | None = None, **values: Any) -> str:
+        arn = execution_arn(name)
+        self.executions[arn] = {
+            "executionArn": arn,
+            "name": name,
+            "status": "RUNNING",
+            "startDate": START + timedelta(minutes=len(self.executions)),
+            "input": "{}",
+            **values,
+        }
+        self.histories[arn] = story.events if story else []
+        return arn
+
+    def get_paginator(self, operation: str) -> FakeStepFunctions:
+        self.operation = operation
+        return self
+
+    def paginate(self, **request: Any) -> Iterator[dict[str, Any]]:
+        if self.operation == "get_execution_history":
+            return iter([{"events": self.histories[request["executionArn"]]}])
+        wanted = request.get("statusFilter")
+        found = [each for each in self.executions.values() if wanted in (None, each["status"])]
+        newest = sorted(found, key=lambda each: each["startDate"], reverse=True)
+        return iter([{"executions": newest}])
+
+    def describe_execution(self, *, executionArn: str) -> dict[str, Any]:
+        if executionArn not in self.executions:
+            raise refusal("ExecutionDoesNotExist", "DescribeExecution")
+        return self.executions[executionArn]
+
+    def describe_state_machine_for_execution(self, **_: Any) -> dict[str, Any]:
+        return {"definition": json.dumps(self.machine)}
+
+    def redrive_execution(self, *, executionArn: str) -> None:
+        if self.executions[executionArn]["status"] in ("RUNNING", "SUCCEEDED"):
+            raise refusal("ExecutionNotRedrivable", "RedriveExecution")
+
+    def stop_execution(self, *, executionArn: str, **_: Any) -> None:
+        self.stopped.append(executionArn)
+
+
+class FakeCloudFormation:
+    """DescribeStacks on stacks held in memory."""
+
+    def __init__(self) -> None:
+        self.stacks: dict[str, dict[str, str]] = {}
+
+    def describe_stacks(self, *, StackName: str) -> dict[str, Any]:
+        if StackName not in self.stacks:
+            raise refusal("ValidationError", "DescribeStacks", f"Stack with id {StackName} does not exist")
+        outputs = [{"OutputKey": key, "OutputValue": value} for key, value in self.stacks[StackName].items()]
+        return {"Stacks": [{"StackName": StackName, "StackStatus": "CREATE_COMPLETE", "Outputs": outputs}]}
+
+
+def refusal(code: str, operation: str, message: str = "") -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": message or f"said {code}"}}, operation)

@@ -1,0 +1,41 @@
+"""What will certainly be visited next, on the real state machine."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from trainyard.aws.definition import certain
+
+
+@pytest.fixture(scope="module")
+def machine() -> dict[str, Any]:
+    path = Path(__file__).parents[2] / "state_machines" / "training.asl.json"
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def test_nothing_is_certain_before_the_request_is_resolved(machine: dict[str, Any]) -> None:
+    assert certain(machine, "Resolve request") == []
+
+
+def test_from_ingest_on_every_way_leads_through_these(machine: dict[str, Any]) -> None:
+    coming = certain(machine, "Ingest raw data")
+    assert [each for each in coming if each in ("Prepare training data", "Evaluate model", "Write report")] == [
+        "Prepare training data",
+        "Evaluate model",
+        "Write report",
+    ]
+    assert not {"Train model", "Tune hyperparameters", "Create model", "Bad data"} & set(coming)
+
+
+def test_training_or_tuning_is_open_until_it_is_chosen(machine: dict[str, Any]) -> None:
+    assert "Analyse tuning" in certain(machine, "Tune hyperparameters")
+    assert "Analyse tuning" not in certain(machine, "Train model")
+
+
+def test_after_the_last_work_nothing_is_left(machine: dict[str, Any]) -> None:
+    assert certain(machine, "Model registered") == []
+    assert certain(machine, "no such state") == []

@@ -1,0 +1,58 @@
+"""Samples are made whole or not at all, and a data folder is sorted into what the recipe reads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from trainyard import recipe
+from trainyard.cli import samples
+from trainyard.errors import NotFound, TrainyardError
+
+
+def test_a_sample_is_made_once_and_used_again(tmp_path: Path) -> None:
+    first, made = samples.kept("prod2vec", tmp_path, size=1000, seed=1)
+    again, made_again = samples.kept("prod2vec", tmp_path, size=1000, seed=1)
+    assert (made, made_again, first) == (True, False, again)
+    files, others, missing = samples.files_of("prod2vec", recipe.config("prod2vec"), first)
+    assert {"order_products__prior.csv", "products.csv"} <= {each.name for each in files}
+    assert (others, missing) == ([], [])
+
+
+def test_an_interrupted_sample_is_not_taken_for_a_whole_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(directory: Path, **_: int) -> None:
+        (directory / "products.csv").write_text("half", encoding="utf-8")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(recipe.module("prod2vec", "sample"), "write", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        samples.kept("prod2vec", tmp_path, size=1000, seed=1)
+    monkeypatch.undo()
+    folder, made = samples.kept("prod2vec", tmp_path, size=1000, seed=1)
+    assert made
+    assert (folder / "products.csv").read_text(encoding="utf-8").startswith("product_id")
+
+
+def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("mine", encoding="utf-8")
+    with pytest.raises(TrainyardError, match="new or empty folder"):
+        samples.make("prod2vec", tmp_path, size=1000, seed=1)
+    assert [each.name for each in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_files_are_sorted_into_read_ignored_and_missing(tmp_path: Path) -> None:
+    for name in ("order_products__train.csv.gz", "notes.txt", "run.json"):
+        (tmp_path / name).touch()
+    files, others, missing = samples.files_of("prod2vec", recipe.config("prod2vec"), tmp_path)
+    assert [each.name for each in files] == ["order_products__train.csv.gz"]
+    assert [each.name for each in others] == ["notes.txt", "run.json"]
+    assert missing == ["products.csv"]
+
+
+def test_a_folder_without_the_recipes_files_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").touch()
+    with pytest.raises(NotFound, match=r"products\.csv.*found notes\.txt"):
+        samples.files_of("prod2vec", recipe.config("prod2vec"), tmp_path)
+    with pytest.raises(NotFound, match="found none at"):
+        samples.files_of("prod2vec", recipe.config("prod2vec"), tmp_path / "nowhere")

@@ -1,0 +1,120 @@
+"""Among the executions that an upload's files start, the one that trains on exactly these versions is found."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.story import FakeStepFunctions, Story, upload_event
+from trainyard.aws import uploads
+from trainyard.aws.deployment import Deployment
+from trainyard.aws.uploads import Upload
+from trainyard.aws.watch import Watch
+from trainyard.errors import NotFound
+
+ORDERS = Upload(key="raw/prod2vec/d/order_products__prior.csv", version_id="o2")
+PRODUCTS = Upload(key="raw/prod2vec/d/products.csv", version_id="p2")
+
+
+def started(fake: FakeStepFunctions, name: str, upload: Upload, plan: dict[str, Any] | None) -> None:
+    story = Story()
+    if plan is not None:
+        story.resolved(plan)
+    fake.put(name, story, input=upload_event(upload.key, upload.version_id))
+
+
+def train(**objects: str) -> dict[str, Any]:
+    return {"outcome": "train", "run_id": "r", "objects": {f"{name}.csv": version for name, version in objects.items()}}
+
+
+def test_the_execution_with_these_versions_is_followed(
+    deployment: Deployment, step_functions: FakeStepFunctions
+) -> None:
+    started(step_functions, "before", PRODUCTS, train(products="p2", order_products__prior="o2"))
+    watch = Watch.begin(deployment)
+    # The new orders completed the set with the old products first: a run, but not of what was uploaded.
+    started(step_functions, "mixed", ORDERS, train(products="p1", order_products__prior="o2"))
+    started(step_functions, "other", Upload(key="raw/prod2vec/x/products.csv", version_id="x"), train(products="x"))
+    started(step_functions, "whole", PRODUCTS, train(products="p2", order_products__prior="o2"))
+    assert watch.wait([ORDERS, PRODUCTS]).execution.name == "whole"
+
+
+def test_an_incomplete_set_says_what_it_waits_for(deployment: Deployment, step_functions: FakeStepFunctions) -> None:
+    watch = Watch.begin(deployment)
+    started(step_functions, "lonely", ORDERS, {"outcome": "nothing", "reason": "waiting for products.csv"})
+    found = watch.wait([ORDERS])
+    assert (found.outcome, found.plan["reason"]) == ("nothing", "waiting for products.csv")
+
+
+def test_it_waits_until_every_file_was_heard_of(deployment: Deployment, step_functions: FakeStepFunctions) -> None:
+    watch = Watch.begin(deployment)
+    started(step_functions, "first", ORDERS, {"outcome": "nothing", "reason": "waiting for products.csv"})
+    naps: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        naps.append(seconds)
+        if len(naps) == 1:
+            started(step_functions, "second", PRODUCTS, None)
+        else:
+            step_functions.executions.popitem()
+            started(step_functions, "second", PRODUCTS, train(products="p2", order_products__prior="o2"))
+
+    assert watch.wait([ORDERS, PRODUCTS], sleep=sleep).execution.name == "second"
+    assert len(naps) == 2
+
+
+def test_a_refusal_outranks_waiting(deployment: Deployment, step_functions: FakeStepFunctions) -> None:
+    watch = Watch.begin(deployment)
+    started(step_functions, "refused", ORDERS, {"outcome": "refused", "reason": "unknown setting"})
+    started(step_functions, "waits", PRODUCTS, {"outcome": "nothing", "reason": "waiting"})
+    assert watch.wait([ORDERS, PRODUCTS]).execution.name == "refused"
+
+
+def test_a_first_state_that_failed_is_told(deployment: Deployment, step_functions: FakeStepFunctions) -> None:
+    watch = Watch.begin(deployment)
+    story = Story()
+    story.enter("Resolve request")
+    story.fail("Lambda.AccessDenied", "no right")
+    step_functions.put(
+        "broken",
+        story,
+        input=upload_event(ORDERS.key, "o2"),
+        status="FAILED",
+        error="Lambda.AccessDenied",
+        cause="no right",
+    )
+    found = watch.wait([ORDERS])
+    assert (found.outcome, found.plan["reason"]) == ("failed", "no right")
+
+
+def test_events_without_a_version_are_told_by_their_key(
+    deployment: Deployment, step_functions: FakeStepFunctions
+) -> None:
+    watch = Watch.begin(deployment)
+    story = Story()
+    story.resolved(train(products="p2"))
+    step_functions.put("mine", story, input=json.dumps({"detail": {"object": {"key": PRODUCTS.key}}}))
+    assert watch.wait([PRODUCTS]).execution.name == "mine"
+
+
+def test_silence_is_told_after_a_while(deployment: Deployment) -> None:
+    with pytest.raises(NotFound, match="dead letter queue"):
+        Watch.begin(deployment).wait([ORDERS], patience=-1.0)
+
+
+def test_uploads_tell_their_versions_and_bytes(deployment: Deployment, tmp_path: Path) -> None:
+    path = tmp_path / "products.csv"
+    path.write_bytes(b"x" * 1000)
+    seen: list[tuple[str, int]] = []
+    settings = uploads.put_settings(deployment, "prod2vec", "my data", {"seed": 1})
+    (done,) = uploads.put_files(
+        deployment, "prod2vec", "my data", [path], on_bytes=lambda file, count: seen.append((file.name, count))
+    )
+    s3 = deployment.target.client("s3")
+    assert done.key == "raw/prod2vec/my data/products.csv"
+    assert s3.get_object(Bucket="raw-bucket", Key=done.key, VersionId=done.version_id)["ContentLength"] == 1000
+    assert s3.get_object(Bucket="raw-bucket", Key=settings.key)["Body"].read() == b'{\n  "seed": 1\n}'
+    assert sum(count for _, count in seen) == 1000

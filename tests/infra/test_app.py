@@ -1,0 +1,317 @@
+"""The app as a whole: environments, settings, watching, tags, what is deployed with what, and the linters' verdicts."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_s3 as s3
+
+from infra import settings as known
+from infra.app import build
+from infra.node import node_bin
+from infra.settings import DatabaseNetwork, Schedule, Settings
+from infra.sources import ROOT, SHARED, SHELLS, code_version, files
+from tests.infra.templates import Deployment
+from trainyard import recipe
+from trainyard.errors import ConfigError
+
+# The CDK writes a dependency on a role beside the reference that already makes one.
+CDK_HABIT = "W3005"
+
+
+def test_alarms_reach_people(deployment: Deployment) -> None:
+    alarms = deployment.workflow.resources("AWS::CloudWatch::Alarm")
+    metrics = {each["MetricName"] for each in alarms.values()}
+    assert metrics == {
+        "ExecutionsFailed",
+        "ExecutionsTimedOut",
+        "ExecutionsAborted",
+        "ExecutionThrottled",
+        "ApproximateNumberOfMessagesVisible",
+    }
+    topic = deployment.data.arn(next(iter(deployment.data.resources("AWS::SNS::Topic"))))
+    for each in alarms.values():
+        assert each["AlarmActions"] == [topic]
+        assert each["TreatMissingData"] == "notBreaching"
+
+
+def test_logs_do_not_stay_for_ever(deployment: Deployment) -> None:
+    days = {"dev": 14, "prod": 180}[deployment.environment]
+    groups = deployment.workflow.resources("AWS::Logs::LogGroup")
+    assert len(groups) == 4
+    assert {each["RetentionInDays"] for each in groups.values()} == {days}
+
+
+def test_functions_are_traced_log_where_retention_is_set_and_know_their_surroundings(deployment: Deployment) -> None:
+    functions = deployment.workflow.resources("AWS::Lambda::Function")
+    groups = {each["LogGroupName"] for each in deployment.workflow.resources("AWS::Logs::LogGroup").values()}
+    assert {each["Handler"] for each in functions.values()} == {
+        "lambdas.resolve.handler",
+        "lambdas.gate.handler",
+        "lambdas.explain_failure.handler",
+    }
+    for each in functions.values():
+        assert each["TracingConfig"] == {"Mode": "Active"}
+        assert each["LoggingConfig"]["LogGroup"] in groups
+        assert each["Timeout"] >= 30
+        variables = each["Environment"]["Variables"]
+        assert variables["RAW_BUCKET"] == deployment.bucket("Raw")
+        assert variables["CODE_VERSION"] == code_version()
+        assert json.loads(variables["TAGS"]) == {"project": "trainyard", "environment": deployment.environment}
+
+
+def test_the_environments_machines_are_ones_that_every_recipe_accepts(deployment: Deployment) -> None:
+    for each in deployment.workflow.resources("AWS::Lambda::Function").values():
+        jobs = json.loads(each["Environment"]["Variables"]["JOB_DEFAULTS"])
+        for name in recipe.names():
+            assert recipe.config(name, {"jobs": jobs})
+
+
+def test_glue_jobs_run_the_scripts_with_the_packages_and_locked_requirements(deployment: Deployment) -> None:
+    jobs = {each["Name"]: each for each in deployment.workflow.resources("AWS::Glue::Job").values()}
+    assert set(jobs) == {f"trainyard-{deployment.environment}-{stage}" for stage in ("ingest", "prepare")}
+    for name, job in jobs.items():
+        arguments = job["DefaultArguments"]
+        assert job["GlueVersion"] == "5.1"
+        assert arguments["--ENGINE"] == "auto"
+        assert float(arguments["--SPARK_THRESHOLD_GB"]) > 0
+        assert arguments["--python-modules-installer-option"] == "-r"
+        role = deployment.role("GlueIngestRole" if name.endswith("ingest") else "GluePrepareRole")
+        for uri in (
+            job["Command"]["ScriptLocation"],
+            arguments["--extra-py-files"],
+            arguments["--additional-python-modules"],
+        ):
+            assert role.may("s3:GetObject", uri.replace("s3://", "arn:aws:s3:::"))
+        script = Path(deployment.directory) / f"asset.{job['Command']['ScriptLocation'].rsplit('/', 1)[-1]}"
+        assert script.read_text() == (ROOT / "glue_jobs" / f"{name.rsplit('-', 1)[-1]}.py").read_text()
+
+
+def test_packages_lie_at_the_root_of_the_archives(deployment: Deployment) -> None:
+    def asset(key: str) -> Path:
+        return Path(deployment.directory) / f"asset.{key.rsplit('/', 1)[-1].removesuffix('.zip')}"
+
+    glue = next(iter(deployment.workflow.resources("AWS::Glue::Job").values()))
+    function = next(iter(deployment.workflow.resources("AWS::Lambda::Function").values()))
+    zipped, bundled = asset(glue["DefaultArguments"]["--extra-py-files"]), _bundle(deployment, function)
+    for package in ("trainyard/__init__.py", "recipes/__init__.py", "recipes/prod2vec/config.py"):
+        assert (zipped / package).is_file()
+        assert (bundled / package).is_file()
+    assert (bundled / "lambdas" / "resolve.py").is_file()
+    assert (bundled / "aws_lambda_powertools").is_dir()
+    for each in (zipped, bundled):
+        assert not (each / "trainyard" / "cli").exists()
+        assert not list(each.glob("**/__pycache__"))
+        assert not (each / "infra").exists()
+
+
+def _bundle(deployment: Deployment, function: dict[str, Any]) -> Path:
+    manifest = json.loads(
+        (Path(deployment.directory) / f"trainyard-{deployment.environment}-workflow.assets.json").read_text()
+    )
+    return (
+        Path(deployment.directory) / manifest["files"][function["Code"]["S3Key"].removesuffix(".zip")]["source"]["path"]
+    )
+
+
+def test_the_bundled_functions_start_with_nothing_but_their_bundle(deployment: Deployment) -> None:
+    """boto3 is the runtime's; everything else must come along."""
+    function = next(iter(deployment.workflow.resources("AWS::Lambda::Function").values()))
+    bundle = _bundle(deployment, function)
+    check = (
+        "import sys; sys.path.insert(0, sys.argv[1]); import lambdas.resolve, lambdas.gate, lambdas.explain_failure; "
+        "assert lambdas.resolve.__file__.startswith(sys.argv[1]); "
+        "import aws_lambda_powertools as p; assert p.__file__.startswith(sys.argv[1])"
+    )
+    environment = {"AWS_DEFAULT_REGION": "us-east-1", "PYTHONDONTWRITEBYTECODE": "1"}
+    subprocess.run([sys.executable, "-c", check, str(bundle)], check=True, cwd=bundle, env=environment, timeout=60)
+
+
+def test_images_carry_their_own_shell_only_and_build_for_the_cloud(deployment: Deployment) -> None:
+    directory = Path(deployment.directory)
+    manifest = json.loads((directory / f"trainyard-{deployment.environment}-workflow.assets.json").read_text())
+    images = [each["source"] for each in manifest["dockerImages"].values()]
+    assert {each["dockerFile"] for each in images} == {
+        f"{each}_container/Dockerfile" for each in ("processing", "training")
+    }
+    for each in images:
+        assert each["platform"] == "linux/amd64"
+        top = {path.name for path in (directory / each["directory"]).iterdir()}
+        assert top == {*SHARED, each["dockerFile"].split("/")[0]}
+
+
+def test_code_version_changes_with_deployed_code_and_with_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, text in {
+        "recipes/a/config.py": "x = 1",
+        "recipes/a/README.md": "about",
+        "trainyard/run.py": "",
+        "trainyard/cli/main.py": "",
+        "lambdas/gate.py": "",
+    }.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    monkeypatch.setattr("infra.sources.ROOT", tmp_path)
+    before = code_version()
+    (tmp_path / "recipes/a/README.md").write_text("more about")
+    (tmp_path / "trainyard/cli/main.py").write_text("print()")
+    assert code_version() == before
+    (tmp_path / "recipes/a/config.py").write_text("x = 2")
+    assert code_version() != before
+
+
+def test_everything_that_can_be_tagged_says_whose_it_is(deployment: Deployment) -> None:
+    untagged = []
+    for stack in deployment.stacks:
+        for resource in stack.template["Resources"].values():
+            tags = resource.get("Properties", {}).get("Tags", {})
+            listed = {each["Key"]: each["Value"] for each in tags} if isinstance(tags, list) else tags
+            if listed != {"project": "trainyard", "environment": deployment.environment}:
+                untagged.append(resource["Type"])
+    assert set(untagged) <= {
+        "AWS::S3::BucketPolicy",
+        "AWS::SNS::TopicPolicy",
+        "AWS::SNS::Subscription",
+        "AWS::SQS::QueuePolicy",
+        "AWS::IAM::Policy",
+        "AWS::KMS::Alias",
+        "AWS::Lambda::Permission",
+        "AWS::CloudWatch::Dashboard",
+    }
+
+
+def test_the_other_synthesizer_changes_no_resource(synthesize: Callable[..., Deployment], dev: Deployment) -> None:
+    other = synthesize("dev", synthesizer="cli-credentials")
+    for ours, theirs in zip(dev.stacks, other.stacks, strict=True):
+        assert theirs.template["Resources"] == ours.template["Resources"]
+        assert theirs.template.get("Outputs") == ours.template.get("Outputs")
+
+
+def test_optional_settings_appear_in_the_templates(
+    synthesize: Callable[..., Deployment], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = Settings(
+        name="full",
+        alarm_email="people@example.com",
+        database=DatabaseNetwork(
+            subnet_id="subnet-0123456789abcdef0",
+            availability_zone="us-east-1a",
+            security_group_id="sg-0123456789abcdef0",
+        ),
+        schedules=(
+            Schedule(
+                name="Fortnightly",
+                expression="rate(14 days)",
+                recipe="prod2vec",
+                dataset="demo",
+                overrides={"tune": True},
+            ),
+        ),
+    )
+    monkeypatch.setitem(known.ENVIRONMENTS, "full", full)
+    deployment = synthesize("full")
+    assert deployment.data.only("AWS::SNS::Subscription")["Endpoint"] == "people@example.com"
+    schedule = deployment.workflow.only("AWS::Scheduler::Schedule")
+    assert json.loads(schedule["Target"]["Input"]) == {
+        "recipe": "prod2vec",
+        "dataset": "demo",
+        "overrides": {"tune": True},
+    }
+    connection = deployment.workflow.only("AWS::Glue::Connection")["ConnectionInput"]
+    assert connection["PhysicalConnectionRequirements"]["SubnetId"] == "subnet-0123456789abcdef0"
+    connected = [
+        each["Name"] for each in deployment.workflow.resources("AWS::Glue::Job").values() if "Connections" in each
+    ]
+    assert connected == ["trainyard-full-ingest"]
+    assert deployment.role("GlueIngestRole").may(
+        "ec2:CreateNetworkInterface", "arn:aws:ec2:us-east-1:111122223333:subnet/x"
+    )
+    assert not deployment.role("GluePrepareRole").may("ec2:DescribeSubnets")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "expected"),
+    [
+        ({"jobs": {"serve": {}}}, "expected job stages among evaluate, process, report, train, tune, found serve."),
+        ({"jobs": {"train": {"gpu": 1}}}, "found gpu."),
+        ({"glue_workers": 1}, "expected at least 2 Glue workers"),
+        ({"spark_threshold_gb": 0}, "expected spark_threshold_gb above 0, found 0."),
+        ({"alarm_email": "nobody"}, "expected an e-mail address for alarms, found 'nobody'."),
+        (
+            {"schedules": (Schedule(name="Bad", expression="daily", recipe="a", dataset="b"),)},
+            "expected rate(...), cron(...) or at(...) of Bad, found 'daily'.",
+        ),
+    ],
+)
+def test_wrong_settings_are_refused_in_one_sentence(wrong: dict[str, Any], expected: str) -> None:
+    with pytest.raises(ConfigError) as refusal:
+        Settings(name="x", **wrong)
+    assert expected in str(refusal.value)
+    assert str(refusal.value).startswith("Settings of environment x: ")
+
+
+def test_settings_are_frozen() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        known.settings("dev").use_spot = True  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("context", "expected"),
+    [({"env": "staging"}, "found 'staging': pass -c env=dev"), ({"synthesizer": "magic"}, "found 'magic'")],
+)
+def test_unknown_context_is_refused(context: dict[str, str], expected: str) -> None:
+    with pytest.raises(ConfigError, match=expected):
+        build(cdk.App(context=context, analytics_reporting=False))
+
+
+def test_a_finding_that_nobody_acknowledged_stops_the_synthesis(tmp_path: Path) -> None:
+    context = json.loads((ROOT / "cdk.json").read_text())["context"]
+    app = build(cdk.App(outdir=str(tmp_path), context=context, analytics_reporting=False))
+    workflow = app.node.find_child("trainyard-dev-workflow")
+    s3.Bucket(workflow, "Careless")
+    with pytest.raises(RuntimeError, match="AwsSolutions-S10"):
+        app.synth()
+
+
+def test_cfn_lint_has_nothing_to_say(dev: Deployment, prod: Deployment) -> None:
+    templates = [str(each) for deployment in (dev, prod) for each in Path(deployment.directory).glob("*.template.json")]
+    assert len(templates) == 4
+    linter = Path(sys.executable).with_name("cfn-lint")
+    found = subprocess.run(
+        [linter, "--ignore-checks", CDK_HABIT, "--regions", "us-east-1", "--", *templates],
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert (found.returncode, found.stdout) == (0, "")
+
+
+def test_asl_validator_has_nothing_to_say(dev: Deployment, tmp_path: Path) -> None:
+    written = tmp_path / "machine.json"
+    written.write_text(dev.machine["DefinitionString"])
+    script = ROOT / "node_modules" / "asl-validator" / "dist" / "bin" / "asl-validator.js"
+    checked = subprocess.run(
+        [node_bin() / "node", script, "--json-path", written], capture_output=True, text=True, timeout=60
+    )
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_every_deployed_file_is_counted_once() -> None:
+    listed = list(files(*SHARED, *SHELLS))
+    assert len(listed) == len(set(listed))
+    assert {each.parts[0] for each in listed} == {*SHARED, *SHELLS}
+    assert not [each for each in listed if "cli" in each.parts or each.suffix in (".md", ".in")]
+
+
+def test_retention_names_are_days_that_cloudwatch_knows() -> None:
+    assert {each.log_retention for each in known.ENVIRONMENTS.values()} <= set(logs.RetentionDays)

