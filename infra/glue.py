@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 import aws_cdk as cdk
@@ -10,10 +11,11 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3_assets as assets
 from constructs import Construct
 
-from infra.access import UPLOADS, read, replace, use_key, write
+from infra.access import RUN, UPLOADS, read, replace, use_key, write
 from infra.data import Data
+from infra.database import connection, network_permissions
 from infra.permissions import Permission, acknowledge, role
-from infra.settings import DatabaseNetwork, Settings
+from infra.settings import Settings
 from infra.sources import ROOT, SHARED, allow_list
 from trainyard.stages import Stage
 
@@ -37,23 +39,23 @@ class GlueJobs(Construct):
         )
         self._requirements = assets.Asset(self, "Requirements", path=str(ROOT / "glue_jobs" / "requirements.txt"))
         name_of_connection = f"{settings.prefix}-database"
-        self._connection = _connection(self, settings.database, name_of_connection) if settings.database else None
+        self._connection = connection(self, settings.database, name_of_connection) if settings.database else None
         bucket = data.artifacts_arn
         self.ingest = self._job(
             Stage.INGEST,
             [
-                *read(bucket, Stage.RESOLVE, Stage.INGEST),
+                *_find_and_read(bucket, Stage.RESOLVE, Stage.INGEST),
                 _read_uploads(data),
                 write(bucket, Stage.INGEST),
                 replace(bucket, Stage.INGEST),
                 *use_key(data.key_arn, "s3"),
-                *(_network_permissions(self, name_of_connection) if settings.database else ()),
+                *(network_permissions(self, name_of_connection) if settings.database else ()),
             ],
         )
         self.prepare = self._job(
             Stage.PREPARE,
             [
-                *read(bucket, Stage.RESOLVE, Stage.INGEST, Stage.PREPARE),
+                *_find_and_read(bucket, Stage.RESOLVE, Stage.INGEST, Stage.PREPARE),
                 write(bucket, Stage.PREPARE),
                 replace(bucket, Stage.PREPARE),
                 *use_key(data.key_arn, "s3"),
@@ -122,6 +124,18 @@ def _code(asset: assets.Asset) -> glue.Code:
     return glue.Code.from_bucket(asset.bucket, asset.s3_object_key)
 
 
+def _find_and_read(bucket_arn: str, *stages: Stage) -> list[Permission]:
+    """Read these stages, and look for files as Spark does.
+
+    Before it writes, Spark asks for files that are not there, and for the folders above them. S3 answers such a
+    question (it carries no prefix) with "not found" only to those who may list; to others it is "forbidden", which
+    fails the job.
+    """
+    reading, listing = read(bucket_arn, *stages)
+    look = {"StringLikeIfExists": {"s3:prefix": [f"{RUN}/*", RUN]}}
+    return [reading, dataclasses.replace(listing, sid="FindFiles", conditions=look)]
+
+
 def _read_uploads(data: Data) -> Permission:
     return Permission(
         sid="ReadUploads",
@@ -152,60 +166,3 @@ def _acknowledge_encryption(job: glue.Job) -> None:
     acknowledge(job, "GL1", logs)
     acknowledge(job, "Annotation::@aws-cdk/aws-glue-alpha:unencryptedContinuousLogging", logs)
     acknowledge(job, "GL3", "The jobs keep no bookmarks: each run reads exact object versions.")
-
-
-def _connection(scope: Construct, network: DatabaseNetwork, name: str) -> glue.IConnection:
-    """Puts the ingest job into the network of the source database."""
-    made = glue.CfnConnection(
-        scope,
-        "Database",
-        catalog_id=cdk.Stack.of(scope).account,
-        connection_input=glue.CfnConnection.ConnectionInputProperty(
-            name=name,
-            connection_type="NETWORK",
-            physical_connection_requirements=glue.CfnConnection.PhysicalConnectionRequirementsProperty(
-                availability_zone=network.availability_zone,
-                security_group_id_list=[network.security_group_id],
-                subnet_id=network.subnet_id,
-            ),
-        ),
-    )
-    acknowledge(made, "CloudFormation-Validate::W3010", "Glue asks for the zone of the subnet that the settings name.")
-    return glue.Connection.from_connection_name(scope, "Connection", name)
-
-
-def _network_permissions(scope: Construct, connection: str) -> list[Permission]:
-    """What a Glue job needs to put a network interface of its own into a subnet."""
-    stack = cdk.Stack.of(scope)
-    return [
-        Permission(
-            sid="LookUpNetwork",
-            actions=[
-                "ec2:DescribeNetworkInterfaces",
-                "ec2:DescribeRouteTables",
-                "ec2:DescribeSecurityGroups",
-                "ec2:DescribeSubnets",
-                "ec2:DescribeVpcAttribute",
-                "ec2:DescribeVpcEndpoints",
-            ],
-            resources=["*"],
-            why="EC2's Describe calls know no resources.",
-        ),
-        Permission(
-            sid="AttachToNetwork",
-            actions=["ec2:CreateNetworkInterface", "ec2:CreateTags", "ec2:DeleteNetworkInterface"],
-            resources=[
-                stack.format_arn(service="ec2", resource=each, resource_name="*")
-                for each in ("network-interface", "security-group", "subnet")
-            ],
-            why="Glue makes and removes network interfaces whose ids nobody knows beforehand.",
-        ),
-        Permission(
-            sid="ReadConnection",
-            actions=["glue:GetConnection"],
-            resources=[
-                stack.format_arn(service="glue", resource="catalog"),
-                stack.format_arn(service="glue", resource="connection", resource_name=connection),
-            ],
-        ),
-    ]

@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
 
 import aws_cdk as cdk
-import jsii
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.access import RUN, UPLOADS, objects, use_key
+from infra.bundle import FOLDER, RUNTIME, code
 from infra.data import Data
 from infra.permissions import Permission, acknowledge, role
 from infra.settings import PROJECT, Settings
-from infra.sources import ROOT, SHARED, allow_list, code_version, copy
+from infra.sources import code_version
 from trainyard.run import REQUEST_FILE
 from trainyard.stages import Stage
 
-FOLDER = "lambdas"
-RUNTIME = lambda_.Runtime.PYTHON_3_13
-REQUIREMENTS = ROOT / FOLDER / "requirements.txt"
 TIMEOUT = cdk.Duration.seconds(60)
 MEMORY_MB = 512
 JOB_LOGS = ("/aws/sagemaker/*", "/aws-glue/*")
@@ -41,7 +34,7 @@ class Functions(Construct):
         super().__init__(scope, name)
         self._settings = settings
         self._data = data
-        self._code = _code()
+        self._code = code()
         self.resolve = self._function("resolve", self._resolve_permissions())
         self.gate = self._function("gate", self._gate_permissions())
         self.explain_failure = self._function(
@@ -195,30 +188,3 @@ def _run_permissions(log_group: logs.LogGroup, dead_letters: sqs.Queue | None) -
             Permission(sid="KeepLostEvents", actions=["sqs:SendMessage"], resources=[dead_letters.queue_arn])
         )
     return permissions
-
-
-@jsii.implements(cdk.ILocalBundling)
-class _Package:
-    """Puts the code and its locked dependencies into one folder with uv: no container engine is needed."""
-
-    def try_bundle(self, output_dir: str, *_args: Any, **_options: Any) -> bool:
-        copy(Path(output_dir), *SHARED, FOLDER)
-        subprocess.run(
-            [
-                *(str(Path(sys.executable).with_name("uv")), "pip", "install", "--quiet"),
-                *("--target", output_dir, "--require-hashes", "--requirements", str(REQUIREMENTS)),
-                *("--python-platform", "x86_64-manylinux2014", "--only-binary", ":all:"),
-                *("--python-version", RUNTIME.name.removeprefix("python")),
-            ],
-            check=True,
-        )
-        return True
-
-
-def _code() -> lambda_.Code:
-    return lambda_.Code.from_asset(
-        str(ROOT),
-        exclude=allow_list(*SHARED, FOLDER),
-        ignore_mode=cdk.IgnoreMode.DOCKER,
-        bundling=cdk.BundlingOptions(image=RUNTIME.bundling_image, local=_Package()),
-    )

@@ -12,7 +12,8 @@ from infra.glue import GlueJobs
 from infra.images import Images
 from infra.jobs import JobRoles
 from infra.lambdas import Functions
-from infra.machine import Machine, Parts, machine_name
+from infra.machine import Machine, machine_name
+from infra.machine_role import Parts
 from infra.observability import Observability
 from infra.registry import Registry
 from infra.settings import Settings

@@ -29,6 +29,8 @@ SEAMS: dict[str, dict[str, tuple[str, ...] | None]] = {
         "new_uuid": (),
         "get_account_id": (),
         "get_region": (),
+        "json_response": ("data", "status", "content_type",),
+        "error_response_json": ("code", "message", "status", "extra", "message_key", "content_type",),
     },
     "ministack.core.router": {"SERVICE_PATTERNS": None, "extract_access_key_id": ("headers", "query_params")},
     "ministack.core.iam_actions": {
@@ -47,6 +49,7 @@ SEAMS: dict[str, dict[str, tuple[str, ...] | None]] = {
         "_gather_role_policies": ("role_name", "account_id"),
         "_permissions_boundary": ("store", "name", "account_id"),
         "_POLICY_REQUIRED": None,
+        "EvalContext": None,
     },
     "ministack.services.iam": {"_roles": None},
     "ministack.services.sts": {"register_session": ("access_key", "session")},

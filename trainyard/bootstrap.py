@@ -63,7 +63,8 @@ def paired_difference(
         differences = first.astype(np.float64) - second
         low, high = _quantiles(_resampled_means(differences, resamples, random), confidence)
         return Difference(value=float(differences.mean()), low=low, high=high)
-    found = [statistic(first[rows]) - statistic(second[rows]) for rows in _resampled_rows(len(first), resamples, random)]
+    drawn = _resampled_rows(len(first), resamples, random)
+    found = [statistic(first[rows]) - statistic(second[rows]) for rows in drawn]
     low, high = _quantiles(np.asarray(found), confidence)
     return Difference(value=statistic(first) - statistic(second), low=low, high=high)
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import io
+import textwrap
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 INK = "#3a4352"
 PALETTE = (
@@ -14,6 +17,7 @@ PALETTE = (
     *("#9bbcf5", "#f5c08d", "#8ed9b4", "#f0a3a3", "#c8aeea", "#ccae94", "#f0b6d8", "#bcc3cc", "#dcdb86", "#93dbe5"),
 )
 MAX_GROUPS = len(PALETTE)
+NOTE_LENGTH = 30
 
 
 def curves(series: Mapping[str, Sequence[float]], *, x_label: str) -> bytes:
@@ -21,10 +25,11 @@ def curves(series: Mapping[str, Sequence[float]], *, x_label: str) -> bytes:
     figure = Figure(figsize=(4.6 * len(series), 3.1), layout="constrained")
     for place, (name, values) in enumerate(series.items()):
         axes = figure.add_subplot(1, len(series), place + 1)
-        axes.plot(range(1, len(values) + 1), list(values), color=PALETTE[place % MAX_GROUPS], linewidth=2, marker="o", ms=3)
+        color = PALETTE[place % MAX_GROUPS]
+        axes.plot(range(1, len(values) + 1), list(values), color=color, linewidth=2, marker="o", markersize=3)
         axes.set_title(name, fontsize=11, color=INK, loc="left")
         axes.set_xlabel(x_label, color=INK)
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.25)
         _plain(axes)
     return _png(figure)
@@ -43,11 +48,12 @@ def scatter(points: np.ndarray, groups: Sequence[str], notes: Mapping[int, str])
         axes.scatter(these[:, 0], these[:, 1], s=14, color=PALETTE[place], label=name, alpha=0.85, linewidths=0)
     for row, note in notes.items():
         # `parse_math` off: a dollar sign in a name is a dollar sign.
-        axes.annotate(note, points[row], fontsize=7.5, color=INK, xytext=(4, 3), textcoords="offset points", parse_math=False)
+        style: dict[str, Any] = {"fontsize": 7.5, "color": INK, "textcoords": "offset points", "parse_math": False}
+        axes.annotate(textwrap.shorten(note, NOTE_LENGTH, placeholder="…"), points[row], xytext=(4, 3), **style)
     axes.set_xticks([])
     axes.set_yticks([])
     axes.set_frame_on(False)
-    legend = axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False, fontsize=8.5, labelcolor=INK)
+    legend = figure.legend(loc="outside lower center", ncols=5, frameon=False, fontsize=8.5, labelcolor=INK)
     for text in legend.get_texts():
         text.set_parse_math(False)
     return _png(figure)

@@ -87,5 +87,5 @@ def _text_number(digest: Any) -> Any:
     """The first hexadecimal digits as a number; engines disagree on how to parse them, not on where a digit stands."""
     number: Any = ibis.literal(0, type="int64")
     for place in range(DIGITS_USED):
-        number = number * 16 + ibis.literal(HEX_DIGITS).find(digest.substr(place, 1))
+        number = number * 16 + ibis.literal(HEX_DIGITS).find(digest.substr(place, 1)).cast("int64")
     return number

@@ -7,6 +7,7 @@ so that the page can be mailed, archived and opened from a private bucket.
 from __future__ import annotations
 
 import base64
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
@@ -86,7 +87,7 @@ def number(value: float) -> str:
 
 
 def _finite(value: float) -> bool:
-    return value not in (float("inf"), float("-inf")) and value == value
+    return math.isfinite(value)
 
 
 def _header(title: str, evaluation: Mapping[str, Any], decision: Mapping[str, Any]) -> str:
@@ -103,7 +104,8 @@ def _tiles(evaluation: Mapping[str, Any]) -> str:
         interval = f"<small>{number(metric['low'])} to {number(metric['high'])}</small>" if "low" in metric else ""
         main = " main" if name == evaluation.get("primary") else ""
         tiles.append(
-            f'<div class="tile{main}"><span>{escape(_words(name))}</span><b>{number(metric["value"])}</b>{interval}</div>'
+            f'<div class="tile{main}"><span>{escape(_words(name))}</span>'
+            f"<b>{number(metric['value'])}</b>{interval}</div>"
         )
     if "rows" in evaluation:
         tiles.append(f'<div class="tile"><span>held-out examples</span><b>{number(evaluation["rows"])}</b></div>')
@@ -125,7 +127,7 @@ def _comparison(evaluation: Mapping[str, Any]) -> str:
     head = "".join(f"<th scope=col>{escape(_words(name))}</th>" for name in shared)
     largest = {name: max((abs(values.get(name, 0.0)) for _, values in models), default=1.0) or 1.0 for name in shared}
     rows = "".join(
-        f'<tr{" class=own" if place == 0 else ""}><th scope=row>{escape(label)}</th>'
+        f"<tr{' class=own' if place == 0 else ''}><th scope=row>{escape(label)}</th>"
         + "".join(_bar(values.get(name), largest[name]) for name in shared)
         + "</tr>"
         for place, (label, values) in enumerate(models)
@@ -223,7 +225,8 @@ _STYLE = """
 @media (prefers-color-scheme:dark){:root{--paper:#12161d;--card:#1b212b;--ink:#e7ebf2;--soft:#9aa5b5;--line:#2d3644;
 --accent:#7aa7ff;--tint:#24395f;--good:#5fd39a;--good-tint:#153a28;--bad:#ff8a80;--bad-tint:#4a1f1c}}
 *{box-sizing:border-box}
-body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
+body{margin:0;background:var(--paper);color:var(--ink);
+font:16px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
 main{max-width:1080px;margin:0 auto;padding:40px 20px 64px}
 header,section{background:var(--card);border:1px solid var(--line);border-radius:14px;padding:24px 28px;margin:0 0 20px}
 h1{font-size:1.75rem;line-height:1.25;margin:0;display:flex;gap:14px;align-items:center;flex-wrap:wrap}

@@ -72,7 +72,7 @@ def process_command(
     argv = [here(each) for each in _arguments(container, image)]
     if PYTHON.fullmatch(argv[0]):
         argv[0] = sys.executable
-    return Command(argv=argv, env=environment, cwd=workdir, started=workspace.started)
+    return Command(argv=argv, env=environment, cwd=workdir, merged=True, started=workspace.started)
 
 
 def engine_command(
@@ -100,6 +100,7 @@ def engine_command(
         argv=argv,
         env={**own, **variables},
         cwd=workspace.root,
+        merged=True,
         kill=lambda: _kill_container(settings.engine, container.name),
         started=workspace.started,
     )

@@ -123,7 +123,7 @@ class GlueRuns:
             elif outcome.timed_out:
                 self._ended(name, "TIMEOUT", f"Job run exceeded its timeout of {record['Timeout']} minutes.")
             elif outcome.exit_code != 0:
-                raise JobFailed(error_message(outcome.last_lines, outcome.exit_code))
+                raise JobFailed(error_message(outcome.last_errors or outcome.last_lines, outcome.exit_code))
             else:
                 self._ended(name, "SUCCEEDED")
         except JobFailed as error:

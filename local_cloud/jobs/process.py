@@ -32,25 +32,31 @@ class Limits:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """How a process ended; `exit_code` is negative for a signal, `last_lines` are the end of its output."""
+    """How a process ended; `exit_code` is negative for a signal.
+
+    `last_lines` are the end of its whole output, `last_errors` that of its error stream where it has one of its own.
+    """
 
     exit_code: int
     stopped: bool
     timed_out: bool
     seconds: float
     last_lines: tuple[str, ...]
+    last_errors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Command:
     """What to start: arguments, the complete environment, and the working directory.
 
-    `kill` is called besides SIGKILL, for an engine whose container outlives the client that started it.
+    `merged` sends errors the way of the output, which keeps the order of lines. `kill` is called besides SIGKILL, for
+    an engine whose container outlives the client that started it; `started` gets the process's number.
     """
 
     argv: Sequence[str]
     env: Mapping[str, str]
     cwd: Path
+    merged: bool = False
     kill: Callable[[], None] | None = None
     started: Callable[[int], None] | None = None
 
@@ -61,7 +67,7 @@ def run(command: Command, limits: Limits, *, stop: threading.Event, on_line: OnL
     `on_line(stream, text)` gets every line of "stdout" and "stderr" as it arrives. A command that cannot be started
     ends with exit code 127, as a shell would say.
     """
-    kept: deque[str] = deque(maxlen=KEPT_LINES)
+    kept: deque[tuple[str, str]] = deque(maxlen=KEPT_LINES)
     begun = time.monotonic()
     try:
         process = subprocess.Popen(
@@ -70,7 +76,7 @@ def run(command: Command, limits: Limits, *, stop: threading.Event, on_line: OnL
             cwd=command.cwd,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=subprocess.STDOUT if command.merged else subprocess.PIPE,
             start_new_session=True,
         )
     except OSError as error:
@@ -89,7 +95,8 @@ def run(command: Command, limits: Limits, *, stop: threading.Event, on_line: OnL
         stopped=stopped,
         timed_out=timed_out,
         seconds=time.monotonic() - begun,
-        last_lines=tuple(kept),
+        last_lines=tuple(text for _stream, text in kept),
+        last_errors=tuple(text for stream, text in kept if stream == "stderr"),
     )
 
 
@@ -132,7 +139,7 @@ def _kill_group(group: int) -> None:
         os.killpg(group, signal.SIGKILL)
 
 
-def _reader(pipe: IO[bytes] | None, stream: str, kept: deque[str], on_line: OnLine) -> threading.Thread:
+def _reader(pipe: IO[bytes] | None, stream: str, kept: deque[tuple[str, str]], on_line: OnLine) -> threading.Thread:
     def read() -> None:
         if pipe is None:
             return
@@ -140,7 +147,7 @@ def _reader(pipe: IO[bytes] | None, stream: str, kept: deque[str], on_line: OnLi
             while line := pipe.readline(MAX_LINE_BYTES):
                 text = line.decode("utf-8", "replace").rstrip("\r\n")
                 if text.strip():
-                    kept.append(text)
+                    kept.append((stream, text))
                 on_line(stream, text)
 
     thread = threading.Thread(target=read, name=f"read-{stream}", daemon=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextvars
 import logging
 import threading
-import time
 from collections.abc import Callable
 
 from local_cloud.jobs.metrics import MetricLog
@@ -52,13 +51,3 @@ class RunningJobs:
         # Threads do not inherit context variables, and MiniStack keeps account and region in them.
         context = contextvars.copy_context()
         threading.Thread(target=context.run, args=(run,), name=f"job-{name}", daemon=True).start()
-
-    def stop_all(self, *, patience_seconds: float) -> None:
-        """Ask every job to stop and wait for them; for the server's own end."""
-        with self._lock:
-            jobs = list(self._jobs.values())
-        for job in jobs:
-            job.stop.set()
-        deadline = time.monotonic() + patience_seconds
-        for job in jobs:
-            job.done.wait(max(0.0, deadline - time.monotonic()))

@@ -6,6 +6,7 @@ import json
 from types import SimpleNamespace
 from typing import Any
 
+from ministack.core.responses import error_response_json, json_response, now_iso
 from ministack.services import stepfunctions
 
 from local_cloud.step_functions import branches, interpreter, live, nested, redrive, status
@@ -53,7 +54,7 @@ def describe_machine_of(data: Record, original: Any) -> redrive.Response:
     if described[0] != 200 or "definition" not in execution:
         return described
     answer = json.loads(described[2]) | {"definition": execution["definition"], "roleArn": execution["roleArn"]}
-    response: redrive.Response = stepfunctions.json_response(answer)
+    response: redrive.Response = json_response(answer)
     return response
 
 
@@ -65,7 +66,7 @@ def start_execution(data: Record, original: Any) -> redrive.Response:
         running = stepfunctions._executions.get(arn)
         if running and running["status"] == "RUNNING" and running["input"] == data.get("input", "{}"):
             answer = {"executionArn": arn, "startDate": running["startDate"]}
-            response: redrive.Response = stepfunctions.json_response(answer)
+            response: redrive.Response = json_response(answer)
             return response
     started: redrive.Response = original(data)
     return started
@@ -76,19 +77,19 @@ def stop_execution(data: Record) -> redrive.Response:
     arn = data.get("executionArn", "")
     execution = stepfunctions._executions.get(arn)
     if execution is None:
-        missing: redrive.Response = stepfunctions.error_response_json(
+        missing: redrive.Response = error_response_json(
             "ExecutionDoesNotExist", f"Execution Does Not Exist: '{arn}'", 400
         )
         return missing
     if execution["status"] == "RUNNING":
         reason = {name: data[name] for name in ("error", "cause") if data.get(name)}
-        execution.update(status="ABORTED", stopDate=stepfunctions.now_iso(), **reason)
+        execution.update(status="ABORTED", stopDate=now_iso(), **reason)
         running = live.find(arn)
         if running is not None:
             running.stop()
         last_trail(execution).record("ExecutionAborted", **reason)
         status.emit(execution)
-    response: redrive.Response = stepfunctions.json_response({"stopDate": execution["stopDate"]})
+    response: redrive.Response = json_response({"stopDate": execution["stopDate"]})
     return response
 
 

@@ -122,6 +122,6 @@ ORDERS = Source(
 )
 
 
-def sources(config: Config) -> tuple[Source, ...]:  # noqa: ARG001 - the contract of a recipe gives every one its config
+def sources(config: Config) -> tuple[Source, ...]:
     """The tables prod2vec reads; `orders` is checked when it is there."""
     return ORDER_PRODUCTS, PRODUCTS, ORDERS

@@ -2,9 +2,9 @@
 
 A basket is a set: the order of the cart says more about the shelves than about the products. Skip-gram with a window on
 a basket shuffled anew in each epoch pairs each two products with the same chance, which depends on the size of the
-basket alone. So a step draws a basket in proportion to the pairs that such a window gives in expectation, then at most
-`DRAWN` products of it, and uses all pairs of those. All randomness is a function of (seed, number of the draw): a resumed
-training sees what an uninterrupted one would have seen.
+basket alone. So a step draws a basket in proportion to the pairs that such a window gives in expectation, then at
+most `DRAWN` products of it, and uses all pairs of those. All randomness is a function of (seed, number of the draw):
+a resumed training sees what an uninterrupted one would have seen.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ def window_pairs(lengths: np.ndarray, window: int) -> np.ndarray:
 def alias_table(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Walker's alias method: draw `i` uniformly, keep it with probability `accept[i]`, else take `other[i]`.
 
-    Exact for weights of any range, where a cumulated sum in float32 loses the rare ones. (Vose 1991, "A linear algorithm
-    for generating random numbers with a given distribution")
+    Exact for weights of any range, where a cumulated sum in float32 loses the rare ones. (Vose 1991, "A linear
+    algorithm for generating random numbers with a given distribution")
     """
     scaled = (weights * (len(weights) / weights.sum())).tolist()
     accept, other = np.ones(len(scaled), dtype=np.float32), np.arange(len(scaled), dtype=np.int32)
@@ -51,11 +51,11 @@ def alias_table(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return accept, other
 
 
-class BasketSampler(tf.Module):
+class BasketSampler:
     """Draws what `SkipGramTrainer.steps` eats; the same seed and arguments give the same.
 
-    `baskets` holds at least two indices per row, shorter rows first. `keep` and `negative` are the chances, per product,
-    to use an occurrence and to be drawn as a negative.
+    `baskets` holds at least two indices per row, shorter rows first. `keep` and `negative` are the chances, per
+    product, to use an occurrence and to be drawn as a negative.
     """
 
     def __init__(
@@ -67,7 +67,6 @@ class BasketSampler(tf.Module):
         window: int,
         seed: int,
     ) -> None:
-        super().__init__(name="basket_sampler")
         lengths, first, count = np.unique(baskets.lengths, return_index=True, return_counts=True)
         pairs = window_pairs(lengths, window)
         drawn = np.minimum(lengths, DRAWN)
@@ -78,12 +77,14 @@ class BasketSampler(tf.Module):
         self._seed = seed
         self._products = tf.constant(np.asarray(baskets.values))
         self._offsets = tf.constant(np.asarray(baskets.offsets))
-        self._lengths, self._first, self._count = (tf.constant(each.astype(np.int64)) for each in (lengths, first, count))
+        self._lengths = tf.constant(lengths.astype(np.int64))
+        self._first = tf.constant(first.astype(np.int64))
+        self._count = tf.constant(count.astype(np.int64))
         self._length_alias = tuple(tf.constant(each) for each in alias_table(weights))
         self._negative_alias = tuple(tf.constant(each) for each in alias_table(negative))
         self._keep = None if (keep == 1.0).all() else tf.constant(keep)
 
-    @tf.function
+    @tf.function  # type: ignore[untyped-decorator]
     def draw(self, number: tf.Tensor, *, steps: int, per_step: int) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """The draw of this number: products and their use (float) [steps, per_step, DRAWN], and negatives
         [steps, per_step, NEGATIVES]."""

@@ -1,9 +1,10 @@
-"""Scores product vectors on held-out orders, beside simple baselines; runs in the training image, without TensorFlow."""
+"""Scores product vectors on held-out orders, beside simple baselines; runs in the training image, no TensorFlow."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -93,7 +94,7 @@ def gensim_vectors(baskets: Ragged, vocabulary: Vocabulary, config: Config, *, w
     names = np.arange(len(vocabulary)).astype(str).astype(object)
     offsets = baskets.offsets.tolist()
     words = names[baskets.values]
-    sentences = [words[a:b].tolist() for a, b in zip(offsets[:-1], offsets[1:], strict=True)]
+    sentences = [words[a:b].tolist() for a, b in pairwise(offsets)]
     model = Word2Vec(
         sentences,
         vector_size=parameters.embedding_size,

@@ -29,7 +29,7 @@ class Ragged:
     def __getitem__(self, rows: slice) -> Ragged:
         """A contiguous slice of the rows."""
         start, stop, _ = rows.indices(len(self))
-        offsets = self.offsets[start : stop + 1]
+        offsets = self.offsets[start : max(start, stop) + 1]
         return Ragged(values=self.values[offsets[0] : offsets[-1]], offsets=offsets - offsets[0])
 
     @cached_property

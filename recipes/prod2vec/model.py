@@ -1,12 +1,13 @@
 """The Keras model of skip-gram with negative sampling, and its training step; runs in the training image.
 
 Target and context embedding, dot product, sigmoid: the probability that the context product is found in the company
-of the target product (Mikolov et al. 2013, "Distributed Representations of Words and Phrases and their Compositionality").
+of the target product (Mikolov et al. 2013, "Distributed Representations of Words and Phrases and their
+Compositionality").
 
-Feeding single pairs to that model is slow, so the step takes whole baskets and makes all pairs of some of their products
-at once: for each basket, one matrix product of target vectors with context vectors and negatives gives every score, and
-two more give every gradient. The gradient is written out, because the loss of a pair has the closed derivative
-`sigmoid(score) - label`. `test_train` compares it with automatic differentiation of the Keras model.
+Feeding single pairs to that model is slow, so the step takes whole baskets and makes all pairs of some of their
+products at once: for each basket, one matrix product of target vectors with context vectors and negatives gives every
+score, and two more give every gradient. The gradient is written out, because the loss of a pair has the closed
+derivative `sigmoid(score) - label`. `test_train` compares it with automatic differentiation of the Keras model.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ LOSS_BASKETS = 16
 
 
 def build(*, products: int, embedding_size: int, seed: int) -> keras.Model:
-    """Model of int inputs `target` and `context` [batch] to the probability of a genuine pair [batch].
+    """Model of int inputs `target` and `context` [batch] to the probability of a genuine pair [batch, 1].
 
     Context vectors start at zero and target vectors small and uniform, as in word2vec.
     """
@@ -42,7 +43,7 @@ def build(*, products: int, embedding_size: int, seed: int) -> keras.Model:
     )
 
 
-class SkipGramTrainer(tf.Module):
+class SkipGramTrainer:
     """Trains the two embeddings of a model in place with row-wise Adagrad on the rows that a step touches.
 
     `negative_weight` is the number of negatives that each genuine pair stands against; the negatives of a basket are
@@ -50,7 +51,6 @@ class SkipGramTrainer(tf.Module):
     """
 
     def __init__(self, model: keras.Model, negative_weight: float) -> None:
-        super().__init__(name="skip_gram_trainer")
         self.target: tf.Variable = model.get_layer("target_vectors").embeddings.value
         self.context: tf.Variable = model.get_layer("context_vectors").embeddings.value
         products = self.target.shape[0]
@@ -72,7 +72,7 @@ class SkipGramTrainer(tf.Module):
 
     # One compiled program for many steps: between them, vectors are updated in place instead of copied. XLA's scatter
     # is also what makes a step cheap; TensorFlow's own takes longer than all matrix products together.
-    @tf.function(jit_compile=True)
+    @tf.function(jit_compile=True)  # type: ignore[untyped-decorator]
     def steps(self, drawn: tf.Tensor, used: tf.Tensor, negatives: tf.Tensor, rates: tf.Tensor) -> tf.Tensor:
         """Run one step per entry of `rates` [steps]; returns the mean loss of a pair, with its negatives [steps].
 
@@ -113,8 +113,8 @@ def pair_gradients(
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Mean loss of a pair (on a sample), and the gradients of the SUM of losses by the vectors of each basket.
 
-    `targets` [baskets, drawn, size] are the vectors of the products drawn, `contexts` [baskets, drawn + negatives, size]
-    those of the same products and then of the negatives, `label` [baskets, drawn, drawn]. The loss of a pair is
+    `targets` [baskets, drawn, size] are the vectors of the products drawn, `contexts` [baskets, drawn + negatives,
+    size] those of the same products and then of the negatives, `label` [baskets, drawn, drawn]. The loss of a pair is
     `-log sigmoid(positive score)`, and `-log sigmoid(-negative score)` in the mean over the basket's negatives times
     `negative_weight`. Gradients come flat: [baskets * drawn, size] and [baskets * (drawn + negatives), size].
     """

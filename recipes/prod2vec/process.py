@@ -1,7 +1,7 @@
 """Turns prepared baskets into what training reads; runs in the processing image.
 
 The pairs of a target and a context product are not written out: there are about ten times as many as order lines, and
-each epoch wants others. Training draws them inside the TensorFlow graph, within the window, from the baskets written here.
+each epoch wants others. Training draws them inside the TensorFlow graph, within the window, from these baskets.
 """
 
 from __future__ import annotations
@@ -61,13 +61,13 @@ def keep_probability(frequencies: np.ndarray, threshold: float) -> np.ndarray:
     if threshold == 0:
         return np.ones(len(frequencies), dtype=np.float32)
     ratio = threshold * frequencies.sum() / frequencies
-    return np.minimum(1.0, np.sqrt(ratio) + ratio).astype(np.float32)
+    return np.asarray(np.minimum(1.0, np.sqrt(ratio) + ratio), dtype=np.float32)
 
 
 def negative_probability(frequencies: np.ndarray) -> np.ndarray:
     """Chance (float32) of each product to be drawn as a negative: proportional to frequency to the power 0.75."""
     weights = frequencies.astype(np.float64) ** NEGATIVE_EXPONENT
-    return (weights / weights.sum()).astype(np.float32)
+    return np.asarray(weights / weights.sum(), dtype=np.float32)
 
 
 def load_baskets(directory: Path) -> Ragged:
@@ -110,10 +110,10 @@ def _training_baskets(inputs: Path, vocabulary: Vocabulary) -> Ragged:
     by order, so the result does not depend on how it was split into files.
     """
     parts = [vocabulary.encode_rows(rows) for rows in _batches(inputs, "train")]
-    if not any(len(part.values) for part in parts):
-        raise JobFailed("Expected training baskets with known products, found none; upload more orders.")
     lengths = np.concatenate([part.lengths for part in parts])
     values = np.concatenate([part.values for part in parts])
+    if not (lengths >= 2).any():
+        raise JobFailed("Expected training baskets of at least 2 known products, found none; upload more orders.")
     baskets = Ragged(values=values, offsets=np.concatenate(([0], np.cumsum(lengths))))
     by_length = np.argsort(lengths, kind="stable")
     return baskets.take(by_length[lengths[by_length] >= 2])

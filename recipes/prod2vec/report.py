@@ -37,7 +37,7 @@ def report(inputs: ReportInputs, outputs: Path, config: Config) -> list[Section]
 
     * `embeddings.parquet` and `embeddings.csv.gz`: index, product_id, product_name, v0, v1, ...
     * `neighbours.parquet`: the ten nearest products of every product, by cosine.
-    * `highlights.json`: the ten nearest products of a few frequent ones, as a table to print: `title`, `columns`, `rows`.
+    * `highlights.json`: the ten nearest products of a few frequent ones: `title`, `columns`, `rows` to print.
     * `map.png`: the most frequent products in two dimensions.
     """
     vectors = ProductVectors.load(inputs.model)
@@ -180,12 +180,10 @@ def _apart(points: np.ndarray, count: int) -> list[int]:
 def _flattened(unit: np.ndarray, seed: int) -> np.ndarray:
     """t-SNE (van der Maaten and Hinton 2008) of unit vectors [n, size] to [n, 2]."""
     from sklearn.manifold import TSNE
-    from threadpoolctl import threadpool_limits
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     # On unit vectors, euclidean distance orders pairs as the cosine does.
-    flatten = TSNE(
-        perplexity=min(30.0, (len(unit) - 1) / 3), init="random", max_iter=500, random_state=seed, n_jobs=1
-    )
+    flatten = TSNE(perplexity=min(30.0, (len(unit) - 1) / 3), init="random", max_iter=500, random_state=seed, n_jobs=1)
     # So few points keep one thread busy; several wait for each other most of the time.
     with threadpool_limits(1):
         return np.asarray(flatten.fit_transform(unit))

@@ -1,4 +1,4 @@
-"""Answers requests for similar products and for the next product of a basket; runs in the training image, numpy only."""
+"""Answers requests for similar products and for the next product of a basket; runs in the training image."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ class Predictor:
 
     def _answer(self, row: Mapping[str, Any], number: int) -> dict[str, Any]:
         if not isinstance(row, Mapping) or ("product_id" in row) == ("basket" in row):
-            raise BadRequest(f'Row {number}: expected an object with either "product_id" or "basket", found {row!r:.100}.')
+            raise BadRequest(f'Row {number}: expected an object with "product_id" or "basket", found {row!r:.100}.')
         unexpected = sorted(set(row) - {"product_id", "basket", "count"})
         if unexpected:
-            raise BadRequest(f"Row {number}: expected product_id or basket, and count; found also {unexpected[0]!r:.60}.")
+            raise BadRequest(f"Row {number}: expected product_id or basket, and count; found {unexpected[0]!r:.60}.")
         count = row.get("count", DEFAULT_COUNT)
         if not _whole(count) or not 1 <= count <= MAX_COUNT:
             raise BadRequest(f"Row {number}: expected count from 1 to {MAX_COUNT}, found {count!r:.60}.")
         basket = [row["product_id"]] if "product_id" in row else row["basket"]
         valid = isinstance(basket, list) and 1 <= len(basket) <= MAX_BASKET and all(_whole(each) for each in basket)
         if not valid:
-            raise BadRequest(f"Row {number}: expected 1 to {MAX_BASKET} whole numbers as products, found {basket!r:.60}.")
+            raise BadRequest(f"Row {number}: expected 1 to {MAX_BASKET} whole product ids, found {basket!r:.60}.")
         return self._best(basket, count, number, similar="product_id" in row)
 
     def _best(self, basket: list[int], count: int, number: int, *, similar: bool) -> dict[str, Any]:

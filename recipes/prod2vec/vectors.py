@@ -1,4 +1,4 @@
-"""A trained model as numpy arrays: how baskets and products are compared with them; for train, evaluate, report, serve."""
+"""A trained model as numpy arrays: how to compare baskets and products; for train, evaluate, report, serve."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class ProductVectors:
     def next_scores(self, baskets: Ragged) -> np.ndarray:
         """How well each product continues each basket: float32 [baskets, products]; baskets hold indices."""
         rows, products = (self.unit, self.unit) if self.scoring == "cosine" else (self.target, self.context)
-        return mean_rows(rows, baskets) @ products.T
+        return np.asarray(mean_rows(rows, baskets) @ products.T)
 
     def similar(self, index: int, count: int) -> tuple[np.ndarray, np.ndarray]:
         """Indices and cosines of the `count` products most like the one at `index`, best first, without itself."""
@@ -84,7 +84,7 @@ def mean_rows(matrix: np.ndarray, baskets: Ragged) -> np.ndarray:
     if len(filled):
         # Starts of non-empty rows only: `reduceat` would give an empty row its neighbour's first value.
         sums[filled] = np.add.reduceat(matrix[baskets.values], baskets.offsets[filled], axis=0)
-    return sums / np.maximum(baskets.lengths, 1)[:, None].astype(np.float32)
+    return np.asarray(sums / np.maximum(baskets.lengths, 1)[:, None], dtype=np.float32)
 
 
 def top_columns(scores: np.ndarray, count: int) -> np.ndarray:
@@ -122,7 +122,7 @@ class EncodedQueries:
     @property
     def answerable(self) -> np.ndarray:
         """Where both the answer and something of the basket are known; elsewhere every model misses."""
-        return (self.targets != OUT_OF_VOCABULARY) & (self.contexts.lengths > 0)
+        return np.asarray((self.targets != OUT_OF_VOCABULARY) & (self.contexts.lengths > 0))
 
 
 def mask_contexts(scores: np.ndarray, contexts: Ragged) -> None:

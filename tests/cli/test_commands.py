@@ -11,6 +11,7 @@ from botocore.exceptions import EndpointConnectionError, NoCredentialsError
 from tests.cli import test_logs
 from tests.cli.story import FakeCloudFormation, FakeStepFunctions, Story, refusal, upload_event
 from trainyard.aws.deployment import Deployment
+from trainyard.aws.history import named, visits
 from trainyard.cli import failures, target
 from trainyard.cli.main import COMMANDS, app, main
 from trainyard.errors import ConfigError, NotFound
@@ -150,6 +151,17 @@ def test_show_one_state_has_whole_data_and_log(ran: Story, capsys: pytest.Captur
     assert '"a": 1' in shown
     assert "epoch [1] done" in shown
     assert main(["show", "e1", "--state", "nonsense"]) == 4
+
+
+def test_a_choice_gives_way_to_the_state_that_works() -> None:
+    story = Story()
+    story.enter("Tune?", "Choice")
+    story.leave("Tune?", "Choice")
+    story.enter("Tune hyperparameters")
+    story.schedule("createHyperParameterTuningJob.sync", {"HyperParameterTuningJobName": "tune-1"})
+    visited = visits(story.events)
+    assert [each.name for each in named(visited, "TUNE")] == ["Tune hyperparameters"]
+    assert [each.name for each in named(visited, "tune?")] == ["Tune?"]
 
 
 def test_logs_name_their_state(ran: Story, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from tests.cli.story import FakeCloudFormation
 from trainyard.aws import deployment as deployments
 from trainyard.aws.deployment import Deployment
-from trainyard.cli import cdk, console, project, target
+from trainyard.cli import cdk, console, deploy, project, target
 from trainyard.errors import NotFound, TrainyardError
 
 OUTPUTS = {
@@ -95,6 +96,53 @@ def test_a_failing_cdk_shows_its_last_lines_and_its_log(fake_cdk: Path) -> None:
 def test_a_missing_cdk_says_how_to_get_it(tmp_path: Path) -> None:
     with pytest.raises(NotFound, match="make setup"):
         cdk.command(tmp_path, cdk.node(), ["deploy"])
+
+
+@pytest.fixture
+def cdk_calls(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[tuple[list[str], dict[str, str]]]:
+    """CDK command lines and variables, in place of the CDK."""
+    calls: list[tuple[list[str], dict[str, str]]] = []
+    monkeypatch.setattr(cdk, "call", lambda _project, arguments, **named: calls.append((arguments, named["variables"])))
+    monkeypatch.setattr(project, "root", lambda: tmp_path)
+    return calls
+
+
+def test_local_deployment_bootstraps_once_and_sees_no_foreign_aws(
+    deployment: Deployment,
+    formation: FakeCloudFormation,
+    cdk_calls: list[tuple[list[str], dict[str, str]]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "of a real account")
+    monkeypatch.setattr(target, "local_variables", lambda _: {"AWS_ENDPOINT_URL": "https://localhost:1"})
+    deploy.to_target(deployment.target, "dev")
+    (bootstrap, _), (arguments, variables) = cdk_calls
+    assert bootstrap[0] == "bootstrap"
+    assert bootstrap[1].startswith("aws://")
+    assert arguments[:4] == ["deploy", "--all", "--require-approval", "never"]
+    assert "env=dev" in arguments
+    assert "synthesizer=cli-credentials" in arguments
+    assert "AWS_SESSION_TOKEN" not in variables
+    assert variables["AWS_ENDPOINT_URL"] == "https://localhost:1"
+    assert os.access(variables["CDK_DOCKER"], os.X_OK)
+    formation.stacks[deploy.TOOLKIT_STACK] = {}
+    deploy.to_target(deployment.target, "dev")
+    assert [arguments[0] for arguments, _ in cdk_calls] == ["bootstrap", "deploy", "deploy"]
+
+
+def test_an_account_is_not_bootstrapped_unasked(
+    deployment: Deployment, formation: FakeCloudFormation, cdk_calls: list[tuple[list[str], dict[str, str]]]
+) -> None:
+    aws = replace(deployment.target, local=False)
+    with pytest.raises(NotFound, match="cdk bootstrap aws://"):
+        deploy.to_target(aws, "prod")
+    assert cdk_calls == []
+    formation.stacks[deploy.TOOLKIT_STACK] = {}
+    deploy.to_target(aws, "prod", approval="broadening")
+    (arguments, variables) = cdk_calls[0]
+    assert arguments[:6] == ["deploy", "--all", "--require-approval", "broadening", "-c", "env=prod"]
+    assert not any("synthesizer" in each for each in arguments)
+    assert variables["AWS_ACCESS_KEY_ID"] == os.environ["AWS_ACCESS_KEY_ID"]
 
 
 def test_the_project_is_found_from_below(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

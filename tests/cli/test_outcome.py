@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from datetime import timedelta
+from io import StringIO
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from tests.cli import test_logs
-from tests.cli.story import FakeStepFunctions, Story
+from tests.cli.story import START, FakeStepFunctions, Story
 from trainyard.aws import executions
 from trainyard.aws.deployment import Deployment
-from trainyard.cli import follow, outcome
+from trainyard.cli import demo, follow, graph, outcome, runs
 from trainyard.cli.follow import Observer, PlainScreen
 
 CHECK = {"name": "hit_rate_at_10", "passed": True, "sentence": "hit_rate_at_10 >= 0.02: it is 0.24."}
@@ -150,6 +154,108 @@ def test_plain_following_says_each_change_once_and_progress_now_and_then(
     ]
     assert said[3].startswith("Train model: succeeded after")
     assert len(said) == 4
+
+
+def test_the_live_table_fits_the_screen_and_keeps_what_runs(
+    deployment: Deployment, step_functions: FakeStepFunctions
+) -> None:
+    story = Story()
+    for number in range(30):
+        story.enter(f"State {number}")
+        story.leave(f"State {number}")
+    story.enter("Train model")
+    story.schedule("createTrainingJob.sync", {"TrainingJobName": "train-1" * 9})
+    picture = Observer(deployment, step_functions.put("e1", story)).picture()
+    long = replace(picture, pending=[f"Later {number}" for number in range(9)], last_line="x" * 300)
+    screen = Console(width=60, height=20, file=StringIO())
+    screen.print(graph.live(long, START, height=screen.height))
+    lines = screen.file.getvalue().splitlines()
+    assert len(lines) <= 20
+    (running,) = [line for line in lines if "Train model" in line]
+    assert running.startswith("◐")
+    assert any("Later 0" in line for line in lines)
+    assert not any("State 0 " in line for line in lines)
+
+
+@pytest.mark.parametrize("columns", [3, 11])
+def test_wide_highlights_are_turned(
+    deployment: Deployment,
+    step_functions: FakeStepFunctions,
+    capsys: pytest.CaptureFixture[str],
+    columns: int,
+) -> None:
+    highlights = {
+        "title": "Neighbours",
+        "columns": [f"c{number}" for number in range(columns)],
+        "rows": [[f"r{row}c{number}" for number in range(columns)] for row in range(2)],
+    }
+    deployment.target.client("s3").put_object(
+        Bucket="artifacts-bucket", Key="prod2vec/r1/report/highlights.json", Body=json.dumps(highlights).encode()
+    )
+    _, text = told(
+        deployment, step_functions, capsys, Story(), status="SUCCEEDED", output=ended("registered", DECISION)
+    )
+    together = [line for line in text.splitlines() if "r0c1" in line]
+    assert ("r0c2" in together[0], "r1c1" in together[0]) == ((True, False) if columns == 3 else (False, True))
+
+
+def test_a_tuning_jobs_progress_counts_its_training_jobs(
+    deployment: Deployment, step_functions: FakeStepFunctions
+) -> None:
+    class Tuning:
+        def describe_hyper_parameter_tuning_job(self, **_: str) -> dict[str, Any]:
+            best = {"FinalHyperParameterTuningJobObjectiveMetric": {"MetricName": "auc", "Value": 0.91234}}
+            return {
+                "HyperParameterTuningJobConfig": {"ResourceLimits": {"MaxNumberOfTrainingJobs": 8}},
+                "TrainingJobStatusCounters": {"Completed": 1, "InProgress": 2, "Stopped": 1},
+                "BestTrainingJob": best,
+            }
+
+    deployment.target._clients["sagemaker"] = Tuning()
+    test_logs.write(deployment, "/aws/sagemaker/TrainingJobs", "tune-1-001-aa/algo-1", "progress=0.900; epoch 9")
+    story = Story()
+    story.enter("Tune hyperparameters")
+    story.schedule("createHyperParameterTuningJob.sync", {"HyperParameterTuningJobName": "tune-1"})
+    picture = Observer(deployment, step_functions.put("e1", story)).picture()
+    assert picture.progress["tune-1"] == (0.25, "2 of 8 training jobs, best auc 0.9123")
+
+
+def test_an_interrupt_detaches_and_says_how_to_come_back(
+    deployment: Deployment,
+    step_functions: FakeStepFunctions,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def interrupt(_: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("trainyard.cli.follow.time.sleep", interrupt)
+    arn = step_functions.put("e1", Story())
+    assert runs.watch_to_end(deployment, arn, "e1") == (130, None)
+    assert "trainyard show e1 --follow" in capsys.readouterr().out
+    assert step_functions.stopped == []
+
+
+def test_orchestration_is_what_the_jobs_own_clocks_do_not_explain(
+    deployment: Deployment, step_functions: FakeStepFunctions
+) -> None:
+    class Clocks:
+        def get_job_run(self, **_: str) -> dict[str, Any]:
+            return {"JobRun": {"StartedOn": START, "CompletedOn": START + timedelta(seconds=3)}}
+
+        def describe_training_job(self, **_: str) -> dict[str, Any]:
+            return {"TrainingStartTime": START, "TrainingEndTime": START + timedelta(seconds=7.5)}
+
+    deployment.target._clients.update(glue=Clocks(), sagemaker=Clocks())
+    story = Story()
+    story.resolved({"outcome": "train"})
+    story.enter("Ingest raw data")
+    story.schedule("startJobRun.sync", {"JobName": "ingest"})
+    story.succeed(output={"Id": "jr_1"})
+    story.leave("Ingest raw data")
+    story.training()
+    picture = Observer(deployment, step_functions.put("e1", story)).picture()
+    assert demo.working_seconds(deployment, picture) == 10.5
 
 
 def test_following_ends_with_the_execution(deployment: Deployment, step_functions: FakeStepFunctions) -> None:

@@ -158,12 +158,12 @@ def _any(patterns: str | list[str], value: str) -> bool:
 def _holds(statement: dict[str, Any], context: dict[str, str | list[str]]) -> bool:
     for operator, tests in statement.get("Condition", {}).items():
         for key, expected in tests.items():
-            every = operator.startswith("ForAllValues:")
+            every = operator.startswith("ForAllValues:") or operator.endswith("IfExists")
             given = context.get(key)
             values = [] if given is None else [given] if isinstance(given, str) else given
             if not every and not values:
                 return False
-            if operator.split(":")[-1] not in ("StringEquals", "StringLike"):
+            if operator.split(":")[-1].removesuffix("IfExists") not in ("StringEquals", "StringLike"):
                 raise NotImplementedError(operator)
             if not all(_any(expected, each) for each in values):
                 return False

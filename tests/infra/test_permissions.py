@@ -27,7 +27,7 @@ JOBS = {
     "MachineRole": (set(), set()),
 }
 SAGEMAKER = [each for each in JOBS if each.startswith("Jobs")]
-LISTING = [each for each in JOBS if each.startswith(("Jobs", "Glue"))]
+GLUE = [each for each in JOBS if each.startswith("Glue")]
 
 
 def artifact(deployment: Deployment, path: str) -> str:
@@ -78,13 +78,23 @@ def test_uploads_are_read_by_ingest_alone_and_written_by_nobody(deployment: Depl
         assert not role.may(action, data)
 
 
-@pytest.mark.parametrize("name", LISTING)
+@pytest.mark.parametrize("name", SAGEMAKER)
 def test_lists_only_below_the_stages_it_reads(deployment: Deployment, name: str) -> None:
     role, bucket = deployment.role(name), deployment.data.arn(deployment.bucket("Artifacts"))
     may = {each for each in STAGES if role.may("s3:ListBucket", bucket, s3__prefix=f"{RUN}/{each}/")}
     assert may == JOBS[name][0]
     assert not role.may("s3:ListBucket", bucket)
     assert not role.may("s3:ListBucket", bucket, s3__prefix="")
+
+
+@pytest.mark.parametrize("name", GLUE)
+def test_spark_may_look_for_files_that_are_not_there_but_only_inside_runs(deployment: Deployment, name: str) -> None:
+    role, bucket = deployment.role(name), deployment.data.arn(deployment.bucket("Artifacts"))
+    assert role.may("s3:ListBucket", bucket)
+    for prefix in (f"{RUN}/{name.removeprefix('Glue').removesuffix('Role').lower()}/baskets/", f"{RUN}/", RUN):
+        assert role.may("s3:ListBucket", bucket, s3__prefix=prefix)
+    assert not role.may("s3:ListBucket", bucket, s3__prefix="prod2vec/")
+    assert not role.may("s3:ListBucket", deployment.data.arn(deployment.bucket("Raw")))
 
 
 @pytest.mark.parametrize("name", JOBS)

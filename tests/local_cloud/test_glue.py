@@ -7,13 +7,15 @@ import json
 import time
 import zipfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from local_cloud import lifecycle
 from local_cloud.jobs.glue_runs import error_message
 
-from .conftest import Cloud
+from .conftest import Cloud, start_cloud
 from .tiny_images import bucket, log_lines, statements, unique
 
 SCRIPT = """
@@ -67,15 +69,19 @@ class Yard:
 
 @pytest.fixture(scope="module")
 def yard(local_cloud: Cloud) -> Yard:
-    name = bucket(local_cloud)
-    s3 = local_cloud.client("s3")
+    return stocked(local_cloud)
+
+
+def stocked(cloud: Cloud) -> Yard:
+    """A bucket with script and package, and a role that reads it."""
+    name = bucket(cloud)
+    s3 = cloud.client("s3")
     s3.put_object(Bucket=name, Key="script.py", Body=SCRIPT.encode())
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr("extra.py", "TEXT = b'from the package'\n")
     s3.put_object(Bucket=name, Key="extra.zip", Body=packed.getvalue())
-    role = local_cloud.role(unique("gluer"), "glue.amazonaws.com", statements(name))
-    return Yard(local_cloud, name, role)
+    return Yard(cloud, name, cloud.role(unique("gluer"), "glue.amazonaws.com", statements(name)))
 
 
 def test_a_run_gets_its_arguments_and_packages(yard: Yard) -> None:
@@ -182,6 +188,18 @@ def test_concurrency_has_the_error_name_that_state_machines_retry_on(yard: Yard)
     done = yard.cloud.run(machine(yard, job, "write"))
     assert done["error"] == "Glue.ConcurrentRunsExceededException"
     glue.batch_stop_job_run(JobName=job, JobRunIds=[first])
+
+
+def test_a_run_over_its_timeout_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A server whose Glue minutes last half a second.
+    monkeypatch.setenv("TRAINYARD_GLUE_MINUTE_SECONDS", "0.5")
+    monkeypatch.setattr(lifecycle, "INHERITED", (*lifecycle.INHERITED, "TRAINYARD_GLUE_MINUTE_SECONDS"))
+    cloud = start_cloud(tmp_path / "state")
+    try:
+        done = stocked(cloud).run(stocked(cloud).job(Timeout=1), WHAT="sleep")
+        assert (done["JobRunState"], done["Timeout"]) == ("TIMEOUT", 1)
+    finally:
+        lifecycle.down(cloud.state_dir)
 
 
 def test_the_message_is_the_exception_of_the_last_traceback() -> None:

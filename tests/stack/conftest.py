@@ -59,7 +59,7 @@ class Stack:
             for page in pages
             for each in page["executions"]
         ]
-        return [each for each in described if f"/{dataset}/" in each["input"] or f'"{dataset}"' in each["input"]]
+        return [each for each in described if _dataset(json.loads(each["input"])) == dataset]
 
     def history(self, arn: str) -> list[dict[str, Any]]:
         pages = self.client("stepfunctions").get_paginator("get_execution_history").paginate(executionArn=arn)
@@ -156,6 +156,11 @@ def wait(condition: Callable[[], Any], *, timeout: float, what: str) -> Any:
     raise AssertionError(f"waited {timeout} s for {what}")
 
 
+def _dataset(request: dict[str, Any]) -> str:
+    """The data set an execution was started for: by hand, or by the key of an upload."""
+    return request["dataset"] if "dataset" in request else request["detail"]["object"]["key"].split("/")[2]
+
+
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -169,7 +174,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     try:
         environment = {**os.environ, **lifecycle.environment(cloud), "TRAINYARD_STATE_DIR": str(state_dir)}
         deployed = subprocess.run(
-            [sys.executable, "-m", "trainyard.cli.main", "deploy"],
+            [Path(sys.executable).with_name("trainyard"), "deploy"],
             cwd=ROOT,
             env=environment,
             capture_output=True,

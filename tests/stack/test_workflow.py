@@ -1,4 +1,4 @@
-"""The deployed workflow on the local cloud: every promise about runs, failures and the gate, in the order a team meets them."""
+"""The deployed workflow on the local cloud: every promise about runs and the gate, in the order a team meets them."""
 
 from __future__ import annotations
 

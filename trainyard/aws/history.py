@@ -7,13 +7,14 @@ predecessor, which tells parallel branches apart; where no predecessor is given 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from trainyard.aws.jobs import Job, job_of
+from trainyard.errors import NotFound
 
 Event = Mapping[str, Any]
 CHILD_EVENTS = ("Task", "Map", "Parallel", "Evaluation", "Lambda")
@@ -65,6 +66,21 @@ def visits(events: Iterable[Event]) -> list[StateVisit]:
     for event in events:
         reader.read(event)
     return reader.visits
+
+
+def named(visited: Sequence[StateVisit], text: str) -> list[StateVisit]:
+    """The visits of the state that `text` names, in any case, whole or by its start. Raises NotFound.
+
+    Where several states start like that, the only one that does work is meant ("tune": not the choice "Tune?").
+    """
+    names = list(dict.fromkeys(each.name for each in visited))
+    exact = [each for each in names if each.lower() == text.lower()]
+    matching = exact or [each for each in names if each.lower().startswith(text.lower())]
+    if len(matching) > 1:
+        matching = [each for each in matching if any(visit.job and visit.name == each for visit in visited)]
+    if len(matching) != 1:
+        raise NotFound(f"Expected one of the visited states {', '.join(names)}; found {text!r}.")
+    return [each for each in visited if each.name == matching[0]]
 
 
 def parsed(text: str | None) -> Any:

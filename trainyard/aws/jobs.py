@@ -113,5 +113,18 @@ def run_seconds(target: Target, job: Job) -> float:
             return 0.0
 
 
+def tuning_progress(target: Target, job: Job) -> tuple[float, str]:
+    """How many of a tuning job's training jobs have ended, as a fraction and in words with the best so far."""
+    found = target.client("sagemaker").describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=job.name)
+    total = found["HyperParameterTuningJobConfig"]["ResourceLimits"]["MaxNumberOfTrainingJobs"]
+    counters = found["TrainingJobStatusCounters"]
+    ended = sum(counters.get(name, 0) for name in ("Completed", "Stopped", "NonRetryableError"))
+    note = f"{ended} of {total} training jobs"
+    best = found.get("BestTrainingJob", {}).get("FinalHyperParameterTuningJobObjectiveMetric")
+    if best:
+        note += f", best {best['MetricName']} {best['Value']:.4g}"
+    return ended / total, note
+
+
 def _between(start: datetime | None, end: datetime | None) -> float:
     return (end - start).total_seconds() if start and end else 0.0

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from trainyard.aws import deployment, jobs
 from trainyard.aws.deployment import Deployment
-from trainyard.cli import changes, cloud, console, runs, target
+from trainyard.cli import changes, cloud, console, outcome, runs, target
 from trainyard.cli import deploy as deploying
 from trainyard.cli.cloud import ContainersOption, PortOption
 from trainyard.cli.graph import Picture
@@ -22,6 +22,10 @@ from trainyard.cli.runs import SetOption, SizeOption
 from trainyard.errors import TrainyardError
 
 ENV = "dev"
+NOT_BETTER = (
+    "The model in use stays, as it should: the same sample gives the same model, and the gate lets only a better one "
+    "through. Try --seed or --set to train another."
+)
 
 
 @dataclass
@@ -71,10 +75,14 @@ def demo(
     if started.outcome != "train":
         raise TrainyardError(f"Expected the sample to start a run; the workflow said: {started.plan.get('reason')}.")
     with clock.step("Run"):
+        runs.announce(started)
         name = started.execution.name
         code, picture = runs.watch_to_end(found, started.execution.arn, name)
     if picture is not None:
         _summary(found, picture, clock, name)
+    if picture is not None and code == outcome.REFUSED and picture.execution.output["decision"]["champion"]:
+        console.out().print(Text(NOT_BETTER, style="yellow"))
+        code = outcome.OK
     raise typer.Exit(code)
 
 

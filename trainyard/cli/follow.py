@@ -16,6 +16,7 @@ from trainyard.aws import executions
 from trainyard.aws.definition import certain
 from trainyard.aws.deployment import Deployment
 from trainyard.aws.history import StateVisit, visits
+from trainyard.aws.jobs import JobKind, tuning_progress
 from trainyard.aws.logs import LogTail
 from trainyard.cli import console, graph
 from trainyard.cli.graph import Picture
@@ -35,7 +36,8 @@ class LiveScreen:
     """Redraws one table in place."""
 
     def __init__(self) -> None:
-        self._live = Live(console=console.out(), refresh_per_second=4, transient=False)
+        self._console = console.out()
+        self._live = Live(console=self._console, auto_refresh=False)
 
     def __enter__(self) -> Self:
         self._live.__enter__()
@@ -47,7 +49,8 @@ class LiveScreen:
         self._live.__exit__(kind, error, trace)
 
     def show(self, picture: Picture) -> None:
-        self._live.update(graph.live(picture, console.now()))
+        shown = graph.live(picture, console.now(), height=self._console.height)
+        self._live.update(shown, refresh=True)
 
 
 @dataclass
@@ -88,12 +91,12 @@ class PlainScreen:
 
 def _change(visit: StateVisit) -> str:
     job = f" ({visit.job.kind} {visit.job.id})" if visit.job is not None else ""
+    again = f", attempt {visit.attempts}" if visit.attempts > 1 else ""
     if visit.open:
-        again = f", attempt {visit.attempts}" if visit.attempts > 1 else ""
         return f"{visit.name}: started{again}{job}"
     took = console.duration(visit.elapsed(console.now()).total_seconds())
     why = f": {console.one_line(f'{visit.error} {reason_of(visit.cause)}', 300)}" if visit.error else ""
-    return f"{visit.name}: {visit.status.value} after {took}{why}"
+    return f"{visit.name}: {visit.status.value} after {took}{again}{why}"
 
 
 @dataclass
@@ -128,12 +131,17 @@ class Observer:
 
     def _listen(self, visit: StateVisit) -> None:
         assert visit.job is not None  # noqa: S101 - asked by the caller
-        tail = self.tails.setdefault(visit.job.id, LogTail(self.deployment.target, visit.job))
+        target = self.deployment.target
+        tuning = visit.job.kind is JobKind.TUNING
+        if tuning:
+            self.progress[visit.job.id] = tuning_progress(target, visit.job)
+        tail = self.tails.setdefault(visit.job.id, LogTail(target, visit.job))
         for line in tail.read():
-            if line.progress is not None:
-                self.progress[visit.job.id] = line.progress
-            elif line.text.strip():
+            if line.progress is None and line.text.strip():
                 self.last_line = f"{visit.job.id[:JOB_CHARACTERS]} │ {line.text}"
+            elif line.progress is not None and not tuning:
+                # A tuning job's lines tell of single training jobs, several at a time.
+                self.progress[visit.job.id] = line.progress
 
 
 def follow(deployment: Deployment, arn: str, *, screen: Screen | None = None) -> Picture:

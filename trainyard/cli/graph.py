@@ -20,6 +20,9 @@ from trainyard.failure import reason_of
 # States that only decide or rename: a line in the graph, none in the live table.
 WITHOUT_WORK = ("Choice", "Pass")
 BAR_WIDTH = 20
+PENDING_SHOWN = 3
+# The heading may take two lines; then "earlier states", the last log line, and the cursor's own line.
+LINES_AROUND = 5
 ELAPSED_WIDTH = 12
 
 
@@ -35,27 +38,33 @@ class Picture:
 
 
 def heading(execution: Execution) -> Text:
-    """Recipe, data set, name, status and wall time in one line."""
+    """Recipe, data set, name, status and wall time."""
     what = " · ".join(each for each in (execution.recipe, execution.dataset, execution.name) if each)
     return Text.assemble(
         (what, "bold"), "  ", console.execution_status(execution.status), f"  {console.duration(execution.seconds)}"
     )
 
 
-def live(picture: Picture, now: datetime) -> RenderableType:
-    """The table shown while an execution runs."""
+def live(picture: Picture, now: datetime, *, height: int) -> RenderableType:
+    """The table shown while an execution runs, cut to `height` lines: the latest states are what a reader wants."""
+    visits = [each for each in picture.visits if each.type not in WITHOUT_WORK]
+    room = max(height - LINES_AROUND, 1)
+    pending = picture.pending[: max(room - len(visits), min(PENDING_SHOWN, room - 1))]
+    cut = max(len(visits) - (room - len(pending)), 0)
+    names = [*(each.name for each in visits), *pending]
     table = Table.grid(padding=(0, 2))
-    names = [*(each.name for each in picture.visits), *picture.pending]
-    for width in (1, max(map(len, names), default=1), ELAPSED_WIDTH, None):
-        table.add_column(no_wrap=True, overflow="ellipsis", min_width=width)
-    for visit in picture.visits:
-        if visit.type in WITHOUT_WORK:
-            continue
+    for width in (1, max(map(len, names), default=1), ELAPSED_WIDTH):
+        table.add_column(no_wrap=True, min_width=width)
+    table.add_column(overflow="ellipsis")
+    for visit in visits[cut:]:
         name = Text(visit.name, style="bold" if visit.open else "")
         table.add_row(console.glyph(visit.status), name, _elapsed(visit, now), _note(visit, picture.progress))
-    for coming in picture.pending:
+    for coming in pending:
         table.add_row(Text(*PENDING_GLYPH), Text(coming, style="dim"), "", "")
-    lines: list[RenderableType] = [heading(picture.execution), table]
+    lines: list[RenderableType] = [heading(picture.execution)]
+    if cut:
+        lines.append(Text(f"… {cut} earlier states", style="dim"))
+    lines.append(table)
     if picture.last_line:
         lines.append(Text(f"  {picture.last_line}", style="dim", no_wrap=True, overflow="ellipsis"))
     return Group(*lines)
@@ -111,10 +120,13 @@ def _attempts(visit: StateVisit) -> str:
 def _note(visit: StateVisit, progress: Mapping[str, tuple[float, str]]) -> Text:
     """Beside a failed state why, beside a running one how far its job is, else the job."""
     if visit.error:
-        return Text(f"{visit.error}: {_reason(visit, 100)}", style="red")
-    if visit.job is not None and visit.open and visit.job.id in progress:
+        parts = [(f"{visit.error}: {_reason(visit, 100)}", "red")]
+    elif visit.job is not None and visit.open and visit.job.id in progress:
         fraction, note = progress[visit.job.id]
         full = round(fraction * BAR_WIDTH)
-        return Text.assemble(("━" * full, "cyan"), ("━" * (BAR_WIDTH - full), "dim"), f" {fraction:4.0%} {note}")
-    job = f"{visit.job.kind} {visit.job.name}  " if visit.job is not None else ""
-    return Text.assemble((job, "dim"), (_attempts(visit), "yellow"))
+        parts = [("━" * full, "cyan"), ("━" * (BAR_WIDTH - full), "dim"), (f" {fraction:4.0%} {note}", "")]
+    else:
+        job = f"{visit.job.kind} {visit.job.name}  " if visit.job is not None else ""
+        parts = [(job, "dim"), (_attempts(visit), "yellow")]
+    # Not the column but its cells refuse to wrap: the column must give way before the others do.
+    return Text.assemble(*parts, no_wrap=True, overflow="ellipsis")

@@ -1,9 +1,8 @@
-"""`trainyard executions`, `show` and `logs`: what ran, how it went, and what its jobs wrote; runs on a laptop."""
+"""`trainyard executions` and `show`: what ran, and how it went; runs on a laptop."""
 
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
@@ -17,18 +16,15 @@ from rich.text import Text
 from trainyard.aws import executions, logs
 from trainyard.aws.deployment import Deployment
 from trainyard.aws.executions import Execution
-from trainyard.aws.history import StateVisit, Status, visits
-from trainyard.aws.logs import LogLine, LogTail
+from trainyard.aws.history import StateVisit, named
 from trainyard.cli import console, follow, graph, outcome, runs, target
-from trainyard.cli.options import AwsOption, EnvOption, ExecutionArgument, JsonOption
-from trainyard.errors import BadRequest, NotFound
+from trainyard.cli.journal import print_lines
+from trainyard.cli.options import AwsOption, EnvOption, ExecutionArgument, JsonOption, StateOption, WatchOption
+from trainyard.errors import BadRequest
 
 TAIL_LINES = 15
 EXECUTION_ARN = re.compile(r"arn:\S+:execution:[^:\s]+:([^:\s]+)")
 DESCRIBED_AT_ONCE = 8
-
-StateOption = Annotated[str | None, typer.Option("--state", help="One state: its name or the start of it.")]
-FollowOption = Annotated[bool, typer.Option("--follow", "-f", help="Go on until the execution ends.")]
 
 
 def list_executions(
@@ -64,7 +60,7 @@ def list_executions(
 def show(
     execution: ExecutionArgument = executions.LATEST,
     state: StateOption = None,
-    watch: FollowOption = False,
+    watch: WatchOption = False,
     env: EnvOption = "dev",
     aws: AwsOption = False,
     as_json: JsonOption = False,
@@ -92,46 +88,6 @@ def show(
         out = console.out()
         out.print(graph.path(picture, console.now(), width=out.width))
         outcome.tell(deployment, picture.execution, picture.visits)
-
-
-def show_logs(
-    execution: ExecutionArgument = executions.LATEST,
-    state: StateOption = None,
-    watch: FollowOption = False,
-    machine: Annotated[
-        bool, typer.Option("--machine", help="The state machine's own log instead of its jobs'.")
-    ] = False,
-    env: EnvOption = "dev",
-    aws: AwsOption = False,
-) -> None:
-    """Print what an execution's jobs wrote to CloudWatch Logs; with --state also a Lambda function's lines.
-
-    Examples:
-
-    * `trainyard logs`
-
-    * `trainyard logs latest --state "Train model" --follow`
-    """
-    deployment = target.deployed(env=env, aws=aws)
-    found = executions.find(deployment, execution)
-    if machine:
-        _print_lines("", _machine_lines(deployment, found))
-    elif watch:
-        _stream(deployment, found, state)
-    else:
-        visited = visits(executions.history(deployment.target, found.arn))
-        for visit in named(visited, state) if state else [each for each in visited if each.job and each.job.counts]:
-            _print_lines(visit.name, logs.of_visit(deployment.target, visit))
-
-
-def named(visited: Sequence[StateVisit], text: str) -> list[StateVisit]:
-    """The visits of the state that `text` names, in any case, whole or by a unique start. Raises NotFound."""
-    names = list(dict.fromkeys(each.name for each in visited))
-    exact = [each for each in names if each.lower() == text.lower()]
-    matching = exact or [each for each in names if each.lower().startswith(text.lower())]
-    if len(matching) != 1:
-        raise NotFound(f"Expected one of the visited states {', '.join(names)}; found {text!r}.")
-    return [each for each in visited if each.name == matching[0]]
 
 
 def _matching(deployment: Deployment, recipe: str | None, status: str | None) -> Iterator[Execution]:
@@ -203,38 +159,4 @@ def _show_states(deployment: Deployment, visited: Sequence[StateVisit], *, as_js
         lines = logs.of_visit(deployment.target, visit)[-TAIL_LINES:]
         if lines:
             out.print(Text("Last log lines", style="bold"))
-            _print_lines("", lines)
-
-
-def _stream(deployment: Deployment, execution: Execution, state: str | None) -> None:
-    """Print new lines of all jobs, or of one state's, until the execution has ended and nothing new comes."""
-    tails: dict[str, LogTail] = {}
-    while True:
-        ended = not executions.describe(deployment.target, execution.arn).running
-        visited = visits(executions.history(deployment.target, execution.arn))
-        wanted = [each for each in visited if state is None or each.name.lower().startswith(state.lower())]
-        for visit in wanted:
-            if visit.job is not None and visit.job.counts and visit.job.stream_prefix:
-                tail = tails.setdefault(visit.job.id, LogTail(deployment.target, visit.job))
-                _print_lines(visit.name, tail.read())
-        if ended or (state and wanted and all(each.status is not Status.RUNNING for each in wanted)):
-            return
-        time.sleep(deployment.target.poll_seconds)
-
-
-def _machine_lines(deployment: Deployment, execution: Execution) -> list[LogLine]:
-    machine = deployment.target.client("stepfunctions").describe_state_machine(
-        stateMachineArn=deployment.state_machine_arn
-    )
-    destinations = machine.get("loggingConfiguration", {}).get("destinations", [])
-    if not destinations:
-        raise NotFound("Expected a log group of the state machine, found none in its logging configuration.")
-    group = destinations[0]["cloudWatchLogsLogGroup"]["logGroupArn"].removesuffix(":*").rsplit(":", 1)[-1]
-    return logs.of_execution(deployment.target, group, execution.name, execution.started, execution.stopped)
-
-
-def _print_lines(name: str, lines: Sequence[LogLine]) -> None:
-    out = console.out()
-    for line in lines:
-        head = f"{line.time.astimezone():%H:%M:%S}" + (f" {name}" if name else "")
-        out.print(Text.assemble((f"{head} │ ", "dim"), line.text), soft_wrap=True)
+            print_lines("", lines)

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from trainyard.cli import catalogue, cloud, console, control, demo, deploy, failures, inspect, results, runs
+from trainyard.cli import catalogue, cloud, console, control, demo, deploy, failures, inspect, journal, results, runs
 
 app = typer.Typer(
     name="trainyard",
@@ -30,7 +30,7 @@ COMMANDS: dict[str, dict[str, Callable[..., Any]]] = {
     "Inspect": {
         "executions": inspect.list_executions,
         "show": inspect.show,
-        "logs": inspect.show_logs,
+        "logs": journal.show_logs,
         "artifacts": results.list_artifacts,
     },
     "Control": {"redrive": control.redrive, "stop": control.stop},

@@ -20,6 +20,7 @@ from trainyard.stages import Stage
 OK, FAILED, BAD_REQUEST, BAD_DATA, REFUSED = 0, 1, 2, 3, 5
 ERROR_CODES = {"BadData": BAD_DATA, "BadRequest": BAD_REQUEST}
 LOG_LINES = 15
+MAX_COLUMNS = 5
 
 
 def exit_code(execution: Execution) -> int:
@@ -93,13 +94,16 @@ def _print_scores(decision: Mapping[str, Any], out: Console) -> None:
 
 
 def _print_highlights(highlights: Mapping[str, Any], out: Console) -> None:
-    """The table that a recipe's report wants a reader to see first."""
-    title = str(highlights.get("title", "Highlights"))
-    table = Table(title=title, title_justify="left", title_style="bold", show_lines=True)
-    for column in highlights.get("columns", []):
-        table.add_column(str(column), overflow="fold")
-    for row in highlights.get("rows", []):
-        table.add_row(*(Text(console.number(each)) for each in row))
+    """The table that a recipe's report wants a reader to see first; a wide one is turned so that it fits."""
+    grid = [[str(each) for each in highlights["columns"]]]
+    grid += [[console.number(each) for each in row] for row in highlights["rows"]]
+    if len(grid[0]) > max(len(grid), MAX_COLUMNS):
+        grid = [list(column) for column in zip(*grid, strict=True)]
+    table = Table(title=highlights["title"], title_justify="left", title_style="bold", row_styles=["", "dim"])
+    for column in grid[0]:
+        table.add_column(Text(column), overflow="fold")
+    for row in grid[1:]:
+        table.add_row(*(Text(each) for each in row))
     out.print()
     out.print(table)
 

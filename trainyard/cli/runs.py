@@ -160,11 +160,19 @@ def attend(deployment: Deployment, started: Started, *, watch: bool) -> int:
     if started.outcome == "nothing":
         console.out().print(Text(f"Nothing to train yet: {started.plan.get('reason', '')}."), soft_wrap=True)
         return outcome.OK
-    console.out().print(Text(f"Execution {name}, run {started.plan.get('run_id', 'refused')}"), soft_wrap=True)
+    announce(started)
     if not watch:
         console.out().print(Text(f"Watch it with `trainyard show {name} --follow`.", style="dim"))
         return outcome.OK
     return watch_to_end(deployment, started.execution.arn, name)[0]
+
+
+def announce(started: Started) -> None:
+    """Name the execution, so that it can be found again."""
+    run_id = started.plan.get("run_id")
+    console.out().print(
+        Text(f"Execution {started.execution.name}" + (f", run {run_id}" if run_id else "")), soft_wrap=True
+    )
 
 
 def watch_to_end(deployment: Deployment, arn: str, name: str) -> tuple[int, Picture | None]:

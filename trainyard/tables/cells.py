@@ -60,6 +60,12 @@ def refused(column: Column) -> str:
     return f"(CASE {usual} {empty} ELSE NOT ({spelt}) END)"
 
 
+def required(column: Column) -> str:
+    """A cell that was read in its type already, or an error where it is empty and a value is needed."""
+    name = identifier(column.name)
+    return name if column.nullable else f"CASE WHEN {name} IS NULL THEN error('refused') ELSE {name} END"
+
+
 def checked(column: Column) -> str:
     """The cell in its declared type, or an error that ends the query where it is not accepted."""
     return f"CASE WHEN {refused(column)} THEN error('refused') ELSE {value(column)} END"

@@ -33,9 +33,13 @@ def load(connection: duckdb.DuckDBPyConnection, source: Source, file: PlainFile,
     """
     if source.header:
         _check_header(source, file)
-    columns = ", ".join(f"{cells.checked(each)} AS {cells.identifier(each.name)}" for each in source.columns)
+    # Where there are only digits, DuckDB's lenient cast has nothing to be lenient about, and reads in half the time.
+    typed = source.header and file.only_digits and all(each.type == "int64" for each in source.columns)
+    check = cells.required if typed else cells.checked
+    columns = ", ".join(f"{check(each)} AS {cells.identifier(each.name)}" for each in source.columns)
     options = f"FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP_ROWS}"
-    query = f"COPY (SELECT {columns} FROM {_reader(source, file)}) TO {cells.literal(str(target))} ({options})"
+    reader = _reader(source, file, "BIGINT" if typed else "VARCHAR")
+    query = f"COPY (SELECT {columns} FROM {reader}) TO {cells.literal(str(target))} ({options})"
     _forget_rejects(connection)
     try:
         rows = int(connection.execute(query).fetchall()[0][0])
@@ -53,8 +57,8 @@ def place_of(source: Source, file: PlainFile, row: int, rows: int) -> str:
     return f"line {row + source.header:,}" if file.lines == rows + source.header else f"data row {row:,}"
 
 
-def _reader(source: Source, file: PlainFile) -> str:
-    columns = ", ".join(f"{cells.literal(each.name)}: 'VARCHAR'" for each in source.columns)
+def _reader(source: Source, file: PlainFile, sql_type: str = "VARCHAR") -> str:
+    columns = ", ".join(f"{cells.literal(each.name)}: '{sql_type}'" for each in source.columns)
     quote = cells.literal(source.quote)
     return (
         f"read_csv({cells.literal(str(file.path))}, columns = {{{columns}}}, header = {source.header}, "

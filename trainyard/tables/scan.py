@@ -13,6 +13,7 @@ from trainyard.errors import BadData
 
 # A line may not be longer than a chunk, so that no chunk lies wholly inside a line that is accepted.
 CHUNK_BYTES = MAX_LINE_BYTES = 2**20
+DIGITS_AND_SEPARATORS = b'0123456789-,;|\t"\r\n'
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,13 +21,14 @@ class PlainFile:
     """A source file that holds nothing but UTF-8 text in lines of bounded length.
 
     `name` is what it was uploaded as, `path` where it lies unpacked, `lines` how many lines it has (the last one may
-    lack its line feed).
+    lack its line feed). `only_digits` says that after the first line there is nothing but whole numbers, separated.
     """
 
     name: str
     path: Path
     lines: int
     size: int
+    only_digits: bool = False
 
 
 def refused(name: str, place: str, expected: str, found: str, advice: str) -> str:
@@ -54,7 +56,9 @@ def plain(path: Path, name: str, scratch: Path) -> PlainFile:
             while chunk := file.read(CHUNK_BYTES):
                 look.at(chunk)
     look.end()
-    return PlainFile(name=name, path=target, lines=look.lines + bool(look.tail), size=look.size)
+    return PlainFile(
+        name=name, path=target, lines=look.lines + bool(look.tail), size=look.size, only_digits=look.only_digits
+    )
 
 
 def _unpacked(path: Path, look: _Look) -> Iterator[bytes]:
@@ -79,6 +83,7 @@ class _Look:
     lines: int = 0
     size: int = 0
     tail: int = 0
+    only_digits: bool = True
     decoder: codecs.IncrementalDecoder = field(default_factory=codecs.getincrementaldecoder("utf-8"))
 
     def at(self, chunk: bytes) -> None:
@@ -91,6 +96,9 @@ class _Look:
         first, last = chunk.find(b"\n"), chunk.rfind(b"\n")
         if self.tail + (first if first >= 0 else len(chunk)) > MAX_LINE_BYTES:
             self.refuse(f"lines of at most {MAX_LINE_BYTES:,} bytes", "a longer one", "break the line up", 1)
+        if self.only_digits:
+            rest = chunk if self.lines else chunk[first + 1 :]
+            self.only_digits = first >= 0 and not rest.translate(None, DIGITS_AND_SEPARATORS)
         self.tail = len(chunk) - 1 - last if last >= 0 else self.tail + len(chunk)
         self.lines += chunk.count(b"\n")
         self.size += len(chunk)

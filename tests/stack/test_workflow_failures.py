@@ -22,9 +22,14 @@ def template(stack) -> dict:
 def update(stack, document: dict) -> None:
     cloudformation = stack.client("cloudformation")
     parameters = cloudformation.describe_stacks(StackName=WORKFLOW)["Stacks"][0].get("Parameters", [])
+    # A template this large goes by way of S3, as the CDK does it.
+    key = "tests/changed-template.json"
+    stack.client("s3").put_object(
+        Bucket=stack.outputs["ArtifactsBucketName"], Key=key, Body=json.dumps(document).encode()
+    )
     cloudformation.update_stack(
         StackName=WORKFLOW,
-        TemplateBody=json.dumps(document),
+        TemplateURL=f"{stack.endpoint}/{stack.outputs['ArtifactsBucketName']}/{key}",
         Parameters=[{"ParameterKey": each["ParameterKey"], "UsePreviousValue": True} for each in parameters],
         Capabilities=["CAPABILITY_NAMED_IAM", "CAPABILITY_IAM"],
     )
@@ -48,7 +53,7 @@ def without(document: dict, action: str, resource_part: str) -> dict:
         policies += [each["PolicyDocument"] for each in resource["Properties"].get("Policies", [])]
         for statement in (each for policy in policies for each in policy.get("Statement", [])):
             actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
-            if action in actions and resource_part in json.dumps(statement["Resource"]):
+            if action in actions and resource_part in json.dumps(statement["Resource"]).lower():
                 hits += 1
                 statement["Action"] = [each for each in actions if each != action] or ["sts:GetCallerIdentity"]
     assert hits == 1, f"expected one statement that grants {action} on {resource_part}, found {hits}"
@@ -79,7 +84,8 @@ def test_a_permission_missing_from_the_template_fails_the_run_there_and_redrive_
     assert described["redriveCount"] == 1
     assert {name: len(glue.get_job_runs(JobName=name)["JobRuns"]) for name in jobs} == before
     assert stack.entered(arn).count("Ingest raw data") == 1
-    assert stack.entered(arn).count("Train model") == 2
+    jobs = stack.client("sagemaker").list_training_jobs(NameContains=stack.plan(arn)["run_id"])["TrainingJobSummaries"]
+    assert sorted(each["TrainingJobStatus"] for each in jobs) == ["Completed", "Failed"]
 
 
 def test_the_machines_own_role_is_enforced(stack, data):

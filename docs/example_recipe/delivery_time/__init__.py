@@ -1,0 +1,1 @@
+"""Minutes until a delivery arrives, from distance and load: the smallest complete recipe."""

@@ -1,0 +1,181 @@
+"""The role of the state machine: what its states call, spelt out, and no more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from infra.access import RUN, use_key
+from infra.data import Data
+from infra.glue import GlueJobs
+from infra.images import Images
+from infra.jobs import SERVICE, JobRoles
+from infra.lambdas import Functions
+from infra.permissions import Permission, role
+from infra.registry import Registry
+from trainyard.stages import Stage
+
+# Kinds of jobs: API noun, its ARN's resource, how the machine begins their names, the rule by which `.sync` waits.
+JOBS = (
+    ("ProcessingJob", "processing-job", ("process-", "analyse-", "evaluate-", "report-"), "Processing"),
+    ("TrainingJob", "training-job", ("train-",), "Training"),
+    ("HyperParameterTuningJob", "hyper-parameter-tuning-job", ("tune-",), "Tuning"),
+)
+NAMED_BY_MACHINE = "The state machine mints the names of jobs and models; only its own prefixes are allowed."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """Everything the machine's states call."""
+
+    data: Data
+    images: Images
+    roles: JobRoles
+    glue: GlueJobs
+    functions: Functions
+    registry: Registry
+
+
+OBSERVE = (
+    Permission(
+        sid="DeliverLogs",
+        actions=[
+            "logs:CreateLogDelivery",
+            "logs:DeleteLogDelivery",
+            "logs:DescribeLogGroups",
+            "logs:DescribeResourcePolicies",
+            "logs:GetLogDelivery",
+            "logs:ListLogDeliveries",
+            "logs:PutResourcePolicy",
+            "logs:UpdateLogDelivery",
+        ],
+        resources=["*"],
+        why="The log delivery calls know no resources.",
+    ),
+    Permission(
+        sid="Trace",
+        actions=[
+            "xray:GetSamplingRules",
+            "xray:GetSamplingTargets",
+            "xray:PutTelemetryRecords",
+            "xray:PutTraceSegments",
+        ],
+        resources=["*"],
+        why="X-Ray's calls know no resources.",
+    ),
+)
+
+
+def machine_role(scope: Construct, parts: Parts) -> iam.IRole:
+    """The role, with every permission that the definition needs."""
+    return role(
+        scope,
+        "Role",
+        service="states.amazonaws.com",
+        description="The training workflow's state machine",
+        permissions=[
+            *_call_functions_and_jobs(parts),
+            *_call_sagemaker(scope, parts),
+            *_keep_records(parts.data),
+            *OBSERVE,
+        ],
+    )
+
+
+def _call_functions_and_jobs(parts: Parts) -> list[Permission]:
+    glue_jobs = (parts.glue.ingest, parts.glue.prepare)
+    return [
+        Permission(
+            sid="CallFunctions",
+            actions=["lambda:InvokeFunction"],
+            resources=[parts.functions.resolve.function_arn, parts.functions.gate.function_arn],
+        ),
+        Permission(
+            sid="RunGlueJobs",
+            actions=["glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun"],
+            resources=[each.job_arn for each in glue_jobs],
+        ),
+        Permission(
+            sid="ReadQuality",
+            actions=["s3:GetObject"],
+            resources=[f"{parts.data.artifacts_arn}/{RUN}/{Stage.INGEST}/quality.json"],
+            why="Recipes and runs come and go; only the verdict on the data is read.",
+        ),
+    ]
+
+
+def _call_sagemaker(scope: Construct, parts: Parts) -> list[Permission]:
+    models = _arns(scope, "model", "model-*")
+    return [
+        *(_run_jobs(scope, noun, resource, names) for noun, resource, names, _ in JOBS),
+        Permission(
+            sid="DescribeBestJob",
+            actions=["sagemaker:DescribeTrainingJob"],
+            resources=_arns(scope, "training-job", "tune-*"),
+            why="A tuning job's training jobs are named after it.",
+        ),
+        Permission(
+            sid="CreateModels",
+            actions=["sagemaker:CreateModel", "sagemaker:AddTags"],
+            resources=models,
+            why=NAMED_BY_MACHINE,
+        ),
+        Permission(
+            sid="RegisterModels",
+            actions=["sagemaker:CreateModelPackage", "sagemaker:UpdateModelPackage"],
+            resources=[
+                *_arns(scope, "model-package-group", *parts.registry.groups),
+                *_arns(scope, "model-package", *(f"{each}/*" for each in parts.registry.groups)),
+            ],
+            why="Versions are numbered by the registry; the groups are spelt out.",
+        ),
+        Permission(
+            sid="HandRolesToJobs",
+            actions=["iam:PassRole"],
+            resources=[each.role_arn for each in parts.roles.all],
+            conditions={"StringEquals": {"iam:PassedToService": SERVICE}},
+        ),
+        Permission(
+            sid="WaitForJobs",
+            actions=["events:PutTargets", "events:PutRule", "events:DescribeRule"],
+            resources=[
+                cdk.Stack.of(scope).format_arn(
+                    service="events",
+                    resource="rule",
+                    resource_name=f"StepFunctionsGetEventsForSageMaker{each}JobsRule",
+                )
+                for *_, each in JOBS
+            ],
+        ),
+    ]
+
+
+def _run_jobs(scope: Construct, noun: str, resource: str, names: tuple[str, ...]) -> Permission:
+    verbs = [f"sagemaker:{verb}{noun}" for verb in ("Create", "Describe", "Stop")]
+    return Permission(
+        sid=f"Run{noun}s",
+        actions=[*verbs, "sagemaker:AddTags", "sagemaker:ListTags"],
+        resources=_arns(scope, resource, *(f"{each}*" for each in names)),
+        why=NAMED_BY_MACHINE,
+    )
+
+
+def _keep_records(data: Data) -> list[Permission]:
+    return [
+        Permission(
+            sid="MoveChampion",
+            actions=["dynamodb:GetItem", "dynamodb:PutItem"],
+            resources=[data.ledger_arn],
+            conditions={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": "champion/*"}},
+        ),
+        Permission(sid="TellPeople", actions=["sns:Publish"], resources=[data.topic_arn]),
+        *use_key(data.key_arn, "s3", "dynamodb", "sns"),
+    ]
+
+
+def _arns(scope: Construct, resource: str, *names: str) -> list[str]:
+    stack = cdk.Stack.of(scope)
+    return [stack.format_arn(service="sagemaker", resource=resource, resource_name=each) for each in names]

@@ -1,0 +1,126 @@
+"""What a run of headline_classifier can be told: sources, text, word vectors, network, search, gate; read everywhere.
+
+`newsCorpora.csv` has the columns of the UCI News Aggregator as published: tabs, no header, quotes that mean nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from trainyard.config import Column, Gate, Range, RecipeConfig, Source, Tuning, bounded
+
+CLASS_NAMES = {"b": "business", "t": "science and technology", "e": "entertainment", "m": "health"}
+CLASSES = tuple(CLASS_NAMES)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Data:
+    """Which headlines are used and held out, and how they are taken apart."""
+
+    holdout_fraction: float = bounded(0.2, minimum=0.01, maximum=0.5, help="stories kept for evaluation only")
+    validation_fraction: float = bounded(0.1, minimum=0.01, maximum=0.4, help="stories kept for choosing settings")
+    min_headlines: int = bounded(100, minimum=1, maximum=1_000_000_000, help="headlines that data must hold")
+    min_per_class: int = bounded(5, minimum=1, maximum=1_000_000, help="headlines that data must hold of each class")
+    max_words: int = bounded(40, minimum=5, maximum=200, help="words of a headline that the network reads")
+    min_word_count: int = bounded(2, minimum=1, maximum=1000, help="times a word must occur to get a vector")
+    min_character_count: int = bounded(2, minimum=1, maximum=1000, help="headlines a character n-gram must occur in")
+    max_grams: int = bounded(1_000_000, minimum=100, maximum=20_000_000, help="n-grams of a kind, the most frequent")
+    smoothing: float = bounded(0.3, minimum=0.01, maximum=100.0, help="added to counts in the odds of naive Bayes")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hyperparameters:
+    """How word vectors and classifier are trained; the names are those of the training job's hyperparameters."""
+
+    architecture: Literal["wide_and_deep", "convolution"] = "wide_and_deep"
+    epochs: int = bounded(8, minimum=1, maximum=1000, help="passes over the training headlines")
+    batch_size: int = bounded(128, minimum=8, maximum=8192, help="headlines of a training step")
+    learning_rate: float = bounded(1e-3, minimum=1e-6, maximum=1.0, help="of Adam at the start; it falls to 0")
+    dropout: float = bounded(0.3, minimum=0.0, maximum=0.9, help="share of numbers dropped between layers")
+    wide_l2: float = bounded(2e-6, minimum=0.0, maximum=1.0, help="penalty of the squared weights of n-grams")
+    deep_share: float = bounded(0.5, minimum=0.0, maximum=10.0, help="weight of the deep scores beside the wide ones")
+    class_balance: float = bounded(
+        0.5, minimum=0.0, maximum=1.0, help="0 weighs headlines alike, 1 gives every class the same weight in all"
+    )
+    vector_size: int = bounded(100, minimum=2, maximum=1000, help="numbers per word vector")
+    vector_epochs: int = bounded(5, minimum=1, maximum=1000, help="passes of the word vectors over their text")
+    vector_window: int = bounded(5, minimum=1, maximum=50, help="words on either side that are context of a word")
+    vector_negatives: int = bounded(5, minimum=1, maximum=100, help="words drawn per pair that are no context")
+    vector_sample: float = bounded(1e-4, minimum=0.0, maximum=1.0, help="share above which a word is thinned out")
+    vector_learning_rate: float = bounded(0.05, minimum=1e-5, maximum=1.0, help="of the word vectors at the start")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config(RecipeConfig):
+    """The configuration of headline_classifier."""
+
+    data: Data
+    hyperparameters: Hyperparameters
+
+
+CONFIG = Config(
+    title="Topics of news headlines",
+    data=Data(),
+    hyperparameters=Hyperparameters(),
+    tuning=Tuning(
+        objective="validation_macro_f1",
+        direction="Maximize",
+        ranges={
+            "learning_rate": Range(type="continuous", minimum=2e-4, maximum=5e-3, scaling="Logarithmic"),
+            "wide_l2": Range(type="continuous", minimum=1e-7, maximum=1e-4, scaling="Logarithmic"),
+            "deep_share": Range(type="continuous", minimum=0.0, maximum=1.5),
+            "dropout": Range(type="continuous", minimum=0.0, maximum=0.6),
+        },
+        metrics=("validation_accuracy", "validation_loss"),
+    ),
+    gate=Gate(
+        primary="macro_f1",
+        minimum={"macro_f1": 0.6, "accuracy": 0.7},
+        maximum={"expected_calibration_error": 0.1},
+    ),
+)
+
+HEADLINES = Source(
+    name="headlines",
+    files=("newsCorpora.csv", "newsCorpora.tsv"),
+    columns=(
+        Column(name="ID", type="int64"),
+        Column(name="TITLE", type="string"),
+        Column(name="URL", type="string", nullable=True),
+        Column(name="PUBLISHER", type="string", nullable=True),
+        Column(name="CATEGORY", type="string"),
+        Column(name="STORY", type="string"),
+        Column(name="HOSTNAME", type="string", nullable=True),
+        Column(name="TIMESTAMP", type="int64", nullable=True),
+    ),
+    unique=("ID",),
+    delimiter="\t",
+    quote="",
+    header=False,
+)
+# Text of one column: a control character that no text holds separates it from the columns it does not have.
+CORPUS = Source(
+    name="corpus",
+    files=("corpus.txt", "text8.txt"),
+    columns=(Column(name="line", type="string", nullable=True),),
+    required=False,
+    delimiter="\x1f",
+    quote="",
+    header=False,
+)
+WORD_PAIRS = Source(
+    name="word_pairs",
+    files=("wordsim353_combined.csv", "combined.csv"),
+    columns=(
+        Column(name="Word 1", type="string"),
+        Column(name="Word 2", type="string"),
+        Column(name="Human (mean)", type="float64"),
+    ),
+    required=False,
+)
+
+
+def sources(config: Config) -> tuple[Source, ...]:
+    """Headlines; text to learn word vectors from and WordSim-353 to score them are used when they are there."""
+    return HEADLINES, CORPUS, WORD_PAIRS

@@ -1,0 +1,44 @@
+"""Encoded headlines as arrays on disk, between process and train; numpy only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from recipes.headline_classifier.features import Bags, Features
+
+ARRAYS = ("sequences", "labels", "indices", "values", "offsets")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Examples:
+    """Headlines as `sequences` [n, length] of word numbers and as `bags` of n-grams, with classes `labels` [n]."""
+
+    sequences: np.ndarray
+    bags: Bags
+    labels: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @classmethod
+    def of(cls, features: Features, titles: Sequence[str], labels: np.ndarray) -> Examples:
+        """Encode headlines of known classes."""
+        return cls(sequences=features.sequences(titles), bags=features.bags(titles), labels=labels)
+
+    def save(self, directory: Path) -> None:
+        """Write one .npy file per array."""
+        arrays = (self.sequences, self.labels, self.bags.indices, self.bags.values, self.bags.offsets)
+        for name, array in zip(ARRAYS, arrays, strict=True):
+            np.save(directory / f"{name}.npy", array, allow_pickle=False)
+
+    @classmethod
+    def load(cls, directory: Path) -> Examples:
+        """The arrays that `save` wrote, mapped rather than read into memory."""
+        sequences, labels, indices, values, offsets = (
+            np.load(directory / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in ARRAYS
+        )
+        return cls(sequences=sequences, labels=labels, bags=Bags(indices=indices, values=values, offsets=offsets))

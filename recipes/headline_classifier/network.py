@@ -1,0 +1,113 @@
+"""The trained network in plain numpy, for evaluation, report and serving; needs no TensorFlow."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from recipes.headline_classifier.features import PADDING, Bags, Features
+
+WEIGHTS_FILE = "weights.npz"
+NETWORK_FILE = "network.json"
+KERNEL, POOL = 3, 5
+BATCH = 1_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Network:
+    """Weights by name, and how the scores of the parts become probabilities.
+
+    `weights` holds the table and bias of the wide part (where there is one), the embedding, and kernel and bias of the
+    layers of the deep part, as `model.build` names them.
+    """
+
+    architecture: str
+    deep_share: float
+    temperature: float
+    weights: Mapping[str, np.ndarray]
+
+    def parts(self, sequences: np.ndarray, bags: Bags) -> list[np.ndarray]:
+        """Scores [n, classes] of each part, as the Keras model gives them."""
+        batches = [sequences[start : start + BATCH] for start in range(0, len(sequences), BATCH)]
+        deep = np.concatenate([self._deep(batch) for batch in batches]) if batches else np.empty((0, self._classes))
+        return [self._wide(bags), deep] if "wide_table" in self.weights else [deep]
+
+    def probabilities(self, sequences: np.ndarray, bags: Bags) -> np.ndarray:
+        """Class probabilities [n, classes]."""
+        scores = combined(self.parts(sequences, bags), self.deep_share) / self.temperature
+        raised = np.exp(scores - scores.max(axis=1, keepdims=True))
+        return np.asarray(raised / raised.sum(axis=1, keepdims=True))
+
+    @property
+    def _classes(self) -> int:
+        return len(self.weights["deep_bias"])
+
+    def _wide(self, bags: Bags) -> np.ndarray:
+        table, rows = self.weights["wide_table"], np.repeat(np.arange(len(bags)), np.diff(bags.offsets))
+        columns = [
+            np.bincount(rows, weights=bags.values * table[bags.indices, column], minlength=len(bags))
+            for column in range(self._classes)
+        ]
+        return np.asarray(np.stack(columns, axis=1) + self.weights["wide_bias"])
+
+    def _deep(self, words: np.ndarray) -> np.ndarray:
+        embedded = self.weights["embedding"][words]
+        read = self._convolved(embedded) if self.architecture == "convolution" else _summed(words, embedded)
+        hidden = np.maximum(read @ self.weights["hidden_kernel"] + self.weights["hidden_bias"], 0.0)
+        return np.asarray(hidden @ self.weights["deep_kernel"] + self.weights["deep_bias"])
+
+    def _convolved(self, embedded: np.ndarray) -> np.ndarray:
+        kernel, length = self.weights["convolution_kernel"], embedded.shape[1] - KERNEL + 1
+        windows = [embedded[:, place : place + length] @ kernel[place] for place in range(KERNEL)]
+        filtered = np.maximum(np.sum(windows, axis=0) + self.weights["convolution_bias"], 0.0)[
+            :, : length // POOL * POOL
+        ]
+        pooled = filtered.reshape(len(filtered), length // POOL, POOL, -1).max(axis=2)
+        return np.asarray(pooled.reshape(len(pooled), -1))
+
+    def save(self, directory: Path) -> None:
+        """Write `weights.npz` and `network.json`."""
+        np.savez(directory / WEIGHTS_FILE, allow_pickle=False, **self.weights)
+        settings = {
+            "architecture": self.architecture,
+            "deep_share": self.deep_share,
+            "temperature": self.temperature,
+        }
+        (directory / NETWORK_FILE).write_text(json.dumps(settings, indent=2), encoding="utf-8")
+
+    @classmethod
+    def load(cls, directory: Path) -> Network:
+        settings = json.loads((directory / NETWORK_FILE).read_text(encoding="utf-8"))
+        with np.load(directory / WEIGHTS_FILE) as saved:
+            return cls(weights={name: saved[name] for name in saved.files}, **settings)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Classifier:
+    """Tokenizer and network of a model folder: raw text in, probabilities out."""
+
+    features: Features
+    network: Network
+
+    def probabilities(self, titles: Sequence[str]) -> np.ndarray:
+        """Probabilities [titles, classes], classes in the order of `features.classes`."""
+        return self.network.probabilities(self.features.sequences(titles), self.features.bags(titles))
+
+    @classmethod
+    def load(cls, model_dir: Path) -> Classifier:
+        return cls(features=Features.load(model_dir), network=Network.load(model_dir))
+
+
+def combined(parts: Sequence[np.ndarray], deep_share: float) -> np.ndarray:
+    """Scores of the whole network: wide ones plus a share of the deep ones, or those of the only part."""
+    *wide, deep = parts
+    return np.asarray(wide[0] + deep_share * deep if wide else deep, dtype=np.float64)
+
+
+def _summed(words: np.ndarray, embedded: np.ndarray) -> np.ndarray:
+    present = (words != PADDING).astype(np.float32)[..., None]
+    return np.asarray((embedded * present).sum(axis=1) / np.sqrt(np.maximum(present.sum(axis=1), 1.0)))

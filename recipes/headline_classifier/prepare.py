@@ -1,0 +1,96 @@
+"""Judges the headline file and keeps one copy of every headline with its role; Ibis expressions that run in Glue."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import ibis
+
+from recipes.headline_classifier.config import CLASSES, Config, Data
+from trainyard.holdout import role_of
+from trainyard.quality import Quality
+
+SALT = "headline_classifier"
+
+
+def check(tables: Mapping[str, ibis.Table], config: Config) -> Quality:
+    """Refuses categories other than b, t, e and m, too few headlines, and classes that hardly occur."""
+    headlines, data = tables["headlines"], config.data
+    counted = headlines.group_by("CATEGORY").agg(headlines=headlines.count()).to_pyarrow().to_pylist()
+    counts = {str(row["CATEGORY"]): int(row["headlines"]) for row in counted}
+    stories = int(headlines.STORY.nunique().to_pyarrow().as_py())
+    figures = {"headlines": float(sum(counts.values())), "stories": float(stories)}
+    figures |= {f"class_{name}": float(counts.get(name, 0)) for name in CLASSES}
+    problems = (*_unknown(counts), *_few(counts, data), *_few_stories(stories))
+    return Quality(problems=problems, figures=figures)
+
+
+def prepare(tables: Mapping[str, ibis.Table], config: Config) -> dict[str, ibis.Table]:
+    """The tables the model is made from.
+
+    * `headlines`: headline_id, story, category, title, role (train, validation or holdout), sorted by headline_id. Of
+      headlines that differ in case and punctuation only, the one with the smallest id stays. The role belongs to the
+      story: headlines of one story are near-duplicates, and a model must not be judged on copies of what it has seen.
+    * `corpus` (line) and `word_pairs` (first, second, similarity): where they were uploaded.
+    """
+    headlines, data = tables["headlines"], config.data
+    first = headlines.mutate(plain=_plain(headlines.TITLE)).group_by("plain").agg(ID=lambda row: row.ID.min())
+    kept = headlines.semi_join(first, "ID")
+    role = role_of(kept.STORY, holdout=data.holdout_fraction, validation=data.validation_fraction, salt=SALT)
+    prepared = {
+        "headlines": kept.select(
+            headline_id=kept.ID, story=kept.STORY, category=kept.CATEGORY, title=kept.TITLE, role=role
+        ).order_by("headline_id")
+    }
+    if "corpus" in tables:
+        prepared["corpus"] = tables["corpus"].filter(lambda row: row.line.notnull())
+    if "word_pairs" in tables:
+        pairs = tables["word_pairs"]
+        pairs = pairs.select(first=pairs["Word 1"], second=pairs["Word 2"], similarity=pairs["Human (mean)"])
+        prepared["word_pairs"] = pairs.order_by("first", "second")
+    return prepared
+
+
+def _plain(title: ibis.Value) -> ibis.Value:
+    """Letters and digits of a title; titles in other scripts, of which nothing would be left, stay as they are."""
+    lower = title.lower()
+    plain = lower.re_replace("[^a-z0-9]+", " ").strip()
+    return ibis.ifelse(plain == "", lower, plain)
+
+
+def _unknown(counts: Mapping[str, int]) -> tuple[str, ...]:
+    unknown = sorted(set(counts) - set(CLASSES))
+    if not unknown:
+        return ()
+    lines = sum(counts[name] for name in unknown)
+    return (
+        f"headlines: expected CATEGORY to be one of {', '.join(CLASSES)}, found {lines:,} lines with others such as "
+        f"{unknown[0]!r:.40}; correct the column.",
+    )
+
+
+def _few(counts: Mapping[str, int], data: Data) -> tuple[str, ...]:
+    problems = []
+    total = sum(counts.values())
+    if total < data.min_headlines:
+        problems.append(
+            f"headlines: expected at least {data.min_headlines:,} headlines, found {total:,}; upload more, or lower "
+            "data.min_headlines in run.json."
+        )
+    for name in CLASSES:
+        if counts.get(name, 0) < data.min_per_class:
+            problems.append(
+                f"headlines: expected at least {data.min_per_class:,} headlines of CATEGORY {name}, found "
+                f"{counts.get(name, 0):,}; upload more, or lower data.min_per_class in run.json."
+            )
+    return tuple(problems)
+
+
+def _few_stories(stories: int) -> tuple[str, ...]:
+    # Below this a split by story leaves one of its parts with next to nothing.
+    if stories >= 20:
+        return ()
+    return (
+        f"headlines: expected at least 20 different values of STORY, found {stories:,}; stories decide what is held "
+        "out, so check that the column holds them.",
+    )

@@ -1,0 +1,119 @@
+"""Turns prepared headlines into training examples and fits the tokenizer on those for training; runs in processing."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+
+from recipes.headline_classifier.config import CLASSES, Config, Data
+from recipes.headline_classifier.examples import Examples
+from recipes.headline_classifier.features import BLOCK_TITLES, Features, tokens
+from recipes.headline_classifier.gram_counts import GramCounts
+from recipes.headline_classifier.word_vectors import WORD_PAIRS_FILE
+from trainyard.errors import JobFailed
+
+CORPUS_FILE = "corpus.txt"
+ROLES = ("train", "validation", "holdout")
+# gensim cuts sentences of more words.
+SENTENCE_WORDS = 10_000
+
+
+def process(inputs: Path, outputs: Path, config: Config) -> dict[str, float]:
+    """Write headlines, encoded headlines, text for word vectors and the tokenizer; returns their figures.
+
+    * `features`: see `features.Features`; fitted on training headlines alone. `word_pairs.json`: judged word pairs.
+    * `train`, `validation`: `headlines.parquet` and the arrays of `examples.Examples`.
+    * `train/corpus.txt`: a sentence per line, words separated by spaces: uploaded text, then training headlines.
+    * `holdout/headlines.parquet`: raw text with categories, for every model tokenizes for itself.
+    """
+    for name in (*ROLES, "features"):
+        (outputs / name).mkdir(parents=True, exist_ok=True)
+    figures = {}
+    tables = {role: _headlines(inputs, role) for role in ROLES}
+    for role, table in tables.items():
+        pq.write_table(table, outputs / role / "headlines.parquet", compression="zstd")
+        figures[f"{role}_headlines"] = float(table.num_rows)
+    words = _corpus(inputs, tables["train"], outputs / "train" / CORPUS_FILE, config.data)
+    features = _fitted(tables["train"], words, config.data)
+    features.save(outputs / "features")
+    for role in ("train", "validation"):
+        titles, labels = tables[role]["title"].to_pylist(), _labels(tables[role])
+        Examples.of(features, titles, labels).save(outputs / role)
+    figures |= {"words": float(len(features.words)), "n_grams": float(features.grams)}
+    return figures | _word_pairs(inputs, outputs / "features" / WORD_PAIRS_FILE)
+
+
+def _headlines(inputs: Path, role: str) -> pa.Table:
+    """Headlines of a role by headline_id, so that the result does not depend on how the table was split into files."""
+    table = ds.dataset(inputs / "headlines", format="parquet").to_table(filter=pc.field("role") == role)
+    if table.num_rows == 0:
+        raise JobFailed(f"Expected {role} headlines, found none; upload more stories.")
+    return table.drop_columns(["role"]).sort_by("headline_id")
+
+
+def _labels(table: pa.Table) -> np.ndarray:
+    index = {name: place for place, name in enumerate(CLASSES)}
+    return np.asarray([index[name] for name in table["category"].to_pylist()], dtype=np.int32)
+
+
+def _fitted(table: pa.Table, words: tuple[str, ...], data: Data) -> Features:
+    titles, labels = table["title"].to_pylist(), _labels(table)
+    words_seen, characters_seen = GramCounts.empty(len(CLASSES)), GramCounts.empty(len(CLASSES))
+    for start in range(0, len(titles), BLOCK_TITLES):
+        block = slice(start, start + BLOCK_TITLES)
+        words_seen.add_word_grams(titles[block], labels[block])
+        characters_seen.add_character_grams(titles[block], labels[block])
+    per_class = np.bincount(labels, minlength=len(CLASSES))
+    word_grams, word_ratios = words_seen.grams(per_class, 1, data.max_grams, data.smoothing)
+    character_grams, character_ratios = characters_seen.grams(
+        per_class, data.min_character_count, data.max_grams, data.smoothing
+    )
+    return Features(
+        classes=CLASSES,
+        words=words,
+        word_grams=word_grams,
+        character_grams=character_grams,
+        ratios=np.concatenate((word_ratios, character_ratios)),
+        length=data.max_words,
+    )
+
+
+def _corpus(inputs: Path, headlines: pa.Table, path: Path, data: Data) -> tuple[str, ...]:
+    """Write the text for word vectors to `path`; returns the words frequent enough in it, the most frequent first."""
+    folder = inputs / "corpus"
+    titles: Iterable[str] = headlines["title"].to_pylist()
+    lines = chain(_lines(folder), titles) if folder.is_dir() else titles
+    counts: Counter[str] = Counter()
+    with path.open("w", encoding="utf-8") as file:
+        for line in lines:
+            found = tokens(line)
+            counts.update(found)
+            for start in range(0, len(found), SENTENCE_WORDS):
+                file.write(" ".join(found[start : start + SENTENCE_WORDS]) + "\n")
+    ranked = sorted(counts.items(), key=lambda each: (-each[1], each[0]))
+    return tuple(word for word, count in ranked if count >= data.min_word_count)
+
+
+def _lines(folder: Path) -> Iterator[str]:
+    for batch in ds.dataset(folder, format="parquet").to_batches(columns=["line"], batch_size=BLOCK_TITLES):
+        yield from batch.column(0).to_pylist()
+
+
+def _word_pairs(inputs: Path, path: Path) -> dict[str, float]:
+    """The pairs as a list of [first, second, similarity], where they were uploaded."""
+    folder = inputs / "word_pairs"
+    if not folder.is_dir():
+        return {}
+    rows = ds.dataset(folder, format="parquet").to_table().to_pylist()
+    pairs = [[row["first"], row["second"], row["similarity"]] for row in rows]
+    path.write_text(json.dumps(pairs, ensure_ascii=False), encoding="utf-8")
+    return {"word_pairs": float(len(pairs))}

@@ -1,0 +1,86 @@
+"""LDA and NMF on the same bags of words, to hold the neural model against; runs in evaluation and in the report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from gensim.models import LdaModel
+from sklearn.decomposition import NMF
+from sklearn.feature_extraction.text import TfidfTransformer
+
+from recipes.neural_topic_model.features import Bags, Vocabulary
+
+LDA_PASSES = 10
+LDA_CHUNK = 2000
+NMF_ITERATIONS = 400
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lda:
+    """gensim's LDA with learned priors (Hoffman, Blei and Bach 2010)."""
+
+    vocabulary: Vocabulary
+    model: Any
+
+    @classmethod
+    def fit(cls, bags: Bags, vocabulary: Vocabulary, *, topics: int, seed: int) -> Lda:
+        model = LdaModel(
+            _Corpus(bags),
+            num_topics=topics,
+            id2word=dict(enumerate(vocabulary.words)),
+            passes=LDA_PASSES,
+            chunksize=LDA_CHUNK,
+            alpha="auto",
+            eta="auto",
+            random_state=seed,
+        )
+        return cls(vocabulary=vocabulary, model=model)
+
+    def top_words(self, count: int) -> list[list[str]]:
+        return _top(self.model.get_topics(), self.vocabulary, count)
+
+    def shares(self, counts: np.ndarray) -> np.ndarray:
+        gamma, _ = self.model.inference([_pairs(row) for row in counts])
+        return np.asarray(gamma / gamma.sum(axis=1, keepdims=True))
+
+    def word_probabilities(self, shares: np.ndarray) -> np.ndarray:
+        return np.asarray(shares @ self.model.get_topics())
+
+
+def nmf_topics(bags: Bags, vocabulary: Vocabulary, *, topics: int, count: int, seed: int) -> list[list[str]]:
+    """Words of the topics that non-negative matrix factorisation of tf-idf finds (Lee and Seung 1999)."""
+    matrix = sp.csr_matrix((bags.counts, bags.words, bags.offsets), shape=(len(bags), bags.size))
+    weighted = TfidfTransformer(sublinear_tf=True).fit_transform(matrix)
+    # The start needs as many components as the data has dimensions at most.
+    start = "nndsvd" if topics <= min(weighted.shape) else "random"
+    model = NMF(topics, init=start, max_iter=NMF_ITERATIONS, tol=1e-3, random_state=seed).fit(weighted)
+    return _top(model.components_, vocabulary, count)
+
+
+class _Corpus:
+    """Bags as gensim reads them, one document at a time."""
+
+    def __init__(self, bags: Bags) -> None:
+        self._bags = bags
+
+    def __len__(self) -> int:
+        return len(self._bags)
+
+    def __iter__(self) -> Iterator[list[tuple[int, float]]]:
+        offsets, words, counts = self._bags.offsets, self._bags.words, self._bags.counts
+        for start, end in zip(offsets[:-1], offsets[1:], strict=True):
+            yield list(zip(words[start:end].tolist(), counts[start:end].tolist(), strict=True))
+
+
+def _pairs(counts: np.ndarray) -> list[tuple[int, float]]:
+    words = np.flatnonzero(counts)
+    return list(zip(words.tolist(), counts[words].tolist(), strict=True))
+
+
+def _top(weights: np.ndarray, vocabulary: Vocabulary, count: int) -> list[list[str]]:
+    ranked = np.argsort(-weights, axis=1, kind="stable")[:, :count]
+    return [[vocabulary.words[index] for index in row] for row in ranked]

