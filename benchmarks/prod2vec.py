@@ -29,7 +29,6 @@ import pyarrow.parquet as pq
 
 from recipes.prod2vec import evaluate, sample
 from recipes.prod2vec.config import CONFIG, Config
-from recipes.prod2vec.draws import window_pairs
 from recipes.prod2vec.features import Queries, Ragged, Vocabulary
 from recipes.prod2vec.process import load_baskets, process
 from recipes.prod2vec.vectors import SCORINGS, ProductVectors, hits, ranks
@@ -182,14 +181,16 @@ def _measured(trainer: str, root: Path, arguments: Sequence[str]) -> dict[str, f
 
 
 def _print_table(root: Path, config: Config, arguments: Sequence[str]) -> None:
+    # Imported here, because it brings TensorFlow, which gensim's process shall not have to load.
+    from recipes.prod2vec.draws import window_pairs
+
     baskets = load_baskets(root / "process" / "train")
     vocabulary = Vocabulary.load(root / "process" / "features")
     queries, chosen_on = (Queries.load(root / "process" / role) for role in ("holdout", "validation"))
     pairs = float(window_pairs(baskets.lengths, config.data.window).sum()) * config.hyperparameters.epochs
     print(f"{pairs / 1e6:,.0f} M pairs in all; settings {json.dumps(to_mapping(config.hyperparameters))}")
-    print(
-        f"{'':32}{'hit@10 (95 % interval)':26}{'MRR':8}{'training':>10}{'process':>9}{'wall s':>8}{'M pairs/CPU s':>15}{'peak MB':>9}"
-    )
+    costs_head = f"{'training':>10}{'process':>9}{'wall s':>8}{'M pairs/CPU s':>15}{'peak MB':>9}"
+    print(f"{'':36}{'hit@10 (95 % interval)':28}{'MRR':8}{costs_head}")
     found: dict[str, np.ndarray] = {}
     costs: dict[str, dict[str, float]] = {}
     for trainer in ("trainyard", "gensim"):
@@ -210,7 +211,7 @@ def _print_table(root: Path, config: Config, arguments: Sequence[str]) -> None:
 
 def _print_row(name: str, found: np.ndarray, cost: dict[str, float] | None, pairs: float) -> None:
     low, high = interval(hits(found), seed=SEED)
-    line = f"{name:32}{f'{hits(found).mean():.4f} ({low:.4f} to {high:.4f})':26}{(1 / (1 + found)).mean():<8.4f}"
+    line = f"{name:36}{f'{hits(found).mean():.4f} ({low:.4f} to {high:.4f})':28}{(1 / (1 + found)).mean():<8.4f}"
     if cost:
         line += f"{cost['training']:10.1f}{cost['process']:9.1f}{cost['wall']:8.1f}"
         line += f"{pairs / cost['training'] / 1e6:15.1f}{cost['peak_mb']:9.0f}"
@@ -221,13 +222,10 @@ def _print_verdict(found: dict[str, np.ndarray], costs: dict[str, dict[str, floa
     ours = hits(found[f"trainyard, {scoring}"])
     rival = max((f"gensim, {each}" for each in SCORINGS), key=lambda name: hits(found[name]).mean())
     gap = paired_difference(ours, hits(found[rival]), seed=SEED)
-    ratio = costs["gensim"]["training"] / costs["trainyard"]["training"]
-    print(
-        f"trainyard uses {scoring}: {gap.value:+.4f} ({gap.low:+.4f} to {gap.high:+.4f}) against {rival}, the better of its two,"
-    )
-    print(
-        f"in 1/{ratio:.1f} of its CPU seconds (whole process: 1/{costs['gensim']['process'] / costs['trainyard']['process']:.1f})."
-    )
+    training, whole = (costs["gensim"][each] / costs["trainyard"][each] for each in ("training", "process"))
+    print(f"trainyard uses {scoring}, as validation chose; beside {rival}, the better of its two on the test queries:")
+    print(f"difference {gap.value:+.4f} ({gap.low:+.4f} to {gap.high:+.4f}),", end=" ")
+    print(f"in 1/{training:.1f} of its CPU seconds (whole process: 1/{whole:.1f}).")
 
 
 if __name__ == "__main__":

@@ -43,7 +43,7 @@ def outline(**changes):
         "primary": "hit_rate",
         "rows": 12345,
         "metrics": {"hit_rate": {"value": 0.24, "low": 0.2, "high": 0.28}, "mrr": {"value": 0.1}},
-        "references": {HOSTILE: {"hit_rate": 0.12}},
+        "references": {HOSTILE: {"hit_rate": 0.12}, "other": {"hit_rate": 0.2, "mrr": 0.1}},
         "hyperparameters": {"epochs": 20},
     }
     gate = Gate(primary="hit_rate", minimum={"hit_rate": 0.2})

@@ -33,7 +33,9 @@ class Column:
 class Source:
     """One input table of a recipe: any one of `files` (or the same name with `.gz`) provides it.
 
-    `name` is what later stages call the table. `unique` names the columns that identify a line.
+    `name` is what later stages call the table. `unique` names the columns that identify a line. `other_columns` says
+    that the file may have more columns, in any order, of which only those declared are read. A file of format `sqlite`
+    is a database that the recipe's own `ingest.extract` reads.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Source:
     quote: str = '"'
     header: bool = True
     other_columns: bool = False
+    format: Literal["csv", "sqlite"] = "csv"
 
     def accepts(self, filename: str) -> bool:
         """Whether a file of this name provides this table."""

@@ -6,6 +6,7 @@ expression on either engine and plain Python give every key the same role. It sp
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from typing import Any
 
@@ -27,9 +28,11 @@ DIGITS_USED = 8
 
 def fraction_of(key: Any, salt: str) -> Any:
     """An Ibis expression in [0, 1) that depends on a key (int64 or string column) and the salt alone."""
+    # Spark takes 2147483647.0 for a decimal, and would divide whole numbers by it as decimals of 12 digits.
     if key.type().is_integer():
-        return _mix(_parts(key.cast("int64")), salt) / float(PRIME)
-    return _text_number(ibis.literal(salt + "\x1f").concat(key).hexdigest("md5")) / float(16**DIGITS_USED)
+        return _mix(_parts(key.cast("int64")), salt).cast("float64") / float(PRIME)
+    digest = ibis.literal(salt + "\x1f").concat(key).hexdigest("md5")
+    return _text_number(digest) / float(16**DIGITS_USED)
 
 
 def fraction(key: int | str, salt: str) -> float:
@@ -85,7 +88,6 @@ def _mix(parts: tuple[Any, Any, Any], salt: str) -> Any:
 
 def _text_number(digest: Any) -> Any:
     """The first hexadecimal digits as a number; engines disagree on how to parse them, not on where a digit stands."""
-    number: Any = ibis.literal(0, type="int64")
-    for place in range(DIGITS_USED):
-        number = number * 16 + ibis.literal(HEX_DIGITS).find(digest.substr(place, 1)).cast("int64")
-    return number
+    # As float64, which is exact up to 2^53: Spark's positions have 32 bits, whatever Ibis says, and would overflow.
+    digits = [ibis.literal(HEX_DIGITS).find(digest.substr(place, 1)).cast("float64") for place in range(DIGITS_USED)]
+    return functools.reduce(lambda number, digit: number * 16 + digit, digits)

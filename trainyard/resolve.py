@@ -123,8 +123,14 @@ def match(objects: Iterable[StoredObject], sources: Sequence[Source]) -> tuple[I
 
 
 def missing(files: Iterable[InputFile], sources: Sequence[Source]) -> list[str]:
-    """What the set still waits for: the file names of each required table that no file provides."""
+    """What the set still waits for: the file names of each required table that no file provides.
+
+    Where every table is optional, any one file will do, but there has to be one. A recipe without tables reads a
+    database and waits for nothing.
+    """
     present = {each.source for each in files}
+    if not present and not any(source.required for source in sources):
+        return [" or ".join(name for source in sources for name in source.files)] if sources else []
     return [" or ".join(source.files) for source in sources if source.required and source.name not in present]
 
 

@@ -35,7 +35,7 @@ class Hyperparameters:
 
     architecture: Literal["wide_and_deep", "convolution"] = "wide_and_deep"
     epochs: int = bounded(8, minimum=1, maximum=1000, help="passes over the training headlines")
-    batch_size: int = bounded(128, minimum=8, maximum=8192, help="headlines of a training step")
+    batch_size: int = bounded(64, minimum=8, maximum=8192, help="headlines of a training step")
     learning_rate: float = bounded(1e-3, minimum=1e-6, maximum=1.0, help="of Adam at the start; it falls to 0")
     dropout: float = bounded(0.3, minimum=0.0, maximum=0.9, help="share of numbers dropped between layers")
     wide_l2: float = bounded(2e-6, minimum=0.0, maximum=1.0, help="penalty of the squared weights of n-grams")

@@ -159,11 +159,15 @@ def _words_sections(model: Path, outputs: Path, seed: int) -> tuple[Section, ...
 def _flattened(vectors: np.ndarray, seed: int) -> np.ndarray:
     """t-SNE (van der Maaten and Hinton 2008) of vectors [n, size] to [n, 2], by cosine."""
     from sklearn.manifold import TSNE
+    from threadpoolctl import threadpool_limits
 
     # On unit vectors, euclidean distance orders pairs as the cosine does.
     unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
     perplexity = min(30.0, (len(unit) - 1) / 3)
-    return np.asarray(TSNE(n_components=2, perplexity=perplexity, init="pca", random_state=seed).fit_transform(unit))
+    flattener = TSNE(n_components=2, perplexity=perplexity, init="pca", random_state=seed)
+    # For so few points, threads wait for each other longer than they work.
+    with threadpool_limits(1):
+        return np.asarray(flattener.fit_transform(unit))
 
 
 def _training_section(path: Path) -> tuple[Section, ...]:

@@ -92,7 +92,7 @@ def _story(random: Random, first: int, headlines: int) -> Iterator[str]:
 
 
 def _title(random: Random, category: int, names: list[str]) -> str:
-    own = random.sample(WORDS[category], random.randint(2, 3))
+    own = random.sample(WORDS[category], random.randint(3, 4))
     if random.random() < BORROWED:
         own[-1] = random.choice(random.choice(WORDS))
     words = [*own, *random.sample(COMMON, random.randint(2, 4)), random.choice(names)]

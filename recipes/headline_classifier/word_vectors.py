@@ -40,10 +40,9 @@ def train_vectors(corpus: Path, words: Sequence[str], hyperparameters: Hyperpara
         min_count=1,
         workers=1,
         seed=seed,
-        trim_rule=_keep_only(frozenset(words)),
     )
     progress(0.0, f"vectors of {len(words):,} words")
-    model.build_vocab(corpus_file=str(corpus))
+    model.build_vocab(corpus_file=str(corpus), trim_rule=_keep_only(frozenset(words)))
     model.train(
         corpus_file=str(corpus),
         total_words=model.corpus_total_words,

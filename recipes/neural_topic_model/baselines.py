@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -72,7 +73,7 @@ class _Corpus:
 
     def __iter__(self) -> Iterator[list[tuple[int, float]]]:
         offsets, words, counts = self._bags.offsets, self._bags.words, self._bags.counts
-        for start, end in zip(offsets[:-1], offsets[1:], strict=True):
+        for start, end in itertools.pairwise(offsets):
             yield list(zip(words[start:end].tolist(), counts[start:end].tolist(), strict=True))
 
 

@@ -1,4 +1,4 @@
-"""Scores of topics given as lists of words: WETC, TU and NPMI; plain numpy, runs in the training and processing images."""
+"""Scores of topics given as lists of words: WETC, TU and NPMI; plain numpy, for evaluation and the report."""
 
 from __future__ import annotations
 
@@ -76,10 +76,8 @@ def _mean_pair(table: np.ndarray, words: Sequence[int]) -> float:
     return float(pairs.mean()) if len(pairs) else 0.0
 
 
-def _together(
-    index: dict[str, int], documents: Iterable[Sequence[str]], window: int | None
-) -> tuple[np.ndarray, int]:
-    """In how many windows every two words occur [words, words] (on the diagonal: each alone), and how many there are."""
+def _together(index: dict[str, int], documents: Iterable[Sequence[str]], window: int | None) -> tuple[np.ndarray, int]:
+    """In how many windows every two words occur [words, words] (diagonal: each alone), and how many there are."""
     together = np.zeros((len(index), len(index)))
     windows = 0
     for document in documents:

@@ -41,9 +41,7 @@ def save_unigram(directory: Path, words: Sequence[str], share: np.ndarray) -> No
     np.savez(directory / UNIGRAM_FILE, words=np.asarray(words, dtype=np.str_), share=share)
 
 
-def completion_gains(
-    model: Completes, documents: Sequence[Sequence[str]], unigram: dict[str, float]
-) -> np.ndarray:
+def completion_gains(model: Completes, documents: Sequence[Sequence[str]], unigram: dict[str, float]) -> np.ndarray:
     """Gain of each document [documents] in nats per word: 0 says no more than the frequency of words does.
 
     Topics are inferred from every other scored word of a document; the rest are scored by the mean of

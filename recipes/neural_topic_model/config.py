@@ -1,4 +1,4 @@
-"""What a run of neural_topic_model can be told: review layout, document rules, hyperparameters, search and gate; read everywhere.
+"""What a run of neural_topic_model can be told: layout, document rules, hyperparameters, gate; read everywhere.
 
 Prepare writes one table, `documents` (document, role, sentiment, text), and `vectors` when word vectors come as a file.
 """
@@ -18,7 +18,8 @@ class Data:
     """Which file is read, which reviews become documents, and which words a document is made of."""
 
     layout: Layout = "score"
-    """`pole`: pole,title,review. `stars`: TSV with star_rating, review_headline, review_body. `score`: Score, Summary, Text."""
+    """Columns. `pole`: pole, title, review; `stars`: star_rating, review_headline, review_body, in a TSV; `score`: Score,
+    Summary, Text. All may have others beside them."""
     file: str = ""
     """Name of the uploaded file without `.gz`; empty for the layout's usual names."""
     sentiment: Literal["negative", "positive", "all"] = "all"
@@ -27,7 +28,9 @@ class Data:
         200, minimum=50, maximum=1_000_000_000, help="documents that data must hold to be worth a run"
     )
     max_df: float = bounded(0.9, minimum=0.01, maximum=1.0, help="words in more of the training documents are left out")
-    min_df: float = bounded(0.01, minimum=0.0, maximum=0.5, help="words in fewer of the training documents are left out")
+    min_df: float = bounded(
+        0.01, minimum=0.0, maximum=0.5, help="words in fewer of the training documents are left out"
+    )
     min_letters: int = bounded(3, minimum=1, maximum=20, help="letters that a word needs")
     max_vocabulary: int = bounded(
         5000, minimum=50, maximum=20_000, help="words at most, those in most documents; memory grows with its square"
@@ -51,10 +54,12 @@ class Hyperparameters:
     topics: int = bounded(20, minimum=2, maximum=200, help="topics")
     epochs: int = bounded(60, minimum=1, maximum=1000, help="passes over the training documents, at most")
     steps_per_epoch: int = bounded(20, minimum=1, maximum=10_000, help="updates per pass; sets the size of a batch")
-    learning_rate: float = bounded(0.002, minimum=1e-5, maximum=1.0, help="of Adam, after which it falls to zero")
+    learning_rate: float = bounded(0.005, minimum=1e-5, maximum=1.0, help="of Adam, after which it falls to zero")
     hidden_units: int = bounded(200, minimum=4, maximum=4096, help="in each of the encoder's two layers")
     dropout: float = bounded(0.2, minimum=0.0, maximum=0.9, help="of the encoder's output")
-    coherence: float = bounded(50.0, minimum=0.0, maximum=10_000.0, help="weight of the coherence of topics in the loss")
+    coherence: float = bounded(
+        50.0, minimum=0.0, maximum=10_000.0, help="weight of the coherence of topics in the loss"
+    )
     patience: int = bounded(10, minimum=1, maximum=1000, help="epochs without a better validation loss before the end")
 
 
@@ -76,7 +81,7 @@ CONFIG = Config(
         metrics=("validation_loss", "validation_npmi", "topic_uniqueness"),
         ranges={
             "topics": Range(type="integer", minimum=10, maximum=20),
-            "learning_rate": Range(type="continuous", minimum=0.0005, maximum=0.01, scaling="Logarithmic"),
+            "learning_rate": Range(type="continuous", minimum=0.001, maximum=0.02, scaling="Logarithmic"),
             "coherence": Range(type="continuous", minimum=5, maximum=500, scaling="Logarithmic"),
         },
     ),

@@ -1,4 +1,4 @@
-"""Scores topics and their use on held-out documents, beside LDA and NMF; runs in the training image, without TensorFlow."""
+"""Scores topics and what they say about held-out documents, beside LDA and NMF; training image, no TensorFlow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Turns review text into lemmas and bags of words, the same for process, train, evaluate, report and serve; no TensorFlow."""
+"""Turns review text into lemmas and bags of words, the same in every stage and in serving; no TensorFlow."""
 
 from __future__ import annotations
 

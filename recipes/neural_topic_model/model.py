@@ -1,11 +1,11 @@
 """The neural topic model in Keras and its training step; runs in the training image, on CPU or GPU.
 
-A variational autoencoder of bags of words, as SageMaker's NTM (Miao, Yu and Blunsom 2016, "Neural Variational Inference for
-Text Processing"), whose decoder mixes topics before the softmax (Srivastava and Sutton 2017, "Autoencoding Variational
+A variational autoencoder of bags of words, as SageMaker's NTM (Miao, Yu and Blunsom 2016, "Neural Variational Inference
+for Text Processing"), whose decoder mixes topics before the softmax (Srivastava and Sutton 2017, "Autoencoding Variational
 Inference for Topic Models"). What keeps topics apart and readable, each kept because it was measured to help (README):
 
 * words count by tf-idf and not by frequency, or else every topic lists the words that all reviews share;
-* topics start from clusters of documents (`start.initial_topics`), for at random several of them find the same theme;
+* topics start from clusters of documents (`start.initial_topics`): from random ones several find the same theme;
 * the divergence from the prior comes in slowly (Bowman et al. 2016), and batch normalisation keeps the posterior spread;
 * words that meet in documents are drawn into one topic, by NPMI (in the spirit of Ding et al. 2018, "Coherence-Aware
   Neural Topic Modeling", with NPMI in place of word vectors, so that WETC stays independent of training).
@@ -78,7 +78,7 @@ class Trainer:
     def topic_words(self) -> tf.Tensor:
         return self._layers["topic_words"].kernel
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
     def step(self, inputs: tf.Tensor, targets: tf.Tensor, number: tf.Tensor) -> tf.Tensor:
         """One update on a batch of encoder inputs and target counts [batch, words]; returns its mean loss."""
         done = tf.cast(number, tf.float32) / self._total
@@ -97,7 +97,7 @@ class Trainer:
         self.optimizer.apply_gradients(zip(gradients, self.network.trainable_variables, strict=True))
         return loss
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
     def losses(self, inputs: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
         """Loss of each document [batch] with the topics at their posterior mean: for validation."""
         mean, spread, logits = self.network(inputs, training=False)

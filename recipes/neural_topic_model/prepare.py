@@ -60,12 +60,11 @@ def prepare(tables: Mapping[str, ibis.Table], config: Config) -> dict[str, ibis.
     """
     data = config.data
     documents = _without_near_duplicates(_distinct(_eligible(tables["reviews"], config)))
-    role = role_of(
-        documents.document, holdout=data.holdout_fraction, validation=data.validation_fraction, salt=SALT
-    )
+    role = role_of(documents.document, holdout=data.holdout_fraction, validation=data.validation_fraction, salt=SALT)
     prepared = {
-        "documents": documents.select("document", role=role, sentiment=documents.sentiment, text=documents.text)
-        .order_by("document")
+        "documents": documents.select(
+            "document", role=role, sentiment=documents.sentiment, text=documents.text
+        ).order_by("document")
     }
     if data.word_vectors == "file":
         prepared["vectors"] = tables["vectors"].order_by("word")
@@ -77,7 +76,7 @@ def _wanted(config: Config) -> str:
 
 
 def _eligible(reviews: ibis.Table, config: Config) -> ibis.Table:
-    """Title and review as one text, its sentiment and its plain words, for reviews of the sentiment and length wanted."""
+    """Title and review as one text, its sentiment and plain words, for reviews of the wanted sentiment and length."""
     data = config.data
     rating, title, body = (reviews[name] for name in COLUMNS[data.layout])
     sentiment = ibis.cases(

@@ -25,7 +25,28 @@ BATCH_DOCUMENTS = 20_000
 REFERENCE_DOCUMENTS = 20_000
 # What is left of contractions when the part after the apostrophe is gone, and words that say nothing about a topic.
 MORE_STOP_WORDS = frozenset(
-    "don didn doesn isn wasn aren weren hasn haven hadn won wouldn couldn shouldn ain does did doing just really".split()
+    [
+        "don",
+        "didn",
+        "doesn",
+        "isn",
+        "wasn",
+        "aren",
+        "weren",
+        "hasn",
+        "haven",
+        "hadn",
+        "won",
+        "wouldn",
+        "couldn",
+        "shouldn",
+        "ain",
+        "does",
+        "did",
+        "doing",
+        "just",
+        "really",
+    ]
 )
 
 
@@ -74,8 +95,8 @@ def choose_words(train: _Lemmas, config: Config) -> tuple[str, ...]:
     needed = max(config.hyperparameters.topics, data.top_words)
     if len(words) < needed:
         raise JobFailed(
-            f"Expected at least {needed} words in {low:.0f} to {high:.0f} of {len(train.keys)} training documents, found "
-            f"{len(words)}; lower data.min_df in run.json or upload more reviews."
+            f"Expected at least {needed} words in {low:.0f} to {high:.0f} of {len(train.keys)} training documents, "
+            f"found {len(words)}; lower data.min_df in run.json or upload more reviews."
         )
     return words
 
@@ -131,4 +152,3 @@ def _word_vectors(inputs: Path, documents: Sequence[Sequence[str]], config: Conf
     table = pq.read_table(inputs / "vectors")
     numbers = [table[f"v{index}"].to_numpy() for index in range(config.data.vector_size)]
     return WordVectors(words=tuple(table["word"].to_pylist()), vectors=np.stack(numbers, axis=1).astype(np.float32))
-

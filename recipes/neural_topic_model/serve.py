@@ -63,7 +63,9 @@ def _request(row: Mapping[str, Any], place: int) -> tuple[str, int]:
     if not isinstance(title, str):
         raise BadRequest(f"Row {place}: expected text under `title`, found {title!r:.80}.")
     if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= MAX_COUNT:
-        raise BadRequest(f"Row {place}: expected a whole number from 1 to {MAX_COUNT} under `count`, found {count!r:.80}.")
+        raise BadRequest(
+            f"Row {place}: expected a whole number from 1 to {MAX_COUNT} under `count`, found {count!r:.80}."
+        )
     if len(text) + len(title) > MAX_LETTERS:
         raise BadRequest(f"Row {place}: expected at most {MAX_LETTERS:,} letters, found {len(text) + len(title):,}.")
     return f"{title}. {text}", count

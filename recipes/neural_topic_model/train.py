@@ -15,7 +15,7 @@ from recipes.neural_topic_model.config import Config
 from recipes.neural_topic_model.features import Bags, Vocabulary
 from recipes.neural_topic_model.model import Trainer, build, to_numpy
 from recipes.neural_topic_model.start import initial_topics, meeting_words
-from recipes.neural_topic_model.topics import TopicModel, encoder_input, importance_of, weighted_counts
+from recipes.neural_topic_model.topics import TopicModel, encoder_input, importance_of, ranked_words, weighted_counts
 from trainyard.errors import JobFailed
 from trainyard.progress import metric, progress
 
@@ -130,7 +130,7 @@ class _Job:
 
     def _validate(self) -> dict[str, float]:
         losses = [self.trainer.losses(*self._tensors(counts)) for counts in self.validation.batches(LARGEST_BATCH)]
-        top = np.argsort(-self.trainer.topic_words.numpy(), axis=1, kind="stable")[:, : self.config.data.top_words]
+        top = ranked_words(self.trainer.topic_words.numpy(), self.importance)[:, : self.config.data.top_words]
         pairs = np.triu_indices(top.shape[1], 1)
         npmi = float(np.mean([self.meeting[np.ix_(words, words)][pairs].mean() for words in top]))
         unique = topic_uniqueness([[str(word) for word in words] for words in top])

@@ -1,4 +1,4 @@
-"""Word vectors that WETC is measured with: skip-gram on the documents, or read from a file; runs in the processing image."""
+"""Word vectors that WETC is measured with: skip-gram on the documents, or from a file; runs in processing."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class WordVectors:
         """Vectors of length one of those of `words` that are known, float32 [known, size]."""
         rows = self.vectors[[self.index[word] for word in words if word in self.index]]
         lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-        return np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 0)
+        return np.asarray(np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 0))
 
     def save(self, directory: Path) -> None:
         np.savez(directory / VECTORS_FILE, words=np.asarray(self.words, dtype=np.str_), vectors=self.vectors)

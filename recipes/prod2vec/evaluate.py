@@ -25,7 +25,7 @@ COVERAGE_QUERIES = 2_000
 Score = Callable[[Ragged], np.ndarray]
 
 
-def score(model_dir: Path, holdout: Path, config: Config) -> Scores:  # noqa: ARG001 - the contract of a recipe
+def score(model_dir: Path, holdout: Path, config: Config) -> Scores:
     """Next-product metrics of a model on the holdout; `examples` is 1.0 per query that hits, else 0.0.
 
     * `hit_rate_at_10`: share of orders whose last product is among the ten best given the others.

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from trainyard.config import Column, Gate, Range, RecipeConfig, Source, Tuning, bounded
+from trainyard.config import Column, ColumnType, Gate, Range, RecipeConfig, Source, Tuning, bounded
 
+CSV_TYPES: dict[str, ColumnType] = {"number": "float64", "category": "string", "sale": "boolean"}
 Optimizer = Literal["adam", "rmsprop"]
 
 
@@ -49,17 +50,15 @@ class Data:
         default=("hour_of_day", "day_of_week"), metadata={"help": "numbers of the database that name categories"}
     )
     drop: tuple[str, ...] = field(default=(), metadata={"help": "columns that the model must not see"})
-    csv_label: str = field(default="Revenue", metadata={"help": "column of a flat CSV that says whether a sale followed"})
-    csv_numeric: tuple[str, ...] = field(
+    csv_columns: tuple[str, ...] = field(
         default=(
-            *("Administrative", "Administrative_Duration", "Informational", "Informational_Duration"),
-            *("ProductRelated", "ProductRelated_Duration", "BounceRates", "ExitRates", "PageValues", "SpecialDay"),
+            *("Administrative:number", "Administrative_Duration:number", "Informational:number"),
+            *("Informational_Duration:number", "ProductRelated:number", "ProductRelated_Duration:number"),
+            *("BounceRates:number", "ExitRates:number", "PageValues:number", "SpecialDay:number"),
+            *("Month:category", "OperatingSystems:category", "Browser:category", "Region:category"),
+            *("TrafficType:category", "VisitorType:category", "Weekend:category", "Revenue:sale"),
         ),
-        metadata={"help": "columns of a flat CSV that are quantities"},
-    )
-    csv_categorical: tuple[str, ...] = field(
-        default=("Month", "OperatingSystems", "Browser", "Region", "TrafficType", "VisitorType", "Weekend"),
-        metadata={"help": "columns of a flat CSV that are categories"},
+        metadata={"help": "columns of a flat CSV in their order: name:number, name:category, and one name:sale"},
     )
     holdout_fraction: float = bounded(0.2, minimum=0.05, maximum=0.5, help="visits kept for evaluation only")
     folds: int = bounded(5, minimum=2, maximum=20, help="parts of the other visits; each validates some networks")
@@ -67,7 +66,18 @@ class Data:
     min_sales: int = bounded(100, minimum=10, maximum=1_000_000_000, help="sales that data must hold to be worth a run")
     grid: Grid = field(default_factory=Grid)
 
+    @property
+    def csv_layout(self) -> tuple[tuple[str, str], ...]:
+        """Name and kind of each column of a flat CSV."""
+        parts = [each.rpartition(":") for each in self.csv_columns]
+        return tuple((name, kind) for name, _, kind in parts)
+
     def __post_init__(self) -> None:
+        kinds = [kind for _, kind in self.csv_layout]
+        if not set(kinds) <= set(CSV_TYPES) or kinds.count("sale") != 1:
+            raise ValueError(
+                f"expected csv_columns as name:number or name:category and one name:sale, found {self.csv_columns!r:.200}"
+            )
         for name in ("start_date", "end_date"):
             moment = getattr(self, name)
             if moment is not None:
@@ -132,14 +142,11 @@ def sources(config: Config) -> tuple[Source, ...]:
     data = config.data
     if data.source == "database":
         return ()
+    columns = [Column(name=name, type=CSV_TYPES[kind], nullable=kind != "sale") for name, kind in data.csv_layout]
     visits = Source(
         name="visits",
         files=("visits.csv", "online_shoppers_intention.csv"),
-        columns=(
-            *(Column(name=name, type="float64", nullable=True) for name in data.csv_numeric),
-            *(Column(name=name, type="string", nullable=True) for name in data.csv_categorical),
-            Column(name=data.csv_label, type="boolean"),
-        ),
+        columns=tuple(columns),
         required=False,
     )
     return visits, Source(name="database", files=("propensity.sqlite",), columns=(), required=False, format="sqlite")

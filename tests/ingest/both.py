@@ -31,11 +31,11 @@ def work(name: str, folder: Path) -> None:
     quality = check(tables, config)
     (out / "quality.json").write_text(json.dumps([quality.problems, dict(sorted(quality.figures.items()))]))
     results = prepare(tables, config)
-    for each in ("numbers", "words"):
-        keys = tables[each]
-        results[each] = keys.mutate(
-            fraction=fraction_of(keys.key, "test"), role=role_of(keys.key, **SHARES), trains=trains(keys.key, **SHARES)
-        )
+    numbers, words = tables["numbers"].key, tables["words"].key
+    results["words"] = tables["words"].mutate(fraction=fraction_of(words, "test"))
+    results["numbers"] = tables["numbers"].mutate(
+        fraction=fraction_of(numbers, "test"), role=role_of(numbers, **SHARES), trains=trains(numbers, **SHARES)
+    )
     for table, expression in results.items():
         running.write(expression, str(out / table))
     running.close()

@@ -19,12 +19,13 @@ def read_sources(connection: ibis.BaseBackend, directory: Path, sources: Iterabl
         files = [path for path in sorted(directory.iterdir()) if source.accepts(path.name)]
         assert files or not source.required, f"the sample has no file for {source.name}"
         if files:
+            given = "types" if source.other_columns else "columns"
             tables[source.name] = connection.read_csv(
                 [str(path) for path in files],
                 table_name=source.name,
                 header=source.header,
                 delim=source.delimiter,
                 quote=source.quote,
-                columns={column.name: TYPES[column.type] for column in source.columns},
+                **{given: {column.name: TYPES[column.type] for column in source.columns}},
             )
     return tables

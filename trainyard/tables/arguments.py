@@ -14,11 +14,15 @@ SPARK_THRESHOLD_GB = 5.0
 
 @dataclass(frozen=True, kw_only=True)
 class Arguments:
-    """What a job of this product is told: where its run lies, and which engine to use from which size on."""
+    """What a job of this product is told: where its run lies, and which engine to use from which size on.
+
+    `database_secret` names the secret with the address of the source database, where there is one.
+    """
 
     run_uri: str
     engine: EngineName = "auto"
     spark_threshold_gb: float = SPARK_THRESHOLD_GB
+    database_secret: str = ""
 
 
 def parse(argv: Sequence[str]) -> Arguments:
@@ -40,6 +44,7 @@ def parse(argv: Sequence[str]) -> Arguments:
         run_uri=given["RUN_URI"].rstrip("/"),
         engine=typing.cast(EngineName, engine),
         spark_threshold_gb=float(threshold),
+        database_secret=given.get("DATABASE_SECRET", ""),
     )
 
 

@@ -15,6 +15,7 @@ from trainyard.progress import progress
 from trainyard.quality import Quality
 from trainyard.run import InputFile
 from trainyard.stages import Stage
+from trainyard.tables import extract
 from trainyard.tables.arguments import Arguments
 from trainyard.tables.duplicates import duplicates
 from trainyard.tables.load import load
@@ -34,25 +35,33 @@ def ingest(store: RunStore, arguments: Arguments) -> Quality:
     config = recipe.config(store.run.recipe, store.run.config)
     store.clear(Stage.INGEST)
     with tempfile.TemporaryDirectory(prefix="ingest-") as folder:
-        quality = _load_all(store, config, Path(folder))
+        quality = _load_all(store, arguments, config, Path(folder))
         if quality.ok:
             quality += _check(store, arguments, config, Path(folder))
     store.write_text(Stage.INGEST, QUALITY_FILE, quality.to_json())
     return quality
 
 
-def _load_all(store: RunStore, config: RecipeConfig, scratch: Path) -> Quality:
+def _load_all(store: RunStore, arguments: Arguments, config: RecipeConfig, scratch: Path) -> Quality:
     """Every table as Parquet in `scratch/<table>` and in S3; a file is refused for all its problems at once."""
     sources = recipe.sources(store.run.recipe, config)
+    if extract.wanted(store, sources):
+        quality = extract.extract(store, arguments, config, sources, scratch)
+    else:
+        quality = _load_files_of(store, sources, scratch)
+    if quality.ok:
+        for folder in sorted(each for each in scratch.iterdir() if each.is_dir()):
+            store.upload_table(Stage.INGEST, folder.name, folder)
+    return quality
+
+
+def _load_files_of(store: RunStore, sources: Sequence[Source], scratch: Path) -> Quality:
     quality = Quality()
     connection = engine.connect(scratch)
     for done, source in enumerate(sources):
         progress(0.8 * done / len(sources), f"reading {source.name}")
         quality += _load(connection, store, source, scratch)
     connection.close()
-    if quality.ok:
-        for source in sources:
-            store.upload_table(Stage.INGEST, source.name, scratch / source.name)
     return quality
 
 

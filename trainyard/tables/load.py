@@ -33,6 +33,8 @@ def load(connection: duckdb.DuckDBPyConnection, source: Source, file: PlainFile,
     """
     if source.header:
         _check_header(source, file)
+    if not source.quote:
+        _end_lines_alike(file.path)
     # Where there are only digits, DuckDB's lenient cast has nothing to be lenient about, and reads in half the time.
     typed = source.header and file.only_digits and all(each.type == "int64" for each in source.columns)
     check = cells.required if typed else cells.checked
@@ -52,13 +54,27 @@ def load(connection: duckdb.DuckDBPyConnection, source: Source, file: PlainFile,
     return rows
 
 
+def _end_lines_alike(path: Path) -> None:
+    """Rewrite a file so that all of its lines end in LF; the published news corpus mixes LF and CRLF.
+
+    Only for files without quotes, where no cell can hold a line feed. Lines are of bounded length.
+    """
+    unified = path.with_name(f"{path.name}.lines")
+    with path.open("rb") as lines, unified.open("wb") as copy:
+        copy.writelines(line[:-2] + b"\n" if line.endswith(b"\r\n") else line for line in lines)
+    unified.replace(path)
+
+
 def place_of(source: Source, file: PlainFile, row: int, rows: int) -> str:
     """Where data row `row` (from 1) of `rows` is: its line, unless quoted line feeds or blank lines shift the lines."""
     return f"line {row + source.header:,}" if file.lines == rows + source.header else f"data row {row:,}"
 
 
 def _reader(source: Source, file: PlainFile, sql_type: str = "VARCHAR") -> str:
-    columns = ", ".join(f"{cells.literal(each.name)}: '{sql_type}'" for each in source.columns)
+    declared = {each.name for each in source.columns}
+    columns = ", ".join(
+        f"{cells.literal(each)}: '{sql_type if each in declared else 'VARCHAR'}'" for each in _names(source, file)
+    )
     quote = cells.literal(source.quote)
     return (
         f"read_csv({cells.literal(str(file.path))}, columns = {{{columns}}}, header = {source.header}, "
@@ -68,18 +84,27 @@ def _reader(source: Source, file: PlainFile, sql_type: str = "VARCHAR") -> str:
     )
 
 
-def _check_header(source: Source, file: PlainFile) -> None:
+def _names(source: Source, file: PlainFile) -> list[str]:
+    """The columns of the file: as declared, or as its header has them where other columns are tolerated."""
+    return _header(source, file) if source.other_columns else [each.name for each in source.columns]
+
+
+def _header(source: Source, file: PlainFile) -> list[str]:
     with file.path.open("rb") as lines:
         text = lines.readline(MAX_LINE_BYTES).decode("utf-8-sig").rstrip("\r\n")
-    expected = [each.name for each in source.columns]
     try:
-        found = next(csv.reader([text], delimiter=source.delimiter, quotechar=source.quote or None), [])
+        return next(csv.reader([text], delimiter=source.delimiter, quotechar=source.quote or None), [])
     except csv.Error:
-        found = [text]
-    if found == expected:
+        return [text]
+
+
+def _check_header(source: Source, file: PlainFile) -> None:
+    expected, found = [each.name for each in source.columns], _header(source, file)
+    tolerated = source.other_columns and set(expected) <= set(found) and len(set(found)) == len(found)
+    if found == expected or tolerated:
         return
     missing = [each for each in expected if each not in found]
-    extra = [each for each in found if each not in expected]
+    extra = [] if source.other_columns else [each for each in found if each not in expected]
     shown = _short(source.delimiter.join(found))
     detail = "; ".join(
         f"{label} {_short(', '.join(names))}" for label, names in (("missing", missing), ("not known", extra)) if names
@@ -121,7 +146,7 @@ def _rejected_lines(connection: duckdb.DuckDBPyConnection, source: Source, file:
         f"SELECT error_type::VARCHAR, count(DISTINCT line), min(line), arg_min(error_message, line) "
         f"FROM {REJECTS} GROUP BY 1 ORDER BY 3"
     ).fetchall()
-    fields = f"{len(source.columns)} fields separated by {source.delimiter!r}"
+    fields = f"{len(_names(source, file))} fields separated by {source.delimiter!r}"
     problems = []
     for kind, count, line, message in kinds:
         expected, found = FINDINGS.get(kind, (fields, _field_count(message)))

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+COLUMNS = ("distance_km", "items")
 FILE = "features.json"
 
 
@@ -38,4 +39,4 @@ class Features:
 
 
 def _columns(rows: pd.DataFrame) -> np.ndarray:
-    return rows[["distance_km", "items"]].to_numpy(float)
+    return rows[list(COLUMNS)].to_numpy(float)

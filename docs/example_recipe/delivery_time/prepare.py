@@ -14,9 +14,11 @@ from trainyard.quality import Quality
 def check(tables: Mapping[str, ibis.Table], config: Config) -> Quality:
     """Refuse deliveries that arrived before they left."""
     deliveries = tables["deliveries"]
-    negative = int(deliveries.filter(deliveries.minutes <= 0).count().execute())
+    negative = deliveries.filter(deliveries.minutes <= 0).count().to_pyarrow().as_py()
     problems = (f"deliveries.csv: expected minutes above 0, found {negative} lines without; correct them.",)
-    return Quality(problems=problems if negative else (), figures={"deliveries": int(deliveries.count().execute())})
+    return Quality(
+        problems=problems if negative else (), figures={"deliveries": deliveries.count().to_pyarrow().as_py()}
+    )
 
 
 def prepare(tables: Mapping[str, ibis.Table], config: Config) -> dict[str, ibis.Table]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from recipes.delivery_time.features import Features
+from recipes.delivery_time.features import COLUMNS, Features
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Predictor:
 
     def predict(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """`[{"distance_km": 3.5, "items": 2}]` -> `[{"minutes": 21.4}]`."""
-        return [{"minutes": float(each)} for each in self.minutes(pd.DataFrame(rows))]
+        return [{"minutes": float(each)} for each in self.minutes(pd.DataFrame(rows, columns=list(COLUMNS)))]
 
 
 def load(model_dir: Path) -> Predictor:

@@ -1,0 +1,194 @@
+"""The two Glue shells from upload to prepared tables, against S3 in memory."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import boto3
+import duckdb
+import pytest
+from botocore.exceptions import ClientError
+from moto import mock_aws
+
+from glue_jobs import ingest, prepare
+from recipes.prod2vec import sample
+from recipes.prod2vec.config import CONFIG, sources
+from trainyard.config import override, to_mapping
+from trainyard.errors import JobFailed, NotFound
+from trainyard.run import REQUEST_FILE, InputFile, Run
+from trainyard.stages import Stage
+from trainyard.tables.store import RunStore
+
+LINES = "order_products__prior.csv"
+
+
+@dataclass
+class Cloud:
+    """The two buckets and one run in them."""
+
+    client: Any
+    store: RunStore
+
+    def upload(self, name: str, data: bytes) -> None:
+        """Put a file beside the others, and let the run read this version of it."""
+        key = f"raw/prod2vec/été 1/{name}"
+        version = self.client.put_object(Bucket="raw", Key=key, Body=data)["VersionId"]
+        source = next(each.name for each in sources(CONFIG) if each.accepts(name))
+        file = InputFile(source=source, key=key, version_id=version, size=len(data))
+        others = tuple(each for each in self.store.run.files if each.source != source)
+        self.request(replace(self.store.run, files=(*others, file)))
+
+    def request(self, run: Run) -> None:
+        self.store = RunStore(self.client, run)
+        self.store.write_text(Stage.RESOLVE, REQUEST_FILE, run.to_json())
+
+    def run(self, job: Any) -> None:
+        uri = f"s3://artifacts/{self.store.run.prefix}"
+        job.main(["--JOB_NAME", "job", "--RUN_URI", uri, "--ENGINE", "duckdb"])
+
+    def document(self, stage: Stage, name: str) -> dict[str, Any]:
+        return json.loads(self.store.read_text(stage, name))
+
+    def written(self) -> list[str]:
+        found = self.client.list_objects_v2(Bucket="artifacts").get("Contents", [])
+        return [each["Key"].removeprefix(self.store.run.prefix + "/") for each in found]
+
+
+@pytest.fixture
+def cloud(monkeypatch, tmp_path: Path) -> Iterator[Cloud]:
+    for name, value in {"ACCESS_KEY_ID": "test", "SECRET_ACCESS_KEY": "test", "DEFAULT_REGION": "us-east-1"}.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    with mock_aws():
+        client = boto3.client("s3")
+        client.create_bucket(Bucket="raw")
+        client.put_bucket_versioning(Bucket="raw", VersioningConfiguration={"Status": "Enabled"})
+        client.create_bucket(Bucket="artifacts")
+        run = Run(
+            recipe="prod2vec",
+            run_id="20260101-000000-00000000",
+            dataset="été 1",
+            execution_arn="arn",
+            raw_bucket="raw",
+            artifacts_bucket="artifacts",
+            fingerprint="f",
+            code_version="c",
+            files=(),
+            config=to_mapping(CONFIG),
+        )
+        cloud = Cloud(client, RunStore(client, run))
+        sample.write(tmp_path / "csv", size=1500, seed=5)
+        for path in sorted((tmp_path / "csv").iterdir()):
+            cloud.upload(path.name, path.read_bytes())
+        yield cloud
+
+
+def test_an_upload_becomes_prepared_tables(cloud, tmp_path):
+    cloud.run(ingest)
+    quality = cloud.document(Stage.INGEST, "quality.json")
+    assert quality["ok"], quality
+    assert quality["figures"]["order_products_rows"] == quality["figures"]["order_lines"] == 1500
+    cloud.run(prepare)
+    summary = cloud.document(Stage.PREPARE, "summary.json")
+    assert summary["engine"] == "duckdb"
+    files = cloud.store.download_tables(Stage.PREPARE, tmp_path / "prepared")
+    assert set(files) == {"baskets", "vocabulary", "catalogue"}
+    for table, parts in files.items():
+        found = duckdb.connect().execute("SELECT count(*) FROM read_parquet(?)", [parts]).fetchall()[0][0]
+        assert found == summary["rows"][table] > 0
+
+
+def test_the_version_that_was_resolved_is_read(cloud):
+    cloud.client.put_object(Bucket="raw", Key=cloud.store.run.files[0].key, Body=b"something else")
+    cloud.run(ingest)
+    assert cloud.document(Stage.INGEST, "quality.json")["ok"]
+
+
+def test_a_second_attempt_replaces_the_first(cloud):
+    for stage in (Stage.INGEST, Stage.PREPARE):
+        cloud.client.put_object(
+            Bucket="artifacts", Key=cloud.store.run.key(stage, "baskets", "part-00007.parquet"), Body=b"left over"
+        )
+    cloud.run(ingest)
+    cloud.run(prepare)
+    first = cloud.written()
+    cloud.run(ingest)
+    cloud.run(prepare)
+    assert cloud.written() == first
+    assert not any("part-00007" in key for key in first)
+
+
+def test_bad_data_is_an_outcome_and_leaves_no_table(cloud):
+    cloud.upload(LINES, b"order_id,product_id,add_to_cart_order,reordered\n1,2,1,x\n")
+    cloud.upload("products.csv.gz", gzip.compress(b"product_id,product_name\n1,x\n"))
+    cloud.run(ingest)
+    quality = cloud.document(Stage.INGEST, "quality.json")
+    assert not quality["ok"]
+    assert any(each.startswith(f"{LINES}, line 2: expected a whole number") for each in quality["problems"])
+    assert any(each.startswith("products.csv.gz, line 1: expected the columns") for each in quality["problems"])
+    assert [key for key in cloud.written() if key.startswith("ingest/")] == ["ingest/quality.json"]
+    with pytest.raises(JobFailed, match="ingest refused it"):
+        cloud.run(prepare)
+
+
+def test_the_recipe_judges_tables_that_are_well_formed(cloud):
+    settings = to_mapping(override(CONFIG, {"data": {"min_orders": 100_000}}))
+    cloud.request(replace(cloud.store.run, config=settings))
+    cloud.run(ingest)
+    problems = cloud.document(Stage.INGEST, "quality.json")["problems"]
+    assert problems[0].startswith("order_products: expected at least 100,000 orders, found")
+
+
+def test_a_missing_table_is_named(cloud):
+    cloud.request(replace(cloud.store.run, files=tuple(f for f in cloud.store.run.files if f.source == "products")))
+    cloud.run(ingest)
+    assert cloud.document(Stage.INGEST, "quality.json")["problems"] == [
+        "order_products: expected the file order_products__prior.csv or order_products__train.csv, found none; "
+        "upload it beside the others."
+    ]
+
+
+def test_two_files_of_one_table_are_read_together(cloud, tmp_path):
+    cloud.request(replace(cloud.store.run, files=tuple(f for f in cloud.store.run.files if f.source == "products")))
+    header, *lines = (tmp_path / "csv" / LINES).read_bytes().splitlines(keepends=True)
+    cloud.upload(LINES, header + b"".join(lines[:700]))
+    first = next(each for each in cloud.store.run.files if each.source == "order_products")
+    cloud.upload("order_products__train.csv", header + b"".join(lines[700:]))
+    cloud.request(replace(cloud.store.run, files=(first, *cloud.store.run.files)))
+    cloud.run(ingest)
+    assert cloud.document(Stage.INGEST, "quality.json")["figures"]["order_products_rows"] == 1500
+    cloud.upload("order_products__train.csv", header + b"".join(lines[699:]))
+    cloud.request(replace(cloud.store.run, files=(first, *cloud.store.run.files)))
+    cloud.run(ingest)
+    problem = cloud.document(Stage.INGEST, "quality.json")["problems"][0]
+    assert problem.startswith("order_products__train.csv, line 2: expected each order_id and product_id once")
+
+
+def test_a_version_that_is_gone_is_a_fault(cloud):
+    file = cloud.store.run.files[0]
+    cloud.client.delete_object(Bucket="raw", Key=file.key, VersionId=file.version_id)
+    with pytest.raises(NotFound, match="there is no such object"):
+        cloud.run(ingest)
+    assert not [key for key in cloud.written() if key.startswith("ingest/")]
+
+
+def test_a_run_that_was_never_resolved_is_a_fault(cloud):
+    with pytest.raises(NotFound, match="whose first state writes it"):
+        ingest.main(["--RUN_URI", "s3://artifacts/prod2vec/nowhere"])
+
+
+def test_other_errors_of_s3_stay_what_they_are(cloud):
+    cloud.request(replace(cloud.store.run, raw_bucket="not-there"))
+    with pytest.raises(ClientError):
+        cloud.run(ingest)
+
+
+def test_prepare_waits_for_ingest(cloud):
+    with pytest.raises(NotFound, match="The stage ingest must have finished first"):
+        cloud.run(prepare)

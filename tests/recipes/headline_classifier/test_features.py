@@ -1,0 +1,149 @@
+"""Tokens, n-grams and their weights."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from recipes.headline_classifier.features import FIRST_WORD, PADDING, UNKNOWN, Bags, Features, Grams, Hashed, tokens
+from recipes.headline_classifier.gram_counts import GramCounts
+
+
+def fitted(titles, labels, *, minimum=1):
+    words, characters = GramCounts.empty(2), GramCounts.empty(2)
+    words.add_word_grams(titles, np.asarray(labels))
+    characters.add_character_grams(titles, np.asarray(labels))
+    per_class = np.bincount(labels, minlength=2)
+    word_grams, first = words.grams(per_class, minimum, 1000, 0.5)
+    character_grams, second = characters.grams(per_class, minimum, 1000, 0.5)
+    return Features(
+        classes=("b", "e"),
+        words=("the", "bank"),
+        word_grams=word_grams,
+        character_grams=character_grams,
+        ratios=np.concatenate((first, second)),
+        length=4,
+    )
+
+
+TITLES = ["the bank fails", "the singer wins", "bank profit", "singer tour"]
+LABELS = [0, 1, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Fed\u2019s Yellen: 2% isn't a “Café” price", ["fed's", "yellen", "2", "%", "isn't", "a", "cafe", "price"]),
+        ("$1.5bn A&E", ["$", "1", "5bn", "a", "&", "e"]),
+        ("Straße \u0130stanbul", ["strasse", "istanbul"]),
+        ("日本 株価", ["日本", "株価"]),
+        (" \t\u00a0", []),
+    ],
+)
+def test_tokens(text, expected):
+    assert tokens(text) == expected
+
+
+def test_sequences_pad_cut_and_mark_unknown_words():
+    found = fitted(TITLES, LABELS).sequences(["the bank", "a the the the the bank", ""])
+    the, bank = FIRST_WORD, FIRST_WORD + 1
+    assert found.tolist() == [[the, bank, PADDING, PADDING], [UNKNOWN, the, the, the], [PADDING] * 4]
+
+
+def brute_force(title):
+    """All character n-grams of a title as text."""
+    found = set()
+    for word in tokens(title):
+        padded = f" {word} "
+        found |= {padded[i : i + size] for size in (2, 3, 4, 5) for i in range(len(padded) - size + 1)}
+    return found
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.text(alphabet="ab é'\n\t5日", max_size=12), min_size=1, max_size=4))
+def test_hashing_all_titles_at_once_finds_what_a_loop_finds(titles):
+    rows, hashes = Hashed.of(titles).character_grams()
+    for row, title in enumerate(titles):
+        assert len(set(hashes[rows == row].tolist())) == len(brute_force(title))
+    rows, hashes = Hashed.of(titles).word_grams()
+    for row, title in enumerate(titles):
+        words = tokens(title)
+        expected = set(words) | set(pairwise(words))
+        assert len(set(hashes[rows == row].tolist())) == len(expected)
+
+
+def test_an_n_gram_hashes_alike_wherever_it_stands():
+    rows, hashes = Hashed.of(["bank run", "the bank", "run"]).word_grams()
+    of = [set(hashes[rows == row].tolist()) for row in range(3)]
+    assert len(of[0] & of[1]) == 1
+    assert len(of[0] & of[2]) == 1
+    assert not of[1] & of[2]
+
+
+def test_each_kind_of_n_gram_has_length_one():
+    features = fitted(TITLES, LABELS)
+    bags = features.bags([*TITLES, "xyz qqq"])
+    for row in range(len(TITLES)):
+        part = slice(bags.offsets[row], bags.offsets[row + 1])
+        words = bags.indices[part] < len(features.word_grams)
+        assert np.sum(bags.values[part][words] ** 2) == pytest.approx(1.0, abs=1e-5)
+        assert np.sum(bags.values[part][~words] ** 2) == pytest.approx(1.0, abs=1e-5)
+    assert bags.offsets[-1] == bags.offsets[-2]
+
+
+def test_odds_tell_the_class():
+    features = fitted(TITLES, LABELS)
+    bags = features.bags(["bank", "singer"])
+    for row, label in enumerate((0, 1)):
+        part = slice(bags.offsets[row], bags.offsets[row + 1])
+        scores = bags.values[part] @ features.ratios[bags.indices[part]]
+        assert scores.argmax() == label
+
+
+def test_counting_in_blocks_equals_counting_at_once():
+    together, blocks = GramCounts.empty(2), GramCounts.empty(2)
+    together.add_character_grams(TITLES, np.asarray(LABELS))
+    for title, label in zip(TITLES, LABELS, strict=True):
+        blocks.add_character_grams([title], np.asarray([label]))
+    assert np.array_equal(together.hashes, blocks.hashes)
+    assert np.array_equal(together.counts, blocks.counts)
+
+
+def test_the_commonest_n_grams_stay():
+    counts = GramCounts.empty(2)
+    counts.add_word_grams(["bank", "bank", "bank run", "tour"], np.asarray([0, 0, 0, 1]))
+    grams, ratios = counts.grams(np.asarray([3, 1]), 1, 1, 0.5)
+    assert len(grams) == 1
+    assert grams.weights[0] == pytest.approx(np.log(5 / 4) + 1)
+    assert ratios[0, 0] > 0 > ratios[0, 1]
+
+
+def test_saved_features_encode_alike(tmp_path):
+    features = fitted(TITLES, LABELS, minimum=2)
+    features.save(tmp_path)
+    loaded = Features.load(tmp_path)
+    titles = [*TITLES, "a new title"]
+    assert np.array_equal(loaded.sequences(titles), features.sequences(titles))
+    assert np.array_equal(loaded.bags(titles).values, features.bags(titles).values)
+    assert loaded.classes == features.classes
+
+
+def test_padding_a_batch_keeps_rows_in_order():
+    bags = Bags(
+        indices=np.array([5, 6, 7]), values=np.array([1.0, 2.0, 3.0], np.float32), offsets=np.array([0, 2, 2, 3])
+    )
+    indices, values = bags.padded(np.array([2, 1, 0]))
+    assert indices.tolist() == [[7, 0], [0, 0], [5, 6]]
+    assert values.tolist() == [[3.0, 0.0], [0.0, 0.0], [1.0, 2.0]]
+
+
+def test_no_known_n_grams_is_no_error():
+    none = Grams(hashes=np.empty(0, np.uint64), weights=np.empty(0, np.float32))
+    empty = Features(
+        classes=("b", "e"), words=(), word_grams=none, character_grams=none, ratios=np.empty((0, 2)), length=3
+    )
+    bags = empty.bags(["some title"])
+    assert len(bags.indices) == 0
+    assert bags.padded(np.array([0]))[1].tolist() == [[0.0]]

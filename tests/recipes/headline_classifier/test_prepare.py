@@ -1,0 +1,133 @@
+"""Checks of the headline file, copies of headlines, and the split by story."""
+
+import gzip
+from pathlib import Path
+
+import ibis
+import pyarrow as pa
+import pytest
+
+from recipes.headline_classifier import prepare, sample
+from recipes.headline_classifier.config import CONFIG, CORPUS, HEADLINES, WORD_PAIRS, sources
+from tests.recipes.tables import read_sources
+from trainyard import engine
+from trainyard.errors import BadData
+from trainyard.tables.load import load
+from trainyard.tables.scan import plain
+
+DATA = Path(__file__).parents[4] / "shared" / "data" / "news_aggregator" / "newsCorpora_sample_raw8.tsv.gz"
+
+
+def table(rows):
+    columns = ("ID", "TITLE", "CATEGORY", "STORY")
+    return {"headlines": ibis.memtable(pa.table(dict(zip(columns, map(list, zip(*rows, strict=True)), strict=True))))}
+
+
+def many(count, **changes):
+    rows = [(i, f"Headline number {i}", "btem"[i % 4], f"story{i // 3}") for i in range(count)]
+    return table([tuple(changes.get(str(i), row)) for i, row in enumerate(rows)])
+
+
+def read_file(tmp_path, source, name, content):
+    path = tmp_path / name
+    path.write_bytes(content)
+    rows = load(engine.connect(tmp_path), source, plain(path, name, tmp_path), tmp_path / "out.parquet")
+    return rows, ibis.duckdb.connect().read_parquet(tmp_path / "out.parquet").to_pyarrow().to_pylist()
+
+
+def test_good_headlines_pass():
+    quality = prepare.check(many(200), CONFIG)
+    assert quality.ok
+    assert quality.figures["headlines"] == 200
+    assert quality.figures["class_m"] == 50
+
+
+@pytest.mark.parametrize(
+    ("tables", "expected"),
+    [
+        (
+            many(200, **{"7": (7, "t", "x", "s")}),
+            "CATEGORY to be one of b, t, e, m, found 1 lines with others such as 'x'",
+        ),
+        (many(60), "at least 100 headlines, found 60"),
+        (table([(i, f"h {i}", "b", f"s{i}") for i in range(200)]), "at least 5 headlines of CATEGORY t, found 0"),
+        (
+            table([(i, f"h {i}", "btem"[i % 4], f"s{i % 3}") for i in range(200)]),
+            "20 different values of STORY, found 3",
+        ),
+    ],
+)
+def test_bad_headlines_are_refused_with_a_reason(tables, expected):
+    problems = prepare.check(tables, CONFIG).problems
+    assert any(expected in each for each in problems), problems
+
+
+def test_of_copies_the_smallest_id_stays_and_other_scripts_are_told_apart():
+    rows = [
+        (3, "Fed RAISES rates!", "b", "s1"),
+        (1, '"Fed raises rates', "b", "s2"),
+        (4, "日本", "b", "s1"),
+        (5, "中国", "t", "s1"),
+    ]
+    found = prepare.prepare(table(rows), CONFIG)["headlines"].to_pyarrow().to_pylist()
+    assert [row["headline_id"] for row in found] == [1, 4, 5]
+
+
+def test_a_story_is_never_split():
+    found = prepare.prepare(many(3000), CONFIG)["headlines"].to_pyarrow().to_pandas()
+    assert (found.groupby("story").role.nunique() == 1).all()
+    shares = found.role.value_counts(normalize=True)
+    assert shares["holdout"] == pytest.approx(CONFIG.data.holdout_fraction, abs=0.04)
+    assert shares["validation"] == pytest.approx(CONFIG.data.validation_fraction, abs=0.04)
+
+
+def test_the_published_layout_is_read_with_stray_quotes_and_mixed_line_ends(tmp_path):
+    lines = (
+        b'1\t"Open quote, never closed\thttp://a\tPub\tb\ts1\twww.a\t1394470370698\r\n'
+        b'2\tTitle with "inner" quotes\thttp://b\t\te\ts2\twww.b\t1394470370699\n'
+    )
+    rows, found = read_file(tmp_path, HEADLINES, "newsCorpora.csv", lines)
+    assert rows == 2
+    assert [row["TITLE"] for row in found] == ['"Open quote, never closed', 'Title with "inner" quotes']
+    assert found[1]["PUBLISHER"] is None
+    assert found[1]["TIMESTAMP"] == 1394470370699
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (b"2\tonly two\n", "line 2"),
+        (b"x\tTitle\tu\tp\tb\ts\th\t1\n", "line 2"),
+        (b"2\tT\tu\tp\tb\ts\th\t1\tmore\n", "line 2"),
+    ],
+)
+def test_broken_lines_are_refused_with_their_number(tmp_path, line, expected):
+    with pytest.raises(BadData, match=expected):
+        read_file(tmp_path, HEADLINES, "newsCorpora.csv", b"1\tTitle\tu\tp\tb\ts\th\t1\n" + line)
+
+
+def test_any_text_is_a_corpus_and_word_pairs_have_their_header(tmp_path):
+    text = b' = "Title" = \n\nWords, with; "quotes"\tand tabs\n'
+    rows, found = read_file(tmp_path, CORPUS, "corpus.txt", text)
+    lines = [row["line"] for row in found]
+    assert rows >= 2
+    assert 'Words, with; "quotes"\tand tabs' in lines
+    rows, found = read_file(tmp_path, WORD_PAIRS, "combined.csv", b"Word 1,Word 2,Human (mean)\ntiger,cat,7.35\n")
+    assert found == [{"Word 1": "tiger", "Word 2": "cat", "Human (mean)": 7.35}]
+
+
+def test_the_sample_has_the_size_asked_for_and_is_read(tmp_path):
+    planted = sample.write(tmp_path / "a", size=777, seed=1)
+    sample.write(tmp_path / "b", size=777, seed=1)
+    assert (tmp_path / "a" / sample.FILE).read_bytes() == (tmp_path / "b" / sample.FILE).read_bytes()
+    tables = read_sources(ibis.duckdb.connect(), tmp_path / "a", sources(CONFIG))
+    assert tables["headlines"].count().to_pyarrow().as_py() == 777
+    assert set(planted["words"]) == set("btem")
+    assert prepare.check(tables, CONFIG).ok
+
+
+@pytest.mark.skipif(not DATA.exists(), reason="the real headlines are not beside the repository")
+def test_real_headlines_are_accepted(tmp_path):
+    rows, found = read_file(tmp_path, HEADLINES, "newsCorpora.csv", gzip.decompress(DATA.read_bytes()))
+    assert rows == 11096
+    assert {row["CATEGORY"] for row in found} == set("btem")

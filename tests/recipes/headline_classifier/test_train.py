@@ -1,0 +1,120 @@
+"""Training, its checkpoints, and the trained network in numpy."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from recipes.headline_classifier.examples import Examples
+from recipes.headline_classifier.features import Features
+from recipes.headline_classifier.network import Classifier
+from tests.recipes.headline_classifier.conftest import QUICK
+
+pytest.importorskip("tensorflow")
+
+
+def folders(root, *names):
+    for name in names:
+        (root / name).mkdir()
+    return [root / name for name in names]
+
+
+@pytest.mark.parametrize("architecture", ["wide_and_deep", "convolution"])
+def test_numpy_gives_what_keras_gives(architecture, channels, quick, tmp_path):
+    import keras
+
+    from recipes.headline_classifier.train import KERAS_FILE, train
+
+    config = replace(quick, hyperparameters=replace(QUICK, architecture=architecture, epochs=1))
+    model_dir, checkpoints = folders(tmp_path, "model", "checkpoints")
+    train(channels, model_dir, checkpoints, config)
+    model = keras.saving.load_model(model_dir / KERAS_FILE)
+    titles = ["Bank profit beats", "Singer and Movie tour", "Unheardof wordz", ""]
+    features = Features.load(model_dir)
+    grams, values = features.bags(titles).padded(np.arange(len(titles)))
+    inputs = {"words": features.sequences(titles), "grams": grams, "values": values}
+    expected = np.asarray(
+        model({name: inputs[name] for name in model.input} if isinstance(model.input, dict) else inputs)
+    )
+    found = Classifier.load(model_dir).probabilities(titles)
+    assert np.allclose(found, expected, atol=1e-5)
+    assert np.allclose(found.sum(axis=1), 1.0)
+
+
+def test_the_same_seed_gives_the_same_model_and_a_stopped_training_goes_on(
+    channels, quick, trained, tmp_path, monkeypatch
+):
+    from recipes.headline_classifier import train as training
+
+    model_dir, checkpoints = folders(tmp_path, "model", "checkpoints")
+    epoch = training._epoch
+
+    def until_the_third(trainer, examples, weights, number):
+        if number == 2:
+            raise KeyboardInterrupt
+        return epoch(trainer, examples, weights, number)
+
+    monkeypatch.setattr(training, "_epoch", until_the_third)
+    with pytest.raises(KeyboardInterrupt):
+        training.train(channels, model_dir, checkpoints, quick)
+    ran = []
+    monkeypatch.setattr(training, "_epoch", lambda *given: ran.append(given[-1]) or epoch(*given))
+    training.train(channels, model_dir, checkpoints, quick)
+    assert ran == [2, 3]
+    with np.load(model_dir / "weights.npz") as found, np.load(trained / "weights.npz") as expected:
+        for name in expected.files:
+            assert np.allclose(found[name], expected[name], atol=1e-5), name
+
+
+def test_a_batch_is_learnt_by_heart(channels, quick):
+    from recipes.headline_classifier.train import Trainer
+
+    features, examples = Features.load(channels["features"]), Examples.load(channels["train"])
+    rows = np.arange(32)
+    vectors = np.random.default_rng(0).normal(0, 0.1, (len(features.words) + 2, 8)).astype(np.float32)
+    trainer = Trainer(features, vectors, replace(QUICK, learning_rate=5e-3), seed=1)
+    batch = (examples.sequences[rows], *examples.bags.padded(rows), examples.labels[rows], np.ones(32, np.float32))
+    for _ in range(60):
+        trainer.step(*batch)
+    parts = trainer.model({"words": batch[0], "grams": batch[1], "values": batch[2]}, training=False)
+    for name, scores in parts.items():
+        assert (scores.numpy().argmax(axis=1) == batch[3]).all(), name
+
+
+def test_a_learning_rate_without_bounds_fails_with_a_reason(channels, quick, tmp_path, monkeypatch):
+    from recipes.headline_classifier import train as training
+    from trainyard.errors import JobFailed
+
+    model_dir, checkpoints = folders(tmp_path, "model", "checkpoints")
+    monkeypatch.setattr(training.Trainer, "step", lambda *_: np.asarray([np.nan]).view(_Number)[0:1])
+    with pytest.raises(JobFailed, match="finite loss, found nan in epoch 1"):
+        training.train(channels, model_dir, checkpoints, quick)
+
+
+class _Number(np.ndarray):
+    def numpy(self):
+        return float(self[0])
+
+
+def test_class_weights_average_one_and_lift_the_rare():
+    from recipes.headline_classifier.train import class_weights
+
+    labels = np.repeat([0, 1], [90, 10])
+    weights = class_weights(labels, 2, 0.5)
+    assert weights[labels].mean() == pytest.approx(1.0)
+    assert weights[1] / weights[0] == pytest.approx(3.0)
+    assert class_weights(labels, 2, 0.0) == pytest.approx([1.0, 1.0])
+
+
+def test_the_model_folder_holds_vectors_and_curves(trained):
+    from recipes.headline_classifier import word_vectors
+
+    words, vectors = word_vectors.load(trained, 10)
+    assert list(Features.load(trained).words[:10]) == words
+    assert vectors.shape == (10, QUICK.vector_size)
+    lines = (trained / "curves.csv").read_text().splitlines()
+    assert lines[0] == "epoch,loss,validation_loss,validation_accuracy,validation_macro_f1"
+    assert len(lines) == 1 + QUICK.epochs
+    assert not list(trained.glob("*.pkl"))
+    assert json.loads((trained / "network.json").read_text())["temperature"] > 0

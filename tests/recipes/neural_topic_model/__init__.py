@@ -1,0 +1,1 @@
+"""Tests of the recipe neural_topic_model."""

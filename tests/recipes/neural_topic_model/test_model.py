@@ -1,0 +1,181 @@
+"""From the sample to topics: planted themes found, numpy as Keras, resumed as unbroken, collapse refused."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import ibis
+import numpy as np
+import pytest
+
+from recipes.neural_topic_model import evaluate, features, process, sample, serve
+from recipes.neural_topic_model.completion import completion_gains, load_unigram
+from recipes.neural_topic_model.config import CONFIG, sources
+from recipes.neural_topic_model.prepare import prepare
+from recipes.neural_topic_model.topics import ARRAYS, TopicModel, encoder_input
+from tests.recipes.tables import read_sources
+from trainyard.config import override
+from trainyard.errors import BadRequest, JobFailed
+from trainyard.gate import decide
+
+pytest.importorskip("tensorflow")
+
+SIZE = 1500
+SMALL = override(
+    CONFIG,
+    {
+        "data": {"vector_size": 20},
+        "hyperparameters": {"topics": 8, "epochs": 12, "steps_per_epoch": 10, "hidden_units": 64},
+    },
+)
+
+
+@pytest.fixture(scope="module")
+def processed(tmp_path_factory):
+    """Themes that were planted, and the examples made of the sample."""
+    root = tmp_path_factory.mktemp("topics")
+    planted = sample.write(root / "raw", size=SIZE, seed=7)["topics"]
+    tables = read_sources(ibis.duckdb.connect(), root / "raw", sources(SMALL))
+    (root / "prepare" / "documents").mkdir(parents=True)
+    prepare(tables, SMALL)["documents"].to_parquet(root / "prepare" / "documents" / "part-00000.parquet")
+    process.process(root / "prepare", root / "process", SMALL)
+    return planted, root / "process"
+
+
+def trained(examples: Path, root: Path, config=SMALL, checkpoints: Path | None = None) -> Path:
+    from recipes.neural_topic_model.train import train
+
+    model_dir = root / "model"
+    model_dir.mkdir(parents=True)
+    checkpoints = checkpoints or root / "checkpoints"
+    checkpoints.mkdir(exist_ok=True)
+    train({name: examples / name for name in ("train", "validation", "features")}, model_dir, checkpoints, config)
+    return model_dir
+
+
+@pytest.fixture(scope="module")
+def model_dir(processed, tmp_path_factory):
+    return trained(processed[1], tmp_path_factory.mktemp("trained"))
+
+
+def test_planted_themes_are_found(processed, model_dir):
+    topics = [set(words) for words in TopicModel.load(model_dir).top_words(10)]
+    found = [max(len(set(theme) & topic) for topic in topics) for theme in processed[0]]
+    # Two words of ten would be chance; every theme has a topic of its own words.
+    assert min(found) >= 7, found
+
+
+def test_scores_tell_a_good_model_from_a_collapsed_one(processed, model_dir, tmp_path):
+    holdout = processed[1] / "holdout"
+    good = evaluate.score(model_dir, holdout, SMALL)
+    assert good.metrics["completion_gain"] == pytest.approx(good.examples.mean())
+    assert good.metrics["completion_gain"] > 0.2
+    assert decide(_evaluation(good), SMALL.gate)["promote"]
+    model = TopicModel.load(model_dir)
+    collapsed = replace(model, topic_words=np.repeat(model.topic_words[:1], 8, axis=0))
+    collapsed.save(tmp_path)
+    bad = evaluate.score(tmp_path, holdout, SMALL)
+    assert bad.metrics["tu"] == pytest.approx(1 / 8)
+    assert bad.metrics["completion_gain"] < good.metrics["completion_gain"] - 0.1
+    decision = decide(_evaluation(bad), SMALL.gate)
+    assert not decision["promote"]
+    assert any(each.startswith("tu >= 0.65") for each in decision["reasons"])
+
+
+def _evaluation(scores):
+    metrics = {name: {"value": value} for name, value in scores.metrics.items()}
+    return {"recipe": "neural_topic_model", "rows": len(scores.examples), "metrics": metrics}
+
+
+def test_a_model_of_another_vocabulary_is_scored_on_the_same_documents(processed, model_dir, tmp_path):
+    model, holdout = TopicModel.load(model_dir), processed[1] / "holdout"
+    kept = np.arange(0, len(model.vocabulary), 2)
+    words = tuple(model.vocabulary.words[index] for index in kept)
+    older = replace(
+        model,
+        vocabulary=replace(model.vocabulary, words=(*words, "zzz")),
+        importance=np.append(model.importance[kept], 1.0).astype(np.float32),
+        hidden_kernel_1=np.vstack([model.hidden_kernel_1[kept], np.zeros((1, 64), np.float32)]),
+        topic_words=np.hstack([model.topic_words[:, kept], np.full((8, 1), -3.0, np.float32)]),
+    )
+    older.save(tmp_path)
+    scores = evaluate.score(tmp_path, holdout, SMALL)
+    assert scores.examples.shape == evaluate.score(model_dir, holdout, SMALL).examples.shape
+    assert np.isfinite(scores.examples).all()
+
+
+def test_knowing_only_frequencies_gains_nothing(processed, model_dir):
+    model, unigram = TopicModel.load(model_dir), load_unigram(processed[1] / "holdout")
+    documents = evaluate.lemmas(processed[1] / "holdout" / evaluate.LEMMAS_FILE)
+    share = np.log([unigram[word] for word in model.vocabulary.words]) + np.log(model.importance)
+    flat = replace(model, topic_words=np.tile(share, (8, 1)))
+    assert np.abs(completion_gains(flat, documents, unigram)).max() < 1e-5
+
+
+def test_numpy_gives_what_keras_gives(processed, model_dir):
+    import keras
+
+    network = keras.models.load_model(model_dir / "model.keras")
+    model = TopicModel.load(model_dir)
+    counts = features.Bags.load(processed[1] / "validation").dense(np.arange(20))
+    mean, _, logits = (np.asarray(each) for each in network(encoder_input(counts, model.importance), training=False))
+    expected = np.exp(mean) / np.exp(mean).sum(axis=1, keepdims=True)
+    assert np.allclose(model.shares(counts), expected, atol=1e-5)
+    assert np.allclose(model.shares(counts) @ model.topic_words, logits, atol=1e-4)
+
+
+def test_a_training_that_was_stopped_ends_as_an_unbroken_one(processed, tmp_path, monkeypatch):
+    from recipes.neural_topic_model import train as module
+
+    config = override(SMALL, {"hyperparameters": {"epochs": 4, "steps_per_epoch": 3}})
+    unbroken = TopicModel.load(trained(processed[1], tmp_path / "unbroken", config))
+    validate, calls = module._Job._validate, []
+
+    def stopped(job):
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return validate(job)
+
+    monkeypatch.setattr(module._Job, "_validate", stopped)
+    checkpoints = tmp_path / "checkpoints"
+    with pytest.raises(KeyboardInterrupt):
+        trained(processed[1], tmp_path / "stopped", config, checkpoints)
+    monkeypatch.setattr(module._Job, "_validate", validate)
+    resumed_dir = trained(processed[1], tmp_path / "resumed", config, checkpoints)
+    resumed = TopicModel.load(resumed_dir)
+    for name in ARRAYS:
+        assert np.allclose(getattr(resumed, name), getattr(unbroken, name), atol=1e-5), name
+    assert len(json.loads((resumed_dir / "history.json").read_text())) == 4
+
+
+def test_too_few_documents_for_the_topics_are_refused(processed, tmp_path):
+    config = override(SMALL, {"hyperparameters": {"topics": 200}})
+    few = tmp_path / "few"
+    few.mkdir()
+    vocabulary = features.Vocabulary.load(processed[1] / "features")
+    vocabulary.bags([["coffee", "bean"]] * 10).save(few)
+    from recipes.neural_topic_model.train import train
+
+    with pytest.raises(JobFailed, match=r"as many training documents as topics \(200\), found 10"):
+        train({"train": few, "validation": few, "features": processed[1] / "features"}, tmp_path, tmp_path, config)
+
+
+def test_serving_reads_raw_text_as_training_did(processed, model_dir):
+    model, predictor = TopicModel.load(model_dir), serve.load(model_dir)
+    text = "These <b>PUPPIES</b> love the leash, the kennel &amp; dogs' collars!"
+    assert model.vocabulary.reader.lemmas(text) == ["puppy", "love", "leash", "kennel", "dog", "collar"]
+    answer, empty = predictor.predict([{"text": text, "count": 8}, {"text": "qqq"}])
+    assert "puppy" in answer["topics"][0]["words"]
+    assert sum(each["share"] for each in answer["topics"]) == pytest.approx(1.0)
+    assert empty == {"topics": [], "known_words": 0}
+
+
+@pytest.mark.parametrize(
+    "row", [{}, {"text": 3}, {"text": "a", "count": 0}, {"text": "a", "count": True}, {"text": "a" * 100_001}, "text"]
+)
+def test_requests_of_another_form_are_refused(model_dir, row):
+    with pytest.raises(BadRequest, match="Row 0: expected"):
+        serve.load(model_dir).predict([row])

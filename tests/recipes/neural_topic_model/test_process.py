@@ -1,0 +1,109 @@
+"""Lemmas, vocabulary bounds, bags, word vectors from a file, and the sample."""
+
+from __future__ import annotations
+
+import csv
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from recipes.neural_topic_model import process, sample
+from recipes.neural_topic_model.config import CONFIG
+from recipes.neural_topic_model.features import Bags, Reader, Vocabulary
+from recipes.neural_topic_model.word_vectors import WordVectors
+from trainyard.config import override
+from trainyard.errors import JobFailed
+
+READER = Reader(stop_words=frozenset({"the", "don"}), min_letters=3)
+
+
+def write_documents(folder, texts_by_role):
+    (folder / "documents").mkdir(parents=True)
+    rows = [
+        (f"{role}{place:04d}", role, "positive", text)
+        for role, texts in texts_by_role.items()
+        for place, text in enumerate(texts)
+    ]
+    names = ("document", "role", "sentiment", "text")
+    pq.write_table(pa.table(dict(zip(names, zip(*rows, strict=True), strict=True))), folder / "documents" / "p.parquet")
+
+
+def test_lemmas_leave_out_what_says_nothing():
+    assert READER.lemmas(
+        "The cats' TOYS, 3 of 4 don\N{RIGHT SINGLE QUOTATION MARK}t<br />work: http://x.y/z &quot;"
+    ) == [
+        "cat",
+        "toy",
+        "work",
+    ]
+
+
+def test_words_in_too_many_or_too_few_documents_are_left_out(tmp_path):
+    texts = [
+        f"kitchen {'apple' if place % 2 else 'bread'} {'cherry ' * (place < 2)} {'the plate ' * (place < 25)}"
+        for place in range(50)
+    ]
+    write_documents(tmp_path, {"train": texts, "validation": ["apple plate"], "holdout": ["apple unseen"]})
+    config = override(
+        CONFIG,
+        {
+            "data": {"min_df": 0.1, "max_df": 0.9, "top_words": 2, "vector_size": 4},
+            "hyperparameters": {"topics": 2},
+        },
+    )
+    figures = process.process(tmp_path, tmp_path / "out", config)
+    words = Vocabulary.load(tmp_path / "out" / "features").words
+    # `kitchen` is in every document, `cherry` in 4 %, `the` is a stop word.
+    assert words == ("apple", "bread", "plate")
+    assert figures["words"] == 3
+
+
+def test_too_few_words_are_refused(tmp_path):
+    write_documents(tmp_path, {role: ["same words here"] * 5 for role in ("train", "validation", "holdout")})
+    with pytest.raises(JobFailed, match="Expected at least 20 words"):
+        process.process(tmp_path, tmp_path / "out", CONFIG)
+
+
+def test_bags_count_known_words_and_survive_the_disk(tmp_path):
+    vocabulary = Vocabulary(words=("apple", "bread", "cat"), reader=READER)
+    bags = vocabulary.bags([["cat", "apple", "cat", "dog"], [], ["bread"]], ["k1", "k2", "k3"])
+    expected = np.asarray([[1, 0, 2], [0, 0, 0], [0, 1, 0]], dtype=np.float32)
+    assert np.array_equal(bags.dense(np.arange(3)), expected)
+    assert np.array_equal(bags.dense(np.asarray([2, 0])), expected[[2, 0]])
+    bags.save(tmp_path)
+    again = Bags.load(tmp_path)
+    assert np.array_equal(np.concatenate(list(again.batches(2))), expected)
+    assert again.keys.tolist() == ["k1", "k2", "k3"]
+    assert again.document_frequency.tolist() == [1, 1, 1]
+    assert again.word_frequency.tolist() == [1, 1, 2]
+
+
+def test_word_vectors_may_come_as_a_file(tmp_path):
+    texts = [f"{'coffee bean roast' if place % 2 else 'puppy leash kennel'} {place}" for place in range(20)]
+    write_documents(tmp_path, dict.fromkeys(("train", "validation", "holdout"), texts))
+    (tmp_path / "vectors").mkdir()
+    pq.write_table(
+        pa.table({"word": ["bean", "coffee"], "v0": [1.0, 0.0], "v1": [0.0, 2.0]}), tmp_path / "vectors" / "p.parquet"
+    )
+    config = override(
+        CONFIG,
+        {"data": {"word_vectors": "file", "vector_size": 2, "top_words": 2}, "hyperparameters": {"topics": 2}},
+    )
+    process.process(tmp_path, tmp_path / "out", config)
+    vectors = WordVectors.load(tmp_path / "out" / "holdout")
+    assert vectors.unit(["coffee", "unknown", "bean"]).tolist() == [[0.0, 1.0], [1.0, 0.0]]
+
+
+def test_the_sample_has_the_lines_asked_for_and_is_repeatable(tmp_path):
+    planted = sample.write(tmp_path / "a", size=301, seed=5)
+    sample.write(tmp_path / "b", size=301, seed=5)
+    assert (tmp_path / "a" / "Reviews.csv").read_bytes() == (tmp_path / "b" / "Reviews.csv").read_bytes()
+    with (tmp_path / "a" / "Reviews.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 301
+    assert {"Score", "Summary", "Text"} <= set(rows[0])
+    assert len(planted["topics"]) == 8
+    reader = Reader(stop_words=frozenset(), min_letters=3)
+    assert all(reader.lemmas(word) == [word] for theme in planted["topics"] for word in theme)

@@ -1,0 +1,56 @@
+"""The commands in the documents exist: every `trainyard` line parses, every make target and file is there."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from trainyard.cli.main import app
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = [
+    ROOT / "README.md",
+    *sorted((ROOT / "docs").rglob("*.md")),
+    *sorted((ROOT / "recipes").glob("*/README.md")),
+]
+COMMAND = re.compile(r"^\s*(?:\$ )?(trainyard [^#\n]*)", re.MULTILINE)
+TARGET = re.compile(r"\bmake ([a-z-]+)\b")
+LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
+
+
+def lines(pattern: re.Pattern[str]) -> list[tuple[str, str]]:
+    return [
+        (path.relative_to(ROOT).as_posix(), each) for path in DOCUMENTS for each in pattern.findall(path.read_text())
+    ]
+
+
+@pytest.mark.parametrize(("document", "line"), lines(COMMAND))
+def test_documented_commands_and_their_options_exist(document, line):
+    words = shlex.split(line)[1:]
+    shown = CliRunner().invoke(app, [words[0], "--help"], env={"COLUMNS": "200"})
+    assert shown.exit_code == 0, f"{document}: no command {words[0]}"
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", shown.output)
+    for option in (word for word in words if word.startswith("--")):
+        assert option in plain, f"{document}: {words[0]} has no {option}"
+
+
+def test_documented_make_targets_exist():
+    rules = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    documented = {target for _, target in lines(TARGET)}
+    assert documented
+    assert documented <= rules
+
+
+@pytest.mark.parametrize(("document", "target"), lines(LINK))
+def test_links_between_documents_lead_somewhere(document, target):
+    assert ((ROOT / document).parent / target).exists()
+
+
+def test_the_readme_has_the_commands_of_a_newcomer():
+    text = (ROOT / "README.md").read_text()
+    assert "make demo" in text
+    assert "make test" in text
