@@ -18,7 +18,7 @@ DOCUMENTS = [
     *sorted((ROOT / "recipes").glob("*/README.md")),
 ]
 COMMAND = re.compile(r"^\s*(?:\$ )?(trainyard [^#\n]*)", re.MULTILINE)
-TARGET = re.compile(r"\bmake ([a-z-]+)\b")
+TARGET = re.compile(r"(?:^|`)make ([a-z-]+)\b", re.MULTILINE)
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 
 
