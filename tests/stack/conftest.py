@@ -138,6 +138,13 @@ class Stack:
         )
         return item["run_id"]["S"] if item else None
 
+    def models(self) -> list[dict[str, str]]:
+        """Name and archive of every created model."""
+        sagemaker = self.client("sagemaker")
+        names = [each["ModelName"] for each in sagemaker.list_models()["Models"]]
+        described = [sagemaker.describe_model(ModelName=name) for name in names]
+        return [{"name": each["ModelName"], "data": each["PrimaryContainer"]["ModelDataUrl"]} for each in described]
+
     def packages(self) -> list[dict[str, Any]]:
         group = self.client("sagemaker").list_model_package_groups()["ModelPackageGroupSummaryList"]
         name = next(

@@ -118,6 +118,25 @@ def test_an_equally_good_model_is_refused_and_nothing_is_registered(stack, data,
     assert "was refused" in message
 
 
+def test_a_run_that_loses_the_race_meets_the_gate_again(stack, data, weak, good):
+    ledger, key = stack.client("dynamodb"), {"id": {"S": "champion/prod2vec"}}
+    table = stack.outputs["LedgerTableName"]
+    current = ledger.get_item(TableName=table, Key=key)["Item"]
+    old = json.loads(weak[1]["output"])["run_id"]
+    earlier = next(each for each in stack.models() if old in each["data"])
+    ledger.put_item(TableName=table, Item=current | {"run_id": {"S": old}, "model_data": {"S": earlier["data"]}})
+    stack.upload("race", {"run.json": json.dumps({**QUICK, "seed": 3}).encode(), **data})
+    arn = stack.training_execution("race")
+    wait(lambda: "Evaluate model" in stack.entered(arn) or None, timeout=300, what="the evaluation")
+    # Another run gets there first.
+    ledger.put_item(TableName=table, Item=current)
+    output = json.loads(stack.finish(arn)["output"])
+    assert stack.entered(arn).count("Evaluate model") == 2
+    assert output["outcome"] == "refused"
+    assert output["decision"]["champion"]["run_id"] == current["run_id"]["S"]
+    assert stack.champion() == current["run_id"]["S"]
+
+
 def test_a_model_below_the_threshold_is_refused_with_the_number(stack, data, good):
     _, described = stack.run("low", data, **WEAK | {"gate": {"minimum": {"hit_rate_at_10": 0.99}}})
     output = json.loads(described["output"])
