@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 UV := $(BIN)/uv
 LAPTOP := --extra cli --extra infra --extra lambdas --extra glue --extra process --extra train --extra local
 LOCK := $(UV) pip compile --quiet --no-annotate --no-header --generate-hashes --python-version 3.11
+WITH_NODE = PATH="$$($(BIN)/python -c 'from infra.node import node_bin; print(node_bin())'):$$PATH"
 export PYTHONUNBUFFERED := 1
 
 .PHONY: help demo test check setup setup-test lock clean
@@ -22,7 +23,7 @@ check: setup-test ## format, types, imports, state machine
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	PATH="$$($(BIN)/python -m infra.node):$$PATH" node node_modules/asl-validator/dist/bin/asl-validator.js --json-path state_machines/training.asl.json
+	$(WITH_NODE) node node_modules/asl-validator/dist/bin/asl-validator.js --json-path state_machines/training.asl.json
 
 setup: $(VENV)/.laptop node_modules/.installed
 
@@ -45,7 +46,7 @@ $(VENV)/.test: locks/test.txt pyproject.toml $(UV)
 	@touch $@ $(VENV)/.laptop
 
 node_modules/.installed: package-lock.json $(VENV)/.laptop
-	PATH="$$($(BIN)/python -m infra.node):$$PATH" node "$$($(BIN)/python -m infra.node npm)" ci --no-audit --no-fund --loglevel=error
+	$(WITH_NODE) node "$$($(BIN)/python -c 'from infra.node import npm_script; print(npm_script())')" ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
 lock: $(UV) ## compile every lock file anew from pyproject.toml
