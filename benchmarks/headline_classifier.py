@@ -8,6 +8,7 @@ are not held out, the model from those that are not kept for validation either.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import gzip
 import sys
 import tempfile
@@ -82,7 +83,7 @@ def _one_split(table: pd.DataFrame, seed: int, folder: Path, rows: Rows, seconds
     started = time.process_time()
     process(folder, folder / "process", config)
     spent = time.process_time() - started
-    network = replace(config.hyperparameters, architecture="convolution", epochs=4, batch_size=64)
+    network = replace(config.hyperparameters, architecture="convolution", epochs=12)
     for name, each in ((MODEL, config), (CONVOLUTION, replace(config, hyperparameters=network))):
         rows.setdefault(name, []).append(_fit(folder, each, name, seconds, spent))
     learnt, kept = (headlines(folder / "process" / each) for each in ("train", "validation"))
@@ -103,7 +104,8 @@ def _fit(folder: Path, config: Config, name: str, seconds: Seconds, spent: float
     checkpoints.mkdir()
     channels = {each: folder / "process" / each for each in ("train", "validation", "features")}
     started = time.process_time()
-    train(channels, model_dir, checkpoints, config)
+    with contextlib.redirect_stdout(sys.stderr):
+        train(channels, model_dir, checkpoints, config)
     seconds.setdefault(name, []).append(spent + time.process_time() - started)
     scores = score(model_dir, folder / "process" / "holdout", config)
     print("  ".join(f"{key} {value:.4f}" for key, value in scores.metrics.items()), file=sys.stderr)

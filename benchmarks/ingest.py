@@ -14,6 +14,7 @@ import argparse
 import contextlib
 import json
 import os
+import secrets
 import socket
 import subprocess
 import sys
@@ -38,6 +39,7 @@ from trainyard.tables.store import RunStore
 
 ROOT = Path(__file__).resolve().parents[1]
 RAW, ARTIFACTS = "raw", "artifacts"
+START_LINES = 1000
 BAR_LINES_PER_CORE_SECOND = 1_000_000
 BAR_MEMORY_MB = 2_000
 MEGABYTE = 2**20
@@ -55,12 +57,29 @@ class Cost:
 def main() -> None:
     arguments = _arguments()
     with tempfile.TemporaryDirectory() as folder, _s3(Path(folder)) as (client, environment):
-        sample.write(Path(folder), size=arguments.lines, seed=1)
-        files = _upload(client, Path(folder))
-        engines = ["duckdb"] if arguments.engine == "duckdb" else ["duckdb", "spark"]
-        runs = {engine: _run(client, environment, engine, files, arguments.lines) for engine in engines}
-        if len(runs) == 2:
-            _compare(*runs.values(), scratch=Path(folder))
+        sample.write(Path(folder) / "few", size=START_LINES, seed=1)
+        sample.write(Path(folder) / "all", size=arguments.lines, seed=1)
+        few, files = (_upload(client, Path(folder) / each) for each in ("few", "all"))
+        _, start = _run(client, environment, "duckdb", few)
+        store, total = _run(client, environment, "duckdb", files)
+        _judge(arguments.lines, start, total)
+        if arguments.engine == "spark":
+            other, spent = _run(client, environment, "spark", files)
+            print(f"spark: {spent.wall:.1f} s of wall time in all")
+            _compare(store, other, scratch=Path(folder))
+
+
+def _judge(lines: int, start: Cost, total: Cost) -> None:
+    """Print the rates and whether the bar was reached; the bar is for the whole processes, start included."""
+    rate, net = lines / total.cpu, (lines - START_LINES) / (total.cpu - start.cpu)
+    passed = rate >= BAR_LINES_PER_CORE_SECOND and total.memory < BAR_MEMORY_MB
+    print(
+        f"duckdb: {lines:,} lines, {rate:,.0f} lines/s per core in all, {net:,.0f} without the {start.cpu:.1f} CPU s of"
+    )
+    print(
+        f"        starting two processes; peak {total.memory:,.0f} MB; bar {'reached' if passed else 'MISSED'}",
+        flush=True,
+    )
 
 
 def _arguments() -> argparse.Namespace:
@@ -102,7 +121,7 @@ def _s3(scratch: Path) -> Iterator[tuple[Any, dict[str, str]]]:
 def _upload(client: Any, folder: Path) -> tuple[InputFile, ...]:
     found = []
     for path in (folder / "order_products__prior.csv", folder / "products.csv"):
-        key = f"raw/prod2vec/benchmark/{path.name}"
+        key = f"raw/prod2vec/{folder.name}/{path.name}"
         client.upload_file(str(path), RAW, key)
         version = client.head_object(Bucket=RAW, Key=key)["VersionId"]
         source = next(each.name for each in sources(CONFIG) if each.accepts(path.name))
@@ -110,10 +129,11 @@ def _upload(client: Any, folder: Path) -> tuple[InputFile, ...]:
     return tuple(found)
 
 
-def _run(client: Any, environment: dict[str, str], engine: str, files: tuple[InputFile, ...], lines: int) -> RunStore:
+def _run(client: Any, environment: dict[str, str], engine: str, files: tuple[InputFile, ...]) -> tuple[RunStore, Cost]:
+    """Both stages of a run of its own, and what they cost together."""
     run = Run(
         recipe="prod2vec",
-        run_id=f"20260101-000000-{engine:0>8}",
+        run_id=f"20260101-000000-{secrets.token_hex(4)}",
         dataset="benchmark",
         execution_arn="",
         raw_bucket=RAW,
@@ -130,20 +150,16 @@ def _run(client: Any, environment: dict[str, str], engine: str, files: tuple[Inp
     if not json.loads(quality)["ok"]:
         raise SystemExit(f"Expected accepted data, found {quality}")
     stages = (ingest, _measure(Stage.PREPARE, run, engine, environment))
-    cpu, memory = sum(each.cpu for each in stages), max(each.memory for each in stages)
+    size = sum(each.size for each in files)
     for stage, cost in zip(("ingest", "prepare"), stages, strict=True):
-        print(f"{engine:7} {stage:8} cpu {cost.cpu:6.2f} s  wall {cost.wall:6.2f} s  peak {cost.memory:6.0f} MB")
-    rate = lines / cpu
-    passed = rate >= BAR_LINES_PER_CORE_SECOND and memory < BAR_MEMORY_MB
-    verdict = ("; bar " + ("reached" if passed else "MISSED")) if engine == "duckdb" else ""
-    print(
-        f"{engine:7} total    {lines:,} lines, {rate:,.0f} lines/s per core, peak {memory:,.0f} MB{verdict}", flush=True
-    )
-    return store
+        used = f"cpu {cost.cpu:6.2f} s  wall {cost.wall:6.2f} s  peak {cost.memory:6.0f} MB"
+        print(f"{engine:7} {stage:8} {size / MEGABYTE:6.1f} MB  {used}", flush=True)
+    one, other = stages
+    return store, Cost(cpu=one.cpu + other.cpu, wall=one.wall + other.wall, memory=max(one.memory, other.memory))
 
 
 def _measure(stage: Stage, run: Run, engine: str, environment: dict[str, str]) -> Cost:
-    """Run a shell as Glue would. Its Java, if it starts one, is a child and counts too."""
+    """Run a shell as Glue would. Spark's Java is a process beyond it, whose CPU and memory are not in the figures."""
     started = time.perf_counter()
     uri = f"s3://{ARTIFACTS}/{run.prefix}"
     command = [sys.executable, f"glue_jobs/{stage}.py", "--JOB_NAME", stage, "--RUN_URI", uri, "--ENGINE", engine]

@@ -159,7 +159,7 @@ def _words_sections(model: Path, outputs: Path, seed: int) -> tuple[Section, ...
 def _flattened(vectors: np.ndarray, seed: int) -> np.ndarray:
     """t-SNE (van der Maaten and Hinton 2008) of vectors [n, size] to [n, 2], by cosine."""
     from sklearn.manifold import TSNE
-    from threadpoolctl import threadpool_limits
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     # On unit vectors, euclidean distance orders pairs as the cosine does.
     unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)

@@ -91,6 +91,10 @@ def test_good_data_is_accepted_with_figures(connection):
         "ordered_products": 3,
         "unknown_lines": 0,
         "catalogue_products": 4,
+        "first_place": 1,
+        "last_place": 3,
+        "lowest_id": 1,
+        "highest_id": 4,
     }
 
 
@@ -112,6 +116,30 @@ def test_implausible_data_is_refused_with_numbers(products, settings, sentence):
     problems = check(tables(lines, products), config(**settings)).problems
     assert any(sentence in each for each in problems), problems
     assert all("run.json" in each for each in problems)
+
+
+@pytest.mark.parametrize(
+    ("product", "place", "sentence"),
+    [
+        (2**40, 1, "products: expected product ids from 0 to 1,099,511,627,775, found 1 to 1,099,511,627,776"),
+        (-1, 1, "found -1 to 2"),
+        (3, 2**22, "order_products: expected add_to_cart_order from 0 to 4,194,303, found 1 to 4,194,304"),
+        (3, -1, "found -1 to 2"),
+    ],
+)
+def test_numbers_that_baskets_cannot_hold_are_refused(product, place, sentence):
+    lines = [(order, each, each) for order in range(1, 51) for each in (1, 2)]
+    problems = check(tables([*lines, (1, product, place)], [1, 2, product]), CONFIG).problems
+    assert len(problems) == 1
+    assert sentence in problems[0]
+
+
+def test_the_largest_numbers_are_kept(connection):
+    lines = [(2**63 - 1, 2**40 - 1, 2**22 - 1), (2**63 - 1, 0, 0), (-(2**63), 5, 7), (-(2**63), 2**40 - 1, 6)]
+    given = tables(lines, [0, 5, 2**40 - 1])
+    assert check(given, config(min_orders=1)).ok
+    found = prepared(connection, given, config())["baskets"]
+    assert [row["products"] for row in found] == [[2**40 - 1, 5], [0, 2**40 - 1]]
 
 
 def test_settings_are_checked_against_each_other():
