@@ -18,8 +18,8 @@ class Data:
     """Which file is read, which reviews become documents, and which words a document is made of."""
 
     layout: Layout = "score"
-    """Columns. `pole`: pole, title, review; `stars`: star_rating, review_headline, review_body, in a TSV; `score`: Score,
-    Summary, Text. All may have others beside them."""
+    """`pole`: pole, title, review. `stars`: star_rating, review_headline, review_body, in a TSV. `score`: Score,
+    Summary, Text. A file may have other columns too."""
     file: str = ""
     """Name of the uploaded file without `.gz`; empty for the layout's usual names."""
     sentiment: Literal["negative", "positive", "all"] = "all"

@@ -1,12 +1,12 @@
 """The neural topic model in Keras and its training step; runs in the training image, on CPU or GPU.
 
-A variational autoencoder of bags of words, as SageMaker's NTM (Miao, Yu and Blunsom 2016, "Neural Variational Inference
-for Text Processing"), whose decoder mixes topics before the softmax (Srivastava and Sutton 2017, "Autoencoding Variational
-Inference for Topic Models"). What keeps topics apart and readable, each kept because it was measured to help (README):
+A variational autoencoder of bags of words, as SageMaker's NTM (Miao, Yu and Blunsom 2016, "Neural Variational
+Inference for Text Processing"), whose decoder mixes topics before the softmax (Srivastava and Sutton 2017,
+"Autoencoding Variational Inference for Topic Models"). What keeps topics apart and readable:
 
 * words count by tf-idf and not by frequency, or else every topic lists the words that all reviews share;
 * topics start from clusters of documents (`start.initial_topics`): from random ones several find the same theme;
-* the divergence from the prior comes in slowly (Bowman et al. 2016), and batch normalisation keeps the posterior spread;
+* the divergence from the prior comes in slowly (Bowman et al. 2016), and batch normalisation keeps posteriors apart;
 * words that meet in documents are drawn into one topic, by NPMI (in the spirit of Ding et al. 2018, "Coherence-Aware
   Neural Topic Modeling", with NPMI in place of word vectors, so that WETC stays independent of training).
 """

@@ -143,7 +143,7 @@ def _topics_section(
 
 
 def _comparison_section(model: TopicModel, train: Path, config: Config) -> Section:
-    """The same bags by all three methods; topics of one method have no counterpart in another, so each lists its own."""
+    """The same bags by all three methods; a topic of one has no counterpart in another, so each lists its own."""
     bags, vocabulary = Bags.load(train), Vocabulary.load(train)
     topics, count = len(model.topic_words), config.data.top_words
     lda = Lda.fit(bags, vocabulary, topics=topics, seed=config.seed).top_words(count)

@@ -15,7 +15,7 @@ THEMES = tuple(
 coffee roast espresso bean aroma brew mug caffeine grinder bitter filter crema latte barista kettle
 puppy dog kibble vet leash bark fur breed paw treat collar kennel tail groom shelter
 battery charger laptop screen keyboard cable adapter warranty processor monitor speaker software upload pixel router
-mascara lipstick shampoo perfume lotion skin moisturizer wrinkle scalp conditioner serum cleanser eyeliner blush fragrance
+mascara lipstick shampoo perfume lotion skin moisturizer wrinkle scalp conditioner serum cleanser eyeliner fragrance
 novel chapter author plot character villain paragraph publisher romance thriller ending library sequel narrator prose
 tent backpack hike trail campfire canoe compass mountain lantern waterproof river boot canvas rope bear
 guitar string amplifier melody drum chord album singer concert rhythm piano tune microphone bass violin

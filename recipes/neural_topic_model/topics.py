@@ -40,13 +40,13 @@ def encoder_input(counts: np.ndarray, importance: np.ndarray) -> np.ndarray:
 def weighted_counts(counts: np.ndarray, importance: np.ndarray) -> np.ndarray:
     """(1 + log count) times importance where a word occurs, else 0: tf-idf, as in Salton and Buckley 1988."""
     weighted: np.ndarray = np.where(counts > 0, 1 + np.log(np.maximum(counts, 1)), 0) * importance
-    return weighted.astype(np.float32)
+    return np.asarray(weighted, dtype=np.float32)
 
 
 def importance_of(bags: Bags) -> np.ndarray:
     """Inverse document frequency of each word, float32 [words], at least a little so that no word vanishes."""
     share = np.maximum(bags.document_frequency, 1) / len(bags)
-    return np.maximum(-np.log(share), 0.05).astype(np.float32)
+    return np.asarray(np.maximum(-np.log(share), 0.05), dtype=np.float32)
 
 
 def ranked_words(topic_words: np.ndarray, importance: np.ndarray) -> np.ndarray:

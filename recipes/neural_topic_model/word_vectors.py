@@ -14,8 +14,8 @@ WINDOW = 5
 NEGATIVES = 5
 MIN_COUNT = 5
 # Small collections need many passes before similar words get similar vectors; large ones few.
-TRAINED_WORDS = 3_000_000
-PASSES = (5, 50)
+TRAINED_WORDS = 2_000_000
+PASSES = (5, 20)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import importlib.util
+import json
+import subprocess
+import sys
+from pathlib import Path
 
 import ibis
 import numpy as np
-import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from recipes.neural_topic_model.config import CONFIG, sources
 from recipes.neural_topic_model.prepare import check, prepare
 from trainyard.config import override
-from trainyard.engine import start
 from trainyard.errors import ConfigError
 
+ROOT = Path(__file__).parents[3]
 COLUMNS = {
     "pole": ("pole", "title", "review"),
     "stars": ("star_rating", "review_headline", "review_body"),
@@ -32,12 +37,12 @@ def texts(count, seed=0, length=60):
 
 
 def table(ratings, titles, bodies, layout="score"):
-    rows = pd.DataFrame(dict(zip(COLUMNS[layout], (ratings, titles, bodies), strict=True)))
-    return {"reviews": ibis.memtable(rows)}
+    rows = dict(zip(COLUMNS[layout], (ratings, titles, bodies), strict=True))
+    return {"reviews": ibis.memtable(pa.table({name: pa.array(values) for name, values in rows.items()}))}
 
 
 def documents(tables, settings):
-    return prepare(tables, settings)["documents"].to_pandas()
+    return prepare(tables, settings)["documents"].to_pyarrow().to_pandas()
 
 
 @pytest.mark.parametrize(
@@ -111,15 +116,15 @@ def test_contradicting_settings_are_refused():
 @pytest.mark.skipif(importlib.util.find_spec("pyspark") is None, reason="the extra `spark` is not installed")
 def test_both_engines_give_the_same_documents(tmp_path):
     bodies = texts(60, length=70)
-    rows = pd.DataFrame(
-        {"Score": [1, 3, 5] * 22, "Summary": ["A title", None, "x"] * 22, "Text": [*bodies, *bodies[:6]]}
-    )
-    rows.to_parquet(tmp_path / "reviews.parquet")
+    rows = {"Score": [1, 3, 5] * 22, "Summary": ["A title", None, "x"] * 22, "Text": [*bodies, *bodies[:6]]}
+    pq.write_table(pa.table(rows), tmp_path / "reviews.parquet")
     found = {}
     for name in ("duckdb", "spark"):
-        engine = start(name, tmp_path / name)
-        tables = {"reviews": engine.read([str(tmp_path / "reviews.parquet")])}
-        assert check(tables, config()).figures == {"reviews": 66.0, "long_enough": 66.0}
-        found[name] = prepare(tables, config())["documents"].to_pandas().astype(str)
-    pd.testing.assert_frame_equal(found["duckdb"], found["spark"])
+        command = [sys.executable, "-W", "ignore", "-m", "tests.recipes.neural_topic_model.both", name, str(tmp_path)]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+        assert done.returncode == 0, done.stderr
+        figures = json.loads((tmp_path / name / "figures.json").read_text())
+        assert figures == {"reviews": 66.0, "long_enough": 66.0}
+        found[name] = pq.read_table(tmp_path / name / "documents").to_pylist()
+    assert found["duckdb"] == found["spark"]
     assert len(found["duckdb"]) == 60
