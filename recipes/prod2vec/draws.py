@@ -3,7 +3,7 @@
 A basket is a set: the order of the cart says more about the shelves than about the products. Skip-gram with a window on
 a basket shuffled anew in each epoch pairs each two products with the same chance, which depends on the size of the
 basket alone. So a step draws a basket in proportion to the pairs that such a window gives in expectation, then at
-most `DRAWN` products of it, and uses all pairs of those. All randomness is a function of (seed, number of the draw):
+most `PLACES` products of it, and uses all pairs of those. All randomness is a function of (seed, number of the draw):
 a resumed training sees what an uninterrupted one would have seen.
 """
 
@@ -15,9 +15,15 @@ import tensorflow as tf
 from recipes.prod2vec.features import Ragged
 
 # 16 products give 240 pairs from one gather; with more, epochs become so few steps that quality falls.
-DRAWN = 16
-# Shared by the products of one basket; shared by a whole batch they ruin the vectors.
+PLACES = 16
+PLACES_STEP = 4
+# Brought by each basket and shared by those of a unit; shared by a whole batch they would ruin the vectors.
 NEGATIVES = 16
+
+
+def products_drawn(lengths: np.ndarray) -> int:
+    """Products drawn of each basket: enough for the mean one, since places that baskets leave empty are wasted work."""
+    return int(min(PLACES, PLACES_STEP * np.ceil(lengths.mean() / PLACES_STEP)))
 
 
 def window_pairs(lengths: np.ndarray, window: int) -> np.ndarray:
@@ -54,6 +60,7 @@ def alias_table(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 class BasketSampler:
     """Draws what `SkipGramTrainer.steps` eats; the same seed and arguments give the same.
 
+    It fills units of up to `PLACES` places: one large basket, or several small ones that share their negatives.
     `baskets` holds at least two indices per row, shorter rows first. `keep` and `negative` are the chances, per
     product, to use an occurrence and to be drawn as a negative.
     """
@@ -69,7 +76,9 @@ class BasketSampler:
     ) -> None:
         lengths, first, count = np.unique(baskets.lengths, return_index=True, return_counts=True)
         pairs = window_pairs(lengths, window)
-        drawn = np.minimum(lengths, DRAWN)
+        self.drawn = products_drawn(baskets.lengths)
+        self.per_unit = PLACES // self.drawn
+        drawn = np.minimum(lengths, self.drawn)
         # Every basket of a length weighs what its window would give, divided by what one draw of it gives.
         weights = count * pairs / (drawn * (drawn - 1))
         self.pairs_per_epoch = float((count * pairs).sum())
@@ -86,33 +95,35 @@ class BasketSampler:
 
     @tf.function  # type: ignore[untyped-decorator]
     def draw(self, number: tf.Tensor, *, steps: int, per_step: int) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """The draw of this number: products and their use (float) [steps, per_step, DRAWN], and negatives
-        [steps, per_step, NEGATIVES]."""
-        baskets = steps * per_step
+        """The draw of this number: products and their use (float) [steps, units, places], and negatives.
+
+        `per_step` baskets make `per_step / per_unit` units; negatives are [steps, units, NEGATIVES * per_unit].
+        """
+        baskets, shape = steps * per_step, (steps, per_step // self.per_unit, -1)
         length_class = self._aliased(self._length_alias, (baskets,), number, 0)
         length = tf.gather(self._lengths, length_class)
         row = tf.gather(self._first, length_class) + self._below(tf.gather(self._count, length_class), number, 2)
         place, used = self._places(length, number)
         products = tf.gather(self._products, tf.gather(self._offsets, row)[:, None] + place)
         if self._keep is not None:
-            chance = tf.random.stateless_uniform((baskets, DRAWN), self._seeds(number, 5))
+            chance = tf.random.stateless_uniform((baskets, self.drawn), self._seeds(number, 5))
             used &= chance < tf.gather(self._keep, products)
         negatives = self._aliased(self._negative_alias, (baskets, NEGATIVES), number, 6)
         return (
-            tf.reshape(products, (steps, per_step, DRAWN)),
-            tf.reshape(tf.cast(used, tf.float32), (steps, per_step, DRAWN)),
-            tf.reshape(negatives, (steps, per_step, NEGATIVES)),
+            tf.reshape(products, shape),
+            tf.reshape(tf.cast(used, tf.float32), shape),
+            tf.reshape(negatives, shape),
         )
 
     def _places(self, length: tf.Tensor, number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Places in baskets of these lengths [baskets, DRAWN], and which of them are meant.
+        """Places in baskets of these lengths [baskets, drawn], and which of them are meant.
 
-        One place from each of DRAWN equal strata of the basket, turned by a random shift, so that any two products may
-        meet. Short baskets are taken whole.
+        One place from each of `drawn` equal strata of the basket, turned by a random shift, so that any two products
+        may meet. Short baskets are taken whole.
         """
-        jitter = tf.random.stateless_uniform((length.shape[0], DRAWN), self._seeds(number, 3))
-        strata = tf.range(DRAWN, dtype=tf.float32)[None] + jitter
-        width = tf.cast(tf.maximum(length, DRAWN), tf.float32)[:, None] / DRAWN
+        jitter = tf.random.stateless_uniform((length.shape[0], self.drawn), self._seeds(number, 3))
+        strata = tf.range(self.drawn, dtype=tf.float32)[None] + jitter
+        width = tf.cast(tf.maximum(length, self.drawn), tf.float32)[:, None] / self.drawn
         place = tf.cast(strata * width, tf.int64)
         shift = self._below(length, number, 4)
         return tf.math.floormod(place + shift[:, None], length[:, None]), place < length[:, None]

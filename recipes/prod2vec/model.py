@@ -16,10 +16,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-# A first step of about the size of the learning rate, whatever the size of the first gradient.
-ACCUMULATOR_START = 1e-6
+# Damps the first steps, which are large for rare products; of 1e-6 to 10, this did best on validation items.
+ACCUMULATOR_START = 1e-2
 # The loss is for the reader only, and the logarithms of all pairs would take a tenth of the time of a step.
-LOSS_BASKETS = 16
+LOSS_UNITS = 16
 
 
 def build(*, products: int, embedding_size: int, seed: int) -> keras.Model:
@@ -46,17 +46,19 @@ def build(*, products: int, embedding_size: int, seed: int) -> keras.Model:
 class SkipGramTrainer:
     """Trains the two embeddings of a model in place with row-wise Adagrad on the rows that a step touches.
 
-    `negative_weight` is the number of negatives that each genuine pair stands against; the negatives of a basket are
-    shared by its products, and each weighs as much as that number demands.
+    `negative_weight` is the number of negatives that each genuine pair stands against; the negatives of a unit are
+    shared by its products, and each weighs as much as that number demands. `per_basket` is the number of consecutive
+    places of a unit that belong to one basket.
     """
 
-    def __init__(self, model: keras.Model, negative_weight: float) -> None:
+    def __init__(self, model: keras.Model, *, negative_weight: float, per_basket: int) -> None:
         self.target: tf.Variable = model.get_layer("target_vectors").embeddings.value
         self.context: tf.Variable = model.get_layer("context_vectors").embeddings.value
         products = self.target.shape[0]
         self.target_accumulator = tf.Variable(tf.fill((products,), ACCUMULATOR_START), name="target_accumulator")
         self.context_accumulator = tf.Variable(tf.fill((products,), ACCUMULATOR_START), name="context_accumulator")
         self._negative_weight = negative_weight
+        self._per_basket = per_basket
 
     def state(self) -> dict[str, np.ndarray]:
         """Everything that changes in training, to be given back to `restore`."""
@@ -76,7 +78,7 @@ class SkipGramTrainer:
     def steps(self, drawn: tf.Tensor, used: tf.Tensor, negatives: tf.Tensor, rates: tf.Tensor) -> tf.Tensor:
         """Run one step per entry of `rates` [steps]; returns the mean loss of a pair, with its negatives [steps].
 
-        `drawn` and `used` [steps, baskets, drawn] and `negatives` [steps, baskets, negatives] are what
+        `drawn` and `used` [steps, units, places] and `negatives` [steps, units, negatives] are what
         `BasketSampler.draw` gives.
         """
         target, context = self.target.read_value(), self.context.read_value()
@@ -89,7 +91,7 @@ class SkipGramTrainer:
             loss, target_gradient, context_gradient = pair_gradients(
                 tf.reshape(tf.gather(target, rows), shape),
                 tf.reshape(tf.gather(context, columns), shape),
-                pair_labels(drawn[step], used[step]),
+                pair_labels(drawn[step], used[step], self._per_basket),
                 self._negative_weight,
             )
             target, target_sums = adagrad(target, target_sums, rows, target_gradient, rates[step])
@@ -102,21 +104,22 @@ class SkipGramTrainer:
         return losses
 
 
-def pair_labels(drawn: tf.Tensor, used: tf.Tensor) -> tf.Tensor:
-    """1.0 for every two drawn products of a basket [baskets, drawn, drawn] except a product with itself."""
-    different = tf.cast(drawn[:, :, None] != drawn[:, None, :], tf.float32)
-    return used[:, :, None] * used[:, None, :] * different
+def pair_labels(drawn: tf.Tensor, used: tf.Tensor, per_basket: int) -> tf.Tensor:
+    """1.0 for every two used places [units, places, places] of the same basket, except a product with itself."""
+    basket = tf.range(drawn.shape[1]) // per_basket
+    pairs = (drawn[:, :, None] != drawn[:, None, :]) & (basket[:, None] == basket[None, :])[None]
+    return used[:, :, None] * used[:, None, :] * tf.cast(pairs, tf.float32)
 
 
 def pair_gradients(
     targets: tf.Tensor, contexts: tf.Tensor, label: tf.Tensor, negative_weight: float
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Mean loss of a pair (on a sample), and the gradients of the SUM of losses by the vectors of each basket.
+    """Mean loss of a pair (on a sample), and the gradients of the SUM of losses by the vectors of each unit.
 
-    `targets` [baskets, drawn, size] are the vectors of the products drawn, `contexts` [baskets, drawn + negatives,
-    size] those of the same products and then of the negatives, `label` [baskets, drawn, drawn]. The loss of a pair is
-    `-log sigmoid(positive score)`, and `-log sigmoid(-negative score)` in the mean over the basket's negatives times
-    `negative_weight`. Gradients come flat: [baskets * drawn, size] and [baskets * (drawn + negatives), size].
+    `targets` [units, places, size] are the vectors of the products drawn, `contexts` [units, places + negatives, size]
+    those of the same products and then of the negatives, `label` [units, places, places]. The loss of a pair is
+    `-log sigmoid(positive score)`, and `-log sigmoid(-negative score)` in the mean over the unit's negatives times
+    `negative_weight`. Gradients come flat: [units * places, size] and [units * (places + negatives), size].
     """
     drawn, size = targets.shape[1], targets.shape[2]
     negatives = contexts.shape[1] - drawn
@@ -126,7 +129,7 @@ def pair_gradients(
     weight = tf.concat([label, negative_share], axis=2)
     scores = tf.matmul(targets, contexts, transpose_b=True)
     by_score = weight * tf.sigmoid(scores) - label_all
-    some = slice(LOSS_BASKETS)
+    some = slice(LOSS_UNITS)
     loss = tf.reduce_sum(weight[some] * tf.nn.softplus(scores[some]) - label_all[some] * scores[some])
     loss /= tf.maximum(tf.reduce_sum(pairs[some]), 1.0)
     by_target = tf.reshape(tf.matmul(by_score, contexts), (-1, size))

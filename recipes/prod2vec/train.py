@@ -69,8 +69,8 @@ def train(channels: Mapping[str, Path], model_dir: Path, checkpoints: Path, conf
     queries = Queries.load(channels["validation"])
     parameters = config.hyperparameters
     model = build(products=len(vocabulary), embedding_size=parameters.embedding_size, seed=config.seed)
-    trainer = SkipGramTrainer(model, float(parameters.negatives))
     sampler = _sampler(channels["train"], config)
+    trainer = SkipGramTrainer(model, negative_weight=float(parameters.negatives), per_basket=sampler.drawn)
     curves = _fit(trainer, sampler, vocabulary, queries.sample(QUERIES_PER_EPOCH), checkpoints, config)
     vectors, metrics = with_best_scoring(_vectors(trainer, vocabulary), queries)
     vectors.save(model_dir)

@@ -18,7 +18,7 @@ from trainyard.errors import JobFailed
 tf = pytest.importorskip("tensorflow")
 
 from recipes.prod2vec import train as training  # noqa: E402
-from recipes.prod2vec.draws import DRAWN, NEGATIVES, BasketSampler, alias_table, window_pairs  # noqa: E402
+from recipes.prod2vec.draws import NEGATIVES, PLACES, BasketSampler, alias_table, products_drawn, window_pairs  # noqa: E402
 from recipes.prod2vec.model import SkipGramTrainer, build, pair_gradients, pair_labels  # noqa: E402
 
 # Four groups of five products that are only bought with each other.
@@ -79,7 +79,7 @@ def test_the_written_out_gradient_is_that_of_the_keras_model():
 
     contexts = tf.concat([drawn, negatives], axis=1)
     loss, by_target, by_context = pair_gradients(
-        tf.gather(values[0], drawn), tf.gather(values[1], contexts), pair_labels(drawn, used), weight
+        tf.gather(values[0], drawn), tf.gather(values[1], contexts), pair_labels(drawn, used, 3), weight
     )
     summed = [
         tf.math.unsorted_segment_sum(by_target, tf.reshape(drawn, [-1]), 9).numpy(),
@@ -131,9 +131,10 @@ def test_all_pairs_are_drawn_as_often_as_a_window_pairs_them():
     rows = [[0, 1], [2, 3, 4], list(range(10, 50))]
     draws = sampler(rows)
     products, used, negatives = draws.draw(tf.constant(0), steps=40, per_step=100)
-    assert products.shape == used.shape == (40, 100, DRAWN)
+    assert draws.drawn == PLACES
+    assert products.shape == used.shape == (40, 100, PLACES)
     assert negatives.shape == (40, 100, NEGATIVES)
-    flat, real = products.numpy().reshape(-1, DRAWN), used.numpy().reshape(-1, DRAWN) > 0
+    flat, real = products.numpy().reshape(-1, PLACES), used.numpy().reshape(-1, PLACES) > 0
     counts = np.zeros((50, 50))
     for row, mask in zip(flat, real, strict=True):
         there = row[mask]
@@ -145,6 +146,22 @@ def test_all_pairs_are_drawn_as_often_as_a_window_pairs_them():
     large = counts[10:, 10:]
     # Every two products of the large basket meet; a grid without jitter would never pair some of them.
     assert (large[~np.eye(40, dtype=bool)] > 0).all()
+
+
+def test_small_baskets_share_a_unit_and_form_no_pairs_with_each_other():
+    draws = sampler([[1, 2], [3, 4, 5]])
+    assert products_drawn(np.array([2, 3])) == draws.drawn == 4
+    products, used, negatives = draws.draw(tf.constant(0), steps=2, per_step=8)
+    assert products.shape == used.shape == (2, 2, 16)
+    assert negatives.shape == (2, 2, 4 * NEGATIVES)
+    label = pair_labels(products[0], used[0], draws.drawn).numpy()
+    drawn = products[0].numpy()
+    for unit, first, second in np.argwhere(label > 0):
+        assert (drawn[unit, first] <= 2) == (drawn[unit, second] <= 2)
+        assert first // 4 == second // 4
+        assert drawn[unit, first] != drawn[unit, second]
+    sizes = used[0].numpy().reshape(2, 4, 4).sum(axis=2)
+    assert label.sum() == (sizes * (sizes - 1)).sum()
 
 
 def test_products_that_are_thinned_out_are_used_less():
