@@ -94,7 +94,9 @@ def open_sqlite(path: Path, name: str, scratch: Path) -> Iterator[sa.Connection]
             yield connection
     except SQLAlchemyError as error:
         reason = str(getattr(error, "orig", error))[:200]
-        raise BadData([f"{name}: expected a complete SQLite 3 database, found: {reason}; export it once more."]) from error
+        raise BadData(
+            [f"{name}: expected a complete SQLite 3 database, found: {reason}; export it once more."]
+        ) from error
     finally:
         engine.dispose()
 
