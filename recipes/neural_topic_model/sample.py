@@ -20,6 +20,18 @@ novel chapter author plot character villain paragraph publisher romance thriller
 tent backpack hike trail campfire canoe compass mountain lantern waterproof river boot canvas rope bear
 guitar string amplifier melody drum chord album singer concert rhythm piano tune microphone bass violin
 crib stroller diaper bottle toddler pacifier infant nursery rattle bib lullaby nap crawl teether babysitter
+oven skillet pan spatula recipe bake stove whisk ladle simmer grill knife dishwasher blender colander
+shirt sleeve cuff fabric cotton sweater zipper denim jacket button hem seam stitch laundry wardrobe
+soccer basketball racket league goalkeeper coach tournament referee stadium athlete jersey dribble volley trophy sprint
+tomato seed compost shovel lawn mulch rake hose blossom sprout trowel perennial fertilizer greenhouse pergola
+tire brake engine windshield dashboard gasoline bumper mechanic headlight transmission mileage clutch exhaust garage
+vitamin capsule supplement dosage pharmacy tablet protein immune allergy symptom physician pill digestion collagen
+sofa mattress pillow bookshelf drawer cushion lamp carpet curtain nightstand dresser recliner upholstery assembly
+camera lens tripod aperture shutter zoom portrait flash exposure sensor megapixel panorama viewfinder autofocus bokeh
+chocolate caramel cookie almond hazelnut vanilla brownie fudge candy wafer marshmallow toffee praline nougat truffle
+movie actor director scene screenplay sitcom episode comedy trailer cinema villainess soundtrack documentary blockbuster
+puzzle pawn chess joystick arcade console multiplayer quest dungeon wizard rook domino token opponent strategy
+hammer drill screwdriver wrench plywood nail sander toolbox clamp sawdust hinge bracket lumber chisel varnish
 """.strip().splitlines()
 )
 COMMON = tuple(

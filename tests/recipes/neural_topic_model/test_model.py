@@ -27,7 +27,7 @@ SMALL = override(
     CONFIG,
     {
         "data": {"vector_size": 20},
-        "hyperparameters": {"topics": 8, "epochs": 12, "steps_per_epoch": 10, "hidden_units": 64},
+        "hyperparameters": {"topics": 20, "epochs": 12, "steps_per_epoch": 10, "hidden_units": 64},
     },
 )
 
@@ -74,10 +74,10 @@ def test_scores_tell_a_good_model_from_a_collapsed_one(processed, model_dir, tmp
     assert good.metrics["completion_gain"] > 0.2
     assert decide(_evaluation(good), SMALL.gate)["promote"]
     model = TopicModel.load(model_dir)
-    collapsed = replace(model, topic_words=np.repeat(model.topic_words[:1], 8, axis=0))
+    collapsed = replace(model, topic_words=np.repeat(model.topic_words[:1], len(model.topic_words), axis=0))
     collapsed.save(tmp_path)
     bad = evaluate.score(tmp_path, holdout, SMALL)
-    assert bad.metrics["tu"] == pytest.approx(1 / 8)
+    assert bad.metrics["tu"] == pytest.approx(1 / 20)
     assert bad.metrics["completion_gain"] < good.metrics["completion_gain"] - 0.1
     decision = decide(_evaluation(bad), SMALL.gate)
     assert not decision["promote"]
@@ -98,7 +98,7 @@ def test_a_model_of_another_vocabulary_is_scored_on_the_same_documents(processed
         vocabulary=replace(model.vocabulary, words=(*words, "zzz")),
         importance=np.append(model.importance[kept], 1.0).astype(np.float32),
         hidden_kernel_1=np.vstack([model.hidden_kernel_1[kept], np.zeros((1, 64), np.float32)]),
-        topic_words=np.hstack([model.topic_words[:, kept], np.full((8, 1), -3.0, np.float32)]),
+        topic_words=np.hstack([model.topic_words[:, kept], np.full((len(model.topic_words), 1), -3.0, np.float32)]),
     )
     older.save(tmp_path)
     scores = evaluate.score(tmp_path, holdout, SMALL)
@@ -110,7 +110,7 @@ def test_knowing_only_frequencies_gains_nothing(processed, model_dir):
     model, unigram = TopicModel.load(model_dir), load_unigram(processed[1] / "holdout")
     documents = evaluate.lemmas(processed[1] / "holdout" / evaluate.LEMMAS_FILE)
     share = np.log([unigram[word] for word in model.vocabulary.words]) + np.log(model.importance)
-    flat = replace(model, topic_words=np.tile(share, (8, 1)))
+    flat = replace(model, topic_words=np.tile(share, (len(model.topic_words), 1)))
     assert np.abs(completion_gains(flat, documents, unigram)).max() < 1e-5
 
 
@@ -167,7 +167,7 @@ def test_serving_reads_raw_text_as_training_did(processed, model_dir):
     model, predictor = TopicModel.load(model_dir), serve.load(model_dir)
     text = "These <b>PUPPIES</b> love the leash, the kennel &amp; dogs' collars!"
     assert model.vocabulary.reader.lemmas(text) == ["puppy", "love", "leash", "kennel", "dog", "collar"]
-    answer, empty = predictor.predict([{"text": text, "count": 8}, {"text": "qqq"}])
+    answer, empty = predictor.predict([{"text": text, "count": 20}, {"text": "qqq"}])
     assert "puppy" in answer["topics"][0]["words"]
     assert sum(each["share"] for each in answer["topics"]) == pytest.approx(1.0)
     assert empty == {"topics": [], "known_words": 0}

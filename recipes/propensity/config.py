@@ -1,0 +1,157 @@
+"""What a run of propensity can be told: where visits come from, sampling rules, network, grid, gate; read everywhere.
+
+Visits come from a database (`data.source: database`, reached by the ingest job), from a SQLite file with the same
+tables (`propensity.sqlite`), or from a flat CSV with one visit per line. Prepare writes two tables: `visits` (key,
+role, is_sale and one column per feature) and `population` (one row: what the sample was drawn from).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from trainyard.config import Column, ColumnType, Gate, Range, RecipeConfig, Source, Tuning, bounded
+
+CSV_TYPES: dict[str, ColumnType] = {"number": "float64", "category": "string", "sale": "boolean"}
+Optimizer = Literal["adam", "rmsprop"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grid:
+    """The values of each hyperparameter that `model_tune` combines; the defaults make 32 combinations."""
+
+    node1: tuple[int, ...] = (64, 128)
+    node2: tuple[int, ...] = (32, 64)
+    dropout1: tuple[float, ...] = (0.3, 0.5)
+    dropout2: tuple[float, ...] = (0.2, 0.4)
+    optimizer: tuple[Optimizer, ...] = ("adam", "rmsprop")
+    lr_annealing: tuple[float, ...] = (0.5,)
+    batch_size: tuple[int, ...] = (512,)
+    epochs: int = bounded(15, minimum=1, maximum=1000, help="passes over the training rows per combination, at most")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Data:
+    """Which visits are used, how many, and what is held out."""
+
+    source: Literal["file", "database"] = field(
+        default="file", metadata={"help": "an uploaded file, or the database whose secret the ingest job knows"}
+    )
+    product_id: int = bounded(
+        0, minimum=0, help="0: the only active product, or one child execution per active product"
+    )
+    start_date: str | None = field(default=None, metadata={"help": "earliest sale used; none: `history_days` back"})
+    end_date: str | None = field(default=None, metadata={"help": "latest sale used; none: the latest sale there is"})
+    history_days: int = bounded(90, minimum=7, maximum=3650, help="how far back without a start date")
+    negatives_per_sale: int = bounded(8, minimum=1, maximum=1000, help="visits without a sale per sale in the sample")
+    max_sales: int = bounded(100_000, minimum=100, maximum=10_000_000, help="sale visits in the sample, at most")
+    chunk_rows: int = bounded(10_000, minimum=100, maximum=1_000_000, help="rows fetched from the database at a time")
+    aggregate_prefix: str = field(default="agg_visit_", metadata={"help": "tables that are joined to the sample"})
+    categorical: tuple[str, ...] = field(
+        default=("hour_of_day", "day_of_week"), metadata={"help": "numbers of the database that name categories"}
+    )
+    drop: tuple[str, ...] = field(default=(), metadata={"help": "columns that the model must not see"})
+    csv_columns: tuple[str, ...] = field(
+        default=(
+            *("Administrative:number", "Administrative_Duration:number", "Informational:number"),
+            *("Informational_Duration:number", "ProductRelated:number", "ProductRelated_Duration:number"),
+            *("BounceRates:number", "ExitRates:number", "PageValues:number", "SpecialDay:number"),
+            *("Month:category", "OperatingSystems:category", "Browser:category", "Region:category"),
+            *("TrafficType:category", "VisitorType:category", "Weekend:category", "Revenue:sale"),
+        ),
+        metadata={"help": "columns of a flat CSV in their order: name:number, name:category, and one name:sale"},
+    )
+    holdout_fraction: float = bounded(0.2, minimum=0.05, maximum=0.5, help="visits kept for evaluation only")
+    folds: int = bounded(5, minimum=2, maximum=20, help="parts of the other visits; each validates some networks")
+    max_categories: int = bounded(50, minimum=2, maximum=1000, help="most frequent values of a category told apart")
+    min_sales: int = bounded(100, minimum=10, maximum=1_000_000_000, help="sales that data must hold to be worth a run")
+    grid: Grid = field(default_factory=Grid)
+
+    @property
+    def csv_layout(self) -> tuple[tuple[str, str], ...]:
+        """Name and kind of each column of a flat CSV."""
+        parts = [each.rpartition(":") for each in self.csv_columns]
+        return tuple((name, kind) for name, _, kind in parts)
+
+    def __post_init__(self) -> None:
+        kinds = [kind for _, kind in self.csv_layout]
+        if not set(kinds) <= set(CSV_TYPES) or kinds.count("sale") != 1:
+            raise ValueError(
+                f"expected csv_columns as name:number or name:category and one name:sale, "
+                f"found {self.csv_columns!r:.200}"
+            )
+        for name in ("start_date", "end_date"):
+            moment = getattr(self, name)
+            if moment is not None:
+                try:
+                    datetime.fromisoformat(moment)
+                except ValueError as error:
+                    raise ValueError(
+                        f"expected {name} as 2026-01-31 or 2026-01-31 23:59:59, found {moment!r}"
+                    ) from error
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hyperparameters:
+    """The arguments of `model_tune`, and whether its grid is searched; names are those of the training job."""
+
+    search: Literal["grid", "none"] = field(
+        default="grid", metadata={"help": "grid: the best of data.grid is trained; none: the values below"}
+    )
+    node1: int = bounded(128, minimum=4, maximum=1024, help="nodes in the first hidden layer")
+    node2: int = bounded(64, minimum=2, maximum=1024, help="nodes in the second hidden layer")
+    dropout1: float = bounded(0.5, minimum=0.0, maximum=0.9, help="share of the first layer dropped in training")
+    dropout2: float = bounded(0.4, minimum=0.0, maximum=0.9, help="share of the second layer dropped in training")
+    optimizer: Optimizer = "adam"
+    learning_rate: float = bounded(1e-3, minimum=1e-5, maximum=0.1, help="at the start")
+    lr_annealing: float = bounded(0.5, minimum=0.05, maximum=1.0, help="factor on the rate when validation stalls")
+    batch_size: int = bounded(128, minimum=16, maximum=65_536, help="visits per step")
+    epochs: int = bounded(60, minimum=1, maximum=1000, help="passes over the training rows, at most")
+    members: int = bounded(10, minimum=1, maximum=50, help="networks whose probabilities are averaged")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config(RecipeConfig):
+    """The configuration of propensity."""
+
+    data: Data
+    hyperparameters: Hyperparameters
+
+
+CONFIG = Config(
+    title="Propensity of a visit to end in a sale",
+    data=Data(),
+    hyperparameters=Hyperparameters(),
+    tuning=Tuning(
+        objective="validation_loss",
+        direction="Minimize",
+        metrics=("validation_auc", "validation_accuracy", "validation_precision", "validation_recall"),
+        ranges={
+            # Of one value: a job of the tuner trains what the tuner says and searches no grid of its own.
+            "search": Range(type="categorical", values=("none",)),
+            "node1": Range(type="integer", minimum=32, maximum=256, scaling="Logarithmic"),
+            "node2": Range(type="integer", minimum=16, maximum=128, scaling="Logarithmic"),
+            "dropout1": Range(type="continuous", minimum=0.1, maximum=0.6),
+            "dropout2": Range(type="continuous", minimum=0.1, maximum=0.6),
+            "optimizer": Range(type="categorical", values=("adam", "rmsprop")),
+            "learning_rate": Range(type="continuous", minimum=3e-4, maximum=5e-3, scaling="Logarithmic"),
+        },
+    ),
+    gate=Gate(primary="auc", minimum={"auc": 0.65}, maximum={"calibration_error": 0.1}),
+)
+
+
+def sources(config: Config) -> tuple[Source, ...]:
+    """Either file starts a run; with `data.source: database` there is no file to wait for."""
+    data = config.data
+    if data.source == "database":
+        return ()
+    columns = [Column(name=name, type=CSV_TYPES[kind], nullable=kind != "sale") for name, kind in data.csv_layout]
+    visits = Source(
+        name="visits",
+        files=("visits.csv", "online_shoppers_intention.csv"),
+        columns=tuple(columns),
+        required=False,
+    )
+    return visits, Source(name="database", files=("propensity.sqlite",), columns=(), required=False, format="sqlite")

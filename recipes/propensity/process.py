@@ -1,0 +1,80 @@
+"""Encodes prepared visits into network inputs; runs in the processing image."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+
+from recipes.propensity.config import Config
+from recipes.propensity.examples import INPUTS_FILE, LABELS_FILE, VISITS_FILE
+from recipes.propensity.features import Encoder
+from recipes.propensity.population import Population
+from trainyard.errors import JobFailed
+
+BATCH_ROWS = 100_000
+MIN_OF_A_KIND = 5
+
+
+def process(inputs: Path, outputs: Path, config: Config) -> dict[str, float]:
+    """Write encoded examples, visits in their own terms, encoder and population; returns their figures.
+
+    * `features/encoder.json` (fitted on the training role only) and `features/population.json`.
+    * `train/` and `validation/`: `inputs.npy` (float32 [rows, inputs]), `labels.npy` (float32), `visits.parquet`.
+    * `holdout/visits.parquet` and `holdout/population.json`: raw, for an older model encodes in its own way.
+    """
+    roles = ("train", "validation", "holdout")
+    for name in (*roles, "features"):
+        (outputs / name).mkdir(parents=True, exist_ok=True)
+    figures = {f"{role}_visits": _write_visits(inputs, role, outputs / role / VISITS_FILE) for role in roles}
+    for role in roles:
+        figures[f"{role}_sales"] = _expect_both(outputs / role / VISITS_FILE, role)
+    population = Population.of_row(pq.read_table(inputs / "population").to_pylist()[0])
+    for folder in ("features", "holdout"):
+        population.save(outputs / folder)
+    encoder = Encoder.fit(pd.read_parquet(outputs / "train" / VISITS_FILE), max_categories=config.data.max_categories)
+    encoder.save(outputs / "features")
+    for role in ("train", "validation"):
+        _encode(outputs / role, encoder)
+    figures |= {"inputs": float(len(encoder.inputs)), "columns": float(len(encoder.columns))}
+    return {**figures, "true_rate": population.rate}
+
+
+def _write_visits(inputs: Path, role: str, target: Path) -> float:
+    """The visits of a role, by key, so that the result does not depend on how the table was split into files."""
+    source = (inputs / "visits").as_posix().replace("'", "''")
+    query = (
+        f"SELECT * EXCLUDE (role) FROM read_parquet('{source}/*.parquet') WHERE role = '{role}' ORDER BY key, is_sale"  # noqa: S608
+    )
+    duckdb.sql(query).write_parquet(str(target))
+    return float(pq.read_metadata(target).num_rows)
+
+
+def _expect_both(path: Path, role: str) -> float:
+    labels = pd.read_parquet(path, columns=["is_sale"])["is_sale"].to_numpy()
+    sales = int(labels.sum())
+    if min(sales, len(labels) - sales) < MIN_OF_A_KIND:
+        raise JobFailed(
+            f"Expected at least {MIN_OF_A_KIND} {role} visits with and without a sale, found {sales} of {len(labels)} "
+            "with one; use more visits."
+        )
+    return float(sales)
+
+
+def _encode(folder: Path, encoder: Encoder) -> None:
+    """`inputs.npy` and `labels.npy` of a folder, batch by batch: inputs take several times the room of the visits."""
+    file = pq.ParquetFile(folder / VISITS_FILE)
+    shape = (file.metadata.num_rows, len(encoder.inputs))
+    encoded = np.lib.format.open_memmap(folder / INPUTS_FILE, mode="w+", dtype=np.float32, shape=shape)
+    labels = np.zeros(shape[0], np.float32)
+    start = 0
+    for batch in file.iter_batches(BATCH_ROWS):
+        rows = batch.to_pandas()
+        encoded[start : start + len(rows)] = encoder.transform(rows)
+        labels[start : start + len(rows)] = rows["is_sale"]
+        start += len(rows)
+    encoded.flush()
+    np.save(folder / LABELS_FILE, labels)

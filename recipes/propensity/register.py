@@ -1,0 +1,106 @@
+"""Writes what a finished run found into the three tables of the visit database, in one transaction.
+
+A run may be registered again (a retried state, a redriven execution): its rows are replaced, never doubled, and a late
+repetition does not push out a newer model.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from recipes.propensity.ensemble import Ensemble
+from recipes.propensity.examples import COMBINATIONS_FILE
+from recipes.propensity.population import Population
+from recipes.propensity.schema import HYPERPARAMETER, METADATA, MODEL, MODEL_RUN
+
+# Columns whose plain names are words of SQL.
+RENAMED = {"precision": "precision_", "recall": "recall_"}
+
+
+def register(
+    connection: sa.Connection,
+    *,
+    run_id: str,
+    code_version: str,
+    model_uri: str,
+    model_dir: Path,
+    evaluation: Mapping[str, Any],
+    promoted: bool,
+    finished_at: datetime,
+) -> None:
+    """Insert the run and its combinations, and make the model its product's own if it was promoted.
+
+    `evaluation` is the document of stage evaluate. All or nothing: an error leaves the tables as they were.
+    """
+    ensemble = Ensemble.load(model_dir)
+    population = ensemble.population
+    metrics = {name: each["value"] for name, each in evaluation["metrics"].items()}
+    METADATA.create_all(connection, tables=[MODEL, MODEL_RUN, HYPERPARAMETER])
+    # Creating tables ends a transaction in MySQL; ours begins here.
+    connection.commit()
+    with connection.begin():
+        for table in (HYPERPARAMETER, MODEL_RUN):
+            connection.execute(table.delete().where(table.c.run_id == run_id))
+        run = _run(population, run_id=run_id, code_version=code_version, finished_at=finished_at)
+        connection.execute(MODEL_RUN.insert().values(**run, promoted=int(promoted), metrics=metrics))
+        combinations = _combinations(model_dir, run_id, population.product_id)
+        connection.execute(HYPERPARAMETER.insert(), combinations)
+        if promoted:
+            model = {
+                "run_id": run_id,
+                "model_uri": model_uri,
+                "threshold": ensemble.threshold,
+                "true_rate": population.rate,
+                "auc": metrics["auc"],
+                "updated_at": finished_at,
+            }
+            _upsert(connection, population.product_id, model)
+
+
+def _upsert(connection: sa.Connection, product_id: int, model: Mapping[str, Any]) -> None:
+    own = MODEL.c.product_id == product_id
+    # Locked until the end of the transaction (SQLite locks the whole file anyway): two runs do not both insert.
+    found = connection.execute(sa.select(MODEL.c.updated_at).where(own).with_for_update()).scalar_one_or_none()
+    if found is None:
+        connection.execute(MODEL.insert().values(product_id=product_id, **model))
+    elif found <= model["updated_at"]:
+        connection.execute(MODEL.update().where(own).values(**model))
+
+
+def _run(population: Population, *, run_id: str, code_version: str, finished_at: datetime) -> dict[str, Any]:
+    dates = {
+        name: datetime.fromisoformat(text) if text else None
+        for name, text in (("start_date", population.start_date), ("end_date", population.end_date))
+    }
+    return {
+        "run_id": run_id,
+        "product_id": population.product_id,
+        "sales_volume": population.sales_volume,
+        "sampled_sales": population.sampled_sales,
+        "sampled_others": population.sampled_others,
+        "seed": population.seed,
+        "code_version": code_version,
+        "finished_at": finished_at,
+        **dates,
+    }
+
+
+def _combinations(model_dir: Path, run_id: str, product_id: int) -> list[dict[str, Any]]:
+    """One row per combination, numbered from the best; the file holds them in this order."""
+    with (model_dir / COMBINATIONS_FILE).open(encoding="utf-8") as file:
+        lines = list(csv.DictReader(file))
+    kinds = {each.name: each.type.python_type for each in HYPERPARAMETER.columns}
+    rows = []
+    for place, line in enumerate(lines, start=1):
+        named = {RENAMED.get(name, name): text for name, text in line.items()}
+        values = {name: kinds[name](text) for name, text in named.items() if name in kinds}
+        rows.append(
+            {**values, "run_id": run_id, "combination": place, "product_id": product_id, "best": int(place == 1)}
+        )
+    return rows

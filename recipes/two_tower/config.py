@@ -1,0 +1,123 @@
+"""What a run of two_tower can be told: source files, split, hyperparameters, search and gate; read everywhere.
+
+The source files have MovieLens' original columns. Prepare writes two tables: `ratings` (user_id, movie_id, rating,
+timestamp, role) and `movies` (movie_id, title, genres, year, and imdb_id and tag where links and tags were given).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from trainyard.config import Column, Gate, Range, RecipeConfig, Source, Tuning, bounded
+
+
+@dataclass(frozen=True, kw_only=True)
+class Data:
+    """What is held out and what is refused."""
+
+    holdout_fraction: float = bounded(0.2, minimum=0.01, maximum=0.5, help="of each user's ratings, the latest")
+    validation_fraction: float = bounded(
+        0.1, minimum=0.01, maximum=0.5, help="of each user's other ratings, the latest"
+    )
+    relevant_rating: float = bounded(
+        4.0, minimum=-1e6, maximum=1e6, help="a held-out movie rated like this or better should be recommended"
+    )
+    max_unknown_share: float = bounded(
+        0.001, minimum=0.0, maximum=1.0, help="ratings whose movie may be missing from the catalogue"
+    )
+    min_users: int = bounded(20, minimum=2, maximum=1_000_000_000, help="users that data must hold to be worth a run")
+    max_scored_users: int = bounded(
+        20_000, minimum=10, maximum=10_000_000, help="held-out users scored, and as many for validation at most"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hyperparameters:
+    """How the towers are trained; the names are those of the training job's hyperparameters."""
+
+    objective: Literal["retrieval", "rating"] = "retrieval"
+    embedding_size: int = bounded(32, minimum=2, maximum=512, help="numbers per user and movie vector")
+    rating_epochs: int = bounded(6, minimum=1, maximum=500, help="passes over the ratings; the best one is kept")
+    rating_learning_rate: float = bounded(1e-3, minimum=1e-6, maximum=0.1, help="falls to zero along a cosine")
+    retrieval_epochs: int = bounded(6, minimum=1, maximum=500, help="passes over the users; the best one is kept")
+    retrieval_learning_rate: float = bounded(5e-4, minimum=1e-6, maximum=0.1, help="falls to zero along a cosine")
+    weight_decay: float = bounded(0.01, minimum=0.0, maximum=10.0, help="of the kernels, decoupled from the gradient")
+    strength: float = bounded(200.0, minimum=0.1, maximum=1e6, help="ridge of EASE, which teaches retrieval")
+    distillation: float = bounded(0.95, minimum=0.0, maximum=1.0, help="weight of EASE's scores against watched movies")
+    temperature: float = bounded(0.07, minimum=1e-3, maximum=10.0, help="of EASE's scores: lower is more decided")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config(RecipeConfig):
+    """The configuration of two_tower."""
+
+    data: Data
+    hyperparameters: Hyperparameters
+
+
+CONFIG = Config(
+    title="Movies for users by two towers",
+    data=Data(),
+    hyperparameters=Hyperparameters(),
+    tuning=Tuning(
+        objective="validation_ndcg_at_10",
+        direction="Maximize",
+        metrics=("validation_rmse",),
+        ranges={
+            "retrieval_learning_rate": Range(type="continuous", minimum=1e-5, maximum=5e-3, scaling="Logarithmic"),
+            "strength": Range(type="continuous", minimum=20.0, maximum=2000.0, scaling="Logarithmic"),
+        },
+    ),
+    gate=Gate(primary="ndcg_at_10", minimum={"ndcg_at_10": 0.02}, maximum={"rmse": 1.2}),
+)
+
+RATINGS = Source(
+    name="ratings",
+    files=("ratings.csv",),
+    columns=(
+        Column(name="userId", type="int64"),
+        Column(name="movieId", type="int64"),
+        Column(name="rating", type="float64"),
+        Column(name="timestamp", type="int64"),
+    ),
+    unique=("userId", "movieId"),
+)
+MOVIES = Source(
+    name="movies",
+    files=("movies.csv",),
+    columns=(
+        Column(name="movieId", type="int64"),
+        Column(name="title", type="string"),
+        Column(name="genres", type="string"),
+    ),
+    unique=("movieId",),
+)
+TAGS = Source(
+    name="tags",
+    files=("tags.csv",),
+    columns=(
+        Column(name="userId", type="int64"),
+        Column(name="movieId", type="int64"),
+        Column(name="tag", type="string"),
+        Column(name="timestamp", type="int64"),
+    ),
+    required=False,
+)
+LINKS = Source(
+    name="links",
+    files=("links.csv",),
+    columns=(
+        Column(name="movieId", type="int64"),
+        # Text: the identifiers have leading zeros.
+        Column(name="imdbId", type="string", nullable=True),
+        Column(name="tmdbId", type="int64", nullable=True),
+    ),
+    required=False,
+    unique=("movieId",),
+)
+
+
+def sources(config: Config) -> tuple[Source, ...]:
+    """The tables two_tower reads; `tags` and `links` only label the table of movies."""
+    return RATINGS, MOVIES, TAGS, LINKS

@@ -1,0 +1,135 @@
+"""Judges the rating files and splits each user's ratings by time; Ibis expressions that run in Glue."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import ibis
+
+from recipes.two_tower.config import Config, Data
+from trainyard.holdout import HOLDOUT, TRAIN, VALIDATION, fraction_of
+from trainyard.quality import Quality
+
+SALT = "two_tower"
+# The year at the end of a title: "Toy Story (1995)".
+YEAR = r"\((\d{4})[^()]*\)\s*$"
+
+
+def check(tables: Mapping[str, ibis.Table], config: Config) -> Quality:
+    """Refuses too few users, too many ratings of movies outside the catalogue, and ratings that are all equal."""
+    found = _figures(tables["ratings"], tables["movies"])
+    figures = {name: float(value) for name, value in found.items()}
+    problems = (*_few_users(figures, config.data), *_unknown(figures, config.data), *_constant(figures))
+    return Quality(problems=problems, figures=figures)
+
+
+def prepare(tables: Mapping[str, ibis.Table], config: Config) -> dict[str, ibis.Table]:
+    """The tables the model is made from.
+
+    * `ratings`: user_id, movie_id, rating, timestamp and role, sorted by user and movie. Each user's latest ratings are
+      `holdout`, the latest of the others `validation`, the rest `train`; ratings of the same second are put in an order
+      by a hash of user and movie. Who rated once only has that rating in `train`.
+    * `movies`: movie_id, title, genres, year (0 where the title ends with none), imdb_id and tag (the most frequent;
+      both null where they are not known), sorted by movie_id.
+    """
+    rated = tables["ratings"].semi_join(tables["movies"], "movieId")
+    return {"ratings": _ratings(rated, config.data), "movies": _movies(tables)}
+
+
+def _ratings(rated: ibis.Table, data: Data) -> ibis.Table:
+    key = rated.userId.cast("string").concat(" ", rated.movieId.cast("string"))
+    keyed = rated.mutate(tie=fraction_of(key, SALT))
+    ordered = ibis.window(group_by=keyed.userId, order_by=[keyed.timestamp, keyed.tie, keyed.movieId])
+    of_user = ibis.window(group_by=keyed.userId)
+    placed = keyed.mutate(place=ibis.row_number().over(ordered), rated=keyed.count().over(of_user))
+    kept = placed.rated - _share(placed.rated, data.holdout_fraction)
+    train = kept - _share(kept, data.validation_fraction)
+    role = ibis.cases((placed.place < train, TRAIN), (placed.place < kept, VALIDATION), else_=HOLDOUT)
+    return placed.select(
+        user_id=placed.userId, movie_id=placed.movieId, rating=placed.rating, timestamp=placed.timestamp, role=role
+    ).order_by(["user_id", "movie_id"])
+
+
+def _share(count: Any, fraction: float) -> Any:
+    """This fraction of `count`, rounded, at least one, but never all. Half up: engines round halves differently."""
+    rounded = (count.cast("float64") * fraction + 0.5).floor().cast("int64")
+    return ibis.least(ibis.greatest(rounded, 1), count.cast("int64") - 1)
+
+
+def _movies(tables: Mapping[str, ibis.Table]) -> ibis.Table:
+    movies = tables["movies"]
+    found = movies.title.re_extract(YEAR, 1)
+    year = ibis.ifelse(found == "", None, found).cast("int64").fill_null(0)
+    described = movies.select(movie_id=movies.movieId, title=movies.title, genres=movies.genres, year=year)
+    return (
+        described.left_join(_imdb(tables.get("links"), movies), "movie_id")
+        .drop("movie_id_right")
+        .left_join(_main_tags(tables.get("tags"), movies), "movie_id")
+        .drop("movie_id_right")
+        .order_by("movie_id")
+    )
+
+
+def _imdb(links: ibis.Table | None, movies: ibis.Table) -> ibis.Table:
+    if links is None:
+        return movies.limit(0).select(movie_id=movies.movieId, imdb_id=movies.title)
+    return links.select(movie_id=links.movieId, imdb_id=links.imdbId)
+
+
+def _main_tags(tags: ibis.Table | None, movies: ibis.Table) -> ibis.Table:
+    if tags is None:
+        return movies.limit(0).select(movie_id=movies.movieId, tag=movies.title)
+    lowered = tags.select(movie_id=tags.movieId, tag=tags.tag.lower())
+    counted = lowered.group_by(["movie_id", "tag"]).agg(times=lowered.count())
+    by_times = ibis.window(group_by=counted.movie_id, order_by=[counted.times.desc(), counted.tag])
+    placed = counted.mutate(place=ibis.row_number().over(by_times))
+    return placed.filter(placed.place == 0).select("movie_id", "tag")
+
+
+def _figures(ratings: ibis.Table, movies: ibis.Table) -> Mapping[str, Any]:
+    unknown = ratings.anti_join(movies, "movieId")
+    figures = ibis.cross_join(
+        ratings.agg(
+            ratings=ratings.count(),
+            users=ratings.userId.nunique(),
+            rated_movies=ratings.movieId.nunique(),
+            lowest_rating=ratings.rating.min(),
+            highest_rating=ratings.rating.max(),
+        ),
+        unknown.agg(unknown_ratings=unknown.count(), unknown_example=unknown.movieId.min()),
+        movies.agg(movies=movies.count()),
+    )
+    row: Mapping[str, Any] = figures.to_pyarrow().to_pylist()[0]
+    return {name: value for name, value in row.items() if value is not None}
+
+
+def _few_users(found: Mapping[str, float], data: Data) -> tuple[str, ...]:
+    if found["users"] >= data.min_users:
+        return ()
+    return (
+        f"ratings: expected at least {data.min_users:,} users, found {found['users']:,.0f}; "
+        "upload more ratings, or lower data.min_users in run.json.",
+    )
+
+
+def _unknown(found: Mapping[str, float], data: Data) -> tuple[str, ...]:
+    unknown, ratings = found["unknown_ratings"], found["ratings"]
+    if unknown <= data.max_unknown_share * ratings:
+        return ()
+    return (
+        f"ratings: expected every movie in movies.csv (tolerated: {data.max_unknown_share:.2%} of the ratings), "
+        f"found {unknown:,.0f} of {ratings:,.0f} ratings of unknown movies, "
+        f"such as movieId {found['unknown_example']:.0f}; upload the catalogue that belongs to these ratings, "
+        "or raise data.max_unknown_share in run.json.",
+    )
+
+
+def _constant(found: Mapping[str, float]) -> tuple[str, ...]:
+    lowest, highest = found.get("lowest_rating", 0.0), found.get("highest_rating", 0.0)
+    if 0 <= lowest < highest:
+        return ()
+    return (
+        f"ratings: expected ratings of different values, none below 0, found {lowest:g} to {highest:g}; "
+        "check the column rating, where higher has to mean better.",
+    )

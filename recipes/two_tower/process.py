@@ -1,0 +1,72 @@
+"""Parts the prepared ratings into what training, evaluation and serving read; runs in the processing image."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import numpy as np
+
+from recipes.two_tower.catalogue import Movies
+from recipes.two_tower.config import Config
+from recipes.two_tower.ratings import Ratings
+from trainyard.errors import JobFailed
+from trainyard.holdout import fraction
+
+RATINGS_FILE = "ratings.parquet"
+HISTORIES_FILE = "histories.parquet"
+SALT = "two_tower scored users"
+
+
+def process(inputs: Path, outputs: Path, config: Config) -> dict[str, float]:
+    """Write the ratings of each role, all in natural ids, and the catalogue; returns their figures.
+
+    * `features/movies.parquet`: see `features.Movies`.
+    * `train/ratings.parquet`, `validation/ratings.parquet`: everybody's ratings of that role.
+    * `holdout/ratings.parquet`: held-out ratings of at most `max_scored_users` users, and `holdout/histories.parquet`:
+      what those users rated before, which every model that is scored gets to see.
+    """
+    for name in ("train", "validation", "holdout", "features"):
+        (outputs / name).mkdir(parents=True, exist_ok=True)
+    movies = _movies(inputs)
+    movies.save(outputs / "features")
+    roles = {name: _ratings(inputs, name) for name in ("train", "validation", "holdout")}
+    scored = _scored(roles["holdout"].users, config.data.max_scored_users)
+    held_out = roles["holdout"].of_users(scored)
+    histories = roles["train"].joined(roles["validation"]).of_users(scored)
+    for name in ("train", "validation"):
+        roles[name].save(outputs / name / RATINGS_FILE)
+    held_out.save(outputs / "holdout" / RATINGS_FILE)
+    histories.save(outputs / "holdout" / HISTORIES_FILE)
+    figures = {f"{name}_ratings": float(len(each)) for name, each in roles.items()}
+    return {"movies": float(len(movies)), "scored_users": float(len(scored)), **figures}
+
+
+def _ratings(inputs: Path, role: str) -> Ratings:
+    table = duckdb.sql(
+        f"SELECT user_id, movie_id, rating, timestamp FROM {_table(inputs, 'ratings')} WHERE role = '{role}' "  # noqa: S608 - the only things formatted in are a folder and a fixed word
+        "ORDER BY user_id, timestamp, movie_id"
+    ).to_arrow_table()
+    if table.num_rows == 0:
+        raise JobFailed(f"Expected {role} ratings, found none; upload users with at least three ratings each.")
+    return Ratings.of(*(table[name].to_numpy() for name in ("user_id", "movie_id", "rating", "timestamp")))
+
+
+def _movies(inputs: Path) -> Movies:
+    table = duckdb.sql(
+        f"SELECT movie_id, title, genres, year FROM {_table(inputs, 'movies')} ORDER BY movie_id"  # noqa: S608
+    ).to_arrow_table()
+    titles, genres = (table[name].to_pylist() for name in ("title", "genres"))
+    return Movies.of(table["movie_id"].to_numpy(), titles, genres, table["year"].to_numpy())
+
+
+def _scored(users: np.ndarray, limit: int) -> np.ndarray:
+    """At most `limit` users: the choice depends on their ids alone, so that every run has the same ones."""
+    if len(users) <= limit:
+        return users
+    places = np.asarray([fraction(int(user), SALT) for user in users])
+    return np.asarray(np.sort(users[np.argsort(places, kind="stable")[:limit]]))
+
+
+def _table(inputs: Path, name: str) -> str:
+    return f"read_parquet('{(inputs / name).as_posix().replace(chr(39), chr(39) * 2)}/*.parquet') AS {name}"

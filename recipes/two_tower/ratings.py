@@ -1,0 +1,100 @@
+"""Ratings grouped by user, as arrays and as Parquet files; for every stage after prepare, numpy only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ratings:
+    """The ratings of user `i` (natural id `users[i]`) are the rows `offsets[i] : offsets[i + 1]` of the other arrays.
+
+    `movies` holds natural ids, or indices of a catalogue after `encoded`; `times` are seconds since 1970. Users ascend.
+    """
+
+    users: np.ndarray
+    offsets: np.ndarray
+    movies: np.ndarray
+    values: np.ndarray
+    times: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @cached_property
+    def lengths(self) -> np.ndarray:
+        return np.diff(self.offsets)
+
+    @cached_property
+    def row_of_value(self) -> np.ndarray:
+        """For every rating, the place of its user in `users`."""
+        return np.repeat(np.arange(len(self.users)), self.lengths)
+
+    def sums(self, values: np.ndarray, how: np.ufunc = np.add) -> np.ndarray:
+        """Sum (or another reduction) of `values` [ratings, ...] by user [users, ...]; zeros where there are none."""
+        found = np.zeros((len(self.users), *values.shape[1:]), dtype=values.dtype)
+        filled = np.flatnonzero(self.lengths)
+        if len(filled):
+            # Starts of users with ratings only: `reduceat` would give the others their neighbour's first value.
+            found[filled] = how.reduceat(values, self.offsets[filled], axis=0)
+        return found
+
+    def kept(self, mask: np.ndarray) -> Ratings:
+        """The same users with only the ratings where `mask` is true; a user may be left without any."""
+        running = np.concatenate(([0], np.cumsum(mask)))
+        fields = {name: getattr(self, name)[mask] for name in ("movies", "values", "times")}
+        return replace(self, offsets=running[self.offsets], **fields)
+
+    def take(self, rows: np.ndarray) -> Ratings:
+        """The users in these places, in this order."""
+        lengths = self.lengths[rows]
+        offsets = np.concatenate(([0], np.cumsum(lengths)))
+        source = np.repeat(self.offsets[rows] - offsets[:-1], lengths) + np.arange(offsets[-1])
+        fields = {name: getattr(self, name)[source] for name in ("movies", "values", "times")}
+        return replace(self, users=self.users[rows], offsets=offsets, **fields)
+
+    def encoded(self, indices: np.ndarray) -> Ratings:
+        """With `indices` in place of natural movie ids; ratings with a negative index are left out."""
+        return replace(self, movies=indices).kept(indices >= 0)
+
+    def of_users(self, users: np.ndarray) -> Ratings:
+        """One row per entry of `users` (natural ids); those that rated nothing get an empty row."""
+        if len(self.users) == 0:
+            return replace(self, users=users, offsets=np.zeros(len(users) + 1, dtype=np.int64))
+        place = np.minimum(np.searchsorted(self.users, users), len(self.users) - 1)
+        taken = self.take(place)
+        return replace(taken, users=users).kept((self.users[place] == users)[taken.row_of_value])
+
+    @classmethod
+    def of(cls, users: np.ndarray, movies: np.ndarray, values: np.ndarray, times: np.ndarray) -> Ratings:
+        """From columns in any order; the ratings of a user keep their order."""
+        order = np.argsort(users, kind="stable")
+        found, counts = np.unique(users, return_counts=True)
+        return cls(
+            users=found.astype(np.int64),
+            offsets=np.concatenate(([0], np.cumsum(counts))).astype(np.int64),
+            movies=np.asarray(movies)[order],
+            values=np.asarray(values, dtype=np.float32)[order],
+            times=np.asarray(times, dtype=np.float64)[order],
+        )
+
+    def joined(self, other: Ratings) -> Ratings:
+        """The ratings of both."""
+        users = np.concatenate([self.users[self.row_of_value], other.users[other.row_of_value]])
+        columns = (np.concatenate([getattr(self, n), getattr(other, n)]) for n in ("movies", "values", "times"))
+        return Ratings.of(users, *columns)
+
+    def save(self, path: Path) -> None:
+        columns = {"user_id": self.users[self.row_of_value], "movie_id": self.movies, "rating": self.values}
+        pq.write_table(pa.table({**columns, "timestamp": self.times.astype(np.int64)}), path)
+
+    @classmethod
+    def load(cls, path: Path) -> Ratings:
+        table = pq.read_table(path)
+        return cls.of(*(table[name].to_numpy() for name in ("user_id", "movie_id", "rating", "timestamp")))

@@ -1,0 +1,228 @@
+"""Post-processes the towers: table of movie vectors, map, some users' top tens and the report; runs in processing."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+
+from recipes.two_tower.config import Config
+from recipes.two_tower.process import HISTORIES_FILE
+from recipes.two_tower.ratings import Ratings
+from recipes.two_tower.recommender import TOP, Recommender, blocks
+from trainyard import charts
+from trainyard.page import Figure, ReportInputs, Section, Table
+
+EMBEDDINGS = "movie_embeddings"
+RECOMMENDATIONS_FILE = "recommendations.parquet"
+HIGHLIGHTS_FILE = "highlights.json"
+MAP_FILE = "map.png"
+CURVES_FILE = "curves.csv"
+MAP_MOVIES = 1000
+MAP_NOTES = 20
+# Of the width and height of the map.
+NOTE_ROOM = (0.24, 0.04)
+SHOWN_USERS = 3
+SHOWN_FAVOURITES = 5
+LISTED_USERS = 1000
+NO_GENRE = "no genre"
+
+
+def report(inputs: ReportInputs, outputs: Path, config: Config) -> list[Section]:
+    """Write the files below to `outputs`, and return the sections of the report.
+
+    * `movie_embeddings.parquet` and `.csv.gz`: index, movie_id, title, genres, year, imdb_id, tag, offset, v0, v1, ...
+    * `recommendations.parquet`: the top ten of (at most `LISTED_USERS`) users.
+    * `highlights.json`: the top ten of a few users and of a newcomer: `title`, `columns`, `rows` to print.
+    * `map.png`: the most rated movies in two dimensions, coloured by genre.
+    """
+    recommender = Recommender.load(inputs.model)
+    movies = recommender.movies
+    natural = Ratings.load(inputs.model / HISTORIES_FILE)
+    histories = natural.encoded(movies.encode(natural.movies))
+    _write_embeddings(recommender, inputs.prepare, outputs)
+    _write_recommendations(recommender, histories, outputs / RECOMMENDATIONS_FILE)
+    shown = _shown_users(histories)
+    top_tens = _top_tens(recommender, shown)
+    highlights = {"title": top_tens.caption, "columns": top_tens.columns, "rows": top_tens.rows}
+    (outputs / HIGHLIGHTS_FILE).write_text(json.dumps(highlights, indent=2, ensure_ascii=False), encoding="utf-8")
+    figure = _map(recommender, config.seed)
+    (outputs / MAP_FILE).write_bytes(figure.png)
+    return [
+        Section(
+            title="Top ten of a few users",
+            text="What these users rated best, and the movies recommended to them with the rating they are expected "
+            "to give; the newcomer has not rated anything yet.",
+            tables=(_favourites(recommender, shown), top_tens),
+        ),
+        Section(
+            title="Map of movies",
+            text=f"t-SNE of the vectors of the {min(MAP_MOVIES, len(movies)):,} most rated movies, by cosine distance; "
+            "colours are the first genres. Movies close to each other suit the same people; distances between far "
+            "groups mean little.",
+            figures=(figure,),
+        ),
+        *_training_section(inputs.model / CURVES_FILE),
+    ]
+
+
+def embedding_table(recommender: Recommender, rows: slice, labels: dict[str, np.ndarray]) -> pa.Table:
+    """The vectors of some movies with their names; a movie's score is its dot product with a user's vector + offset."""
+    movies = recommender.movies
+    indices = np.arange(len(movies))[rows]
+    columns: dict[str, pa.Array] = {
+        "index": pa.array(indices),
+        "movie_id": pa.array(movies.ids[rows]),
+        "title": pa.array(movies.titles[rows], pa.string()),
+        "genres": pa.array(["|".join(movies.genres_of(index)) for index in indices.tolist()], pa.string()),
+        "year": pa.array(movies.years[rows].astype(np.int64)),
+        **{name: pa.array(values[rows], pa.string()) for name, values in labels.items()},
+        "offset": pa.array(recommender.movie_offsets[rows].astype(np.float32)),
+    }
+    by_dimension = np.ascontiguousarray(recommender.movie_vectors[rows].T)
+    return pa.table(columns | {f"v{place}": pa.array(values) for place, values in enumerate(by_dimension)})
+
+
+def _write_embeddings(recommender: Recommender, prepare: Path, outputs: Path) -> None:
+    labels = _labels(recommender, prepare)
+    first = embedding_table(recommender, slice(0, 0), labels)
+    with (
+        pq.ParquetWriter(outputs / f"{EMBEDDINGS}.parquet", first.schema) as parquet,
+        pa.CompressedOutputStream(str(outputs / f"{EMBEDDINGS}.csv.gz"), "gzip") as stream,
+        pa_csv.CSVWriter(stream, first.schema) as text,
+    ):
+        for block in blocks(len(recommender.movies), 8 * recommender.movie_vectors.shape[1]):
+            table = embedding_table(recommender, block, labels)
+            parquet.write_table(table)
+            text.write_table(table)
+
+
+def _labels(recommender: Recommender, prepare: Path) -> dict[str, np.ndarray]:
+    """What links and tags said of each movie: `imdb_id` and `tag`, None where nothing."""
+    table = pq.read_table(prepare / "movies", columns=["movie_id", "imdb_id", "tag"])
+    indices = recommender.movies.encode(table["movie_id"].to_numpy())
+    labels = {}
+    for name in ("imdb_id", "tag"):
+        labels[name] = np.full(len(recommender.movies), None, dtype=object)
+        labels[name][indices] = table[name].to_numpy(zero_copy_only=False)
+    return labels
+
+
+def _write_recommendations(recommender: Recommender, histories: Ratings, path: Path) -> None:
+    some = histories.take(np.arange(min(LISTED_USERS, len(histories.users))))
+    found = recommender.recommend(some, TOP)
+    indices = np.concatenate([each for each, _ in found])
+    lengths = [len(each) for each, _ in found]
+    titles = np.asarray(recommender.movies.titles, dtype=object)
+    table = pa.table(
+        {
+            "user_id": np.repeat(some.users, lengths),
+            "rank": np.concatenate([np.arange(1, length + 1) for length in lengths]),
+            "movie_id": recommender.movies.ids[indices],
+            "title": pa.array(titles[indices], pa.string()),
+            "score": np.concatenate([scores for _, scores in found]).astype(np.float32),
+            "expected_rating": recommender.expected(some, np.repeat(np.arange(len(found)), lengths), indices),
+        }
+    )
+    pq.write_table(table, path)
+
+
+def _shown_users(histories: Ratings) -> Ratings:
+    """A few users, evenly spread over those with enough favourites, by how much they have rated."""
+    order = np.argsort(histories.lengths, kind="stable")
+    order = order[histories.lengths[order] >= min(SHOWN_FAVOURITES, histories.lengths.max())]
+    places = np.unique(np.linspace(0, len(order) - 1, SHOWN_USERS + 2).round().astype(np.int64)[1:-1])
+    return histories.take(order[places])
+
+
+def _favourites(recommender: Recommender, shown: Ratings) -> Table:
+    rows = []
+    for row, user in enumerate(shown.users.tolist()):
+        mine = slice(shown.offsets[row], shown.offsets[row + 1])
+        best = np.argsort(-shown.values[mine], kind="stable")[:SHOWN_FAVOURITES]
+        titles = [
+            f"{recommender.movies.titles[index]} ({value:g})"
+            for index, value in zip(shown.movies[mine][best].tolist(), shown.values[mine][best].tolist(), strict=True)
+        ]
+        rows.append((f"user {user}", int(shown.lengths[row]), "; ".join(titles)))
+    return Table(columns=("user", "ratings", "rated best"), rows=rows, caption="What they have rated")
+
+
+def _top_tens(recommender: Recommender, shown: Ratings) -> Table:
+    """One column per user, and one for a newcomer."""
+    newcomer = Ratings.of(*(np.empty(0, dtype=np.int64) for _ in range(4))).of_users(np.asarray([0]))
+    columns = []
+    for histories in (shown, newcomer):
+        for row, (indices, _) in enumerate(recommender.recommend(histories, TOP)):
+            expected = recommender.expected(histories, np.full(len(indices), row), indices)
+            titles = [recommender.movies.titles[index] for index in indices.tolist()]
+            found = [f"{title} ({rating:.1f})" for title, rating in zip(titles, expected.tolist(), strict=True)]
+            columns.append(found + [""] * (TOP - len(found)))
+    return Table(
+        columns=(*(f"user {user}" for user in shown.users.tolist()), "a newcomer"),
+        rows=[list(row) for row in zip(*columns, strict=True)],
+        caption="Top ten, with expected ratings",
+    )
+
+
+def _map(recommender: Recommender, seed: int) -> Figure:
+    movies = recommender.movies
+    rated = np.argsort(-recommender.statistics.counts, kind="stable")[:MAP_MOVIES]
+    vectors = recommender.movie_vectors[rated]
+    unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+    points = _flattened(unit, seed)
+    genres = [(*movies.genres_of(index), NO_GENRE)[0] for index in rated.tolist()]
+    notes = {row: movies.titles[rated[row]] for row in _apart(points, MAP_NOTES)}
+    return Figure(
+        png=charts.scatter(points, genres, notes),
+        alt=f"Scatter plot of {len(points)} movies of {len(set(genres))} genres after t-SNE.",
+        caption="Titles are given to the most rated movies that leave each other room.",
+    )
+
+
+def _apart(points: np.ndarray, count: int) -> list[int]:
+    """The first points of which no two are so near that their titles would overlap."""
+    scaled = (points - points.min(axis=0)) / np.maximum(np.ptp(points, axis=0), 1e-9)
+    chosen: list[int] = []
+    for row, place in enumerate(scaled):
+        apart = np.abs(scaled[chosen] - place)
+        if not np.any((apart[:, 0] < NOTE_ROOM[0]) & (apart[:, 1] < NOTE_ROOM[1])):
+            chosen.append(row)
+        if len(chosen) == count:
+            break
+    return chosen
+
+
+def _flattened(unit: np.ndarray, seed: int) -> np.ndarray:
+    """t-SNE (van der Maaten and Hinton 2008) of unit vectors [n, size] to [n, 2]."""
+    from sklearn.manifold import TSNE
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+    # On unit vectors, euclidean distance orders pairs as the cosine does.
+    flatten = TSNE(perplexity=min(30.0, (len(unit) - 1) / 3), init="random", max_iter=500, random_state=seed, n_jobs=1)
+    # So few points keep one thread busy; several wait for each other most of the time.
+    with threadpool_limits(1):
+        return np.asarray(flatten.fit_transform(unit))
+
+
+def _training_section(path: Path) -> tuple[Section, ...]:
+    """Curves of both objectives."""
+    with path.open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    names = {"rating": "RMSE of validation ratings", "retrieval": f"NDCG@{TOP} of validation movies"}
+    figures = []
+    for objective, validation in names.items():
+        mine = [row for row in rows if row["objective"] == objective]
+        series = {
+            f"loss, {objective}": [float(row["loss"]) for row in mine],
+            validation: [float(row["validation"]) for row in mine],
+        }
+        alt = f"Loss and {validation} over {len(mine)} epochs."
+        figures.append(Figure(png=charts.curves(series, x_label="epoch"), alt=alt))
+    text = "The towers were then trained anew, on validation ratings too, for as many epochs as did best here."
+    return (Section(title="Training", text=text, figures=tuple(figures)),)

@@ -1,0 +1,145 @@
+"""Addresses come from secrets, and what is in a secret comes out nowhere; bad files are refused in a sentence."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import traceback
+
+import ibis
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import sqlalchemy as sa
+
+from recipes.propensity import prepare, sample
+from recipes.propensity.config import CONFIG, sources
+from tests.recipes.propensity.mariadb import DATABASE, PASSWORD, USER
+from trainyard import database
+from trainyard.config import override
+from trainyard.errors import BadData, ConfigError, JobFailed
+
+SECRET = {
+    "engine": "mysql",
+    "host": "db.internal",
+    "port": 3306,
+    "dbname": "vsdb",
+    "username": "someone",
+    "password": "p@ss/w:rd",
+}
+
+
+def test_a_secret_of_aws_becomes_an_address():
+    url = database.url_of_secret(json.dumps(SECRET))
+    assert (url.drivername, url.password, url.port) == ("mysql+pymysql", "p@ss/w:rd", 3306)
+    assert "p@ss" not in str(url)
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"password": ""}, "password"),
+        ({"engine": "oracle"}, "engine"),
+        ({"port": "x"}, "port"),
+        ({"host": None}, "host"),
+    ],
+)
+def test_a_wrong_secret_is_named_by_its_field_only(change, named):
+    text = json.dumps({k: v for k, v in {**SECRET, **change}.items() if v is not None})
+    with pytest.raises(JobFailed, match=named) as caught:
+        database.url_of_secret(text)
+    assert "someone" not in str(caught.value) and "p@ss" not in str(caught.value)
+    with pytest.raises(JobFailed, match="to be a JSON object"):
+        database.url_of_secret("p@ss/w:rd")
+
+
+def leaks(error):
+    text = "".join(traceback.format_exception(error))
+    return [word for word in (USER + "'", PASSWORD, "wrong-password", "127.0.0.1") if word in text]
+
+
+def test_no_error_of_the_server_shows_credentials(mariadb_url):
+    secret = json.dumps(
+        {
+            "engine": "mariadb",
+            "host": mariadb_url.host,
+            "port": mariadb_url.port,
+            "dbname": DATABASE,
+            "username": USER,
+            "password": "wrong-password",
+        }
+    )
+    with (
+        pytest.raises(JobFailed, match="found OperationalError 1045") as refused,
+        database.connect(database.url_of_secret(secret)),
+    ):
+        pass
+    assert leaks(refused.value) == []
+    with pytest.raises(JobFailed, match="found ProgrammingError 1146") as missing, database.connect(mariadb_url) as own:
+        own.execute(sa.text("SELECT * FROM nothing_here WHERE a = :a"), {"a": PASSWORD})
+    assert leaks(missing.value) == []
+
+
+def test_files_that_are_no_database_are_refused(tmp_path):
+    cases = {"text.sqlite": b"id,name\n", "cut.sqlite.gz": gzip.compress(b"SQLite format 3\0" * 100)[:20]}
+    for name, content in cases.items():
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(BadData, match=name), database.open_sqlite(tmp_path / name, name, tmp_path):
+            pass
+
+
+def test_a_truncated_database_is_refused_and_a_whole_one_only_read(tmp_path):
+    sample.write(tmp_path, size=3000, seed=1)
+    path = tmp_path / sample.FILE
+    query = sa.text("SELECT sum(pageviews), max(visitor_id) FROM agg_visit_engagement JOIN visits USING (visit_id)")
+    with database.open_sqlite(path, path.name, tmp_path) as connection:
+        assert connection.execute(query).one()[0] > 3000
+    with pytest.raises(BadData, match="readonly"), database.open_sqlite(path, path.name, tmp_path) as connection:
+        connection.execute(sa.text("DELETE FROM visits"))
+    path.write_bytes(path.read_bytes()[:100_000])
+    with (
+        pytest.raises(BadData, match="expected a complete SQLite 3 database"),
+        database.open_sqlite(path, path.name, tmp_path) as connection,
+    ):
+        connection.execute(query)
+
+
+def test_a_flat_file_is_its_own_population(tmp_path):
+    rows = 400
+    visits = pd.DataFrame(
+        {name: [float(place % 7) for place in range(rows)] for name, kind in CONFIG.data.csv_layout if kind == "number"}
+    )
+    for name, kind in CONFIG.data.csv_layout:
+        if kind == "category":
+            visits[name] = [f"v{place % 3}" for place in range(rows)]
+    visits["Revenue"] = [place % 3 == 0 for place in range(rows)]
+    visits["PageValues"] = [place // 2 / 10 for place in range(rows)]
+    connection = ibis.duckdb.connect()
+
+    def table(frame, name):
+        pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), tmp_path / name)
+        return {"visits": connection.read_parquet(str(tmp_path / name))}
+
+    tables = table(visits, "visits.parquet")
+    config = override(CONFIG, {"data": {"drop": ["Month"]}})
+    assert prepare.check(tables, config).ok
+    found = {name: each.to_pyarrow().to_pandas() for name, each in prepare.prepare(tables, config).items()}
+    assert "Month" not in found["visits"] and "Revenue" not in found["visits"]
+    assert found["population"].sales[0] == found["visits"].is_sale.sum() == 134
+    assert set(found["visits"].role) == {"train", "validation", "holdout"}
+    again = prepare.prepare(table(visits.sample(frac=1, random_state=1), "shuffled.parquet"), config)
+    assert again["visits"].to_pyarrow().to_pandas().equals(found["visits"])
+    few = override(CONFIG, {"data": {"min_sales": 200}})
+    assert "expected at least 200 visits with a sale, found 134" in prepare.check(tables, few).problems[0]
+
+
+def test_settings_are_checked():
+    assert sources(override(CONFIG, {"data": {"source": "database"}})) == ()
+    assert [each.required for each in sources(CONFIG)] == [False, False]
+    for change, sentence in (
+        ({"start_date": "yesterday"}, "expected start_date as"),
+        ({"csv_columns": ["a:number"]}, "one name:sale"),
+    ):
+        with pytest.raises(ConfigError, match=sentence):
+            override(CONFIG, {"data": change})

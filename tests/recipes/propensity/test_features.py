@@ -1,0 +1,127 @@
+"""Scaling follows the training rows alone and survives odd columns; probabilities are corrected exactly."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from recipes.propensity.features import Category, Encoder, Quantity, robust_moments
+from recipes.propensity.population import (
+    Population,
+    auc,
+    average_precision,
+    calibration_error,
+    intercept,
+    logit,
+    reliability,
+    sigmoid,
+)
+
+RANDOM = np.random.default_rng(0)
+
+
+def test_moments_ignore_what_lies_outside_the_fences():
+    inside = RANDOM.normal(3.0, 2.0, 10_000)
+    mean, deviation = robust_moments(np.append(inside, [1e9] * 50))
+    assert (mean, deviation) == (pytest.approx(3.0, abs=0.1), pytest.approx(2.0, abs=0.15))
+
+
+def test_a_column_whose_quartiles_agree_falls_back_to_all_values():
+    values = np.array([0.0] * 90 + [10.0] * 10)
+    assert robust_moments(values) == (pytest.approx(1.0), pytest.approx(3.0))
+    assert robust_moments(np.full(5, 7.0)) == (7.0, 1.0)
+
+
+def test_a_quantity_becomes_log_rank_zero_and_missing():
+    quantity = Quantity.fit("x", np.array([0.0, 0.0, 1.0, 2.0, 50.0, np.nan]))
+    found = quantity.transform(np.array([0.0, 1e12, -1e12, np.nan]))
+    assert quantity.inputs == ["x: log", "x: rank", "x: zero", "x: missing"]
+    assert np.isfinite(found).all() and np.abs(found).max() <= 8
+    assert found[:, 2].tolist() == [1, 0, 0, 0]
+    assert found[:, 3].tolist() == [0, 0, 0, 1]
+    # Ranks are those of a normal deviate, halved; a value twice as frequent lies in the middle of its place.
+    normal = Quantity.fit("y", RANDOM.normal(5, 3, 50_000))
+    assert normal.transform(np.array([5.0, 8.0]))[:, 1] == pytest.approx([0.0, 0.5], abs=0.02)
+    assert not normal.missing
+
+
+def test_rare_new_and_missing_categories():
+    category = Category.fit("c", ["a"] * 3 + ["b"] * 2 + ["z"], most=2)
+    assert category.inputs == ["c = a", "c = b", "c = (other)"]
+    assert category.transform(["b", "z", "new"]).tolist() == [[0, 1, 0], [0, 0, 1], [0, 0, 1]]
+
+
+def test_an_encoder_is_the_same_after_saving_and_does_not_see_other_rows(tmp_path):
+    rows = pd.DataFrame(
+        {
+            "key": ["1", "2", "3"],
+            "is_sale": [0, 1, 0],
+            "amount": [1.5, None, 3.0],
+            "count": pd.array([1, 2, None], dtype="Int64"),
+            "flag": [True, False, True],
+            "kind": ["a", None, "b"],
+        }
+    )
+    encoder = Encoder.fit(rows, max_categories=5)
+    encoder.save(tmp_path)
+    again = Encoder.load(tmp_path)
+    assert again == encoder
+    assert encoder.columns == ["amount", "count", "flag", "kind"]
+    assert encoder.transform(rows).shape == (3, len(encoder.inputs))
+    assert sorted(place for group in encoder.groups().values() for place in group) == list(range(len(encoder.inputs)))
+    assert "kind = (missing)" in encoder.inputs and "flag = true" in encoder.inputs
+    # One row at a time gives what all rows give together: nothing depends on the batch.
+    single = np.concatenate([encoder.transform(rows.iloc[[place]]) for place in range(3)])
+    assert (single == encoder.transform(rows)).all()
+
+
+def sampled_population():
+    return Population(
+        product_id=7,
+        start_date=None,
+        end_date=None,
+        sales_volume=1000,
+        sales=1000,
+        others=99_000,
+        sampled_sales=1000,
+        sampled_others=8000,
+        seed=1,
+    )
+
+
+def test_the_correction_for_the_sample_is_exact():
+    truth = sigmoid(RANDOM.normal(-5.0, 1.2, 400_000))
+    sale = (RANDOM.random(len(truth)) < truth).astype(float)
+    kept = (sale == 1) | (RANDOM.random(len(truth)) < 8000 / 99_000)
+    # Bayes: what a perfect model of the sample says.
+    in_sample = truth / (truth + (1 - truth) * 8000 / 99_000)
+    population = sampled_population()
+    corrected = sigmoid(logit(in_sample) + population.shift)
+    assert corrected == pytest.approx(truth)
+    weights = population.weights(sale[kept])
+    assert np.average(sale[kept], weights=weights) == pytest.approx(sale.mean(), rel=0.03)
+    assert np.average(truth[kept], weights=weights) == pytest.approx(sale.mean(), rel=0.03)
+    assert calibration_error(truth[kept], sale[kept], weights) < 0.0015
+    assert calibration_error(in_sample[kept], sale[kept], weights) > 0.05
+    bins = reliability(truth[kept], sale[kept], weights)
+    assert len(bins) == 10
+    assert [each.predicted for each in bins] == sorted(each.predicted for each in bins)
+
+
+def test_an_intercept_makes_the_mean_right():
+    logits, labels, weights = RANDOM.normal(-2, 1, 1000), (RANDOM.random(1000) < 0.3) * 1.0, RANDOM.random(1000)
+    added = intercept(logits, weights, labels)
+    assert np.average(sigmoid(logits + added), weights=weights) == pytest.approx(np.average(labels, weights=weights))
+
+
+def test_areas_are_those_of_scikit_learn():
+    from sklearn.metrics import average_precision_score, roc_auc_score
+
+    labels = (RANDOM.random(500) < 0.2) * 1.0
+    scores = np.round(RANDOM.normal(labels, 1.0), 1)
+    weights = RANDOM.random(500)
+    assert auc(scores, labels) == pytest.approx(roc_auc_score(labels, scores))
+    expected = average_precision_score(labels, scores, sample_weight=weights)
+    assert average_precision(scores, labels, weights) == pytest.approx(expected)
+    assert auc(scores, np.zeros(500)) == 0.5

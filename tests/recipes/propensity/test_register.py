@@ -1,0 +1,96 @@
+"""The three tables are written together or not at all, and once per run however often it is tried."""
+
+from __future__ import annotations
+
+import csv
+from datetime import datetime, timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+
+from recipes.propensity import register
+from recipes.propensity.ensemble import Ensemble
+from recipes.propensity.examples import COMBINATIONS_FILE
+from recipes.propensity.features import Encoder
+from recipes.propensity.population import Population
+from recipes.propensity.schema import HYPERPARAMETER, MODEL, MODEL_RUN
+
+NOW = datetime(2026, 11, 1, 12, 0, 0)
+COLUMNS = "node1 node2 dropout1 dropout2 optimizer lr_annealing batch_size epochs loss accuracy validation_loss"
+COLUMNS = (COLUMNS + " validation_accuracy precision recall auc epochs_run").split()
+
+
+@pytest.fixture
+def model_dir(tmp_path):
+    population = Population(
+        product_id=7,
+        start_date="2026-07-01 00:00:00",
+        end_date="2026-09-30 23:59:59",
+        sales_volume=10,
+        sales=10,
+        others=990,
+        sampled_sales=10,
+        sampled_others=80,
+        seed=42,
+    )
+    encoder = Encoder.fit(pd.DataFrame({"a": [1.0, 2.0]}), max_categories=5)
+    weights = [np.zeros(shape, np.float32) for shape in ((3, 2), (2,), (2, 2), (2,), (2, 1), (1,))]
+    Ensemble(encoder=encoder, population=population, networks=[weights], intercept=0.0, threshold=0.03).save(tmp_path)
+    with (tmp_path / COMBINATIONS_FILE).open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(COLUMNS)
+        for place in range(3):
+            writer.writerow([64, 32, 0.3, 0.2, "adam", 0.5, 512, 15, 0.3, 0.9, 0.31 + place, 0.9, 0.7, 0.2, 0.8, 9])
+    return tmp_path
+
+
+def record(connection, model_dir, **changes):
+    own = {"run_id": "run-1", "code_version": "abc", "model_uri": "s3://bucket/model.tar.gz", "promoted": True}
+    evaluation = {"metrics": {"auc": {"value": 0.8, "low": 0.7, "high": 0.9}, "brier_score": {"value": 0.01}}}
+    named = {**own, "finished_at": NOW, **changes}
+    register.register(connection, model_dir=model_dir, evaluation=evaluation, **named)
+
+
+def counts(connection):
+    tables = (MODEL, MODEL_RUN, HYPERPARAMETER)
+    found = tuple(connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one() for table in tables)
+    connection.rollback()
+    return found
+
+
+def test_a_run_is_recorded_once(empty, model_dir):
+    for _ in range(2):
+        record(empty, model_dir)
+        assert counts(empty) == (1, 1, 3)
+    run = empty.execute(sa.select(MODEL_RUN)).mappings().one()
+    assert (run["sales_volume"], run["metrics"], run["promoted"]) == (10, {"auc": 0.8, "brier_score": 0.01}, 1)
+    best = empty.execute(sa.select(HYPERPARAMETER).where(HYPERPARAMETER.c.best == 1)).mappings().one()
+    assert (best["combination"], best["precision_"], best["optimizer"]) == (1, 0.7, "adam")
+    model = empty.execute(sa.select(MODEL)).mappings().one()
+    assert (model["run_id"], model["threshold"], model["true_rate"]) == ("run-1", 0.03, 0.01)
+
+
+def test_only_a_promoted_and_newer_model_takes_over(empty, model_dir):
+    record(empty, model_dir)
+    record(empty, model_dir, run_id="run-2", promoted=False, finished_at=NOW + timedelta(days=1))
+    assert empty.execute(sa.select(MODEL.c.run_id)).scalar_one() == "run-1"
+    empty.rollback()
+    record(empty, model_dir, run_id="run-3", finished_at=NOW + timedelta(days=2))
+    record(empty, model_dir)
+    assert empty.execute(sa.select(MODEL.c.run_id)).scalar_one() == "run-3"
+    empty.rollback()
+    assert counts(empty) == (1, 3, 9)
+
+
+def test_an_error_leaves_nothing_behind(empty, model_dir, monkeypatch):
+    record(empty, model_dir)
+
+    def failing(*_arguments):
+        raise RuntimeError("lost")
+
+    monkeypatch.setattr(register, "_upsert", failing)
+    with pytest.raises(RuntimeError, match="lost"):
+        record(empty, model_dir, run_id="run-2")
+    assert counts(empty) == (1, 1, 3)

@@ -1,0 +1,190 @@
+"""The committee is Keras's network many times over, the search keeps its promises, and a killed training resumes."""
+
+from __future__ import annotations
+
+import csv
+
+import numpy as np
+import pytest
+
+from recipes.propensity.config import CONFIG, Grid
+from recipes.propensity.ensemble import Ensemble, network_logits
+from recipes.propensity.examples import COMBINATIONS_FILE, Examples
+from tests.recipes.propensity.conftest import SMALL
+from trainyard.config import override
+from trainyard.errors import JobFailed
+
+tf = pytest.importorskip("tensorflow")
+
+from recipes.propensity import model as keras_model  # noqa: E402
+from recipes.propensity import train as training  # noqa: E402
+from recipes.propensity import tune  # noqa: E402
+from recipes.propensity.committee import Committee, Network  # noqa: E402
+from recipes.propensity.fitting import effective_batch, fit  # noqa: E402
+
+RANDOM = np.random.default_rng(0)
+
+
+def network(**changes):
+    own = {"node1": 6, "node2": 4, "dropout1": 0.0, "dropout2": 0.0, "optimizer": "adam", "learning_rate": 0.01}
+    return Network(**{**own, "lr_annealing": 0.5, **changes})
+
+
+def planted(rows=600, columns=5):
+    inputs = RANDOM.normal(size=(rows, columns)).astype(np.float32)
+    labels = (inputs[:, 0] + inputs[:, 1] > 0).astype(np.float32)
+    return Examples(inputs=inputs, labels=labels, folds=np.arange(rows) % 5)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "rmsprop"])
+def test_each_network_learns_as_keras_would_teach_it(optimizer):
+    examples = planted()
+    networks = [network(optimizer=optimizer), network(node1=3, node2=2, optimizer=optimizer, learning_rate=0.003)]
+    committee = Committee(networks, 5, seed=1)
+    models = [keras_model.build(each, 5, committee.weights_of(place)) for place, each in enumerate(networks)]
+    import keras
+
+    optimizers = {"adam": keras.optimizers.Adam, "rmsprop": keras.optimizers.RMSprop}
+    for each, model in zip(networks, models, strict=True):
+        loss = keras.losses.BinaryCrossentropy(from_logits=True)
+        model.compile(optimizers[optimizer](each.learning_rate), loss)
+    order = np.arange(600).reshape(12, 50)
+    rates = tf.constant([each.learning_rate for each in networks])
+    committee.epoch(
+        tf.constant(examples.inputs), tf.constant(examples.labels), tf.ones((2, 600)), tf.constant(order), rates
+    )
+    for place, model in enumerate(models):
+        for batch in order:
+            model.train_on_batch(examples.inputs[batch], examples.labels[batch])
+        for ours, theirs in zip(committee.weights_of(place), model.get_weights(), strict=True):
+            assert ours == pytest.approx(theirs, abs=2e-4)
+        logits = model(examples.inputs).numpy()[:, 0]
+        assert network_logits(committee.weights_of(place), examples.inputs) == pytest.approx(logits, abs=2e-3)
+
+
+def test_a_network_learns_nothing_from_the_rows_it_validates():
+    examples = planted()
+    spoilt = Examples(
+        inputs=examples.inputs,
+        labels=np.where(examples.folds == 0, 1 - examples.labels, examples.labels).astype(np.float32),
+        folds=examples.folds,
+    )
+    weights = []
+    for each in (examples, spoilt):
+        committee = Committee([network()], 5, seed=1)
+        tensors = (tf.constant(each.inputs), tf.constant(each.labels))
+        uses = tf.constant((each.folds != 0)[None].astype(np.float32))
+        committee.epoch(*tensors, uses, tf.constant(np.arange(600).reshape(12, 50)), tf.constant([0.01]))
+        weights.append(committee.weights_of(0))
+    assert all((a == b).all() for a, b in zip(*weights, strict=True))
+
+
+def test_dropout_keeps_the_share_it_should_and_nothing_else():
+    committee = Committee([network(dropout1=0.5), network(dropout1=0.1)], 5, seed=1)
+    first, second = (mask.numpy() for mask in committee._masks(4000, tf.constant(3, tf.int64)))
+    assert (first == 0).mean(axis=(1, 2)) == pytest.approx([0.5, 0.1], abs=0.02)
+    assert first.mean(axis=(1, 2)) == pytest.approx([1, 1], abs=0.03)
+    assert (second == 1).all()
+
+
+def test_early_stopping_keeps_the_best_epoch_and_reduces_the_rate():
+    examples = planted(300)
+    noise = Examples(inputs=examples.inputs, labels=RANDOM.permutation(examples.labels), folds=examples.folds)
+    committee = Committee([network(node1=32, node2=16, learning_rate=0.03)], 5, seed=1)
+    state = fit(committee, noise, np.array([0]), epochs=60, batch_size=16, seed=1)
+    assert state.epochs[0] < 60
+    assert state.rates[0] < 0.03
+    judged = noise.folds == 0
+    logits = committee.scores(tf.constant(noise.inputs)).numpy()[0]
+    losses = np.logaddexp(0, logits) - noise.labels * logits
+    assert losses[judged].mean() == pytest.approx(min(state.validation_loss), abs=1e-4)
+
+
+def test_a_killed_training_ends_as_if_nothing_had_happened(tmp_path):
+    examples = planted()
+
+    def run(path, epochs):
+        committee = Committee([network(dropout1=0.3)] * 2, 5, seed=1)
+        fit(committee, examples, np.array([0, 1]), epochs=epochs, batch_size=32, seed=1, checkpoint=path)
+        return [weight.numpy() for weight in committee.weights]
+
+    whole = run(tmp_path / "whole.npz", 6)
+    run(tmp_path / "killed.npz", 3)
+    resumed = run(tmp_path / "killed.npz", 6)
+    assert all(a == pytest.approx(b, abs=1e-6) for a, b in zip(whole, resumed, strict=True))
+
+
+def test_a_rate_far_too_large_is_named():
+    examples = planted()
+    committee = Committee([network(learning_rate=1e30)], 5, seed=1)
+    with pytest.raises(JobFailed, match="found others at learning rate 1e"):
+        fit(committee, examples, np.array([0]), epochs=3, batch_size=32, seed=1)
+
+
+def test_the_documents_grid_has_32_combinations():
+    assert len(tune.combinations(Grid())) == 32
+    assert len({tuple(vars(each).items()) for each in tune.combinations(Grid())}) == 32
+
+
+def test_model_tune_reports_what_its_combination_reached():
+    combination = tune.combinations(Grid(node1=(16,), node2=(8,), batch_size=(16,)))[0]
+    result = tune.model_tune(planted(2000), combination, learning_rate=0.01, seed=1)
+    assert result.validation_accuracy > 0.93 and result.auc > 0.98
+    assert result.precision > 0.9 and result.recall > 0.9
+    assert 1 <= result.epochs_run <= 15
+
+
+def test_small_data_gets_small_batches():
+    assert [effective_batch(512, rows) for rows in (100, 2000, 100_000)] == [16, 32, 512]
+
+
+def test_a_run_leaves_everything_that_serving_needs(trained, sampled):
+    model_dir, metrics = trained
+    root, _ = sampled
+    with (model_dir / COMBINATIONS_FILE).open() as file:
+        rows = list(csv.DictReader(file))
+    losses = [float(row["validation_loss"]) for row in rows]
+    assert len(rows) == 4 and losses == sorted(losses)
+    assert {"loss", "accuracy", "precision", "recall"} <= set(rows[0])
+    assert metrics["validation_auc"] > 0.74
+    ensemble = Ensemble.load(model_dir)
+    inputs = np.load(root / "process" / "validation" / "inputs.npy")
+    import keras
+
+    model = keras.models.load_model(model_dir / training.KERAS_FILE)
+    keras_probability = model.predict(inputs, verbose=0)[:, 0]
+    expected = 1 / (1 + np.exp(-ensemble.sample_logits(inputs)))
+    assert expected == pytest.approx(keras_probability, abs=1e-5)
+
+
+def test_without_a_search_the_given_hyperparameters_are_trained(sampled, tmp_path):
+    root, _ = sampled
+    channels = {name: root / "process" / name for name in ("train", "validation", "features")}
+    changes = {"search": "none", "node1": 9, "node2": 5, "members": 2, "epochs": 2}
+    for name in ("model", "checkpoints"):
+        (tmp_path / name).mkdir()
+    training.train(
+        channels, tmp_path / "model", tmp_path / "checkpoints", override(CONFIG, {"hyperparameters": changes})
+    )
+    assert Ensemble.load(tmp_path / "model").networks[0][0].shape[1] == 9
+    with (tmp_path / "model" / COMBINATIONS_FILE).open() as file:
+        (row,) = csv.DictReader(file)
+    assert (row["node1"], row["epochs_run"]) == ("9", "2")
+
+
+def test_a_finished_search_is_not_repeated(sampled, tmp_path, monkeypatch):
+    root, _ = sampled
+    channels = {name: root / "process" / name for name in ("train", "validation", "features")}
+    config = override(CONFIG, SMALL)
+    for name in ("model", "checkpoints"):
+        (tmp_path / name).mkdir()
+
+    def killed(*_arguments, **_named):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(training, "fit", killed)
+        training.train(channels, tmp_path / "model", tmp_path / "checkpoints", config)
+    monkeypatch.setattr(tune, "search", killed)
+    training.train(channels, tmp_path / "model", tmp_path / "checkpoints", config)
+    assert Ensemble.load(tmp_path / "model").networks

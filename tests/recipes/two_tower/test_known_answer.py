@@ -1,0 +1,51 @@
+"""On generated ratings, the planted tastes decide what is recommended, also to somebody with a handful of ratings."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from recipes.two_tower import evaluate, serve
+from recipes.two_tower.config import CONFIG
+from recipes.two_tower.process import HISTORIES_FILE
+from recipes.two_tower.ratings import Ratings
+from recipes.two_tower.recommender import TOP, Recommender
+from recipes.two_tower.sample import OWN_TASTE_SHARE, TASTES
+from trainyard.config import override
+
+
+def test_users_get_movies_of_their_planted_taste(trained):
+    recommender = Recommender.load(trained.model)
+    histories = Ratings.load(trained.holdout / HISTORIES_FILE)
+    encoded = histories.encoded(recommender.movies.encode(histories.movies))
+    own = []
+    for user, (indices, _) in zip(histories.users.tolist(), recommender.recommend(encoded, TOP), strict=True):
+        tastes = [trained.planted["movies"][int(recommender.movies.ids[index])] for index in indices]
+        own.append(np.mean(np.asarray(tastes) == trained.planted["users"][user]))
+    assert np.mean(own) > OWN_TASTE_SHARE > 4 / len(TASTES)
+
+
+def test_five_ratings_show_a_newcomers_taste(trained):
+    predictor = serve.load(trained.model)
+    movies, counts = predictor.recommender.movies, predictor.recommender.statistics.counts
+    tastes = np.asarray([trained.planted["movies"][int(each)] for each in movies.ids])
+    for taste in range(len(TASTES)):
+        popular = movies.ids[np.flatnonzero(tastes == taste)[np.argsort(-counts[tastes == taste])][:5]]
+        row = {"ratings": [{"movie_id": int(each), "rating": 5.0} for each in popular]}
+        answer = predictor.predict([row])[0]
+        found = [trained.planted["movies"][each["movie_id"]] for each in answer["recommended"]]
+        assert np.mean(np.asarray(found) == taste) >= 0.6
+
+
+def test_the_model_beats_its_simple_baselines(trained):
+    scores = evaluate.score(trained.model, trained.holdout, trained.config)
+    references = evaluate.references(trained.root / "process" / "train", trained.holdout, trained.config)
+    assert scores.metrics["ndcg_at_10"] > 2 * references["popularity"]["ndcg_at_10"]
+    assert scores.metrics["rmse"] < 0.9 * references["averages"]["rmse"]
+
+
+def test_the_gate_may_look_at_ratings_instead(trained):
+    config = override(CONFIG, {"gate": {"primary": "negative_mse"}})
+    scores = evaluate.score(trained.model, trained.holdout, config)
+    assert scores.examples.mean() == scores.metrics["negative_mse"]
+    assert scores.metrics["rmse"] ** 2 == pytest.approx(-scores.metrics["negative_mse"])

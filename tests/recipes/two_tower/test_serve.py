@@ -1,0 +1,80 @@
+"""Requests get a top ten, also from strangers, or one sentence on what is wrong with them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from recipes.two_tower import serve
+from recipes.two_tower.recommender import Recommender
+from trainyard.errors import BadRequest
+
+
+@pytest.fixture(scope="module")
+def predictor(trained):
+    return serve.load(trained.model)
+
+
+def test_a_known_user_gets_ten_unrated_movies_best_first(predictor):
+    user = int(predictor.histories.users[3])
+    answer = predictor.predict([{"uid": user}])[0]
+    found = [each["movie_id"] for each in answer["recommended"]]
+    rated = predictor.histories.take(np.asarray([3])).movies
+    assert len(set(found)) == 10
+    assert not set(found) & set(rated.tolist())
+    scores = [each["score"] for each in answer["recommended"]]
+    assert scores == sorted(scores, reverse=True)
+    assert all(0.5 <= each["rating"] <= 5.0 and each["title"] for each in answer["recommended"])
+    json.dumps(answer)
+
+
+def test_an_unknown_user_gets_popular_movies(predictor):
+    answer = predictor.predict([{"uid": -77}])[0]
+    assert answer["rated"] == 0
+    assert answer == predictor.predict([{"ratings": []}])[0]
+    statistics, movies = predictor.recommender.statistics, predictor.recommender.movies
+    counts = statistics.counts[movies.encode(np.asarray([each["movie_id"] for each in answer["recommended"]]))]
+    assert counts.mean() > 3 * statistics.counts.mean()
+
+
+def test_new_ratings_come_on_top_of_the_known_ones(predictor):
+    user = int(predictor.histories.users[3])
+    known = predictor.predict([{"uid": user, "count": 1}])[0]
+    seen = known["recommended"][0]["movie_id"]
+    again = predictor.predict([{"uid": user, "ratings": [{"movie_id": seen, "rating": 1}]}])[0]
+    assert again["rated"] == known["rated"] + 1
+    assert seen not in [each["movie_id"] for each in again["recommended"]]
+    strange = predictor.predict([{"ratings": [{"movie_id": -1, "rating": 4}], "count": 2}])[0]
+    assert strange["unknown"] == [-1]
+    assert len(strange["recommended"]) == 2
+
+
+def test_the_documents_objective_orders_by_expected_rating(predictor, trained):
+    recommender = replace(Recommender.load(trained.model), objective="rating")
+    answers = replace(predictor, recommender=recommender).predict([{"uid": int(predictor.histories.users[0])}])
+    ratings = [each["rating"] for each in answers[0]["recommended"]]
+    assert ratings == sorted(ratings, reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("row", "sentence"),
+    [
+        ({}, "expected an object with"),
+        ([], "expected an object with"),
+        ({"uid": "7"}, "whole number as uid"),
+        ({"uid": True}, "whole number as uid"),
+        ({"uid": 7, "top": 3}, "found 'top'"),
+        ({"uid": 7, "count": 0}, "count from 1 to 1000"),
+        ({"ratings": 5}, "a list of at most"),
+        ({"ratings": [5]}, "expected ratings from 0.5 to 5"),
+        ({"ratings": [{"movie_id": 1, "rating": 6}]}, "expected ratings from 0.5 to 5"),
+        ({"ratings": [{"movie_id": 1, "rating": float("nan")}]}, "expected ratings from 0.5 to 5"),
+        ({"ratings": [{"movie_id": "1", "rating": 4}]}, "expected ratings from 0.5 to 5"),
+    ],
+)
+def test_a_bad_row_is_refused_with_its_number(predictor, row, sentence):
+    with pytest.raises(BadRequest, match=f"Row 1: .*{sentence}"):
+        predictor.predict([{"uid": 1}, row])

@@ -1,0 +1,121 @@
+"""Training resumes, repeats itself, and is answered alike by Keras and by numpy; held-out labels never reach it."""
+
+from __future__ import annotations
+
+import shutil
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from recipes.two_tower import evaluate
+from recipes.two_tower.process import HISTORIES_FILE, RATINGS_FILE
+from recipes.two_tower.ratings import Ratings
+from recipes.two_tower.recommender import Recommender
+from tests.recipes.two_tower.conftest import CHANNELS, trained_in
+
+pytest.importorskip("tensorflow")
+
+
+def weights(model_dir):
+    found = {}
+    for name in ("rating_towers.npz", "retrieval_towers.npz", "statistics.npz"):
+        with np.load(model_dir / name) as saved:
+            found |= {f"{name} {key}": saved[key] for key in saved.files}
+    return found
+
+
+def assert_same(first, second):
+    assert first.keys() == second.keys()
+    for key in first:
+        assert np.array_equal(first[key], second[key]), key
+
+
+def test_scrambled_test_labels_leave_predictions_bit_identical(trained, tmp_path):
+    table = pq.read_table(trained.root / "prepare" / "ratings" / "part-00000.parquet")
+    held_out = np.asarray(table["role"].to_pylist()) == "holdout"
+    values = table["rating"].to_numpy().copy()
+    random = np.random.default_rng(1)
+    values[held_out] = random.permutation(5.5 - values[held_out])
+    scrambled = table.set_column(table.column_names.index("rating"), "rating", pa.array(values))
+    shutil.copytree(trained.root / "prepare", tmp_path / "prepare")
+    pq.write_table(scrambled, tmp_path / "prepare" / "ratings" / "part-00000.parquet")
+    trained_in(tmp_path, trained.config)
+    assert_same(weights(trained.model), weights(tmp_path / "model"))
+    asked = Ratings.load(trained.holdout / RATINGS_FILE)
+    predictions = []
+    for root in (trained.root, tmp_path):
+        recommender = Recommender.load(root / "model")
+        histories = Ratings.load(root / "process" / "holdout" / HISTORIES_FILE)
+        predictions.append(evaluate.expected_ratings(recommender, histories, asked))
+    assert np.array_equal(*predictions)
+    assert not np.array_equal(asked.values, Ratings.load(tmp_path / "process" / "holdout" / RATINGS_FILE).values)
+
+
+def test_a_killed_training_goes_on_as_if_nothing_had_happened(trained, tmp_path, monkeypatch):
+    from recipes.two_tower import train as training
+
+    saved, calls = training._checkpoint, []
+
+    def dies(trainer, path, curve):
+        saved(trainer, path, curve)
+        calls.append(path.name)
+        if len(calls) == 6:
+            raise KeyboardInterrupt
+
+    for name in ("model", "checkpoints"):
+        (tmp_path / name).mkdir()
+    channels = {name: trained.root / "process" / name for name in CHANNELS}
+    monkeypatch.setattr(training, "_checkpoint", dies)
+    with pytest.raises(KeyboardInterrupt):
+        training.train(channels, tmp_path / "model", tmp_path / "checkpoints", trained.config)
+    assert calls[-1] == "trial_retrieval.npz"
+    monkeypatch.setattr(training, "_checkpoint", saved)
+    metrics = training.train(channels, tmp_path / "model", tmp_path / "checkpoints", trained.config)
+    assert metrics == trained.metrics
+    assert_same(weights(trained.model), weights(tmp_path / "model"))
+
+
+@pytest.mark.parametrize("name", ["rating", "retrieval"])
+def test_keras_and_numpy_agree(trained, name):
+    import keras
+
+    recommender = Recommender.load(trained.model)
+    histories = Ratings.load(trained.holdout / HISTORIES_FILE)
+    histories = histories.encoded(recommender.movies.encode(histories.movies)).take(np.arange(20))
+    describer = recommender.rating_describer if name == "rating" else recommender.describer
+    towers = recommender.rating if name == "rating" else recommender.retrieval
+    profiles = describer.profiles(histories)
+    movies = np.arange(20)
+    given = [
+        towers.user.scaled(describer.user_inputs(profiles)),
+        towers.movie.scaled(describer.movie_inputs(movies)),
+    ]
+    users, films = towers.user(describer.user_inputs(profiles)), towers.movie(describer.movie_inputs(movies))
+    if name == "retrieval":
+        starts = describer.user_starts(profiles), recommender.statistics.starts[movies]
+        given = [given[0], starts[0], given[1], starts[1]]
+        users, films = users + starts[0], films + starts[1]
+    model = keras.models.load_model(trained.model / f"{name}.keras")
+    assert model.predict(given, verbose=0)[:, 0] == pytest.approx((users * films).sum(axis=1), rel=1e-4, abs=1e-4)
+
+
+def test_towers_have_the_documented_widths(trained):
+    recommender = Recommender.load(trained.model)
+    for tower in (recommender.rating.user, recommender.rating.movie, recommender.retrieval.user):
+        assert [kernel.shape[1] for kernel, _ in tower.layers] == [256, 128, 32]
+
+
+def test_a_batch_can_be_learnt_by_heart(trained):
+    import tensorflow as tf
+
+    from recipes.two_tower.model import RatingTrainer, build
+
+    random = np.random.default_rng(0)
+    user, movie = random.normal(size=(2, 64, 9)).astype(np.float32)
+    wanted = random.normal(size=64).astype(np.float32)
+    model = build(user_inputs=9, movie_inputs=9, embedding_size=8, seed=1, starts=False)
+    trainer = RatingTrainer(model, weight_decay=0.0)
+    losses = [float(trainer.step(*map(tf.constant, (user, movie, wanted)), tf.constant(3e-3))) for _ in range(200)]
+    assert losses[-1] < 0.02 * losses[0]
