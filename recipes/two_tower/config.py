@@ -38,14 +38,14 @@ class Hyperparameters:
 
     objective: Literal["retrieval", "rating"] = "retrieval"
     embedding_size: int = bounded(32, minimum=2, maximum=512, help="numbers per user and movie vector")
-    rating_epochs: int = bounded(6, minimum=1, maximum=500, help="passes over the ratings; the best one is kept")
-    rating_learning_rate: float = bounded(1e-3, minimum=1e-6, maximum=0.1, help="falls to zero along a cosine")
+    rating_epochs: int = bounded(10, minimum=1, maximum=500, help="passes over the ratings; the best one is kept")
+    rating_learning_rate: float = bounded(3e-3, minimum=1e-6, maximum=0.1, help="falls to zero along a cosine")
     retrieval_epochs: int = bounded(6, minimum=1, maximum=500, help="passes over the users; the best one is kept")
-    retrieval_learning_rate: float = bounded(5e-4, minimum=1e-6, maximum=0.1, help="falls to zero along a cosine")
-    weight_decay: float = bounded(0.01, minimum=0.0, maximum=10.0, help="of the kernels, decoupled from the gradient")
+    retrieval_learning_rate: float = bounded(2e-4, minimum=1e-6, maximum=0.1, help="falls to zero along a cosine")
+    weight_decay: float = bounded(1.0, minimum=0.0, maximum=10.0, help="of the kernels, decoupled from the gradient")
     strength: float = bounded(200.0, minimum=0.1, maximum=1e6, help="ridge of EASE, which teaches retrieval")
     distillation: float = bounded(0.95, minimum=0.0, maximum=1.0, help="weight of EASE's scores against watched movies")
-    temperature: float = bounded(0.07, minimum=1e-3, maximum=10.0, help="of EASE's scores: lower is more decided")
+    temperature: float = bounded(0.05, minimum=1e-3, maximum=10.0, help="of EASE's scores: lower is more decided")
 
 
 @dataclass(frozen=True, kw_only=True)

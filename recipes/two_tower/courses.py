@@ -60,7 +60,8 @@ class Material:
 class Course:
     """One objective on some material: a trainer, the scaling of its inputs, and the batches of an epoch.
 
-    A batch is what the trainer's `step` takes before the rate."""
+    A batch is what the trainer's `step` takes before the rate.
+    """
 
     trainer: RatingTrainer | RetrievalTrainer
     model: Any

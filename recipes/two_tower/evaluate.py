@@ -21,7 +21,7 @@ from trainyard.progress import progress
 from trainyard.scores import Scores
 
 # Baselines are for orientation, so they get a part of large data.
-REFERENCE_USERS = 3_000
+REFERENCE_USERS = 2_000
 EASE_STRENGTH = 400.0
 NDCG, RECALL, COVERAGE = (f"{name}_at_{TOP}" for name in ("ndcg", "recall", "coverage"))
 NEGATIVE_MSE = "negative_mse"

@@ -8,14 +8,18 @@ to read the answer from the averages and fails on rows that are not in them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
 from recipes.two_tower.catalogue import Movies
 from recipes.two_tower.movie_statistics import SECONDS_PER_YEAR, SHRINKAGE, Statistics
 from recipes.two_tower.ratings import Ratings
+
+# Described at a time.
+BLOCK_RATINGS = 200_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +68,15 @@ class Describer:
 
     def profiles(self, ratings: Ratings) -> Profiles:
         """One profile per user of `ratings`, whose `movies` are indices; zeros for a user without any."""
+        # Blocks of users, or the contents of all ratings would take more memory than anything else.
+        starts = np.searchsorted(ratings.offsets, np.arange(0, len(ratings), BLOCK_RATINGS))
+        bounds = np.unique([*starts, 0, len(ratings.users)])
+        parts = [self._profiles(ratings.take(np.arange(a, b))) for a, b in pairwise(bounds)]
+        return Profiles(
+            **{each.name: np.concatenate([getattr(p, each.name) for p in parts]) for each in fields(Profiles)}
+        )
+
+    def _profiles(self, ratings: Ratings) -> Profiles:
         contents = self.contents[ratings.movies]
         tilt, value = self._tilt(ratings.movies, ratings.values), ratings.values[:, None].astype(np.float32)
         last = ratings.sums(ratings.times, np.maximum) / SECONDS_PER_YEAR

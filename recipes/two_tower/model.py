@@ -122,9 +122,12 @@ class RetrievalTrainer(Trainer):
     def __init__(self, model: keras.Model, *, weight_decay: float, distillation: float) -> None:
         super().__init__(model, weight_decay=weight_decay)
         self._distillation = distillation
+        user, movie = ([_spec(None, each.shape[1]) for each in tower.inputs] for tower in (self.user, self.movie))
+        line, table = _spec(None), _spec(None, None)
+        # The number of candidates differs from step to step; one program serves them all.
+        self.step = tf.function(self._learn, input_signature=[user, movie, line, line, table, table, table, _spec()])
 
-    @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
-    def step(
+    def _learn(
         self,
         user: Sequence[tf.Tensor],
         movie: Sequence[tf.Tensor],
@@ -150,3 +153,7 @@ class RetrievalTrainer(Trainer):
             loss = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(target, logits))
         self._apply(tape.gradient(loss, self.weights), rate)
         return loss
+
+
+def _spec(*shape: int | None) -> tf.TensorSpec:
+    return tf.TensorSpec(shape, tf.float32)

@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 
 from tests.recipes.tables import read_sources
+from trainyard import database
 from trainyard import recipe as recipes
 from trainyard.config import RecipeConfig, Source, to_mapping
 from trainyard.page import ReportInputs, Section, render
@@ -176,9 +177,25 @@ def test_a_run_from_sample_to_served_answers(name, tmp_path, capsys):
 
 def _prepare(name, raw, prepared, config):
     prepare = recipes.module(name, "prepare")
-    tables = read_sources(ibis.duckdb.connect(), raw, recipes.sources(name, config))
+    tables = _ingested(name, raw, config)
     quality = prepare.check(tables, config)
     assert quality.ok, quality.problems
     for table, rows in prepare.prepare(tables, config).items():
         (prepared / table).mkdir()
         rows.to_parquet(prepared / table / "part-00000.parquet")
+
+
+def _ingested(name, raw, config):
+    """The recipe's tables: read from its files, or by its own `ingest` from the database that its sample is."""
+    sources = recipes.sources(name, config)
+    databases = [
+        each for each in sorted(raw.iterdir()) for s in sources if s.format == "sqlite" and s.accepts(each.name)
+    ]
+    if not databases:
+        return read_sources(ibis.duckdb.connect(), raw, sources)
+    scratch, tables = made(raw.parent, "scratch", "ingest")
+    with database.open_sqlite(databases[0], databases[0].name, scratch) as connection:
+        quality = recipes.module(name, "ingest").extract(connection, tables, config)
+    assert quality.ok, quality.problems
+    duckdb = ibis.duckdb.connect()
+    return {each.name: duckdb.read_parquet(str(each / "*.parquet")) for each in tables.iterdir() if each.is_dir()}

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import importlib.util
+import json
+import subprocess
+import sys
+from pathlib import Path
+
 import ibis
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from recipes.two_tower.config import CONFIG
@@ -96,3 +103,20 @@ def test_good_data_is_accepted_with_its_figures():
     assert quality.ok, quality.problems
     assert quality.figures["ratings"] == 36
     assert quality.figures["rated_movies"] == 20
+
+
+@pytest.mark.skipif(importlib.util.find_spec("pyspark") is None, reason="the extra `spark` is not installed")
+def test_both_engines_give_the_same_tables(tmp_path):
+    tags = pd.DataFrame([(1, 3, "Funny", 1), (1, 4, "b", 1)], columns=["userId", "movieId", "tag", "timestamp"])
+    links = pd.DataFrame({"movieId": [3], "imdbId": ["0000042"], "tmdbId": [1]})
+    for name, frame in {"ratings": ratings(shuffle=1), "movies": MOVIES, "tags": tags, "links": links}.items():
+        frame.to_parquet(tmp_path / f"{name}.parquet", index=False)
+    found = {}
+    for engine in ("duckdb", "spark"):
+        command = [sys.executable, "-W", "ignore", "-m", "tests.recipes.two_tower.both", engine, str(tmp_path)]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[3], check=False)
+        assert done.returncode == 0, done.stderr
+        tables = {each: pq.read_table(tmp_path / engine / each).to_pylist() for each in ("ratings", "movies")}
+        found[engine] = (json.loads((tmp_path / engine / "figures.json").read_text()), tables)
+    assert found["duckdb"] == found["spark"]
+    assert len(found["spark"][1]["ratings"]) == 36
