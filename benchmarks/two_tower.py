@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 
 from recipes.two_tower.catalogue import Movies
 from recipes.two_tower.config import CONFIG, Config
-from recipes.two_tower.evaluate import BASELINES, expected_ratings, reference_rows
+from recipes.two_tower.evaluate import BASELINES, average_ratings, expected_ratings, reference_rows
 from recipes.two_tower.evaluate import score as score_model
 from recipes.two_tower.measures import with_relevant
 from recipes.two_tower.prepare import prepare
@@ -70,7 +70,7 @@ def main() -> int:
     errors = [_random(prepared, seed) for seed in range(arguments.seeds)]
     if errors:
         lines.append(_error_line(f"RMSE, random 80/20, {len(errors)} seeds", np.concatenate(errors), 0.826, 0.818))
-        print("RMSE by seed: " + ", ".join(f"{np.sqrt(-each.mean()):.4f}" for each in errors), file=sys.stderr)
+        print("RMSE by seed: " + ", ".join(f"{_root(each[:, 0]):.4f}" for each in errors), file=sys.stderr)
     lines.append(
         Line(
             name="fit, CPU s",
@@ -164,18 +164,27 @@ def quiet(work: Callable[[], object]) -> None:
 
 
 def _squared(folder: Path) -> np.ndarray:
+    """Negative squared errors of the model and of plain averages [n, 2]."""
     holdout = folder / "process" / "holdout"
     held_out, histories = (Ratings.load(holdout / name) for name in (RATINGS_FILE, HISTORIES_FILE))
+    movies = Movies.load(folder / "process" / "features")
+    known = histories.encoded(movies.encode(histories.movies))
     expected = expected_ratings(Recommender.load(folder / "model"), histories, held_out)
-    return -((expected - held_out.values) ** 2)
+    averages = average_ratings(known, movies, histories, held_out)
+    return np.stack([-((each - held_out.values) ** 2) for each in (expected, averages)], axis=1)
+
+
+def _root(rows: np.ndarray) -> float:
+    return float(np.sqrt(-rows.mean()))
 
 
 def _error_line(name: str, rows: np.ndarray, bar: float, stretch: float) -> Line:
-    root: Callable[[np.ndarray], float] = lambda each: float(np.sqrt(-each.mean()))  # noqa: E731
-    low, high = interval(rows, statistic=root, resamples=300)
-    return Line(
-        name=name, value=root(rows), low=low, high=high, beside=f"stretch {stretch}", bar=bar, lower_is_better=True
-    )
+    own, averages = rows.T
+    low, high = interval(own, statistic=_root, resamples=300)
+    gap = paired_difference(own, averages, statistic=_root, resamples=300)
+    beside = f"averages {_root(averages):.4f}, difference {gap.value:+.4f} ({gap.low:+.4f} to {gap.high:+.4f})"
+    beside += f", stretch {stretch}"
+    return Line(name=name, value=_root(own), low=low, high=high, beside=beside, bar=bar, lower_is_better=True)
 
 
 def _print(lines: list[Line]) -> None:

@@ -80,7 +80,8 @@ def references(train: Path, holdout: Path, config: Config) -> dict[str, dict[str
         rows, coverage = reference_rows(make(known, len(movies)), given, relevant, movies)
         found[name] = {NDCG: float(rows[:, 0].mean()), RECALL: float(rows[:, 1].mean()), COVERAGE: coverage}
         progress(step / (len(BASELINES) + 1), f"baseline {name}")
-    found["averages"] = _averages(known, movies, held_out, histories)
+    errors = average_ratings(known, movies, histories, held_out) - held_out.values
+    found["averages"] = {"rmse": float(np.sqrt((errors**2).mean())), "mae": float(np.abs(errors).mean())}
     return found
 
 
@@ -108,6 +109,18 @@ def reference_rows(score_of: Score, given: Ratings, relevant: Ratings, movies: M
         hide_rated(scores, some)
         best.extend(movies.ids[top_columns(scores, TOP)])
     return ranking(best, relevant, TOP), _coverage(best, len(movies))
+
+
+def average_ratings(known: Ratings, movies: Movies, histories: Ratings, asked: Ratings) -> np.ndarray:
+    """Mean + user's bias + movie's bias (float [n]) for every row of `asked`; only `known` holds movie indices."""
+    none = Factors(values=np.empty((len(movies), 0), np.float32), norms=np.zeros(len(movies), np.float32))
+    statistics = Statistics.of(known, len(movies), factors=none, size=0, temperature=1.0)
+    describer = Describer(movies=movies, statistics=statistics)
+    given = histories.of_users(asked.users)
+    users = describer.user_biases(describer.profiles(given.encoded(movies.encode(given.movies))))
+    biases = np.append(statistics.biases, 0.0)[movies.encode(asked.movies)]
+    expected = statistics.mean + users[asked.row_of_value] + biases
+    return np.asarray(np.clip(expected, statistics.worst, statistics.best))
 
 
 def popularity(known: Ratings, movies: int) -> Score:
@@ -147,18 +160,6 @@ def _marks(ratings: Ratings, movies: int) -> np.ndarray:
     table = np.zeros((len(ratings.users), movies), dtype=np.float32)
     table[ratings.row_of_value, ratings.movies] = 1.0
     return table
-
-
-def _averages(known: Ratings, movies: Movies, held_out: Ratings, histories: Ratings) -> dict[str, float]:
-    """Errors of mean + user's bias + movie's bias."""
-    none = Factors(values=np.empty((len(movies), 0), np.float32), norms=np.zeros(len(movies), np.float32))
-    statistics = Statistics.of(known, len(movies), factors=none, size=0, temperature=1.0)
-    describer = Describer(movies=movies, statistics=statistics)
-    given = histories.of_users(held_out.users)
-    users = describer.user_biases(describer.profiles(given.encoded(movies.encode(given.movies))))
-    biases = np.append(statistics.biases, 0.0)[movies.encode(held_out.movies)]
-    expected = np.clip(statistics.mean + users[held_out.row_of_value] + biases, statistics.worst, statistics.best)
-    return {"rmse": rmse(expected, held_out.values), "mae": float(np.abs(expected - held_out.values).mean())}
 
 
 def _loaded(holdout: Path) -> tuple[Ratings, Ratings]:
