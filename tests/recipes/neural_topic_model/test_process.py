@@ -104,6 +104,6 @@ def test_the_sample_has_the_lines_asked_for_and_is_repeatable(tmp_path):
         rows = list(csv.DictReader(file))
     assert len(rows) == 301
     assert {"Score", "Summary", "Text"} <= set(rows[0])
-    assert len(planted["topics"]) == 8
+    assert len(planted["topics"]) == 20
     reader = Reader(stop_words=frozenset(), min_letters=3)
     assert all(reader.lemmas(word) == [word] for theme in planted["topics"] for word in theme)
