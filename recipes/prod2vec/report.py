@@ -16,6 +16,7 @@ from recipes.prod2vec.config import Config
 from recipes.prod2vec.vectors import ProductVectors, blocks
 from trainyard import charts
 from trainyard.page import Figure, ReportInputs, Section, Table
+from trainyard.projection import apart, flattened
 
 EMBEDDINGS = "embeddings"
 NEIGHBOURS_FILE = "neighbours.parquet"
@@ -154,39 +155,14 @@ def _map_text(vectors: ProductVectors) -> str:
 
 
 def _map(vectors: ProductVectors, seed: int) -> Figure:
-    points = _flattened(vectors.unit[:MAP_PRODUCTS], seed)
+    points = flattened(vectors.unit[:MAP_PRODUCTS], seed)
     departments = [f"department {each}" for each in vectors.vocabulary.departments[:MAP_PRODUCTS].tolist()]
-    notes = {row: vectors.vocabulary.names[row] for row in _apart(points, MAP_NOTES)}
+    notes = {row: vectors.vocabulary.names[row] for row in apart(points, MAP_NOTES, NOTE_ROOM)}
     return Figure(
         png=charts.scatter(points, departments, notes),
         alt=f"Scatter plot of {len(points)} products in {len(set(departments))} departments after t-SNE.",
         caption="Names are given to the most frequent products that leave each other room.",
     )
-
-
-def _apart(points: np.ndarray, count: int) -> list[int]:
-    """The first points of which no two are so near that their names would overlap."""
-    scaled = (points - points.min(axis=0)) / np.maximum(np.ptp(points, axis=0), 1e-9)
-    chosen: list[int] = []
-    for row, place in enumerate(scaled):
-        apart = np.abs(scaled[chosen] - place)
-        if not np.any((apart[:, 0] < NOTE_ROOM[0]) & (apart[:, 1] < NOTE_ROOM[1])):
-            chosen.append(row)
-        if len(chosen) == count:
-            break
-    return chosen
-
-
-def _flattened(unit: np.ndarray, seed: int) -> np.ndarray:
-    """t-SNE (van der Maaten and Hinton 2008) of unit vectors [n, size] to [n, 2]."""
-    from sklearn.manifold import TSNE
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-
-    # On unit vectors, euclidean distance orders pairs as the cosine does.
-    flatten = TSNE(perplexity=min(30.0, (len(unit) - 1) / 3), init="random", max_iter=500, random_state=seed, n_jobs=1)
-    # So few points keep one thread busy; several wait for each other most of the time.
-    with threadpool_limits(1):
-        return np.asarray(flatten.fit_transform(unit))
 
 
 def _training_section(path: Path, vectors: ProductVectors) -> tuple[Section, ...]:

@@ -17,6 +17,7 @@ from recipes.two_tower.ratings import Ratings
 from recipes.two_tower.recommender import TOP, Recommender, blocks
 from trainyard import charts
 from trainyard.page import Figure, ReportInputs, Section, Table
+from trainyard.projection import apart, flattened
 
 EMBEDDINGS = "movie_embeddings"
 RECOMMENDATIONS_FILE = "recommendations.parquet"
@@ -175,39 +176,14 @@ def _map(recommender: Recommender, seed: int) -> Figure:
     rated = np.argsort(-recommender.statistics.counts, kind="stable")[:MAP_MOVIES]
     vectors = recommender.movie_vectors[rated]
     unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-    points = _flattened(unit, seed)
+    points = flattened(unit, seed)
     genres = [(*movies.genres_of(index), NO_GENRE)[0] for index in rated.tolist()]
-    notes = {row: movies.titles[rated[row]] for row in _apart(points, MAP_NOTES)}
+    notes = {row: movies.titles[rated[row]] for row in apart(points, MAP_NOTES, NOTE_ROOM)}
     return Figure(
         png=charts.scatter(points, genres, notes),
         alt=f"Scatter plot of {len(points)} movies of {len(set(genres))} genres after t-SNE.",
         caption="Titles are given to the most rated movies that leave each other room.",
     )
-
-
-def _apart(points: np.ndarray, count: int) -> list[int]:
-    """The first points of which no two are so near that their titles would overlap."""
-    scaled = (points - points.min(axis=0)) / np.maximum(np.ptp(points, axis=0), 1e-9)
-    chosen: list[int] = []
-    for row, place in enumerate(scaled):
-        apart = np.abs(scaled[chosen] - place)
-        if not np.any((apart[:, 0] < NOTE_ROOM[0]) & (apart[:, 1] < NOTE_ROOM[1])):
-            chosen.append(row)
-        if len(chosen) == count:
-            break
-    return chosen
-
-
-def _flattened(unit: np.ndarray, seed: int) -> np.ndarray:
-    """t-SNE (van der Maaten and Hinton 2008) of unit vectors [n, size] to [n, 2]."""
-    from sklearn.manifold import TSNE
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-
-    # On unit vectors, euclidean distance orders pairs as the cosine does.
-    flatten = TSNE(perplexity=min(30.0, (len(unit) - 1) / 3), init="random", max_iter=500, random_state=seed, n_jobs=1)
-    # So few points keep one thread busy; several wait for each other most of the time.
-    with threadpool_limits(1):
-        return np.asarray(flatten.fit_transform(unit))
 
 
 def _training_section(path: Path) -> tuple[Section, ...]:
