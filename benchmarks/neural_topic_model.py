@@ -29,8 +29,8 @@ from recipes.neural_topic_model.prepare import check, prepare
 from recipes.neural_topic_model.topics import TopicModel
 from recipes.neural_topic_model.train import train
 from trainyard.bootstrap import interval, paired_difference
-from trainyard.config import override
 from trainyard.engine import start
+from trainyard.overrides import override
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 REVIEWS = SHARED / "amazon_fine_foods" / "Reviews_first7567.csv.gz"

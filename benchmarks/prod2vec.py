@@ -33,7 +33,8 @@ from recipes.prod2vec.features import Queries, Ragged, Vocabulary
 from recipes.prod2vec.process import load_baskets, process
 from recipes.prod2vec.vectors import SCORINGS, ProductVectors, hits, ranks
 from trainyard.bootstrap import interval, paired_difference
-from trainyard.config import override, to_mapping
+from trainyard.config import to_mapping
+from trainyard.overrides import override
 
 RETAIL = Path(__file__).parents[2] / "shared" / "data" / "online_retail" / "online_retail_2010_2011.parquet"
 MIN_LINES = 5

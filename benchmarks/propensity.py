@@ -30,7 +30,7 @@ from recipes.propensity.examples import INPUTS_FILE, LABELS_FILE, Examples
 from recipes.propensity.features import Encoder
 from recipes.propensity.population import Population
 from trainyard.bootstrap import interval
-from trainyard.config import override
+from trainyard.overrides import override
 
 SHOPPERS = Path(__file__).parents[2] / "shared" / "data" / "online-shoppers" / "online_shoppers_intention.csv"
 SEEDS = range(5)

@@ -11,8 +11,9 @@ from aws_lambda_powertools import Logger
 
 from lambdas import environment
 from trainyard import plan, recipe, resolve
-from trainyard.config import RecipeConfig, override, to_mapping
+from trainyard.config import RecipeConfig, to_mapping
 from trainyard.errors import BadRequest, ConfigError
+from trainyard.overrides import override
 from trainyard.resolve import OVERRIDES_FILE, Request, StoredObject
 from trainyard.run import REQUEST_FILE, InputFile, Run
 from trainyard.stages import Stage

@@ -6,8 +6,9 @@ import hashlib
 import json
 
 from trainyard import container, recipe
-from trainyard.config import override, to_mapping
+from trainyard.config import to_mapping
 from trainyard.model_archive import ModelCard
+from trainyard.overrides import override
 from trainyard.progress import metric
 from trainyard.run import Run
 

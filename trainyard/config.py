@@ -1,23 +1,16 @@
-"""The vocabulary of a recipe's configuration, and how `run.json` overrides it; standard library only.
+"""The vocabulary of a recipe's configuration; standard library only.
 
-A recipe's `config.py` builds one frozen `RecipeConfig` from these classes. `override` lays a mapping of the
-same shape over it and checks every key, type and bound, so that a mistake is refused before any job starts.
+A recipe's `config.py` builds one frozen `RecipeConfig` from these classes; `trainyard.overrides` changes one.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import math
-import types
-import typing
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar, Union
-
-from trainyard.errors import ConfigError
+from typing import Any, Literal
 
 ColumnType = Literal["int64", "float64", "string", "timestamp", "boolean"]
-ConfigT = TypeVar("ConfigT")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +108,29 @@ class Job:
 
 def default_jobs() -> dict[str, Job]:
     """One ordinary machine for every SageMaker stage."""
-    return {stage: Job() for stage in ("process", "tune", "train", "evaluate", "report")}
+    return {stage: Job() for stage in ("process", "tune", "train", "evaluate", "report", "score")}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deployment:
+    """Whether a registered model is put behind its endpoint, and what carries the endpoint."""
+
+    enabled: bool = field(default=False, metadata={"help": "put a registered model behind its endpoint"})
+    type: Literal["serverless", "instances"] = "serverless"
+    memory_mb: Literal[1024, 2048, 3072, 4096, 5120, 6144] = field(
+        default=2048, metadata={"help": "of a serverless endpoint"}
+    )
+    max_concurrency: int = bounded(5, minimum=1, maximum=200, help="requests at a time of a serverless endpoint")
+    instance_type: str = "ml.m5.large"
+    instance_count: int = bounded(1, minimum=1, maximum=20, help="of an endpoint on instances")
+
+
+@dataclass(frozen=True, kw_only=True)
+class BulkScoring:
+    """Whether a registered model scores every row of the data it was trained on."""
+
+    enabled: bool = field(default=False, metadata={"help": "score every row with the registered model"})
+    chunk_rows: int = bounded(10_000, minimum=100, maximum=1_000_000, help="rows in memory at a time")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,6 +145,13 @@ class RecipeConfig:
     tune: bool = False
     seed: int = bounded(42, minimum=0, maximum=2**31 - 1)
     jobs: Mapping[str, Job] = field(default_factory=default_jobs)
+    deploy: Deployment = field(default_factory=Deployment)
+    score: BulkScoring = field(default_factory=BulkScoring)
+
+    @property
+    def variant(self) -> str:
+        """Tells apart the models of a recipe that trains several, such as one per product; empty where it has one."""
+        return ""
 
 
 def to_mapping(config: Any) -> Any:
@@ -141,138 +163,6 @@ def to_mapping(config: Any) -> Any:
     if isinstance(config, tuple | list):
         return [to_mapping(value) for value in config]
     return config
-
-
-def override(config: ConfigT, changes: Mapping[str, Any]) -> ConfigT:
-    """A copy of `config` with `changes` (same shape, any subset) laid over it.
-
-    Raises ConfigError naming every unknown key, wrong type and value out of bounds at once.
-    """
-    problems: list[str] = []
-    changed = _merge(config, changes, "", problems)
-    if problems:
-        raise ConfigError(problems)
-    return typing.cast(ConfigT, changed)
-
-
-def _merge(config: Any, changes: Any, path: str, problems: list[str]) -> Any:
-    if not isinstance(changes, Mapping):
-        problems.append(f"{path or 'run.json'}: expected an object, found {_show(changes)}.")
-        return config
-    hints = typing.get_type_hints(type(config))
-    known = {f.name: f for f in dataclasses.fields(config)}
-    values: dict[str, Any] = {}
-    for key, value in changes.items():
-        where = f"{path}.{key}" if path else str(key)
-        if key not in known:
-            problems.append(f"{where}: unknown setting; known here are {', '.join(known)}.")
-            continue
-        current = getattr(config, key)
-        if dataclasses.is_dataclass(current):
-            values[key] = _merge(current, value, where, problems)
-        elif isinstance(current, Mapping):
-            values[key] = _merge_entries(current, value, where, problems)
-        else:
-            values[key] = _checked(value, hints[key], known[key].metadata, where, problems)
-    try:
-        return dataclasses.replace(config, **values)
-    except ValueError as error:
-        problems.append(f"{path or 'run.json'}: {error}.")
-        return config
-
-
-def _merge_entries(current: Mapping[str, Any], changes: Any, path: str, problems: list[str]) -> dict[str, Any]:
-    """Entries may be changed, never added: a new gate metric or range would refer to nothing."""
-    merged = dict(current)
-    if not isinstance(changes, Mapping):
-        problems.append(f"{path}: expected an object, found {_show(changes)}.")
-        return merged
-    for key, value in changes.items():
-        where = f"{path}.{key}"
-        if key not in current:
-            problems.append(f"{where}: unknown setting; known here are {', '.join(current)}.")
-        elif dataclasses.is_dataclass(current[key]):
-            merged[key] = _merge(current[key], value, where, problems)
-        else:
-            merged[key] = _checked(value, float, {}, where, problems)
-    return merged
-
-
-def _checked(value: Any, hint: Any, metadata: Mapping[str, Any], path: str, problems: list[str]) -> Any:
-    for option in _options(hint):
-        fitted, accepted = _fit(value, option)
-        if accepted:
-            low, high = metadata.get("minimum"), metadata.get("maximum")
-            if isinstance(fitted, int | float) and not isinstance(fitted, bool) and not _within(fitted, low, high):
-                problems.append(f"{path}: expected {_bounds(low, high)}, found {_show(value)}.")
-            return fitted
-    problems.append(f"{path}: expected {_name(hint)}, found {_show(value)}.")
-    return value
-
-
-def _fit(value: Any, hint: Any) -> tuple[Any, bool]:
-    """The value as the hinted type, and whether it is one. Numbers may arrive as text: SageMaker sends only text."""
-    if typing.get_origin(hint) is Literal:
-        return value, value in typing.get_args(hint)
-    if typing.get_origin(hint) is tuple:
-        return _fit_items(value, typing.get_args(hint)[0])
-    if hint is types.NoneType:
-        return None, value is None
-    if hint is bool:
-        named = {"true": True, "false": False}.get(value.lower()) if isinstance(value, str) else value
-        return named, isinstance(named, bool)
-    if hint in (int, float):
-        return _fit_number(value, hint)
-    return value, isinstance(hint, type) and isinstance(value, hint)
-
-
-def _fit_items(value: Any, item: Any) -> tuple[Any, bool]:
-    if not isinstance(value, list | tuple):
-        return value, False
-    fitted = [_fit(each, item) for each in value]
-    return tuple(each for each, _ in fitted), all(accepted for _, accepted in fitted)
-
-
-def _fit_number(value: Any, hint: type[int] | type[float]) -> tuple[Any, bool]:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return value, False
-    try:
-        number = float(value)
-    except ValueError:
-        return value, False
-    if not math.isfinite(number) or (hint is int and not number.is_integer()):
-        return value, False
-    return hint(number), True
-
-
-def _options(hint: Any) -> tuple[Any, ...]:
-    return typing.get_args(hint) if typing.get_origin(hint) in (Union, types.UnionType) else (hint,)
-
-
-def _within(number: float, low: float | None, high: float | None) -> bool:
-    return (low is None or number >= low) and (high is None or number <= high)
-
-
-def _bounds(low: float | None, high: float | None) -> str:
-    if low is None:
-        return f"at most {high}"
-    return f"at least {low}" if high is None else f"a value from {low} to {high}"
-
-
-def _name(hint: Any) -> str:
-    if typing.get_origin(hint) is Literal:
-        return "one of " + ", ".join(str(each) for each in typing.get_args(hint))
-    options = _options(hint)
-    if len(options) > 1:
-        return " or ".join(_name(each) for each in options)
-    return {int: "a whole number", float: "a number", bool: "true or false", str: "text", types.NoneType: "null"}.get(
-        hint, str(hint)
-    )
-
-
-def _show(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def settings(config: Any, prefix: str = "") -> Iterator[tuple[str, Any, str]]:

@@ -16,18 +16,26 @@ def train_plan(run: Run, config: RecipeConfig, tags: Mapping[str, str]) -> dict[
         "outcome": "train",
         "reason": f"All files of data set {run.dataset} are there.",
         "recipe": run.recipe,
+        "model": model_name(run.recipe, config),
         "run_id": run.run_id,
         "dataset": run.dataset,
         "fingerprint": run.fingerprint,
         "uri": f"s3://{run.artifacts_bucket}/{run.prefix}",
         "prefix": run.prefix,
         "tune": config.tune,
+        "deploy": to_mapping(config.deploy),
+        "score": config.score.enabled,
         "jobs": to_mapping(config.jobs),
         "hyperparameters": hyperparameters(config),
         "tuning": tuning(config),
         "tags": [{"Key": key, "Value": value} for key, value in tags.items()],
         "objects": {each.filename: each.version_id for each in run.files},
     }
+
+
+def model_name(recipe: str, config: RecipeConfig) -> str:
+    """What champion pointer and endpoint are named after: the recipe, and the variant where it has several models."""
+    return f"{recipe}-{config.variant}" if config.variant else recipe
 
 
 def stop_plan(outcome: str, reason: str, *, recipe: str = "", dataset: str = "") -> dict[str, Any]:

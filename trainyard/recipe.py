@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
-from trainyard.config import RecipeConfig, Source, override
+from trainyard.config import RecipeConfig, Source
 from trainyard.errors import BadRequest
+from trainyard.overrides import override
 
 PACKAGE = "recipes"
 

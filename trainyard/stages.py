@@ -19,3 +19,4 @@ class Stage(StrEnum):
     REGISTER = "register"
     REPORT = "report"
     DEPLOY = "deploy"
+    SCORE = "score"

@@ -118,6 +118,11 @@ class Config(RecipeConfig):
     data: Data
     hyperparameters: Hyperparameters
 
+    @property
+    def variant(self) -> str:
+        """One model per product; 0 stands for the only one."""
+        return f"product-{self.data.product_id}" if self.data.product_id else ""
+
 
 CONFIG = Config(
     title="Propensity of a visit to end in a sale",

@@ -242,7 +242,7 @@ def test_optional_settings_appear_in_the_templates(
 @pytest.mark.parametrize(
     ("wrong", "expected"),
     [
-        ({"jobs": {"serve": {}}}, "expected job stages among evaluate, process, report, train, tune, found serve."),
+        ({"jobs": {"serve": {}}}, "expected job stages among evaluate, process, report, score, train, tune, found serve."),
         ({"jobs": {"train": {"gpu": 1}}}, "found gpu."),
         ({"glue_workers": 1}, "expected at least 2 Glue workers"),
         ({"spark_threshold_gb": 0}, "expected spark_threshold_gb above 0, found 0."),

@@ -18,8 +18,9 @@ from moto import mock_aws
 from glue_jobs import ingest, prepare
 from recipes.prod2vec import sample
 from recipes.prod2vec.config import CONFIG, sources
-from trainyard.config import override, to_mapping
+from trainyard.config import to_mapping
 from trainyard.errors import JobFailed, NotFound
+from trainyard.overrides import override
 from trainyard.run import REQUEST_FILE, InputFile, Run
 from trainyard.stages import Stage
 from trainyard.tables.store import RunStore

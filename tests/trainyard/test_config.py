@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainyard.config import Gate, Range, RecipeConfig, Tuning, bounded, override, settings, to_mapping
+from trainyard.config import Gate, Range, RecipeConfig, Tuning, bounded, settings, to_mapping
 from trainyard.errors import ConfigError
+from trainyard.overrides import override
 
 
 @dataclass(frozen=True, kw_only=True)

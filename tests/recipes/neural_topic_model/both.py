@@ -12,7 +12,7 @@ from pathlib import Path
 from recipes.neural_topic_model.config import CONFIG
 from recipes.neural_topic_model.prepare import check, prepare
 from trainyard import engine
-from trainyard.config import override
+from trainyard.overrides import override
 
 
 def work(name: str, folder: Path) -> None:

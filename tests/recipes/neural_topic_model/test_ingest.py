@@ -7,9 +7,9 @@ import pytest
 
 from recipes.neural_topic_model import sample
 from recipes.neural_topic_model.config import CONFIG, sources
-from trainyard.config import override
 from trainyard.engine import connect
 from trainyard.errors import BadData
+from trainyard.overrides import override
 from trainyard.tables.load import load
 from trainyard.tables.scan import plain
 

@@ -16,9 +16,9 @@ from recipes.neural_topic_model.config import CONFIG, sources
 from recipes.neural_topic_model.prepare import prepare
 from recipes.neural_topic_model.topics import ARRAYS, TopicModel, encoder_input
 from tests.recipes.tables import read_sources
-from trainyard.config import override
 from trainyard.errors import BadRequest, JobFailed
 from trainyard.gate import decide
+from trainyard.overrides import override
 
 pytest.importorskip("tensorflow")
 

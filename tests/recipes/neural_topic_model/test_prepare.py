@@ -16,8 +16,8 @@ import pytest
 
 from recipes.neural_topic_model.config import CONFIG, sources
 from recipes.neural_topic_model.prepare import check, prepare
-from trainyard.config import override
 from trainyard.errors import ConfigError
+from trainyard.overrides import override
 
 ROOT = Path(__file__).parents[3]
 COLUMNS = {

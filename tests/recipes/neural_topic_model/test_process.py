@@ -13,8 +13,8 @@ from recipes.neural_topic_model import process, sample
 from recipes.neural_topic_model.config import CONFIG
 from recipes.neural_topic_model.features import Bags, Reader, Vocabulary
 from recipes.neural_topic_model.word_vectors import WordVectors
-from trainyard.config import override
 from trainyard.errors import JobFailed
+from trainyard.overrides import override
 
 READER = Reader(stop_words=frozenset({"the", "don"}), min_letters=3)
 

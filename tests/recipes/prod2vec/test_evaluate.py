@@ -11,7 +11,7 @@ from recipes.prod2vec.features import Queries, Ragged, Vocabulary
 from recipes.prod2vec.process import process
 from recipes.prod2vec.vectors import ProductVectors, mean_rows, ranks, top_columns
 from tests.recipes.prod2vec.conftest import write_prepared
-from trainyard.config import override
+from trainyard.overrides import override
 
 
 def vocabulary_of(ids, frequencies=None):

@@ -9,7 +9,7 @@ from recipes.prod2vec import evaluate
 from recipes.prod2vec.config import CONFIG
 from recipes.prod2vec.process import process
 from recipes.prod2vec.vectors import ProductVectors, top_columns
-from trainyard.config import override
+from trainyard.overrides import override
 
 pytest.importorskip("tensorflow")
 

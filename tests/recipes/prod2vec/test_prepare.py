@@ -10,9 +10,9 @@ import pytest
 
 from recipes.prod2vec.config import CONFIG, Config, sources
 from recipes.prod2vec.prepare import SALT, check, prepare
-from trainyard.config import override
 from trainyard.errors import ConfigError
 from trainyard.holdout import role
+from trainyard.overrides import override
 
 INT64_COLUMNS = ("order_id", "product_id", "add_to_cart_order", "reordered")
 

@@ -10,8 +10,8 @@ from recipes.prod2vec.config import CONFIG
 from recipes.prod2vec.features import Queries, Vocabulary
 from recipes.prod2vec.process import keep_probability, load_baskets, negative_probability, process
 from tests.recipes.prod2vec.conftest import write_prepared
-from trainyard.config import override
 from trainyard.errors import JobFailed
+from trainyard.overrides import override
 
 BASKETS = [
     (1, "train", [10, 20, 30]),

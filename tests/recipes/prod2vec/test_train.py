@@ -12,8 +12,8 @@ from recipes.prod2vec.features import Queries, Ragged, Vocabulary
 from recipes.prod2vec.process import process
 from recipes.prod2vec.vectors import ProductVectors
 from tests.recipes.prod2vec.conftest import write_prepared
-from trainyard.config import override
 from trainyard.errors import JobFailed
+from trainyard.overrides import override
 
 tf = pytest.importorskip("tensorflow")
 

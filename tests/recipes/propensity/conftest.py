@@ -13,7 +13,7 @@ from recipes.propensity.config import CONFIG
 from recipes.propensity.schema import METADATA
 from tests.recipes.propensity import mariadb
 from trainyard import database
-from trainyard.config import override
+from trainyard.overrides import override
 
 SMALL = {
     "data": {"grid": {"node1": [16], "node2": [8], "dropout1": [0.1, 0.3], "dropout2": [0.1], "epochs": 4}},

@@ -17,8 +17,8 @@ from recipes.propensity import prepare, sample
 from recipes.propensity.config import CONFIG, sources
 from tests.recipes.propensity.mariadb import DATABASE, PASSWORD, USER
 from trainyard import database
-from trainyard.config import override
 from trainyard.errors import BadData, ConfigError, JobFailed
+from trainyard.overrides import override
 
 SECRET = {
     "engine": "mysql",

@@ -15,7 +15,7 @@ from recipes.propensity.config import CONFIG
 from recipes.propensity.dates import SalesRange, find_dates
 from recipes.propensity.schema import SALES, VISITS
 from tests.recipes.propensity.conftest import filled
-from trainyard.config import override
+from trainyard.overrides import override
 
 END = datetime(2026, 3, 31, 23, 59, 59)
 LONG_AGO = END - timedelta(days=365)

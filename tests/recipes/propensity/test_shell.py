@@ -14,8 +14,9 @@ from recipes.propensity.config import CONFIG, sources
 from tests.recipes.propensity.conftest import filled
 from tests.recipes.propensity.mariadb import PASSWORD
 from trainyard import resolve
-from trainyard.config import override, to_mapping
+from trainyard.config import to_mapping
 from trainyard.errors import JobFailed
+from trainyard.overrides import override
 from trainyard.run import REQUEST_FILE, InputFile, Run
 from trainyard.stages import Stage
 from trainyard.tables.store import RunStore

@@ -11,8 +11,8 @@ from recipes.propensity.config import CONFIG, Grid
 from recipes.propensity.ensemble import Ensemble, network_logits
 from recipes.propensity.examples import COMBINATIONS_FILE, Examples
 from tests.recipes.propensity.conftest import SMALL
-from trainyard.config import override
 from trainyard.errors import JobFailed
+from trainyard.overrides import override
 
 tf = pytest.importorskip("tensorflow")
 

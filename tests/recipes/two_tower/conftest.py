@@ -12,7 +12,7 @@ from recipes.two_tower import prepare, sample
 from recipes.two_tower.config import CONFIG, sources
 from recipes.two_tower.process import process
 from tests.recipes.tables import read_sources
-from trainyard.config import override
+from trainyard.overrides import override
 
 CHANNELS = ("train", "validation", "features")
 CHANGES = {"hyperparameters": {"rating_epochs": 4, "retrieval_epochs": 3}}

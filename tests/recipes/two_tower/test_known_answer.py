@@ -11,7 +11,7 @@ from recipes.two_tower.process import HISTORIES_FILE
 from recipes.two_tower.ratings import Ratings
 from recipes.two_tower.recommender import TOP, Recommender
 from recipes.two_tower.sample import OWN_TASTE_SHARE, TASTES
-from trainyard.config import override
+from trainyard.overrides import override
 
 
 def test_users_get_movies_of_their_planted_taste(trained):
