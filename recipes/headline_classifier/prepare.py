@@ -9,6 +9,7 @@ import ibis
 from recipes.headline_classifier.config import CLASSES, Config, Data
 from trainyard.holdout import role_of
 from trainyard.quality import Quality
+from trainyard.tables.rows import rows
 
 SALT = "headline_classifier"
 
@@ -16,9 +17,9 @@ SALT = "headline_classifier"
 def check(tables: Mapping[str, ibis.Table], config: Config) -> Quality:
     """Refuses categories other than b, t, e and m, too few headlines, and classes that hardly occur."""
     headlines, data = tables["headlines"], config.data
-    counted = headlines.group_by("CATEGORY").agg(headlines=headlines.count()).to_pyarrow().to_pylist()
+    counted = rows(headlines.group_by("CATEGORY").agg(headlines=headlines.count()))
     counts = {str(row["CATEGORY"]): int(row["headlines"]) for row in counted}
-    stories = int(headlines.STORY.nunique().to_pyarrow().as_py())
+    stories = int(rows(headlines.agg(stories=headlines.STORY.nunique()))[0]["stories"])
     figures = {"headlines": float(sum(counts.values())), "stories": float(stories)}
     figures |= {f"class_{name}": float(counts.get(name, 0)) for name in CLASSES}
     problems = (*_unknown(counts), *_few(counts, data), *_few_stories(stories))

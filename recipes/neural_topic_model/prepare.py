@@ -10,6 +10,7 @@ import ibis
 from recipes.neural_topic_model.config import COLUMNS, NEGATIVE, POSITIVE, Config
 from trainyard.holdout import role_of
 from trainyard.quality import Quality
+from trainyard.tables.rows import rows
 
 SALT = "neural_topic_model"
 SHINGLE_WORDS = 3
@@ -25,16 +26,14 @@ def check(tables: Mapping[str, ibis.Table], config: Config) -> Quality:
     rating = COLUMNS[data.layout][0]
     low, high = RATINGS[data.layout]
     outside = ~reviews[rating].between(low, high)
-    row = (
-        reviews.aggregate(
-            reviews=reviews.count(),
-            outside=outside.cast("int64").sum(),
-            example=reviews[rating].max(where=outside),
-        )
-        .to_pyarrow()
-        .to_pylist()[0]
+    found = reviews.agg(
+        reviews=reviews.count(),
+        outside=outside.cast("int64").sum(),
+        example=reviews[rating].max(where=outside),
     )
-    documents = int(_eligible(reviews, config).count().to_pyarrow().as_py())
+    row = rows(found)[0]
+    eligible = _eligible(reviews, config)
+    documents = int(rows(eligible.agg(documents=eligible.count()))[0]["documents"])
     problems = []
     if row["outside"]:
         problems.append(

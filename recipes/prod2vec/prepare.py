@@ -10,6 +10,7 @@ import ibis
 from recipes.prod2vec.config import Config, Data
 from trainyard.holdout import role_of, trains
 from trainyard.quality import Quality
+from trainyard.tables.rows import rows
 
 SALT = "prod2vec"
 # Place in the cart and product id travel as one whole number, the place in front: 22 and 40 bits.
@@ -93,7 +94,7 @@ def _figures(lines: ibis.Table, products: ibis.Table) -> Mapping[str, Any]:
             highest_id=products.product_id.max(),
         ),
     )
-    row: Mapping[str, Any] = figures.to_pyarrow().to_pylist()[0]
+    row: Mapping[str, Any] = rows(figures)[0]
     return {name: value for name, value in row.items() if value is not None}
 
 

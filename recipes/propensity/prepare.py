@@ -10,6 +10,7 @@ import ibis
 from recipes.propensity.config import Config
 from trainyard.holdout import role_of
 from trainyard.quality import Quality
+from trainyard.tables.rows import rows
 
 SALT = "propensity"
 NOT_FEATURES = ("visit_id", "visitor_id", "product_id", "visit_date", "sales_date", "is_sale")
@@ -25,7 +26,7 @@ def check(tables: Mapping[str, ibis.Table], config: Config) -> Quality:
         sales=(visits.is_sale == 1).sum().fill_null(0),
         others=(visits.is_sale == 0).sum().fill_null(0),
     )
-    figures = {name: float(value) for name, value in found.to_pyarrow().to_pylist()[0].items()}
+    figures = {name: float(value) for name, value in rows(found)[0].items()}
     problems = []
     if figures["sales"] < config.data.min_sales:
         problems.append(

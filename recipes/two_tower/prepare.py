@@ -10,6 +10,7 @@ import ibis
 from recipes.two_tower.config import Config, Data
 from trainyard.holdout import HOLDOUT, TRAIN, VALIDATION, fraction_of
 from trainyard.quality import Quality
+from trainyard.tables.rows import rows
 
 SALT = "two_tower"
 # The year at the end of a title: "Toy Story (1995)".
@@ -100,7 +101,7 @@ def _figures(ratings: ibis.Table, movies: ibis.Table) -> Mapping[str, Any]:
         unknown.agg(unknown_ratings=unknown.count(), unknown_example=unknown.movieId.min()),
         movies.agg(movies=movies.count()),
     )
-    row: Mapping[str, Any] = figures.to_pyarrow().to_pylist()[0]
+    row: Mapping[str, Any] = rows(figures)[0]
     return {name: value for name, value in row.items() if value is not None}
 
 

@@ -23,10 +23,11 @@ def duplicates(
         return []
     keys = ", ".join(cells.identifier(each) for each in source.unique)
     table = f"read_parquet([{', '.join(cells.literal(str(each)) for each in parts)}])"
-    repeated = f"SELECT {keys}, count(*) AS times FROM {table} GROUP BY ALL HAVING count(*) > 1"
     # Counting alone is cheaper than finding an example, and good data has none.
-    if not connection.execute(f"SELECT count(*) FROM ({repeated})").fetchall()[0][0]:
+    distinct = f"SELECT count(*) FROM (SELECT DISTINCT {keys} FROM {table})"
+    if connection.execute(f"SELECT (SELECT count(*) FROM {table}) = ({distinct})").fetchall()[0][0]:
         return []
+    repeated = f"SELECT {keys}, count(*) AS times FROM {table} GROUP BY ALL HAVING count(*) > 1"
     *example, surplus = connection.execute(
         f"SELECT {keys}, sum(times - 1) OVER () FROM ({repeated}) ORDER BY ALL LIMIT 1"
     ).fetchall()[0]
