@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import ibis
+import pyarrow as pa
 
 from trainyard.config import Source
 
 TYPES = {"int64": "BIGINT", "float64": "DOUBLE", "string": "VARCHAR", "timestamp": "TIMESTAMP", "boolean": "BOOLEAN"}
+
+
+def stored(tables: Mapping[str, pa.Table]) -> dict[str, ibis.Table]:
+    """The tables in a DuckDB of their own, as a Glue job has them."""
+    connection = ibis.duckdb.connect()
+    for name, table in tables.items():
+        connection.con.register(name, table)
+    return {name: connection.table(name) for name in tables}
 
 
 def read_sources(connection: ibis.BaseBackend, directory: Path, sources: Iterable[Source]) -> dict[str, ibis.Table]:

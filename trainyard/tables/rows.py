@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from typing import Any
 
 import ibis
@@ -14,6 +13,6 @@ def rows(expression: ibis.Table) -> list[dict[str, Any]]:
     if backend.name != "duckdb":
         return list(expression.to_pyarrow().to_pylist())
     # DuckDB itself answers, for Ibis would import pandas, which costs a job a tenth of its start.
-    with closing(backend.raw_sql(backend.compile(expression))) as cursor:
-        names = [column[0] for column in cursor.description]
-        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    cursor = backend.raw_sql(backend.compile(expression))
+    names = [column[0] for column in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

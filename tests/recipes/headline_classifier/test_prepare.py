@@ -9,7 +9,7 @@ import pytest
 
 from recipes.headline_classifier import prepare, sample
 from recipes.headline_classifier.config import CONFIG, CORPUS, HEADLINES, WORD_PAIRS, sources
-from tests.recipes.tables import read_sources
+from tests.recipes.tables import read_sources, stored
 from trainyard import engine
 from trainyard.errors import BadData
 from trainyard.tables.load import load
@@ -20,7 +20,7 @@ DATA = Path(__file__).parents[4] / "shared" / "data" / "news_aggregator" / "news
 
 def table(rows):
     columns = ("ID", "TITLE", "CATEGORY", "STORY")
-    return {"headlines": ibis.memtable(pa.table(dict(zip(columns, map(list, zip(*rows, strict=True)), strict=True))))}
+    return stored({"headlines": pa.table(dict(zip(columns, map(list, zip(*rows, strict=True)), strict=True)))})
 
 
 def many(count, **changes):

@@ -8,7 +8,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import ibis
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -16,6 +15,7 @@ import pytest
 
 from recipes.neural_topic_model.config import CONFIG, sources
 from recipes.neural_topic_model.prepare import check, prepare
+from tests.recipes.tables import stored
 from trainyard.errors import ConfigError
 from trainyard.overrides import override
 
@@ -38,7 +38,7 @@ def texts(count, seed=0, length=60):
 
 def table(ratings, titles, bodies, layout="score"):
     rows = dict(zip(COLUMNS[layout], (ratings, titles, bodies), strict=True))
-    return {"reviews": ibis.memtable(pa.table({name: pa.array(values) for name, values in rows.items()}))}
+    return stored({"reviews": pa.table({name: pa.array(values) for name, values in rows.items()})})
 
 
 def documents(tables, settings):

@@ -10,16 +10,13 @@ import pytest
 
 from recipes.prod2vec.config import CONFIG, Config, sources
 from recipes.prod2vec.prepare import SALT, check, prepare
+from tests.recipes.tables import stored
 from trainyard.errors import ConfigError
 from trainyard.holdout import role
 from trainyard.overrides import override
+from trainyard.tables.rows import rows
 
 INT64_COLUMNS = ("order_id", "product_id", "add_to_cart_order", "reordered")
-
-
-@pytest.fixture(scope="module")
-def connection() -> Any:
-    return ibis.duckdb.connect()
 
 
 def config(**data: Any) -> Config:
@@ -36,37 +33,37 @@ def tables(lines: list[tuple[int, int, int]], products: list[int]) -> dict[str, 
         "aisle_id": pa.array([1] * len(products), pa.int64()),
         "department_id": pa.array([2] * len(products), pa.int64()),
     }
-    return {"order_products": ibis.memtable(pa.table(ordered)), "products": ibis.memtable(pa.table(catalogue))}
+    return stored({"order_products": pa.table(ordered), "products": pa.table(catalogue)})
 
 
-def prepared(connection: Any, given: dict[str, ibis.Table], settings: Config) -> dict[str, list[dict[str, Any]]]:
-    return {name: connection.to_pyarrow(table).to_pylist() for name, table in prepare(given, settings).items()}
+def prepared(given: dict[str, ibis.Table], settings: Config) -> dict[str, list[dict[str, Any]]]:
+    return {name: rows(table) for name, table in prepare(given, settings).items()}
 
 
-def test_baskets_are_in_cart_order_capped_and_not_too_small(connection):
+def test_baskets_are_in_cart_order_capped_and_not_too_small():
     lines = [(7, 30, 3), (7, 10, 1), (7, 20, 2), (8, 10, 1), (3, 20, 2), (3, 30, 1), (9, 10, 1), (9, 99, 2)]
-    found = prepared(connection, tables(lines, [10, 20, 30]), config(max_basket=2))["baskets"]
+    found = prepared(tables(lines, [10, 20, 30]), config(max_basket=2))["baskets"]
     # Order 8 has one product; order 9 has one that the catalogue knows.
     assert [(row["order_id"], row["products"]) for row in found] == [(3, [30, 20]), (7, [10, 20])]
 
 
-def test_roles_are_those_of_the_stable_split(connection):
+def test_roles_are_those_of_the_stable_split():
     lines = [(order, product, product) for order in range(1, 1001) for product in (1, 2)]
     settings = config(holdout_fraction=0.2, validation_fraction=0.1)
-    found = prepared(connection, tables(lines, [1, 2]), settings)["baskets"]
+    found = prepared(tables(lines, [1, 2]), settings)["baskets"]
     assert [row["order_id"] for row in found] == list(range(1, 1001))
     for row in found:
         assert row["role"] == role(row["order_id"], holdout=0.2, validation=0.1, salt=SALT)
     assert {row["role"] for row in found} == {"train", "validation", "holdout"}
 
 
-def test_the_vocabulary_counts_training_orders_only(connection):
+def test_the_vocabulary_counts_training_orders_only():
     trained = [each for each in range(1, 200) if role(each, holdout=0.1, validation=0.05, salt=SALT) == "train"]
     held_out = [each for each in range(1, 200) if role(each, holdout=0.1, validation=0.05, salt=SALT) == "holdout"]
     lines = [(order, product, place) for order in trained[:5] for place, product in enumerate((40, 10))]
     lines += [(order, product, place) for order in trained[5:8] for place, product in enumerate((40, 30, 20))]
     lines += [(order, 50, 1) for order in held_out] + [(order, 99, 9) for order in trained]
-    found = prepared(connection, tables(lines, [10, 20, 30, 40, 50]), config())["vocabulary"]
+    found = prepared(tables(lines, [10, 20, 30, 40, 50]), config())["vocabulary"]
     assert [(row["product_id"], row["frequency"], row["rank"]) for row in found] == [
         (40, 8, 0),
         (10, 5, 1),
@@ -75,13 +72,13 @@ def test_the_vocabulary_counts_training_orders_only(connection):
     ]
 
 
-def test_the_vocabulary_is_cut_at_the_top_products(connection):
+def test_the_vocabulary_is_cut_at_the_top_products():
     lines = [(order, product, product) for order in range(1, 300) for product in range(1, 31)]
-    found = prepared(connection, tables(lines, list(range(1, 31))), config(top_products=10))["vocabulary"]
+    found = prepared(tables(lines, list(range(1, 31))), config(top_products=10))["vocabulary"]
     assert [row["product_id"] for row in found] == list(range(1, 11))
 
 
-def test_good_data_is_accepted_with_figures(connection):
+def test_good_data_is_accepted_with_figures():
     lines = [(order, product, product) for order in range(1, 51) for product in (1, 2, 3)]
     quality = check(tables(lines, [1, 2, 3, 4]), CONFIG)
     assert quality.ok
@@ -134,11 +131,11 @@ def test_numbers_that_baskets_cannot_hold_are_refused(product, place, sentence):
     assert sentence in problems[0]
 
 
-def test_the_largest_numbers_are_kept(connection):
+def test_the_largest_numbers_are_kept():
     lines = [(2**63 - 1, 2**40 - 1, 2**22 - 1), (2**63 - 1, 0, 0), (-(2**63), 5, 7), (-(2**63), 2**40 - 1, 6)]
     given = tables(lines, [0, 5, 2**40 - 1])
     assert check(given, config(min_orders=1)).ok
-    found = prepared(connection, given, config())["baskets"]
+    found = prepared(given, config())["baskets"]
     assert [row["products"] for row in found] == [[2**40 - 1, 5], [0, 2**40 - 1]]
 
 
