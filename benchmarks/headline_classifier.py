@@ -13,22 +13,22 @@ import gzip
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from benchmarks.figures import DATA, Figure, Rival, Skipped, conclude, over_seeds, required
 from recipes.headline_classifier.config import CLASSES, CONFIG, HEADLINES, Config
 from recipes.headline_classifier.evaluate import baselines, headlines, macro_f1_of_rows, score
 from recipes.headline_classifier.measures import accuracy
-from trainyard.bootstrap import paired_difference
+from trainyard.bootstrap import Difference, Statistic, paired_difference
 
-DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "news_aggregator" / "newsCorpora_sample_raw8.tsv.gz"
+HEADLINE_FILE = DATA / "news_aggregator" / "newsCorpora_sample_raw8.tsv.gz"
+SPLITS = 5
 MODEL, CONVOLUTION = "headline_classifier", "the document's network"
 BAR, STRETCH = "linear SVM, words", "linear SVM, words and characters"
 BARS = {BAR: (0.865, 0.777), STRETCH: (0.879, 0.804)}
@@ -40,27 +40,29 @@ Seconds = dict[str, list[float]]
 def main() -> int:
     """Print the table; the exit code is 1 when a bar is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, default=5, help="how many splits")
-    arguments = parser.parse_args()
-    if not DATA.exists():
-        print(f"headline_classifier: skipped, {DATA.name} is not in ../shared/data/news_aggregator.")
+    parser.add_argument("--seeds", type=int, default=SPLITS, help="how many splits")
+    try:
+        return conclude(figures(splits=parser.parse_args().seeds))
+    except Skipped as reason:
+        print(f"{MODEL}: skipped, {reason}")
         return 0
+
+
+def figures(*, quick: bool = False, splits: int = SPLITS) -> list[Figure]:
+    """What the benchmark measures; raises Skipped without the data."""
     table = _distinct_headlines()
-    print(
-        f"{len(table):,} distinct headlines of {table.story.nunique():,} stories, {arguments.seeds} splits by story\n"
-    )
+    print(f"{len(table):,} distinct headlines of {table.story.nunique():,} stories, split by story", file=sys.stderr)
     rows: Rows = {}
     seconds: Seconds = {}
-    for seed in range(arguments.seeds):
+    for seed in range(1 if quick else splits):
         with tempfile.TemporaryDirectory() as folder:
             _one_split(table, seed, Path(folder), rows, seconds)
-    _print(rows, seconds)
-    return 0 if _verdicts(rows, seconds) else 1
+    return _figures(rows, seconds)
 
 
 def _distinct_headlines() -> pd.DataFrame:
     names = [each.name for each in HEADLINES.columns]
-    with gzip.open(DATA, "rt", encoding="utf-8", newline="\n") as file:
+    with gzip.open(required(HEADLINE_FILE), "rt", encoding="utf-8", newline="\n") as file:
         table = pd.DataFrame([line.rstrip("\r\n").split("\t") for line in file], columns=names)
     table = table[table.CATEGORY.isin(CLASSES)]
     plain = table.TITLE.str.lower().str.replace(r"[^a-z0-9]+", " ", regex=True).str.strip()
@@ -112,38 +114,36 @@ def _fit(folder: Path, config: Config, name: str, seconds: Seconds, spent: float
     return scores.examples
 
 
-def _measures(rows: list[np.ndarray]) -> np.ndarray:
-    """Accuracy and macro F1 of every split [splits, 2]."""
-    return np.asarray([[accuracy(*each.T), macro_f1_of_rows(each)] for each in rows])
-
-
-def _print(rows: Mapping[str, list[np.ndarray]], seconds: Mapping[str, list[float]]) -> None:
-    print(f"\n{'':34} {'accuracy':>18} {'macro F1':>18} {'CPU s':>7}")
-    for name, each in rows.items():
-        measured = _measures(each)
-        shown = [f"{mean:.4f} +- {spread:.4f}" for mean, spread in zip(measured.mean(0), measured.std(0), strict=True)]
-        print(f"{name:34} {shown[0]:>18} {shown[1]:>18} {np.mean(seconds[name]):7.1f}")
-    print("\n+- is the standard deviation over the splits\n")
-
-
-def _verdicts(rows: Mapping[str, list[np.ndarray]], seconds: Mapping[str, list[float]]) -> bool:
-    """Print each bar, with the paired difference of the pooled held-out rows of all splits, and whether it is met."""
-    own, met = _measures(rows[MODEL]).mean(axis=0), True
-    statistics: dict[str, Any] = {"accuracy": lambda each: accuracy(*each.T), "macro F1": macro_f1_of_rows}
-    for rival, figures in BARS.items():
-        for place, (measure, statistic) in enumerate(statistics.items()):
-            baseline = _measures(rows[rival]).mean(axis=0)[place]
-            pooled = (np.concatenate(rows[name]) for name in (MODEL, rival))
-            gap = paired_difference(*pooled, statistic=statistic, resamples=500)
-            reached = own[place] >= max(baseline, figures[place])
-            met &= bool(reached)
-            print(
-                f"{measure} {own[place]:.4f}, {rival} {baseline:.4f} here and {figures[place]:.3f} in the bar: "
-                f"difference {gap.value:+.4f} ({gap.low:+.4f} to {gap.high:+.4f}) {'passed' if reached else 'MISSED'}"
+def _figures(rows: Rows, seconds: Seconds) -> list[Figure]:
+    """Accuracy and macro F1 over the splits, and the longest fit; differences are of the rows of all splits."""
+    found = []
+    statistics: dict[str, Statistic] = {"accuracy": lambda each: accuracy(*each.T), "macro F1": macro_f1_of_rows}
+    for place, (metric, statistic) in enumerate(statistics.items()):
+        values = {name: [statistic(each) for each in splits] for name, splits in rows.items()}
+        rivals = {
+            name: Rival(name=name, value=float(np.mean(each)), difference=_difference(rows, name, statistic))
+            for name, each in values.items()
+            if name != MODEL
+        }
+        bar, stretch = (max(rivals[name].value, BARS[name][place]) for name in (BAR, STRETCH))
+        measured = over_seeds(values[MODEL], "splits")
+        found.append(
+            Figure(
+                recipe=MODEL, metric=metric, measured=measured, rivals=tuple(rivals.values()), bar=bar, stretch=stretch
             )
-    quick = max(seconds[MODEL]) <= LONGEST_FIT_S
-    print(f"longest fit {max(seconds[MODEL]):.1f} CPU s, at most {LONGEST_FIT_S:.0f} {'passed' if quick else 'MISSED'}")
-    return met and quick
+        )
+    spent = tuple(Rival(name=name, value=float(np.mean(each))) for name, each in seconds.items() if name != MODEL)
+    fit = over_seeds(seconds[MODEL], "splits")
+    metric = "fit, process included, CPU s"
+    found.append(
+        Figure(recipe=MODEL, metric=metric, measured=fit, rivals=spent, bar=LONGEST_FIT_S, lower_is_better=True)
+    )
+    return found
+
+
+def _difference(rows: Rows, rival: str, statistic: Statistic) -> Difference:
+    own, other = (np.concatenate(rows[name]) for name in (MODEL, rival))
+    return paired_difference(own, other, statistic=statistic, resamples=500)
 
 
 if __name__ == "__main__":

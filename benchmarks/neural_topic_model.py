@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 import numpy as np
 import pandas as pd
 
+from benchmarks.figures import DATA, Figure, Measured, Rival, Skipped, conclude, over_seeds, required
 from recipes.neural_topic_model import process as process_module
 from recipes.neural_topic_model.baselines import Lda, nmf_topics
 from recipes.neural_topic_model.coherence import npmi
@@ -32,38 +34,48 @@ from trainyard.bootstrap import interval, paired_difference
 from trainyard.engine import start
 from trainyard.overrides import override
 
-SHARED = Path(__file__).parents[2] / "shared" / "data"
-REVIEWS = SHARED / "amazon_fine_foods" / "Reviews_first7567.csv.gz"
-HEADLINES = SHARED / "news_aggregator" / "newsCorpora_sample_raw8.tsv.gz"
+RECIPE = "neural_topic_model"
+SEEDS = 5
+REVIEWS = DATA / "amazon_fine_foods" / "Reviews_first7567.csv.gz"
+HEADLINES = DATA / "news_aggregator" / "newsCorpora_sample_raw8.tsv.gz"
 BAR_SECONDS = 60.0
 SCORES = ("tu", "wetc", "npmi")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fitted:
-    """Topics of one method, what fitting cost in CPU seconds, and its gain per held-out document where it has one."""
+    """Topics of one method, what fitting cost in CPU seconds, and its gain per held-out document (none for NMF)."""
 
     topics: list[list[str]]
     seconds: float
-    gains: np.ndarray | None = None
+    gains: np.ndarray
 
 
-def main() -> None:
-    """Print one table per collection and seed: metric, value, baselines, bar, whether it is reached."""
+def main() -> int:
+    """Print one table per collection; the exit code is 1 when a bar is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, default=1, help="runs of each collection, with seeds 0, 1, ...")
+    parser.add_argument("--seeds", type=int, default=SEEDS, help="runs of each collection, with seeds 0, 1, ...")
     parser.add_argument("--topics", type=int, default=20)
     parser.add_argument("--collections", default="all,negative,positive,headlines")
     arguments = parser.parse_args()
+    missed = 0
     for name in arguments.collections.split(","):
-        table = _headlines() if name == "headlines" else _reviews()
-        if table is None:
-            print(f"{name}: skipped, for its file is not in {SHARED}")
-            continue
-        with tempfile.TemporaryDirectory() as scratch:
-            processed = _processed(table, _config(name, arguments.topics, 0), Path(scratch))
-            for seed in range(arguments.seeds):
-                _table(name, processed, _config(name, arguments.topics, seed))
+        try:
+            missed |= conclude(figures(collection=name, seeds=arguments.seeds, topics=arguments.topics))
+        except Skipped as reason:
+            print(f"{name}: skipped, {reason}")
+    return missed
+
+
+def figures(*, quick: bool = False, collection: str = "all", seeds: int = SEEDS, topics: int = 20) -> list[Figure]:
+    """What the benchmark measures on one collection; raises Skipped without the data."""
+    table = _headlines() if collection == "headlines" else _reviews()
+    with tempfile.TemporaryDirectory() as scratch:
+        processed = _processed(table, _config(collection, topics, 0), Path(scratch))
+        configs = [_config(collection, topics, seed) for seed in range(1 if quick else seeds)]
+        found = [{name: fit(processed, each) for name, fit in METHODS.items()} for each in configs]
+        scores = [{name: _scores(each, processed) for name, each in methods.items()} for methods in found]
+    return [*_score_figures(scores, collection), *_other_figures(found, scores, collection)]
 
 
 def _config(name: str, topics: int, seed: int) -> Config:
@@ -71,15 +83,17 @@ def _config(name: str, topics: int, seed: int) -> Config:
     return override(CONFIG, {"seed": seed, "data": data, "hyperparameters": {"topics": topics}})
 
 
-def _reviews() -> pd.DataFrame | None:
-    return pd.read_csv(REVIEWS)[["Score", "Summary", "Text"]] if REVIEWS.exists() else None
+def _title(collection: str) -> str:
+    return collection if collection == "headlines" else f"fine foods, {collection}"
 
 
-def _headlines() -> pd.DataFrame | None:
+def _reviews() -> pd.DataFrame:
+    return pd.read_csv(required(REVIEWS))[["Score", "Summary", "Text"]]
+
+
+def _headlines() -> pd.DataFrame:
     """The distinct headlines of each story as one text: a collection that is no reviews."""
-    if not HEADLINES.exists():
-        return None
-    lines = pd.read_csv(HEADLINES, sep="\t", header=None, quoting=3)
+    lines = pd.read_csv(required(HEADLINES), sep="\t", header=None, quoting=3)
     stories = lines.groupby(5)[1].apply(lambda titles: ". ".join(dict.fromkeys(titles)))
     return pd.DataFrame({"Score": 3, "Summary": "", "Text": stories.to_numpy()})
 
@@ -93,46 +107,44 @@ def _processed(table: pd.DataFrame, config: Config, scratch: Path) -> Path:
         raise SystemExit(" ".join(quality.problems))
     engine.write(prepare(tables, config)["documents"], str(scratch / "prepare" / "documents"))
     engine.close()
-    figures = process_module.process(scratch / "prepare", scratch / "process", config)
-    print(", ".join(f"{name} {value:g}" for name, value in figures.items()))
+    counts = process_module.process(scratch / "prepare", scratch / "process", config)
+    print(", ".join(f"{name} {value:g}" for name, value in counts.items()), file=sys.stderr)
     return scratch / "process"
 
 
-def _table(name: str, processed: Path, config: Config) -> None:
-    ours, lda, nmf = (fit(processed, config) for fit in (_ours, _lda, _nmf))
-    scores = {label: _scores(each, processed) for label, each in (("ntm", ours), ("lda", lda), ("nmf", nmf))}
-    print(f"\n{name}, {config.hyperparameters.topics} topics x {config.data.top_words} words, seed {config.seed}")
-    print(f"{'metric':16} {'NTM':>24} {'LDA':>8} {'NMF':>8}  bar")
-    holds = []
+def _score_figures(scores: Sequence[Mapping[str, Mapping[str, float]]], collection: str) -> list[Figure]:
+    """TU, WETC and NPMI beside LDA (the bar) and NMF (the stretch), and the same in held-out documents."""
+    found = []
     for metric in (*SCORES, "npmi_holdout", "npmi_documents"):
-        value, low, high = scores["ntm"][metric], scores["lda"][metric], scores["nmf"][metric]
-        bar = ""
-        if metric in SCORES:
-            holds.append(value > low)
-            bar = f"above LDA: {_verdict(holds[-1])}; above NMF: {_verdict(value > high)}"
-        print(f"{metric:16} {value:24.3f} {low:8.3f} {high:8.3f}  {bar}")
-    _gain_rows(ours, lda, config)
-    print(
-        f"{'CPU s of fitting':16} {ours.seconds:24.1f} {lda.seconds:8.1f} {nmf.seconds:8.1f}  "
-        f"at most {BAR_SECONDS:.0f} s: {_verdict(ours.seconds <= BAR_SECONDS)}"
-    )
-    print(f"better than LDA on all three at once: {_verdict(all(holds))}", flush=True)
+        of = {name: [each[name][metric] for each in scores] for name in METHODS}
+        rivals = tuple(Rival(name=name, value=float(np.mean(of[name]))) for name in (LDA, NMF))
+        bar, stretch = (each.value for each in rivals) if metric in SCORES else (None, None)
+        label = f"{metric}, {_title(collection)}"
+        found.append(
+            Figure(recipe=RECIPE, metric=label, measured=over_seeds(of[OURS]), rivals=rivals, bar=bar, stretch=stretch)
+        )
+    return found
 
 
-def _gain_rows(ours: Fitted, lda: Fitted, config: Config) -> None:
-    if ours.gains is None or lda.gains is None:
-        return
-    low, high = interval(ours.gains, seed=config.seed)
-    shown = f"{ours.gains.mean():.3f} ({low:.3f} to {high:.3f})"
-    difference = paired_difference(ours.gains, lda.gains, seed=config.seed)
-    print(
-        f"{'completion_gain':16} {shown:>24} {lda.gains.mean():8.3f} {'':8}  "
-        f"minus LDA {difference.value:+.3f} ({difference.low:+.3f} to {difference.high:+.3f})"
-    )
-
-
-def _verdict(passed: bool) -> str:
-    return "passed" if passed else "MISSED"
+def _other_figures(
+    found: Sequence[Mapping[str, Fitted]], scores: Sequence[Mapping[str, Mapping[str, float]]], collection: str
+) -> list[Figure]:
+    """In how many seeds all three scores exceed LDA's at once, what a held-out review gains, and what fitting costs."""
+    at_once = [all(each[OURS][metric] > each[LDA][metric] for metric in SCORES) for each in scores]
+    label = f"seeds better than LDA on all three at once, {_title(collection)}"
+    together = Figure(recipe=RECIPE, metric=label, measured=Measured(sum(at_once)), bar=len(at_once))
+    gains, others = (np.concatenate([each[name].gains for each in found]) for name in (OURS, LDA))
+    low, high = interval(gains)
+    rival = Rival(name=LDA, value=float(others.mean()), difference=paired_difference(gains, others))
+    label = f"completion gain, {_title(collection)}"
+    measured = Measured(float(gains.mean()), low, high, "95 % of documents and seeds")
+    gain = Figure(recipe=RECIPE, metric=label, measured=measured, rivals=(rival,))
+    seconds = {name: [each[name].seconds for each in found] for name in METHODS}
+    rivals = tuple(Rival(name=name, value=float(np.mean(seconds[name]))) for name in (LDA, NMF))
+    label = f"fit, CPU s, {_title(collection)}"
+    spent = over_seeds(seconds[OURS])
+    fit = Figure(recipe=RECIPE, metric=label, measured=spent, rivals=rivals, bar=BAR_SECONDS, lower_is_better=True)
+    return [together, gain, fit]
 
 
 def _scores(fitted: Fitted, processed: Path) -> Mapping[str, float]:
@@ -173,7 +185,7 @@ def _nmf(processed: Path, config: Config) -> Fitted:
     topics, count = config.hyperparameters.topics, config.data.top_words
     work = lambda: nmf_topics(bags, vocabulary, topics=topics, count=count, seed=config.seed)  # noqa: E731
     words, seconds = _timed(work)
-    return Fitted(topics=words, seconds=seconds)
+    return Fitted(topics=words, seconds=seconds, gains=np.empty(0))
 
 
 def _gains(model: Any, processed: Path) -> np.ndarray:
@@ -181,5 +193,9 @@ def _gains(model: Any, processed: Path) -> np.ndarray:
     return completion_gains(model, lemmas(holdout / process_module.LEMMAS_FILE), load_unigram(holdout))
 
 
+OURS, LDA, NMF = "this model", "LDA", "NMF"
+METHODS: Mapping[str, Callable[[Path, Config], Fitted]] = {OURS: _ours, LDA: _lda, NMF: _nmf}
+
+
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -2,6 +2,7 @@
 
     python -m benchmarks.prod2vec                    # ../shared/data/online_retail
     python -m benchmarks.prod2vec --sample 1000000   # generated orders
+    python -m benchmarks.prod2vec --convert ./retail # Online Retail in Instacart's columns, for `trainyard run`
 
 Each trainer is a process of its own. CPU seconds are those of all its threads: `training` counts from the call to its
 return, compilation, validation and saving included; `process` counts everything, imports too.
@@ -17,16 +18,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from benchmarks.figures import DATA, Figure, Measured, Rival, Skipped, conclude, required
 from recipes.prod2vec import evaluate, sample
 from recipes.prod2vec.config import CONFIG, Config
 from recipes.prod2vec.features import Queries, Ragged, Vocabulary
@@ -36,51 +37,66 @@ from trainyard.bootstrap import interval, paired_difference
 from trainyard.config import to_mapping
 from trainyard.overrides import override
 
-RETAIL = Path(__file__).parents[2] / "shared" / "data" / "online_retail" / "online_retail_2010_2011.parquet"
+RECIPE = "prod2vec"
+RETAIL = DATA / "online_retail" / "online_retail_2010_2011.parquet"
+OURS, GENSIM = "ours", "gensim"
+HIT_RATE_BAR, BAR_SHARE, STRETCH_SHARE = 0.220, 1 / 3, 1 / 8
+EPOCHS = 20
 MIN_LINES = 5
 TEST_BASKETS = 5000
 VALIDATION_BASKETS = 2000
 SEED = 1
 
 
-def main(arguments: Sequence[str]) -> None:
+def main(arguments: Sequence[str]) -> int:
+    """Print the table; the exit code is 1 when a bar is missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sample", type=int, metavar="LINES", help="use generated orders of this many lines")
-    parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument("--epochs", type=int, default=EPOCHS)
     parser.add_argument("--size", type=int, default=100, help="numbers per vector")
     parser.add_argument("--learning-rate", type=float, default=CONFIG.hyperparameters.learning_rate)
+    parser.add_argument("--convert", type=Path, metavar="FOLDER", help="only write the recipe's source files")
     parser.add_argument("--child", nargs=2, metavar=("TRAINER", "FOLDER"), help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
-    config = override(
-        CONFIG,
-        {
-            "seed": SEED,
-            "data": {"subsample": 0, "window": 10, "max_basket": 1000},
-            "hyperparameters": {
-                "epochs": options.epochs,
-                "embedding_size": options.size,
-                "negatives": 5,
-                "learning_rate": options.learning_rate,
-            },
-        },
-    )
+    config = _config(epochs=options.epochs, size=options.size, learning_rate=options.learning_rate)
     if options.child:
         _child(options.child[0], Path(options.child[1]), config)
-        return
-    if not options.sample and not RETAIL.exists():
-        print(f"Skipped: no {RETAIL.name} in ../shared/data/online_retail; use --sample LINES.")
-        return
+        return 0
+    try:
+        if options.convert:
+            _convert(options.convert, *_online_retail())
+            return 0
+        return conclude(_measure(config, lines=options.sample))
+    except Skipped as reason:
+        print(f"{RECIPE}: skipped, {reason}; use --sample LINES.")
+        return 0
+
+
+def figures(*, quick: bool = False) -> list[Figure]:
+    """What the benchmark measures on Online Retail; raises Skipped without the data."""
+    return _measure(_config(epochs=3 if quick else EPOCHS))
+
+
+def _config(*, epochs: int, size: int = 100, learning_rate: float = CONFIG.hyperparameters.learning_rate) -> Config:
+    trained = {"epochs": epochs, "embedding_size": size, "negatives": 5, "learning_rate": learning_rate}
+    data = {"subsample": 0, "window": 10, "max_basket": 1000}
+    return override(CONFIG, {"seed": SEED, "data": data, "hyperparameters": trained})
+
+
+def _measure(config: Config, *, lines: int | None = None) -> list[Figure]:
+    """Train with both trainers on the same pairs and compare them on the same held-out products."""
     with tempfile.TemporaryDirectory() as scratch:
         root = Path(scratch)
-        baskets, names = _sampled(root, options.sample) if options.sample else _online_retail()
+        baskets, names = _sampled(root, lines) if lines else _online_retail()
         _write_prepared(root / "prepare", *_split(baskets), names)
-        print(", ".join(f"{k} {v:,.0f}" for k, v in process(root / "prepare", root / "process", config).items()))
-        _print_table(root, config, arguments)
+        counts = process(root / "prepare", root / "process", config)
+        print(", ".join(f"{name} {value:,.0f}" for name, value in counts.items()), file=sys.stderr)
+        return _compare(root, config, bar=0.0 if lines else HIT_RATE_BAR)
 
 
 def _online_retail() -> tuple[Ragged, list[str]]:
     """Invoices as baskets of stock codes, cancellations and postage left out, rare codes too."""
-    lines = pd.read_parquet(RETAIL)[["InvoiceNo", "StockCode", "Description", "Quantity"]]
+    lines = pd.read_parquet(required(RETAIL))[["InvoiceNo", "StockCode", "Description", "Quantity"]]
     code = lines.StockCode.astype(str).str.strip().str.upper()
     kept = (lines.Quantity > 0) & ~lines.InvoiceNo.astype(str).str.startswith("C") & code.str.match(r"^\d{5}")
     lines = lines.assign(StockCode=code)[kept].drop_duplicates(["InvoiceNo", "StockCode"])
@@ -88,6 +104,18 @@ def _online_retail() -> tuple[Ragged, list[str]]:
     names = lines.drop_duplicates("StockCode").set_index("StockCode").Description.fillna("").str.strip()
     product = pd.Series(np.arange(len(names)), index=names.index)[lines.StockCode].to_numpy()
     return _grouped(lines.InvoiceNo.to_numpy(), product), names.tolist()
+
+
+def _convert(folder: Path, baskets: Ragged, names: Sequence[str]) -> None:
+    """Write baskets as the two source files of the recipe."""
+    folder.mkdir(parents=True, exist_ok=True)
+    orders = np.repeat(np.arange(len(baskets)), baskets.lengths)
+    place = np.arange(len(orders)) - np.repeat(baskets.offsets[:-1], baskets.lengths)
+    lines = {"order_id": orders + 1, "product_id": baskets.values + 1, "add_to_cart_order": place + 1, "reordered": 0}
+    pd.DataFrame(lines).to_csv(folder / "order_products__prior.csv", index=False)
+    known = [name or f"(no name) {number}" for number, name in enumerate(names, start=1)]
+    catalogue = {"product_id": range(1, len(names) + 1), "product_name": known, "aisle_id": 1, "department_id": 1}
+    pd.DataFrame(catalogue).to_csv(folder / "products.csv", index=False)
 
 
 def _sampled(root: Path, size: int) -> tuple[Ragged, list[str]]:
@@ -151,7 +179,7 @@ def _child(trainer: str, root: Path, config: Config) -> None:
     model_dir = root / trainer
     model_dir.mkdir()
     channels = {name: root / "process" / name for name in ("train", "validation", "features")}
-    if trainer == "trainyard":
+    if trainer == OURS:
         from recipes.prod2vec.train import train
 
         (root / "checkpoints").mkdir()
@@ -171,8 +199,12 @@ def _child(trainer: str, root: Path, config: Config) -> None:
     print(json.dumps({"training": cpu, "wall": wall, "process": time.process_time(), "peak_mb": peak}))
 
 
-def _measured(trainer: str, root: Path, arguments: Sequence[str]) -> dict[str, float]:
-    command = [sys.executable, "-m", "benchmarks.prod2vec", *arguments, "--child", trainer, str(root)]
+def _trained(trainer: str, root: Path, config: Config) -> dict[str, float]:
+    """Train in a process of its own, and return what that cost."""
+    settings = config.hyperparameters
+    command = [sys.executable, "-m", "benchmarks.prod2vec", "--child", trainer, str(root)]
+    command += ["--epochs", str(settings.epochs), "--size", str(settings.embedding_size)]
+    command += ["--learning-rate", str(settings.learning_rate)]
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     if done.returncode:
@@ -181,53 +213,79 @@ def _measured(trainer: str, root: Path, arguments: Sequence[str]) -> dict[str, f
     return cost
 
 
-def _print_table(root: Path, config: Config, arguments: Sequence[str]) -> None:
+def _compare(root: Path, config: Config, *, bar: float) -> list[Figure]:
     # Imported here, because it brings TensorFlow, which gensim's process shall not have to load.
     from recipes.prod2vec.draws import window_pairs
 
     baskets = load_baskets(root / "process" / "train")
     vocabulary = Vocabulary.load(root / "process" / "features")
-    queries, chosen_on = (Queries.load(root / "process" / role) for role in ("holdout", "validation"))
+    queries = Queries.load(root / "process" / "holdout")
     pairs = float(window_pairs(baskets.lengths, config.data.window).sum()) * config.hyperparameters.epochs
-    print(f"{pairs / 1e6:,.0f} M pairs in all; settings {json.dumps(to_mapping(config.hyperparameters))}")
-    costs_head = f"{'training':>10}{'process':>9}{'wall s':>8}{'M pairs/CPU s':>15}{'peak MB':>9}"
-    print(f"{'':36}{'hit@10 (95 % interval)':28}{'MRR':8}{costs_head}")
-    found: dict[str, np.ndarray] = {}
+    print(f"{pairs / 1e6:,.0f} M pairs; settings {json.dumps(to_mapping(config.hyperparameters))}", file=sys.stderr)
     costs: dict[str, dict[str, float]] = {}
-    for trainer in ("trainyard", "gensim"):
-        costs[trainer] = _measured(trainer, root, arguments)
+    found: dict[str, np.ndarray] = {}
+    for trainer in (OURS, GENSIM):
+        costs[trainer] = _trained(trainer, root, config)
         vectors = ProductVectors.load(root / trainer)
         for scoring in SCORINGS:
-            scored = replace(vectors, scoring=scoring)
-            validated = hits(ranks(scored.next_scores, chosen_on, vocabulary)).mean()
-            found[f"{trainer}, {scoring}"] = hits_found = ranks(scored.next_scores, queries, vocabulary)
-            note = f"{trainer}, {scoring} (valid. {validated:.3f})"
-            _print_row(note, hits_found, costs[trainer], pairs)
-    scorers: dict[str, Any] = {"popularity": evaluate.popularity(vocabulary)}
-    scorers["item co-occurrence"] = evaluate.co_occurrence(baskets, len(vocabulary))
-    for name, scorer in scorers.items():
-        _print_row(name, ranks(scorer, queries, vocabulary), None, pairs)
-    _print_verdict(found, costs, ProductVectors.load(root / "trainyard").scoring)
+            found[f"{trainer}, {scoring}"] = ranks(replace(vectors, scoring=scoring).next_scores, queries, vocabulary)
+    found["popularity"] = ranks(evaluate.popularity(vocabulary), queries, vocabulary)
+    found["item co-occurrence"] = ranks(evaluate.co_occurrence(baskets, len(vocabulary)), queries, vocabulary)
+    own = f"{OURS}, {ProductVectors.load(root / OURS).scoring}"
+    return [*_quality(own, found, bar), *_costs(costs, pairs)]
 
 
-def _print_row(name: str, found: np.ndarray, cost: dict[str, float] | None, pairs: float) -> None:
-    low, high = interval(hits(found), seed=SEED)
-    line = f"{name:36}{f'{hits(found).mean():.4f} ({low:.4f} to {high:.4f})':28}{(1 / (1 + found)).mean():<8.4f}"
-    if cost:
-        line += f"{cost['training']:10.1f}{cost['process']:9.1f}{cost['wall']:8.1f}"
-        line += f"{pairs / cost['training'] / 1e6:15.1f}{cost['peak_mb']:9.0f}"
-    print(line, flush=True)
+def _quality(own: str, found: Mapping[str, np.ndarray], bar: float) -> list[Figure]:
+    """Hit rate and MRR with the scoring that validation chose; the bar is gensim by cosine, the stretch its better."""
+    figures = []
+    measures: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+        "hit rate at 10": hits,
+        "MRR": lambda each: 1 / (1 + each),
+    }
+    for metric, measure in measures.items():
+        mine = measure(found[own])
+        values = {name: measure(each) for name, each in found.items() if name != own}
+        rivals = tuple(
+            Rival(name=name, value=float(each.mean()), difference=paired_difference(mine, each, seed=SEED))
+            for name, each in values.items()
+        )
+        measured = Measured(float(mine.mean()), *interval(mine, seed=SEED), "95 % of baskets")
+        bars: tuple[float | None, float | None] = (None, None)
+        if measure is hits:
+            gensim = [float(values[f"{GENSIM}, {scoring}"].mean()) for scoring in SCORINGS]
+            bars = max(bar, float(values[f"{GENSIM}, cosine"].mean())), max(gensim)
+        label = f"{metric}, {own.partition(', ')[2]} as validation chose"
+        figures.append(
+            Figure(recipe=RECIPE, metric=label, measured=measured, rivals=rivals, bar=bars[0], stretch=bars[1])
+        )
+    return figures
 
 
-def _print_verdict(found: dict[str, np.ndarray], costs: dict[str, dict[str, float]], scoring: str) -> None:
-    ours = hits(found[f"trainyard, {scoring}"])
-    rival = max((f"gensim, {each}" for each in SCORINGS), key=lambda name: hits(found[name]).mean())
-    gap = paired_difference(ours, hits(found[rival]), seed=SEED)
-    training, whole = (costs["gensim"][each] / costs["trainyard"][each] for each in ("training", "process"))
-    print(f"trainyard uses {scoring}, as validation chose; beside {rival}, the better of its two on the test queries:")
-    print(f"difference {gap.value:+.4f} ({gap.low:+.4f} to {gap.high:+.4f}),", end=" ")
-    print(f"in 1/{training:.1f} of its CPU seconds (whole process: 1/{whole:.1f}).")
+def _costs(costs: Mapping[str, Mapping[str, float]], pairs: float) -> list[Figure]:
+    """Share of gensim's CPU seconds, and rates and memory."""
+    ours, gensim = costs[OURS], costs[GENSIM]
+
+    def figure(metric: str, own: float, other: float, bar: float | None = None) -> Figure:
+        stretch = None if bar is None else STRETCH_SHARE
+        measured, rivals = Measured(own), (Rival(name=GENSIM, value=other),)
+        return Figure(
+            recipe=RECIPE,
+            metric=metric,
+            measured=measured,
+            rivals=rivals,
+            bar=bar,
+            stretch=stretch,
+            lower_is_better=bar is not None,
+        )
+
+    return [
+        figure("training, share of gensim's CPU s", ours["training"] / gensim["training"], 1.0, BAR_SHARE),
+        figure("training, CPU s", ours["training"], gensim["training"]),
+        figure("whole process, CPU s", ours["process"], gensim["process"]),
+        figure("M pairs per CPU s", pairs / ours["training"] / 1e6, pairs / gensim["training"] / 1e6),
+        figure("peak memory, MB", ours["peak_mb"], gensim["peak_mb"]),
+    ]
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    sys.exit(main(sys.argv[1:]))

@@ -1,4 +1,4 @@
-"""Glue shell of stage ingest: parses the arguments, opens the run and checks its files into typed Parquet."""
+"""Glue shell of stage ingest: parses the arguments, opens the run, and makes its tables or the list of its children."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import boto3
 
 from trainyard.tables.arguments import parse
+from trainyard.tables.children import list_children
 from trainyard.tables.ingest import ingest
 from trainyard.tables.store import RunStore
 
@@ -16,8 +17,10 @@ def main(argv: Sequence[str]) -> None:
     """Run the job. A fault raises, for Glue takes the reason of a failed run from the exception."""
     arguments = parse(argv)
     store = RunStore.open(boto3.client("s3"), arguments.run_uri)
-    quality = ingest(store, arguments)
-    print(quality.to_json())
+    if arguments.task == "children":
+        print(", ".join(each["name"] for each in list_children(store, arguments)) or "no children")
+    else:
+        print(ingest(store, arguments).to_json())
 
 
 if __name__ == "__main__":

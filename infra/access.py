@@ -9,7 +9,10 @@ from trainyard.stages import Stage
 # <run>/process/train/ would match `*/*/train/*`, and is not the training stage's.
 RUN = "*/????????-??????-????????"
 LAYOUT = "Recipes and runs come and go; the stage, which decides who may touch an object, is spelt out."
+# The tables of bulk scores: scores/<recipe>/model=<model>/run=<run id>/part-00000.parquet
+SCORES = "scores"
 UPLOADS = "raw/*"
+UPLOADS_TO_SCORE = "score/*"
 
 
 def objects(bucket_arn: str, *prefixes: str) -> list[str]:
@@ -37,6 +40,16 @@ def write(bucket_arn: str, *prefixes: str) -> Permission:
         actions=["s3:PutObject", "s3:AbortMultipartUpload"],
         resources=objects(bucket_arn, *prefixes),
         why=LAYOUT,
+    )
+
+
+def write_scores(bucket_arn: str) -> Permission:
+    """Write bulk scores of any model and run, where the catalogue's tables lie."""
+    return Permission(
+        sid="WriteScores",
+        actions=["s3:PutObject", "s3:AbortMultipartUpload"],
+        resources=[f"{bucket_arn}/{SCORES}/*/model=*/run=*"],
+        why="Recipes, models and runs come and go; only partitions of the tables of scores are written.",
     )
 
 

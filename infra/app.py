@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 
 import aws_cdk as cdk
 from cdk_nag import AwsSolutionsChecks
 
 from infra.data import DataStack
-from infra.settings import PROJECT, settings
+from infra.settings import PROJECT, Settings, settings
 from infra.workflow import WorkflowStack
 from trainyard.errors import ConfigError
 
@@ -17,11 +18,11 @@ CLI_CREDENTIALS = "cli-credentials"
 
 
 def build(app: cdk.App) -> cdk.App:
-    """Add the stacks that the app's context asks for: `env`, and `synthesizer` for where bootstrap roles are of no use.
+    """Add the stacks that the app's context asks for: `env`, `api`, and `synthesizer` where bootstrap roles are no use.
 
-    Raises ConfigError for an environment or a synthesizer that does not exist.
+    Raises ConfigError for an environment, an `api` or a synthesizer that does not exist.
     """
-    chosen = settings(app.node.try_get_context("env") or DEFAULT_ENVIRONMENT)
+    chosen = _with_api(app, settings(app.node.try_get_context("env") or DEFAULT_ENVIRONMENT))
     data = DataStack(app, f"{chosen.prefix}-data", settings=chosen, synthesizer=_synthesizer(app))
     workflow = WorkflowStack(
         app, f"{chosen.prefix}-workflow", settings=chosen, data=data.data, synthesizer=_synthesizer(app)
@@ -31,6 +32,16 @@ def build(app: cdk.App) -> cdk.App:
     cdk.Tags.of(app).add("environment", chosen.name)
     cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     return app
+
+
+def _with_api(app: cdk.App, chosen: Settings) -> Settings:
+    """The environment with the HTTP API switched on or off for this deployment, if the context says so."""
+    wanted = app.node.try_get_context("api")
+    if wanted is None:
+        return chosen
+    if str(wanted).lower() not in {"true", "false"}:
+        raise ConfigError([f"Expected api to be true, false or not given, found {wanted!r}."])
+    return dataclasses.replace(chosen, api=str(wanted).lower() == "true")
 
 
 def _synthesizer(app: cdk.App) -> cdk.IStackSynthesizer:

@@ -9,6 +9,8 @@ import aws_cdk as cdk
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
+from infra.catalogue import Catalogue, database_name
+from infra.database import secret, secret_name
 from infra.ledger import ledger
 from infra.notifications import topic
 from infra.settings import Settings
@@ -26,18 +28,22 @@ class Data:
     ledger_table: str
     ledger_arn: str
     topic_arn: str
+    secret_arn: str
+    scores_database: str
     key_arn: str | None
 
 
 class DataStack(cdk.Stack):
-    """Buckets, ledger, topic and, where the settings ask for one, the customer's key."""
+    """Buckets, ledger, topic, database secret and, where the settings ask for one, the customer's key."""
 
     def __init__(self, scope: Construct, name: str, *, settings: Settings, **options: Any) -> None:
         super().__init__(scope, name, termination_protection=settings.retain_data, **options)
         key = self._key(settings) if settings.customer_key else None
         storage = Storage(self, "Storage", settings=settings, key=key)
+        Catalogue(self, "Catalogue", settings=settings, bucket=storage.artifacts.bucket_name)
         table = ledger(self, settings=settings, key=key)
         made_topic = topic(self, settings=settings, key=key)
+        made_secret = secret(self, settings=settings, key=key)
         self.data = Data(
             raw_bucket=self._export(storage.raw.bucket_name),
             raw_arn=self._export(storage.raw.bucket_arn),
@@ -46,12 +52,15 @@ class DataStack(cdk.Stack):
             ledger_table=self._export(table.table_name),
             ledger_arn=self._export(table.table_arn),
             topic_arn=self._export(made_topic.topic_arn),
+            scores_database=database_name(settings),
+            secret_arn=self._export(made_secret.attr_id),
             key_arn=self._export(key.key_arn) if key else None,
         )
         cdk.CfnOutput(self, "RawBucketName", value=storage.raw.bucket_name)
         cdk.CfnOutput(self, "ArtifactsBucketName", value=storage.artifacts.bucket_name)
         cdk.CfnOutput(self, "LedgerTableName", value=table.table_name)
         cdk.CfnOutput(self, "TopicArn", value=made_topic.topic_arn)
+        cdk.CfnOutput(self, "DatabaseSecretName", value=secret_name(settings))
 
     def _export(self, value: str) -> str:
         return str(self.export_value(value))

@@ -1,17 +1,52 @@
-"""How the ingest job reaches a source database: a network interface of its own in the database's subnet."""
+"""How jobs reach a source database: by a secret with its address, and a network interface in the database's subnet."""
 
 from __future__ import annotations
 
+import json
+from typing import cast
+
 import aws_cdk as cdk
 from aws_cdk import aws_glue as glue
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from infra.permissions import Permission, acknowledge
-from infra.settings import DatabaseNetwork
+from infra.settings import DatabaseNetwork, Settings
+
+# What whoever runs the database fills in, in the form in which RDS keeps it. To change this here would overwrite it.
+UNFILLED = dict.fromkeys(("engine", "host", "port", "dbname", "username"), "")
+
+
+def secret_name(settings: Settings) -> str:
+    """Under which name people find the secret."""
+    return f"{settings.prefix}/database"
+
+
+def secret(scope: Construct, *, settings: Settings, key: kms.IKey | None) -> secretsmanager.CfnSecret:
+    """The secret with the address of the source database, made empty and filled in by hand: no template holds it."""
+    made = secretsmanager.Secret(
+        scope,
+        "Database",
+        secret_name=secret_name(settings),
+        description="Address of the source database, to be filled in",
+        encryption_key=key,
+        generate_secret_string=secretsmanager.SecretStringGenerator(
+            secret_string_template=json.dumps(UNFILLED), generate_string_key="password"
+        ),
+        removal_policy=cdk.RemovalPolicy.RETAIN if settings.retain_data else cdk.RemovalPolicy.DESTROY,
+    )
+    acknowledge(made, "SMG4", "The database belongs to others, who change its password and put the new one here.")
+    return cast(secretsmanager.CfnSecret, made.node.default_child)
+
+
+def read_secret(secret_arn: str) -> Permission:
+    """Read the one secret, when the job runs: what it says is in no argument and no state."""
+    return Permission(sid="ReadDatabaseSecret", actions=["secretsmanager:GetSecretValue"], resources=[secret_arn])
 
 
 def connection(scope: Construct, network: DatabaseNetwork, name: str) -> glue.IConnection:
-    """Puts the ingest job into the network of the source database."""
+    """Puts a job into the network of the source database."""
     made = glue.CfnConnection(
         scope,
         "Database",

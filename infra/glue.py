@@ -1,4 +1,4 @@
-"""The two Glue jobs, ingest and prepare: Spark machines whose scripts choose the engine by the size of the data."""
+"""The Glue jobs, ingest, prepare and register: Spark machines whose scripts choose the engine by the data's size."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3_assets as assets
 from constructs import Construct
 
-from infra.access import RUN, UPLOADS, read, replace, use_key, write
+from infra.access import RUN, UPLOADS, UPLOADS_TO_SCORE, read, replace, use_key, write
 from infra.data import Data
-from infra.database import connection, network_permissions
+from infra.database import connection, network_permissions, read_secret
 from infra.permissions import Permission, acknowledge, role
 from infra.settings import Settings
 from infra.sources import ROOT, SHARED, allow_list
@@ -22,10 +22,11 @@ from trainyard.stages import Stage
 SERVICE = "glue.amazonaws.com"
 TIMEOUT = cdk.Duration.hours(8)
 CONCURRENT_RUNS = 20
+DATABASE_STAGES = (Stage.INGEST, Stage.REGISTER)
 
 
 class GlueJobs(Construct):
-    """`ingest` and `prepare`, each with its own role, sharing one zip of packages and one list of requirements."""
+    """`ingest`, `prepare` and `register`, each with its own role; they share a zip of packages and the requirements."""
 
     def __init__(self, scope: Construct, name: str, *, settings: Settings, data: Data) -> None:
         super().__init__(scope, name)
@@ -38,9 +39,15 @@ class GlueJobs(Construct):
             ignore_mode=cdk.IgnoreMode.DOCKER,
         )
         self._requirements = assets.Asset(self, "Requirements", path=str(ROOT / "glue_jobs" / "requirements.txt"))
-        name_of_connection = f"{settings.prefix}-database"
-        self._connection = connection(self, settings.database, name_of_connection) if settings.database else None
+        self._database_secret = data.secret_arn
+        connection_name = f"{settings.prefix}-database"
+        self._connection = connection(self, settings.database, connection_name) if settings.database else None
         bucket = data.artifacts_arn
+        reach_database = [
+            read_secret(data.secret_arn),
+            *use_key(data.key_arn, "s3", "secretsmanager"),
+            *(network_permissions(self, connection_name) if settings.database else ()),
+        ]
         self.ingest = self._job(
             Stage.INGEST,
             [
@@ -48,8 +55,7 @@ class GlueJobs(Construct):
                 _read_uploads(data),
                 write(bucket, Stage.INGEST),
                 replace(bucket, Stage.INGEST),
-                *use_key(data.key_arn, "s3"),
-                *(network_permissions(self, name_of_connection) if settings.database else ()),
+                *reach_database,
             ],
         )
         self.prepare = self._job(
@@ -61,6 +67,8 @@ class GlueJobs(Construct):
                 *use_key(data.key_arn, "s3"),
             ],
         )
+        outcome = (Stage.RESOLVE, Stage.TRAIN, Stage.TUNE, Stage.EVALUATE, Stage.GATE)
+        self.register = self._job(Stage.REGISTER, [*read(bucket, *outcome), *reach_database])
 
     def _job(self, stage: Stage, permissions: Sequence[Permission]) -> glue.Job:
         script = assets.Asset(self, f"{stage.title()}Script", path=str(ROOT / "glue_jobs" / f"{stage}.py"))
@@ -77,8 +85,9 @@ class GlueJobs(Construct):
                 number_of_workers=self._settings.glue_workers,
             ),
             continuous_logging=glue.ContinuousLoggingProps(enabled=True),
-            connections=[self._connection] if self._connection and stage is Stage.INGEST else None,
+            connections=[self._connection] if self._connection and stage in DATABASE_STAGES else None,
             default_arguments={
+                **({"--DATABASE_SECRET": self._database_secret} if stage in DATABASE_STAGES else {}),
                 "--ENGINE": "auto",
                 "--SPARK_THRESHOLD_GB": f"{self._settings.spark_threshold_gb:g}",
                 "--additional-python-modules": self._requirements.s3_object_url,
@@ -140,8 +149,8 @@ def _read_uploads(data: Data) -> Permission:
     return Permission(
         sid="ReadUploads",
         actions=["s3:GetObject", "s3:GetObjectVersion"],
-        resources=[f"{data.raw_arn}/{UPLOADS}"],
-        why="People upload files of any name below raw/.",
+        resources=[f"{data.raw_arn}/{each}" for each in (UPLOADS, UPLOADS_TO_SCORE)],
+        why="People upload files of any name below raw/ and score/.",
     )
 
 

@@ -7,7 +7,7 @@ from aws_cdk import aws_ecr_assets as assets
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from infra.access import read, use_key, write
+from infra.access import read, use_key, write, write_scores
 from infra.data import Data
 from infra.images import Images
 from infra.permissions import Permission, role, same_account
@@ -19,7 +19,7 @@ CHECKPOINTS = f"{Stage.TRAIN}/checkpoints"
 
 
 class JobRoles(Construct):
-    """`process`, `train`, `evaluate`, `report`, `analyse` and `model` (what serves a registered model)."""
+    """`process`, `train`, `evaluate`, `report`, `analyse`, `score` and `model` (what serves a registered model)."""
 
     def __init__(self, scope: Construct, name: str, *, data: Data, images: Images) -> None:
         super().__init__(scope, name)
@@ -62,12 +62,22 @@ class JobRoles(Construct):
             "ProcessingJobs",
             [*read(bucket, Stage.RESOLVE), write(bucket, ANALYSIS), self._read_search()],
         )
+        self.score = self._role(
+            "Score",
+            images.training,
+            "ProcessingJobs",
+            [
+                *read(bucket, Stage.RESOLVE, Stage.INGEST, Stage.TRAIN, Stage.TUNE),
+                write(bucket, Stage.SCORE),
+                write_scores(bucket),
+            ],
+        )
         self.model = self._role("Model", images.training, "Endpoints", read(bucket, Stage.TRAIN, Stage.TUNE))
 
     @property
     def all(self) -> list[iam.IRole]:
         """Every role that the state machine hands to SageMaker."""
-        return [self.process, self.train, self.evaluate, self.report, self.analyse, self.model]
+        return [self.process, self.train, self.evaluate, self.report, self.analyse, self.score, self.model]
 
     def _role(
         self, name: str, image: assets.DockerImageAsset, log_group: str, permissions: list[Permission]

@@ -1,9 +1,9 @@
-"""The three functions: resolve a request, judge a model, explain a failure."""
+"""The functions of the workflow: resolve a request, judge a model, test an endpoint, explain a failure."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import aws_cdk as cdk
 from aws_cdk import aws_lambda as lambda_
@@ -11,22 +11,28 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from infra.access import RUN, UPLOADS, objects, use_key
+from infra import endpoints
+from infra.access import RUN, UPLOADS, UPLOADS_TO_SCORE, objects, use_key
 from infra.bundle import FOLDER, RUNTIME, code
 from infra.data import Data
 from infra.permissions import Permission, acknowledge, role
 from infra.settings import PROJECT, Settings
 from infra.sources import code_version
 from trainyard.run import REQUEST_FILE
+from trainyard.serving.examples import EXAMPLES_FILE
 from trainyard.stages import Stage
 
 TIMEOUT = cdk.Duration.seconds(60)
+# A serverless endpoint may start first, and a container has 60 seconds for each answer.
+SMOKE_TEST_TIMEOUT = cdk.Duration.minutes(9)
+# A little less than the HTTP API waits.
+PREDICT_TIMEOUT = cdk.Duration.seconds(29)
 MEMORY_MB = 512
 JOB_LOGS = ("/aws/sagemaker/*", "/aws-glue/*")
 
 
 class Functions(Construct):
-    """`resolve`, `gate` and `explain_failure`, from one package of code and locked dependencies."""
+    """`resolve`, `gate`, `smoke_test`, `explain_failure` and, with the API, `predict`: one package of locked code."""
 
     def __init__(
         self, scope: Construct, name: str, *, settings: Settings, data: Data, machine_name: str, dead_letters: sqs.Queue
@@ -37,12 +43,29 @@ class Functions(Construct):
         self._code = code()
         self.resolve = self._function("resolve", self._resolve_permissions())
         self.gate = self._function("gate", self._gate_permissions())
+        self.smoke_test = self._function("smoke_test", self._smoke_test_permissions(), timeout=SMOKE_TEST_TIMEOUT)
         self.explain_failure = self._function(
             "explain_failure", self._explain_permissions(machine_name), dead_letters=dead_letters
         )
+        self.predict = self._predict() if settings.api else None
+
+    def _predict(self) -> lambda_.Function:
+        """What answers the HTTP API; it knows the names of endpoints and nothing else of the workflow."""
+        return self._function(
+            "predict",
+            [endpoints.invoke(self, self._settings.prefix)],
+            timeout=PREDICT_TIMEOUT,
+            environment={"ENDPOINT_PREFIX": self._settings.prefix},
+        )
 
     def _function(
-        self, module: str, permissions: Sequence[Permission], dead_letters: sqs.Queue | None = None
+        self,
+        module: str,
+        permissions: Sequence[Permission],
+        *,
+        dead_letters: sqs.Queue | None = None,
+        timeout: cdk.Duration = TIMEOUT,
+        environment: Mapping[str, str] | None = None,
     ) -> lambda_.Function:
         title = module.title().replace("_", "")
         function_name = f"{self._settings.prefix}-{module.replace('_', '-')}"
@@ -61,11 +84,11 @@ class Functions(Construct):
             runtime=RUNTIME,
             code=self._code,
             memory_size=MEMORY_MB,
-            timeout=TIMEOUT,
+            timeout=timeout,
             tracing=lambda_.Tracing.ACTIVE,
             log_group=log_group,
             dead_letter_queue=dead_letters,
-            environment=self._environment(),
+            environment=self._environment() if environment is None else dict(environment),
             role=role(
                 self,
                 f"{title}Role",
@@ -94,12 +117,12 @@ class Functions(Construct):
                 sid="ListUploads",
                 actions=["s3:ListBucket", "s3:ListBucketVersions"],
                 resources=[self._data.raw_arn],
-                conditions={"StringLike": {"s3:prefix": UPLOADS}},
+                conditions={"StringLike": {"s3:prefix": [UPLOADS, UPLOADS_TO_SCORE]}},
             ),
             Permission(
                 sid="ReadOverrides",
                 actions=["s3:GetObject", "s3:GetObjectVersion"],
-                resources=[f"{self._data.raw_arn}/raw/*/*/run.json"],
+                resources=[f"{self._data.raw_arn}/{each}/*/run.json" for each in (UPLOADS, UPLOADS_TO_SCORE)],
                 why="Recipes and data sets come and go; of what was uploaded only run.json is read.",
             ),
             Permission(
@@ -131,6 +154,18 @@ class Functions(Construct):
                 resources=objects(self._data.artifacts_arn, Stage.GATE),
                 why="Recipes and runs come and go; only decisions are written.",
             ),
+            *use_key(self._data.key_arn, "s3"),
+        ]
+
+    def _smoke_test_permissions(self) -> list[Permission]:
+        return [
+            Permission(
+                sid="ReadExamples",
+                actions=["s3:GetObject"],
+                resources=[f"{self._data.artifacts_arn}/{RUN}/{Stage.EVALUATE}/{EXAMPLES_FILE}"],
+                why="Recipes and runs come and go; only the examples kept with a model are read.",
+            ),
+            endpoints.invoke(self, self._settings.prefix),
             *use_key(self._data.key_arn, "s3"),
         ]
 

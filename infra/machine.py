@@ -39,7 +39,7 @@ class Machine(Construct):
             definition_substitutions=substitutions(settings, parts),
             logs=sfn.LogOptions(destination=log_group, level=sfn.LogLevel.ALL, include_execution_data=True),
             tracing_enabled=True,
-            role=machine_role(self, parts),
+            role=machine_role(self, parts, machine_name(settings)),
         )
 
 
@@ -48,8 +48,10 @@ def substitutions(settings: Settings, parts: Parts) -> dict[str, str]:
     return {
         "ResolveFunctionArn": parts.functions.resolve.function_arn,
         "GateFunctionArn": parts.functions.gate.function_arn,
+        "SmokeTestFunctionArn": parts.functions.smoke_test.function_arn,
         "IngestJobName": parts.glue.ingest.job_name,
         "PrepareJobName": parts.glue.prepare.job_name,
+        "RegisterJobName": parts.glue.register.job_name,
         "ProcessingImageUri": parts.images.processing.image_uri,
         "TrainingImageUri": parts.images.training.image_uri,
         "ProcessRoleArn": parts.roles.process.role_arn,
@@ -57,7 +59,9 @@ def substitutions(settings: Settings, parts: Parts) -> dict[str, str]:
         "EvaluateRoleArn": parts.roles.evaluate.role_arn,
         "ReportRoleArn": parts.roles.report.role_arn,
         "AnalyseRoleArn": parts.roles.analyse.role_arn,
+        "ScoreRoleArn": parts.roles.score.role_arn,
         "ModelRoleArn": parts.roles.model.role_arn,
+        "ScoresDatabase": parts.data.scores_database,
         "ArtifactsBucket": parts.data.artifacts_bucket,
         "LedgerTable": parts.data.ledger_table,
         "TopicArn": parts.data.topic_arn,

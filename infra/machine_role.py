@@ -8,6 +8,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from infra import endpoints
 from infra.access import RUN, use_key
 from infra.data import Data
 from infra.glue import GlueJobs
@@ -16,14 +17,16 @@ from infra.jobs import SERVICE, JobRoles
 from infra.lambdas import Functions
 from infra.permissions import Permission, role
 from infra.registry import Registry
+from trainyard import recipe
 from trainyard.stages import Stage
 
 # Kinds of jobs: API noun, its ARN's resource, how the machine begins their names, the rule by which `.sync` waits.
 JOBS = (
-    ("ProcessingJob", "processing-job", ("process-", "analyse-", "evaluate-", "report-"), "Processing"),
+    ("ProcessingJob", "processing-job", ("process-", "analyse-", "evaluate-", "report-", "score-"), "Processing"),
     ("TrainingJob", "training-job", ("train-",), "Training"),
     ("HyperParameterTuningJob", "hyper-parameter-tuning-job", ("tune-",), "Tuning"),
 )
+QUALITY_FILE, CHILDREN_FILE = "quality.json", "children.json"
 NAMED_BY_MACHINE = "The state machine mints the names of jobs and models; only its own prefixes are allowed."
 
 
@@ -69,7 +72,7 @@ OBSERVE = (
 )
 
 
-def machine_role(scope: Construct, parts: Parts) -> iam.IRole:
+def machine_role(scope: Construct, parts: Parts, machine_name: str) -> iam.IRole:
     """The role, with every permission that the definition needs."""
     return role(
         scope,
@@ -79,6 +82,9 @@ def machine_role(scope: Construct, parts: Parts) -> iam.IRole:
         permissions=[
             *_call_functions_and_jobs(parts),
             *_call_sagemaker(scope, parts),
+            *_start_children(scope, machine_name),
+            *_catalogue_scores(scope, parts.data),
+            *endpoints.deploy(scope, parts.registry.group_prefix.removesuffix("-")),
             *_keep_records(parts.data),
             *OBSERVE,
         ],
@@ -86,12 +92,15 @@ def machine_role(scope: Construct, parts: Parts) -> iam.IRole:
 
 
 def _call_functions_and_jobs(parts: Parts) -> list[Permission]:
-    glue_jobs = (parts.glue.ingest, parts.glue.prepare)
+    glue_jobs = (parts.glue.ingest, parts.glue.prepare, parts.glue.register)
     return [
         Permission(
             sid="CallFunctions",
             actions=["lambda:InvokeFunction"],
-            resources=[parts.functions.resolve.function_arn, parts.functions.gate.function_arn],
+            resources=[
+                each.function_arn
+                for each in (parts.functions.resolve, parts.functions.gate, parts.functions.smoke_test)
+            ],
         ),
         Permission(
             sid="RunGlueJobs",
@@ -101,8 +110,43 @@ def _call_functions_and_jobs(parts: Parts) -> list[Permission]:
         Permission(
             sid="ReadQuality",
             actions=["s3:GetObject"],
-            resources=[f"{parts.data.artifacts_arn}/{RUN}/{Stage.INGEST}/quality.json"],
-            why="Recipes and runs come and go; only the verdict on the data is read.",
+            resources=[
+                f"{parts.data.artifacts_arn}/{RUN}/{Stage.INGEST}/{each}" for each in (QUALITY_FILE, CHILDREN_FILE)
+            ],
+            why="Recipes and runs come and go; only the verdict on the data and the list of children are read.",
+        ),
+    ]
+
+
+def _start_children(scope: Construct, machine_name: str) -> list[Permission]:
+    """Start this very machine again; its ARN is made of its name, for it needs this role before it exists."""
+    stack = cdk.Stack.of(scope)
+
+    def arn(resource: str, name: str) -> str:
+        return stack.format_arn(
+            service="states", resource=resource, resource_name=name, arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME
+        )
+
+    return [
+        Permission(
+            sid="StartChildren", actions=["states:StartExecution"], resources=[arn("stateMachine", machine_name)]
+        ),
+        Permission(
+            sid="FollowChildren",
+            actions=["states:DescribeExecution", "states:StopExecution", "states:RedriveExecution"],
+            resources=[arn("execution", f"{machine_name}:*")],
+            why="Executions come and go; only those of this machine are children.",
+        ),
+        Permission(
+            sid="WaitForChildren",
+            actions=["events:PutTargets", "events:PutRule", "events:DescribeRule"],
+            resources=[
+                stack.format_arn(
+                    service="events",
+                    resource="rule",
+                    resource_name="StepFunctionsGetEventsForStepFunctionsExecutionRule",
+                )
+            ],
         ),
     ]
 
@@ -161,6 +205,31 @@ def _run_jobs(scope: Construct, noun: str, resource: str, names: tuple[str, ...]
         resources=_arns(scope, resource, *(f"{each}*" for each in names)),
         why=NAMED_BY_MACHINE,
     )
+
+
+def _catalogue_scores(scope: Construct, data: Data) -> list[Permission]:
+    stack = cdk.Stack.of(scope)
+    database = data.scores_database
+    return [
+        Permission(
+            sid="ReadScoresSummary",
+            actions=["s3:GetObject"],
+            resources=[f"{data.artifacts_arn}/{RUN}/{Stage.SCORE}/summary.json"],
+            why="Recipes and runs come and go; of scores only the summary is read.",
+        ),
+        Permission(
+            sid="AddPartitions",
+            actions=["glue:CreatePartition"],
+            resources=[
+                stack.format_arn(service="glue", resource="catalog"),
+                stack.format_arn(service="glue", resource="database", resource_name=database),
+                *(
+                    stack.format_arn(service="glue", resource="table", resource_name=f"{database}/{each}")
+                    for each in recipe.names()
+                ),
+            ],
+        ),
+    ]
 
 
 def _keep_records(data: Data) -> list[Permission]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from aws_cdk import aws_glue as glue
 from aws_cdk import aws_logs as logs
@@ -17,7 +16,6 @@ PROJECT = "trainyard"
 JOB_STAGES = frozenset(default_jobs())
 JOB_FIELDS = frozenset(Job.__dataclass_fields__)
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
-SCHEDULE = re.compile(r"(rate|cron|at)\(.+\)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,17 +25,6 @@ class DatabaseNetwork:
     subnet_id: str
     availability_zone: str
     security_group_id: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Schedule:
-    """A start of the machine by the clock, in EventBridge Scheduler's terms."""
-
-    name: str
-    expression: str
-    recipe: str
-    dataset: str
-    overrides: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +41,8 @@ class Settings:
     customer_key: bool = False
     database: DatabaseNetwork | None = None
     log_retention: logs.RetentionDays = logs.RetentionDays.ONE_MONTH
-    schedules: tuple[Schedule, ...] = ()
+    run_schedules: bool = False
+    api: bool = False
     retain_data: bool = True
 
     def __post_init__(self) -> None:
@@ -79,9 +67,6 @@ class Settings:
             problems.append(f"expected spark_threshold_gb above 0, found {self.spark_threshold_gb}.")
         if self.alarm_email is not None and not EMAIL.fullmatch(self.alarm_email):
             problems.append(f"expected an e-mail address for alarms, found {self.alarm_email!r}.")
-        for each in self.schedules:
-            if not SCHEDULE.fullmatch(each.expression):
-                problems.append(f"expected rate(...), cron(...) or at(...) of {each.name}, found {each.expression!r}.")
         return problems
 
 
@@ -99,6 +84,7 @@ ENVIRONMENTS = {
             glue_workers=4,
             use_spot=True,
             customer_key=True,
+            run_schedules=True,
             log_retention=logs.RetentionDays.SIX_MONTHS,
         ),
     )

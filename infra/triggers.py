@@ -13,7 +13,9 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra.permissions import acknowledge
-from infra.settings import Schedule, Settings
+from infra.settings import Settings
+from trainyard import recipe
+from trainyard.config import Schedule
 
 KEEP_TRYING = cdk.Duration.hours(24)
 TRIES = 185
@@ -80,14 +82,17 @@ class Triggers(Construct):
                 )
             ],
         )
-        for each in settings.schedules:
-            self._schedule(each)
+        for each in recipe.names():
+            if wanted := recipe.schedule(each):
+                self._schedule(each, wanted, enabled=settings.run_schedules)
 
-    def _schedule(self, schedule: Schedule) -> None:
+    def _schedule(self, recipe_name: str, schedule: Schedule, *, enabled: bool) -> None:
+        """Made in every environment, so that one that is off can be tried out and switched on by hand."""
         scheduler.Schedule(
             self,
-            schedule.name,
-            description=f"Starts {schedule.recipe} on data set {schedule.dataset}",
+            recipe_name.title().replace("_", ""),
+            description=f"Starts {recipe_name} on data set {schedule.dataset}",
+            enabled=enabled,
             schedule=scheduler.ScheduleExpression.expression(schedule.expression),
             target=scheduler_targets.StepFunctionsStartExecution(
                 self._machine,
@@ -95,7 +100,7 @@ class Triggers(Construct):
                 max_event_age=KEEP_TRYING,
                 retry_attempts=TRIES,
                 input=scheduler.ScheduleTargetInput.from_object(
-                    {"recipe": schedule.recipe, "dataset": schedule.dataset, "overrides": dict(schedule.overrides)}
+                    {"recipe": recipe_name, "dataset": schedule.dataset, "overrides": dict(schedule.overrides)}
                 ),
             ),
         )

@@ -7,6 +7,7 @@ from typing import Any
 import aws_cdk as cdk
 from constructs import Construct
 
+from infra.api import Api
 from infra.data import Data
 from infra.glue import GlueJobs
 from infra.images import Images
@@ -61,10 +62,14 @@ class WorkflowStack(cdk.Stack):
             functions={
                 "resolve": functions.resolve,
                 "gate": functions.gate,
+                "smoke test": functions.smoke_test,
                 "explain failure": functions.explain_failure,
             },
             queue=queue,
             topic_arn=data.topic_arn,
         )
+        if functions.predict is not None:
+            api = Api(self, "Api", settings=settings, predict=functions.predict)
+            cdk.CfnOutput(self, "ApiUrl", value=api.url)
         cdk.CfnOutput(self, "StateMachineArn", value=machine.state_machine_arn)
         cdk.CfnOutput(self, "DashboardUrl", value=watch.dashboard_url)

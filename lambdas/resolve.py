@@ -44,7 +44,11 @@ def _plan(request: Request, execution: Mapping[str, str]) -> dict[str, Any]:
     sources = recipe.sources(request.recipe, config)
     resolve.check_upload(request, sources)
     files = resolve.match(objects, sources)
-    if waiting := resolve.missing(files, sources):
+    if request.task == "score":
+        resolve.check_scoring(request, config, resolve.missing(files, sources))
+    elif request.task == "deploy":
+        resolve.check_one_model(request, config)
+    elif waiting := resolve.missing(files, sources):
         return _nothing(request, f"waiting for {', '.join(waiting)}")
     run = _run(request, execution, config, files, objects)
     if holder := _claimed_by_another(run):
@@ -55,6 +59,8 @@ def _plan(request: Request, execution: Mapping[str, str]) -> dict[str, Any]:
         Body=run.to_json().encode(),
         ContentType="application/json",
     )
+    if config.fans_out and run.task == "train":
+        return plan.fan_out_plan(run)
     tags = {
         **environment.read().tags,
         "recipe": run.recipe,
@@ -91,7 +97,8 @@ def _config(request: Request, objects: list[StoredObject]) -> RecipeConfig:
             stored = _s3().get_object(Bucket=environment.read().raw_bucket, Key=each.key, VersionId=each.version_id)
             content = stored["Body"].read(resolve.MAX_OVERRIDES_BYTES + 1)
             config = override(config, resolve.parse_overrides(content, each.key))
-    return override(config, request.overrides)
+    config = override(config, request.overrides)
+    return override(config, {"score": {"enabled": True}}) if request.task == "score" else config
 
 
 def _run(
@@ -114,6 +121,8 @@ def _run(
         code_version=environment.read().code_version,
         files=files,
         config=to_mapping(config),
+        overrides=request.overrides,
+        task=request.task,
     )
 
 

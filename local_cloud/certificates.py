@@ -26,7 +26,7 @@ class Certificate:
 
 
 def ensure(directory: Path) -> Certificate:
-    """Return the certificate kept in `directory`, making a new one when there is none or it ends within a week."""
+    """Return the certificate kept in `directory`, making a new one when there is none to use for a week."""
     certificate = Certificate(directory / "server.pem", directory / "server.key", directory / "authority.pem")
     if not _usable(certificate):
         directory.mkdir(parents=True, exist_ok=True)
@@ -38,7 +38,8 @@ def _usable(certificate: Certificate) -> bool:
     if not all(path.exists() for path in (certificate.chain, certificate.key, certificate.authority)):
         return False
     served = x509.load_pem_x509_certificate(certificate.chain.read_bytes())
-    return served.not_valid_after_utc - dt.datetime.now(dt.UTC) > RENEW_BEFORE
+    names = served.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    return names == _alternative_names() and served.not_valid_after_utc - dt.datetime.now(dt.UTC) > RENEW_BEFORE
 
 
 def _issue(certificate: Certificate) -> None:
@@ -104,11 +105,12 @@ def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
 
 
 def _alternative_names() -> x509.SubjectAlternativeName:
-    """localhost by name and number, and bucket names under it for clients that put the bucket into the host."""
+    """localhost by name and number, and under it what clients put into the host: buckets and HTTP APIs."""
     return x509.SubjectAlternativeName(
         [
             x509.DNSName("localhost"),
             x509.DNSName("*.localhost"),
+            x509.DNSName("*.execute-api.localhost"),
             x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
             x509.IPAddress(ipaddress.ip_address("::1")),
         ]

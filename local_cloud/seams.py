@@ -36,6 +36,7 @@ SEAMS: dict[str, dict[str, tuple[str, ...] | None]] = {
     "ministack.core.iam_actions": {
         "_BOTOCORE_SERVICE_MAP": None,
         "SERVICE_TO_IAM_NAMESPACE": None,
+        "extract_iam_action": ("service", "method", "path", "headers", "body", "query_params"),
         "extract_resource_arn": (
             "service", "method", "path", "headers", "body", "query_params", "region", "account_id",
         ),

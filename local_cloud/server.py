@@ -101,7 +101,8 @@ def watched(application: Callable[[Scope, Receive, Send], Awaitable[None]]) -> A
 
 
 def _may_change(scope: Scope) -> bool:
-    if scope["method"] in {"GET", "HEAD", "OPTIONS"}:
+    # Calls of endpoints come by the thousand, and a snapshot for each second of them would slow them down.
+    if scope["method"] in {"GET", "HEAD", "OPTIONS"} or scope["path"].endswith("/invocations"):
         return False
     target = next((value for name, value in scope["headers"] if name == b"x-amz-target"), b"").decode("latin-1")
     return not target.rpartition(".")[2].startswith(_READ_ONLY)

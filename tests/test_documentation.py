@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from trainyard import recipe
 from trainyard.cli.main import app
 
 ROOT = Path(__file__).parents[1]
@@ -54,3 +55,27 @@ def test_the_readme_has_the_commands_of_a_newcomer():
     text = (ROOT / "README.md").read_text()
     assert "make demo" in text
     assert "make test" in text
+
+
+@pytest.mark.parametrize("name", recipe.names())
+def test_the_gallery_shows_a_small_picture_of_each_recipes_report(name):
+    picture = ROOT / "docs" / "reports" / f"{name}.webp"
+    assert f"(reports/{picture.name})" in (ROOT / "docs" / "gallery.md").read_text(encoding="utf-8")
+    assert 10_000 < picture.stat().st_size <= 150_000
+
+
+@pytest.mark.parametrize("name", recipe.names())
+def test_the_originals_and_the_figures_name_each_recipe(name):
+    for document in ("originals.md", "figures.md"):
+        assert name in (ROOT / "docs" / document).read_text(encoding="utf-8"), document
+
+
+def test_files_named_in_the_table_of_originals_exist():
+    """Names with a folder are below the root; bare names are below the recipe of their section."""
+    text = (ROOT / "docs" / "originals.md").read_text(encoding="utf-8")
+    for section in text.split("\n## ")[1:]:
+        folder = re.search(r"`(recipes/\w+)`", section)
+        assert folder
+        for name in re.findall(r"`([\w/]+\.py)`", section):
+            path = ROOT / name if "/" in name else ROOT / folder[1] / name
+            assert path.exists(), f"{folder[1]}: {name}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -15,14 +16,18 @@ from trainyard.model_archive import ModelCard, unpack
 from trainyard.progress import progress
 from trainyard.run import Run
 from trainyard.scores import Scores
+from trainyard.serving.examples import EXAMPLES_FILE
+
+CHALLENGER = "challenger"
 
 
 def main() -> None:
-    """Write `evaluation.json` (for the gate and the report) and `statistics.json` (for the model package)."""
+    """Write `evaluation.json` for gate and report, `statistics.json` for the model package, and the examples."""
     run = Run.read(container.processing_input("resolve"))
     config = recipe.config(run.recipe, run.config)
     with tempfile.TemporaryDirectory() as scratch:
         evaluation = _evaluate(run, config, Path(scratch))
+        _keep_examples(Path(scratch) / CHALLENGER)
     output = container.processing_output("evaluate")
     (output / "evaluation.json").write_text(json.dumps(evaluation, indent=2), encoding="utf-8")
     statistics = {name: {"value": each["value"]} for name, each in evaluation["metrics"].items()}
@@ -32,7 +37,7 @@ def main() -> None:
 def _evaluate(run: Run, config: RecipeConfig, scratch: Path) -> dict[str, Any]:
     evaluate = recipe.module(run.recipe, "evaluate")
     process = container.processing_input("process")
-    challenger_dir = unpack(container.processing_input("model"), scratch / "challenger")
+    challenger_dir = unpack(container.processing_input("model"), scratch / CHALLENGER)
     progress(0.0, "scoring the new model")
     challenger: Scores = evaluate.score(challenger_dir, process / "holdout", config)
     champion = None
@@ -54,6 +59,12 @@ def _evaluate(run: Run, config: RecipeConfig, scratch: Path) -> dict[str, Any]:
         "references": references,
         "champion": champion,
     }
+
+
+def _keep_examples(model_dir: Path) -> None:
+    """The requests for a deployed model's first test, in a small object of their own: the archive is large."""
+    if (model_dir / EXAMPLES_FILE).is_file():
+        shutil.copyfile(model_dir / EXAMPLES_FILE, container.processing_output("evaluate") / EXAMPLES_FILE)
 
 
 def _metrics(scores: Scores, config: RecipeConfig) -> dict[str, dict[str, float]]:

@@ -1,4 +1,4 @@
-"""Entry point of the training image: `train` and `evaluate` jobs."""
+"""Entry point of the training image: `train`, `evaluate` and `score` jobs, and `serve`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,19 @@ def _evaluate() -> None:
     main()
 
 
-COMMANDS: Mapping[str, Callable[[], None]] = {"train": _train, "evaluate": _evaluate}
+def _score() -> None:
+    from training_container.score import main
+
+    main()
+
+
+def _serve() -> None:
+    from training_container.serve import main
+
+    main()
+
+
+COMMANDS: Mapping[str, Callable[[], None]] = {"train": _train, "evaluate": _evaluate, "score": _score, "serve": _serve}
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from pathlib import Path
 
 from trainyard import container, recipe
 from trainyard.config import to_mapping
@@ -11,6 +12,7 @@ from trainyard.model_archive import ModelCard
 from trainyard.overrides import override
 from trainyard.progress import metric
 from trainyard.run import Run
+from trainyard.serving.examples import Examples
 
 CHANNELS = ("train", "validation", "features")
 
@@ -31,6 +33,7 @@ def main() -> None:
     metrics = recipe.module(run.recipe, "train").train(channels, model_dir, checkpoints, config)
     for name, value in metrics.items():
         metric(name, value)
+    keep_examples(run.recipe, model_dir)
     ModelCard(
         recipe=run.recipe,
         run_id=run.run_id,
@@ -43,3 +46,10 @@ def main() -> None:
         objects={each.key: each.version_id for each in run.files},
         metrics=dict(metrics),
     ).write(model_dir)
+
+
+def keep_examples(name: str, model_dir: Path) -> None:
+    """Leave requests and this model's answers beside it, for the test of an endpoint that serves it."""
+    predictor = recipe.module(name, "serve").load(model_dir)
+    rows = predictor.examples()
+    Examples.of(rows, predictor.predict(rows)).save(model_dir)

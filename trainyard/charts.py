@@ -27,7 +27,7 @@ def curves(series: Mapping[str, Sequence[float]], *, x_label: str) -> bytes:
         axes = figure.add_subplot(1, len(series), place + 1)
         color = PALETTE[place % MAX_GROUPS]
         axes.plot(range(1, len(values) + 1), list(values), color=color, linewidth=2, marker="o", markersize=3)
-        axes.set_title(name, fontsize=11, color=INK, loc="left")
+        axes.set_title(name.replace("_", " "), fontsize=11, color=INK, loc="left")
         axes.set_xlabel(x_label, color=INK)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.25)
@@ -53,9 +53,10 @@ def scatter(points: np.ndarray, groups: Sequence[str], notes: Mapping[int, str])
     axes.set_xticks([])
     axes.set_yticks([])
     axes.set_frame_on(False)
-    legend = figure.legend(loc="outside lower center", ncols=5, frameon=False, fontsize=8.5, labelcolor=INK)
-    for text in legend.get_texts():
-        text.set_parse_math(False)
+    if len(shown) > 1:
+        legend = figure.legend(loc="outside lower center", ncols=5, frameon=False, fontsize=8.5, labelcolor=INK)
+        for text in legend.get_texts():
+            text.set_parse_math(False)
     return _png(figure)
 
 

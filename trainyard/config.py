@@ -6,11 +6,13 @@ A recipe's `config.py` builds one frozen `RecipeConfig` from these classes; `tra
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 ColumnType = Literal["int64", "float64", "string", "timestamp", "boolean"]
+SCHEDULE = re.compile(r"(rate|cron|at)\(.+\)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +47,15 @@ class Source:
     def accepts(self, filename: str) -> bool:
         """Whether a file of this name provides this table."""
         return filename.removesuffix(".gz") in self.files
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoreColumn:
+    """One column of the table that bulk scoring writes; `type` in the terms of catalogue and Hive: `array<double>`."""
+
+    name: str
+    type: str
+    comment: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,6 +145,19 @@ class BulkScoring:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """A start by the clock, in EventBridge Scheduler's terms; an environment's settings say whether it is on."""
+
+    expression: str
+    dataset: str
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not SCHEDULE.fullmatch(self.expression):
+            raise ValueError(f"expected a schedule as rate(...), cron(...) or at(...), found {self.expression!r}")
+
+
+@dataclass(frozen=True, kw_only=True)
 class RecipeConfig:
     """Everything that can be set about one run; recipes narrow the types of `data` and `hyperparameters`."""
 
@@ -152,6 +176,16 @@ class RecipeConfig:
     def variant(self) -> str:
         """Tells apart the models of a recipe that trains several, such as one per product; empty where it has one."""
         return ""
+
+    @property
+    def reads_database(self) -> bool:
+        """Whether the run takes its data from the environment's database, and tells it what became of them."""
+        return False
+
+    @property
+    def fans_out(self) -> bool:
+        """Whether the run trains no model itself, but starts one run for each that `ingest.children` lists."""
+        return False
 
 
 def to_mapping(config: Any) -> Any:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from trainyard.errors import BadData, JobFailed
 
@@ -28,7 +28,8 @@ SQLITE_MAGIC = b"SQLite format 3\0"
 
 
 def url_of_secret(text: str) -> sa.URL:
-    """The address in a secret: a JSON object with username, password, host, port, dbname and engine, as RDS keeps it.
+    """The address in a secret: a JSON object with username, password, host, port, dbname and engine, as RDS keeps it,
+    or one with nothing but `url`, any SQLAlchemy URL whose driver the job has.
 
     Raises JobFailed naming the fields that are wrong, never what is in them.
     """
@@ -36,6 +37,8 @@ def url_of_secret(text: str) -> sa.URL:
         fields = json.loads(text)
     except ValueError:
         fields = None
+    if isinstance(fields, Mapping) and fields.get("url"):
+        return _url(str(fields["url"]))
     if not isinstance(fields, Mapping):
         raise JobFailed(f"Expected the database secret to be a JSON object with {', '.join(FIELDS)}; it is none.")
     if fields.get("engine") == "sqlite" and fields.get("dbname"):
@@ -57,11 +60,27 @@ def url_of_secret(text: str) -> sa.URL:
     )
 
 
+def _url(text: str) -> sa.URL:
+    try:
+        return sa.make_url(text)
+    except ArgumentError:
+        # Not chained: SQLAlchemy's message repeats what it could not read.
+        pass
+    raise JobFailed("Expected url in the database secret to be an SQLAlchemy URL, found another text; correct it.")
+
+
+def options_of(url: sa.URL) -> dict[str, Any]:
+    """How connections to a server are opened: not for ever, and so that reading locks no row of those who write."""
+    if url.get_backend_name() not in ("mysql", "mariadb"):
+        return {}
+    # Above READ COMMITTED, to draw a sample into a table locks every row that was looked at until the job is done.
+    return {"connect_args": {"connect_timeout": CONNECT_SECONDS}, "isolation_level": "READ COMMITTED"}
+
+
 @contextmanager
 def connect(url: sa.URL) -> Iterator[sa.Connection]:
     """A connection for the time of the block; raises JobFailed, without address or user, for what the database says."""
-    options: dict[str, Any] = {"connect_timeout": CONNECT_SECONDS} if url.get_backend_name() == "mysql" else {}
-    engine = sa.create_engine(url, hide_parameters=True, connect_args=options)
+    engine = sa.create_engine(url, hide_parameters=True, **options_of(url))
     failure = ""
     try:
         with engine.connect() as connection:

@@ -27,6 +27,26 @@ class BadRequest(TrainyardError):
     exit_code = 2
 
 
+class BadRow(BadRequest):
+    """A row of a request that a model cannot answer; `unknown` when it names something the model does not know."""
+
+    def __init__(self, row: int, problem: str, *, unknown: bool = False) -> None:
+        self.row, self.problem, self.unknown = row, problem, unknown
+        super().__init__(f"Row {row}: {problem}")
+
+    def moved(self, rows: int) -> BadRow:
+        """The same, counted from `rows` rows earlier."""
+        return BadRow(self.row + rows, self.problem, unknown=self.unknown)
+
+
+class Refused(TrainyardError):
+    """A call of the service that it does not answer, with the status code that says so over HTTP."""
+
+    def __init__(self, status: int, sentence: str) -> None:
+        self.status = status
+        super().__init__(sentence)
+
+
 class BadData(TrainyardError):
     """Input files that the recipe cannot be trained on, with one sentence per problem."""
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 # Ends of the workflow that a state has already reported; they are outcomes, not failures.
-REPORTED = frozenset({"BadData", "BadRequest"})
+REPORTED = frozenset({"BadData", "BadRequest", "ChildrenFailed", "DeploymentRolledBack", "NoModel"})
 JOB_NAMES = ("ProcessingJobName", "TrainingJobName", "HyperParameterTuningJobName")
 LOG_GROUPS = {
     "ProcessingJobName": "/aws/sagemaker/ProcessingJobs",

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 Cell = str | int | float | None
 
@@ -176,13 +176,21 @@ def _figure(figure: Figure) -> str:
 
 def _table(table: Table) -> str:
     caption = f"<caption>{escape(table.caption)}</caption>" if table.caption else ""
-    head = "".join(f"<th scope=col>{escape(name)}</th>" for name in table.columns)
+    first = table.rows[0] if table.rows else ()
+    head = "".join(
+        f"<th scope=col{' class=number' if place < len(first) and _is_number(first[place]) else ''}>{escape(name)}</th>"
+        for place, name in enumerate(table.columns)
+    )
     rows = "".join(f"<tr>{''.join(_cell(each) for each in row)}</tr>" for row in table.rows)
     return f"<div class=scroll><table>{caption}<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
 
 
+def _is_number(value: Cell) -> TypeGuard[int | float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 def _cell(value: Cell) -> str:
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    if _is_number(value):
         return f"<td class=number>{number(value)}</td>"
     return f"<td>{'' if value is None else escape(str(value))}</td>"
 
@@ -240,14 +248,14 @@ p{margin:0 0 12px;max-width:75ch}
 .tile.main{border-color:var(--accent);background:var(--tint)}
 .tile span,.tile small{color:var(--soft);font-size:.85rem}
 .tile.main span,.tile.main small{color:var(--ink)}
-.tile b{font-size:1.6rem;font-variant-numeric:tabular-nums;line-height:1.3}
+.tile b{font-size:1.45rem;font-variant-numeric:tabular-nums;line-height:1.3}
 .scroll{overflow-x:auto;margin:0 0 14px}
 table{border-collapse:collapse;width:100%;font-size:.93rem}
 caption{text-align:left;color:var(--soft);padding:0 0 8px}
 th,td{text-align:left;padding:7px 12px 7px 0;border-bottom:1px solid var(--line);vertical-align:top}
 thead th{color:var(--soft);font-weight:600;font-size:.85rem}
-.number{text-align:right;font-variant-numeric:tabular-nums}
-.bars td{min-width:140px;padding:5px 16px 5px 0}.bars .none{padding-left:8px}
+.number,thead .number{text-align:right;font-variant-numeric:tabular-nums}
+.bars td{min-width:88px;padding:5px 10px 5px 0}.bars th[scope=row]{min-width:120px}.bars .none{padding-left:8px}
 .bars td span{display:block;position:relative;padding:2px 8px}
 .bars td i{position:absolute;left:0;top:0;bottom:0;background:var(--tint);border-radius:4px}
 .bars td b{position:relative;font-weight:400;font-variant-numeric:tabular-nums}

@@ -7,13 +7,14 @@ from typing import Any
 
 from trainyard.config import Range, RecipeConfig, to_mapping
 from trainyard.progress import metric_regex
+from trainyard.recipe import has
 from trainyard.run import Run
 
 
 def train_plan(run: Run, config: RecipeConfig, tags: Mapping[str, str]) -> dict[str, Any]:
-    """What the machine needs to run a complete, claimed set."""
+    """What the machine needs to train on a complete, claimed set, or to score it."""
     return {
-        "outcome": "train",
+        "outcome": run.task,
         "reason": f"All files of data set {run.dataset} are there.",
         "recipe": run.recipe,
         "model": model_name(run.recipe, config),
@@ -25,6 +26,7 @@ def train_plan(run: Run, config: RecipeConfig, tags: Mapping[str, str]) -> dict[
         "tune": config.tune,
         "deploy": to_mapping(config.deploy),
         "score": config.score.enabled,
+        "register": config.reads_database and has(run.recipe, "register"),
         "jobs": to_mapping(config.jobs),
         "hyperparameters": hyperparameters(config),
         "tuning": tuning(config),
@@ -33,13 +35,35 @@ def train_plan(run: Run, config: RecipeConfig, tags: Mapping[str, str]) -> dict[
     }
 
 
+def fan_out_plan(run: Run) -> dict[str, Any]:
+    """What the machine needs to start one child execution per model."""
+    return {
+        "outcome": "fan_out",
+        "reason": f"Recipe {run.recipe} trains several models from data set {run.dataset}, each in its own execution.",
+        "recipe": run.recipe,
+        "run_id": run.run_id,
+        "dataset": run.dataset,
+        "uri": f"s3://{run.artifacts_bucket}/{run.prefix}",
+        "prefix": run.prefix,
+    }
+
+
 def model_name(recipe: str, config: RecipeConfig) -> str:
     """What champion pointer and endpoint are named after: the recipe, and the variant where it has several models."""
     return f"{recipe}-{config.variant}" if config.variant else recipe
 
 
+def endpoint_name(prefix: str, model: str) -> str:
+    """The endpoint of a model (`model_name`) in the environment whose names begin with `prefix`, as in the machine.
+
+    >>> endpoint_name("trainyard-dev", "two_tower")
+    'trainyard-dev-two-tower'
+    """
+    return f"{prefix}-{model.replace('_', '-')}"
+
+
 def stop_plan(outcome: str, reason: str, *, recipe: str = "", dataset: str = "") -> dict[str, Any]:
-    """An execution that trains nothing: `nothing` (green) or `refused`."""
+    """An execution that has nothing to work on: `nothing` (green) or `refused`."""
     return {"outcome": outcome, "reason": reason, "recipe": recipe, "dataset": dataset}
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import pkgutil
 from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
-from trainyard.config import RecipeConfig, Source
+from trainyard.config import RecipeConfig, Schedule, ScoreColumn, Source
 from trainyard.errors import BadRequest
 from trainyard.overrides import override
 
@@ -28,6 +29,11 @@ def module(recipe: str, name: str) -> ModuleType:
     return importlib.import_module(f"{PACKAGE}.{recipe}.{name}")
 
 
+def has(recipe: str, name: str) -> bool:
+    """Whether a recipe has an optional module, such as `ingest` or `register`."""
+    return importlib.util.find_spec(f"{PACKAGE}.{recipe}.{name}") is not None
+
+
 def config(recipe: str, changes: Mapping[str, Any] | None = None) -> RecipeConfig:
     """The recipe's configuration with `changes` laid over it; raises ConfigError."""
     default: RecipeConfig = module(recipe, "config").CONFIG
@@ -38,3 +44,15 @@ def sources(recipe: str, recipe_config: RecipeConfig) -> tuple[Source, ...]:
     """The tables the recipe reads under this configuration."""
     tables: tuple[Source, ...] = module(recipe, "config").sources(recipe_config)
     return tables
+
+
+def schedule(recipe: str) -> Schedule | None:
+    """When the recipe wants to be started by the clock, if at all: `SCHEDULE` in its `config.py`."""
+    wanted: Schedule | None = getattr(module(recipe, "config"), "SCHEDULE", None)
+    return wanted
+
+
+def score_columns(recipe: str) -> tuple[ScoreColumn, ...]:
+    """The columns of the table that bulk scoring with the recipe writes."""
+    columns: tuple[ScoreColumn, ...] = module(recipe, "config").SCORES
+    return columns

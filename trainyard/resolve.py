@@ -8,35 +8,45 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import quote
 
 from trainyard import recipe as recipes
-from trainyard.config import Source
+from trainyard.config import RecipeConfig, Source
 from trainyard.errors import BadRequest
-from trainyard.run import InputFile
+from trainyard.run import InputFile, Task
 
 RAW_PREFIX = "raw"
+# Files that are only to be scored lie apart: an upload here starts nothing by itself.
+SCORE_PREFIX = "score"
 OVERRIDES_FILE = "run.json"
 MAX_OVERRIDES_BYTES = 64 * 1024
 EXPECTED_KEY = f"{RAW_PREFIX}/<recipe>/<dataset>/<file>"
+# By this key in a child's input the Step Functions console links it with its parent.
+STARTED_BY = "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID"
 # What SageMaker accepts in tags and metadata; letters of any script and spaces are fine.
 DATASET_NAME = re.compile(r"[\w .:=+@-]{1,100}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """A recipe and a data set; `upload` is the file that an S3 event names, None for a manual start."""
+    """A recipe and a data set; `upload` is the file that an S3 event names, None for a manual start.
+
+    `task` is to train a model on the files, to score them with the model in use, or to put that model into service,
+    which reads no files; `folder` is where they lie.
+    """
 
     recipe: str
     dataset: str
     upload: str | None = None
     overrides: Mapping[str, Any] = field(default_factory=dict)
+    task: Task = "train"
+    folder: str = RAW_PREFIX
 
     @property
     def prefix(self) -> str:
         """Key prefix of the data set's files in the raw bucket."""
-        return f"{RAW_PREFIX}/{self.recipe}/{self.dataset}/"
+        return f"{self.folder}/{self.recipe}/{self.dataset}/"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,14 +95,20 @@ def _from_key(key: str) -> Request:
 
 
 def _from_input(event: Mapping[str, Any]) -> Request:
-    unknown = set(event) - {"recipe", "dataset", "overrides"}
+    unknown = set(event) - {"recipe", "dataset", "overrides", "task", "folder", STARTED_BY}
     overrides = event.get("overrides", {})
     if unknown or not isinstance(overrides, Mapping):
         raise BadRequest(
-            'Expected only "recipe", "dataset" and an object "overrides" in the input; '
+            'Expected only "recipe", "dataset", "task", "folder" and an object "overrides" in the input; '
             f"found {', '.join(sorted(unknown)) or repr(overrides)}."
         )
-    return Request(recipe=event["recipe"], dataset=event["dataset"], overrides=overrides)
+    task, folder = event.get("task", "train"), event.get("folder", RAW_PREFIX)
+    if (task, folder) not in (*((each, RAW_PREFIX) for each in get_args(Task)), ("score", SCORE_PREFIX)):
+        raise BadRequest(
+            f'Expected "task" train, score or deploy, and "folder" {RAW_PREFIX} or, for score only, {SCORE_PREFIX}; '
+            f"found {task!r} and {folder!r}."
+        )
+    return Request(recipe=event["recipe"], dataset=event["dataset"], overrides=overrides, task=task, folder=folder)
 
 
 def parse_overrides(content: bytes, key: str) -> dict[str, Any]:
@@ -144,6 +160,25 @@ def check_upload(request: Request, sources: Sequence[Source]) -> None:
         f"{request.prefix}{name}: recipe {request.recipe} reads {known} (also with .gz) and {OVERRIDES_FILE}; "
         f"found {name!r}. Rename the file or leave it out."
     )
+
+
+def check_scoring(request: Request, config: RecipeConfig, waiting: Sequence[str]) -> None:
+    """Refuse to score files that are not all there, or with a model that nobody named. Raises BadRequest."""
+    if waiting:
+        raise BadRequest(
+            f"Expected the files to score under {request.prefix}; {', '.join(waiting)} is missing. Upload it there and "
+            "start again."
+        )
+    check_one_model(request, config)
+
+
+def check_one_model(request: Request, config: RecipeConfig) -> None:
+    """Refuse settings under which the recipe has several models, none of which is named. Raises BadRequest."""
+    if config.fans_out:
+        raise BadRequest(
+            f"Expected settings that choose one of the models of recipe {request.recipe}, found none; "
+            "give those that its child executions are started with."
+        )
 
 
 def fingerprint(objects: Iterable[StoredObject], *, salt: str = "") -> str:

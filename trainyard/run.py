@@ -6,11 +6,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from trainyard.stages import Stage
 
 REQUEST_FILE = "request.json"
+Task = Literal["train", "score", "deploy"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +34,9 @@ class Run:
     """A run, as written by Resolve to `<run>/resolve/request.json` and read by every later stage.
 
     `config` is the complete, validated configuration as plain JSON; `recipes.load` turns it back into classes.
-    `fingerprint` identifies the set of object versions; `code_version` the deployed code.
+    `overrides` is the part of it that a manual start asked for, which its child executions are given too.
+    `fingerprint` identifies the set of object versions; `code_version` the deployed code. A run of task `score` trains
+    nothing: it scores every row with the model in use; one of task `deploy` puts that model into service.
     """
 
     recipe: str
@@ -46,6 +49,8 @@ class Run:
     code_version: str
     files: tuple[InputFile, ...]
     config: Mapping[str, Any] = field(default_factory=dict)
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    task: Task = "train"
 
     @property
     def prefix(self) -> str:

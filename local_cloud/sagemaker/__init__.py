@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 
-# The kinds of jobs that run processes, as their folders are named.
-JOB_KINDS = ("training-job", "processing-job")
+# The kinds of resources that run processes, as their folders are named.
+JOB_KINDS = ("training-job", "processing-job", "endpoint")
 
 _state: dict[str, object] = {}
 
@@ -35,16 +35,18 @@ def install() -> None:
     permissions.install()
     step_functions.install(service)
     cloudformation.install(service)
+    service.endpoints.resume()
     _state["service"] = service
 
 
 def shutdown() -> None:
-    """End every job's processes; their records say at the next start that the server ended."""
+    """End the processes of every job and endpoint; the records of jobs say at the next start that the server ended."""
     from local_cloud.jobs.workspace import end_leftovers
     from local_cloud.sagemaker.service import SageMaker
 
     service = _state.get("service")
     if isinstance(service, SageMaker):
         service.context.closing = True
+        service.endpoints.end()
         for kind in JOB_KINDS:
             end_leftovers(service.context.settings.jobs_dir / kind)

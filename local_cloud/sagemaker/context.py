@@ -44,6 +44,11 @@ class Context:
             known = (self.records["tags"].get(arn) or {}).get("Tags", {})
             self.records["tags"].put(arn, {"Tags": {**known, **{each["Key"]: each["Value"] for each in tags}}})
 
+    def untag(self, arn: str) -> None:
+        """Drop all tags of a resource."""
+        if arn in self.records["tags"]:
+            self.records["tags"].delete(arn)
+
 
 def arn(kind: str, name: str) -> str:
     """ARN of a SageMaker resource in the caller's account and region."""

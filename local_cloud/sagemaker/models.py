@@ -1,7 +1,4 @@
-"""Models, endpoint configurations and endpoints of the local SageMaker; runs in the server.
-
-Endpoints are records only: nothing serves them yet, so each one is Failed from the start and says why.
-"""
+"""Models and endpoint configurations of the local SageMaker; runs in the server."""
 
 from __future__ import annotations
 
@@ -17,7 +14,8 @@ from local_cloud.sagemaker.records import Record
 from local_cloud.sagemaker.validation import described
 from trainyard.errors import JobFailed
 
-NOT_SERVED = "The local cloud keeps endpoints as records but does not serve them; deploy to an AWS account to call one."
+# What a configuration may ask of AWS but not of a laptop.
+UNSUPPORTED = ("AsyncInferenceConfig", "DataCaptureConfig", "ExplainerConfig", "ShadowProductionVariants")
 
 
 class Named:
@@ -60,10 +58,15 @@ class Named:
         return described(f"Describe{self._prefix}", self._require(request))
 
     def delete(self, request: Request) -> Record:
-        """Forget it."""
+        """Delete*."""
         self._require(request)
-        self.records.delete(request[f"{self._prefix}Name"])
+        self.forget(request[f"{self._prefix}Name"])
         return {}
+
+    def forget(self, name: str) -> None:
+        """Drop a record and its tags: another one of that name must not inherit them."""
+        self.records.delete(name)
+        self.context.untag(arn(self.kind, name))
 
     def list(self, request: Request) -> Record:
         """Names, ARNs and times."""
@@ -107,29 +110,31 @@ class EndpointConfigs(Named):
     """SageMaker's endpoint configurations."""
 
     def more(self, record: Record) -> Record:
+        refuse(record, *UNSUPPORTED)
+        names = [variant["VariantName"] for variant in record["ProductionVariants"]]
+        if len(set(names)) < len(names):
+            raise invalid(f"Expected variants with different names, found {', '.join(names)}.")
         for variant in record["ProductionVariants"]:
-            name = variant.get("ModelName")
-            if name and name not in self.context.records["model"]:
-                raise not_found("model", arn("model", name))
+            self._check(variant)
         return {}
 
-
-class Endpoints(Named):
-    """SageMaker's endpoints, which say that nothing serves them."""
-
-    def more(self, record: Record) -> Record:
-        name = record["EndpointConfigName"]
-        if name not in self.context.records["endpoint-config"]:
-            raise not_found("endpoint configuration", arn("endpoint-config", name))
-        return {"EndpointStatus": "Failed", "FailureReason": NOT_SERVED}
+    def _check(self, variant: Record) -> None:
+        refuse(variant, "CoreDumpConfig", "ManagedInstanceScaling", "RoutingConfig")
+        name, serverless = variant.get("ModelName"), variant.get("ServerlessConfig")
+        model = self.context.records["model"].get(name or "")
+        if model is None:
+            raise not_found("model", arn("model", name or ""))
+        if bool(serverless) == bool(variant.get("InstanceType")):
+            raise invalid(f"Expected either ServerlessConfig or InstanceType in variant {variant['VariantName']}.")
+        if serverless and model.get("EnableNetworkIsolation"):
+            raise invalid(f"Network isolation, which model {name} asks for, is not supported for serverless inference.")
 
 
 def operations(context: Context) -> dict[str, Operation]:
-    """Operations of all three kinds."""
+    """Operations of both kinds."""
     return {
         **Models(context, kind="model", prefix="Model", phrase="model").operations(),
         **EndpointConfigs(
             context, kind="endpoint-config", prefix="EndpointConfig", phrase="endpoint configuration"
         ).operations(),
-        **Endpoints(context, kind="endpoint", prefix="Endpoint", phrase="endpoint").operations(),
     }

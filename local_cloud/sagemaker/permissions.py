@@ -11,6 +11,7 @@ from ministack.core.responses import get_region
 from ministack.core.router import extract_access_key_id
 
 from local_cloud.sagemaker.errors import ServiceError
+from local_cloud.sagemaker.runtime import endpoint_of, operation_of
 
 KIND_OF_MEMBER = {
     "TrainingJobName": "training-job",
@@ -50,6 +51,7 @@ def install() -> None:
     iam_actions.SERVICE_TO_IAM_NAMESPACE["sagemaker"] = "sagemaker"
     iam_actions._BOTOCORE_SERVICE_MAP["sagemaker"] = ["sagemaker", "sagemaker-runtime"]
     original: Callable[..., str] = iam_actions.extract_resource_arn
+    action_of: Callable[..., str | None] = iam_actions.extract_iam_action
 
     def extract(
         service: str, method: str, path: str, headers: dict[str, str], body: bytes, *others: Any, **named: Any
@@ -57,13 +59,30 @@ def install() -> None:
         if service != "sagemaker":
             return original(service, method, path, headers, body, *others, **named)
         _query, region, account = others
+        if _is_invocation(path, headers):
+            return resource_arn("InvokeEndpoint", {"EndpointName": endpoint_of(path)}, region=region, account=account)
         return resource_arn(_operation(headers), _parsed(body), region=region, account=account)
 
+    def action(service: str, method: str, path: str, headers: dict[str, str], *others: Any, **named: Any) -> str | None:
+        # By the path alone: what a caller writes into the body of a call must not choose the action it is judged by.
+        if service == "sagemaker" and _is_invocation(path, headers):
+            return f"sagemaker:{operation_of(path)}"
+        return action_of(service, method, path, headers, *others, **named)
+
     iam_actions.extract_resource_arn = extract
+    iam_actions.extract_iam_action = action
 
 
-def check_caller(headers: Mapping[str, str], request: Mapping[str, Any], arn: str) -> None:
-    """What AWS demands of a caller besides the operation itself: passing the roles, and adding tags.
+def configured_endpoint(action: str, request: Mapping[str, Any], arn: str) -> list[tuple[str, str]]:
+    """Creating or updating an endpoint is judged on its configuration as well: (IAM action, ARN) where it applies."""
+    if action not in {"CreateEndpoint", "UpdateEndpoint"}:
+        return []
+    prefix = arn.partition("endpoint/")[0]
+    return [(f"sagemaker:{action}", f"{prefix}endpoint-config/{request.get('EndpointConfigName', '')}")]
+
+
+def check_caller(headers: Mapping[str, str], operation: str, request: Mapping[str, Any], arn: str) -> None:
+    """What AWS demands of a caller besides the operation itself: passing the roles, adding tags, an endpoint's config.
 
     Raises AccessDeniedException. Callers inside the server (Step Functions) send no signature and were judged before.
     """
@@ -75,6 +94,7 @@ def check_caller(headers: Mapping[str, str], request: Mapping[str, Any], arn: st
     checks = [("iam:PassRole", role, {"iam:PassedToService": "sagemaker.amazonaws.com"}) for role in sorted(roles)]
     if request.get("Tags") and "ResourceArn" not in request:
         checks.append(("sagemaker:AddTags", arn, {}))
+    checks += [(action, resource, {}) for action, resource in configured_endpoint(operation, request, arn)]
     for action, resource, context in checks:
         service = action.partition(":")[0]
         denied = iam_evaluator.enforce(
@@ -91,6 +111,10 @@ def check_caller(headers: Mapping[str, str], request: Mapping[str, Any], arn: st
                 f"User: {getattr(denied, 'principal_arn', 'unknown')} is not authorized to perform: {action} "
                 f"on resource: {resource} because no identity-based policy allows the {action} action",
             )
+
+
+def _is_invocation(path: str, headers: Mapping[str, str]) -> bool:
+    return not headers.get("x-amz-target") and bool(operation_of(path))
 
 
 def _operation(headers: Mapping[str, str]) -> str:

@@ -13,11 +13,13 @@ from ministack.core.responses import get_account_id, get_region
 from local_cloud.jobs.settings import Settings
 from local_cloud.sagemaker import models
 from local_cloud.sagemaker.context import Context, Operation, Request
+from local_cloud.sagemaker.endpoints import Endpoints
 from local_cloud.sagemaker.errors import ServiceError, invalid, not_implemented
 from local_cloud.sagemaker.packages import Packages
 from local_cloud.sagemaker.permissions import check_caller, resource_arn
 from local_cloud.sagemaker.processing import ProcessingJobs
 from local_cloud.sagemaker.records import Record
+from local_cloud.sagemaker.runtime import Runtime, operation_of
 from local_cloud.sagemaker.tags import Tags
 from local_cloud.sagemaker.training import TrainingJobs
 from local_cloud.sagemaker.tuning import TuningJobs
@@ -38,6 +40,8 @@ class SageMaker:
         self.processing = ProcessingJobs(self.context)
         self.tuning = TuningJobs(self.context, self.training)
         self.packages = Packages(self.context)
+        self.endpoints = Endpoints(self.context)
+        self.runtime = Runtime(self.endpoints)
         self._operations: dict[str, Operation] = {
             "CreateTrainingJob": self.training.create,
             "DescribeTrainingJob": self.training.describe,
@@ -53,6 +57,7 @@ class SageMaker:
             "ListTrainingJobsForHyperParameterTuningJob": self.tuning.list_training_jobs,
             "StopHyperParameterTuningJob": self.tuning.stop,
             **models.operations(self.context),
+            **self.endpoints.operations(),
             **self.packages.operations(),
             **Tags(self.context).operations(),
         }
@@ -69,16 +74,18 @@ class SageMaker:
     ) -> Response:
         """MiniStack's entry to a service. Works in a thread: creating a job calls other services of this server."""
         del method, query
+        if not headers.get("x-amz-target") and operation_of(path):
+            return await self.runtime.handle(path, headers, body)
         return await asyncio.to_thread(self._respond, path, headers, body)
 
     def _respond(self, path: str, headers: dict[str, str], body: bytes) -> Response:
         target = headers.get("x-amz-target", "")
         try:
             if not target.startswith(TARGET):
-                raise not_implemented("InvokeEndpoint" if "/invocations" in path else f"requests to {path}")
+                raise not_implemented(f"requests to {path}")
             operation, request = target.removeprefix(TARGET), _parsed(body)
             arn = resource_arn(operation, request, region=get_region(), account=get_account_id())
-            check_caller(headers, request, arn)
+            check_caller(headers, operation, request, arn)
             return _answer(200, self.call(operation, request))
         except ServiceError as error:
             return _answer(error.status, {"__type": error.code, "message": str(error)}, code=error.code)

@@ -21,6 +21,7 @@ from local_cloud.step_functions.cancellation import report_submitted, stop_reque
 
 POLL_SECONDS = 0.05
 STARTED_BY = [{"Key": "MANAGED_BY_AWS", "Value": "STARTED_BY_STEP_FUNCTIONS"}]
+WITHOUT_WAITING = ("CreateModel", "CreateEndpointConfig", "CreateEndpoint", "UpdateEndpoint")
 MODELLED = {"ResourceInUse", "ResourceLimitExceeded", "ResourceNotFound"}
 
 
@@ -31,11 +32,16 @@ def install(service: SageMaker) -> None:
     dispatch[f"{prefix}createTrainingJob"] = _job(service, service.training)
     dispatch[f"{prefix}createProcessingJob"] = _job(service, service.processing)
     dispatch[f"{prefix}createHyperParameterTuningJob"] = _job(service, service.tuning)
-    dispatch[f"{prefix}createModel"] = lambda _resource, request: _call(service, "CreateModel", request)
+    for operation in WITHOUT_WAITING:
+        dispatch[f"{prefix}{operation[0].lower()}{operation[1:]}"] = _request(service, operation)
     stepfunctions._AWS_SDK_SERVICE_MAP["sagemaker"] = {"target_prefix": "SageMaker", "protocol": "json"}
     stepfunctions._AWS_SDK_ERROR_PREFIX["sagemaker"] = "SageMaker"
     modelled = {code: f"{code}Exception" for code in MODELLED}
     stepfunctions._AWS_SDK_ERROR_CODE_OVERRIDES["sagemaker"] = {**modelled, "ValidationException": "SageMakerException"}
+
+
+def _request(service: SageMaker, operation: str) -> Callable[[str, Request], Any]:
+    return lambda _resource, request: _call(service, operation, request)
 
 
 def _job(service: SageMaker, jobs: Jobs) -> Callable[[str, Request], Any]:

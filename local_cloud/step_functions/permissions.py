@@ -11,6 +11,7 @@ from ministack.core.responses import get_account_id, get_region
 from ministack.services import stepfunctions
 
 from local_cloud.roles import Need
+from local_cloud.sagemaker.permissions import configured_endpoint
 from local_cloud.sagemaker.permissions import resource_arn as sagemaker_resource
 
 Arguments = Mapping[str, Any]
@@ -127,6 +128,7 @@ def _sagemaker(action: str, given: Arguments, sync: bool) -> list[Need]:
         needs += _managed_rule(_SAGEMAKER_RULES[kind])
     elif action.startswith("Create") and given.get("Tags"):
         needs += [Need("sagemaker:AddTags", resource, _request_tags(given))]
+    needs += [Need(name, config) for name, config in configured_endpoint(action, given, resource)]
     return needs + _passed_roles(given)
 
 

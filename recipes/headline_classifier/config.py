@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from trainyard.config import Column, Gate, Range, RecipeConfig, Source, Tuning, bounded
+from trainyard.config import Column, Gate, Range, RecipeConfig, ScoreColumn, Source, Tuning, bounded
 
 CLASS_NAMES = {"b": "business", "t": "science and technology", "e": "entertainment", "m": "health"}
 CLASSES = tuple(CLASS_NAMES)
@@ -118,6 +118,18 @@ WORD_PAIRS = Source(
         Column(name="Human (mean)", type="float64"),
     ),
     required=False,
+)
+# What bulk scoring writes.
+SCORES = (
+    ScoreColumn(name="headline_id", type="bigint", comment="ID of the file"),
+    ScoreColumn(name="title", type="string", comment="the headline"),
+    ScoreColumn(name="category", type="string", comment="the most probable class: b, t, e or m"),
+    ScoreColumn(name="category_name", type="string", comment="that class in words"),
+    ScoreColumn(name="probability", type="double", comment="of that class"),
+    ScoreColumn(name="probability_b", type="double", comment="of class b"),
+    ScoreColumn(name="probability_t", type="double", comment="of class t"),
+    ScoreColumn(name="probability_e", type="double", comment="of class e"),
+    ScoreColumn(name="probability_m", type="double", comment="of class m"),
 )
 
 

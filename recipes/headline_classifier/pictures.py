@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from trainyard.charts import INK, PALETTE
+
+LABEL_LETTERS = 13
 
 
 def confusion_matrix(table: np.ndarray, names: Sequence[str]) -> bytes:
@@ -23,7 +26,7 @@ def confusion_matrix(table: np.ndarray, names: Sequence[str]) -> bytes:
             color = "white" if shares[row, column] > 0.55 else INK
             text = f"{table[row, column]:,}\n{shares[row, column]:.1%}"
             axes.text(column, row, text, ha="center", va="center", color=color, fontsize=9)
-    axes.set_xticks(range(len(names)), names, fontsize=8.5)
+    axes.set_xticks(range(len(names)), [textwrap.fill(name, LABEL_LETTERS) for name in names], fontsize=8.5)
     axes.set_yticks(range(len(names)), names, fontsize=8.5)
     _labelled(axes, "predicted", "true")
     return _png(figure)

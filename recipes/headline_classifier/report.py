@@ -18,6 +18,7 @@ from recipes.headline_classifier.measures import calibration_error, confusion, p
 from recipes.headline_classifier.network import Classifier
 from trainyard import charts
 from trainyard.page import Figure, ReportInputs, Section, Table
+from trainyard.projection import apart, flattened
 
 PREDICTIONS_FILE = "predictions.parquet"
 HIGHLIGHTS_FILE = "highlights.json"
@@ -27,6 +28,8 @@ SHOWN_MISTAKES = 15
 KEPT_MISTAKES = 500
 MAP_WORDS = 400
 MAP_NOTES = 90
+# Of the width and height of the map.
+NOTE_ROOM = (0.09, 0.025)
 NAMES = tuple(CLASS_NAMES.values())
 
 
@@ -142,7 +145,10 @@ def _words_sections(model: Path, outputs: Path, seed: int) -> tuple[Section, ...
     words, vectors = word_vectors.load(model, MAP_WORDS)
     if len(words) < 5:
         return ()
-    png = charts.scatter(_flattened(vectors, seed), ["word"] * len(words), dict(enumerate(words[:MAP_NOTES])))
+    unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+    points = flattened(unit, seed)
+    notes = {row: words[row] for row in apart(points, MAP_NOTES, NOTE_ROOM)}
+    png = charts.scatter(points, ["word"] * len(words), notes)
     (outputs / "words.png").write_bytes(png)
     text = f"t-SNE of the vectors of the {len(words)} most frequent words, by cosine, as they came from skip-gram."
     path = model / word_vectors.SCORE_FILE
@@ -152,22 +158,12 @@ def _words_sections(model: Path, outputs: Path, seed: int) -> tuple[Section, ...
             f"\nSpearman correlation with human similarity: {score['word_similarity']:.3f} on the "
             f"{score['word_similarity_pairs']:.0f} of {score['pairs']} word pairs whose words the text holds."
         )
-    figure = Figure(png=png, alt=f"Scatter plot of {len(words)} words after t-SNE.", caption="The commonest are named.")
+    figure = Figure(
+        png=png,
+        alt=f"Scatter plot of {len(words)} words after t-SNE.",
+        caption="The commonest that leave each other room are named.",
+    )
     return (Section(title="Word vectors", text=text, figures=(figure,)),)
-
-
-def _flattened(vectors: np.ndarray, seed: int) -> np.ndarray:
-    """t-SNE (van der Maaten and Hinton 2008) of vectors [n, size] to [n, 2], by cosine."""
-    from sklearn.manifold import TSNE
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-
-    # On unit vectors, euclidean distance orders pairs as the cosine does.
-    unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
-    perplexity = min(30.0, (len(unit) - 1) / 3)
-    flattener = TSNE(n_components=2, perplexity=perplexity, init="pca", random_state=seed)
-    # For so few points, threads wait for each other longer than they work.
-    with threadpool_limits(1):
-        return np.asarray(flattener.fit_transform(unit))
 
 
 def _training_section(path: Path) -> tuple[Section, ...]:

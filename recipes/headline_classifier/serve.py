@@ -11,9 +11,9 @@ import numpy as np
 
 from recipes.headline_classifier.config import CLASS_NAMES
 from recipes.headline_classifier.network import Classifier
-from trainyard.errors import BadRequest
-
-MAX_CHARACTERS = 10_000
+from recipes.headline_classifier.requests import Classified, Headline
+from trainyard.serving.routes import Route
+from trainyard.serving.rows import checked
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,15 +22,33 @@ class Predictor:
 
     classifier: Classifier
 
-    def predict(self, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    def predict(self, rows: Sequence[Mapping[str, Any]]) -> list[Classified]:
         """One answer per row `{"title": "Fed raises rates"}`: category, its name, and the probability of each class.
 
-        Raises BadRequest, before anything is computed, for a row of another form.
+        Raises BadRow, before anything is computed, for a row of another form.
         """
-        titles = [_title(row, number) for number, row in enumerate(rows)]
+        titles = [row.title for row in checked(Headline, rows)]
         return [self._answer(each) for each in self.classifier.probabilities(titles)] if titles else []
 
-    def _answer(self, probabilities: np.ndarray) -> dict[str, Any]:
+    def examples(self) -> list[dict[str, Any]]:
+        """Rows that this model can answer."""
+        return [{"title": "Fed raises interest rates"}, {"title": "New phone sets a sales record"}]
+
+    def routes(self) -> tuple[Route, ...]:
+        """The class of a headline."""
+        return tuple(
+            Route(
+                path=path,
+                summary="The class of a headline, and the probability of every class.",
+                row=Headline,
+                response=Classified,
+                answer=self.predict,
+                example=self.examples()[0],
+            )
+            for path in ("/invocations", "/classify")
+        )
+
+    def _answer(self, probabilities: np.ndarray) -> Classified:
         classes = self.classifier.features.classes
         best = classes[int(probabilities.argmax())]
         return {
@@ -43,15 +61,3 @@ class Predictor:
 def load(model_dir: Path) -> Predictor:
     """The predictor of a model folder; takes a fraction of a second."""
     return Predictor(classifier=Classifier.load(model_dir))
-
-
-def _title(row: Any, number: int) -> str:
-    if not isinstance(row, Mapping) or set(row) != {"title"} or not isinstance(row["title"], str):
-        raise BadRequest(f'Row {number}: expected an object with only "title", a text; found {row!r:.100}.')
-    title: str = row["title"]
-    if not title.strip() or len(title) > MAX_CHARACTERS:
-        raise BadRequest(
-            f"Row {number}: expected a title of 1 to {MAX_CHARACTERS:,} characters that are not all spaces, "
-            f"found {len(title):,} characters."
-        )
-    return title

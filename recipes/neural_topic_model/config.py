@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from trainyard.config import Column, Gate, Range, RecipeConfig, Source, Tuning, bounded
+from trainyard.config import Column, Gate, Range, RecipeConfig, ScoreColumn, Source, Tuning, bounded
 
 Layout = Literal["pole", "stars", "score"]
 
@@ -103,6 +103,18 @@ COLUMNS: dict[Layout, tuple[str, str, str]] = {
 # The ratings that are negative and positive; what lies between belongs to `all` only.
 NEGATIVE: dict[Layout, tuple[int, ...]] = {"pole": (1,), "stars": (1, 2), "score": (1, 2)}
 POSITIVE: dict[Layout, tuple[int, ...]] = {"pole": (2,), "stars": (4, 5), "score": (4, 5)}
+
+# What bulk scoring writes.
+SCORES = (
+    ScoreColumn(name="place", type="bigint", comment="place in the file, from 0"),
+    ScoreColumn(name="title", type="string", comment="headline of the review"),
+    ScoreColumn(name="topic", type="int", comment="the strongest topic"),
+    ScoreColumn(name="topic_name", type="string", comment="its first words"),
+    ScoreColumn(name="share", type="double", comment="its share of the review"),
+    ScoreColumn(name="topics", type="array<struct<topic:int,name:string,share:double>>", comment="the strongest three"),
+    ScoreColumn(name="shares", type="array<double>", comment="share of every topic, in their order"),
+    ScoreColumn(name="known_words", type="int", comment="words that the model knows; with none there are no topics"),
+)
 
 
 def sources(config: Config) -> tuple[Source, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from trainyard.config import Column, Gate, Range, RecipeConfig, Source, Tuning, bounded
+from trainyard.config import Column, Gate, Range, RecipeConfig, ScoreColumn, Source, Tuning, bounded
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,6 +119,18 @@ ORDERS = Source(
     ),
     required=False,
     unique=("order_id",),
+)
+
+# What bulk scoring writes.
+SCORES = (
+    ScoreColumn(name="product_id", type="bigint", comment="of the catalogue"),
+    ScoreColumn(name="product_name", type="string", comment="its name there"),
+    ScoreColumn(name="known", type="boolean", comment="whether the model knows it; if not, nothing is similar"),
+    ScoreColumn(
+        name="similar",
+        type="array<struct<product_id:bigint,product_name:string,score:double>>",
+        comment="the ten nearest products, the nearest first",
+    ),
 )
 
 

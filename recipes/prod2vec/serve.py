@@ -2,80 +2,120 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from recipes.prod2vec.features import OUT_OF_VOCABULARY, Ragged
-from recipes.prod2vec.vectors import ProductVectors, mask_contexts, top_columns
-from trainyard.errors import BadRequest
+from recipes.prod2vec.neighbours import NeighbourTable
+from recipes.prod2vec.requests import Basket, Either, Product, Products, Similar
+from recipes.prod2vec.vectors import ProductVectors
+from trainyard.errors import BadRow
+from trainyard.serving.neighbours import Neighbours
+from trainyard.serving.routes import Route
+from trainyard.serving.rows import checked, shown
 
-DEFAULT_COUNT = 10
-MAX_COUNT = 1000
-MAX_BASKET = 1000
 
-
-@dataclass(frozen=True, kw_only=True)
 class Predictor:
-    """Exact nearest products of a model."""
+    """Nearest products of a model: those of a product from its table, those of a basket by a search."""
 
-    vectors: ProductVectors
+    def __init__(self, vectors: ProductVectors, table: NeighbourTable | None = None) -> None:
+        self.vectors = vectors
+        self._table = table
+        self._ids: list[int] = vectors.vocabulary.product_ids.tolist()
+        self._indices = {product: index for index, product in enumerate(self._ids)}
+        self._by_cosine = Neighbours(vectors.unit)
 
-    def predict(self, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    @cached_property
+    def _by_score(self) -> Neighbours:
+        return self._by_cosine if self.vectors.scoring == "cosine" else Neighbours(self.vectors.context)
+
+    def predict(self, rows: Sequence[Mapping[str, Any]]) -> list[Products]:
         """One answer per row: `{"products": [{"product_id", "product_name", "score"}, ...]}`, best first.
 
         A row is `{"product_id": 123}` (similar products, by cosine) or `{"basket": [1, 2]}` (what goes with it, by the
         scoring chosen on validation data), with `"count"`, 10 by default. Unknown products of a basket are ignored and
-        listed under `unknown`. Raises BadRequest for a row of another form or without any known product.
+        listed under `unknown`. Raises BadRow for a row of another form or without any known product.
         """
-        return [self._answer(row, number) for number, row in enumerate(rows)]
-
-    def _answer(self, row: Mapping[str, Any], number: int) -> dict[str, Any]:
-        if not isinstance(row, Mapping) or ("product_id" in row) == ("basket" in row):
-            raise BadRequest(f'Row {number}: expected an object with "product_id" or "basket", found {row!r:.100}.')
-        unexpected = sorted(set(row) - {"product_id", "basket", "count"})
-        if unexpected:
-            raise BadRequest(f"Row {number}: expected product_id or basket, and count; found {unexpected[0]!r:.60}.")
-        count = row.get("count", DEFAULT_COUNT)
-        if not _whole(count) or not 1 <= count <= MAX_COUNT:
-            raise BadRequest(f"Row {number}: expected count from 1 to {MAX_COUNT}, found {count!r:.60}.")
-        basket = [row["product_id"]] if "product_id" in row else row["basket"]
-        valid = isinstance(basket, list) and 1 <= len(basket) <= MAX_BASKET and all(_whole(each) for each in basket)
-        if not valid:
-            raise BadRequest(f"Row {number}: expected 1 to {MAX_BASKET} whole product ids, found {basket!r:.60}.")
-        return self._best(basket, count, number, similar="product_id" in row)
-
-    def _best(self, basket: list[int], count: int, number: int, *, similar: bool) -> dict[str, Any]:
-        vocabulary = self.vectors.vocabulary
-        indices = vocabulary.encode(np.asarray(basket, dtype=np.int64))
-        unknown = [product for product, index in zip(basket, indices, strict=True) if index == OUT_OF_VOCABULARY]
-        if len(unknown) == len(basket):
-            raise BadRequest(f"Row {number}: expected a product that the model knows, found {unknown!r:.100}.")
-        if similar:
-            best, scores = self.vectors.similar(int(indices[0]), count)
-        else:
-            best, scores = self._next(vocabulary.encode_rows(Ragged.of([basket])), count)
-        products = [
-            {"product_id": int(vocabulary.product_ids[i]), "product_name": vocabulary.names[i], "score": float(value)}
-            for i, value in zip(best.tolist(), scores.tolist(), strict=True)
+        return [
+            self._similar(row.product_id, row.count, number)
+            if row.product_id is not None
+            else self._next(row.basket or [], row.count, number)
+            for number, row in enumerate(checked(Either, rows))
         ]
-        return {"products": products, **({"unknown": unknown} if unknown else {})}
 
-    def _next(self, basket: Ragged, count: int) -> tuple[np.ndarray, np.ndarray]:
-        scores = self.vectors.next_scores(basket)
-        mask_contexts(scores, basket)
-        best = top_columns(scores, count)[0]
-        best = best[np.isfinite(scores[0, best])]
-        return best, scores[0, best]
+    def similar(self, rows: Sequence[Mapping[str, Any]]) -> list[Products]:
+        """`predict` for rows with a product."""
+        return [self._similar(row.product_id, row.count, number) for number, row in enumerate(checked(Similar, rows))]
+
+    def next(self, rows: Sequence[Mapping[str, Any]]) -> list[Products]:
+        """`predict` for rows with a basket."""
+        return [self._next(row.basket, row.count, number) for number, row in enumerate(checked(Basket, rows))]
+
+    def examples(self) -> list[dict[str, Any]]:
+        """Rows that this model can answer."""
+        return [{"product_id": self._ids[0], "count": 5}, {"basket": self._ids[1:3], "count": 3}]
+
+    def routes(self) -> tuple[Route, ...]:
+        """Products like a product, products for a basket."""
+        product, basket = self.examples()
+        similar, fitting = "Products like a product, by cosine.", "Products that go with a basket, best first."
+        return (
+            Route(
+                path="/invocations",
+                summary=fitting,
+                row=Either,
+                response=Products,
+                answer=self.predict,
+                example=product,
+            ),
+            Route(
+                path="/products/{product_id}/similar",
+                method="GET",
+                summary=similar,
+                row=Similar,
+                response=Products,
+                answer=self.similar,
+                example=product,
+            ),
+            Route(
+                path="/similar", summary=similar, row=Similar, response=Products, answer=self.similar, example=product
+            ),
+            Route(path="/basket", summary=fitting, row=Basket, response=Products, answer=self.next, example=basket),
+        )
+
+    def _similar(self, product: int, count: int, number: int) -> Products:
+        index = self._indices.get(product)
+        if index is None:
+            raise _unknown([product], "product_id", number)
+        if self._table is not None and count <= self._table.indices.shape[1]:
+            places, cosines = self._table.indices[index, :count].tolist(), self._table.cosines[index, :count].tolist()
+        else:
+            places, cosines = self._by_cosine.best(self.vectors.unit[index], count, [index])
+        return {"products": self._products(zip(places, cosines, strict=True))}
+
+    def _next(self, basket: Sequence[int], count: int, number: int) -> Products:
+        known = [self._indices[each] for each in basket if each in self._indices]
+        if not known:
+            raise _unknown(basket, "basket", number)
+        rows = self.vectors.unit if self.vectors.scoring == "cosine" else self.vectors.target
+        query = rows[known].sum(axis=0) / np.float32(len(known))
+        answer: Products = {"products": self._products(zip(*self._by_score.best(query, count, known), strict=True))}
+        if unknown := [each for each in basket if each not in self._indices]:
+            answer["unknown"] = unknown
+        return answer
+
+    def _products(self, found: Iterable[tuple[int, float]]) -> list[Product]:
+        names = self.vectors.vocabulary.names
+        return [{"product_id": self._ids[i], "product_name": names[i], "score": score} for i, score in found]
 
 
 def load(model_dir: Path) -> Predictor:
     """The predictor of a model folder; takes a fraction of a second."""
-    return Predictor(vectors=ProductVectors.load(model_dir))
+    return Predictor(ProductVectors.load(model_dir), NeighbourTable.load(model_dir))
 
 
-def _whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63
+def _unknown(products: Sequence[int], field: str, number: int) -> BadRow:
+    return BadRow(number, f"expected a product that the model knows in {field}, found {shown(products)}.", unknown=True)

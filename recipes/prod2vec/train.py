@@ -13,6 +13,7 @@ from recipes.prod2vec.config import Config
 from recipes.prod2vec.draws import BasketSampler
 from recipes.prod2vec.features import Queries, Vocabulary
 from recipes.prod2vec.model import SkipGramTrainer, build
+from recipes.prod2vec.neighbours import MOST_PRODUCTS, NeighbourTable
 from recipes.prod2vec.process import KEEP_FILE, NEGATIVE_FILE, load_baskets
 from recipes.prod2vec.vectors import SCORINGS, ProductVectors, hits, ranks
 from trainyard.errors import JobFailed
@@ -74,6 +75,8 @@ def train(channels: Mapping[str, Path], model_dir: Path, checkpoints: Path, conf
     curves = _fit(trainer, sampler, vocabulary, queries.sample(QUERIES_PER_EPOCH), checkpoints, config)
     vectors, metrics = with_best_scoring(_vectors(trainer, vocabulary), queries)
     vectors.save(model_dir)
+    if len(vocabulary) <= MOST_PRODUCTS:
+        NeighbourTable.of(vectors).save(model_dir)
     model.save(model_dir / KERAS_FILE)
     rows = "".join(f"{epoch},{loss:.8g},{rate:.8g}\n" for epoch, (loss, rate) in enumerate(curves, start=1))
     (model_dir / CURVES_FILE).write_text(f"epoch,loss,validation_hit_rate_at_10\n{rows}", encoding="utf-8")

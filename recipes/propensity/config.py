@@ -11,7 +11,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from trainyard.config import Column, ColumnType, Gate, Range, RecipeConfig, Source, Tuning, bounded
+from trainyard.config import (
+    Column,
+    ColumnType,
+    Gate,
+    Range,
+    RecipeConfig,
+    Schedule,
+    ScoreColumn,
+    Source,
+    Tuning,
+    bounded,
+)
 
 CSV_TYPES: dict[str, ColumnType] = {"number": "float64", "category": "string", "sale": "boolean"}
 Optimizer = Literal["adam", "rmsprop"]
@@ -123,6 +134,16 @@ class Config(RecipeConfig):
         """One model per product; 0 stands for the only one."""
         return f"product-{self.data.product_id}" if self.data.product_id else ""
 
+    @property
+    def reads_database(self) -> bool:
+        """Only then is there a database that wants to know what became of its visits."""
+        return self.data.source == "database"
+
+    @property
+    def fans_out(self) -> bool:
+        """A database may hold any number of active products; a file is about one."""
+        return self.reads_database and not self.data.product_id
+
 
 CONFIG = Config(
     title="Propensity of a visit to end in a sale",
@@ -144,6 +165,17 @@ CONFIG = Config(
         },
     ),
     gate=Gate(primary="auc", minimum={"auc": 0.65}, maximum={"calibration_error": 0.1}),
+)
+SCHEDULE = Schedule(
+    expression="rate(14 days)", dataset="database", overrides={"data": {"source": "database", "product_id": 0}}
+)
+
+# What bulk scoring writes.
+SCORES = (
+    ScoreColumn(name="place", type="bigint", comment="place in the data, from 0"),
+    ScoreColumn(name="visit_id", type="bigint", comment="where the source names visits"),
+    ScoreColumn(name="propensity", type="double", comment="probability of a sale"),
+    ScoreColumn(name="likely", type="boolean", comment="whether it reaches the threshold of the model"),
 )
 
 

@@ -1,4 +1,4 @@
-"""Draws the visits to learn from inside the database and streams them out (`load_data` of the original); ingest job.
+"""Draws the visits to learn from, inside the database (`load_data` of the original); runs in the ingest job.
 
 The sample lies in the temporary table `tmp_train_visits`: at most as many visits with a sale as there are sales in the
 range, and eight times as many without. Which visits are drawn depends on their ids and the seed alone: those whose hash
@@ -9,7 +9,7 @@ the oldest.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -112,27 +112,6 @@ def features(tables: Sequence[sa.Table], drop: Sequence[str]) -> list[sa.ColumnE
         for column in found
     ]
     return [column for column in labelled if column.name not in drop]
-
-
-def rows(
-    connection: sa.Connection, tables: Sequence[sa.Table], columns: Sequence[sa.ColumnElement[Any]], chunk: int
-) -> Iterator[Sequence[Sequence[Any]]]:
-    """The drawn visits with their aggregate columns, `chunk` rows at a time: visit_id, is_sale, then `columns`.
-
-    A visit without a row in an aggregate table stays, with nothing in those columns: leaving it out would change the
-    share of sales.
-    """
-    joined: sa.FromClause = TEMPORARY
-    for table in tables:
-        joined = joined.outerjoin(table, table.c.visit_id == TEMPORARY.c.visit_id)
-    # Driver and SQLAlchemy like to make decimal objects of MySQL's numbers, which takes longer than all the rest. A
-    # product with a double is a double, and the type says that it stays one.
-    one = sa.literal_column("1e0", sa.Float)
-    plain = [sa.type_coerce(each * one, sa.Float) if isinstance(each.type, REAL) else each for each in columns]
-    named = [each.label(column.name) for each, column in zip(plain, columns, strict=True)]
-    query = sa.select(TEMPORARY.c.visit_id, TEMPORARY.c.is_sale, *named).select_from(joined)
-    streaming = connection.execution_options(stream_results=True, max_row_buffer=chunk)
-    yield from streaming.execute(query).partitions(chunk)
 
 
 def _inside(product_id: int, dates: SalesRange, sale: int) -> sa.ColumnElement[bool]:

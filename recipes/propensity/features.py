@@ -9,8 +9,10 @@ per value.
 from __future__ import annotations
 
 import json
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from statistics import NormalDist
 from typing import Any
@@ -23,6 +25,7 @@ ENCODER_FILE = "encoder.json"
 NOT_FEATURES = ("key", "role", "is_sale", "visit_id", "visitor_id", "product_id", "visit_date", "sales_date")
 FENCE = 1.5
 QUANTILES = 200
+FEW_ROWS = 4
 # Beyond this a scaled value says no more than "extreme", and a network would extrapolate.
 LIMIT = 8.0
 OTHER = "(other)"
@@ -64,18 +67,28 @@ class Quantity:
 
     def transform(self, values: np.ndarray) -> np.ndarray:
         """Inputs [rows, 3 or 4] of values [rows]."""
-        lacking = ~np.isfinite(values)
-        known = np.where(lacking, self.fill, values)
-        scaled = (signed_log(known) - self.center) / self.scale
-        columns = [np.clip(scaled, -LIMIT, LIMIT), 0.5 * self._deviate(known), (known == 0) & ~lacking]
-        return np.stack([*columns, *((lacking,) if self.missing else ())], axis=1).astype(np.float32)
+        return Encoder(quantities=(self,), categories=()).encode(values[:, None], [])
 
-    def _deviate(self, values: np.ndarray) -> np.ndarray:
+    def deviates(self, values: np.ndarray) -> np.ndarray:
         """Normal deviate of the rank; a value that many rows share gets the mean of its ends."""
-        references = np.asarray(self.references)
+        references, reversed_references = self._references
         upward = np.interp(values, references, _DEVIATES)
-        downward = np.interp(-values, -references[::-1], -_DEVIATES[::-1])
+        downward = np.interp(-values, reversed_references, _REVERSED)
         return np.asarray(0.5 * (upward - downward))
+
+    def deviate_of(self, value: float) -> float:
+        """`deviates` of one value."""
+        upward = _interpolated(value, self.references, _UPWARD)
+        return 0.5 * (upward - _interpolated(-value, self._mirrored, _DOWNWARD))
+
+    @cached_property
+    def _mirrored(self) -> tuple[float, ...]:
+        return tuple(-each for each in reversed(self.references))
+
+    @cached_property
+    def _references(self) -> tuple[np.ndarray, np.ndarray]:
+        references = np.asarray(self.references)
+        return references, -references[::-1]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,9 +111,35 @@ class Category:
 
     def transform(self, values: Sequence[str]) -> np.ndarray:
         """One-hot inputs [rows, values + 1]; the last one stands for every value that training did not keep."""
-        place = {value: index for index, value in enumerate(self.values)}
-        columns = np.fromiter((place.get(each, len(place)) for each in values), dtype=np.int64, count=len(values))
-        return np.eye(len(place) + 1, dtype=np.float32)[columns]
+        return np.asarray(np.eye(len(self.values) + 1, dtype=np.float32)[self.columns(values)])
+
+    def columns(self, values: Sequence[str]) -> np.ndarray:
+        """Which of its inputs each value sets (int64 [rows])."""
+        return np.fromiter(map(self.column, values), dtype=np.int64, count=len(values))
+
+    def column(self, value: str) -> int:
+        """Which of its inputs a value sets."""
+        return self._places.get(value, len(self.values))
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {value: index for index, value in enumerate(self.values)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Plan:
+    """Where the inputs of the columns lie, and the numbers of the quantities side by side, worked out once.
+
+    `logs` [quantities]: a quantity's first input; `missing`: the quantities that have an input for that.
+    """
+
+    fill: np.ndarray
+    center: np.ndarray
+    scale: np.ndarray
+    logs: np.ndarray
+    missing: np.ndarray
+    categories: Sequence[int]
+    width: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,7 +157,7 @@ class Encoder:
         return cls(
             quantities=tuple(Quantity.fit(name, _numbers(rows[name])) for name in numeric),
             categories=tuple(
-                Category.fit(name, _texts(rows[name]), max_categories) for name in names if name not in numeric
+                Category.fit(name, _texts(rows[name].tolist()), max_categories) for name in names if name not in numeric
             ),
         )
 
@@ -148,9 +187,52 @@ class Encoder:
 
     def transform(self, rows: pd.DataFrame) -> np.ndarray:
         """Network inputs, float32 [rows, inputs]."""
-        parts = [each.transform(_numbers(rows[each.name])) for each in self.quantities]
-        parts += [each.transform(_texts(rows[each.name])) for each in self.categories]
-        return np.concatenate(parts, axis=1)
+        numbers = [_numbers(rows[each.name]) for each in self.quantities]
+        matrix = np.stack(numbers, axis=1) if numbers else np.empty((len(rows), 0))
+        return self.encode(matrix, [_texts(rows[each.name].tolist()) for each in self.categories])
+
+    def encode(self, numbers: np.ndarray, texts: Sequence[Sequence[str]]) -> np.ndarray:
+        """`transform` of values side by side: float64 [rows, quantities], NaN where missing; one list per category."""
+        plan, rows = self._plan, len(numbers)
+        lacking = ~np.isfinite(numbers)
+        known = np.where(lacking, plan.fill, numbers)
+        inputs = np.zeros((rows, plan.width), dtype=np.float32)
+        scaled = (signed_log(known) - plan.center) / plan.scale
+        inputs[:, plan.logs] = np.maximum(np.minimum(scaled, LIMIT), -LIMIT)
+        inputs[:, plan.logs + 1] = 0.5 * self._deviates(known)
+        inputs[:, plan.logs + 2] = (known == 0) & ~lacking
+        inputs[:, plan.logs[plan.missing] + 3] = lacking[:, plan.missing]
+        for first, category, values in zip(plan.categories, self.categories, texts, strict=True):
+            if rows <= FEW_ROWS:
+                for row, value in enumerate(values):
+                    inputs[row, first + category.column(value)] = 1.0
+            else:
+                inputs[np.arange(rows), first + category.columns(values)] = 1.0
+        return inputs
+
+    def _deviates(self, known: np.ndarray) -> np.ndarray:
+        """`Quantity.deviates` of each column; for few rows, calls of numpy take longer than the work."""
+        if len(known) <= FEW_ROWS:
+            rows = known.tolist()
+            ranks = [[each.deviate_of(value) for each, value in zip(self.quantities, row, strict=True)] for row in rows]
+            return np.array(ranks, dtype=np.float64).reshape(known.shape)
+        columns = [each.deviates(known[:, place]) for place, each in enumerate(self.quantities)]
+        return np.stack(columns, axis=1) if columns else known
+
+    @cached_property
+    def _plan(self) -> _Plan:
+        firsts = np.cumsum([0, *(len(each.inputs) for each in self.parts)])
+        numbers = [(each.fill, each.center, each.scale) for each in self.quantities]
+        fill, center, scale = np.array(numbers, dtype=np.float64).reshape(-1, 3).T
+        return _Plan(
+            fill=fill,
+            center=center,
+            scale=scale,
+            logs=firsts[: len(self.quantities)],
+            missing=np.flatnonzero([each.missing for each in self.quantities]),
+            categories=firsts[len(self.quantities) : -1].tolist(),
+            width=int(firsts[-1]),
+        )
 
     def save(self, directory: Path) -> None:
         (directory / ENCODER_FILE).write_text(json.dumps(asdict(self)), encoding="utf-8")
@@ -194,6 +276,19 @@ def _quantile_deviates() -> np.ndarray:
 
 
 _DEVIATES = _quantile_deviates()
+_REVERSED = -_DEVIATES[::-1]
+_UPWARD, _DOWNWARD = tuple(_DEVIATES.tolist()), tuple(_REVERSED.tolist())
+
+
+def _interpolated(value: float, places: Sequence[float], heights: Sequence[float]) -> float:
+    """`np.interp` of one number."""
+    index = bisect_right(places, value) - 1
+    if index < 0:
+        return heights[0]
+    if index + 1 == len(places) or places[index] == value:
+        return heights[index]
+    slope = (heights[index + 1] - heights[index]) / (places[index + 1] - places[index])
+    return slope * (value - places[index]) + heights[index]
 
 
 def _is_quantity(column: pd.Series) -> bool:
@@ -204,9 +299,12 @@ def _numbers(column: pd.Series) -> np.ndarray:
     return column.to_numpy(dtype=np.float64, na_value=np.nan)
 
 
-def _texts(column: pd.Series) -> list[str]:
-    return [MISSING if pd.isna(value) else _text(value) for value in column.tolist()]
+def _texts(values: Sequence[Any]) -> list[str]:
+    return [MISSING if pd.isna(value) else text(value) for value in values]
 
 
-def _text(value: object) -> str:
+def text(value: object) -> str:
+    """What a category's value is called; None is missing."""
+    if value is None:
+        return MISSING
     return TRUE_FALSE[value] if isinstance(value, bool) else str(value)

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import sqlalchemy as sa
 
-from recipes.propensity import draw
+from recipes.propensity import draw, pull
 from recipes.propensity.config import Config
 from recipes.propensity.dates import SalesRange, find_dates
 from recipes.propensity.schema import PRODUCTS, SALES, VISITS
@@ -34,8 +34,8 @@ def extract(connection: sa.Connection, tables_dir: Path, config: Config) -> Qual
     Memory does not depend on the size of the database: rows come and go `data.chunk_rows` at a time.
     """
     try:
-        tables = _checked_tables(connection, config)
-        product_id = _product(connection, config)
+        tables = checked_tables(connection, config)
+        product_id = product_of(connection, config)
         dates = _dates(connection, product_id, config)
     except BadData as refusal:
         return Quality(problems=refusal.problems)
@@ -44,7 +44,7 @@ def extract(connection: sa.Connection, tables_dir: Path, config: Config) -> Qual
     negatives = config.data.negatives_per_sale
     drawn = draw.draw(connection, product_id, dates, limit=limit, negatives=negatives, seed=config.seed)
     progress(0.3, f"reading {drawn.sampled_sales + drawn.sampled_others:,} visits")
-    read = _write_visits(connection, tables, tables_dir / "visits", config)
+    read = write_visits(connection, tables, tables_dir / "visits", config)
     population = {
         "product_id": product_id,
         "start_date": dates.start,
@@ -75,7 +75,7 @@ def _active(connection: sa.Connection) -> list[int]:
     return [int(each) for each in connection.execute(query).scalars()]
 
 
-def _checked_tables(connection: sa.Connection, config: Config) -> list[sa.Table]:
+def checked_tables(connection: sa.Connection, config: Config) -> list[sa.Table]:
     """The aggregate tables; raises BadData when the database lacks a table or a column that is asked for."""
     inspector = sa.inspect(connection)
     present = set(inspector.get_table_names())
@@ -101,7 +101,7 @@ def _checked_tables(connection: sa.Connection, config: Config) -> list[sa.Table]
     return tables
 
 
-def _product(connection: sa.Connection, config: Config) -> int:
+def product_of(connection: sa.Connection, config: Config) -> int:
     """The product asked for, or the only active one; raises BadData."""
     known = {int(each) for each in connection.execute(sa.select(PRODUCTS.c.product_id)).scalars()}
     asked = config.data.product_id
@@ -128,43 +128,36 @@ def _dates(connection: sa.Connection, product_id: int, config: Config) -> SalesR
     if latest is None:
         raise BadData([f"sales: expected sales of product {product_id}, found none; choose another product."])
     data = config.data
-    end = _moment(data.end_date, last=True) if data.end_date else latest
-    start = _moment(data.start_date, last=False) if data.start_date else end - timedelta(days=data.history_days)
+    end = moment_of(data.end_date, last=True) if data.end_date else latest
+    start = moment_of(data.start_date, last=False) if data.start_date else end - timedelta(days=data.history_days)
     if start >= end:
         raise BadData([f"data.start_date: expected a date before {end}, found {start}; set an earlier one."])
     return find_dates(connection, product_id, start_date=start, end_date=end)
 
 
-def _moment(text: str, *, last: bool) -> datetime:
+def moment_of(text: str, *, last: bool) -> datetime:
     """A date and time; a date alone is its first or last second."""
     moment = datetime.fromisoformat(text).replace(tzinfo=None)
     return moment + END_OF_DAY if last and len(text) <= len("2026-01-31") else moment
 
 
-def _write_visits(connection: sa.Connection, tables: Sequence[sa.Table], folder: Path, config: Config) -> int:
+def write_visits(
+    connection: sa.Connection,
+    tables: Sequence[sa.Table],
+    folder: Path,
+    config: Config,
+    *,
+    visits: sa.FromClause = draw.TEMPORARY,
+) -> int:
+    """Write the drawn visits, or those of `visits`, to `folder` a chunk at a time; returns how many there are."""
     columns = draw.features(tables, config.data.drop)
-    types = [_arrow_type(each.type) for each in columns]
-    schema = pa.schema(
-        [("visit_id", pa.int64()), ("is_sale", pa.int64())]
-        + [(column.name, arrow_type) for column, arrow_type in zip(columns, types, strict=True)]
-    )
     folder.mkdir(parents=True)
     written = 0
-    with pq.ParquetWriter(folder / PART, schema, compression="zstd") as writer:
-        for chunk in draw.rows(connection, tables, columns, config.data.chunk_rows):
-            values = zip(*chunk, strict=True)
-            arrays = [pa.array(each, field.type) for each, field in zip(values, schema, strict=True)]
-            writer.write_table(pa.table(arrays, schema=schema))
-            written += len(chunk)
+    with pq.ParquetWriter(folder / PART, pull.schema_of(columns), compression="zstd") as writer:
+        for batch in pull.batches(connection, tables, columns, config.data.chunk_rows, visits=visits):
+            writer.write_table(batch)
+            written += len(batch)
     return written
-
-
-def _arrow_type(column_type: sa.types.TypeEngine[Any]) -> pa.DataType:
-    if isinstance(column_type, sa.Boolean):
-        return pa.bool_()
-    if isinstance(column_type, sa.Integer):
-        return pa.int64()
-    return pa.float64() if isinstance(column_type, draw.REAL) else pa.string()
 
 
 def _repeated(read: int, drawn: draw.Drawn, tables: Sequence[sa.Table]) -> tuple[str, ...]:

@@ -7,18 +7,20 @@ repetition does not push out a newer model.
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
 
 from recipes.propensity.ensemble import Ensemble
 from recipes.propensity.examples import COMBINATIONS_FILE
 from recipes.propensity.population import Population
 from recipes.propensity.schema import HYPERPARAMETER, METADATA, MODEL, MODEL_RUN
 
+TRIES = 8
 # Columns whose plain names are words of SQL.
 RENAMED = {"precision": "precision_", "recall": "recall_"}
 
@@ -41,26 +43,44 @@ def register(
     ensemble = Ensemble.load(model_dir)
     population = ensemble.population
     metrics = {name: each["value"] for name, each in evaluation["metrics"].items()}
-    METADATA.create_all(connection, tables=[MODEL, MODEL_RUN, HYPERPARAMETER])
-    # Creating tables ends a transaction in MySQL; ours begins here.
-    connection.commit()
-    with connection.begin():
+    run = _run(population, run_id=run_id, code_version=code_version, finished_at=finished_at)
+    combinations = _combinations(model_dir, run_id, population.product_id)
+    model = {
+        "run_id": run_id,
+        "model_uri": model_uri,
+        "threshold": ensemble.threshold,
+        "true_rate": population.rate,
+        "auc": metrics["auc"],
+        "updated_at": finished_at,
+    }
+
+    def write() -> None:
         for table in (HYPERPARAMETER, MODEL_RUN):
             connection.execute(table.delete().where(table.c.run_id == run_id))
-        run = _run(population, run_id=run_id, code_version=code_version, finished_at=finished_at)
         connection.execute(MODEL_RUN.insert().values(**run, promoted=int(promoted), metrics=metrics))
-        combinations = _combinations(model_dir, run_id, population.product_id)
         connection.execute(HYPERPARAMETER.insert(), combinations)
         if promoted:
-            model = {
-                "run_id": run_id,
-                "model_uri": model_uri,
-                "threshold": ensemble.threshold,
-                "true_rate": population.rate,
-                "auc": metrics["auc"],
-                "updated_at": finished_at,
-            }
             _upsert(connection, population.product_id, model)
+
+    _insist(connection, lambda: METADATA.create_all(connection, tables=[MODEL, MODEL_RUN, HYPERPARAMETER]))
+    _insist(connection, write)
+
+
+def _insist(connection: sa.Connection, work: Callable[[], None]) -> None:
+    """Do work in a transaction of its own, again when it met another run's.
+
+    The models of several products are registered at once: two runs may both find a table missing, and InnoDB, which
+    locks the gaps that rows will fill, ends one of two transactions that wait for each other.
+    """
+    for left in reversed(range(TRIES)):
+        try:
+            with connection.begin():
+                work()
+        except DBAPIError:
+            if not left:
+                raise
+        else:
+            return
 
 
 def _upsert(connection: sa.Connection, product_id: int, model: Mapping[str, Any]) -> None:

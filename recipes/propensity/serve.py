@@ -4,69 +4,67 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
+import numpy as np
 
 from recipes.propensity.ensemble import Ensemble
-from trainyard.errors import BadRequest
+from recipes.propensity.features import text
+from recipes.propensity.requests import Scored, visit_of
+from trainyard.serving.routes import Route
+from trainyard.serving.rows import checked
 
-MAX_ROWS = 10_000
 
-
-@dataclass(frozen=True, kw_only=True)
 class Predictor:
     """A model that scores visits as the database describes them."""
 
-    ensemble: Ensemble
+    def __init__(self, ensemble: Ensemble) -> None:
+        self.ensemble = ensemble
+        self._row = visit_of(ensemble.encoder)
+        self._quantities = [each.name for each in ensemble.encoder.quantities]
+        self._categories = [each.name for each in ensemble.encoder.categories]
 
-    def predict(self, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    def predict(self, rows: Sequence[Mapping[str, Any]]) -> list[Scored]:
         """One answer per row: `{"propensity": probability of a sale, "likely": whether it reaches the threshold}`.
 
         A row is an object of column names and values. A column that is missing or null counts as a missing value, a
-        category that training never saw as "other". Raises BadRequest for unknown columns and wrong types.
+        category that training never saw as "other". Raises BadRow for unknown columns and wrong types.
         """
-        if len(rows) > MAX_ROWS:
-            raise BadRequest(f"Expected at most {MAX_ROWS:,} rows, found {len(rows):,}; send several requests.")
-        for number, row in enumerate(rows):
-            self._check(row, number)
-        encoder = self.ensemble.encoder
-        columns = {
-            each.name: pd.Series([_number(row.get(each.name)) for row in rows], dtype="float64")
-            for each in encoder.quantities
-        }
-        for category in encoder.categories:
-            columns[category.name] = pd.Series([row.get(category.name) for row in rows], dtype="object")
+        checked(self._row, rows)
         if not rows:
             return []
-        probabilities = self.ensemble.probabilities(pd.DataFrame(columns)).tolist()
+        numbers = np.array([[_number(row.get(name)) for name in self._quantities] for row in rows], dtype=np.float64)
+        texts = [[text(row.get(name)) for row in rows] for name in self._categories]
+        inputs = self.ensemble.encoder.encode(numbers.reshape(len(rows), -1), texts)
+        probabilities: list[float] = self.ensemble.of_inputs(inputs).tolist()
         return [{"propensity": each, "likely": each >= self.ensemble.threshold} for each in probabilities]
 
-    def _check(self, row: Mapping[str, Any], number: int) -> None:
-        if not isinstance(row, Mapping) or not row:
-            raise BadRequest(f"Row {number}: expected an object with the columns of a visit, found {row!r:.100}.")
-        known = self.ensemble.encoder.columns
-        if unexpected := sorted(str(name) for name in row if name not in known):
-            raise BadRequest(f"Row {number}: expected columns among {', '.join(known)}; found {unexpected[0]!r:.60}.")
-        for quantity in self.ensemble.encoder.quantities:
-            value = row.get(quantity.name)
-            if value is not None and not _is_number(value):
-                raise BadRequest(f"Row {number}: expected a number in {quantity.name}, found {value!r:.60}.")
-        for category in self.ensemble.encoder.categories:
-            value = row.get(category.name)
-            if value is not None and not isinstance(value, str | int | bool):
-                raise BadRequest(f"Row {number}: expected text in {category.name}, found {value!r:.60}.")
+    def examples(self) -> list[dict[str, Any]]:
+        """Rows that this model can answer: an average visit, and one of which nothing is known but one value."""
+        encoder = self.ensemble.encoder
+        average: dict[str, Any] = {each.name: each.fill for each in encoder.quantities}
+        average |= {each.name: each.values[0] for each in encoder.categories if each.values}
+        return [average, dict([next(iter(average.items()))])]
+
+    def routes(self) -> tuple[Route, ...]:
+        """The propensity of visits."""
+        return tuple(
+            Route(
+                path=path,
+                summary="The calibrated probability that a visit leads to a sale.",
+                row=self._row,
+                response=Scored,
+                answer=self.predict,
+                example=self.examples()[0],
+            )
+            for path in ("/invocations", "/propensity")
+        )
 
 
 def load(model_dir: Path) -> Predictor:
     """The predictor of a trained model."""
-    return Predictor(ensemble=Ensemble.load(model_dir))
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and math.isfinite(value)
+    return Predictor(Ensemble.load(model_dir))
 
 
 def _number(value: float | None) -> float:

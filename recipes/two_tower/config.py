@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from trainyard.config import Column, Gate, Range, RecipeConfig, Source, Tuning, bounded
+from trainyard.config import Column, Gate, Range, RecipeConfig, ScoreColumn, Source, Tuning, bounded
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,6 +115,17 @@ LINKS = Source(
     ),
     required=False,
     unique=("movieId",),
+)
+
+# What bulk scoring writes.
+SCORES = (
+    ScoreColumn(name="user_id", type="bigint", comment="of the ratings"),
+    ScoreColumn(name="rated", type="int", comment="ratings that the answer is based on"),
+    ScoreColumn(
+        name="recommended",
+        type="array<struct<movie_id:bigint,title:string,score:double,rating:double>>",
+        comment="the best ten movies that the user has not rated, the best first",
+    ),
 )
 
 

@@ -13,8 +13,8 @@ from recipes.two_tower.factors import KERNEL_USERS, Factors, movie_factors
 from recipes.two_tower.features import Describer
 from recipes.two_tower.measures import ranking, rmse, with_relevant
 from recipes.two_tower.movie_statistics import Statistics
-from recipes.two_tower.process import HISTORIES_FILE, RATINGS_FILE
-from recipes.two_tower.ratings import Ratings
+from recipes.two_tower.process import RATINGS_FILE
+from recipes.two_tower.ratings import HISTORIES_FILE, Ratings
 from recipes.two_tower.recommender import TOP, Recommender, blocks, hide_rated, top_columns
 from trainyard.errors import JobFailed
 from trainyard.progress import progress

@@ -9,12 +9,11 @@ import numpy as np
 
 from recipes.two_tower.catalogue import Movies
 from recipes.two_tower.config import Config
-from recipes.two_tower.ratings import Ratings
+from recipes.two_tower.ratings import HISTORIES_FILE, Ratings
 from trainyard.errors import JobFailed
 from trainyard.holdout import fraction
 
 RATINGS_FILE = "ratings.parquet"
-HISTORIES_FILE = "histories.parquet"
 SALT = "two_tower scored users"
 
 

@@ -10,6 +10,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+# The ratings of the users that a model was trained on, kept with the model.
+HISTORIES_FILE = "histories.parquet"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Ratings:

@@ -58,7 +58,7 @@ class Recommender:
     @cached_property
     def movie_vectors(self) -> np.ndarray:
         """The vectors of all movies under `objective` (float32 [movies, size]); `movie_offsets` go with them."""
-        return self._retrieval_vectors if self.objective == "retrieval" else self._rating_vectors
+        return self._retrieval_vectors if self.objective == "retrieval" else self.rating_vectors
 
     @cached_property
     def movie_offsets(self) -> np.ndarray:
@@ -89,7 +89,7 @@ class Recommender:
         profiles: Profiles = describer.profiles(histories)
         users = self.rating.user(describer.user_inputs(profiles))
         base = self.statistics.mean + describer.user_biases(profiles)[rows] + self.statistics.biases[movies]
-        found = base + np.einsum("ij,ij->i", users[rows], self._rating_vectors[movies])
+        found = base + np.einsum("ij,ij->i", users[rows], self.rating_vectors[movies])
         return np.asarray(np.clip(found, self.statistics.worst, self.statistics.best))
 
     def recommend(self, histories: Ratings, count: int) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -110,7 +110,8 @@ class Recommender:
         return np.asarray(self.retrieval.movie(inputs) + self.statistics.starts)
 
     @cached_property
-    def _rating_vectors(self) -> np.ndarray:
+    def rating_vectors(self) -> np.ndarray:
+        """The vectors of all movies for expected ratings (float32 [movies, size])."""
         return self.rating.movie(self.rating_describer.movie_inputs(np.arange(len(self.movies))))
 
     def save(self, directory: Path) -> None:

@@ -12,8 +12,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from recipes.two_tower.config import Config
-from recipes.two_tower.process import HISTORIES_FILE
-from recipes.two_tower.ratings import Ratings
+from recipes.two_tower.ratings import HISTORIES_FILE, Ratings
 from recipes.two_tower.recommender import TOP, Recommender, blocks
 from trainyard import charts
 from trainyard.page import Figure, ReportInputs, Section, Table

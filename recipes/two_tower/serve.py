@@ -2,118 +2,141 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from recipes.two_tower.movie_statistics import SECONDS_PER_YEAR
-from recipes.two_tower.process import HISTORIES_FILE
-from recipes.two_tower.ratings import Ratings
+from recipes.two_tower.ratings import HISTORIES_FILE, Ratings
 from recipes.two_tower.recommender import Recommender
-from trainyard.errors import BadRequest
+from recipes.two_tower.requests import Movie, Rated, Recommendation, Titles, User, Visitor
+from recipes.two_tower.visitor import Finder, Histories
+from trainyard.errors import BadRow
+from trainyard.serving.routes import Route
+from trainyard.serving.rows import checked
 
-DEFAULT_COUNT = 10
-MAX_COUNT = 1000
-MAX_RATINGS = 10_000
-FIELDS = ("uid", "ratings", "count")
 
-
-@dataclass(frozen=True, kw_only=True)
 class Predictor:
-    """Exact best movies of a model; `histories` are the ratings (natural ids) of the users it was trained on."""
+    """Best movies of a model; `histories` are the ratings (natural ids) of the users it was trained on."""
 
-    recommender: Recommender
-    histories: Ratings
+    def __init__(self, recommender: Recommender, histories: Ratings) -> None:
+        self.recommender, self.histories = recommender, histories
+        self._finder = Finder(recommender)
+        self._known = Histories(histories, recommender)
+        movies = recommender.movies
+        self._ids: list[int] = movies.ids.tolist()
+        self._indices = {movie: index for index, movie in enumerate(self._ids)}
+        self._genres = [list(movies.genres_of(index)) for index in range(len(movies))]
 
-    def predict(self, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    def predict(self, rows: Sequence[Mapping[str, Any]]) -> list[Recommendation]:
         """One answer per row: `{"recommended": [{"movie_id", "title", "genres", "score", "rating"}, ...], ...}`.
 
         A row is `{"uid": 7}`, `{"ratings": [{"movie_id": 1, "rating": 4.5}, ...]}`, or both: what the user has rated
         since training; with `"count"`, 10 by default. `rating` is the expected rating, `rated` the number of ratings
         that the answer is based on. A user nobody knows, with few ratings or none, gets what most people like. Movies
-        that the model does not know are ignored and listed under `unknown`. Raises BadRequest for other rows.
+        that the model does not know are ignored and listed under `unknown`. Raises BadRow for other rows.
         """
-        return [self._answer(row, number) for number, row in enumerate(rows)]
+        return [
+            self._answer(row.uid, row.ratings or (), row.count, number)
+            for number, row in enumerate(checked(Visitor, rows))
+        ]
 
-    def _answer(self, row: Mapping[str, Any], number: int) -> dict[str, Any]:
-        if not isinstance(row, Mapping) or not ({"uid", "ratings"} & set(row)):
-            raise BadRequest(f'Row {number}: expected an object with "uid" or "ratings", found {row!r:.100}.')
-        unexpected = sorted(set(row) - set(FIELDS), key=str)
-        if unexpected:
-            raise BadRequest(f"Row {number}: expected {', '.join(FIELDS)}; found {unexpected[0]!r:.60}.")
-        count = row.get("count", DEFAULT_COUNT)
-        if not _whole(count) or not 1 <= count <= MAX_COUNT:
-            raise BadRequest(f"Row {number}: expected count from 1 to {MAX_COUNT}, found {count!r:.60}.")
-        if "uid" in row and not _whole(row["uid"]):
-            raise BadRequest(f"Row {number}: expected a whole number as uid, found {row['uid']!r:.60}.")
-        history, unknown = self._history(row, number)
-        answer = {"recommended": self._best(history, count), "rated": len(history)}
-        return {**answer, **({"unknown": unknown} if unknown else {})}
+    def users(self, rows: Sequence[Mapping[str, Any]]) -> list[Recommendation]:
+        """`predict` for rows with a user only."""
+        return [self._answer(row.uid, (), row.count, number) for number, row in enumerate(checked(User, rows))]
 
-    def _history(self, row: Mapping[str, Any], number: int) -> tuple[Ratings, list[int]]:
-        """Known and given ratings in movie indices, a given one in place of a known one, and the unknown movies."""
-        given = _given(row.get("ratings", []), number, self.recommender)
-        known = self.histories.of_users(np.asarray([row.get("uid", 0)], dtype=np.int64))
-        if "uid" not in row:
-            known = known.kept(np.zeros(len(known), dtype=bool))
-        fresh = np.asarray(list(given), dtype=np.int64)
-        known = known.kept(~np.isin(known.movies, fresh))
-        now = np.full(len(given), self.recommender.statistics.now * SECONDS_PER_YEAR)
-        history = Ratings(
-            users=known.users,
-            offsets=np.asarray([0, len(known) + len(given)]),
-            movies=np.concatenate([known.movies, fresh]),
-            values=np.concatenate([known.values, np.asarray(list(given.values()), dtype=np.float32)]),
-            times=np.concatenate([known.times, now]),
+    def titles(self, rows: Sequence[Mapping[str, Any]]) -> list[Titles]:
+        """Titles only, as the original service answers."""
+        return [{"Recommended": [each["title"] for each in found["recommended"]]} for found in self.users(rows)]
+
+    def examples(self) -> list[dict[str, Any]]:
+        """Rows that this model can answer: a known user, one with a rating only, and a stranger."""
+        rating = {"movie_id": int(self.histories.movies[0]), "rating": self.recommender.statistics.best}
+        return [{"uid": int(self.histories.users[0])}, {"ratings": [rating], "count": 5}, {"ratings": [], "count": 3}]
+
+    def routes(self) -> tuple[Route, ...]:
+        """Movies for a user, by id or by ratings."""
+        user, ratings, _ = self.examples()
+        known, anybody = "Movies for a user by id.", "Movies for a user, by id, by ratings, or both."
+        path = "/users/{uid}/recommendations"
+        return (
+            Route(
+                path="/invocations",
+                summary=anybody,
+                row=Visitor,
+                response=Recommendation,
+                answer=self.predict,
+                example=user,
+            ),
+            Route(
+                path=path,
+                method="GET",
+                summary=known,
+                row=User,
+                response=Recommendation,
+                answer=self.users,
+                example=user,
+            ),
+            Route(
+                path="/recommendations",
+                summary=anybody,
+                row=Visitor,
+                response=Recommendation,
+                answer=self.predict,
+                example=ratings,
+            ),
+            Route(
+                path="/predict",
+                summary="Titles for a user by id.",
+                row=User,
+                response=Titles,
+                answer=self.titles,
+                example=user,
+            ),
         )
-        indices = self.recommender.movies.encode(history.movies)
-        unknown = [each for each in given if self.recommender.movies.encode(np.asarray([each]))[0] < 0]
-        return history.encoded(indices), unknown
 
-    def _best(self, history: Ratings, count: int) -> list[dict[str, Any]]:
-        recommender = self.recommender
-        indices, scores = recommender.recommend(history, count)[0]
-        expected = recommender.expected(history, np.zeros(len(indices), dtype=np.int64), indices)
+    def _answer(self, user: int | None, ratings: Sequence[Rated], count: int, number: int) -> Recommendation:
+        known, unknown = self._given(ratings, number)
+        history = self._known.of(user)
+        now = self.recommender.statistics.now
+        history = history.with_given(list(known), list(known.values()), now)
+        answer: Recommendation = {"recommended": self._movies(*self._finder.best(history, count)), "rated": 0}
+        answer["rated"] = len(history.movies)
+        if unknown:
+            answer["unknown"] = unknown
+        return answer
+
+    def _given(self, ratings: Sequence[Rated], number: int) -> tuple[dict[int, float], list[int]]:
+        """Ratings by the index of the movie, the last one of a movie, and the movies that the model does not know."""
+        worst, best = self.recommender.statistics.worst, self.recommender.statistics.best
+        known: dict[int, float] = {}
+        unknown: list[int] = []
+        for place, each in enumerate(ratings):
+            if not worst <= each.rating <= best:
+                raise BadRow(
+                    number,
+                    f"expected a number from {worst:g} to {best:g} in ratings[{place}].rating, found {each.rating!r}.",
+                )
+            index = self._indices.get(each.movie_id)
+            if index is not None:
+                known[index] = each.rating
+            elif each.movie_id not in unknown:
+                unknown.append(each.movie_id)
+        return known, unknown
+
+    def _movies(self, indices: Sequence[int], scores: Sequence[float], ratings: Sequence[float]) -> list[Movie]:
+        titles = self.recommender.movies.titles
         return [
             {
-                "movie_id": int(recommender.movies.ids[index]),
-                "title": recommender.movies.titles[index],
-                "genres": list(recommender.movies.genres_of(index)),
-                "score": float(score),
-                "rating": round(float(rating), 2),
+                "movie_id": self._ids[index],
+                "title": titles[index],
+                "genres": self._genres[index],
+                "score": score,
+                "rating": rating,
             }
-            for index, score, rating in zip(indices.tolist(), scores, expected, strict=True)
+            for index, score, rating in zip(indices, scores, ratings, strict=True)
         ]
 
 
 def load(model_dir: Path) -> Predictor:
     """The predictor of a model folder; takes a fraction of a second."""
-    return Predictor(recommender=Recommender.load(model_dir), histories=Ratings.load(model_dir / HISTORIES_FILE))
-
-
-def _given(ratings: Any, number: int, recommender: Recommender) -> dict[int, float]:
-    if not isinstance(ratings, list) or len(ratings) > MAX_RATINGS:
-        raise BadRequest(f"Row {number}: expected a list of at most {MAX_RATINGS} ratings, found {ratings!r:.60}.")
-    worst, best = recommender.statistics.worst, recommender.statistics.best
-    found: dict[int, float] = {}
-    for each in ratings:
-        valid = isinstance(each, Mapping) and set(each) == {"movie_id", "rating"} and _whole(each["movie_id"])
-        if not valid or not _number(each["rating"]) or not worst <= each["rating"] <= best:
-            raise BadRequest(
-                f'Row {number}: expected ratings from {worst:g} to {best:g}: {{"movie_id": 1, "rating": {best:g}}}, '
-                f"found {each!r:.100}."
-            )
-        found[each["movie_id"]] = float(each["rating"])
-    return found
-
-
-def _whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63
-
-
-def _number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return Predictor(Recommender.load(model_dir), Ratings.load(model_dir / HISTORIES_FILE))

@@ -18,8 +18,8 @@ from recipes.two_tower.config import Config
 from recipes.two_tower.courses import COURSES, Course, Material
 from recipes.two_tower.measures import ranking, rmse, with_relevant
 from recipes.two_tower.model import Trainer
-from recipes.two_tower.process import HISTORIES_FILE, RATINGS_FILE
-from recipes.two_tower.ratings import Ratings
+from recipes.two_tower.process import RATINGS_FILE
+from recipes.two_tower.ratings import HISTORIES_FILE, Ratings
 from recipes.two_tower.recommender import TOP
 from recipes.two_tower.towers import Towers
 from trainyard.errors import JobFailed

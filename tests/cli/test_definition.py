@@ -21,10 +21,14 @@ def test_nothing_is_certain_before_the_request_is_resolved(machine: dict[str, An
     assert certain(machine, "Resolve request") == []
 
 
-def test_from_ingest_on_every_way_leads_through_these(machine: dict[str, Any]) -> None:
-    coming = certain(machine, "Ingest raw data")
-    assert [each for each in coming if each in ("Prepare training data", "Evaluate model", "Write report")] == [
-        "Prepare training data",
+def test_ingest_serves_training_and_scoring_alike(machine: dict[str, Any]) -> None:
+    assert "Prepare training data" not in certain(machine, "Ingest raw data")
+
+
+def test_from_prepare_on_every_way_leads_through_these(machine: dict[str, Any]) -> None:
+    coming = certain(machine, "Prepare training data")
+    assert [each for each in coming if each in ("Build training examples", "Evaluate model", "Write report")] == [
+        "Build training examples",
         "Evaluate model",
         "Write report",
     ]

@@ -265,3 +265,34 @@ def test_following_ends_with_the_execution(deployment: Deployment, step_function
     picture = follow.follow(deployment, arn, screen=PlainScreen())
     assert picture.execution.status == "SUCCEEDED"
     assert picture.pending == []
+
+
+def test_a_fan_out_tells_how_each_child_ended(
+    deployment: Deployment, step_functions: FakeStepFunctions, capsys: pytest.CaptureFixture[str]
+) -> None:
+    children = [{"name": "product-7", "outcome": "registered", "reason": "auc 0.81"}]
+    output = json.dumps({"outcome": "children", "recipe": "propensity", "run_id": "r1", "children": children})
+    code, text = told(deployment, step_functions, capsys, Story(), status="SUCCEEDED", output=output)
+    assert code == 0
+    assert "product-7 registered: auc 0.81" in text
+    failed = {"error": "ChildrenFailed", "cause": "product-8: no sales\nproduct-9: no network"}
+    code, text = told(deployment, step_functions, capsys, Story(), status="FAILED", **failed)
+    assert code == 1
+    for expected in ("they stopped no other", "• product-8: no sales", "• product-9: no network"):
+        assert expected in text
+
+
+def test_a_deployment_tells_its_endpoint_or_why_it_was_rolled_back(
+    deployment: Deployment, step_functions: FakeStepFunctions, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = json.dumps({**json.loads(ended("registered", DECISION)), "endpoint": "trainyard-dev-prod2vec"})
+    code, text = told(deployment, step_functions, capsys, Story(), status="SUCCEEDED", output=output)
+    assert code == 0
+    assert "trainyard-dev-prod2vec" in text
+    failed = {"error": "DeploymentRolledBack", "cause": "Request 1: Expected 5, found 6.\nEndpoint x is InService."}
+    code, text = told(deployment, step_functions, capsys, Story(), status="FAILED", **failed)
+    assert code == 1
+    for expected in ("is registered, but its deployment was rolled back", "• Request 1: Expected 5, found 6."):
+        assert expected in text
+    # The rest of the execution is done: nothing is left to go on with.
+    assert "redrive" not in text

@@ -50,6 +50,13 @@ def test_files_are_sorted_into_read_ignored_and_missing(tmp_path: Path) -> None:
     assert missing == ["products.csv"]
 
 
+def test_optional_files_go_first_so_that_a_set_trains_once(tmp_path: Path) -> None:
+    for name in ("links.csv", "movies.csv", "ratings.csv", "tags.csv"):
+        (tmp_path / name).touch()
+    files, _, _ = samples.files_of("two_tower", recipe.config("two_tower"), tmp_path)
+    assert [each.name for each in files] == ["links.csv", "tags.csv", "movies.csv", "ratings.csv"]
+
+
 def test_a_folder_without_the_recipes_files_is_refused(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").touch()
     with pytest.raises(NotFound, match=r"products\.csv.*found notes\.txt"):

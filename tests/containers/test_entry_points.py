@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import tarfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,9 +22,9 @@ from trainyard.model_archive import ModelCard, unpack
 ROOT = Path(__file__).parents[2]
 
 
-def run(root: Path, image: str, *arguments: str) -> subprocess.CompletedProcess:
+def run(root: Path, image: str, *arguments: str, python: Sequence[str] = ()) -> subprocess.CompletedProcess:
     environment = {**os.environ, "TRAINYARD_ML_ROOT": str(root), "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", f"{image}_container.main", *arguments]
+    command = python or [sys.executable, "-m", f"{image}_container.main", *arguments]
     return subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True)
 
 
@@ -73,12 +74,15 @@ def test_a_model_does_not_beat_itself(trained, tmp_path):
     assert metric["low"] <= metric["value"] <= metric["high"]
     statistics = json.loads((tmp_path / "processing" / "output" / "evaluate" / "statistics.json").read_text())
     assert statistics["prod2vec"]["hit_rate_at_10"]["value"] == metric["value"]
+    # A deployed model's first requests lie beside the scores: the archive is too large to look into.
+    kept = tmp_path / "processing" / "output" / "evaluate" / "examples.json"
+    assert kept.read_bytes() == (trained / "train" / "model" / "examples.json").read_bytes()
 
 
 @pytest.mark.parametrize(
     ("image", "arguments", "file", "sentence"),
     [
-        ("training", ["fly"], "message", "Expected one of the commands train, evaluate; found 'fly'."),
+        ("training", ["fly"], "message", "Expected one of the commands train, evaluate, score, serve; found 'fly'."),
         ("processing", [], "message", "Expected one of the commands process, analyse, report; found ''."),
         ("training", ["train"], "failure", "request.json"),
         ("processing", ["analyse", "--job", "x"], "message", "Expected the arguments --tuning-job NAME"),

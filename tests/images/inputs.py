@@ -6,6 +6,8 @@ import json
 import shutil
 import sys
 import tempfile
+import time
+import urllib.request
 from pathlib import Path
 
 import ibis
@@ -14,6 +16,7 @@ from recipes.prod2vec import prepare, sample
 from trainyard import recipe
 from trainyard.config import to_mapping
 from trainyard.run import REQUEST_FILE, Run
+from trainyard.serving import examples
 
 RECIPE = "prod2vec"
 SETTINGS = {"hyperparameters": {"epochs": 2, "embedding_size": 16}}
@@ -71,6 +74,30 @@ def check(root: Path) -> None:
     print("model trained in the image:", json.loads(card.read_text())["metrics"])
 
 
+def ask(root: Path, port: int) -> None:
+    """Wait for the service on the trained model, and exit with a sentence when it does not answer its examples."""
+    address, deadline = f"http://127.0.0.1:{port}", time.monotonic() + 60
+    while True:
+        try:
+            urllib.request.urlopen(f"{address}/ping", timeout=5).read()
+            break
+        except OSError:
+            if time.monotonic() > deadline:
+                sys.exit("Expected the service to answer /ping within 60 s.")
+            time.sleep(0.1)
+    kept = examples.load(root / "train" / "model")
+    for body, expected in zip(kept.requests, kept.answers, strict=True):
+        headers = {"Content-Type": kept.content_type}
+        request = urllib.request.Request(f"{address}/invocations", json.dumps(body).encode(), headers)
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            if problems := examples.check(json.loads(answer.read()), expected):
+                sys.exit(" ".join(problems))
+    print(f"the service in the image answers {len(kept.requests)} examples as the training job did")
+
+
 if __name__ == "__main__":
     target = Path(sys.argv[1])
+    if sys.argv[2:] and sys.argv[2].startswith("--ask="):
+        ask(target, int(sys.argv[2].removeprefix("--ask=")))
+        sys.exit()
     {"--train": train_inputs, "--check": check}.get("".join(sys.argv[2:]), process_inputs)(target)

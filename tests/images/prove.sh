@@ -49,4 +49,16 @@ run_job processing "$work/jobs/process" process
 echo "== train"
 run_job training "$work/jobs/train" train
 "$python" -m tests.images.inputs "$work/jobs" --check
-echo "Both images build and run their jobs."
+echo "== serve"
+# A chroot has this machine's network, so the service is told to stay on loopback.
+port=${PORT:-18180}
+container=$(buildah from localhost/trainyard-training)
+mapfile -t entrypoint < <(buildah inspect --format '{{range .OCIv1.Config.Entrypoint}}{{println .}}{{end}}' "$container" | grep .)
+buildah run --env TRAINYARD_HOST=127.0.0.1 --env SAGEMAKER_BIND_TO_PORT="$port" --volume "$work/jobs/train/model:/opt/ml/model:ro" \
+  "$container" -- "${entrypoint[@]}" serve &
+service=$!
+"$python" -m tests.images.inputs "$work/jobs" --ask="$port"
+kill "$service"
+wait "$service" || true
+buildah rm "$container" >/dev/null
+echo "Both images build and run their jobs, and the training image serves."

@@ -18,7 +18,7 @@ from aws_cdk import aws_s3 as s3
 from infra import settings as known
 from infra.app import build
 from infra.node import node_bin
-from infra.settings import DatabaseNetwork, Schedule, Settings
+from infra.settings import DatabaseNetwork, Settings
 from infra.sources import ROOT, SHARED, SHELLS, code_version, files
 from tests.infra.templates import Deployment
 from trainyard import recipe
@@ -47,7 +47,7 @@ def test_alarms_reach_people(deployment: Deployment) -> None:
 def test_logs_do_not_stay_for_ever(deployment: Deployment) -> None:
     days = {"dev": 14, "prod": 180}[deployment.environment]
     groups = deployment.workflow.resources("AWS::Logs::LogGroup")
-    assert len(groups) == 4
+    assert len(groups) == 5
     assert {each["RetentionInDays"] for each in groups.values()} == {days}
 
 
@@ -57,6 +57,7 @@ def test_functions_are_traced_log_where_retention_is_set_and_know_their_surround
     assert {each["Handler"] for each in functions.values()} == {
         "lambdas.resolve.handler",
         "lambdas.gate.handler",
+        "lambdas.smoke_test.handler",
         "lambdas.explain_failure.handler",
     }
     for each in functions.values():
@@ -78,14 +79,14 @@ def test_the_environments_machines_are_ones_that_every_recipe_accepts(deployment
 
 def test_glue_jobs_run_the_scripts_with_the_packages_and_locked_requirements(deployment: Deployment) -> None:
     jobs = {each["Name"]: each for each in deployment.workflow.resources("AWS::Glue::Job").values()}
-    assert set(jobs) == {f"trainyard-{deployment.environment}-{stage}" for stage in ("ingest", "prepare")}
+    assert set(jobs) == {f"trainyard-{deployment.environment}-{stage}" for stage in ("ingest", "prepare", "register")}
     for name, job in jobs.items():
         arguments = job["DefaultArguments"]
         assert job["GlueVersion"] == "5.1"
         assert arguments["--ENGINE"] == "auto"
         assert float(arguments["--SPARK_THRESHOLD_GB"]) > 0
         assert arguments["--python-modules-installer-option"] == "-r"
-        role = deployment.role("GlueIngestRole" if name.endswith("ingest") else "GluePrepareRole")
+        role = deployment.role(f"Glue{name.rsplit('-', 1)[-1].title()}Role")
         for uri in (
             job["Command"]["ScriptLocation"],
             arguments["--extra-py-files"],
@@ -187,6 +188,9 @@ def test_everything_that_can_be_tagged_says_whose_it_is(deployment: Deployment) 
         "AWS::KMS::Alias",
         "AWS::Lambda::Permission",
         "AWS::CloudWatch::Dashboard",
+        "AWS::Scheduler::Schedule",
+        "AWS::Glue::Database",
+        "AWS::Glue::Table",
     }
 
 
@@ -208,49 +212,32 @@ def test_optional_settings_appear_in_the_templates(
             availability_zone="us-east-1a",
             security_group_id="sg-0123456789abcdef0",
         ),
-        schedules=(
-            Schedule(
-                name="Fortnightly",
-                expression="rate(14 days)",
-                recipe="prod2vec",
-                dataset="demo",
-                overrides={"tune": True},
-            ),
-        ),
     )
     monkeypatch.setitem(known.ENVIRONMENTS, "full", full)
     deployment = synthesize("full")
     assert deployment.data.only("AWS::SNS::Subscription")["Endpoint"] == "people@example.com"
-    schedule = deployment.workflow.only("AWS::Scheduler::Schedule")
-    assert json.loads(schedule["Target"]["Input"]) == {
-        "recipe": "prod2vec",
-        "dataset": "demo",
-        "overrides": {"tune": True},
-    }
     connection = deployment.workflow.only("AWS::Glue::Connection")["ConnectionInput"]
     assert connection["PhysicalConnectionRequirements"]["SubnetId"] == "subnet-0123456789abcdef0"
     connected = [
         each["Name"] for each in deployment.workflow.resources("AWS::Glue::Job").values() if "Connections" in each
     ]
-    assert connected == ["trainyard-full-ingest"]
-    assert deployment.role("GlueIngestRole").may(
-        "ec2:CreateNetworkInterface", "arn:aws:ec2:us-east-1:111122223333:subnet/x"
-    )
+    assert sorted(connected) == ["trainyard-full-ingest", "trainyard-full-register"]
+    for name in ("GlueIngestRole", "GlueRegisterRole"):
+        assert deployment.role(name).may("ec2:CreateNetworkInterface", "arn:aws:ec2:us-east-1:111122223333:subnet/x")
     assert not deployment.role("GluePrepareRole").may("ec2:DescribeSubnets")
 
 
 @pytest.mark.parametrize(
     ("wrong", "expected"),
     [
-        ({"jobs": {"serve": {}}}, "expected job stages among evaluate, process, report, score, train, tune, found serve."),
+        (
+            {"jobs": {"serve": {}}},
+            "expected job stages among evaluate, process, report, score, train, tune, found serve.",
+        ),
         ({"jobs": {"train": {"gpu": 1}}}, "found gpu."),
         ({"glue_workers": 1}, "expected at least 2 Glue workers"),
         ({"spark_threshold_gb": 0}, "expected spark_threshold_gb above 0, found 0."),
         ({"alarm_email": "nobody"}, "expected an e-mail address for alarms, found 'nobody'."),
-        (
-            {"schedules": (Schedule(name="Bad", expression="daily", recipe="a", dataset="b"),)},
-            "expected rate(...), cron(...) or at(...) of Bad, found 'daily'.",
-        ),
     ],
 )
 def test_wrong_settings_are_refused_in_one_sentence(wrong: dict[str, Any], expected: str) -> None:

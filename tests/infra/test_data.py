@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
+import pytest
+
 from tests.infra.templates import Deployment
+from trainyard.database import url_of_secret
+from trainyard.errors import JobFailed
 
 
 def test_every_bucket_is_private_encrypted_and_refuses_plain_http(deployment: Deployment) -> None:
@@ -89,3 +95,14 @@ def test_people_and_the_command_line_find_what_they_need_by_output(deployment: D
     names = {*deployment.data.template["Outputs"], *deployment.workflow.template["Outputs"]}
     wanted = {"RawBucketName", "ArtifactsBucketName", "LedgerTableName", "TopicArn", "StateMachineArn", "DashboardUrl"}
     assert wanted <= names
+
+
+def test_the_database_secret_is_made_without_content(deployment: Deployment) -> None:
+    secret = deployment.data.only("AWS::SecretsManager::Secret")
+    assert secret["Name"] == f"trainyard-{deployment.environment}/database"
+    assert "SecretString" not in secret
+    generated = secret["GenerateSecretString"]
+    assert generated["GenerateStringKey"] == "password"
+    assert set(json.loads(generated["SecretStringTemplate"]).values()) == {""}
+    with pytest.raises(JobFailed, match="hold username, host, port, dbname, engine"):
+        url_of_secret(json.dumps({**json.loads(generated["SecretStringTemplate"]), "password": "generated"}))

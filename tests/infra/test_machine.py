@@ -34,7 +34,7 @@ def calls(deployment: Deployment) -> list[Call]:
 
 def needs(call: Call) -> Iterator[Need]:
     """(action, resource, condition keys) that a request needs, as AWS documents them for each integration."""
-    integration = call.resource.removeprefix("arn:aws:states:::").removesuffix(".sync")
+    integration = call.resource.removeprefix("arn:aws:states:::").partition(".sync")[0]
     service, verb = integration.removeprefix("aws-sdk:").split(":")
     given = call.arguments
     if service == "lambda":
@@ -47,6 +47,19 @@ def needs(call: Call) -> Iterator[Need]:
         row = (given.get("Key") or given["Item"])["id"]["S"]
         table = f"arn:aws:dynamodb:{OWNER}:table/{given['TableName']}"
         yield f"dynamodb:{verb[0].upper()}{verb[1:]}", table, {"dynamodb__LeadingKeys": [row]}
+    elif service == "states":
+        yield "states:StartExecution", given["StateMachineArn"], {}
+        for action in ("DescribeExecution", "StopExecution"):
+            yield f"states:{action}", _execution(given["StateMachineArn"], given["Name"]), {}
+        for action in ("PutTargets", "PutRule", "DescribeRule"):
+            rule = "StepFunctionsGetEventsForStepFunctionsExecutionRule"
+            yield f"events:{action}", f"arn:aws:events:{OWNER}:rule/{rule}", {}
+    elif service == "sfn":
+        yield f"states:{verb[0].upper()}{verb[1:]}", given["ExecutionArn"], {}
+    elif verb == "createPartition":
+        database = given["DatabaseName"]
+        for resource in ("catalog", f"database/{database}", f"table/{database}/{given['TableName']}"):
+            yield "glue:CreatePartition", f"arn:aws:glue:{OWNER}:{resource}", {}
     elif service == "glue":
         for action in ("StartJobRun", "GetJobRun", "GetJobRuns", "BatchStopJobRun"):
             yield f"glue:{action}", f"arn:aws:glue:{OWNER}:job/{given['JobName']}", {}
@@ -68,6 +81,10 @@ def _sagemaker(verb: str, given: dict[str, Any]) -> Iterator[Need]:
         yield "sagemaker:CreateModel", f"{arn}model/{given['ModelName']}", {}
         yield "sagemaker:AddTags", f"{arn}model/{given['ModelName']}", {}
         yield _pass_role(given["ExecutionRoleArn"])
+    elif "Endpoint" in verb:
+        yield from _endpoints(f"sagemaker:{verb[0].upper()}{verb[1:]}", given)
+    elif verb == "addTags":
+        yield "sagemaker:AddTags", given["ResourceArn"].replace("trainyard-dev", "trainyard-ENV"), {}
     elif verb == "describeTrainingJob":
         yield "sagemaker:DescribeTrainingJob", f"{arn}training-job/{given['TrainingJobName']}", {}
     elif verb == "createModelPackage":
@@ -78,6 +95,21 @@ def _sagemaker(verb: str, given: dict[str, Any]) -> Iterator[Need]:
         yield "sagemaker:UpdateModelPackage", group, {}
     else:
         raise NotImplementedError(f"Expected a known SageMaker call, found {verb}: say here what it needs.")
+
+
+def _endpoints(action: str, given: dict[str, Any]) -> Iterator[Need]:
+    arn, tagged = f"arn:aws:sagemaker:{OWNER}:", bool(given.get("Tags"))
+    for kind, name in (("endpoint", "EndpointName"), ("endpoint-config", "EndpointConfigName")):
+        if name in given:
+            # A configuration that a recorded answer named is one of dev.
+            resource = f"{arn}{kind}/{given[name]}".replace("trainyard-dev", "trainyard-ENV")
+            yield action, resource, {}
+            if tagged:
+                yield "sagemaker:AddTags", resource, {}
+
+
+def _execution(machine: str, name: str) -> str:
+    return f"{machine.replace(':stateMachine:', ':execution:')}:{name}"
 
 
 def _role_of(given: dict[str, Any]) -> str:
@@ -103,6 +135,7 @@ def test_the_machines_role_allows_every_request_of_every_way(deployment: Deploym
         for action, resource, keys in needs(call):
             # Recorded answers come from dev; the same model package lies in prod's group there.
             arn = resource.replace("trainyard-ENV", f"trainyard-{deployment.environment}")
+            arn = arn.replace("trainyard-dev-training", f"trainyard-{deployment.environment}-training")
             assert role.may(action, arn, **keys), f"{call.state}: {action} on {arn}"
             checked.add(action)
     granted = {action for each in role.statements() for action in _list(each["Action"])}

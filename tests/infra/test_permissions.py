@@ -10,24 +10,28 @@ from infra.permissions import Permission
 from tests.infra.templates import Deployment, Role
 
 RUN = "prod2vec/20261121-024833-1a2b3c4d"
-STAGES = ("resolve", "ingest", "prepare", "process", "tune", "train", "evaluate", "gate", "report")
+STAGES = ("resolve", "ingest", "prepare", "process", "tune", "train", "evaluate", "gate", "report", "score")
 JOBS = {
     # role: (stages it reads, stages it writes)
     "GlueIngestRole": ({"resolve", "ingest"}, {"ingest"}),
     "GluePrepareRole": ({"resolve", "ingest", "prepare"}, {"prepare"}),
+    "GlueRegisterRole": ({"resolve", "train", "tune", "evaluate", "gate"}, set()),
     "JobsProcess": ({"resolve", "prepare"}, {"process"}),
     "JobsTrain": ({"resolve", "process"}, {"train", "tune"}),
     "JobsEvaluate": ({"resolve", "process", "train", "tune"}, {"evaluate"}),
     "JobsReport": ({"resolve", "prepare", "process", "train", "tune", "evaluate", "gate"}, {"report"}),
     "JobsAnalyse": ({"resolve"}, set()),
+    "JobsScore": ({"resolve", "ingest", "train", "tune"}, {"score"}),
     "JobsModel": ({"train", "tune"}, set()),
     "FunctionsResolveRole": (set(), set()),
     "FunctionsGateRole": ({"resolve", "evaluate"}, {"gate"}),
+    "FunctionsSmokeTestRole": (set(), set()),
     "FunctionsExplainFailureRole": (set(), set()),
     "MachineRole": (set(), set()),
 }
 SAGEMAKER = [each for each in JOBS if each.startswith("Jobs")]
-GLUE = [each for each in JOBS if each.startswith("Glue")]
+SPARK = ["GlueIngestRole", "GluePrepareRole"]
+DATABASE = ["GlueIngestRole", "GlueRegisterRole"]
 
 
 def artifact(deployment: Deployment, path: str) -> str:
@@ -58,12 +62,16 @@ def test_a_folder_named_like_a_stage_is_not_that_stage(deployment: Deployment, n
 def test_single_objects_that_more_than_stages_decide(deployment: Deployment) -> None:
     machine, resolve = deployment.role("MachineRole"), deployment.role("FunctionsResolveRole")
     train, analyse = deployment.role("JobsTrain"), deployment.role("JobsAnalyse")
-    assert machine.may("s3:GetObject", artifact(deployment, f"{RUN}/ingest/quality.json"))
+    for name in ("quality.json", "children.json"):
+        assert machine.may("s3:GetObject", artifact(deployment, f"{RUN}/ingest/{name}"))
     assert not machine.may("s3:GetObject", artifact(deployment, f"{RUN}/ingest/orders/part-00000.parquet"))
     assert resolve.may("s3:PutObject", artifact(deployment, f"{RUN}/resolve/request.json"))
     assert train.may("s3:GetObject", artifact(deployment, f"{RUN}/train/checkpoints/epoch-3"))
     assert not train.may("s3:GetObject", artifact(deployment, f"{RUN}/train/job/output/model.tar.gz"))
     assert analyse.may("s3:PutObject", artifact(deployment, f"{RUN}/tune/analysis/jobs.csv"))
+    smoke_test = deployment.role("FunctionsSmokeTestRole")
+    assert smoke_test.may("s3:GetObject", artifact(deployment, f"{RUN}/evaluate/examples.json"))
+    assert not smoke_test.may("s3:GetObject", artifact(deployment, f"{RUN}/evaluate/evaluation.json"))
     assert not analyse.may("s3:PutObject", artifact(deployment, f"{RUN}/tune/job/output/model.tar.gz"))
 
 
@@ -87,7 +95,7 @@ def test_lists_only_below_the_stages_it_reads(deployment: Deployment, name: str)
     assert not role.may("s3:ListBucket", bucket, s3__prefix="")
 
 
-@pytest.mark.parametrize("name", GLUE)
+@pytest.mark.parametrize("name", SPARK)
 def test_spark_may_look_for_files_that_are_not_there_but_only_inside_runs(deployment: Deployment, name: str) -> None:
     role, bucket = deployment.role(name), deployment.data.arn(deployment.bucket("Artifacts"))
     assert role.may("s3:ListBucket", bucket)
@@ -153,6 +161,31 @@ def test_the_key_is_used_only_through_the_services_it_protects(prod: Deployment,
     assert not role.may("kms:Decrypt", arn, kms__ViaService="ec2.us-east-1.amazonaws.com")
 
 
+@pytest.mark.parametrize("name", JOBS)
+def test_the_database_secret_is_read_by_the_jobs_that_open_the_database_alone(
+    deployment: Deployment, name: str
+) -> None:
+    role, [secret] = deployment.role(name), deployment.data.resources("AWS::SecretsManager::Secret")
+    arn = deployment.data.resolve({"Fn::GetAtt": [secret, "Id"]})
+    assert role.may("secretsmanager:GetSecretValue", arn) == (name in DATABASE)
+    assert not role.may("secretsmanager:GetSecretValue", f"{arn}-other")
+    actions = {action for each in role.statements() for action in _list(each["Action"])}
+    assert {each for each in actions if each.startswith("secretsmanager:")} <= {"secretsmanager:GetSecretValue"}
+    [job] = [
+        each
+        for each in deployment.workflow.resources("AWS::Glue::Job").values()
+        if each["Name"] == f"trainyard-{deployment.environment}-ingest"
+    ]
+    assert job["DefaultArguments"]["--DATABASE_SECRET"] == arn
+
+
+def test_the_key_opens_the_secret_for_those_jobs_alone(prod: Deployment) -> None:
+    [key] = prod.data.resources("AWS::KMS::Key")
+    through = {"kms__ViaService": "secretsmanager.us-east-1.amazonaws.com"}
+    may = {name for name in JOBS if prod.role(name).may("kms:Decrypt", prod.data.arn(key), **through)}
+    assert may == set(DATABASE)
+
+
 def test_ledger_rows_belong_to_resolve_and_to_the_machine(deployment: Deployment) -> None:
     [table] = deployment.data.resources("AWS::DynamoDB::Table")
     rows = {
@@ -166,6 +199,21 @@ def test_ledger_rows_belong_to_resolve_and_to_the_machine(deployment: Deployment
             if deployment.role(name).may("dynamodb:PutItem", deployment.data.arn(table), dynamodb__LeadingKeys=[key])
         }
         assert may == ({rows[name]} if name in rows else set())
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_endpoints_are_called_by_their_test_and_changed_by_the_machine_in_this_environment_alone(
+    deployment: Deployment, name: str
+) -> None:
+    role, prefix = deployment.role(name), "arn:aws:sagemaker:us-east-1:111122223333:endpoint"
+    mine, other = f"{prefix}/trainyard-{deployment.environment}-two-tower", f"{prefix}/trainyard-other-two-tower"
+    assert role.may("sagemaker:InvokeEndpoint", mine) == (name == "FunctionsSmokeTestRole")
+    for verb in ("Create", "Update", "Delete", "Describe"):
+        assert role.may(f"sagemaker:{verb}Endpoint", mine) == (name == "MachineRole")
+    for verb in ("Create", "Update", "Delete", "Describe", "Invoke"):
+        assert not role.may(f"sagemaker:{verb}Endpoint", other)
+    # An update is judged by the configuration as well.
+    assert not role.may("sagemaker:UpdateEndpoint", other.replace("endpoint/", "endpoint-config/"))
 
 
 def test_failures_are_explained_from_this_machines_history_and_job_logs(deployment: Deployment) -> None:

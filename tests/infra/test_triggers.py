@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from tests.infra.templates import Deployment
 from tests.state_machine.walk import scenarios
+from trainyard import recipe, resolve
 
 FAILED = {
     "version": "0",
@@ -109,8 +111,35 @@ def test_events_that_reach_nobody_are_kept_and_watched(deployment: Deployment) -
     assert len(watched) == 1
 
 
-def test_eventbridge_may_start_this_machine_and_no_other(deployment: Deployment) -> None:
-    [policy] = deployment.workflow.resources("AWS::IAM::Policy").values()
-    [statement] = policy["PolicyDocument"]["Statement"]
-    assert statement["Action"] == "states:StartExecution"
-    assert statement["Resource"].endswith(f":stateMachine:trainyard-{deployment.environment}-training")
+def test_eventbridge_and_its_scheduler_may_start_this_machine_and_no_other(deployment: Deployment) -> None:
+    policies = deployment.workflow.resources("AWS::IAM::Policy").values()
+    statements = [each for policy in policies for each in policy["PolicyDocument"]["Statement"]]
+    starting = [each for each in statements if each["Action"] == "states:StartExecution"]
+    assert len(starting) == len(policies) == 2
+    for each in starting:
+        assert each["Resource"].endswith(f":stateMachine:trainyard-{deployment.environment}-training")
+    [queue] = deployment.workflow.resources("AWS::SQS::Queue")
+    [other] = [each for each in statements if each not in starting]
+    assert (other["Action"], other["Resource"]) == ("sqs:SendMessage", deployment.workflow.arn(queue))
+
+
+def test_a_recipes_schedule_starts_its_fan_out_and_is_on_in_production_only(deployment: Deployment) -> None:
+    [schedule] = deployment.workflow.resources("AWS::Scheduler::Schedule").values()
+    assert schedule["ScheduleExpression"] == "rate(14 days)"
+    assert schedule["State"] == {"dev": "DISABLED", "prod": "ENABLED"}[deployment.environment]
+    given = json.loads(schedule["Target"]["Input"])
+    assert given == {
+        "recipe": "propensity",
+        "dataset": "database",
+        "overrides": {"data": {"source": "database", "product_id": 0}},
+    }
+    assert recipe.config(given["recipe"], given["overrides"]).fans_out
+    assert schedule["Target"]["Arn"].endswith(f":stateMachine:trainyard-{deployment.environment}-training")
+    assert schedule["Target"]["DeadLetterConfig"]["Arn"]
+
+
+@pytest.mark.parametrize("name", recipe.names())
+def test_what_a_schedule_starts_is_a_valid_request(name: str) -> None:
+    if wanted := recipe.schedule(name):
+        request = resolve.parse({"recipe": name, "dataset": wanted.dataset, "overrides": dict(wanted.overrides)})
+        recipe.config(name, request.overrides)

@@ -29,6 +29,7 @@ def test_defaults_and_the_form_with_an_equals_sign():
             ["--RUN_URI", "s3://a/b/c", "--ENGINE", "dask"],
             "--ENGINE: expected one of auto, duckdb, spark, found 'dask'.",
         ),
+        (["--RUN_URI", "s3://a/b/c", "--TASK", "all"], "--TASK: expected one of tables, children, found 'all'."),
         (["--RUN_URI", "s3://a/b/c", "--SPARK_THRESHOLD_GB", "much"], "--SPARK_THRESHOLD_GB: expected a number"),
     ],
 )

@@ -8,7 +8,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from lambdas import environment, explain_failure, gate, resolve
+from lambdas import environment, explain_failure, gate, resolve, smoke_test
 
 RAW, ARTIFACTS, LEDGER = "raw-bucket", "artifacts-bucket", "ledger"
 
@@ -42,6 +42,7 @@ def aws(monkeypatch):
         topic = boto3.client("sns").create_topic(Name="news")["TopicArn"]
         monkeypatch.setenv("TOPIC_ARN", topic)
         caches = (environment.read, resolve._s3, resolve._dynamodb, gate._s3)
+        caches += (smoke_test._s3, smoke_test._runtime)
         caches += (explain_failure._logs, explain_failure._sns, explain_failure._step_functions)
         for cached in caches:
             cached.cache_clear()

@@ -114,6 +114,6 @@ def test_a_missing_log_does_not_keep_the_message_back(published):
     assert "(not readable: ResourceNotFoundException)" in published(history("States.TaskFailed", cause))["Message"]
 
 
-@pytest.mark.parametrize("error", ["BadData", "BadRequest"])
+@pytest.mark.parametrize("error", ["BadData", "BadRequest", "NoModel", "DeploymentRolledBack"])
 def test_outcomes_that_a_state_reported_are_not_reported_twice(published, error):
     assert published(history(error, "the reasons", "Bad data")) is None

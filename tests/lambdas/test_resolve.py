@@ -164,3 +164,27 @@ def test_names_with_spaces_and_letters_of_any_script_work(aws):
 )
 def test_other_inputs_are_refused(aws, request_):
     assert call(request_)["outcome"] == "refused"
+
+
+SCHEDULED = {"recipe": "propensity", "dataset": "database", "overrides": {"data": {"source": "database"}}}
+
+
+def test_a_database_without_a_named_product_fans_out_and_keeps_the_request_for_the_children(aws):
+    plan = call(SCHEDULED)
+    assert plan["outcome"] == "fan_out"
+    stored = aws.get_object(Bucket=ARTIFACTS, Key=f"{plan['prefix']}/resolve/request.json")["Body"].read().decode()
+    assert Run.from_json(stored).overrides == SCHEDULED["overrides"]
+    assert call(SCHEDULED) == plan
+    assert call(SCHEDULED, "two weeks later")["run_id"] != plan["run_id"]
+
+
+def test_a_child_trains_its_product_and_is_recorded_in_the_database(aws):
+    overrides = {"data": {"source": "database", "product_id": 7}}
+    plan = call({**SCHEDULED, "overrides": overrides, "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID": "arn:parent"})
+    assert (plan["outcome"], plan["model"], plan["register"]) == ("train", "propensity-product-7", True)
+
+
+def test_a_file_is_about_one_product_and_no_database_hears_of_it(aws):
+    put(aws, "propensity.sqlite", folder="raw/propensity/demo")
+    plan = call(uploaded("raw/propensity/demo/propensity.sqlite"))
+    assert (plan["outcome"], plan["register"]) == ("train", False)

@@ -1,4 +1,4 @@
-"""Models, model packages, endpoints and their tags, through the API and through CloudFormation."""
+"""Models, model packages and their tags, through the API and through CloudFormation."""
 
 from __future__ import annotations
 
@@ -93,13 +93,6 @@ def test_a_model_needs_image_and_data_that_its_role_reaches(
     local_cloud.client("s3").put_object(Bucket=store, Key="model.tar.gz", Body=b"x")
     client.create_model(ModelName=name, ExecutionRoleArn=role, PrimaryContainer=container)
     assert client.describe_model(ModelName=name)["PrimaryContainer"] == container
-    variant = {"VariantName": "all", "ModelName": name, "InitialInstanceCount": 1, "InstanceType": "ml.m5.large"}
-    client.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
-    client.create_endpoint(EndpointName=name, EndpointConfigName=name)
-    endpoint = client.describe_endpoint(EndpointName=name)
-    assert endpoint["EndpointStatus"] == "Failed"
-    assert "does not serve" in endpoint["FailureReason"]
-    client.delete_endpoint(EndpointName=name)
     client.delete_model(ModelName=name)
     with pytest.raises(ClientError, match="Could not find model"):
         client.describe_model(ModelName=name)

@@ -1,7 +1,9 @@
 """Every folder in `recipes/` keeps the contract of docs/recipes.md; folders are discovered, there is no list.
 
 A recipe may bring `tests/recipes/<recipe>/contract.py` with `SIZE` (lines of the sample), `CHANGES` (to its
-configuration, to be quick) and `requests(model_dir) -> rows` that its `serve.py` can answer.
+configuration, to be quick), `requests(model_dir) -> rows` that its `serve.py` can answer,
+`evaluated(model_dir, holdout) -> (rows, answers)`: what evaluation computes, as the service says it, and
+`served_as(rows, model_dir, tables)` -> scored rows in the terms of the service's answers, and these answers.
 """
 
 from __future__ import annotations
@@ -18,6 +20,8 @@ import ibis
 import numpy as np
 import pytest
 
+from tests.recipes.bulk import check_scoring
+from tests.recipes.service import check_service
 from tests.recipes.tables import read_sources
 from trainyard import database
 from trainyard import recipe as recipes
@@ -26,7 +30,7 @@ from trainyard.page import ReportInputs, Section, render
 
 ROOT = Path(__file__).parents[2]
 EXPORTS = {
-    "config": ("CONFIG", "sources"),
+    "config": ("CONFIG", "SCORES", "sources"),
     "features": (),
     "prepare": ("check", "prepare"),
     "process": ("process",),
@@ -35,6 +39,7 @@ EXPORTS = {
     "evaluate": ("score", "references"),
     "report": ("report",),
     "serve": ("load",),
+    "score": ("count", "score"),
     "sample": ("write",),
 }
 PARAMETERS = {
@@ -47,9 +52,11 @@ PARAMETERS = {
     ("evaluate", "references"): ["train", "holdout", "config"],
     ("report", "report"): ["inputs", "outputs", "config"],
     ("serve", "load"): ["model_dir"],
+    ("score", "count"): ["tables", "config"],
+    ("score", "score"): ["model_dir", "tables", "config"],
     ("sample", "write"): ["directory", "size", "seed"],
 }
-TENSORFLOW_FREE = ("config", "features", "prepare", "process", "evaluate", "report", "serve", "sample")
+TENSORFLOW_FREE = ("config", "features", "prepare", "process", "evaluate", "report", "serve", "score", "sample")
 
 every_recipe = pytest.mark.parametrize("name", recipes.names())
 
@@ -116,6 +123,7 @@ def contract_of(name):
         size=getattr(found, "SIZE", 2000),
         changes=getattr(found, "CHANGES", {}),
         requests=getattr(found, "requests", lambda _model_dir: []),
+        evaluated=getattr(found, "evaluated", lambda _model_dir, _holdout: ([], [])),
     )
 
 
@@ -173,6 +181,9 @@ def test_a_run_from_sample_to_served_answers(name, tmp_path, capsys):
     assert len(answers) == len(requests)
     assert serve.load(model_dir).predict(requests) == answers
     json.dumps(answers, allow_nan=False)
+
+    check_service(name, model_dir, contract.evaluated(model_dir, holdout))
+    check_scoring(name, raw, model_dir, tmp_path, config)
 
 
 def _prepare(name, raw, prepared, config):

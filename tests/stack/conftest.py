@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,7 @@ class Stack:
     outputs: dict[str, str]
     inbox: str
     environment: dict[str, str]
+    received: list[dict[str, Any]] = field(default_factory=list)
 
     def client(self, name: str) -> Any:
         return self.session.client(name, endpoint_url=self.endpoint, verify=self.ca_bundle)
@@ -111,20 +112,24 @@ class Stack:
         return arn, self.finish(arn)
 
     def messages(self, containing: str, *, timeout: float = 20) -> dict[str, Any]:
-        """The notification whose text contains something; others stay in the inbox."""
-        queue = self.client("sqs")
+        """The notification whose text contains something; others are kept for whoever asks for them."""
 
         def find() -> dict[str, Any] | None:
-            for each in queue.receive_message(QueueUrl=self.inbox, MaxNumberOfMessages=10, VisibilityTimeout=0).get(
-                "Messages", []
-            ):
-                body = json.loads(each["Body"])
-                if containing in body["Message"]:
-                    queue.delete_message(QueueUrl=self.inbox, ReceiptHandle=each["ReceiptHandle"])
-                    return body
-            return None
+            self.receive()
+            found = next((each for each in self.received if containing in each["Message"]), None)
+            if found:
+                self.received.remove(found)
+            return found
 
         return wait(find, timeout=timeout, what=f"a notification containing {containing!r}")
+
+    def receive(self) -> None:
+        """Take every notification out of the inbox: what stays there hides those behind the first ten."""
+        queue = self.client("sqs")
+        while arrived := queue.receive_message(QueueUrl=self.inbox, MaxNumberOfMessages=10).get("Messages"):
+            for each in arrived:
+                self.received.append(json.loads(each["Body"]))
+                queue.delete_message(QueueUrl=self.inbox, ReceiptHandle=each["ReceiptHandle"])
 
     def artifact(self, arn: str, name: str) -> bytes:
         key = f"{self.plan(arn)['prefix']}/{name}"
@@ -181,7 +186,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     try:
         environment = {**os.environ, **lifecycle.environment(cloud), "TRAINYARD_STATE_DIR": str(state_dir)}
         deployed = subprocess.run(
-            [Path(sys.executable).with_name("trainyard"), "deploy"],
+            [Path(sys.executable).with_name("trainyard"), "deploy", "--api"],
             cwd=ROOT,
             env=environment,
             capture_output=True,

@@ -11,7 +11,7 @@ import botocore.session
 import pytest
 from botocore.validate import ParamValidator
 
-from tests.state_machine.walk import Call, definition, expressions, scenarios, walk
+from tests.state_machine.walk import Call, definition, expressions, scenarios, states, walk
 
 OPTIMISED = {
     "lambda:invoke": ("lambda", "Invoke"),
@@ -23,12 +23,16 @@ OPTIMISED = {
     "sagemaker:createTrainingJob.sync": ("sagemaker", "CreateTrainingJob"),
     "sagemaker:createHyperParameterTuningJob.sync": ("sagemaker", "CreateHyperParameterTuningJob"),
     "sagemaker:createModel": ("sagemaker", "CreateModel"),
+    "sagemaker:createEndpointConfig": ("sagemaker", "CreateEndpointConfig"),
+    "sagemaker:createEndpoint": ("sagemaker", "CreateEndpoint"),
+    "sagemaker:updateEndpoint": ("sagemaker", "UpdateEndpoint"),
+    "states:startExecution.sync:2": ("stepfunctions", "StartExecution"),
 }
 SDK = "aws-sdk:"
 JOB_NAMES = {"ProcessingJobName": 63, "TrainingJobName": 63, "HyperParameterTuningJobName": 32, "ModelName": 63}
 # `.sync` adds its own tag to what the request brings; SageMaker takes 50.
 MAX_TAGS = 49
-STATES = definition()["States"]
+STATES = states(definition())
 SESSION = botocore.session.get_session()
 
 
@@ -37,9 +41,17 @@ def operation(resource: str) -> Any:
     name = resource.removeprefix("arn:aws:states:::")
     if name.startswith(SDK):
         service, verb = name.removeprefix(SDK).split(":")
+        service = {"sfn": "stepfunctions"}.get(service, service)
         return SESSION.get_service_model(service).operation_model(verb[0].upper() + verb[1:])
     service, verb = OPTIMISED[name]
     return SESSION.get_service_model(service).operation_model(verb)
+
+
+def members(resource: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments by the names that the service's model has: Step Functions takes its own in capitals, as all others."""
+    if ":states:startExecution" in resource or ":sfn:" in resource:
+        return {name[0].lower() + name[1:]: each for name, each in arguments.items()}
+    return dict(arguments)
 
 
 Facts = frozenset[tuple[str, bool]]
@@ -78,8 +90,9 @@ def variables(expression: str) -> set[str]:
 
 
 def read_at(state: Mapping[str, Any]) -> set[str]:
-    """Variables that a state reads before its own assignments take effect."""
-    return {name for each in expressions(state) for name in variables(each)}
+    """Variables that a state itself, not those inside it, reads before its own assignments take effect."""
+    own = {name: each for name, each in state.items() if name != "ItemProcessor"}
+    return {name for each in expressions(own) for name in variables(each)}
 
 
 def assigned_on_every_path(states: Mapping[str, Any], start: str) -> dict[str, set[str]]:
@@ -95,7 +108,13 @@ def assigned_on_every_path(states: Mapping[str, Any], start: str) -> dict[str, s
             if after != known.get(there):
                 known[there] = after
                 waiting.append(there)
-    return {name: set.intersection(*(known[each] for each in known if each[0] == name)) for name, _ in known}
+    always = {name: set.intersection(*(known[each] for each in known if each[0] == name)) for name, _ in known}
+    for name in [each for each in always if states[each]["Type"] == "Map"]:
+        # States inside a Map see what was assigned before it; what they assign stays there.
+        inside = states[name]["ItemProcessor"]
+        within = assigned_on_every_path(inside["States"], inside["StartAt"])
+        always |= {each: assigned | always[name] for each, assigned in within.items()}
+    return always
 
 
 def calls() -> list[Call]:
@@ -103,14 +122,14 @@ def calls() -> list[Call]:
 
 
 def test_every_state_is_reached_and_every_way_leads_to_a_state() -> None:
-    reached = assigned_on_every_path(STATES, definition()["StartAt"])
+    reached = assigned_on_every_path(definition()["States"], definition()["StartAt"])
     assert set(reached) == set(STATES)
     for name, state in STATES.items():
-        assert state["Type"] in ("Succeed", "Fail") or list(edges(state)), name
+        assert state["Type"] in ("Succeed", "Fail") or state.get("End") or list(edges(state)), name
 
 
 def test_every_variable_is_assigned_on_every_path_before_it_is_read() -> None:
-    known = assigned_on_every_path(STATES, definition()["StartAt"])
+    known = assigned_on_every_path(definition()["States"], definition()["StartAt"])
     unset = {name: missing for name, state in STATES.items() if (missing := read_at(state) - known[name])}
     assert unset == {}
 
@@ -147,8 +166,9 @@ def test_the_dataflow_check_knows_that_a_condition_stays_decided_until_its_varia
 @pytest.mark.parametrize("name", [name for name, state in STATES.items() if state["Type"] == "Task"])
 def test_tasks_name_operations_and_arguments_that_exist(name: str) -> None:
     shape = operation(STATES[name]["Resource"]).input_shape
-    unknown = set(STATES[name]["Arguments"]) - set(shape.members)
-    missing = set(shape.required_members) - set(STATES[name]["Arguments"])
+    given = members(STATES[name]["Resource"], STATES[name]["Arguments"])
+    unknown = set(given) - set(shape.members)
+    missing = set(shape.required_members) - set(given)
     assert (unknown, missing) == (set(), set())
 
 
@@ -158,7 +178,10 @@ def test_every_request_is_one_that_the_service_accepts() -> None:
         arguments = dict(call.arguments)
         if "Payload" in arguments:
             arguments["Payload"] = json.dumps(arguments["Payload"]).encode()
-        report = ParamValidator().validate(arguments, operation(call.resource).input_shape)
+        if "Input" in arguments:
+            arguments["Input"] = json.dumps(arguments["Input"])
+        given = members(call.resource, arguments)
+        report = ParamValidator().validate(given, operation(call.resource).input_shape)
         assert not report.has_errors(), f"{call.state}: {report.generate_report()}"
         assert len(arguments.get("Tags", [])) <= MAX_TAGS
 
@@ -207,8 +230,24 @@ def test_every_task_retries_what_is_worth_it_with_backoff_and_jitter() -> None:
 
 
 def test_failed_jobs_are_never_caught_so_that_a_redrive_starts_there() -> None:
-    caught = {error for state in STATES.values() for each in state.get("Catch", []) for error in each["ErrorEquals"]}
-    assert caught == {"DynamoDB.ConditionalCheckFailedException"}
+    """But for children of a fan-out, which are redriven by themselves, and for endpoints, which are rolled back."""
+    caught = {
+        (name, error)
+        for name, state in STATES.items()
+        for each in state.get("Catch", [])
+        for error in each["ErrorEquals"]
+    }
+    assert caught == {
+        ("Move champion pointer", "DynamoDB.ConditionalCheckFailedException"),
+        ("Add scores to catalogue", "Glue.AlreadyExistsException"),
+        ("Train child", "StepFunctions.ExecutionAlreadyExistsException"),
+        ("Train child", "States.ALL"),
+        ("Redrive child", "Sfn.ExecutionNotRedrivableException"),
+        ("Find endpoint", "SageMaker.SageMakerException"),
+        ("Create endpoint", "SageMaker.AmazonSageMakerException"),
+        ("Update endpoint", "SageMaker.AmazonSageMakerException"),
+        ("Smoke test", "States.ALL"),
+    }
 
 
 def test_states_of_this_machine_carry_plain_names() -> None:

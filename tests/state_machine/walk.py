@@ -19,11 +19,17 @@ JOB = "arn:aws:iam::111122223333:role/"
 SUBSTITUTIONS = {
     "ResolveFunctionArn": "arn:aws:lambda:us-east-1:111122223333:function:trainyard-dev-resolve",
     "GateFunctionArn": "arn:aws:lambda:us-east-1:111122223333:function:trainyard-dev-gate",
+    "SmokeTestFunctionArn": "arn:aws:lambda:us-east-1:111122223333:function:trainyard-dev-smoke-test",
     "IngestJobName": "trainyard-dev-ingest",
     "PrepareJobName": "trainyard-dev-prepare",
+    "RegisterJobName": "trainyard-dev-register",
     "ProcessingImageUri": "111122223333.dkr.ecr.us-east-1.amazonaws.com/images:processing",
     "TrainingImageUri": "111122223333.dkr.ecr.us-east-1.amazonaws.com/images:training",
-    **{f"{each}RoleArn": f"{JOB}{each}" for each in ("Process", "Train", "Evaluate", "Report", "Analyse", "Model")},
+    **{
+        f"{each}RoleArn": f"{JOB}{each}"
+        for each in ("Process", "Train", "Evaluate", "Report", "Analyse", "Model", "Score")
+    },
+    "ScoresDatabase": "trainyard_dev",
     "ArtifactsBucket": "artifacts",
     "LedgerTable": "ledger",
     "TopicArn": "arn:aws:sns:us-east-1:111122223333:topic",
@@ -73,6 +79,14 @@ def scenarios() -> list[dict[str, Any]]:
     return json.loads(RECORDED.read_text(encoding="utf-8"))["scenarios"]
 
 
+def states(machine: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Every state by its name, those inside a Map too: names are unique in the whole machine."""
+    found = dict(machine["States"])
+    for each in machine["States"].values():
+        found |= states(each["ItemProcessor"]) if each["Type"] == "Map" else {}
+    return found
+
+
 def expressions(node: Any) -> Iterator[str]:
     """Every JSONata expression anywhere below a node of the definition."""
     if isinstance(node, str) and node.startswith("{%"):
@@ -89,16 +103,40 @@ def walk(machine: Mapping[str, Any], scenario: Mapping[str, Any]) -> Walk:
     """Follow a scenario to its end, taking each task's results in order."""
     done = Walk()
     results = {state: list(each) for state, each in scenario["results"].items()}
-    variables: dict[str, Any] = {}
-    name, given = machine["StartAt"], scenario["input"]
-    while name:
-        state = machine["States"][name]
-        done.path.append(name)
-        context = copy.deepcopy(scenario["context"])
-        context["State"] = {"Name": name, "RetryCount": scenario.get("retries", {}).get(name, 0)}
-        step = _Step(done, name, given, variables, context)
-        name, given = _take(state, step, results.get(name, []))
+    _Way(done, results, scenario).follow(machine, scenario["input"], {})
     return done
+
+
+@dataclass
+class _Way:
+    """A scenario being followed; the items of a Map take their turns, and recorded results in that order."""
+
+    walk: Walk
+    results: dict[str, list[Any]]
+    scenario: Mapping[str, Any]
+
+    def follow(self, machine: Mapping[str, Any], given: Any, variables: dict[str, Any]) -> Any:
+        name = machine["StartAt"]
+        while name:
+            state = machine["States"][name]
+            self.walk.path.append(name)
+            context = copy.deepcopy(self.scenario["context"])
+            context["State"] = {"Name": name, "RetryCount": self.scenario.get("retries", {}).get(name, 0)}
+            step = _Step(self.walk, name, given, variables, context)
+            if state["Type"] == "Map":
+                name, given = self._each(state, step)
+            else:
+                name, given = _take(state, step, self.results.get(name, []))
+        return given
+
+    def _each(self, state: Mapping[str, Any], step: _Step) -> tuple[str, Any]:
+        outcomes = [
+            self.follow(state["ItemProcessor"], each, copy.deepcopy(step.variables))
+            for each in step.fill(state["Items"])
+        ]
+        output = step.fill(state["Output"], result=outcomes)
+        step.assign(state, result=outcomes)
+        return state["Next"], output
 
 
 @dataclass
@@ -142,15 +180,22 @@ def _take(state: Mapping[str, Any], step: _Step, results: list[Any]) -> tuple[st
     if kind == "Choice":
         for choice in state["Choices"]:
             if step.fill(choice["Condition"]) is True:
+                step.assign(choice)
                 return choice["Next"], step.input
+        step.assign(state)
         return state["Default"], step.input
+    if kind in ("Pass", "Wait"):
+        step.fill(state.get("Seconds"))
+        output = step.fill(state["Output"]) if "Output" in state else step.input
+        step.assign(state)
+        return state.get("Next", ""), output
     if kind == "Succeed":
         step.walk.output = step.fill(state["Output"]) if "Output" in state else step.input
         return "", None
     if kind == "Fail":
         step.walk.error, step.walk.cause = state["Error"], step.fill(state["Cause"])
         return "", None
-    raise NotImplementedError(f"Expected Task, Choice, Succeed or Fail, found {kind}: teach this walk about it.")
+    raise NotImplementedError(f"Expected a state that this walk knows, found {kind}: teach it.")
 
 
 def _task(state: Mapping[str, Any], step: _Step, results: list[Any]) -> tuple[str, Any]:
@@ -161,7 +206,7 @@ def _task(state: Mapping[str, Any], step: _Step, results: list[Any]) -> tuple[st
     recorded = results.pop(0)
     if "error" in recorded:
         error = {"Error": recorded["error"], "Cause": recorded["cause"]}
-        catch = next(each for each in state["Catch"] if recorded["error"] in each["ErrorEquals"])
+        catch = next(each for each in state["Catch"] if {recorded["error"], "States.ALL"} & set(each["ErrorEquals"]))
         step.assign(catch, error=error)
         return catch["Next"], step.fill(catch["Output"], error=error) if "Output" in catch else error
     result = recorded["result"]

@@ -30,6 +30,9 @@ def deploy(
     confirm: Annotated[
         bool, typer.Option("--confirm", help="Let the CDK stop before it widens permissions (AWS only).")
     ] = False,
+    api: Annotated[
+        bool, typer.Option("--api", help="With the HTTP API; without this, only where the environment says so.")
+    ] = False,
 ) -> None:
     """Deploy the workflow with the real `cdk deploy`, to the local cloud or to AWS.
 
@@ -40,11 +43,13 @@ def deploy(
     * `trainyard deploy`
 
     * `trainyard deploy --aws --env prod`
+
+    * `trainyard deploy --api`
     """
-    to_target(target.connect(aws=aws), env, approval="broadening" if confirm else "never")
+    to_target(target.connect(aws=aws), env, approval="broadening" if confirm else "never", api=api)
 
 
-def to_target(place: Target, env: str, *, approval: str = "never") -> float:
+def to_target(place: Target, env: str, *, approval: str = "never", api: bool = False) -> float:
     """Bootstrap (locally) and deploy all stacks of an environment; returns the seconds it took."""
     started = time.monotonic()
     variables = _variables(place)
@@ -53,6 +58,8 @@ def to_target(place: Target, env: str, *, approval: str = "never") -> float:
     if stack_status(place, TOOLKIT_STACK) is None:
         _bootstrap(place, variables, logs)
     context = ["-c", f"env={env}"]
+    if api:
+        context += ["-c", "api=true"]
     if place.local:
         # The local cloud does not know a condition in the policy of the CDK's own publishing role.
         context += ["-c", "synthesizer=cli-credentials"]

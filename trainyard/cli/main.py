@@ -10,7 +10,22 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from trainyard.cli import catalogue, cloud, console, control, demo, deploy, failures, inspect, journal, results, runs
+from trainyard.cli import (
+    catalogue,
+    cloud,
+    console,
+    control,
+    demo,
+    deploy,
+    endpoints,
+    failures,
+    inspect,
+    journal,
+    results,
+    runs,
+    score,
+    serve,
+)
 
 app = typer.Typer(
     name="trainyard",
@@ -26,7 +41,14 @@ app = typer.Typer(
 COMMANDS: dict[str, dict[str, Callable[..., Any]]] = {
     "Set up": {"demo": demo.demo, "up": cloud.up, "down": cloud.down, "status": cloud.status},
     "Deploy": {"deploy": deploy.deploy, "env": cloud.env},
-    "Run": {"recipes": catalogue.recipes, "sample": runs.sample, "run": runs.run},
+    "Run": {"recipes": catalogue.recipes, "sample": runs.sample, "run": runs.run, "score": score.score},
+    "Serve": {
+        "serve": serve.serve,
+        "release": endpoints.release,
+        "endpoints": endpoints.list_endpoints,
+        "predict": endpoints.predict,
+        "undeploy": endpoints.undeploy,
+    },
     "Inspect": {
         "executions": inspect.list_executions,
         "show": inspect.show,

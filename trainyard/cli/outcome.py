@@ -13,12 +13,14 @@ from trainyard.aws import artifacts, executions, logs
 from trainyard.aws.deployment import Deployment
 from trainyard.aws.executions import Execution
 from trainyard.aws.history import StateVisit
-from trainyard.cli import console
+from trainyard.cli import console, scored
 from trainyard.failure import root_cause
 from trainyard.stages import Stage
 
 OK, FAILED, BAD_REQUEST, BAD_DATA, REFUSED = 0, 1, 2, 3, 5
-ERROR_CODES = {"BadData": BAD_DATA, "BadRequest": BAD_REQUEST}
+ROLLED_BACK, CHILDREN_FAILED = "DeploymentRolledBack", "ChildrenFailed"
+NO_MODEL = "NoModel"
+ERROR_CODES = {"BadData": BAD_DATA, "BadRequest": BAD_REQUEST, NO_MODEL: BAD_REQUEST}
 LOG_LINES = 15
 MAX_COLUMNS = 5
 
@@ -40,6 +42,12 @@ def tell(deployment: Deployment, execution: Execution, visits: Sequence[StateVis
         out.print(Text(f"{execution.name} is still running; watch it with `trainyard show {execution.name} --follow`."))
     elif execution.status == "SUCCEEDED":
         _tell_success(deployment, execution, out)
+    elif execution.error == CHILDREN_FAILED:
+        _tell_failed_children(execution, out)
+    elif execution.error == ROLLED_BACK:
+        _tell_rolled_back(execution, out)
+    elif execution.error == NO_MODEL:
+        scored.tell_no_model(execution, out)
     elif code in (BAD_DATA, BAD_REQUEST):
         _tell_refusal(execution, out, "data" if code == BAD_DATA else "request")
     else:
@@ -49,6 +57,16 @@ def tell(deployment: Deployment, execution: Execution, visits: Sequence[StateVis
 
 def _tell_success(deployment: Deployment, execution: Execution, out: Console) -> None:
     output = execution.output if isinstance(execution.output, Mapping) else {}
+    if output.get("outcome") == "scored":
+        scored.tell(deployment, output, out)
+        return
+    if "children" in output:
+        _tell_children(output, out)
+        return
+    if output.get("outcome") == "deployed":
+        out.print()
+        out.print(Text(f"The model of run {output['run_id']} is in service: {output['endpoint']}.", style="bold green"))
+        return
     if "decision" not in output:
         out.print(Text(f"Nothing was trained: {output.get('reason', 'the execution gave no reason')}."))
         return
@@ -61,7 +79,19 @@ def _tell_success(deployment: Deployment, execution: Execution, out: Console) ->
     out.print()
     out.print(Text.assemble(("Artifacts  ", "bold"), str(output["uri"])), soft_wrap=True)
     out.print(Text.assemble(("Report     ", "bold"), f"{output['uri']}/{Stage.REPORT}/index.html"), soft_wrap=True)
+    scored.tell_beside_model(deployment, prefix, out)
+    if output.get("endpoint"):
+        out.print(Text.assemble(("Endpoint   ", "bold"), str(output["endpoint"])), soft_wrap=True)
     out.print(Text(f"Fetch them with `trainyard artifacts {output['run_id']} --download DIR`.", style="dim"))
+
+
+def _tell_children(output: Mapping[str, Any], out: Console) -> None:
+    """How each child execution of a fan-out ended; each can be shown like any other."""
+    out.print()
+    out.print(Text("Every child execution came to a good end.", style="bold green"))
+    for child in output["children"]:
+        out.print(Text(f"  {child['name']} {child['outcome']}: {child['reason']}"), soft_wrap=True)
+    out.print(Text(f"Show one with `trainyard show {output['run_id']}-NAME`.", style="dim"))
 
 
 def _print_decision(decision: Mapping[str, Any], out: Console) -> None:
@@ -114,6 +144,24 @@ def _tell_refusal(execution: Execution, out: Console, what: str) -> None:
     for reason in (execution.cause or "no reason was given").splitlines():
         out.print(Text(f"  • {reason}"), soft_wrap=True)
     out.print(Text("Mend this and upload again: a new version of the files starts a new run.", style="dim"))
+
+
+def _tell_failed_children(execution: Execution, out: Console) -> None:
+    out.print()
+    out.print(Text("Some child executions failed; they stopped no other.", style="bold red"))
+    for reason in execution.cause.splitlines():
+        out.print(Text(f"  • {reason}"), soft_wrap=True)
+    out.print(Text("Once the reason is mended, redrive each of them: `trainyard runs` has their names.", style="dim"))
+
+
+def _tell_rolled_back(execution: Execution, out: Console) -> None:
+    out.print()
+    out.print(Text("The model is registered, but its deployment was rolled back.", style="bold red"))
+    for reason in execution.cause.splitlines():
+        out.print(Text(f"  • {reason}"), soft_wrap=True)
+    out.print(
+        Text("See `trainyard endpoints` for what is in service, and `trainyard release` to try again.", style="dim")
+    )
 
 
 def _tell_failure(deployment: Deployment, execution: Execution, visits: Sequence[StateVisit], out: Console) -> None:

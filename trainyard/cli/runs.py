@@ -70,6 +70,7 @@ def run(
         str | None, typer.Option("--dataset", help="Name of the data set in the bucket; the time when not given.")
     ] = None,
     tune: Annotated[bool, typer.Option("--tune", help="Search for good hyperparameters first.")] = False,
+    deploy: Annotated[bool, typer.Option("--deploy", help="Put the model into service once it is registered.")] = False,
     settings: SetOption = None,
     watch: FollowOption = True,
     env: EnvOption = "dev",
@@ -86,9 +87,12 @@ def run(
 
     * `trainyard run prod2vec --data data --set hyperparameters.epochs=5`
 
+    * `trainyard run prod2vec --deploy --set deploy.type=instances`
+
     * `trainyard run prod2vec --size 200k --tune --set tuning.max_jobs=6 --no-follow`
     """
-    order = prepare(recipe_name, data, dataset, settings or [], tune=tune, size=changes.size_of(size), seed=seed)
+    changed = [*(["deploy.enabled=true"] if deploy else []), *(settings or [])]
+    order = prepare(recipe_name, data, dataset, changed, tune=tune, size=changes.size_of(size), seed=seed)
     found = target.deployed(env=env, aws=aws)
     started = start(found, order)
     raise typer.Exit(attend(found, started, watch=watch))

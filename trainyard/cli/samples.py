@@ -37,6 +37,9 @@ def kept(recipe_name: str, samples: Path, *, size: int, seed: int) -> tuple[Path
 def files_of(recipe_name: str, config: RecipeConfig, directory: Path) -> tuple[list[Path], list[Path], list[str]]:
     """The files of `directory` that the recipe reads, those it does not, and what required tables still wait for.
 
+    Optional files come first: the upload that completes the set starts the run, and an optional file after it would be
+    another set of object versions and train again.
+
     Raises NotFound when there is no such folder or it holds nothing the recipe reads.
     """
     if not directory.is_dir():
@@ -44,6 +47,7 @@ def files_of(recipe_name: str, config: RecipeConfig, directory: Path) -> tuple[l
     sources = recipe.sources(recipe_name, config)
     present = sorted(each for each in directory.iterdir() if each.is_file())
     read = [each for each in present if any(source.accepts(each.name) for source in sources)]
+    read.sort(key=lambda each: any(source.required and source.accepts(each.name) for source in sources))
     if not read:
         known = ", ".join(name for source in sources for name in source.files)
         raise NotFound(

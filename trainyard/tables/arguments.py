@@ -5,36 +5,44 @@ from __future__ import annotations
 import typing
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from trainyard.engine import EngineName
 from trainyard.errors import ConfigError
 
 SPARK_THRESHOLD_GB = 5.0
+Task = Literal["tables", "children"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Arguments:
     """What a job of this product is told: where its run lies, and which engine to use from which size on.
 
-    `database_secret` names the secret with the address of the source database, where there is one.
+    `task` says what the ingest job is for: the run's tables, or the list of its children. `database_secret` names the
+    secret with the address of the source database; `model_uri` is the archive of the model to register.
     """
 
     run_uri: str
     engine: EngineName = "auto"
     spark_threshold_gb: float = SPARK_THRESHOLD_GB
     database_secret: str = ""
+    task: Task = "tables"
+    model_uri: str = ""
 
 
 def parse(argv: Sequence[str]) -> Arguments:
     """The arguments in `argv` (without the script's name); raises ConfigError naming what is missing or wrong."""
     given = _pairs(argv)
-    engines = typing.get_args(EngineName)
+    engines, tasks = typing.get_args(EngineName), typing.get_args(Task)
     problems = []
     if not given.get("RUN_URI", "").startswith("s3://"):
         problems.append(f"--RUN_URI: expected s3://<bucket>/<recipe>/<run id>, found {given.get('RUN_URI')!r}.")
     engine = given.get("ENGINE", "auto")
     if engine not in engines:
         problems.append(f"--ENGINE: expected one of {', '.join(engines)}, found {engine!r}.")
+    task = given.get("TASK", "tables")
+    if task not in tasks:
+        problems.append(f"--TASK: expected one of {', '.join(tasks)}, found {task!r}.")
     threshold = given.get("SPARK_THRESHOLD_GB", str(SPARK_THRESHOLD_GB))
     if not threshold.replace(".", "", 1).isdecimal():
         problems.append(f"--SPARK_THRESHOLD_GB: expected a number of gigabytes, found {threshold!r}.")
@@ -45,6 +53,8 @@ def parse(argv: Sequence[str]) -> Arguments:
         engine=typing.cast(EngineName, engine),
         spark_threshold_gb=float(threshold),
         database_secret=given.get("DATABASE_SECRET", ""),
+        task=typing.cast(Task, task),
+        model_uri=given.get("MODEL_URI", ""),
     )
 
 

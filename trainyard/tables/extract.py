@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,10 +20,13 @@ from trainyard.tables.store import RunStore
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
+# The module of a recipe that learns from a sample of its database, and scores all of it.
+EVERY_ROW = "every_row"
+
 
 def wanted(store: RunStore, sources: Sequence[Source]) -> bool:
     """Whether this run reads a database: its recipe can, and there is no file or a SQLite file."""
-    can = importlib.util.find_spec(f"{recipe.PACKAGE}.{store.run.recipe}.ingest") is not None
+    can = recipe.has(store.run.recipe, "ingest")
     return can and (not store.run.files or _sqlite_file(store, sources) is not None)
 
 
@@ -35,7 +37,11 @@ def extract(
     module = recipe.module(store.run.recipe, "ingest")
     try:
         with connection(store, arguments, sources, scratch) as opened:
-            quality: Quality = module.extract(opened, scratch, config)
+            quality = Quality()
+            if store.run.task == "train":
+                quality += module.extract(opened, scratch, config)
+            if config.score.enabled and recipe.has(store.run.recipe, EVERY_ROW):
+                quality += recipe.module(store.run.recipe, EVERY_ROW).extract(opened, scratch, config)
     except BadData as refusal:
         return Quality(problems=refusal.problems)
     return quality
@@ -58,8 +64,8 @@ def connection(
         return
     if not arguments.database_secret:
         raise JobFailed(
-            "Expected the argument --DATABASE_SECRET with the name of a secret, found none; set the database secret of "
-            "this environment in infra/settings.py and deploy."
+            "Expected the argument --DATABASE_SECRET with the name of a secret, found none; deploy the workflow again, "
+            "which gives its jobs the database secret of the environment."
         )
     answer = boto3.client("secretsmanager").get_secret_value(SecretId=arguments.database_secret)
     with database.connect(database.url_of_secret(answer["SecretString"])) as opened:

@@ -36,7 +36,8 @@ def ingest(store: RunStore, arguments: Arguments) -> Quality:
     store.clear(Stage.INGEST)
     with tempfile.TemporaryDirectory(prefix="ingest-") as folder:
         quality = _load_all(store, arguments, config, Path(folder))
-        if quality.ok:
+        # Whether data are good enough to learn from is of no interest where they are only scored.
+        if quality.ok and store.run.task == "train":
             quality += _check(store, arguments, config, Path(folder))
     store.write_text(Stage.INGEST, QUALITY_FILE, quality.to_json())
     return quality

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,17 @@ class RunStore:
         with _existing(self.run.uri(stage, name), f"The stage {stage} must have finished first."):
             answer = self.client.get_object(Bucket=self.run.artifacts_bucket, Key=self.run.key(stage, name))
             return str(answer["Body"].read().decode())
+
+    def download_artifact(self, uri: str, path: Path) -> None:
+        """Download one object of this run, such as the archive of its model; raises NotFound."""
+        with _existing(uri, "The stage that writes it must have finished first."):
+            self.client.download_file(self.run.artifacts_bucket, self._key(uri), str(path))
+
+    def written_at(self, stage: Stage, name: str) -> datetime:
+        """When a stage wrote its document, in UTC without a zone, as databases keep moments."""
+        found = self.client.head_object(Bucket=self.run.artifacts_bucket, Key=self.run.key(stage, name))
+        moment: datetime = found["LastModified"]
+        return moment.astimezone(UTC).replace(tzinfo=None)
 
     def clear(self, stage: Stage) -> None:
         """Remove what an earlier attempt of a stage left, its document first: half a stage must never look whole."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from trainyard.config import Column, Gate, Range, RecipeConfig, Source, Tuning, bounded
+from trainyard.config import Column, Gate, Range, RecipeConfig, ScoreColumn, Source, Tuning, bounded
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +54,12 @@ DELIVERIES = Source(
         Column(name="minutes", type="float64"),
     ),
     unique=("delivery_id",),
+)
+
+# What bulk scoring writes.
+SCORES = (
+    ScoreColumn(name="delivery_id", type="bigint", comment="of the file"),
+    ScoreColumn(name="minutes", type="double", comment="expected"),
 )
 
 

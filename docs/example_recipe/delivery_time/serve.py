@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from typing_extensions import TypedDict
 
 from recipes.delivery_time.features import COLUMNS, Features
+from trainyard.serving.routes import Route
+from trainyard.serving.rows import Row, checked
+
+
+class Delivery(Row):
+    """A row of a request."""
+
+    distance_km: float
+    items: int
+
+
+class Expected(TypedDict):
+    """An answer."""
+
+    minutes: float
 
 
 @dataclass(frozen=True)
@@ -23,9 +40,28 @@ class Predictor:
         """Expected minutes of each delivery."""
         return self.features.encode(rows) @ self.coefficients
 
-    def predict(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """`[{"distance_km": 3.5, "items": 2}]` -> `[{"minutes": 21.4}]`."""
-        return [{"minutes": float(each)} for each in self.minutes(pd.DataFrame(rows, columns=list(COLUMNS)))]
+    def examples(self) -> list[dict[str, Any]]:
+        """Rows that this model can answer."""
+        return [{"distance_km": 3.5, "items": 2}]
+
+    def routes(self) -> tuple[Route, ...]:
+        """How a caller asks: `/invocations` comes first."""
+        return tuple(
+            Route(
+                path=path,
+                summary="Expected minutes of a delivery.",
+                row=Delivery,
+                response=Expected,
+                answer=self.predict,
+                example=self.examples()[0],
+            )
+            for path in ("/invocations", "/minutes")
+        )
+
+    def predict(self, rows: Sequence[Mapping[str, Any]]) -> list[Expected]:
+        """`[{"distance_km": 3.5, "items": 2}]` -> `[{"minutes": 21.4}]`; raises BadRow for other rows."""
+        table = pd.DataFrame([each.model_dump() for each in checked(Delivery, rows)], columns=list(COLUMNS))
+        return [{"minutes": float(each)} for each in self.minutes(table)]
 
 
 def load(model_dir: Path) -> Predictor:

@@ -4,6 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+import pyarrow.parquet as pq
+
+from recipes.neural_topic_model import serve
+from recipes.neural_topic_model.evaluate import lemmas
+from recipes.neural_topic_model.process import LEMMAS_FILE
+from recipes.neural_topic_model.topics import TopicModel
+
 SIZE = 700
 CHANGES = {
     "data": {"vector_size": 20, "demonstration": 2},
@@ -17,3 +25,38 @@ def requests(_model_dir: Path) -> list[dict[str, object]]:
         {"text": "The puppy loves its leash and its kennel.", "title": "Happy dog", "count": 1},
         {"text": "?!"},
     ]
+
+
+# The same rows together give the same bits.
+BULK_IS_EXACT = True
+
+
+def served_as(rows, model_dir, tables):
+    """The scored rows and what the service answers to the same reviews, in terms of the answer without the words."""
+    reviews = pq.read_table(tables / "reviews").slice(0, len(rows)).to_pylist()
+    asked = [{"title": each["Summary"] or "", "text": each["Text"] or "", "count": 3} for each in reviews]
+    answers = serve.load(model_dir).predict(asked)
+    for answer in answers:
+        for topic in answer["topics"]:
+            del topic["words"]
+    for each in rows:
+        assert each["shares"] == [] or abs(sum(each["shares"]) - 1) < 1e-6
+        assert [each["topic"]] == [topic["topic"] for topic in each["topics"][:1]] or each["topics"] == []
+    return [{"topics": each["topics"], "known_words": each["known_words"]} for each in rows], answers
+
+
+def evaluated(model_dir: Path, holdout: Path):
+    """Texts of held-out words, and the topics of all of them in one go."""
+    model = TopicModel.load(model_dir)
+    texts = [" ".join(each) for each in lemmas(holdout / LEMMAS_FILE)[:300]]
+    bags = model.bags([model.vocabulary.reader.lemmas(each) for each in texts])
+    names, words = model.top_words(3), model.top_words(10)
+    answers = []
+    for place, shares in enumerate(model.shares_of(bags)):
+        known = int(np.diff(bags.offsets)[place])
+        topics = [
+            {"topic": int(t), "name": " ".join(names[t]), "share": float(shares[t]), "words": words[t]}
+            for t in np.argsort(-shares, kind="stable")[:3]
+        ]
+        answers.append({"topics": topics if known else [], "known_words": known})
+    return [{"text": each} for each in texts], answers

@@ -54,17 +54,18 @@ def test_rows_are_answered_in_order(predictor):
 @pytest.mark.parametrize(
     ("row", "sentence"),
     [
-        ({}, "expected an object with"),
+        ({}, "expected either product_id or basket"),
         ("7", "expected an object with"),
-        ({"product_id": 7, "basket": [7]}, "expected an object with"),
-        ({"product_id": 7, "top": 3}, "found 'top'"),
-        ({"product_id": "7"}, "whole product ids"),
-        ({"product_id": True}, "whole product ids"),
-        ({"product_id": 2**63}, "whole product ids"),
-        ({"basket": []}, "1 to 1000"),
-        ({"basket": 7}, "1 to 1000"),
-        ({"product_id": 7, "count": 0}, "count from 1 to 1000"),
-        ({"product_id": 8}, r"a product that the model knows, found \[8\]"),
+        ({"product_id": 7, "basket": [7]}, "expected either product_id or basket"),
+        ({"product_id": 7, "top": 3}, "expected only product_id, basket and count; found 'top'"),
+        ({"product_id": "7"}, "a whole number in product_id, found '7'"),
+        ({"product_id": True}, "a whole number in product_id"),
+        ({"product_id": 2**63}, "less than 9223372036854775808 in product_id"),
+        ({"basket": []}, "at least 1 entries in basket"),
+        ({"basket": 7}, "a list in basket"),
+        ({"basket": [3, "x"]}, r"a whole number in basket\[1\]"),
+        ({"product_id": 7, "count": 0}, "at least 1 in count"),
+        ({"product_id": 8}, r"a product that the model knows in product_id, found \[8\]"),
     ],
 )
 def test_a_bad_row_is_refused_with_its_number(predictor, row, sentence):

@@ -59,6 +59,15 @@ def leaks(error):
     return [word for word in (USER + "'", PASSWORD, "wrong-password", "127.0.0.1") if word in text]
 
 
+def test_a_secret_may_hold_one_address_for_sqlalchemy():
+    url = database.url_of_secret(json.dumps({"url": "mysql+pymysql://u:p%40ss@127.0.0.1:3306/visits"}))
+    assert (url.password, url.port, url.database) == ("p@ss", 3306, "visits")
+    wrong = json.dumps({"url": "u:hunter" + "2 at 127.0.0.1"})
+    with pytest.raises(JobFailed) as refusal:
+        database.url_of_secret(wrong)
+    assert "hunter2" not in "".join(traceback.format_exception(refusal.value))
+
+
 def test_no_error_of_the_server_shows_credentials(mariadb_url):
     secret = json.dumps(
         {

@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import sqlalchemy as sa
 
-from recipes.propensity import dates, draw, ingest, sample
+from recipes.propensity import dates, draw, ingest, pull, sample
 from recipes.propensity.config import CONFIG
 from recipes.propensity.dates import SalesRange, find_dates
 from recipes.propensity.schema import SALES, VISITS
@@ -186,3 +187,61 @@ def test_two_rows_per_visit_are_refused(empty_sqlite, tmp_path):
     assert "expected one row per visit" in quality.problems[0]
     names = pq.read_schema(tmp_path / "visits" / "part-00000.parquet").names
     assert {"agg_visit_more_pageviews", "agg_visit_engagement_pageviews"} <= set(names)
+
+
+ODD = [
+    "",
+    None,
+    'a "quoted", and',
+    "two\nlines\r\n",
+    "back\\slash\\",
+    "\u00fcn\u00efc\u00f6de \u65b0 \U0001f600",
+    "NULL",
+    ",",
+    '"',
+    "7",
+]
+
+
+def test_texts_and_numbers_come_out_as_they_went_in(empty):
+    sample.create(empty)
+    number = sa.Double if empty.dialect.name != "sqlite" else sa.Float
+    table = sa.Table(
+        "agg_visit_odd",
+        sa.MetaData(),
+        sa.Column("visit_id", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("words", sa.String(64)),
+        sa.Column("share", number),
+        sa.Column("price", sa.Numeric(20, 6)),
+        sa.Column("count", sa.BigInteger),
+        mysql_charset="utf8mb4",
+    )
+    table.create(empty)
+    values = [0.1, None, 1e-300, -1.7976931348623157e308, 1 / 3, 2.0**53 + 2, 0.0, 5e-324 * 2**60, -0.5, 123456789.125]
+    rows = [
+        {
+            "visit_id": at,
+            "words": ODD[at],
+            "share": values[at],
+            "price": at / 8,
+            "count": None if at == 3 else 2**62 + at,
+        }
+        for at in range(len(ODD))
+    ]
+    empty.execute(table.insert(), rows)
+    visits = [
+        {"visit_id": at, "product_id": 7, "visitor_id": 1, "visit_date": END, "is_sale": at % 2} for at in range(11)
+    ]
+    empty.execute(VISITS.insert(), visits)
+    empty.commit()
+    tables = draw.aggregates(empty, "agg_visit_odd")
+    chosen = sa.select(VISITS.c.visit_id, VISITS.c.is_sale).order_by(VISITS.c.visit_id).subquery()
+    columns = draw.features(tables, ())
+    read = pa.concat_tables(pull.batches(empty, tables, columns, 4, visits=chosen)).sort_by("visit_id").to_pydict()
+    assert read["visit_id"] == list(range(11))
+    assert read["is_sale"] == [at % 2 for at in range(11)]
+    # The last visit has no row in the table.
+    assert read["words"] == [*ODD, None]
+    assert read["share"] == [*values, None]
+    assert read["price"] == [*(each["price"] for each in rows), None]
+    assert read["count"] == [*(each["count"] for each in rows), None]

@@ -65,11 +65,11 @@ def test_requests_get_what_evaluation_computes(trained, sampled):
 @pytest.mark.parametrize(
     ("row", "sentence"),
     [
-        ({}, "expected an object"),
+        ({}, "expected at least one column"),
         ("x", "expected an object"),
         ({"basket_adds": 1, "colour": "red"}, "found 'colour'"),
         ({"basket_adds": "many"}, "expected a number in basket_adds"),
-        ({"basket_adds": float("inf")}, "expected a number in basket_adds"),
+        ({"basket_adds": float("inf")}, "expected a number that is finite in basket_adds"),
         ({"channel": ["ppc"]}, "expected text in channel"),
     ],
 )

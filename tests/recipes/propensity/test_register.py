@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -24,8 +26,12 @@ COLUMNS = (COLUMNS + " validation_accuracy precision recall auc epochs_run").spl
 
 @pytest.fixture
 def model_dir(tmp_path):
+    return model_of(7, tmp_path)
+
+
+def model_of(product_id, tmp_path):
     population = Population(
-        product_id=7,
+        product_id=product_id,
         start_date="2026-07-01 00:00:00",
         end_date="2026-09-30 23:59:59",
         sales_volume=10,
@@ -94,3 +100,24 @@ def test_an_error_leaves_nothing_behind(empty, model_dir, monkeypatch):
     with pytest.raises(RuntimeError, match="lost"):
         record(empty, model_dir, run_id="run-2")
     assert counts(empty) == (1, 1, 3)
+
+
+def test_models_of_several_products_are_recorded_at_once(empty_mariadb, mariadb_url, tmp_path):
+    """Each finds the tables missing, and each waits for gaps that another one locks."""
+    products = range(1, 7)
+    folders = {each: tmp_path / str(each) for each in products}
+    for each, folder in folders.items():
+        folder.mkdir()
+        model_of(each, folder)
+    together = threading.Barrier(len(products), timeout=30)
+
+    def one(product):
+        engine = sa.create_engine(mariadb_url)
+        with engine.connect() as connection:
+            together.wait()
+            record(connection, folders[product], run_id=f"run-{product}")
+        engine.dispose()
+
+    with ThreadPoolExecutor(len(products)) as pool:
+        list(pool.map(one, products))
+    assert counts(empty_mariadb) == (6, 6, 18)

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import shutil
+from pathlib import Path
 
 import boto3
 import pytest
+import sqlalchemy as sa
 from moto import mock_aws
 
-from glue_jobs import ingest, prepare
+from glue_jobs import ingest, prepare, register
 from recipes.propensity import sample
 from recipes.propensity.config import CONFIG, sources
+from recipes.propensity.schema import MODEL, MODEL_RUN, PRODUCTS
 from tests.recipes.propensity.conftest import filled
 from tests.recipes.propensity.mariadb import PASSWORD
+from tests.recipes.propensity.test_register import model_of
 from trainyard import resolve
 from trainyard.config import to_mapping
 from trainyard.errors import JobFailed
@@ -37,7 +42,7 @@ def client(monkeypatch):
         yield s3
 
 
-def request(client, files=(), **data):
+def request(client, files=(), overrides=None, **data):
     run = Run(
         recipe="propensity",
         run_id="r1",
@@ -48,7 +53,8 @@ def request(client, files=(), **data):
         fingerprint="f",
         code_version="c",
         files=tuple(files),
-        config=to_mapping(override(CONFIG, {"data": data})),
+        config=to_mapping(override(CONFIG, overrides or {"data": data})),
+        overrides=overrides or {},
     )
     store = RunStore(client, run)
     store.write_text(Stage.RESOLVE, REQUEST_FILE, run.to_json())
@@ -103,6 +109,72 @@ def test_a_database_behind_a_secret_is_read_and_nothing_of_the_secret_shows(clie
     texts = [client.get_object(Bucket="artifacts", Key=key)["Body"].read() for key in written]
     assert not any(PASSWORD.encode() in text for text in texts)
     assert PASSWORD not in "".join(capfd.readouterr())
+
+
+@pytest.fixture
+def secret(client, mariadb_url):
+    content = {"url": mariadb_url.render_as_string(hide_password=False)}
+    boto3.client("secretsmanager").create_secret(Name="visits-db", SecretString=json.dumps(content))
+    return ["--DATABASE_SECRET", "visits-db"]
+
+
+def children_of(client, secret, **data):
+    store = request(client, source="database", overrides={"seed": 7, "data": {"source": "database", **data}})
+    ingest.main(["--RUN_URI", URI, "--TASK", "children", *secret])
+    return json.loads(store.read_text(Stage.INGEST, "children.json"))["children"]
+
+
+def test_the_children_of_a_run_are_its_own_request_for_each_active_product(client, empty_mariadb, secret):
+    filled(empty_mariadb, size=3_000, active=(8, 7))
+    listed = children_of(client, secret, drop=["os"])
+    assert [each["name"] for each in listed] == ["product-7", "product-8"]
+    assert listed[0]["overrides"] == {"seed": 7, "data": {"source": "database", "drop": ["os"], "product_id": 7}}
+    child = override(CONFIG, listed[0]["overrides"])
+    assert (child.fans_out, child.variant, child.data.drop) == (False, "product-7", ("os",))
+
+
+def test_a_database_without_an_active_product_has_no_children(client, empty_mariadb, secret):
+    filled(empty_mariadb, size=3_000)
+    empty_mariadb.execute(PRODUCTS.update().values(active=0))
+    empty_mariadb.commit()
+    assert children_of(client, secret) == []
+
+
+def test_children_that_the_machine_could_not_tell_apart_are_refused(client, empty_mariadb, secret, monkeypatch):
+    filled(empty_mariadb, size=3_000)
+    for listed, expected in (
+        ([{"data": {"product_id": 0}}], "Expected a child run to have a variant"),
+        ([{"data": {"product_id": 7}}, {"data": {"product_id": 7}}], "found product-7 more than once"),
+        ([{"data": {"product_id": each}} for each in range(1, 302)], "Expected at most 300 children, found 301"),
+    ):
+        monkeypatch.setattr("recipes.propensity.ingest.children", lambda *_, listed=listed: listed)
+        with pytest.raises(JobFailed, match=expected):
+            children_of(client, secret)
+
+
+@pytest.mark.parametrize("promoted", [True, False])
+def test_a_finished_run_is_recorded_with_the_gates_verdict(client, empty_mariadb, secret, tmp_path, promoted):
+    store = request(client, source="database", product_id=7)
+    store.write_text(Stage.EVALUATE, "evaluation.json", json.dumps({"metrics": {"auc": {"value": 0.8}}}))
+    store.write_text(Stage.GATE, "decision.json", json.dumps({"promote": promoted}))
+    (tmp_path / "model").mkdir()
+    archive = Path(shutil.make_archive(str(tmp_path / "model"), "gztar", model_of(7, tmp_path / "model")))
+    key = store.run.key(Stage.TRAIN, "train-1", "output", "model.tar.gz")
+    client.upload_file(str(archive), "artifacts", key)
+    for _ in range(2):
+        register.main(["--RUN_URI", URI, "--MODEL_URI", f"s3://artifacts/{key}", *secret])
+        run = empty_mariadb.execute(sa.select(MODEL_RUN)).mappings().one()
+        models = empty_mariadb.execute(sa.select(MODEL.c.model_uri)).scalars().all()
+        empty_mariadb.rollback()
+        assert (run["run_id"], run["promoted"]) == ("r1", int(promoted))
+        assert run["finished_at"] == store.written_at(Stage.GATE, "decision.json")
+        assert models == ([f"s3://artifacts/{key}"] if promoted else [])
+
+
+def test_a_model_of_another_run_is_not_recorded(client):
+    request(client, source="database", product_id=7)
+    with pytest.raises(JobFailed, match="expected a model below s3://artifacts/propensity/r1/"):
+        register.main(["--RUN_URI", URI, "--MODEL_URI", "s3://artifacts/propensity/r2/train/x/output/model.tar.gz"])
 
 
 def test_without_a_secret_the_job_says_what_to_set(client):

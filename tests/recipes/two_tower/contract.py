@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from recipes.two_tower import score, serve
+from recipes.two_tower.config import CONFIG
 from recipes.two_tower.process import HISTORIES_FILE
 from recipes.two_tower.ratings import Ratings
+from recipes.two_tower.recommender import Recommender
 
 SIZE = 6000
 CHANGES = {"hyperparameters": {"rating_epochs": 2, "retrieval_epochs": 2}}
@@ -17,3 +24,42 @@ def requests(model_dir):
         {"uid": -5, "count": 3},
         {"ratings": [{"movie_id": movie, "rating": 5.0}], "count": 4},
     ]
+
+
+def served_as(_rows, model_dir, tables):
+    """Users with what the model has learned of them, scored in bulk and asked for one by one."""
+    known = Ratings.load(model_dir / HISTORIES_FILE)
+    columns = {"userId": known.users[known.row_of_value], "movieId": known.movies}
+    learned = tables.with_name("score-learned")
+    (learned / "ratings").mkdir(parents=True)
+    rated = pa.table({**columns, "rating": known.values.astype(float), "timestamp": known.times.astype(np.int64)})
+    pq.write_table(rated, learned / "ratings" / "part-00000.parquet")
+    rows = [row for table in score.score(model_dir, learned, CONFIG) for row in table.to_pylist()]
+    answers = serve.load(model_dir).predict([{"uid": each["user_id"]} for each in rows])
+    for answer in answers:
+        for movie in answer["recommended"]:
+            del movie["genres"]
+    return [{"recommended": each["recommended"], "rated": each["rated"]} for each in rows], answers
+
+
+def evaluated(model_dir, _holdout):
+    """Users, and their top tens and expected ratings as evaluation finds them."""
+    recommender, ratings = Recommender.load(model_dir), Ratings.load(model_dir / HISTORIES_FILE)
+    histories = ratings.encoded(recommender.movies.encode(ratings.movies)).take(np.arange(min(len(ratings.users), 150)))
+    answers = []
+    for row, (movies, scores) in enumerate(recommender.recommend(histories, 10)):
+        expected = recommender.expected(histories, np.full(len(movies), row), movies)
+        found = [_movie(recommender, *each) for each in zip(movies.tolist(), scores, expected, strict=True)]
+        answers.append({"recommended": found, "rated": int(histories.lengths[row])})
+    return [{"uid": int(each)} for each in histories.users], answers
+
+
+def _movie(recommender, index, score, rating):
+    movies = recommender.movies
+    return {
+        "movie_id": int(movies.ids[index]),
+        "title": movies.titles[index],
+        "genres": list(movies.genres_of(index)),
+        "score": float(score),
+        "rating": round(float(rating), 2),
+    }

@@ -54,7 +54,7 @@ def test_new_ratings_come_on_top_of_the_known_ones(predictor):
 
 def test_the_documents_objective_orders_by_expected_rating(predictor, trained):
     recommender = replace(Recommender.load(trained.model), objective="rating")
-    answers = replace(predictor, recommender=recommender).predict([{"uid": int(predictor.histories.users[0])}])
+    answers = serve.Predictor(recommender, predictor.histories).predict([{"uid": int(predictor.histories.users[0])}])
     ratings = [each["rating"] for each in answers[0]["recommended"]]
     assert ratings == sorted(ratings, reverse=True)
 
@@ -62,17 +62,17 @@ def test_the_documents_objective_orders_by_expected_rating(predictor, trained):
 @pytest.mark.parametrize(
     ("row", "sentence"),
     [
-        ({}, "expected an object with"),
+        ({}, "expected uid or ratings"),
         ([], "expected an object with"),
-        ({"uid": "7"}, "whole number as uid"),
-        ({"uid": True}, "whole number as uid"),
+        ({"uid": "7"}, "a whole number in uid"),
+        ({"uid": True}, "a whole number in uid"),
         ({"uid": 7, "top": 3}, "found 'top'"),
-        ({"uid": 7, "count": 0}, "count from 1 to 1000"),
-        ({"ratings": 5}, "a list of at most"),
-        ({"ratings": [5]}, "expected ratings from 0.5 to 5"),
-        ({"ratings": [{"movie_id": 1, "rating": 6}]}, "expected ratings from 0.5 to 5"),
-        ({"ratings": [{"movie_id": 1, "rating": float("nan")}]}, "expected ratings from 0.5 to 5"),
-        ({"ratings": [{"movie_id": "1", "rating": 4}]}, "expected ratings from 0.5 to 5"),
+        ({"uid": 7, "count": 0}, "at least 1 in count"),
+        ({"ratings": 5}, "a list in ratings"),
+        ({"ratings": [5]}, r"an object in ratings\[0\]"),
+        ({"ratings": [{"movie_id": 1, "rating": 6}]}, r"from 0.5 to 5 in ratings\[0\].rating"),
+        ({"ratings": [{"movie_id": 1, "rating": float("nan")}]}, r"that is finite in ratings\[0\].rating"),
+        ({"ratings": [{"movie_id": "1", "rating": 4}]}, r"a whole number in ratings\[0\].movie_id"),
     ],
 )
 def test_a_bad_row_is_refused_with_its_number(predictor, row, sentence):

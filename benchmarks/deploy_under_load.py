@@ -1,0 +1,200 @@
+"""Calls an endpoint without a pause while it gets a new version: failed requests, and latency before, during and after.
+
+It needs a deployed workflow (`trainyard up`, `trainyard deploy`) with a model of the recipe; it makes an endpoint of
+its own and takes it away again:
+
+    python -m benchmarks.deploy_under_load --recipe prod2vec
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from trainyard.aws import artifacts, endpoints
+from trainyard.aws.deployment import Deployment
+from trainyard.aws.endpoints import RUN_OF_MODEL
+from trainyard.cli import target
+from trainyard.errors import NotFound, TrainyardError
+from trainyard.serving.examples import EXAMPLES_FILE
+from trainyard.stages import Stage
+
+ENDPOINT = "load-test"
+PHASES = ("before", "during", "after")
+POLL_SECONDS = 0.2
+START_SECONDS = 900.0
+
+
+@dataclass
+class Traffic:
+    """What the callers saw in each phase."""
+
+    phase: str = PHASES[0]
+    seconds: dict[str, list[float]] = field(default_factory=lambda: {each: [] for each in PHASES})
+    answers: dict[str, Counter[bytes]] = field(default_factory=lambda: {each: Counter() for each in PHASES})
+    failures: dict[str, list[str]] = field(default_factory=lambda: {each: [] for each in PHASES})
+    stop: threading.Event = field(default_factory=threading.Event)
+
+
+def main() -> None:
+    """Print one row per phase; ends with 1 when a request failed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--recipe", default="prod2vec")
+    parser.add_argument("--connections", type=int, default=8)
+    parser.add_argument("--seconds", type=float, default=10.0, help="how long to call before and after the update")
+    parser.add_argument("--env", default="dev")
+    parser.add_argument("--aws", action="store_true", help="on AWS even while a local cloud is up")
+    options = parser.parse_args()
+    deployment = target.deployed(env=options.env, aws=options.aws)
+    models = _models(deployment, options.recipe)
+    body = _request(deployment, options.recipe, models[0])
+    name = f"{endpoints.prefix(deployment)}-{ENDPOINT}"
+    print(f"{options.connections} connections call {name} on {deployment.target.name};")
+    print(f"it goes from {models[0]} to {models[-1]}.")
+    with _endpoint(deployment, name, models):
+        traffic = _drive(deployment, name, body, connections=options.connections, seconds=options.seconds)
+    _print(traffic, options.seconds)
+    raise SystemExit(any(traffic.failures.values()))
+
+
+def _models(deployment: Deployment, recipe: str) -> list[str]:
+    """Two models of the recipe, the older one first; one twice where there is only one. Raises NotFound."""
+    sagemaker = deployment.target.client("sagemaker")
+    pages = sagemaker.get_paginator("list_models").paginate(SortBy="CreationTime", SortOrder="Descending")
+    found = [
+        each["ModelName"]
+        for page in pages
+        for each in page["Models"]
+        if _recipe_of(sagemaker.describe_model(ModelName=each["ModelName"])) == recipe
+    ]
+    if not found:
+        raise NotFound(f"Expected a registered model of {recipe}, found none; make one with `trainyard run {recipe}`.")
+    return [found[min(1, len(found) - 1)], found[0]]
+
+
+def _recipe_of(model: dict[str, Any]) -> str:
+    return str(model["PrimaryContainer"].get("Environment", {}).get("TRAINYARD_RECIPE", ""))
+
+
+def _request(deployment: Deployment, recipe: str, model: str) -> bytes:
+    """The first request kept with a model."""
+    run = RUN_OF_MODEL.fullmatch(model)
+    key = f"{recipe}/{run[1] if run else ''}/{Stage.EVALUATE}/{EXAMPLES_FILE}"
+    kept = artifacts.document(deployment, key)
+    if kept is None:
+        raise NotFound(f"Expected requests kept with model {model} in {key}, found none; train the model again.")
+    return json.dumps(kept["requests"][0]).encode()
+
+
+@contextmanager
+def _endpoint(deployment: Deployment, name: str, models: list[str]) -> Iterator[None]:
+    """An endpoint that serves the first model, and a configuration for each; all gone in the end."""
+    sagemaker = deployment.target.client("sagemaker")
+    for number, model in enumerate(models):
+        variant = {
+            "VariantName": "model",
+            "ModelName": model,
+            "InstanceType": "ml.m5.large",
+            "InitialInstanceCount": 1,
+            "InitialVariantWeight": 1.0,
+        }
+        sagemaker.create_endpoint_config(EndpointConfigName=_configuration(name, number), ProductionVariants=[variant])
+    try:
+        sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=_configuration(name, 0))
+        _await_service(deployment, name)
+        yield
+    finally:
+        endpoints.remove(deployment, name)
+
+
+def _configuration(name: str, number: int) -> str:
+    return f"{name}-{number:08x}"
+
+
+def _await_service(deployment: Deployment, name: str) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        found = endpoints.described(deployment, name)
+        if found.status == "InService" and not found.reason:
+            return
+        if found.status in ("Failed", "InService"):
+            raise TrainyardError(f"Expected {name} in service, found it {found.status}: {found.reason}")
+        time.sleep(POLL_SECONDS)
+    raise TrainyardError(f"Expected {name} in service within {START_SECONDS:.0f} seconds.")
+
+
+def _drive(deployment: Deployment, name: str, body: bytes, *, connections: int, seconds: float) -> Traffic:
+    traffic = Traffic()
+    runtime = _runtime(deployment, connections)
+    callers = [threading.Thread(target=_call, args=(runtime, name, body, traffic)) for _ in range(connections)]
+    for each in callers:
+        each.start()
+    try:
+        time.sleep(seconds)
+        traffic.phase = "during"
+        sagemaker = deployment.target.client("sagemaker")
+        sagemaker.update_endpoint(EndpointName=name, EndpointConfigName=_configuration(name, 1))
+        started = time.perf_counter()
+        _await_service(deployment, name)
+        print(f"The update took {time.perf_counter() - started:.1f} s.")
+        traffic.phase = "after"
+        time.sleep(seconds)
+    finally:
+        traffic.stop.set()
+        for each in callers:
+            each.join()
+    return traffic
+
+
+def _runtime(deployment: Deployment, connections: int) -> Any:
+    """A client that never tries again: a failed request must be seen."""
+    found = deployment.target
+    make: Any = found.session.client
+    config = Config(retries={"total_max_attempts": 1}, max_pool_connections=connections, read_timeout=70)
+    return make(
+        "sagemaker-runtime",
+        region_name=found.region,
+        endpoint_url=found.endpoint,
+        verify=found.ca_bundle,
+        config=config,
+    )
+
+
+def _call(runtime: Any, name: str, body: bytes, traffic: Traffic) -> None:
+    while not traffic.stop.is_set():
+        phase, started = traffic.phase, time.perf_counter()
+        try:
+            answer = runtime.invoke_endpoint(EndpointName=name, Body=body, ContentType="application/json")
+            traffic.answers[phase][answer["Body"].read()] += 1
+        except (ClientError, BotoCoreError) as error:
+            traffic.failures[phase].append(str(error))
+        traffic.seconds[phase].append(time.perf_counter() - started)
+
+
+def _print(traffic: Traffic, seconds: float) -> None:
+    print(f"{'phase':8}{'requests':>9}{'failed':>8}{'p50 ms':>9}{'p99 ms':>9}{'max ms':>9}  different answers")
+    for phase in PHASES:
+        measured = 1000 * np.array(traffic.seconds[phase] or [np.nan])
+        figures = (np.percentile(measured, 50), np.percentile(measured, 99), measured.max())
+        shown = "".join(f"{each:9.1f}" for each in figures)
+        counts = f"{len(traffic.seconds[phase]):9}{len(traffic.failures[phase]):8}"
+        print(f"{phase:8}{counts}{shown}  {len(traffic.answers[phase])}")
+    print(f"Before: {len(traffic.seconds['before']) / seconds:.0f} requests per second; the callers are threads of one")
+    print("Python process on the same machine, so these are rates of the pair, not of the service alone.")
+    for each in [reason for phase in PHASES for reason in traffic.failures[phase]][:5]:
+        print(f"FAILED: {each}")
+
+
+if __name__ == "__main__":
+    main()

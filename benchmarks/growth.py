@@ -1,0 +1,184 @@
+"""Measures how CPU time and memory of every stage grow when the data grow tenfold, on generated data; runs on a laptop.
+
+    python -m benchmarks.growth                                    # all recipes, 20,000 and 200,000 lines
+    python -m benchmarks.growth --recipe prod2vec --size 100000    # 100,000 and 1,000,000
+
+Each stage is a process of its own, so that its peak is its own; it works on local files as the shells do, without S3.
+Training runs two epochs. The peak counts what a process loads before any data come: Python, DuckDB, TensorFlow.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+# The recipes' own modules are loaded in the children only: what this process holds would count as theirs.
+from benchmarks.figures import columns
+from trainyard.config import RecipeConfig
+from trainyard.recipe import config, has, module, names, sources
+
+GROWTH = 10
+# A tenth more than linear is measuring noise on a shared machine.
+LINEAR = 1.1 * GROWTH
+HEADER = (
+    "recipe",
+    "stage",
+    "lines",
+    "CPU s",
+    "lines per CPU s",
+    "peak MB",
+    "CPU grows",
+    "memory grows",
+    "MB per 100k more",
+    "",
+)
+FOLDERS = ("train", "validation", "holdout", "features")
+# Where a recipe has such a setting: what grows is what counts here, not the model.
+SHORT: Mapping[str, Any] = {"epochs": 2, "rating_epochs": 2, "retrieval_epochs": 2, "search": "none"}
+PART = "part-00000.parquet"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """What a stage used: CPU seconds of all its threads, and peak resident memory in MB."""
+
+    cpu: float
+    memory: float
+
+
+def main() -> int:
+    """Print the table; the exit code is 1 when the CPU time of a stage grew faster than its data."""
+    arguments = _arguments()
+    if arguments.child:
+        recipe, stage, folder = arguments.child
+        STAGES[stage](recipe, _settings(recipe), Path(folder), arguments.size)
+        return 0
+    rows: list[Sequence[str]] = [HEADER]
+    for recipe in arguments.recipe or names():
+        small, large = (_costs(recipe, arguments.size * factor) for factor in (1, GROWTH))
+        rows += [row for stage in STAGES for row in _rows(recipe, stage, arguments.size, small[stage], large[stage])]
+        print(f"{recipe} measured", file=sys.stderr, flush=True)
+    print(columns(rows))
+    return 1 if any(row[-1] == "MISSED" for row in rows) else 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--recipe", action="append", choices=names(), help="only this one; may be repeated")
+    parser.add_argument("--size", type=int, default=20_000, help="lines of the smaller sample")
+    parser.add_argument("--child", nargs=3, metavar=("RECIPE", "STAGE", "FOLDER"), help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def _costs(recipe: str, size: int) -> dict[str, Cost]:
+    """What each stage costs on a sample of `size` lines."""
+    with tempfile.TemporaryDirectory(prefix="growth-") as folder:
+        return {stage: _measured(recipe, stage, folder, size) for stage in STAGES}
+
+
+def _measured(recipe: str, stage: str, folder: str, size: int) -> Cost:
+    command = [sys.executable, "-m", "benchmarks.growth", "--size", str(size), "--child", recipe, stage, folder]
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            log.seek(0)
+            raise SystemExit(f"{recipe}, {stage}, {size} lines:\n{log.read().decode()[-4000:]}")
+    return Cost(cpu=used.ru_utime + used.ru_stime, memory=used.ru_maxrss / 1024)
+
+
+def _rows(recipe: str, stage: str, size: int, small: Cost, large: Cost) -> list[Sequence[str]]:
+    def row(lines: int, cost: Cost, *growth: str) -> Sequence[str]:
+        figures = (f"{lines:,}", f"{cost.cpu:.1f}", f"{lines / cost.cpu:,.0f}", f"{cost.memory:,.0f}")
+        return recipe, stage, *figures, *growth
+
+    cpu = large.cpu / small.cpu
+    verdict = "at most linear" if cpu <= LINEAR else "MISSED"
+    slope = (large.memory - small.memory) / ((GROWTH - 1) * size) * 100_000
+    growth = f"x {cpu:.1f}", f"x {large.memory / small.memory:.1f}", f"{slope:,.0f}", verdict
+    return [row(size, small, "", "", "", ""), row(GROWTH * size, large, *growth)]
+
+
+def _settings(recipe: str) -> RecipeConfig:
+    default: Any = config(recipe)
+    settings = {name: value for name, value in SHORT.items() if hasattr(default.hyperparameters, name)}
+    return config(recipe, {"hyperparameters": settings})
+
+
+def _sample(recipe: str, _: RecipeConfig, folder: Path, size: int) -> None:
+    module(recipe, "sample").write(folder / "raw", size=size, seed=1)
+
+
+def _ingest(recipe: str, settings: RecipeConfig, folder: Path, _: int) -> None:
+    """What the ingest job does between download and upload."""
+    from trainyard import database, engine
+    from trainyard.tables.load import load
+    from trainyard.tables.scan import plain
+
+    (folder / "ingest").mkdir()
+    connection = engine.connect(folder)
+    for source in sources(recipe, settings):
+        for path in sorted(each for each in (folder / "raw").iterdir() if source.accepts(each.name)):
+            if source.format == "sqlite" and has(recipe, "ingest"):
+                with database.open_sqlite(path, path.name, folder) as opened:
+                    quality = module(recipe, "ingest").extract(opened, folder / "ingest", settings)
+                if not quality.ok:
+                    raise SystemExit("\n".join(quality.problems))
+                continue
+            target = folder / "ingest" / source.name
+            target.mkdir(exist_ok=True)
+            load(connection, source, plain(path, path.name, folder), target / PART)
+    connection.close()
+
+
+def _prepare(recipe: str, settings: RecipeConfig, folder: Path, _: int) -> None:
+    from trainyard.engine import start
+
+    running = start("duckdb", folder)
+    ingested = sorted(each for each in (folder / "ingest").iterdir())
+    tables = {each.name: running.read([str(path) for path in each.glob("*.parquet")]) for each in ingested}
+    quality = module(recipe, "prepare").check(tables, settings)
+    if not quality.ok:
+        raise SystemExit("\n".join(quality.problems))
+    for name, table in module(recipe, "prepare").prepare(tables, settings).items():
+        running.write(table, str(folder / "prepare" / name))
+    running.close()
+
+
+def _process(recipe: str, settings: RecipeConfig, folder: Path, _: int) -> None:
+    module(recipe, "process").process(folder / "prepare", folder / "process", settings)
+
+
+def _train(recipe: str, settings: RecipeConfig, folder: Path, _: int) -> None:
+    places = {name: folder / "process" / name for name in FOLDERS if name != "holdout"}
+    for name in ("model", "checkpoints"):
+        (folder / name).mkdir()
+    module(recipe, "train").train(places, folder / "model", folder / "checkpoints", settings)
+
+
+def _evaluate(recipe: str, settings: RecipeConfig, folder: Path, _: int) -> None:
+    module(recipe, "evaluate").score(folder / "model", folder / "process" / "holdout", settings)
+
+
+Stage = Callable[[str, RecipeConfig, Path, int], None]
+STAGES: Mapping[str, Stage] = {
+    "sample": _sample,
+    "ingest": _ingest,
+    "prepare": _prepare,
+    "process": _process,
+    "train": _train,
+    "evaluate": _evaluate,
+}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,24 @@
+"""Glue shell of stage register: parses the arguments, opens the run and records it in the recipe's database."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import boto3
+
+from trainyard.tables.arguments import parse
+from trainyard.tables.register import register
+from trainyard.tables.store import RunStore
+
+
+def main(argv: Sequence[str]) -> None:
+    """Run the job. A fault raises, for Glue takes the reason of a failed run from the exception."""
+    arguments = parse(argv)
+    store = RunStore.open(boto3.client("s3"), arguments.run_uri)
+    promoted = register(store, arguments)
+    print(f"recorded run {store.run.run_id}, {'promoted' if promoted else 'refused'}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

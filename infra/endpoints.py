@@ -1,0 +1,56 @@
+"""Endpoints of registered models: how they are called, and who may make, call and describe them."""
+
+from __future__ import annotations
+
+import aws_cdk as cdk
+from constructs import Construct
+
+from infra.permissions import Permission
+
+NAMED_AFTER_MODELS = "Endpoints are called after recipes and their variants; the environment's prefix is spelt out."
+
+
+def endpoint_arn(scope: Construct, prefix: str) -> str:
+    """Pattern of the ARNs of an environment's endpoints, `<prefix>-<model>`; `prefix` is that of its settings."""
+    return _arn(scope, "endpoint", prefix)
+
+
+def deploy(scope: Construct, prefix: str) -> list[Permission]:
+    """What the state machine needs to put a model behind its endpoint, and to take that back."""
+    endpoint, configuration = endpoint_arn(scope, prefix), _arn(scope, "endpoint-config", prefix)
+    return [
+        Permission(
+            sid="CreateAndUpdateEndpoints",
+            # Both kinds of resources are judged: the endpoint, and the configuration that it gets.
+            actions=["sagemaker:CreateEndpoint", "sagemaker:UpdateEndpoint", "sagemaker:AddTags"],
+            resources=[endpoint, configuration],
+            why=NAMED_AFTER_MODELS,
+        ),
+        Permission(
+            sid="ConfigureEndpoints",
+            actions=["sagemaker:CreateEndpointConfig"],
+            resources=[configuration],
+            why=NAMED_AFTER_MODELS,
+        ),
+        Permission(
+            sid="WatchEndpoints",
+            actions=["sagemaker:DescribeEndpoint", "sagemaker:DeleteEndpoint"],
+            resources=[endpoint],
+            why=NAMED_AFTER_MODELS,
+        ),
+    ]
+
+
+def invoke(scope: Construct, prefix: str) -> Permission:
+    """Send requests to any model of this environment."""
+    return Permission(
+        sid="InvokeEndpoints",
+        actions=["sagemaker:InvokeEndpoint"],
+        resources=[endpoint_arn(scope, prefix)],
+        why=NAMED_AFTER_MODELS,
+    )
+
+
+def _arn(scope: Construct, resource: str, prefix: str) -> str:
+    stack = cdk.Stack.of(scope)
+    return stack.format_arn(service="sagemaker", resource=resource, resource_name=f"{prefix}-*")

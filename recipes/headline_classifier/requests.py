@@ -1,0 +1,24 @@
+"""What a caller sends and gets: a headline and its class; runs in the training image."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from trainyard.serving.rows import Row
+
+
+class Headline(Row):
+    """A headline as it was written; not only spaces."""
+
+    title: Annotated[str, Field(min_length=1, max_length=10_000, pattern=r"\S")]
+
+
+class Classified(TypedDict):
+    """The likeliest class, its name, and the probability of each class."""
+
+    category: str
+    name: str
+    probabilities: dict[str, float]

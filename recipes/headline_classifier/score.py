@@ -1,0 +1,42 @@
+"""Classes and their probabilities for every headline of a file; score job in the training image, no TensorFlow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from recipes.headline_classifier.config import CLASS_NAMES, CLASSES, Config
+from recipes.headline_classifier.network import Classifier
+from trainyard import bulk
+
+TABLE = "headlines"
+
+
+def count(tables: Path, config: Config) -> int:
+    """How many rows `score` gives: one per line of the file, copies included."""
+    return bulk.count(tables / TABLE)
+
+
+def score(model_dir: Path, tables: Path, config: Config) -> Iterator[pa.Table]:
+    """One row per headline, in the order of the file, `score.chunk_rows` at a time."""
+    classifier = Classifier.load(model_dir)
+    for chunk in bulk.chunks(tables / TABLE, ("ID", "TITLE"), config.score.chunk_rows):
+        yield _scored(classifier, chunk)
+
+
+def _scored(classifier: Classifier, chunk: pa.Table) -> pa.Table:
+    classes = classifier.features.classes
+    probabilities = classifier.probabilities(chunk["TITLE"].to_pylist())
+    best = probabilities.argmax(axis=1)
+    names = [classes[place] for place in best.tolist()]
+    columns = {
+        "headline_id": chunk["ID"],
+        "title": chunk["TITLE"],
+        "category": pa.array(names, pa.string()),
+        "category_name": pa.array([CLASS_NAMES[each] for each in names], pa.string()),
+        "probability": probabilities[np.arange(len(best)), best],
+    }
+    return pa.table(columns | {f"probability_{each}": probabilities[:, classes.index(each)] for each in CLASSES})

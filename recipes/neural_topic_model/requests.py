@@ -1,0 +1,45 @@
+"""What a caller sends and gets: a review and its topics; runs in the training image."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from trainyard.serving.rows import Row
+
+Text = Annotated[str, Field(max_length=100_000)]
+
+
+class Review(Row):
+    """A review as it was written; `count` topics are wanted at most."""
+
+    text: Text
+    title: Text | None = None
+    count: Annotated[int, Field(ge=1, le=50, description="topics in the answer")] = 3
+
+
+class Nothing(Row):
+    """A request without fields."""
+
+
+class Topic(TypedDict):
+    """A topic and the words that tell most of it."""
+
+    topic: int
+    name: str
+    words: list[str]
+
+
+class Share(Topic):
+    """A topic and its share of a text."""
+
+    share: float
+
+
+class Mixture(TypedDict):
+    """The strongest topics of a text; `known_words` are the different words of it that the model knows."""
+
+    topics: list[Share]
+    known_words: int

@@ -1,0 +1,56 @@
+"""What a caller sends and gets: products, baskets and what goes with them; runs in the training image."""
+
+from __future__ import annotations
+
+from typing import Annotated, NotRequired
+
+from pydantic import Field, model_validator
+from typing_extensions import TypedDict
+
+from trainyard.serving.rows import Identifier, Row
+
+Count = Annotated[int, Field(ge=1, le=1000, description="products in the answer")]
+Ids = Annotated[list[Identifier], Field(min_length=1, max_length=1000)]
+
+
+class Similar(Row):
+    """Products like one product."""
+
+    product_id: Identifier
+    count: Count = 10
+
+
+class Basket(Row):
+    """Products that go with those of a basket."""
+
+    basket: Ids
+    count: Count = 10
+
+
+class Either(Row):
+    """Products like one product, or products that go with a basket."""
+
+    product_id: Identifier | None = None
+    basket: Ids | None = None
+    count: Count = 10
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Either:
+        if (self.product_id is None) == (self.basket is None):
+            raise ValueError("expected either product_id or basket")
+        return self
+
+
+class Product(TypedDict):
+    """A product; `score` is its cosine, or the model's score for the basket."""
+
+    product_id: int
+    product_name: str
+    score: float
+
+
+class Products(TypedDict):
+    """Products, best first, and the products of the basket that the model does not know."""
+
+    products: list[Product]
+    unknown: NotRequired[list[int]]

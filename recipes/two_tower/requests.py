@@ -1,0 +1,64 @@
+"""What a caller sends and gets: a user, ratings, and movies for them; runs in the training image."""
+
+from __future__ import annotations
+
+from typing import Annotated, NotRequired
+
+from pydantic import Field, model_validator
+from typing_extensions import TypedDict
+
+from trainyard.serving.rows import Identifier, Row
+
+Count = Annotated[int, Field(ge=1, le=1000, description="movies in the answer")]
+
+
+class Rated(Row):
+    """A rating of a movie, on the scale of the training data."""
+
+    movie_id: Identifier
+    rating: float
+
+
+class Visitor(Row):
+    """A user, ratings since training or of somebody new, or both; no ratings is an answer too."""
+
+    uid: Identifier | None = None
+    ratings: Annotated[list[Rated], Field(max_length=10_000)] | None = None
+    count: Count = 10
+
+    @model_validator(mode="after")
+    def _somebody(self) -> Visitor:
+        if self.uid is None and self.ratings is None:
+            raise ValueError("expected uid or ratings")
+        return self
+
+
+class User(Row):
+    """A user, known or not."""
+
+    uid: Identifier
+    count: Count = 10
+
+
+class Movie(TypedDict):
+    """A movie; `score` orders it, `rating` is what the user is expected to give."""
+
+    movie_id: int
+    title: str
+    genres: list[str]
+    score: float
+    rating: float
+
+
+class Recommendation(TypedDict):
+    """Movies, best first, the number of ratings they are based on, and the movies nobody knows."""
+
+    recommended: list[Movie]
+    rated: int
+    unknown: NotRequired[list[int]]
+
+
+class Titles(TypedDict):
+    """Titles of movies, best first."""
+
+    Recommended: list[str]

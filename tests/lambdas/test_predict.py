@@ -1,0 +1,177 @@
+"""The function behind the HTTP API: which endpoint it asks, what it refuses before that, and what errors become."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+
+import boto3
+import pytest
+from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
+from botocore.stub import Stubber
+
+from lambdas import predict
+
+PREFIX = "trainyard-test"
+ROWS = {"instances": [{"uid": 1}]}
+
+
+@pytest.fixture
+def runtime(monkeypatch):
+    """SageMaker's runtime with answers prepared; nothing but what is prepared may be asked."""
+    monkeypatch.setenv("ENDPOINT_PREFIX", PREFIX)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    client = boto3.client("sagemaker-runtime", aws_access_key_id="a", aws_secret_access_key="b")
+    monkeypatch.setattr(predict, "_runtime", lambda: client)
+    with Stubber(client) as stubber:
+        yield stubber
+        stubber.assert_no_pending_responses()
+
+
+def event(body, *, recipe="two_tower", media="application/json", variant=None, accept=None, encoded=False):
+    text = body if isinstance(body, str) else json.dumps(body)
+    headers = {"content-type": media, **({"accept": accept} if accept else {})}
+    return {
+        "version": "2.0",
+        "rawPath": f"/{recipe}/predict",
+        "headers": {name: value for name, value in headers.items() if value},
+        "pathParameters": {"recipe": recipe},
+        "queryStringParameters": {"variant": variant} if variant else None,
+        "body": text,
+        "isBase64Encoded": encoded,
+    }
+
+
+def answer(stubber, content=b'{"predictions": [1]}', **expected):
+    request = {
+        "EndpointName": f"{PREFIX}-two-tower",
+        "Body": json.dumps(ROWS).encode(),
+        "ContentType": "application/json",
+        "Accept": "*/*",
+        **expected,
+    }
+    stubber.add_response("invoke_endpoint", {"Body": io.BytesIO(content), "ContentType": "application/json"}, request)
+
+
+def refused(response, status):
+    assert response["statusCode"] == status
+    assert response["headers"]["content-type"] == "application/json"
+    document = json.loads(response["body"])
+    assert list(document) == ["error"]
+    assert "Traceback" not in document["error"]
+    return document["error"]
+
+
+def test_rows_reach_the_recipes_endpoint_and_the_answer_the_caller(runtime):
+    answer(runtime)
+    response = predict.handler(event(ROWS), None)
+    assert response == {
+        "statusCode": 200,
+        "headers": {"content-type": "application/json"},
+        "body": '{"predictions": [1]}',
+    }
+
+
+def test_a_variant_has_an_endpoint_of_its_own(runtime):
+    answer(runtime, EndpointName=f"{PREFIX}-propensity-product-3", Accept="text/csv")
+    call = event(ROWS, recipe="propensity", variant="product-3", accept="text/csv")
+    assert predict.handler(call, None)["statusCode"] == 200
+
+
+@pytest.mark.parametrize(
+    ("media", "body"),
+    [
+        ("application/json; charset=utf-8", '{"uid": 1}'),
+        ("application/json", '[{"uid": 1}]'),
+        ("application/jsonlines", '{"uid": 1}\n\n{"uid": 2}\n'),
+        ("text/csv", "uid\n1\n"),
+    ],
+)
+def test_all_shapes_of_rows_pass_unchanged_also_encoded(runtime, media, body):
+    expected = {"Body": body.encode(), "ContentType": media.partition(";")[0]}
+    answer(runtime, **expected)
+    assert predict.handler(event(body, media=media), None)["statusCode"] == 200
+    answer(runtime, **expected)
+    encoded = base64.b64encode(body.encode()).decode()
+    assert predict.handler(event(encoded, media=media, encoded=True), None)["statusCode"] == 200
+
+
+@pytest.mark.parametrize(
+    ("call", "status", "sentence"),
+    [
+        (event(ROWS, recipe="no_such"), 404, "one of the recipes"),
+        (event(ROWS, recipe="two_tower/../x"), 404, "one of the recipes"),
+        (event(ROWS, variant="../etc"), 400, "a variant such as"),
+        (event(ROWS, media="text/html"), 415, "text/html"),
+        (event(ROWS, media=""), 415, "none"),
+        (event(""), 400, "an empty body"),
+        (event('{"uid": '), 400, "Expected JSON in the body"),
+        (event("[" * 100_000), 400, "Expected JSON in the body"),
+        (event('{"uid": NaN}'), 400, "NaN is no number"),
+        (event("7"), 400, "[row, ...]"),
+        (event([]), 400, "at least one row"),
+        (event({"instances": []}), 400, "at least one row"),
+        (event({"instances": {"uid": 1}}), 400, "[row, ...]"),
+        (event([{"uid": 1}, 7]), 400, "Row 1: expected an object, found 7"),
+        (event('{"uid": 1}\n[2]', media="application/jsonlines"), 400, "Line 2: expected an object"),
+        (event('{"uid": 1}\n{', media="application/jsonlines"), 400, "JSON in line 2"),
+        (event("uid\n", media="text/csv"), 400, "at least one row"),
+        (event(base64.b64encode(b"\xff\xfe").decode(), encoded=True), 400, "UTF-8"),
+        (event("no base64!", encoded=True), 400, "UTF-8"),
+        (event('"' + "x" * 4 * 1024 * 1024 + '"'), 413, "4,194,304"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_rows_is_refused_before_a_model_is_asked(runtime, call, status, sentence):
+    assert sentence in refused(predict.handler(call, None), status)
+
+
+@pytest.mark.parametrize(
+    ("code", "fields", "status", "sentence"),
+    [
+        ("ModelError", {"OriginalStatusCode": 422, "OriginalMessage": '{"error": "no uid."}'}, 422, "no uid."),
+        ("ModelError", {"OriginalStatusCode": 400, "OriginalMessage": "no rows"}, 400, "no rows"),
+        ("ModelError", {"OriginalStatusCode": 500, "OriginalMessage": "File x, line 3"}, 502, "log of its endpoint"),
+        ("ModelError", {"OriginalStatusCode": 0, "OriginalMessage": "timed out"}, 502, "log of its endpoint"),
+        ("ThrottlingException", {}, 503, "as it can take"),
+        ("ModelNotReadyException", {}, 503, "as it can take"),
+        ("AccessDeniedException", {}, 502, "log of the service"),
+        ("InternalFailure", {}, 502, "log of the service"),
+    ],
+)  # fmt: skip
+def test_errors_of_the_endpoint_become_one_sentence(runtime, code, fields, status, sentence):
+    runtime.add_client_error("invoke_endpoint", code, "secret detail", modeled_fields=fields)
+    response = predict.handler(event(ROWS), None)
+    told = refused(response, status)
+    assert sentence in told
+    assert "secret detail" not in told
+    assert "line 3" not in told
+    assert ("retry-after" in response["headers"]) == (status == 503)
+
+
+def test_a_recipe_without_an_endpoint_is_not_found(runtime):
+    runtime.add_client_error("invoke_endpoint", "ValidationError", "Endpoint x of account 1 not found.")
+    assert "deploy one first" in refused(predict.handler(event(ROWS), None), 404)
+
+
+@pytest.mark.parametrize(
+    ("problem", "status"),
+    [
+        (ReadTimeoutError(endpoint_url="x"), 504),
+        (EndpointConnectionError(endpoint_url="x"), 502),
+        (RuntimeError("a defect"), 500),
+    ],
+)
+def test_no_answer_and_defects_say_nothing_of_the_inside(runtime, monkeypatch, problem, status):
+    def fail(**_request):
+        raise problem
+
+    monkeypatch.setattr(predict._runtime(), "invoke_endpoint", fail)
+    told = refused(predict.handler(event(ROWS), None), status)
+    assert "defect" not in told
+    assert "endpoint_url" not in told
+
+
+def test_an_answer_larger_than_the_function_may_give_is_refused(runtime):
+    answer(runtime, content=b"x" * (4 * 1024 * 1024 + 1))
+    assert "ask for less" in refused(predict.handler(event(ROWS), None), 413)

@@ -1,0 +1,215 @@
+"""The deploy stage on the local cloud: a first version, a second one under load, and one that is rolled back."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from functools import partial
+from pathlib import Path
+
+import pytest
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from tests.stack.conftest import QUICK, wait
+
+# The tests build on each other: every model goes into service over the one before.
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack")]
+ENDPOINT = "trainyard-dev-prod2vec"
+DEPLOY = {"deploy": {"enabled": True, "memory_mb": 1024}}
+WEAK = {
+    "hyperparameters": {"epochs": 1, "embedding_size": 2, "learning_rate": 0.0001},
+    "gate": {"minimum": {"hit_rate_at_10": 0.0}},
+}
+
+
+class Callers:
+    """Connections that call the endpoint all the time and remember what went wrong."""
+
+    def __init__(self, stack, request: dict, count: int = 4) -> None:
+        self.failures: list[str] = []
+        self.calls = 0
+        self._stop = threading.Event()
+        self._body = json.dumps(request).encode()
+        # A client that tried again would hide what failed.
+        once = Config(retries={"total_max_attempts": 1})
+        runtime = stack.session.client(
+            "sagemaker-runtime", endpoint_url=stack.endpoint, verify=stack.ca_bundle, config=once
+        )
+        self._threads = [threading.Thread(target=self._call, args=(runtime,)) for _ in range(count)]
+
+    def _call(self, runtime) -> None:
+        while not self._stop.is_set():
+            try:
+                runtime.invoke_endpoint(EndpointName=ENDPOINT, Body=self._body, ContentType="application/json")
+            except (ClientError, BotoCoreError) as error:
+                self.failures.append(str(error))
+            self.calls += 1
+            time.sleep(0.05)
+
+    def __enter__(self) -> Callers:
+        for each in self._threads:
+            each.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        for each in self._threads:
+            each.join()
+
+
+def serving(stack) -> tuple[str, str]:
+    """Status of the endpoint, and the model it serves."""
+    sagemaker = stack.client("sagemaker")
+    found = sagemaker.describe_endpoint(EndpointName=ENDPOINT)
+    config = sagemaker.describe_endpoint_config(EndpointConfigName=found["EndpointConfigName"])
+    return found["EndpointStatus"], config["ProductionVariants"][0]["ModelName"]
+
+
+def examples(stack, arn: str) -> dict:
+    return json.loads(stack.artifact(arn, "evaluate/examples.json"))
+
+
+def trainyard(stack, *arguments: str) -> subprocess.CompletedProcess:
+    program = Path(sys.executable).with_name("trainyard")
+    return subprocess.run([program, *arguments], env=stack.environment, capture_output=True, text=True, timeout=120)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def clean(stack):
+    """Other tests of this deployment expect neither this endpoint nor this champion nor these versions."""
+    ledger, key = stack.client("dynamodb"), {"id": {"S": "champion/prod2vec"}}
+    ledger.delete_item(TableName=stack.outputs["LedgerTableName"], Key=key)
+    before = {each["ModelPackageArn"] for each in stack.packages()}
+    yield
+    for each in {each["ModelPackageArn"] for each in stack.packages()} - before:
+        stack.client("sagemaker").delete_model_package(ModelPackageName=each)
+    trainyard(stack, "undeploy", "prod2vec", "--yes")
+    ledger.delete_item(TableName=stack.outputs["LedgerTableName"], Key=key)
+
+
+@pytest.fixture(scope="module")
+def first(stack, data):
+    return stack.run("deployed first", data, **WEAK, **DEPLOY)
+
+
+@pytest.fixture(scope="module")
+def second(stack, data, first):
+    """A better model, deployed under load by an execution that is stopped on the way and redriven."""
+    stack.upload("deployed second", {"run.json": json.dumps({**QUICK, **DEPLOY}).encode(), **data})
+    arn = stack.training_execution("deployed second")
+    states = stack.client("stepfunctions")
+    with Callers(stack, examples(stack, first[0])["requests"][0]) as callers:
+        wait(lambda: "Update endpoint" in stack.entered(arn) or None, timeout=400, what="the update")
+        states.stop_execution(executionArn=arn)
+        assert stack.finish(arn)["status"] == "ABORTED"
+        states.redrive_execution(executionArn=arn)
+        described = stack.finish(arn)
+    return arn, described, callers
+
+
+def test_the_first_version_is_created_tested_and_announced(stack, first):
+    arn, described = first
+    assert described["status"] == "SUCCEEDED", described
+    output = json.loads(described["output"])
+    assert output["endpoint"] == ENDPOINT
+    entered = stack.entered(arn)
+    assert entered.index("Create endpoint") < entered.index("Smoke test") < entered.index("Notify")
+    status, model = serving(stack)
+    assert status == "InService"
+    assert output["run_id"] in model
+    assert f"Endpoint: {ENDPOINT}" in stack.messages(output["run_id"])["Message"]
+
+
+def test_the_endpoint_answers_as_the_model_did_after_training(stack, first):
+    kept = examples(stack, first[0])
+    asked = trainyard(stack, "predict", "prod2vec", "--input", json.dumps(kept["requests"][0]))
+    assert asked.returncode == 0, asked.stderr
+    assert json.loads(asked.stdout) == kept["answers"][0]
+    asked = trainyard(stack, "predict", "prod2vec", "--input", '{"instances": [{"nonsense": 1}]}')
+    assert asked.returncode == 1
+    assert "nonsense" in asked.stderr
+    assert "Traceback" not in asked.stderr
+
+
+def test_a_second_version_goes_into_service_without_a_failed_request(stack, second):
+    _arn, described, callers = second
+    assert described["status"] == "SUCCEEDED", described
+    output = json.loads(described["output"])
+    status, model = serving(stack)
+    assert (status, output["run_id"] in model) == ("InService", True)
+    assert callers.calls > 20
+    assert callers.failures == []
+
+
+def test_a_redrive_goes_on_in_the_deploy_stage_and_asks_for_nothing_twice(stack, second):
+    entered = stack.entered(second[0])
+    assert entered.count("Update endpoint") == 1
+    assert entered.count("Create endpoint configuration") == 1
+    assert entered.count("Write report") == 1
+
+
+def test_the_tags_of_the_endpoint_name_the_run_in_service(stack, second):
+    sagemaker = stack.client("sagemaker")
+    arn = sagemaker.describe_endpoint(EndpointName=ENDPOINT)["EndpointArn"]
+    tags = {each["Key"]: each["Value"] for each in sagemaker.list_tags(ResourceArn=arn)["Tags"]}
+    expected = {"project": "trainyard", "environment": "dev", "recipe": "prod2vec"}
+    assert {**expected, "run": json.loads(second[1]["output"])["run_id"]}.items() <= tags.items()
+
+
+def test_a_failed_smoke_test_brings_the_previous_version_back(stack, data, first, second):
+    ledger, table = stack.client("dynamodb"), stack.outputs["LedgerTableName"]
+    current = ledger.get_item(TableName=table, Key={"id": {"S": "champion/prod2vec"}})["Item"]
+    weak = json.loads(first[1]["output"])["run_id"]
+    archive = next(each["data"] for each in stack.models() if weak in each["name"])
+    # The first model is the champion again, so that another good one passes the gate.
+    ledger.put_item(TableName=table, Item=current | {"run_id": {"S": weak}, "model_data": {"S": archive}})
+    stack.upload("deployed third", {"run.json": json.dumps({**QUICK, **DEPLOY, "seed": 5}).encode(), **data})
+    arn = stack.training_execution("deployed third")
+    wait(lambda: "Gate" in stack.entered(arn) or None, timeout=400, what="the gate")
+    original = examples(stack, arn)
+    kept = json.loads(json.dumps(original))
+    kept["answers"][0]["predictions"][0]["products"][0]["product_id"] = -1
+    key = f"{stack.plan(arn)['prefix']}/evaluate/examples.json"
+    bucket = stack.outputs["ArtifactsBucketName"]
+    keep = partial(stack.client("s3").put_object, Bucket=bucket, Key=key)
+    keep(Body=json.dumps(kept).encode())
+    with Callers(stack, kept["requests"][0]) as callers:
+        described = stack.finish(arn)
+    assert (described["status"], described["error"]) == ("FAILED", "DeploymentRolledBack")
+    assert "Request 1: Expected -1 at .predictions[0].products[0].product_id" in described["cause"]
+    status, model = serving(stack)
+    assert (status, json.loads(second[1]["output"])["run_id"] in model) == ("InService", True)
+    assert callers.failures == []
+    message = stack.messages("is not in service")
+    assert message["Subject"] == "trainyard: deployment of prod2vec rolled back"
+    # It is the best model by its scores all the same.
+    assert stack.champion() == stack.plan(arn)["run_id"]
+    keep(Body=json.dumps(original).encode())
+
+
+def test_the_model_in_use_is_put_into_service_without_a_training(stack, second):
+    trained = len(stack.client("sagemaker").list_training_jobs()["TrainingJobSummaries"])
+    released = trainyard(stack, "release", "prod2vec")
+    assert released.returncode == 0, released.stdout + released.stderr
+    assert f"The model of run {stack.champion()} is in service" in released.stdout
+    status, model = serving(stack)
+    assert (status, stack.champion() in model) == ("InService", True)
+    assert len(stack.client("sagemaker").list_training_jobs()["TrainingJobSummaries"]) == trained
+    assert trainyard(stack, "release", "two_tower").returncode == 2
+
+
+def test_a_model_is_taken_out_of_service(stack, second):
+    listed = json.loads(trainyard(stack, "endpoints", "--json").stdout)
+    assert [each["name"] for each in listed] == [ENDPOINT]
+    assert listed[0]["run"] == stack.champion()
+    removed = trainyard(stack, "undeploy", "prod2vec", "--yes")
+    assert removed.returncode == 0, removed.stderr
+    # The endpoint and one configuration for each of the four deployments.
+    assert len(removed.stdout.splitlines()) == 5
+    sagemaker = stack.client("sagemaker")
+    assert sagemaker.list_endpoint_configs()["EndpointConfigs"] == []
+    assert trainyard(stack, "predict", "prod2vec", "--input", "{}").returncode == 4

@@ -1,0 +1,137 @@
+"""Bulk scoring on the deployed stack: by itself and after a training, from upload to a partition that can be read."""
+
+from __future__ import annotations
+
+import io
+import json
+import uuid
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from recipes.headline_classifier import sample
+from tests.recipes.headline_classifier.contract import CHANGES
+from tests.stack.conftest import Stack
+
+pytestmark = pytest.mark.stack
+# A recipe that no other test of the stack trains: its champion is this module's own.
+RECIPE = "headline_classifier"
+FILE = "newsCorpora.csv"
+NO_GATE = {"gate": {"minimum": {"macro_f1": 0.0, "accuracy": 0.0}, "maximum": {"expected_calibration_error": 1.0}}}
+
+
+@pytest.fixture(scope="module")
+def headlines(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    folder = tmp_path_factory.mktemp("headlines")
+    sample.write(folder, size=1500, seed=11)
+    return (folder / FILE).read_bytes()
+
+
+@pytest.fixture(scope="module")
+def trained(stack: Stack, headlines: bytes) -> tuple[str, dict[str, Any]]:
+    """An execution that trained a model, which scored what it learned from."""
+    dataset = f"learned-{uuid.uuid4().hex[:8]}"
+    changes = {**CHANGES, **NO_GATE, "score": {"enabled": True, "chunk_rows": 400}}
+    stack.upload(dataset, {"run.json": json.dumps(changes).encode(), FILE: headlines}, recipe=RECIPE)
+    arn = stack.training_execution(dataset)
+    return arn, stack.finish(arn)
+
+
+def put(stack: Stack, dataset: str, body: bytes) -> None:
+    key = f"score/{RECIPE}/{dataset}/{FILE}"
+    stack.client("s3").put_object(Bucket=stack.outputs["RawBucketName"], Key=key, Body=body)
+
+
+def start(stack: Stack, dataset: str, recipe: str = RECIPE, **request: Any) -> dict[str, Any]:
+    begun = stack.client("stepfunctions").start_execution(
+        stateMachineArn=stack.outputs["StateMachineArn"],
+        input=json.dumps({"recipe": recipe, "dataset": dataset, "task": "score", **request}),
+    )
+    return stack.finish(begun["executionArn"])
+
+
+def partition(stack: Stack, run_id: str) -> dict[str, Any]:
+    """What the catalogue says of the scores of a run."""
+    found = stack.client("glue").get_partition(
+        DatabaseName="trainyard_dev", TableName=RECIPE, PartitionValues=[RECIPE, run_id]
+    )
+    return found["Partition"]
+
+
+def rows(stack: Stack, of: dict[str, Any]) -> list[dict[str, Any]]:
+    """What a query of a partition reads: every object below its location."""
+    bucket, _, prefix = of["StorageDescriptor"]["Location"].removeprefix("s3://").partition("/")
+    s3 = stack.client("s3")
+    listed = s3.list_objects_v2(Bucket=bucket, Prefix=f"{prefix}/")["Contents"]
+    parts = [s3.get_object(Bucket=bucket, Key=each["Key"])["Body"].read() for each in listed]
+    return [row for part in parts for row in pq.read_table(io.BytesIO(part)).to_pylist()]
+
+
+def test_a_new_model_scores_what_it_learned_from(
+    stack: Stack, trained: tuple[str, dict[str, Any]], headlines: bytes
+) -> None:
+    arn, described = trained
+    assert described["status"] == "SUCCEEDED", described
+    output = json.loads(described["output"])
+    assert output["outcome"] == "registered"
+    assert "Score every row" in stack.entered(arn)
+    found = partition(stack, output["run_id"])
+    scored = rows(stack, found)
+    ids = [int(line.split(b"\t")[0]) for line in headlines.splitlines()]
+    assert [each["headline_id"] for each in scored] == ids
+    assert found["Parameters"]["rows"] == str(len(ids))
+    assert found["Parameters"]["scored_by_run"] == output["run_id"]
+    assert list(scored[0]) == [each["Name"] for each in found["StorageDescriptor"]["Columns"]]
+
+
+def test_files_uploaded_to_be_scored_train_nothing(stack: Stack, trained: tuple[str, dict[str, Any]]) -> None:
+    """Too few headlines to learn from, of one class, and copies: no reason to refuse them, or to leave one out."""
+    model = json.loads(trained[1]["output"])["run_id"]
+    dataset = f"new-{uuid.uuid4().hex[:8]}"
+    line = "{}\tFed raises rates\thttp://a\tReuters\tb\tstory{}\ta.com\t1394470370698\n"
+    put(stack, dataset, "".join(line.format(number, number) for number in (7, 3, 5)).encode())
+    described = start(stack, dataset, folder="score")
+    assert described["status"] == "SUCCEEDED", described
+    output = json.loads(described["output"])
+    assert (output["outcome"], output["rows"], output["scored_by_run"]) == ("scored", 3, model)
+    assert output["table"] == f"trainyard_dev.{RECIPE}"
+    scored = rows(stack, partition(stack, output["run_id"]))
+    assert [each["headline_id"] for each in scored] == [7, 3, 5]
+    assert len({each["probability"] for each in scored}) == 1
+    # The request is the only execution: the upload started none.
+    assert [each["executionArn"] for each in stack.executions(dataset)] == [described["executionArn"]]
+    message = json.dumps(stack.messages(output["run_id"]))
+    assert "3 rows" in message
+    assert f"trainyard_dev.{RECIPE}" in message
+
+
+def test_data_of_a_training_can_be_scored_again(stack: Stack, trained: tuple[str, dict[str, Any]]) -> None:
+    output = json.loads(trained[1]["output"])
+    described = start(stack, output["dataset"])
+    again = json.loads(described["output"])
+    assert again["run_id"] != output["run_id"]
+    assert rows(stack, partition(stack, again["run_id"])) == rows(stack, partition(stack, output["run_id"]))
+
+
+def test_without_a_model_in_use_nothing_is_scored(stack: Stack) -> None:
+    changed = {"data": {"source": "database", "product_id": 999}}
+    described = start(stack, "database", recipe="propensity", overrides=changed)
+    assert (described["status"], described["error"]) == ("FAILED", "NoModel")
+    assert "propensity-product-999" in described["cause"]
+    assert "Ingest raw data" not in stack.entered(described["executionArn"])
+
+
+def test_bad_files_are_refused_with_their_reasons(stack: Stack, trained: tuple[str, dict[str, Any]]) -> None:
+    del trained
+    dataset = f"bad-{uuid.uuid4().hex[:8]}"
+    put(stack, dataset, b"1\ttoo few columns\n")
+    described = start(stack, dataset, folder="score")
+    assert described["error"] == "BadData"
+    assert FILE in described["cause"]
+
+
+def test_an_incomplete_set_is_refused(stack: Stack) -> None:
+    described = start(stack, f"empty-{uuid.uuid4().hex[:8]}", folder="score")
+    assert described["error"] == "BadRequest"
+    assert f"{FILE} or newsCorpora.tsv is missing" in described["cause"]

@@ -1,0 +1,146 @@
+"""The deploy stage on its recorded ways: what the endpoint is decides what is done, and nothing more is done."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from tests.state_machine.walk import Call, Walk, definition, scenarios, walk
+
+DEPLOYED = [each for each in scenarios() if "Create endpoint configuration" in each["path"]]
+CHANGES = ("Create endpoint", "Update endpoint", "Delete endpoint")
+
+
+def changes(done: Walk) -> list[tuple[str, str]]:
+    """What was asked of the endpoint: (state, configuration)."""
+    return [(each.state, each.arguments.get("EndpointConfigName", "")) for each in done.calls if each.state in CHANGES]
+
+
+def way(name: str) -> Walk:
+    return walk(definition(), next(each for each in scenarios() if each["name"] == name))
+
+
+def configurations() -> list[Call]:
+    done = [each for scenario in DEPLOYED for each in walk(definition(), scenario).calls]
+    return [each for each in done if each.state == "Create endpoint configuration"]
+
+
+def test_nothing_is_deployed_unless_the_settings_say_so() -> None:
+    done = way("a better model takes over")
+    assert "Deploy?" in done.path
+    assert changes(done) == []
+    assert done.output["endpoint"] == ""
+
+
+def test_names_of_configurations_are_valid_and_never_the_same_twice() -> None:
+    """The recorded answers name one configuration; what is asked for is minted per execution and attempt."""
+    names = [each.arguments["EndpointConfigName"] for each in configurations()]
+    assert len(set(names)) == len(names) == len(DEPLOYED) > 5
+    for name in names:
+        assert re.fullmatch(r"trainyard-dev-prod2vec-[0-9a-f]{8}", name)
+
+
+@pytest.mark.parametrize("model", ["neural_topic_model", "propensity-product-1234567890", "two_tower"])
+def test_names_of_endpoints_are_what_sagemaker_accepts(model: str) -> None:
+    scenario = json.loads(json.dumps(DEPLOYED[0]))
+    scenario["results"]["Resolve request"][0]["result"]["Payload"]["model"] = model
+    calls = [each.arguments for each in walk(definition(), scenario).calls]
+    for key in ("EndpointName", "EndpointConfigName"):
+        for name in (each[key] for each in calls if key in each):
+            assert re.fullmatch(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}", name)
+
+
+def test_a_serverless_model_is_made_without_network_isolation_which_serverless_endpoints_refuse() -> None:
+    for scenario in DEPLOYED:
+        made: dict[str, Any] = {each.state: each.arguments for each in walk(definition(), scenario).calls}
+        [variant] = made["Create endpoint configuration"]["ProductionVariants"]
+        serverless = scenario["results"]["Resolve request"][0]["result"]["Payload"]["deploy"]["type"] == "serverless"
+        assert ("ServerlessConfig" in variant) is serverless
+        assert ("InstanceType" in variant) is not serverless
+        model = made.get("Create model to deploy") or made["Create model"]
+        assert model["EnableNetworkIsolation"] is not serverless
+        assert variant["ModelName"]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("the first version of an endpoint on instances is created", [("Create endpoint", "new")]),
+        ("a better model goes into service in place of the old one", [("Update endpoint", "new")]),
+        (
+            "a smoke test fails and the previous version returns",
+            [("Update endpoint", "new"), ("Update endpoint", "old")],
+        ),
+        ("the first version cannot be tested and is taken down", [("Create endpoint", "new"), ("Delete endpoint", "")]),
+        ("the model in use is put into service without a training", [("Update endpoint", "new")]),
+        ("there is no model to put into service", []),
+        ("the model in use fails its smoke test once more", [("Update endpoint", "new"), ("Update endpoint", "old")]),
+        (
+            "a broken endpoint is replaced by one that does not start either",
+            [("Delete endpoint", ""), ("Create endpoint", "new"), ("Delete endpoint", "")],
+        ),
+        ("an update that SageMaker refuses leaves the old version in service", [("Update endpoint", "new")]),
+        ("an update that fails is taken back by SageMaker itself", [("Update endpoint", "new")]),
+        (
+            "an endpoint that was made although the answer got lost is found and used",
+            [("Create endpoint", "new")],
+        ),
+        ("an endpoint that may not be looked at is left alone", []),
+    ],
+)
+def test_the_endpoint_is_asked_for_what_is_missing_and_for_nothing_else(
+    name: str, expected: list[tuple[str, str]]
+) -> None:
+    ours = {"new": "trainyard-dev-prod2vec-0a1b2c3d", "old": "trainyard-dev-prod2vec-9f8e7d6c", "": ""}
+    assert changes(way(name)) == [(state, ours[configuration]) for state, configuration in expected]
+
+
+def test_another_deployment_that_took_over_is_not_rolled_back() -> None:
+    """Whoever updates last is in service: this run tells that it is not, and leaves the endpoint alone."""
+    scenario = json.loads(json.dumps(next(each for each in DEPLOYED if "in place of" in each["name"])))
+    last = scenario["results"]["Find endpoint"][-1]["result"]
+    last["EndpointConfigName"] = "trainyard-dev-prod2vec-77777777"
+    scenario["results"]["Report failed deployment"] = [{"result": {"MessageId": "1"}}]
+    done = walk(definition(), scenario)
+    assert changes(done) == [("Update endpoint", "trainyard-dev-prod2vec-0a1b2c3d")]
+    assert done.error == "DeploymentRolledBack"
+    assert "trainyard-dev-prod2vec-77777777" in done.cause
+
+
+def test_an_endpoint_that_changes_for_ever_is_given_up() -> None:
+    scenario = json.loads(json.dumps(next(each for each in DEPLOYED if "in place of" in each["name"])))
+    busy = scenario["results"]["Find endpoint"][0]
+    scenario["results"]["Find endpoint"] = [busy] * 300
+    scenario["results"]["Report failed deployment"] = [{"result": {"MessageId": "1"}}]
+    done = walk(definition(), scenario)
+    assert done.path.count("Wait for endpoint") == 240
+    assert done.error == "DeploymentRolledBack"
+
+
+def test_people_learn_why_and_that_the_model_stays_registered() -> None:
+    done = way("a smoke test fails and the previous version returns")
+    message = next(each.arguments for each in done.calls if each.state == "Report failed deployment")["Message"]
+    assert "is registered, but it is not in service" in message
+    assert "Expected 24852" in message
+    assert "InService with configuration trainyard-dev-prod2vec-9f8e7d6c" in message
+    done = way("the first version of an endpoint on instances is created")
+    message = next(each.arguments for each in done.calls if each.state == "Notify")["Message"]
+    assert message.endswith("\nEndpoint: trainyard-dev-prod2vec")
+    assert done.output["endpoint"] == "trainyard-dev-prod2vec"
+
+
+def test_the_model_in_use_is_tested_with_its_own_requests_and_labelled_with_its_own_run() -> None:
+    calls = {
+        each.state: each.arguments for each in way("the model in use is put into service without a training").calls
+    }
+    run = "20261120-101010-5e6f7a8b"
+    assert calls["Create model to deploy"]["ModelName"].startswith(f"model-{run}-")
+    assert calls["Smoke test"]["Payload"]["run"] == {"recipe": "prod2vec", "run_id": run}
+    for state in ("Create endpoint configuration", "Label endpoint"):
+        tags = {each["Key"]: each["Value"] for each in calls[state]["Tags"]}
+        assert tags["run"] == run
+        assert "dataset" not in tags
+    assert f"of run {run} is in service" in calls["Report deployment"]["Message"]

@@ -1,0 +1,107 @@
+"""`trainyard serve`: answers requests with a registered model on this machine; runs on a laptop."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from trainyard import recipe
+from trainyard.aws import models
+from trainyard.cli import console, project, target
+from trainyard.cli.options import AwsOption, EnvOption, RecipeArgument
+from trainyard.errors import BadRequest, NotFound, TrainyardError
+from trainyard.model_archive import MODEL_FILE, ModelCard
+
+LOOPBACK = "127.0.0.1"
+
+ModelOption = Annotated[
+    str | None, typer.Option("--model", metavar="VERSION", help="Registry version or run id; the model in use if none.")
+]
+DirOption = Annotated[
+    Path | None,
+    typer.Option("--dir", metavar="DIR", help="An unpacked model on this machine, in place of a registered one."),
+]
+VariantOption = Annotated[str, typer.Option("--variant", help="One of several models of a recipe, such as product-3.")]
+PortOption = Annotated[int, typer.Option("--port", min=1, max=65535, help="Port on this machine's loopback address.")]
+
+
+def serve(
+    recipe_name: RecipeArgument,
+    model: ModelOption = None,
+    directory: DirOption = None,
+    variant: VariantOption = "",
+    port: PortOption = 8080,
+    env: EnvOption = "dev",
+    aws: AwsOption = False,
+) -> None:
+    """Answer requests with a model on this machine, by the same server that an endpoint runs; Ctrl-C ends it.
+
+    Examples:
+
+    * `trainyard serve prod2vec`
+
+    * `trainyard serve propensity --model 3 --port 8081`
+    """
+    if recipe_name not in recipe.names():
+        raise BadRequest(f"Expected one of the recipes {', '.join(recipe.names())}; found {recipe_name!r}.")
+    _check_free(port)
+    if directory is not None:
+        _check_model(directory, recipe_name)
+        _run(directory.resolve(), port)
+        return
+    deployment = target.deployed(env=env, aws=aws)
+    if model is None:
+        found = models.champion(deployment, f"{recipe_name}-{variant}" if variant else recipe_name)
+    else:
+        found = models.registered(deployment, recipe_name, model)
+    with tempfile.TemporaryDirectory(prefix="trainyard-serve-") as scratch:
+        console.err().print(Text(f"Fetching {recipe_name}, {found.name}, from {found.data}"), soft_wrap=True)
+        _run(models.fetch(deployment, found, Path(scratch)), port)
+
+
+def _run(model_dir: Path, port: int) -> None:
+    """The process of the training image, with the folder above the model in place of /opt/ml; until it is stopped."""
+    with tempfile.TemporaryDirectory(prefix="trainyard-ml-") as ml:
+        (Path(ml) / "model").symlink_to(model_dir, target_is_directory=True)
+        environment = {**os.environ, "TRAINYARD_ML_ROOT": ml, "SAGEMAKER_BIND_TO_PORT": str(port)}
+        environment["PYTHONPATH"] = os.pathsep.join([str(project.root()), *os.environ.get("PYTHONPATH", "").split(":")])
+        console.err().print(Text(f"Requests, and how to make them: http://localhost:{port}/docs"), soft_wrap=True)
+        command = [sys.executable, "-m", "training_container.main", "serve"]
+        process = subprocess.Popen(command, env=environment, start_new_session=True)
+        try:
+            code = process.wait()
+        except KeyboardInterrupt:
+            process.send_signal(signal.SIGINT)
+            code = process.wait()
+        finally:
+            process.kill()
+        if code > 0:
+            raise TrainyardError(f"Expected the service to run until it is stopped; it ended with exit code {code}.")
+
+
+def _check_free(port: int) -> None:
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((LOOPBACK, port))
+        except OSError as error:
+            raise BadRequest(
+                f"Expected port {port} to be free: {error.strerror}. Choose another with --port."
+            ) from None
+
+
+def _check_model(directory: Path, recipe_name: str) -> None:
+    if not (directory / MODEL_FILE).is_file():
+        raise NotFound(f"Expected a model with {MODEL_FILE} in {directory}, found none.")
+    found = ModelCard.read(directory).recipe
+    if found != recipe_name:
+        raise BadRequest(f"Expected a model of {recipe_name} in {directory}, found one of {found}.")
