@@ -1,45 +1,31 @@
-"""Lambda: answers `POST /{recipe}/predict` of the HTTP API by asking the recipe's endpoint, with one clear refusal.
-
-An HTTP API cannot check bodies itself, so this is where size, content type and shape are checked, before a model is
-asked. What is in the rows is checked by the model, whose own sentence the caller gets.
-"""
+"""Lambda: answers `POST /{recipe}/predict` of the HTTP API by asking the recipe's endpoint, with one clear refusal."""
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 import os
-import re
-from collections.abc import Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from aws_lambda_powertools import Logger
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 
-from trainyard import recipe
+from trainyard import gateway
 from trainyard.errors import Refused
+from trainyard.gateway import JSON, MAX_BYTES, Call
 from trainyard.plan import endpoint_name
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
 
-JSON, LINES, TABLE = "application/json", "application/jsonlines", "text/csv"
-LINES_TOO = ("application/x-jsonlines", "application/jsonl", "application/x-ndjson")
-MEDIA = (JSON, LINES, *LINES_TOO, TABLE)
-# What a serverless endpoint takes and gives; a function takes and gives 6 MB, in which text may need escapes.
-MAX_BYTES = 4 * 1024 * 1024
-VARIANT = re.compile(r"[a-z0-9](-?[a-z0-9]){0,40}")
 # An HTTP API waits 30 seconds for its function.
 CONNECT_SECONDS, ANSWER_SECONDS = 2, 25
 RETRY_AFTER_SECONDS = "2"
 BUSY = {"ThrottlingException", "Throttling", "ModelNotReadyException", "ServiceUnavailable"}
 
 logger = Logger(service="predict")
-Event = Mapping[str, Any]
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
@@ -55,93 +41,19 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         return _refusal(Refused(500, "The service failed on this request; the reason is in its log."))
 
 
-def _predict(event: Event) -> dict[str, Any]:
-    name = (event.get("pathParameters") or {}).get("recipe", "")
-    endpoint = _endpoint(name, (event.get("queryStringParameters") or {}).get("variant", ""))
-    headers: Mapping[str, str] = event.get("headers") or {}
-    media = _media(headers.get("content-type", ""))
-    body = _body(event)
-    _check_shape(body, media)
-    answer = _invoke(endpoint, body, media, headers.get("accept") or "*/*")
-    logger.info("answered", extra={"endpoint": endpoint, "received": len(body), "sent": len(answer["body"])})
+def _predict(event: dict[str, Any]) -> dict[str, Any]:
+    call = gateway.call_of(event)
+    endpoint = endpoint_name(os.environ["ENDPOINT_PREFIX"], call.model)
+    answer = _invoke(endpoint, call)
+    logger.info("answered", extra={"endpoint": endpoint, "received": len(call.body), "sent": len(answer["body"])})
     return {"statusCode": 200, "headers": {"content-type": answer["media"]}, "body": answer["body"]}
 
 
-def _endpoint(name: str, variant: str) -> str:
-    if name not in recipe.names():
-        raise Refused(404, f"Expected one of the recipes {', '.join(recipe.names())}; found {name!r:.60}.")
-    if variant and not VARIANT.fullmatch(variant):
-        raise Refused(400, f"Expected a variant such as product-3, found {variant!r:.60}.")
-    return endpoint_name(os.environ["ENDPOINT_PREFIX"], f"{name}-{variant}" if variant else name)
-
-
-def _media(header: str) -> str:
-    media = header.partition(";")[0].strip().lower()
-    if media not in MEDIA:
-        raise Refused(415, f"Expected Content-Type {JSON}, {LINES} or {TABLE}, found {header or 'none'!r:.100}.")
-    return media
-
-
-def _body(event: Event) -> bytes:
-    text = event.get("body") or ""
+def _invoke(endpoint: str, call: Call) -> dict[str, str]:
     try:
-        body = base64.b64decode(text, validate=True) if event.get("isBase64Encoded") else text.encode()
-        body.decode()
-    except (binascii.Error, UnicodeError) as error:
-        raise Refused(400, "Expected a body in UTF-8, found other bytes.") from error
-    if len(body) > MAX_BYTES:
-        raise Refused(413, f"Expected at most {MAX_BYTES:,} bytes, found {len(body):,}; send several requests.")
-    if not body.strip():
-        raise Refused(400, "Expected at least one row, found an empty body.")
-    return body
-
-
-def _check_shape(body: bytes, media: str) -> None:
-    """Raises Refused for what cannot be rows; which fields a row needs is the model's to say."""
-    if media == TABLE:
-        if len(body.strip().splitlines()) < 2:
-            raise Refused(400, "Expected CSV with a line of field names and at least one row, found one line.")
-    elif media == JSON:
-        _check_document(_parsed(body, "the body"))
-    else:
-        for number, line in enumerate(body.split(b"\n"), 1):
-            if line.strip():
-                _check_row(_parsed(line, f"line {number}"), f"Line {number}")
-
-
-def _check_document(document: Any) -> None:
-    rows = document
-    if isinstance(document, dict):
-        if "instances" not in document:
-            return
-        rows = document["instances"]
-    if not isinstance(rows, list):
-        raise Refused(400, 'Expected {"instances": [row, ...]}, [row, ...] or one row as an object.')
-    if not rows:
-        raise Refused(400, "Expected at least one row, found none.")
-    for number, row in enumerate(rows):
-        _check_row(row, f"Row {number}")
-
-
-def _check_row(row: Any, where: str) -> None:
-    if not isinstance(row, dict):
-        raise Refused(400, f"{where}: expected an object, found {json.dumps(row):.60}.")
-
-
-def _parsed(text: bytes, where: str) -> Any:
-    try:
-        return json.loads(text, parse_constant=_no_number)
-    except (ValueError, RecursionError) as error:
-        raise Refused(400, f"Expected JSON in {where}: {error!s:.150}.") from error
-
-
-def _no_number(word: str) -> NoReturn:
-    raise ValueError(f"{word} is no number in JSON")
-
-
-def _invoke(endpoint: str, body: bytes, media: str, accept: str) -> dict[str, str]:
-    try:
-        answer = _runtime().invoke_endpoint(EndpointName=endpoint, Body=body, ContentType=media, Accept=accept)
+        answer = _runtime().invoke_endpoint(
+            EndpointName=endpoint, Body=call.body, ContentType=call.media, Accept=call.accept
+        )
         content = answer["Body"].read()
     except ClientError as error:
         raise _explained(error, endpoint) from error
