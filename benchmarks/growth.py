@@ -24,6 +24,7 @@ from benchmarks.figures import columns
 from trainyard.config import RecipeConfig
 from trainyard.recipe import config, has, module, names, sources
 
+PEAK = "peak MB: "
 GROWTH = 10
 # A tenth more than linear is measuring noise on a shared machine.
 LINEAR = 1.1 * GROWTH
@@ -59,6 +60,7 @@ def main() -> int:
     if arguments.child:
         recipe, stage, folder = arguments.child
         STAGES[stage](recipe, _settings(recipe), Path(folder), arguments.size)
+        print(f"{PEAK}{_peak_mb()}")
         return 0
     rows: list[Sequence[str]] = [HEADER]
     for recipe in arguments.recipe or names():
@@ -93,7 +95,15 @@ def _measured(recipe: str, stage: str, folder: str, size: int) -> Cost:
         if process.returncode:
             log.seek(0)
             raise SystemExit(f"{recipe}, {stage}, {size} lines:\n{log.read().decode()[-4000:]}")
-    return Cost(cpu=used.ru_utime + used.ru_stime, memory=used.ru_maxrss / 1024)
+        log.seek(0)
+        peak = log.read().decode().rpartition(PEAK)[2]
+    return Cost(cpu=used.ru_utime + used.ru_stime, memory=float(peak))
+
+
+def _peak_mb() -> float:
+    """Of this process alone: what wait4 tells of a child counts the moment when it was a copy of its parent."""
+    status = Path("/proc/self/status").read_text()
+    return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:"))) / 1024
 
 
 def _rows(recipe: str, stage: str, size: int, small: Cost, large: Cost) -> list[Sequence[str]]:

@@ -234,7 +234,8 @@ def _soak(name: str, model: Path, count: int) -> int:
     good = [request("/invocations", each) for each in bodies]
     wrong = [request("/invocations", each) for each in bad]
     contents = [wrong[i // 100 % len(wrong)] if i % 100 == 99 else good[i % len(good)] for i in range(count)]
-    port, statuses, memory, unnamed = _free_port(), {}, [], 0
+    port, memory, unnamed = _free_port(), [], 0
+    statuses: dict[int, int] = {}
     with _service(model, port) as service:
         for start in range(0, count, SOAK_WARM):
             part = contents[start : start + SOAK_WARM]

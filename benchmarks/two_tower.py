@@ -28,8 +28,8 @@ from recipes.two_tower.evaluate import BASELINES, average_ratings, expected_rati
 from recipes.two_tower.evaluate import score as score_model
 from recipes.two_tower.measures import with_relevant
 from recipes.two_tower.prepare import prepare
-from recipes.two_tower.process import HISTORIES_FILE, RATINGS_FILE, process
-from recipes.two_tower.ratings import Ratings
+from recipes.two_tower.process import RATINGS_FILE, process
+from recipes.two_tower.ratings import HISTORIES_FILE, Ratings
 from recipes.two_tower.recommender import Recommender
 from trainyard.bootstrap import interval, paired_difference
 

@@ -153,8 +153,8 @@ def test_what_the_local_cloud_lacks_is_refused_and_never_pretended(plant: Plant)
             TransformOutput={"S3OutputPath": "s3://b/o"},
             TransformResources={"InstanceType": "ml.m5.large", "InstanceCount": 1},
         )
-    with pytest.raises(ClientError, match="does not implement InvokeEndpoint"):
-        plant.cloud.client("sagemaker-runtime").invoke_endpoint(EndpointName="e", Body=b"{}")
+    with pytest.raises(ClientError, match="does not implement InvokeEndpointAsync"):
+        plant.cloud.client("sagemaker-runtime").invoke_endpoint_async(EndpointName="e", InputLocation="s3://b/k")
     two = plant.request()
     two["ProcessingResources"]["ClusterConfig"]["InstanceCount"] = 2
     with pytest.raises(ClientError, match="more than one instance"):

@@ -120,9 +120,12 @@ def test_a_taken_port_is_named(model_dir, capsys):
 
 def test_a_model_is_served_until_ctrl_c(model_dir):
     port = free_port()
-    command = [sys.executable, "-m", "trainyard.cli.main", "serve", "prod2vec", "--dir", str(model_dir)]
-    code = "import sys; from trainyard.cli.main import main; sys.exit(main(sys.argv[1:]))"
-    command = [sys.executable, "-c", code, *command[3:], "--port", str(port)]
+    # Whoever runs the tests in the background has Ctrl-C ignored, and children inherit that; a terminal's do not.
+    code = (
+        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "from trainyard.cli.main import main; sys.exit(main(sys.argv[1:]))"
+    )
+    command = [sys.executable, "-c", code, "serve", "prod2vec", "--dir", str(model_dir), "--port", str(port)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     process = subprocess.Popen(command, env=environment, cwd=ROOT, stderr=subprocess.PIPE, text=True)
     try:
@@ -140,5 +143,7 @@ def test_a_model_is_served_until_ctrl_c(model_dir):
         errors = process.communicate(timeout=60)[1]
     finally:
         process.kill()
+        process.wait()
+        process.stderr.close()
     assert process.returncode == 0, errors
     assert "Traceback" not in errors

@@ -143,6 +143,12 @@ class Stack:
         )
         return item["run_id"]["S"] if item else None
 
+    def forget_champion(self) -> None:
+        """As before the first model; other modules may have trained on this stack."""
+        self.client("dynamodb").delete_item(
+            TableName=self.outputs["LedgerTableName"], Key={"id": {"S": "champion/prod2vec"}}
+        )
+
     def models(self) -> list[dict[str, str]]:
         """Name and archive of every created model."""
         sagemaker = self.client("sagemaker")

@@ -19,7 +19,7 @@ from tests.local_cloud.test_sagemaker_endpoints import Host, host_of
 from tests.local_cloud.tiny_images import unique
 from tests.stack.conftest import Stack
 
-pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack")]
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("endpoints")]
 # No other test deploys this recipe.
 RECIPE, ENDPOINT = "two_tower", "trainyard-dev-two-tower"
 ROWS = {"instances": [{"uid": 1}]}

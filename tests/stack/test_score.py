@@ -14,7 +14,7 @@ from recipes.headline_classifier import sample
 from tests.recipes.headline_classifier.contract import CHANGES
 from tests.stack.conftest import Stack
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("endpoints")]
 # A recipe that no other test of the stack trains: its champion is this module's own.
 RECIPE = "headline_classifier"
 FILE = "newsCorpora.csv"
