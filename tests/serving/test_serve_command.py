@@ -6,6 +6,7 @@ import io
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tarfile
@@ -108,8 +109,6 @@ def test_a_wrong_call_ends_with_one_sentence(model_dir, tmp_path, capsys, argume
 
 
 def test_a_taken_port_is_named(model_dir, capsys):
-    import socket
-
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
@@ -118,7 +117,8 @@ def test_a_taken_port_is_named(model_dir, capsys):
     assert f"Expected port {port} to be free" in capsys.readouterr().err
 
 
-def test_a_model_is_served_until_ctrl_c(model_dir):
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_a_model_is_served_until_it_is_stopped(model_dir, sent):
     port = free_port()
     # Whoever runs the tests in the background has Ctrl-C ignored, and children inherit that; a terminal's do not.
     code = (
@@ -139,7 +139,7 @@ def test_a_model_is_served_until_ctrl_c(model_dir):
                 assert process.poll() is None and time.monotonic() < deadline, process.communicate()
                 time.sleep(0.1)
         assert len(products) == 2
-        process.send_signal(signal.SIGINT)
+        process.send_signal(sent)
         errors = process.communicate(timeout=60)[1]
     finally:
         process.kill()
@@ -147,3 +147,6 @@ def test_a_model_is_served_until_ctrl_c(model_dir):
         process.stderr.close()
     assert process.returncode == 0, errors
     assert "Traceback" not in errors
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", port))

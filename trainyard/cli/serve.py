@@ -76,6 +76,8 @@ def _run(model_dir: Path, port: int) -> None:
         environment["PYTHONPATH"] = os.pathsep.join([str(project.root()), *os.environ.get("PYTHONPATH", "").split(":")])
         console.err().print(Text(f"Requests, and how to make them: http://localhost:{port}/docs"), soft_wrap=True)
         command = [sys.executable, "-m", "training_container.main", "serve"]
+        # Ended by its process id, it must not leave the service behind: the same way out as Ctrl-C.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         process = subprocess.Popen(command, env=environment, start_new_session=True)
         try:
             code = process.wait()
