@@ -24,11 +24,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
-import ibis
 
 from benchmarks.served_models import SIZES, train
-from tests.recipes.tables import read_sources
-from trainyard import database, recipe
+from tests.recipes.bulk import ingest
+from trainyard import recipe
 from trainyard.config import RecipeConfig, to_mapping
 from trainyard.run import REQUEST_FILE, Run
 
@@ -105,7 +104,7 @@ def _measured(name: str, models: Path, job: Path, rows: int | None) -> tuple[Cos
         archive.add(model, arcname=".")
     (job / "raw").mkdir()
     recipe.module(name, "sample").write(job / "raw", size=rows or size, seed=2)
-    _ingest(name, job / "raw", inputs / "ingest", config)
+    ingest(name, job / "raw", inputs / "ingest", config)
     # Once through the same writer as the copies: a reader's buffers depend on the row groups of a file.
     _copy(inputs / "ingest" / SCORED[name], GROUPED.get(name, ""), range(1))
     one = _run(job)
@@ -127,20 +126,6 @@ def _request(name: str, config: RecipeConfig) -> Run:
         config=to_mapping(config),
         task="score",
     )
-
-
-def _ingest(name: str, raw: Path, tables: Path, config: RecipeConfig) -> None:
-    """The sample's tables in Parquet, as the ingest job writes them."""
-    sources = recipe.sources(name, config)
-    found = [path for path in raw.iterdir() for each in sources if each.format == "sqlite" and each.accepts(path.name)]
-    if not found:
-        for table, rows in read_sources(ibis.duckdb.connect(), raw, sources).items():
-            (tables / table).mkdir()
-            rows.to_parquet(tables / table / "part-00000.parquet")
-        return
-    (raw / "scratch").mkdir()
-    with database.open_sqlite(found[0], found[0].name, raw / "scratch") as connection:
-        recipe.module(name, "every_row").extract(connection, tables, config)
 
 
 def _copy(table: Path, grouped: str, copies: range) -> None:

@@ -14,8 +14,9 @@ from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 
 from trainyard import gateway
 from trainyard.errors import Refused
-from trainyard.gateway import JSON, MAX_BYTES, Call
+from trainyard.gateway import Call
 from trainyard.plan import endpoint_name
+from trainyard.serving.wire import JSON, SERVERLESS_BYTES, sentence_of
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
@@ -62,8 +63,10 @@ def _invoke(endpoint: str, call: Call) -> dict[str, str]:
     except BotoCoreError as error:
         logger.exception("unreachable", extra={"endpoint": endpoint})
         raise Refused(502, "The model could not be reached; try again later.") from error
-    if len(content) > MAX_BYTES:
-        raise Refused(413, f"Expected an answer of at most {MAX_BYTES:,} bytes, found {len(content):,}; ask for less.")
+    if len(content) > SERVERLESS_BYTES:
+        raise Refused(
+            413, f"Expected an answer of at most {SERVERLESS_BYTES:,} bytes, found {len(content):,}; ask for less."
+        )
     return {"body": content.decode(), "media": answer["ContentType"]}
 
 
@@ -83,17 +86,9 @@ def _explained(error: ClientError, endpoint: str) -> Refused:
 def _said_by_model(error: ClientError, endpoint: str) -> Refused:
     status = int(error.response.get("OriginalStatusCode", 0))  # type: ignore[call-overload]
     if 400 <= status < 500:
-        return Refused(status, _sentence(str(error.response.get("OriginalMessage", ""))))
+        return Refused(status, sentence_of(str(error.response.get("OriginalMessage", ""))))
     logger.error("failed in the model", extra={"endpoint": endpoint, "status": status, "reason": str(error)})
     return Refused(502, "The model failed on this request; the reason is in the log of its endpoint.")
-
-
-def _sentence(said: str) -> str:
-    try:
-        document = json.loads(said)
-    except ValueError:
-        return said
-    return str(document["error"]) if isinstance(document, dict) and "error" in document else said
 
 
 def _refusal(refusal: Refused) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from lambdas import environment
 from trainyard import smoke
 from trainyard.errors import TrainyardError
-from trainyard.serving.examples import EXAMPLES_FILE, JSON, Examples, parse
+from trainyard.serving.examples import EXAMPLES_FILE, Examples, parse
+from trainyard.serving.wire import JSON
 from trainyard.smoke import Verdict
 from trainyard.stages import Stage
 

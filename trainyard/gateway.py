@@ -15,12 +15,8 @@ from typing import Any, NoReturn
 
 from trainyard import recipe
 from trainyard.errors import Refused
+from trainyard.serving.wire import ALIASES, JSON, LINES, MEDIA, SERVERLESS_BYTES, TABLE
 
-JSON, LINES, TABLE = "application/json", "application/jsonlines", "text/csv"
-LINES_TOO = ("application/x-jsonlines", "application/jsonl", "application/x-ndjson")
-MEDIA = (JSON, LINES, *LINES_TOO, TABLE)
-# What a serverless endpoint takes and gives; a function takes and gives 6 MB, in which text may need escapes.
-MAX_BYTES = 4 * 1024 * 1024
 VARIANT = re.compile(r"[a-z0-9](-?[a-z0-9]){0,40}")
 
 
@@ -55,7 +51,7 @@ def _model(name: str, variant: str) -> str:
 
 def _media(header: str) -> str:
     media = header.partition(";")[0].strip().lower()
-    if media not in MEDIA:
+    if media not in (*MEDIA, *ALIASES):
         raise Refused(415, f"Expected Content-Type {JSON}, {LINES} or {TABLE}, found {header or 'none'!r:.100}.")
     return media
 
@@ -67,8 +63,8 @@ def _body(event: Mapping[str, Any]) -> bytes:
         body.decode()
     except (binascii.Error, UnicodeError) as error:
         raise Refused(400, "Expected a body in UTF-8, found other bytes.") from error
-    if len(body) > MAX_BYTES:
-        raise Refused(413, f"Expected at most {MAX_BYTES:,} bytes, found {len(body):,}; send several requests.")
+    if len(body) > SERVERLESS_BYTES:
+        raise Refused(413, f"Expected at most {SERVERLESS_BYTES:,} bytes, found {len(body):,}; send several requests.")
     if not body.strip():
         raise Refused(400, "Expected at least one row, found an empty body.")
     return body

@@ -12,7 +12,7 @@ import numpy as np
 from recipes.headline_classifier.config import CLASS_NAMES
 from recipes.headline_classifier.network import Classifier
 from recipes.headline_classifier.requests import Classified, Headline
-from trainyard.serving.routes import Route
+from trainyard.serving.routes import INVOCATIONS, Route
 from trainyard.serving.rows import checked
 
 
@@ -36,17 +36,15 @@ class Predictor:
 
     def routes(self) -> tuple[Route, ...]:
         """The class of a headline."""
-        return tuple(
-            Route(
-                path=path,
-                summary="The class of a headline, and the probability of every class.",
-                row=Headline,
-                response=Classified,
-                answer=self.predict,
-                example=self.examples()[0],
-            )
-            for path in ("/invocations", "/classify")
+        route = Route(
+            path="/classify",
+            summary="The class of a headline, and the probability of every class.",
+            row=Headline,
+            response=Classified,
+            answer=self.predict,
+            example=self.examples()[0],
         )
+        return route.at(INVOCATIONS), route
 
     def _answer(self, probabilities: np.ndarray) -> Classified:
         classes = self.classifier.features.classes

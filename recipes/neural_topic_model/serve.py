@@ -10,7 +10,7 @@ import numpy as np
 
 from recipes.neural_topic_model.requests import Mixture, Nothing, Review, Share, Topic
 from recipes.neural_topic_model.topics import TopicModel
-from trainyard.serving.routes import Route
+from trainyard.serving.routes import INVOCATIONS, Route
 from trainyard.serving.rows import checked
 
 NAMING_WORDS = 3
@@ -56,17 +56,14 @@ class Predictor:
 
     def routes(self) -> tuple[Route, ...]:
         """Topics of a text, and all topics."""
-        mixture = [
-            Route(
-                path=path,
-                summary="The strongest topics of a text, with their words.",
-                row=Review,
-                response=Mixture,
-                answer=self.predict,
-                example=self.examples()[0],
-            )
-            for path in ("/invocations", "/topics")
-        ]
+        mixture = Route(
+            path="/topics",
+            summary="The strongest topics of a text, with their words.",
+            row=Review,
+            response=Mixture,
+            answer=self.predict,
+            example=self.examples()[0],
+        )
         listed = Route(
             path="/topics",
             method="GET",
@@ -76,7 +73,7 @@ class Predictor:
             answer=self.topics,
             example={},
         )
-        return (*mixture, listed)
+        return mixture.at(INVOCATIONS), mixture, listed
 
     def _strongest(self, shares: np.ndarray, count: int) -> list[Share]:
         return [

@@ -12,8 +12,9 @@ import numpy as np
 from recipes.prod2vec.config import Config
 from recipes.prod2vec.features import Queries, Ragged, Vocabulary
 from recipes.prod2vec.process import load_baskets
-from recipes.prod2vec.vectors import SCORINGS, TOP, ProductVectors, hits, mask_contexts, ranks, top_columns
+from recipes.prod2vec.vectors import SCORINGS, TOP, ProductVectors, hits, mask_contexts, ranks
 from trainyard.progress import progress
+from trainyard.ranking import top_columns
 from trainyard.scores import Scores
 
 # Baselines are for orientation, so they get a part of large data: gensim's time is products times epochs.

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from recipes.prod2vec.vectors import ProductVectors, blocks
+from recipes.prod2vec.vectors import ProductVectors
+from trainyard.ranking import blocks
 
 NEIGHBOURS_FILE = "neighbours.npz"
 COUNT = 20

@@ -13,10 +13,11 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from recipes.prod2vec.config import Config
-from recipes.prod2vec.vectors import ProductVectors, blocks
+from recipes.prod2vec.vectors import ProductVectors
 from trainyard import charts
 from trainyard.page import Figure, ReportInputs, Section, Table
 from trainyard.projection import apart, flattened
+from trainyard.ranking import blocks
 
 EMBEDDINGS = "embeddings"
 NEIGHBOURS_FILE = "neighbours.parquet"

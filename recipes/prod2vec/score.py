@@ -10,8 +10,9 @@ import pyarrow as pa
 
 from recipes.prod2vec.config import Config
 from recipes.prod2vec.features import OUT_OF_VOCABULARY
-from recipes.prod2vec.vectors import TOP, ProductVectors, blocks
+from recipes.prod2vec.vectors import TOP, ProductVectors
 from trainyard import bulk
+from trainyard.ranking import blocks
 
 TABLE = "products"
 

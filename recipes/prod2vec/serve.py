@@ -14,7 +14,7 @@ from recipes.prod2vec.requests import Basket, Either, Product, Products, Similar
 from recipes.prod2vec.vectors import ProductVectors
 from trainyard.errors import BadRow
 from trainyard.serving.neighbours import Neighbours
-from trainyard.serving.routes import Route
+from trainyard.serving.routes import INVOCATIONS, Route
 from trainyard.serving.rows import checked, shown
 
 
@@ -61,29 +61,27 @@ class Predictor:
     def routes(self) -> tuple[Route, ...]:
         """Products like a product, products for a basket."""
         product, basket = self.examples()
-        similar, fitting = "Products like a product, by cosine.", "Products that go with a basket, best first."
+        similar = Route(
+            path="/similar",
+            summary="Products like a product, by cosine.",
+            row=Similar,
+            response=Products,
+            answer=self.similar,
+            example=product,
+        )
+        fitting = Route(
+            path="/basket",
+            summary="Products that go with a basket, best first.",
+            row=Basket,
+            response=Products,
+            answer=self.next,
+            example=basket,
+        )
         return (
-            Route(
-                path="/invocations",
-                summary=fitting,
-                row=Either,
-                response=Products,
-                answer=self.predict,
-                example=product,
-            ),
-            Route(
-                path="/products/{product_id}/similar",
-                method="GET",
-                summary=similar,
-                row=Similar,
-                response=Products,
-                answer=self.similar,
-                example=product,
-            ),
-            Route(
-                path="/similar", summary=similar, row=Similar, response=Products, answer=self.similar, example=product
-            ),
-            Route(path="/basket", summary=fitting, row=Basket, response=Products, answer=self.next, example=basket),
+            fitting.at(INVOCATIONS, row=Either, answer=self.predict, example=product),
+            similar.at("/products/{product_id}/similar", method="GET"),
+            similar,
+            fitting,
         )
 
     def _similar(self, product: int, count: int, number: int) -> Products:

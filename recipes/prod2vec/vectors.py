@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from recipes.prod2vec.features import OUT_OF_VOCABULARY, Queries, Ragged, Vocabulary
+from trainyard.ranking import blocks, top_columns
 
 # `cosine`: basket = mean of the unit target vectors, product = unit target vector.
 # `in_out`: basket = mean of the target vectors, product = context vector, as in training.
@@ -21,8 +22,6 @@ TARGET_FILE = "target_vectors.npy"
 CONTEXT_FILE = "context_vectors.npy"
 SCORING_FILE = "scoring.json"
 TOP = 10
-# Scores of one block of queries against all products take this much memory at most.
-BLOCK_BYTES = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,21 +84,6 @@ def mean_rows(matrix: np.ndarray, baskets: Ragged) -> np.ndarray:
         # Starts of non-empty rows only: `reduceat` would give an empty row its neighbour's first value.
         sums[filled] = np.add.reduceat(matrix[baskets.values], baskets.offsets[filled], axis=0)
     return np.asarray(sums / np.maximum(baskets.lengths, 1)[:, None], dtype=np.float32)
-
-
-def top_columns(scores: np.ndarray, count: int) -> np.ndarray:
-    """Columns of the `count` largest values of each row, largest first: int64 [rows, count]. Exact."""
-    count = min(count, scores.shape[1])
-    candidates = np.argpartition(scores, -count, axis=1)[:, -count:]
-    order = np.argsort(-np.take_along_axis(scores, candidates, axis=1), axis=1, kind="stable")
-    return np.take_along_axis(candidates, order, axis=1)
-
-
-def blocks(rows: int, columns: int) -> Iterator[slice]:
-    """Slices of rows so small that a float32 matrix of one block by `columns` stays below `BLOCK_BYTES`."""
-    size = max(1, BLOCK_BYTES // (4 * max(columns, 1)))
-    for start in range(0, rows, size):
-        yield slice(start, min(start + size, rows))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ import numpy as np
 from recipes.propensity.ensemble import Ensemble
 from recipes.propensity.features import text
 from recipes.propensity.requests import Scored, visit_of
-from trainyard.serving.routes import Route
+from trainyard.serving.routes import INVOCATIONS, Route
 from trainyard.serving.rows import checked
 
 
@@ -49,17 +49,15 @@ class Predictor:
 
     def routes(self) -> tuple[Route, ...]:
         """The propensity of visits."""
-        return tuple(
-            Route(
-                path=path,
-                summary="The calibrated probability that a visit leads to a sale.",
-                row=self._row,
-                response=Scored,
-                answer=self.predict,
-                example=self.examples()[0],
-            )
-            for path in ("/invocations", "/propensity")
+        route = Route(
+            path="/propensity",
+            summary="The calibrated probability that a visit leads to a sale.",
+            row=self._row,
+            response=Scored,
+            answer=self.predict,
+            example=self.examples()[0],
         )
+        return route.at(INVOCATIONS), route
 
 
 def load(model_dir: Path) -> Predictor:

@@ -15,9 +15,10 @@ from recipes.two_tower.measures import ranking, rmse, with_relevant
 from recipes.two_tower.movie_statistics import Statistics
 from recipes.two_tower.process import RATINGS_FILE
 from recipes.two_tower.ratings import HISTORIES_FILE, Ratings
-from recipes.two_tower.recommender import TOP, Recommender, blocks, hide_rated, top_columns
+from recipes.two_tower.recommender import TOP, Recommender, hide_rated
 from trainyard.errors import JobFailed
 from trainyard.progress import progress
+from trainyard.ranking import blocks, top_columns
 from trainyard.scores import Scores
 
 # Baselines are for orientation, so they get a part of large data.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,13 +15,12 @@ from recipes.two_tower.features import Describer, Profiles
 from recipes.two_tower.movie_statistics import Statistics
 from recipes.two_tower.ratings import Ratings
 from recipes.two_tower.towers import Towers
+from trainyard.ranking import blocks, top_columns
 
 RATING_FILE = "rating_towers.npz"
 RETRIEVAL_FILE = "retrieval_towers.npz"
 OBJECTIVE_FILE = "objective.json"
 TOP = 10
-# Scores of one block of users for all movies take this much memory at most.
-BLOCK_BYTES = 64 * 1024 * 1024
 # Without a floor, a movie that nobody rated would have a popularity of minus infinity.
 POPULARITY_FLOOR = 0.5
 
@@ -135,18 +133,3 @@ class Recommender:
 def hide_rated(scores: np.ndarray, histories: Ratings) -> None:
     """What a user has rated is no candidate: its scores become minus infinity, in place."""
     scores[histories.row_of_value, histories.movies] = -np.inf
-
-
-def top_columns(scores: np.ndarray, count: int) -> np.ndarray:
-    """Columns of the `count` largest values of each row, largest first: int64 [rows, count]. Exact."""
-    count = min(count, scores.shape[1])
-    candidates = np.argpartition(scores, -count, axis=1)[:, -count:]
-    order = np.argsort(-np.take_along_axis(scores, candidates, axis=1), axis=1, kind="stable")
-    return np.take_along_axis(candidates, order, axis=1)
-
-
-def blocks(rows: int, columns: int) -> Iterator[slice]:
-    """Slices of rows so small that a float32 matrix of one block by `columns` stays below `BLOCK_BYTES`."""
-    size = max(1, BLOCK_BYTES // (4 * max(columns, 1)))
-    for start in range(0, rows, size):
-        yield slice(start, min(start + size, rows))

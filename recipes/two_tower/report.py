@@ -13,10 +13,11 @@ import pyarrow.parquet as pq
 
 from recipes.two_tower.config import Config
 from recipes.two_tower.ratings import HISTORIES_FILE, Ratings
-from recipes.two_tower.recommender import TOP, Recommender, blocks
+from recipes.two_tower.recommender import TOP, Recommender
 from trainyard import charts
 from trainyard.page import Figure, ReportInputs, Section, Table
 from trainyard.projection import apart, flattened
+from trainyard.ranking import blocks
 
 EMBEDDINGS = "movie_embeddings"
 RECOMMENDATIONS_FILE = "recommendations.parquet"

@@ -11,7 +11,7 @@ from recipes.two_tower.recommender import Recommender
 from recipes.two_tower.requests import Movie, Rated, Recommendation, Titles, User, Visitor
 from recipes.two_tower.visitor import Finder, Histories
 from trainyard.errors import BadRow
-from trainyard.serving.routes import Route
+from trainyard.serving.routes import INVOCATIONS, Route
 from trainyard.serving.rows import checked
 
 
@@ -56,43 +56,32 @@ class Predictor:
     def routes(self) -> tuple[Route, ...]:
         """Movies for a user, by id or by ratings."""
         user, ratings, _ = self.examples()
-        known, anybody = "Movies for a user by id.", "Movies for a user, by id, by ratings, or both."
-        path = "/users/{uid}/recommendations"
-        return (
-            Route(
-                path="/invocations",
-                summary=anybody,
-                row=Visitor,
-                response=Recommendation,
-                answer=self.predict,
-                example=user,
-            ),
-            Route(
-                path=path,
-                method="GET",
-                summary=known,
-                row=User,
-                response=Recommendation,
-                answer=self.users,
-                example=user,
-            ),
-            Route(
-                path="/recommendations",
-                summary=anybody,
-                row=Visitor,
-                response=Recommendation,
-                answer=self.predict,
-                example=ratings,
-            ),
-            Route(
-                path="/predict",
-                summary="Titles for a user by id.",
-                row=User,
-                response=Titles,
-                answer=self.titles,
-                example=user,
-            ),
+        anybody = Route(
+            path="/recommendations",
+            summary="Movies for a user, by id, by ratings, or both.",
+            row=Visitor,
+            response=Recommendation,
+            answer=self.predict,
+            example=ratings,
         )
+        known = Route(
+            path="/users/{uid}/recommendations",
+            method="GET",
+            summary="Movies for a user by id.",
+            row=User,
+            response=Recommendation,
+            answer=self.users,
+            example=user,
+        )
+        titles = Route(
+            path="/predict",
+            summary="Titles for a user by id.",
+            row=User,
+            response=Titles,
+            answer=self.titles,
+            example=user,
+        )
+        return anybody.at(INVOCATIONS, example=user), known, anybody, titles
 
     def _answer(self, user: int | None, ratings: Sequence[Rated], count: int, number: int) -> Recommendation:
         known, unknown = self._given(ratings, number)

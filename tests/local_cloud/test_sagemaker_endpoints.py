@@ -19,6 +19,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from local_cloud import lifecycle
+from tests.local_cloud.processes import runs
 
 from .conftest import Cloud, start_cloud
 from .tiny_images import bucket, log_lines, push, statements, unique
@@ -351,7 +352,7 @@ def test_endpoints_come_back_with_the_cloud_and_leave_no_process(tmp_path: Path)
         # MiniStack's own state is written about once a second.
         time.sleep(2.5)
         assert lifecycle.down(cloud.state_dir)
-        assert not _runs(first)
+        assert not runs(first)
         cloud.restarted()
         host.runtime = runtime_of(cloud)
         assert host.settled(name)["EndpointStatus"] == "InService"
@@ -359,16 +360,8 @@ def test_endpoints_come_back_with_the_cloud_and_leave_no_process(tmp_path: Path)
         assert (second["word"], second["pid"] != first) == ("ready", True)
         host.client.delete_endpoint(EndpointName=name)
         host.gone(name)
-        assert not _runs(second["pid"])
+        assert not runs(second["pid"])
         with pytest.raises(ClientError, match="not found"):
             host.ask(name)
     finally:
         lifecycle.down(cloud.state_dir)
-
-
-def _runs(pid: int) -> bool:
-    stat = Path(f"/proc/{pid}/stat")
-    try:
-        return stat.read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False

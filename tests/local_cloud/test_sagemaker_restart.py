@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from local_cloud import lifecycle
+from tests.local_cloud.processes import runs
 
 from .conftest import Cloud, start_cloud
 from .tiny_images import bucket, log_lines, push, statements, training_request, unique, until_ended
@@ -71,7 +72,7 @@ def test_records_survive_and_running_jobs_are_failed(tmp_path: Path, leave: Call
         time.sleep(2.5)
         leave(cloud)
         cloud.restarted()
-        _until(lambda: not _runs(pid))
+        _until(lambda: not runs(pid))
         client, glue = cloud.client("sagemaker"), cloud.client("glue")
         assert client.describe_training_job(TrainingJobName=done)["TrainingJobStatus"] == "Completed"
         described = client.describe_training_job(TrainingJobName=lost)
@@ -95,11 +96,3 @@ def _logged(cloud: Cloud, job: str) -> str:
         return next(iter(log_lines(cloud, "/aws/sagemaker/TrainingJobs", job)), "")
     except logs.exceptions.ResourceNotFoundException:
         return ""
-
-
-def _runs(pid: int) -> bool:
-    stat = Path(f"/proc/{pid}/stat")
-    try:
-        return stat.read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False

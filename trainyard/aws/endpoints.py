@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError
 from trainyard import plan
 from trainyard.aws.deployment import Deployment
 from trainyard.errors import JobFailed, NotFound, TrainyardError
+from trainyard.serving.wire import sentence_of
 
 RUN_OF_MODEL = re.compile(r"model-(\d{8}-\d{6}-[0-9a-f]{8})-[0-9a-f]{8}")
 REMOVAL_SECONDS = 600.0
@@ -94,7 +95,7 @@ def invoke(deployment: Deployment, name: str, body: bytes, content_type: str) ->
     except ClientError as error:
         code, said = error.response["Error"].get("Code"), error.response["Error"].get("Message", "")
         if code == "ModelError":
-            own = _sentence(str(error.response.get("OriginalMessage") or said))
+            own = sentence_of(str(error.response.get("OriginalMessage") or said))
             raise JobFailed(f"The model refused the request: {own}") from error
         if code in ("ValidationError", "ValidationException") and _unknown(said):
             described(deployment, name)
@@ -172,15 +173,6 @@ def _kind(variant: Mapping[str, Any]) -> str:
     if "InstanceType" not in variant:
         return "unknown"
     return f"{variant['InitialInstanceCount']} x {variant['InstanceType']}"
-
-
-def _sentence(said: str) -> str:
-    """What a model said, out of the `{"error": ...}` in which it says it."""
-    try:
-        document = json.loads(said)
-    except ValueError:
-        return said
-    return str(document["error"]) if isinstance(document, dict) and "error" in document else said
 
 
 def _not_found(deployment: Deployment, name: str) -> NotFound:

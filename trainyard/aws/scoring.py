@@ -1,11 +1,10 @@
-"""Puts files where bulk scoring finds them, starts it and reads what it left in the catalogue; runs on a laptop."""
+"""Starts bulk scoring and reads what it left to be shown; runs on a laptop."""
 
 from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 from trainyard.aws import artifacts
@@ -14,33 +13,12 @@ from trainyard.resolve import RAW_PREFIX, SCORE_PREFIX
 from trainyard.stages import Stage
 
 
-def put_files(
-    deployment: Deployment,
-    recipe: str,
-    dataset: str,
-    files: Iterable[Path],
-    *,
-    on_bytes: Callable[[Path, int], None],
-) -> str:
-    """Upload files to be scored and not trained on; returns where. An upload here starts nothing by itself."""
-    prefix = f"{SCORE_PREFIX}/{recipe}/{dataset}/"
-    for path in files:
-
-        def sent(count: int, path: Path = path) -> None:
-            on_bytes(path, count)
-
-        deployment.target.client("s3").upload_file(
-            str(path), deployment.raw_bucket, f"{prefix}{path.name}", Callback=sent
-        )
-    return f"s3://{deployment.raw_bucket}/{prefix}"
-
-
 def start(
     deployment: Deployment, recipe: str, dataset: str, *, uploaded: bool, overrides: Mapping[str, Any]
 ) -> tuple[str, str]:
     """Start the machine on a data set to score it; returns the execution's ARN and name.
 
-    `uploaded` says that `put_files` brought the files; otherwise they are a data set that models are trained on.
+    `uploaded` says that files were uploaded to be scored; otherwise they are a data set that models are trained on.
     """
     name = f"score-{uuid.uuid4()}"
     answer = deployment.target.client("stepfunctions").start_execution(

@@ -24,9 +24,9 @@ class Upload:
         return self.key.rsplit("/", 1)[-1]
 
 
-def key_of(recipe: str, dataset: str, filename: str) -> str:
-    """Where a file of a data set belongs in the raw bucket."""
-    return f"{RAW_PREFIX}/{recipe}/{dataset}/{filename}"
+def key_of(recipe: str, dataset: str, filename: str, *, folder: str = RAW_PREFIX) -> str:
+    """Where a file of a data set belongs in the raw bucket; an upload to another folder than `raw` starts nothing."""
+    return f"{folder}/{recipe}/{dataset}/{filename}"
 
 
 def put_settings(deployment: Deployment, recipe: str, dataset: str, settings: Mapping[str, Any]) -> Upload:
@@ -45,13 +45,14 @@ def put_files(
     dataset: str,
     files: Iterable[Path],
     *,
+    folder: str = RAW_PREFIX,
     on_bytes: Callable[[Path, int], None],
 ) -> list[Upload]:
     """Upload files one after the other (in parts, when large), telling `on_bytes` how many bytes went each time."""
     s3 = deployment.target.client("s3")
     uploads: list[Upload] = []
     for path in files:
-        key = key_of(recipe, dataset, path.name)
+        key = key_of(recipe, dataset, path.name, folder=folder)
 
         def sent(count: int, path: Path = path) -> None:
             on_bytes(path, count)

@@ -19,10 +19,10 @@ from trainyard.aws.endpoints import Endpoint
 from trainyard.cli import changes, console, runs, target
 from trainyard.cli.options import AwsOption, EnvOption, FollowOption, JsonOption, RecipeArgument
 from trainyard.errors import BadRequest
+from trainyard.serving.wire import JSON, LINES, TABLE
 
 STDIN = "-"
-JSON = "application/json"
-CONTENT_TYPES = {".json": JSON, ".jsonl": "application/jsonlines", ".csv": "text/csv"}
+CONTENT_TYPES = {".json": JSON, ".jsonl": LINES, ".csv": TABLE}
 STYLES = {"InService": "green", "Failed": "red", "UpdateRollbackFailed": "red"}
 
 VariantOption = Annotated[

@@ -43,13 +43,20 @@ def tell(deployment: Deployment, execution: Execution, visits: Sequence[StateVis
     elif execution.status == "SUCCEEDED":
         _tell_success(deployment, execution, out)
     elif execution.error == CHILDREN_FAILED:
-        _tell_failed_children(execution, out)
+        advice = f"Once the reasons are mended: `trainyard redrive {execution.name}` keeps what succeeded."
+        _tell_reasons("Some child executions failed; they stopped no other.", execution.cause, advice, out)
     elif execution.error == ROLLED_BACK:
-        _tell_rolled_back(execution, out)
+        title = "The model is registered, but its deployment was rolled back."
+        advice = "See `trainyard endpoints` for what is in service, and `trainyard release` to try again."
+        _tell_reasons(title, execution.cause, advice, out)
     elif execution.error == NO_MODEL:
-        scored.tell_no_model(execution, out)
+        advice = f"Train one with `trainyard run {execution.recipe}`, then score again."
+        _tell_reasons("Nothing was scored.", execution.cause, advice, out)
     elif code in (BAD_DATA, BAD_REQUEST):
-        _tell_refusal(execution, out, "data" if code == BAD_DATA else "request")
+        what = "data" if code == BAD_DATA else "request"
+        title = f"The {what} was refused; nothing was trained and the files stay where they are."
+        advice = "Mend this and upload again: a new version of the files starts a new run."
+        _tell_reasons(title, execution.cause or "no reason was given", advice, out)
     else:
         _tell_failure(deployment, execution, visits, out)
     return code
@@ -138,30 +145,13 @@ def _print_highlights(highlights: Mapping[str, Any], out: Console) -> None:
     out.print(table)
 
 
-def _tell_refusal(execution: Execution, out: Console, what: str) -> None:
+def _tell_reasons(title: str, reasons: str, advice: str, out: Console) -> None:
+    """What came of an execution that a state ended on purpose, why, and what to do."""
     out.print()
-    out.print(Text(f"The {what} was refused; nothing was trained and the files stay where they are.", style="bold red"))
-    for reason in (execution.cause or "no reason was given").splitlines():
+    out.print(Text(title, style="bold red"))
+    for reason in reasons.splitlines():
         out.print(Text(f"  • {reason}"), soft_wrap=True)
-    out.print(Text("Mend this and upload again: a new version of the files starts a new run.", style="dim"))
-
-
-def _tell_failed_children(execution: Execution, out: Console) -> None:
-    out.print()
-    out.print(Text("Some child executions failed; they stopped no other.", style="bold red"))
-    for reason in execution.cause.splitlines():
-        out.print(Text(f"  • {reason}"), soft_wrap=True)
-    out.print(Text("Once the reason is mended, redrive each of them: `trainyard runs` has their names.", style="dim"))
-
-
-def _tell_rolled_back(execution: Execution, out: Console) -> None:
-    out.print()
-    out.print(Text("The model is registered, but its deployment was rolled back.", style="bold red"))
-    for reason in execution.cause.splitlines():
-        out.print(Text(f"  • {reason}"), soft_wrap=True)
-    out.print(
-        Text("See `trainyard endpoints` for what is in service, and `trainyard release` to try again.", style="dim")
-    )
+    out.print(Text(advice, style="dim"))
 
 
 def _tell_failure(deployment: Deployment, execution: Execution, visits: Sequence[StateVisit], out: Console) -> None:

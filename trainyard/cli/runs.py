@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 from rich.text import Text
 
 from trainyard import recipe, resolve
@@ -18,10 +16,9 @@ from trainyard.aws import uploads
 from trainyard.aws.deployment import Deployment
 from trainyard.aws.uploads import Upload
 from trainyard.aws.watch import Started, Watch
-from trainyard.cli import changes, console, follow, outcome, project, samples, target
+from trainyard.cli import changes, console, follow, outcome, project, samples, sending, target
 from trainyard.cli.graph import Picture
 from trainyard.cli.options import AwsOption, EnvOption, FollowOption, RecipeArgument, SeedOption
-from trainyard.errors import BadRequest
 
 DEFAULT_SIZE = "20k"
 DETACHED = 130
@@ -110,11 +107,7 @@ def prepare(
 ) -> Order:
     """Check settings, names and files on this machine, making a sample where no data was named."""
     settings = changes.gather(recipe_name, data, assignments, tune=tune)
-    name = dataset or f"{datetime.now().astimezone():%Y%m%d-%H%M%S}"
-    if not resolve.DATASET_NAME.fullmatch(name):
-        raise BadRequest(
-            f"Expected a data set name of 1 to 100 letters, digits, spaces or _ . : = + - @; found {name!r}."
-        )
+    name = sending.dataset_name(dataset)
     folder = data or _sample(recipe_name, size=size, seed=seed)
     files, others, missing = samples.files_of(recipe_name, recipe.config(recipe_name, settings), folder)
     ignored = [each.name for each in others if each.name != resolve.OVERRIDES_FILE]
@@ -137,25 +130,12 @@ def start(deployment: Deployment, order: Order) -> Started:
     done: list[Upload] = []
     if order.settings:
         done.append(uploads.put_settings(deployment, order.recipe, order.dataset, order.settings))
-    done += _put_files(deployment, order)
+    done += sending.send(deployment, order.recipe, order.dataset, order.files)
     where = f"s3://{deployment.raw_bucket}/{uploads.key_of(order.recipe, order.dataset, '')}"
     console.out().print(Text(f"Uploaded {len(done)} files to {where}"), soft_wrap=True)
     waiting = console.err().status("Waiting for the upload to start an execution …")
     with waiting if console.interactive() else nullcontext():
         return watch.wait(done)
-
-
-def _put_files(deployment: Deployment, order: Order) -> list[Upload]:
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    with Progress(*columns, console=console.err(), disable=not console.interactive()) as progress:
-        tasks = {path: progress.add_task(path.name, total=path.stat().st_size) for path in order.files}
-        return uploads.put_files(
-            deployment,
-            order.recipe,
-            order.dataset,
-            order.files,
-            on_bytes=lambda path, count: progress.advance(tasks[path], count),
-        )
 
 
 def attend(deployment: Deployment, started: Started, *, watch: bool) -> int:

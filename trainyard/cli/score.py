@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 from rich.text import Text
 
-from trainyard import recipe, resolve
-from trainyard.aws import scoring
-from trainyard.aws.deployment import Deployment
-from trainyard.cli import changes, console, runs, samples, target
+from trainyard import recipe
+from trainyard.aws import scoring, uploads
+from trainyard.cli import changes, console, runs, samples, sending, target
 from trainyard.cli.options import AwsOption, EnvOption, FollowOption, RecipeArgument
 from trainyard.errors import BadRequest
+from trainyard.resolve import SCORE_PREFIX
 
 
 def score(
@@ -47,16 +45,14 @@ def score(
     """
     if data is None and dataset is None:
         raise BadRequest("Expected --data with a folder of files or --dataset with the name of a data set, found none.")
-    name = dataset or f"{datetime.now().astimezone():%Y%m%d-%H%M%S}"
-    if not resolve.DATASET_NAME.fullmatch(name):
-        raise BadRequest(
-            f"Expected a data set name of 1 to 100 letters, digits, spaces or _ . : = + - @; found {name!r}."
-        )
+    name = sending.dataset_name(dataset)
     overrides = changes.gather(recipe_name, data, settings or [], tune=False)
     files = _files(recipe_name, data, overrides) if data is not None else []
     found = target.deployed(env=env, aws=aws)
     if files:
-        _upload(found, recipe_name, name, files)
+        sending.send(found, recipe_name, name, files, folder=SCORE_PREFIX)
+        where = f"s3://{found.raw_bucket}/{uploads.key_of(recipe_name, name, '', folder=SCORE_PREFIX)}"
+        console.out().print(Text(f"Uploaded {len(files)} files to {where}"), soft_wrap=True)
     arn, execution = scoring.start(found, recipe_name, name, uploaded=bool(files), overrides=overrides)
     console.out().print(Text(f"Execution {execution}"), soft_wrap=True)
     if not watch:
@@ -71,13 +67,3 @@ def _files(recipe_name: str, data: Path, overrides: Mapping[str, Any]) -> Sequen
     if missing:
         raise BadRequest(f"Expected every file of recipe {recipe_name} in {data}, found no {', '.join(missing)}.")
     return files
-
-
-def _upload(deployment: Deployment, recipe_name: str, name: str, files: Sequence[Path]) -> None:
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    with Progress(*columns, console=console.err(), disable=not console.interactive()) as progress:
-        tasks = {path: progress.add_task(path.name, total=path.stat().st_size) for path in files}
-        where = scoring.put_files(
-            deployment, recipe_name, name, files, on_bytes=lambda path, count: progress.advance(tasks[path], count)
-        )
-    console.out().print(Text(f"Uploaded {len(files)} files to {where}"), soft_wrap=True)

@@ -11,7 +11,6 @@ from rich.text import Text
 
 from trainyard.aws import artifacts, scoring
 from trainyard.aws.deployment import Deployment
-from trainyard.aws.executions import Execution
 from trainyard.cli import console
 from trainyard.stages import Stage
 
@@ -42,14 +41,6 @@ def tell_beside_model(deployment: Deployment, prefix: str, out: Console) -> None
     if summary is not None:
         told = f"{summary['rows']:,} rows in {console.number(summary['seconds'])} s, now in the catalogue"
         out.print(Text.assemble(("Scores     ", "bold"), told), soft_wrap=True)
-
-
-def tell_no_model(execution: Execution, out: Console) -> None:
-    """Why nothing was scored, and what to do."""
-    out.print()
-    out.print(Text("Nothing was scored.", style="bold red"))
-    out.print(Text(f"  • {execution.cause}"), soft_wrap=True)
-    out.print(Text(f"Train one with `trainyard run {execution.recipe}`, then score again.", style="dim"))
 
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> Table:

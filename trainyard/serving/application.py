@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, Response
 
 from trainyard.errors import Refused
-from trainyard.serving import formats, page
+from trainyard.serving import formats, page, wire
 from trainyard.serving.calls import Call
 from trainyard.serving.description import described
 from trainyard.serving.limits import Limits
@@ -75,9 +75,7 @@ def _add_fixed(app: FastAPI, facts: Mapping[str, Any]) -> None:
 
 
 def _json(document: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    return Response(
-        formats.encode([document], formats.JSON, "object"), status, headers=headers, media_type=formats.JSON
-    )
+    return Response(formats.encode([document], wire.JSON, "object"), status, headers=headers, media_type=wire.JSON)
 
 
 def _refuse_in_one_form(app: FastAPI) -> None:

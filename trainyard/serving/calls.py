@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from trainyard.errors import BadRow, Refused
-from trainyard.serving import formats
+from trainyard.serving import formats, wire
 from trainyard.serving.limits import Limits
 from trainyard.serving.routes import INVOCATIONS, Route
 from trainyard.serving.rows import text_fields
@@ -58,7 +58,7 @@ class Call:
 
     async def of_address(self, request: Request) -> Response:
         """Answer the one row that path and query spell."""
-        accept = formats.accepted(request.headers.get("accept", ""), formats.JSON)
+        accept = formats.accepted(request.headers.get("accept", ""), wire.JSON)
         row = formats.row_of_texts({**request.query_params, **request.path_params}, self._texts)
         try:
             return Response(self._content(self.route.answer([row]), accept, "object"), media_type=accept)

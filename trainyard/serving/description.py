@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 from pydantic import TypeAdapter
 
-from trainyard.serving import formats
+from trainyard.serving import formats, wire
 from trainyard.serving.routes import Route
 
 REFUSALS = {
@@ -39,9 +39,9 @@ def described(route: Route, *, batch: bool) -> dict[str, Any]:
     instances = {"type": "object", "required": ["instances"], "properties": {"instances": _list(row)}}
     body = {"anyOf": [instances, _list(row), row]}
     rows: dict[str, Any] = {"schema": {"type": "string"}}
-    content = {formats.JSON: {"schema": body, "examples": _examples(route.example)}}
-    content[formats.LINES] = rows | {"example": orjson.dumps(dict(route.example)).decode() + "\n"}
-    content[formats.TABLE] = rows | {"example": formats.encode([dict(route.example)], formats.TABLE, "list").decode()}
+    content = {wire.JSON: {"schema": body, "examples": _examples(route.example)}}
+    content[wire.LINES] = rows | {"example": orjson.dumps(dict(route.example)).decode() + "\n"}
+    content[wire.TABLE] = rows | {"example": formats.encode([dict(route.example)], wire.TABLE, "list").decode()}
     return found | {"requestBody": {"required": True, "content": content}}
 
 
@@ -54,12 +54,12 @@ def _responses(answer: Mapping[str, Any], example: Any, *, batch: bool) -> dict[
     predictions = {"type": "object", "required": ["predictions"], "properties": {"predictions": _list(answer)}}
     schema = {"anyOf": [predictions, _list(answer), answer]} if batch else answer
     refusals = {
-        str(status): {"description": text, "content": {formats.JSON: {"schema": REFUSAL}}}
+        str(status): {"description": text, "content": {wire.JSON: {"schema": REFUSAL}}}
         for status, text in REFUSALS.items()
     }
-    content = {formats.JSON: {"schema": schema, "example": {"predictions": [example]} if batch else example}}
+    content = {wire.JSON: {"schema": schema, "example": {"predictions": [example]} if batch else example}}
     if batch:
-        content |= {media: {"schema": {"type": "string"}} for media in (formats.LINES, formats.TABLE)}
+        content |= {media: {"schema": {"type": "string"}} for media in (wire.LINES, wire.TABLE)}
     return {"200": {"description": "One answer per row, in the shape of the request.", "content": content}} | refusals
 
 

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from trainyard.errors import JobFailed, NotFound
+from trainyard.serving.wire import JSON
 
 EXAMPLES_FILE = "examples.json"
-JSON = "application/json"
 # Another machine adds up float32 numbers in another order.
 RELATIVE, ABSOLUTE = 1e-3, 1e-5
 

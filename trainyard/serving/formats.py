@@ -15,10 +15,7 @@ from typing import Any, Literal
 import orjson
 
 from trainyard.errors import Refused
-
-JSON, LINES, TABLE = "application/json", "application/jsonlines", "text/csv"
-ALIASES = {"application/x-jsonlines": LINES, "application/jsonl": LINES, "application/x-ndjson": LINES}
-MEDIA = (JSON, LINES, TABLE)
+from trainyard.serving.wire import ALIASES, JSON, LINES, MEDIA, TABLE
 
 Shape = Literal["instances", "list", "object"]
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 from trainyard.errors import ConfigError
+from trainyard.serving.wire import SERVERLESS_BYTES
 
-MIB = 1024 * 1024
 PREFIX = "TRAINYARD_"
 
 
@@ -19,8 +19,8 @@ class Limits:
     A serverless endpoint carries 4 MB each way and waits for 60 s.
     """
 
-    max_body_bytes: int = 4 * MIB
-    max_answer_bytes: int = 4 * MIB
+    max_body_bytes: int = SERVERLESS_BYTES
+    max_answer_bytes: int = SERVERLESS_BYTES
     max_rows: int = 10_000
     max_seconds: int = 50
 

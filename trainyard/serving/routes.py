@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
 from trainyard.serving.rows import Row
@@ -28,6 +28,10 @@ class Route:
     answer: Answer
     example: Mapping[str, Any]
     method: Literal["GET", "POST"] = "POST"
+
+    def at(self, path: str, **changes: Any) -> Route:
+        """The same call under another path; `changes` are other fields, such as the method."""
+        return replace(self, path=path, **changes)
 
 
 class Predictor(Protocol):

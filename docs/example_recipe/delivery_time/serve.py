@@ -12,7 +12,7 @@ import pandas as pd
 from typing_extensions import TypedDict
 
 from recipes.delivery_time.features import COLUMNS, Features
-from trainyard.serving.routes import Route
+from trainyard.serving.routes import INVOCATIONS, Route
 from trainyard.serving.rows import Row, checked
 
 
@@ -46,17 +46,15 @@ class Predictor:
 
     def routes(self) -> tuple[Route, ...]:
         """How a caller asks: `/invocations` comes first."""
-        return tuple(
-            Route(
-                path=path,
-                summary="Expected minutes of a delivery.",
-                row=Delivery,
-                response=Expected,
-                answer=self.predict,
-                example=self.examples()[0],
-            )
-            for path in ("/invocations", "/minutes")
+        route = Route(
+            path="/minutes",
+            summary="Expected minutes of a delivery.",
+            row=Delivery,
+            response=Expected,
+            answer=self.predict,
+            example=self.examples()[0],
         )
+        return route.at(INVOCATIONS), route
 
     def predict(self, rows: Sequence[Mapping[str, Any]]) -> list[Expected]:
         """`[{"distance_km": 3.5, "items": 2}]` -> `[{"minutes": 21.4}]`; raises BadRow for other rows."""

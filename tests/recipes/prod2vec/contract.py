@@ -6,7 +6,8 @@ from pathlib import Path
 
 from recipes.prod2vec import serve
 from recipes.prod2vec.features import Queries, Vocabulary
-from recipes.prod2vec.vectors import EncodedQueries, ProductVectors, mask_contexts, top_columns
+from recipes.prod2vec.vectors import EncodedQueries, ProductVectors, mask_contexts
+from trainyard.ranking import top_columns
 
 SIZE = 5000
 CHANGES = {"hyperparameters": {"embedding_size": 8, "epochs": 2}}

@@ -9,9 +9,10 @@ from recipes.prod2vec import evaluate
 from recipes.prod2vec.config import CONFIG
 from recipes.prod2vec.features import Queries, Ragged, Vocabulary
 from recipes.prod2vec.process import process
-from recipes.prod2vec.vectors import ProductVectors, mean_rows, ranks, top_columns
+from recipes.prod2vec.vectors import ProductVectors, mean_rows, ranks
 from tests.recipes.prod2vec.conftest import write_prepared
 from trainyard.overrides import override
+from trainyard.ranking import top_columns
 
 
 def vocabulary_of(ids, frequencies=None):
@@ -61,7 +62,7 @@ def test_blocks_do_not_change_ranks(monkeypatch):
     )
     asked = [(random.integers(0, 50, 1 + row % 4).tolist(), int(random.integers(0, 60))) for row in range(40)]
     whole = ranks(vectors.next_scores, queries_of(*asked), vectors.vocabulary)
-    monkeypatch.setattr("recipes.prod2vec.vectors.BLOCK_BYTES", 4 * 50 * 7)
+    monkeypatch.setattr("trainyard.ranking.BLOCK_BYTES", 4 * 50 * 7)
     in_blocks = ranks(vectors.next_scores, queries_of(*asked), vectors.vocabulary)
     assert np.array_equal(whole, in_blocks)
 

@@ -8,8 +8,9 @@ import pytest
 from recipes.prod2vec import evaluate
 from recipes.prod2vec.config import CONFIG
 from recipes.prod2vec.process import process
-from recipes.prod2vec.vectors import ProductVectors, top_columns
+from recipes.prod2vec.vectors import ProductVectors
 from trainyard.overrides import override
+from trainyard.ranking import top_columns
 
 pytest.importorskip("tensorflow")
 
