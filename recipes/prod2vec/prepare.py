@@ -65,8 +65,10 @@ def _baskets(lines: ibis.Table, data: Data) -> ibis.Table:
 
 
 def _vocabulary(lines: ibis.Table, products: ibis.Table, data: Data) -> ibis.Table:
-    trained = lines.filter(trains(lines.order_id, **_split(data)))
-    counted = trained.group_by("product_id").agg(frequency=trained.count()).semi_join(products, "product_id")
+    # Counted where true, not filtered: DuckDB evaluates what the hash repeats once in an aggregate, not in a filter.
+    trained = trains(lines.order_id, **_split(data))
+    counted = lines.group_by("product_id").agg(frequency=lines.count(where=trained))
+    counted = counted.filter(counted.frequency > 0).semi_join(products, "product_id")
     top = counted.order_by(counted.frequency.desc(), counted.product_id).limit(data.top_products)
     # A window without partition, which Spark evaluates in one task: fine for a table of at most `top_products` rows.
     rank = ibis.row_number().over(ibis.window(order_by=[top.frequency.desc(), top.product_id]))

@@ -185,6 +185,16 @@ def test_tables_without_header_and_quotes(connection, tmp_path):
     assert "line 2: expected a whole number" in refusal(connection, tmp_path, b"1\tx\t1\nq\tz\t\n", source=source)
 
 
+@pytest.mark.parametrize("repeated", [0, 1, 499, 998])
+def test_a_repeated_line_is_found_however_far_away(connection, tmp_path, monkeypatch, repeated):
+    monkeypatch.setattr("trainyard.tables.duplicates.HASHES_AT_ONCE", 64)
+    lines = [f"{number},x,1\n" for number in range(1000)]
+    assert len(read(connection, tmp_path, HEADER + "".join(lines).encode())) == 1000
+    lines.append(lines[repeated])
+    found = refusal(connection, tmp_path, HEADER + "".join(lines).encode())
+    assert f"line 1,002: expected each id once, found 1 repeated line, such as id {repeated};" in found
+
+
 def test_times_and_truth_values(connection, tmp_path):
     columns = (Column(name="at", type="timestamp"), Column(name="done", type="boolean", nullable=True))
     source = Source(name="events", files=("things.csv",), columns=columns)

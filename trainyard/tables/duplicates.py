@@ -4,15 +4,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import IO
 
 import duckdb
+import numpy as np
 
 from trainyard.config import Source
 from trainyard.tables import cells
 from trainyard.tables.load import place_of
 from trainyard.tables.scan import PlainFile, refused
+
+HASH_FILES = 64
+HASHES_AT_ONCE = 2**20
 
 
 def duplicates(
@@ -23,11 +30,9 @@ def duplicates(
         return []
     keys = ", ".join(cells.identifier(each) for each in source.unique)
     table = f"read_parquet([{', '.join(cells.literal(str(each)) for each in parts)}])"
-    # Lines that agree have equal hashes. To sort these costs half of grouping the lines, and good data ends here;
+    # Lines that agree have equal hashes. To sort these costs a fifth of grouping the lines, and good data ends here;
     # a rare pair of which only the hashes agree is told apart below.
-    hashes = f"SELECT hash({keys}) AS key FROM {table}"
-    again = f"SELECT key = lag(key) OVER (ORDER BY key) AS found FROM ({hashes})"
-    if not connection.execute(f"SELECT count(*) FROM ({again}) WHERE found").fetchall()[0][0]:
+    if not _any_equal(connection.sql(f"SELECT hash({keys}) FROM {table}"), parts[0].parent):
         return []
     repeated = f"SELECT {keys}, count(*) AS times FROM {table} GROUP BY ALL HAVING count(*) > 1"
     first = connection.execute(
@@ -40,6 +45,27 @@ def duplicates(
     name, place = _second(connection, source, parts, files, example)
     found = f"{int(surplus):,} repeated line{'s' if surplus > 1 else ''}, such as {named}"
     return [refused(name, place, f"each {' and '.join(source.unique)} once", found, "remove the repetitions")]
+
+
+def _any_equal(hashes: duckdb.DuckDBPyRelation, scratch: Path) -> bool:
+    """Whether a relation of one column of 64-bit hashes holds one twice; a file's share of them is held in memory.
+
+    They are spread over files in `scratch` by their leading bits, so that equal ones meet in one file.
+    """
+    bounds = np.arange(1, HASH_FILES, dtype=np.uint64) * np.uint64(2**64 // HASH_FILES)
+    with contextlib.ExitStack() as opened:
+        files = [opened.enter_context(tempfile.TemporaryFile(dir=scratch)) for _ in range(HASH_FILES)]
+        for batch in hashes.to_arrow_reader(HASHES_AT_ONCE):
+            values = np.sort(batch.column(0).to_numpy())
+            for file, part in zip(files, np.split(values, np.searchsorted(values, bounds)), strict=True):
+                file.write(part.data)
+        return any(_has_equal(file) for file in files)
+
+
+def _has_equal(file: IO[bytes]) -> bool:
+    file.seek(0)
+    values = np.sort(np.fromfile(file, dtype=np.uint64))
+    return bool((values[1:] == values[:-1]).any())
 
 
 def _second(
