@@ -21,7 +21,7 @@ FOLDERS = ("train", "validation", "holdout", "features")
 # Full size where size costs time in serving (products, films, words), few epochs everywhere: values do not matter.
 SIZES: Mapping[str, tuple[int, Mapping[str, Any]]] = {
     "prod2vec": (1_000_000, {"epochs": 1}),
-    "two_tower": (100_000, {"rating_epochs": 1, "retrieval_epochs": 1}),
+    "two_tower": (2_650_000, {"rating_epochs": 1, "retrieval_epochs": 1}),
     "propensity": (200_000, {"search": "none", "epochs": 2}),
     "headline_classifier": (40_000, {"vector_epochs": 1, "epochs": 1}),
     "neural_topic_model": (20_000, {"epochs": 1}),

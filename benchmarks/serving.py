@@ -261,10 +261,12 @@ def _soak(name: str, model: Path, count: int) -> int:
 def _knn() -> int:
     """Top ten of a million vectors and of prod2vec's default vocabulary: this service's search beside faiss alone."""
     import faiss
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     from trainyard.serving.neighbours import Neighbours
 
-    faiss.omp_set_num_threads(1)
+    # As in the service.
+    threadpool_limits(1)
     random = np.random.default_rng(0)
     missed = 0
     for items, size in ((KNN_ITEMS, KNN_SIZE), (PRODUCTS, PRODUCT_SIZE)):
@@ -303,16 +305,16 @@ def _approximate(random: np.random.Generator) -> int:
     vectors = (centres[random.integers(0, 500, PRODUCTS)] + noise).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     start = time.process_time()
-    graph = Neighbours(vectors, approximate=True)
+    codes = Neighbours(vectors, approximate=True)
     built = time.process_time() - start
     seconds = {}
-    for name, index in (("exact", Neighbours(vectors, approximate=False)), ("approximate", graph)):
+    for name, index in (("exact", Neighbours(vectors, approximate=False)), ("approximate", codes)):
         start = time.process_time()
         for each in vectors[:300]:
             index.best(each, 10)
         seconds[name] = (time.process_time() - start) / 300
     print(
-        f"approximate, {PRODUCTS:,} x {PRODUCT_SIZE}: recall at ten {graph.recall():.3f}, "
+        f"approximate, {PRODUCTS:,} x {PRODUCT_SIZE}: recall at ten {codes.recall():.3f}, "
         f"{seconds['approximate'] * 1e6:.0f} us a search (exact {seconds['exact'] * 1e6:.0f}), built in {built:.1f} s"
     )
     return 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from recipes.prod2vec.neighbours import NeighbourTable
 from recipes.prod2vec.requests import Basket, Either, Product, Products, Similar
 from recipes.prod2vec.vectors import ProductVectors
 from trainyard.errors import BadRow
-from trainyard.serving.neighbours import Neighbours
+from trainyard.serving.neighbours import Neighbours, approximate_wanted
 from trainyard.serving.routes import INVOCATIONS, Route
 from trainyard.serving.rows import checked, shown
 
@@ -26,11 +26,11 @@ class Predictor:
         self._table = table
         self._ids: list[int] = vectors.vocabulary.product_ids.tolist()
         self._indices = {product: index for index, product in enumerate(self._ids)}
-        self._by_cosine = Neighbours(vectors.unit)
+        self._by_score = _search(vectors.unit if vectors.scoring == "cosine" else vectors.context)
 
     @cached_property
-    def _by_score(self) -> Neighbours:
-        return self._by_cosine if self.vectors.scoring == "cosine" else Neighbours(self.vectors.context)
+    def _by_cosine(self) -> Neighbours:
+        return self._by_score if self.vectors.scoring == "cosine" else _search(self.vectors.unit)
 
     def predict(self, rows: Sequence[Mapping[str, Any]]) -> list[Products]:
         """One answer per row: `{"products": [{"product_id", "product_name", "score"}, ...]}`, best first.
@@ -89,10 +89,10 @@ class Predictor:
         if index is None:
             raise _unknown([product], "product_id", number)
         if self._table is not None and count <= self._table.indices.shape[1]:
-            places, cosines = self._table.indices[index, :count].tolist(), self._table.cosines[index, :count].tolist()
+            places, cosines = self._table.indices[index, :count], self._table.cosines[index, :count]
         else:
             places, cosines = self._by_cosine.best(self.vectors.unit[index], count, [index])
-        return {"products": self._products(zip(places, cosines, strict=True))}
+        return {"products": self._products(places, cosines)}
 
     def _next(self, basket: Sequence[int], count: int, number: int) -> Products:
         known = [self._indices[each] for each in basket if each in self._indices]
@@ -100,19 +100,24 @@ class Predictor:
             raise _unknown(basket, "basket", number)
         rows = self.vectors.unit if self.vectors.scoring == "cosine" else self.vectors.target
         query = rows[known].sum(axis=0) / np.float32(len(known))
-        answer: Products = {"products": self._products(zip(*self._by_score.best(query, count, known), strict=True))}
+        answer: Products = {"products": self._products(*self._by_score.best(query, count, known))}
         if unknown := [each for each in basket if each not in self._indices]:
             answer["unknown"] = unknown
         return answer
 
-    def _products(self, found: Iterable[tuple[int, float]]) -> list[Product]:
-        names = self.vectors.vocabulary.names
+    def _products(self, places: np.ndarray, scores: np.ndarray) -> list[Product]:
+        names, found = self.vectors.vocabulary.names, zip(places.tolist(), scores.tolist(), strict=True)
         return [{"product_id": self._ids[i], "product_name": names[i], "score": score} for i, score in found]
 
 
 def load(model_dir: Path) -> Predictor:
     """The predictor of a model folder; takes a fraction of a second."""
     return Predictor(ProductVectors.load(model_dir), NeighbourTable.load(model_dir))
+
+
+def _search(vectors: np.ndarray) -> Neighbours:
+    # To score every one of many products for each basket would take most of a request's time.
+    return Neighbours(vectors, approximate=approximate_wanted(otherwise=True))
 
 
 def _unknown(products: Sequence[int], field: str, number: int) -> BadRow:

@@ -6,7 +6,8 @@ here once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,8 +20,7 @@ from trainyard.serving.neighbours import Neighbours
 NO_MOVIES, NO_VALUES = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
 
 
-@dataclass(frozen=True, kw_only=True)
-class History:
+class History(NamedTuple):
     """Indices of the movies that a user rated, the ratings (float32), and the time of the last one in years."""
 
     movies: np.ndarray
@@ -31,11 +31,15 @@ class History:
         """With ratings given now, in place of those of the same movies."""
         if not movies:
             return self
-        kept = ~np.isin(self.movies, movies)
+        given, last = np.asarray(movies, dtype=np.int64), max(self.last, now)
+        rated = np.asarray(values, dtype=np.float32)
+        if not len(self.movies):
+            return History(movies=given, values=rated, last=last)
+        kept = ~np.isin(self.movies, given)
         return History(
-            movies=np.concatenate([self.movies[kept], np.asarray(movies, dtype=np.int64)]),
-            values=np.concatenate([self.values[kept], np.asarray(values, dtype=np.float32)]),
-            last=max(self.last, now),
+            movies=np.concatenate([self.movies[kept], given]),
+            values=np.concatenate([self.values[kept], rated]),
+            last=last,
         )
 
 
@@ -47,6 +51,7 @@ class Histories:
         self._rows = {user: row for row, user in enumerate(known.users.tolist())}
         self._offsets: list[int] = known.offsets.tolist()
         self._ratings = known
+        self._last: list[float] = (known.sums(known.times, np.maximum) / SECONDS_PER_YEAR).tolist()
         self._now = recommender.statistics.now
 
     def of(self, user: int | None) -> History:
@@ -55,8 +60,7 @@ class Histories:
         if row is None or self._offsets[row] == self._offsets[row + 1]:
             return History(movies=NO_MOVIES, values=NO_VALUES, last=self._now)
         own = slice(self._offsets[row], self._offsets[row + 1])
-        last = float(self._ratings.times[own].max() / SECONDS_PER_YEAR)
-        return History(movies=self._ratings.movies[own], values=self._ratings.values[own], last=last)
+        return History(movies=self._ratings.movies[own], values=self._ratings.values[own], last=self._last[row])
 
 
 class Finder:
@@ -80,17 +84,20 @@ class Finder:
         inputs = self._inputs(plain, tilted, liked, history.last)
         user = _vector(self._recommender.rating.user, inputs[self._rating_inputs])
         vector = user if self._recommender.objective == "rating" else self._retrieval(inputs, plain, liked)
-        movies, scores = self._neighbours.best(vector, count, history.movies.tolist())
+        movies, scores = self._neighbours.best(vector, count, history.movies)
         statistics = self._recommender.statistics
-        base = np.float32(statistics.mean) + inputs[0] + statistics.biases[movies]
-        found = (base + self._rating_vectors[movies] @ user).tolist()
-        worst, best = statistics.worst, statistics.best
-        return movies, scores, [round(min(max(each, worst), best), 2) for each in found]
+        expected = self._rating_vectors[movies] @ user
+        expected += statistics.biases[movies]
+        expected += np.float32(statistics.mean) + inputs[0]
+        expected = expected.astype(np.float64).clip(statistics.worst, statistics.best).round(2)
+        return movies.tolist(), scores.tolist(), expected.tolist()
 
     def _retrieval(self, inputs: np.ndarray, plain: np.ndarray, liked: np.ndarray) -> np.ndarray:
         """What `Recommender.user_vectors` gives under the objective `retrieval`."""
-        prior = SHRINKAGE / (plain[0] + SHRINKAGE) * self._recommender.statistics.prior
-        return np.asarray(_vector(self._recommender.retrieval.user, inputs) + liked + prior)
+        vector = _vector(self._recommender.retrieval.user, inputs)
+        vector += liked
+        vector += SHRINKAGE / (float(plain[0]) + SHRINKAGE) * self._recommender.statistics.prior
+        return vector
 
     def _sums(self, history: History) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """`Profiles.plain`, `tilted` and `liked` of one user, in one product of matrices."""
@@ -103,15 +110,17 @@ class Finder:
 
     def _inputs(self, plain: np.ndarray, tilted: np.ndarray, liked: np.ndarray, last: float) -> np.ndarray:
         """`Describer.user_inputs` of one user (float32 [n])."""
-        count, facts, genres = plain[0], self._facts, self._genres
-        bias = tilted[0] / (count + np.float32(SHRINKAGE))
-        tastes, root = tilted - bias * plain, np.sqrt(count + np.float32(SHRINKAGE))
-        inputs = np.empty(2 * facts + len(tastes) - facts + len(liked) + 1, dtype=np.float32)
-        inputs[0], inputs[1] = bias, np.log1p(count)
-        np.divide(tastes[1 : 1 + genres], plain[1 : 1 + genres] + np.float32(SHRINKAGE), out=inputs[2 : 2 + genres])
-        np.divide(tastes[1 + genres : facts], count + np.float32(SHRINKAGE), out=inputs[2 + genres : 1 + facts])
-        np.divide(plain[1:facts], count + np.float32(SHRINKAGE), out=inputs[1 + facts : 2 * facts])
+        # A count of movies and roots of it are Python's numbers: numpy takes ten times as long for a single one.
+        count, facts, genres = float(plain[0]), self._facts, self._genres
+        weight, root = count + SHRINKAGE, math.sqrt(count + SHRINKAGE)
+        bias = float(tilted[0]) / weight
+        tastes = tilted - bias * plain
         middle = 2 * facts + len(liked)
+        inputs = np.empty(middle + len(liked) + 1, dtype=np.float32)
+        inputs[0], inputs[1] = bias, math.log1p(count)
+        np.divide(tastes[1 : 1 + genres], plain[1 : 1 + genres] + SHRINKAGE, out=inputs[2 : 2 + genres])
+        np.divide(tastes[1 + genres : facts], weight, out=inputs[2 + genres : 1 + facts])
+        np.divide(plain[1:facts], weight, out=inputs[1 + facts : 2 * facts])
         np.divide(tastes[facts:], root, out=inputs[2 * facts : middle])
         np.divide(liked, root, out=inputs[middle:-1])
         inputs[-1] = (last - self._recommender.statistics.now) * (count > 0)
@@ -128,4 +137,6 @@ def _vector(tower: Tower, inputs: np.ndarray) -> np.ndarray:
         value += bias
         np.maximum(value, 0.0, out=value)
     kernel, bias = tower.layers[-1]
-    return np.asarray(value @ kernel + bias)
+    vector: np.ndarray = value @ kernel
+    vector += bias
+    return vector

@@ -27,9 +27,10 @@ def application(predictor: Predictor, *, title: str, facts: Mapping[str, Any], l
     routes = tuple(predictor.routes())
     app = FastAPI(title=title, version=str(facts["run_id"]), docs_url=None, redoc_url=None)
     _refuse_in_one_form(app)
-    _add_fixed(app, facts)
+    # Routes are tried in turn, so those that are called most come first.
     for route in routes:
         _add(app, Call(route, limits))
+    _add_fixed(app, facts)
     return app
 
 
