@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -16,9 +16,17 @@ from trainyard.errors import JobFailed
 
 EngineName = Literal["auto", "duckdb", "spark"]
 MEMORY_LIMIT = "1GB"
-ROW_GROUP_ROWS = 122_880
-# These tables are read once or twice: higher levels cost more time than the 4 % of size they save.
-ZSTD_LEVEL = 1
+# How DuckDB writes Parquet. These tables are read once or twice: a higher level costs more time than the 4 % of size it
+# saves. For whole numbers, version 2 without large dictionaries takes half the time and two thirds of the size.
+PARQUET: Mapping[str, str | int] = {
+    "compression": "zstd",
+    "compression_level": 1,
+    "row_group_size": 122_880,
+    "dictionary_size_limit": 5_000,
+    "parquet_version": "V2",
+}
+# Spark 3.5 cannot read what version 2 makes of floating point numbers (byte stream split).
+PARQUET_FOR_SPARK: Mapping[str, str | int] = {**PARQUET, "parquet_version": "V1"}
 LOCAL_CORES = 2
 GIGABYTE = 10**9
 
@@ -75,8 +83,7 @@ class DuckDB:
 
     def write(self, table: ibis.Table, folder: str) -> int:
         part = str(_emptied(folder) / "part-00000.parquet")
-        options = {"compression": "zstd", "compression_level": ZSTD_LEVEL, "row_group_size": ROW_GROUP_ROWS}
-        self.connection.to_parquet(table, part, **options)
+        self.connection.to_parquet(table, part, **PARQUET)
         # DuckDB itself answers, for Ibis would import pandas to tell one number.
         return int(self.connection.con.execute("SELECT count(*) FROM read_parquet(?)", [part]).fetchall()[0][0])
 

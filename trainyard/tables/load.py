@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 
 from trainyard.config import Source
-from trainyard.engine import ROW_GROUP_ROWS, ZSTD_LEVEL
+from trainyard.engine import PARQUET, PARQUET_FOR_SPARK
 from trainyard.errors import BadData
 from trainyard.tables import cells
 from trainyard.tables.scan import MAX_LINE_BYTES, PlainFile, refused
@@ -39,9 +39,10 @@ def load(connection: duckdb.DuckDBPyConnection, source: Source, file: PlainFile,
     typed = source.header and file.only_digits and all(each.type == "int64" for each in source.columns)
     check = cells.required if typed else cells.checked
     columns = ", ".join(f"{check(each)} AS {cells.identifier(each.name)}" for each in source.columns)
-    options = f"FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL {ZSTD_LEVEL}, ROW_GROUP_SIZE {ROW_GROUP_ROWS}"
+    floats = any(each.type == "float64" for each in source.columns)
+    options = ", ".join(f"{name} {value}" for name, value in (PARQUET_FOR_SPARK if floats else PARQUET).items())
     reader = _reader(source, file, "BIGINT" if typed else "VARCHAR")
-    query = f"COPY (SELECT {columns} FROM {reader}) TO {cells.literal(str(target))} ({options})"
+    query = f"COPY (SELECT {columns} FROM {reader}) TO {cells.literal(str(target))} (FORMAT parquet, {options})"
     _forget_rejects(connection)
     try:
         rows = int(connection.execute(query).fetchall()[0][0])
