@@ -296,3 +296,13 @@ def test_a_deployment_tells_its_endpoint_or_why_it_was_rolled_back(
         assert expected in text
     # The rest of the execution is done: nothing is left to go on with.
     assert "redrive" not in text
+
+
+def test_a_deployment_that_was_overtaken_names_the_newer_run_and_what_to_do(
+    deployment: Deployment, step_functions: FakeStepFunctions, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = {"outcome": "superseded", "recipe": "prod2vec", "dataset": "d", "run_id": "r1", "newer_run": "r2"}
+    code, text = told(deployment, step_functions, capsys, Story(), status="SUCCEEDED", output=json.dumps(output))
+    assert code == 0
+    assert "The model of run r1 was not put into service: that of run r2 is newer." in text
+    assert "trainyard release prod2vec" in text

@@ -191,6 +191,22 @@ def test_a_failed_smoke_test_brings_the_previous_version_back(stack, data, first
     keep(Body=json.dumps(original).encode())
 
 
+def test_a_model_that_was_overtaken_while_its_report_was_made_leaves_the_endpoint_alone(stack, data, second):
+    ledger, table = stack.client("dynamodb"), stack.outputs["LedgerTableName"]
+    current = ledger.get_item(TableName=table, Key={"id": {"S": "champion/prod2vec"}})["Item"]
+    stack.forget_champion()
+    stack.upload("deployed fourth", {"run.json": json.dumps({**QUICK, **DEPLOY, "seed": 7}).encode(), **data})
+    arn = stack.training_execution("deployed fourth")
+    wait(lambda: "Write report" in stack.entered(arn) or None, timeout=400, what="the report")
+    ledger.put_item(TableName=table, Item=current)
+    described = stack.finish(arn)
+    assert described["status"] == "SUCCEEDED", described
+    assert json.loads(described["output"])["endpoint"] == ""
+    assert not {"Create endpoint", "Update endpoint"} & set(stack.entered(arn))
+    assert json.loads(second[1]["output"])["run_id"] in serving(stack)[1]
+    assert f"that of run {current['run_id']['S']} has taken its place" in stack.messages("was not put into")["Message"]
+
+
 def test_the_model_in_use_is_put_into_service_without_a_training(stack, second):
     trained = len(stack.client("sagemaker").list_training_jobs()["TrainingJobSummaries"])
     released = trainyard(stack, "release", "prod2vec")
@@ -208,8 +224,8 @@ def test_a_model_is_taken_out_of_service(stack, second):
     assert listed[0]["run"] == stack.champion()
     removed = trainyard(stack, "undeploy", "prod2vec", "--yes")
     assert removed.returncode == 0, removed.stderr
-    # The endpoint and one configuration for each of the four deployments.
-    assert len(removed.stdout.splitlines()) == 5
+    # The endpoint and one configuration for each of the five deployments.
+    assert len(removed.stdout.splitlines()) == 6
     left = stack.client("sagemaker").list_endpoint_configs()["EndpointConfigs"]
     assert [each for each in left if ENDPOINT in each["EndpointConfigName"]] == []
     assert trainyard(stack, "predict", "prod2vec", "--input", "{}").returncode == 4

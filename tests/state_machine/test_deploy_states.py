@@ -89,6 +89,8 @@ def test_a_serverless_model_is_made_without_network_isolation_which_serverless_e
             [("Create endpoint", "new")],
         ),
         ("an endpoint that may not be looked at is left alone", []),
+        ("a model that was overtaken while its report was made is not put into service", []),
+        ("a model that is overtaken while it is being deployed leaves the endpoint alone", []),
     ],
 )
 def test_the_endpoint_is_asked_for_what_is_missing_and_for_nothing_else(
@@ -108,6 +110,31 @@ def test_another_deployment_that_took_over_is_not_rolled_back() -> None:
     assert changes(done) == [("Update endpoint", "trainyard-dev-prod2vec-0a1b2c3d")]
     assert done.error == "DeploymentRolledBack"
     assert "trainyard-dev-prod2vec-77777777" in done.cause
+
+
+def test_a_model_that_was_overtaken_leaves_the_endpoint_to_the_newer_one_and_says_so() -> None:
+    done = way("a model that was overtaken while its report was made is not put into service")
+    assert done.path.index("Find newest model") > done.path.index("Move champion pointer")
+    assert done.output["endpoint"] == ""
+    messages = {each.state: each.arguments["Message"] for each in done.calls if "Message" in each.arguments}
+    assert "for that of run 20261121-030000-0badcafe has taken its place" in messages["Report newer model"]
+    assert "Endpoint:" not in messages["Notify"]
+    done = way("a model that is overtaken while it is being deployed leaves the endpoint alone")
+    assert done.output["outcome"] == "superseded"
+    assert done.output["newer_run"] == "20261121-030000-0badcafe"
+
+
+def test_going_back_to_the_previous_version_asks_nobody() -> None:
+    """A version that failed its smoke test is taken back even if a newer model was registered meanwhile."""
+    done = way("a smoke test fails and the previous version returns")
+    assert done.path.count("Find newest model") == 1
+    assert done.path.count("Update endpoint") == 2
+
+
+def test_a_pointer_that_somebody_removed_stops_no_deployment() -> None:
+    scenario = json.loads(json.dumps(next(each for each in DEPLOYED if "in place of" in each["name"])))
+    scenario["results"]["Find newest model"] = [{"result": {}}]
+    assert changes(walk(definition(), scenario)) == [("Update endpoint", "trainyard-dev-prod2vec-0a1b2c3d")]
 
 
 def test_an_endpoint_that_changes_for_ever_is_given_up() -> None:

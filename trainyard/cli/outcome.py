@@ -74,6 +74,12 @@ def _tell_success(deployment: Deployment, execution: Execution, out: Console) ->
         out.print()
         out.print(Text(f"The model of run {output['run_id']} is in service: {output['endpoint']}.", style="bold green"))
         return
+    if output.get("outcome") == "superseded":
+        newer, recipe = output["newer_run"], output["recipe"]
+        out.print()
+        out.print(Text(f"The model of run {output['run_id']} was not put into service: that of run {newer} is newer."))
+        out.print(Text(f"Put that one into service with `trainyard release {recipe}`.", style="dim"))
+        return
     if "decision" not in output:
         out.print(Text(f"Nothing was trained: {output.get('reason', 'the execution gave no reason')}."))
         return

@@ -99,7 +99,7 @@ def _first(scores: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
         maxima.partition(columns - count)
         floor = max(floor, maxima[columns - count])
     places = (scores >= floor).nonzero()[0]
-    places = places[np.argsort(-scores[places], kind="stable")[:count]]
+    places = places[(-scores[places]).argsort(kind="stable")[:count]]
     return places, scores[places]
 
 
