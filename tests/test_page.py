@@ -9,7 +9,7 @@ import pytest
 
 from trainyard.config import Gate
 from trainyard.gate import decide
-from trainyard.page import Figure, Section, Table, number, render
+from trainyard.page import Bar, Bars, Figure, Section, Table, number, render, share
 
 HOSTILE = "<script>alert('x')</script> & \"quoted\""
 PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 20
@@ -115,6 +115,41 @@ def test_a_refusal_and_a_champion_are_shown():
 def test_empty_documents_make_a_page_too():
     _, parsed = outline(evaluation={}, decision={}, sections=[], facts={})
     assert "Refused" not in " ".join(parsed.text)
+
+
+def bars(**changes):
+    drawn = [Bar(label="often", count=3000, beside=0.25), Bar(label=HOSTILE, count=1000, beside=0.5)]
+    chart = Bars(**{"title": HOSTILE, "text": HOSTILE, "bars": drawn, "total": 4000, **changes})
+    return outline(evaluation={}, decision={}, facts={}, sections=[Section(title="Spread", bars=(chart,))])
+
+
+def test_bars_are_as_long_as_their_shares_and_say_them():
+    page, parsed = bars(heading="now", beside="then")
+    assert "script" not in parsed.tags
+    assert re.findall(r'style="width:([\d.]+)%"', page) == ["100.0", "33.3", "33.3", "66.7"]
+    for text in ("3,000 · 75.0 %", "25.0 %", "1,000 · 25.0 %", "50.0 %", "now", "then"):
+        assert text in parsed.text
+
+
+def test_bars_that_are_compared_with_nothing_have_one_column():
+    page, _ = bars()
+    assert page.count("<i ") == 2
+    assert "<thead" not in page
+
+
+def test_a_chart_without_rows_divides_by_nothing():
+    page, _ = bars(bars=[Bar(label="none", count=0)], total=0)
+    assert "0 · 0.0 %" in page
+
+
+def test_a_summary_stands_in_place_of_the_decisions():
+    _, parsed = outline(decision={}, summary="12 rows.")
+    assert "12 rows." in parsed.text
+
+
+@pytest.mark.parametrize(("value", "shown"), [(0, "0.0 %"), (0.0001, "< 0.1 %"), (0.12345, "12.3 %"), (1, "100.0 %")])
+def test_shares_are_easy_to_read(value, shown):
+    assert share(value) == shown
 
 
 @pytest.mark.parametrize(

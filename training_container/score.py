@@ -12,19 +12,22 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from trainyard import bulk, container, recipe
+from trainyard import bulk, container, recipe, score_page
 from trainyard.bulk import Written
 from trainyard.config import RecipeConfig
 from trainyard.errors import JobFailed
 from trainyard.model_archive import ModelCard, unpack
+from trainyard.page import Cell, number
+from trainyard.plan import model_name
 from trainyard.progress import progress
 from trainyard.run import Run
 
 SHOWN_ROWS = 5
+PAGE = "index.html"
 
 
 def main() -> None:
-    """Write `part-*.parquet`, and beside them `summary.json` (for the catalogue) and `head.json` (a few rows)."""
+    """Write `part-*.parquet`, and apart from them `summary.json` (for the catalogue), `head.json` and a page."""
     started = time.monotonic()
     run = Run.read(container.processing_input("resolve"))
     config = recipe.config(run.recipe, run.config)
@@ -33,19 +36,29 @@ def main() -> None:
         model_dir = unpack(container.processing_input("model"), Path(scratch))
         model = ModelCard.read(model_dir)
         written = _score(run, config, model_dir, output)
+        seen = recipe.seen(run.recipe, model_dir)
+    columns = recipe.score_columns(run.recipe)
+    seconds = round(time.monotonic() - started, 1)
     summary = {
         "rows": written.rows,
         "files": written.files,
         "bytes": written.bytes,
-        "seconds": round(time.monotonic() - started, 1),
+        "seconds": seconds,
         "model_run": model.run_id,
-        "columns": [
-            {"Name": each.name, "Type": each.type, "Comment": each.comment} for each in recipe.score_columns(run.recipe)
-        ],
+        "columns": [{"Name": each.name, "Type": each.type, "Comment": each.comment} for each in columns],
     }
     folder = container.processing_output("summary")
     (folder / "summary.json").write_text(json.dumps(summary, indent=2), encoding="utf-8")
     (folder / "head.json").write_text(json.dumps(_head(output), default=str, ensure_ascii=False), encoding="utf-8")
+    page = score_page.page(
+        output,
+        columns,
+        title=f"{config.title}: scores",
+        summary=f"{written.rows:,} rows of data set {run.dataset}, by the model of run {model.run_id}.",
+        facts=_facts(run, config, model, written) | {"seconds": seconds},
+        seen=seen,
+    )
+    (folder / PAGE).write_text(page, encoding="utf-8")
 
 
 def _score(run: Run, config: RecipeConfig, model_dir: Path, output: Path) -> Written:
@@ -68,6 +81,28 @@ def _counted(tables: Iterator[pa.Table], expected: int) -> Iterator[pa.Table]:
         yield table
         done += table.num_rows
         progress(done / max(expected, 1), f"{done:,} of {expected:,} rows scored")
+
+
+def _facts(run: Run, config: RecipeConfig, model: ModelCard, written: Written) -> dict[str, Cell]:
+    name = model_name(run.recipe, config)
+    partition = f"model={name}/run={run.run_id}"
+    facts: dict[str, Cell] = {
+        "recipe": run.recipe,
+        "data set": run.dataset,
+        "run": run.run_id,
+        "model": name,
+        "model of run": model.run_id,
+        "model's data set": model.dataset,
+        "model's code version": model.code_version,
+        "rows": f"{written.rows:,}",
+        "table": f"{run.recipe} in the database of scores",
+        "partition": partition,
+        "files": f"s3://{run.artifacts_bucket}/scores/{run.recipe}/{partition}/",
+        "Parquet files": written.files,
+        "bytes": f"{written.bytes:,}",
+    }
+    reached = {f"model's {metric}": number(value) for metric, value in sorted(model.metrics.items())}
+    return facts | reached
 
 
 def _head(folder: Path) -> list[dict[str, Any]]:

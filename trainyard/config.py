@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 ColumnType = Literal["int64", "float64", "string", "timestamp", "boolean"]
+RANKED_TYPES = ("int", "bigint", "double")
 SCHEDULE = re.compile(r"(rate|cron|at)\(.+\)")
 
 
@@ -51,11 +52,21 @@ class Source:
 
 @dataclass(frozen=True, kw_only=True)
 class ScoreColumn:
-    """One column of the table that bulk scoring writes; `type` in the terms of catalogue and Hive: `array<double>`."""
+    """One column of the table that bulk scoring writes; `type` in the terms of catalogue and Hive: `array<double>`.
+
+    The page about a scoring shows how the values of a column are spread, unless `spread` says that they name a row or
+    say again what another column says. It lists the rows with the lowest and the highest number of a `ranked` column.
+    """
 
     name: str
     type: str
     comment: str = ""
+    spread: bool = True
+    ranked: bool = False
+
+    def __post_init__(self) -> None:
+        if self.ranked and self.type not in RANKED_TYPES:
+            raise ValueError(f"expected a ranked column of type {', '.join(RANKED_TYPES)}; found {self.type}")
 
 
 @dataclass(frozen=True, kw_only=True)

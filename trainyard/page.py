@@ -1,4 +1,4 @@
-"""Renders the report of a run as one self-contained HTML page; runs in the processing image, standard library only.
+"""Renders what a run found as one self-contained HTML page; runs in both images, standard library only.
 
 Everything that comes from data is escaped; images are data URIs; there is no script and no address of another page,
 so that the page can be mailed, archived and opened from a private bucket.
@@ -12,7 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeGuard
+
+from trainyard.page_style import DOCUMENT, STYLE
 
 Cell = str | int | float | None
 
@@ -36,13 +39,38 @@ class Figure:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Bar:
+    """How many there are of something; `beside` is its share, from 0 to 1, where it is compared with."""
+
+    label: str
+    count: int
+    beside: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bars:
+    """Counts drawn as shares of `total`, with the numbers in words beside them.
+
+    `heading` is over the counts and `beside` over the shares they are compared with; empty without such shares.
+    """
+
+    title: str
+    bars: Sequence[Bar]
+    total: int
+    text: str = ""
+    heading: str = ""
+    beside: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Section:
-    """A headed part of the page: text (one paragraph per line), then figures, then tables."""
+    """A headed part of the page: text (one paragraph per line), then bars side by side, then figures, then tables."""
 
     title: str
     text: str = ""
     tables: tuple[Table, ...] = ()
     figures: tuple[Figure, ...] = ()
+    bars: tuple[Bars, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,22 +88,24 @@ def render(
     *,
     title: str,
     facts: Mapping[str, Cell],
-    evaluation: Mapping[str, Any],
-    decision: Mapping[str, Any],
     sections: Sequence[Section],
+    evaluation: Mapping[str, Any] = MappingProxyType({}),
+    decision: Mapping[str, Any] = MappingProxyType({}),
+    summary: str = "",
 ) -> str:
     """The page: verdict and main figure, comparison with champion and baselines, checks, `sections`, and run `facts`.
 
-    `evaluation` and `decision` are the documents described in docs/recipes.md.
+    `evaluation` and `decision` are the documents described in docs/recipes.md; without them nothing is said about
+    quality. `summary` is a sentence below the title in place of the decision's.
     """
     body = [
-        _header(title, evaluation, decision),
+        _header(title, summary, evaluation, decision),
         _comparison(evaluation),
         _checks(decision),
         *(_section(each) for each in sections),
         _facts({**facts, **_hyperparameters(evaluation)}),
     ]
-    return _DOCUMENT.format(title=escape(title), style=_STYLE, body="\n".join(part for part in body if part))
+    return DOCUMENT.format(title=escape(title), style=STYLE, body="\n".join(part for part in body if part))
 
 
 def number(value: float) -> str:
@@ -90,12 +120,22 @@ def _finite(value: float) -> bool:
     return math.isfinite(value)
 
 
-def _header(title: str, evaluation: Mapping[str, Any], decision: Mapping[str, Any]) -> str:
+def share(value: float) -> str:
+    """A share from 0 to 1 as people read it.
+
+    >>> share(0.1234), share(1.0), share(0.00001), share(0.0)
+    ('12.3 %', '100.0 %', '< 0.1 %', '0.0 %')
+    """
+    return "< 0.1 %" if 0 < value < 0.0005 else f"{100 * value:.1f} %"
+
+
+def _header(title: str, summary: str, evaluation: Mapping[str, Any], decision: Mapping[str, Any]) -> str:
     promoted = bool(decision.get("promote"))
     verdict = "Promoted" if promoted else "Refused"
     badge = f'<span class="badge {"good" if promoted else "bad"}">{verdict}</span>' if decision else ""
-    summary = f'<p class="summary">{escape(str(decision["summary"]))}</p>' if decision.get("summary") else ""
-    return f"<header><h1>{escape(title)} {badge}</h1>{summary}{_tiles(evaluation)}</header>"
+    sentence = summary or str(decision.get("summary", ""))
+    told = f'<p class="summary">{escape(sentence)}</p>' if sentence else ""
+    return f"<header><h1>{escape(title)} {badge}</h1>{told}{_tiles(evaluation)}</header>"
 
 
 def _tiles(evaluation: Mapping[str, Any]) -> str:
@@ -140,8 +180,13 @@ def _comparison(evaluation: Mapping[str, Any]) -> str:
 def _bar(value: float | None, largest: float) -> str:
     if value is None:
         return "<td class=none>not measured</td>"
-    width = min(100.0, max(0.0, 100.0 * abs(value) / largest)) if _finite(value) else 0.0
-    return f'<td><span><i style="width:{width:.1f}%"></i><b>{number(value)}</b></span></td>'
+    return _drawn(abs(value) / largest if _finite(value) else 0.0, number(value))
+
+
+def _drawn(length: float, text: str, *, own: bool = False) -> str:
+    """A cell with a text on a bar that fills so much of it, from 0 to 1; what the page is about is `own`."""
+    width = min(100.0, max(0.0, 100.0 * length))
+    return f'<td{" class=own" if own else ""}><span><i style="width:{width:.1f}%"></i><b>{text}</b></span></td>'
 
 
 def _champion_note(champion: Mapping[str, Any], evaluation: Mapping[str, Any]) -> str:
@@ -165,7 +210,26 @@ def _section(section: Section) -> str:
     text = "".join(f"<p>{escape(line)}</p>" for line in section.text.splitlines() if line.strip())
     figures = "".join(_figure(each) for each in section.figures)
     tables = "".join(_table(each) for each in section.tables)
-    return f"<section><h2>{escape(section.title)}</h2>{text}{figures}{tables}</section>"
+    charts = f"<div class=charts>{''.join(_bars(each) for each in section.bars)}</div>" if section.bars else ""
+    return f"<section><h2>{escape(section.title)}</h2>{text}{charts}{figures}{tables}</section>"
+
+
+def _bars(chart: Bars) -> str:
+    """One row per bar; the longest of both columns fills its cell, so that the eye compares across too."""
+    total = max(chart.total, 1)
+    shares = [each.count / total for each in chart.bars]
+    longest = max([*shares, *(each.beside or 0.0 for each in chart.bars)], default=0.0) or 1.0
+    rows = ""
+    for each, own in zip(chart.bars, shares, strict=True):
+        other = _drawn((each.beside or 0.0) / longest, share(each.beside or 0.0)) if chart.beside else ""
+        drawn = _drawn(own / longest, f"{each.count:,} · {share(own)}", own=True)
+        rows += f"<tr><th scope=row>{escape(each.label)}</th>{drawn}{other}</tr>"
+    names = (chart.heading, chart.beside) if chart.beside else ()
+    head = "".join(f"<th scope=col>{escape(name)}</th>" for name in names)
+    text = f"<p>{escape(chart.text)}</p>" if chart.text else ""
+    header = f"<thead><tr><th></th>{head}</tr></thead>" if head else ""
+    table = f"<table class=bars>{header}<tbody>{rows}</tbody></table>"
+    return f"<div><h3>{escape(chart.title)}</h3>{text}{table}</div>"
 
 
 def _figure(figure: Figure) -> str:
@@ -209,67 +273,3 @@ def _hyperparameters(evaluation: Mapping[str, Any]) -> dict[str, Cell]:
 
 def _words(name: str) -> str:
     return name.replace("_", " ")
-
-
-_DOCUMENT = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
-<title>{title}</title>
-<style>{style}</style>
-</head>
-<body><main>
-{body}
-</main></body>
-</html>
-"""
-
-_STYLE = """
-:root{--paper:#f6f7f9;--card:#fff;--ink:#1b2330;--soft:#5c6675;--line:#e2e6ec;--accent:#2f6fde;--tint:#dbe7fd;
---good:#14804a;--good-tint:#dcf5e7;--bad:#b3261e;--bad-tint:#fde4e2}
-@media (prefers-color-scheme:dark){:root{--paper:#12161d;--card:#1b212b;--ink:#e7ebf2;--soft:#9aa5b5;--line:#2d3644;
---accent:#7aa7ff;--tint:#24395f;--good:#5fd39a;--good-tint:#153a28;--bad:#ff8a80;--bad-tint:#4a1f1c}}
-*{box-sizing:border-box}
-body{margin:0;background:var(--paper);color:var(--ink);
-font:16px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
-main{max-width:1080px;margin:0 auto;padding:40px 20px 64px}
-header,section{background:var(--card);border:1px solid var(--line);border-radius:14px;padding:24px 28px;margin:0 0 20px}
-h1{font-size:1.75rem;line-height:1.25;margin:0;display:flex;gap:14px;align-items:center;flex-wrap:wrap}
-h2{font-size:1.15rem;margin:0 0 12px}
-p{margin:0 0 12px;max-width:75ch}
-.summary{color:var(--soft);margin:10px 0 0;font-size:1.05rem}
-.badge{font-size:.85rem;font-weight:600;padding:4px 12px;border-radius:999px}
-.badge.good{color:var(--good);background:var(--good-tint)}.badge.bad{color:var(--bad);background:var(--bad-tint)}
-.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:12px;margin-top:22px}
-.tile{border:1px solid var(--line);border-radius:10px;padding:12px 16px;display:flex;flex-direction:column}
-.tile.main{border-color:var(--accent);background:var(--tint)}
-.tile span,.tile small{color:var(--soft);font-size:.85rem}
-.tile.main span,.tile.main small{color:var(--ink)}
-.tile b{font-size:1.45rem;font-variant-numeric:tabular-nums;line-height:1.3}
-.scroll{overflow-x:auto;margin:0 0 14px}
-table{border-collapse:collapse;width:100%;font-size:.93rem}
-caption{text-align:left;color:var(--soft);padding:0 0 8px}
-th,td{text-align:left;padding:7px 12px 7px 0;border-bottom:1px solid var(--line);vertical-align:top}
-thead th{color:var(--soft);font-weight:600;font-size:.85rem}
-.number,thead .number{text-align:right;font-variant-numeric:tabular-nums}
-.bars td{min-width:88px;padding:5px 10px 5px 0}.bars th[scope=row]{min-width:120px}.bars .none{padding-left:8px}
-.bars td span{display:block;position:relative;padding:2px 8px}
-.bars td i{position:absolute;left:0;top:0;bottom:0;background:var(--tint);border-radius:4px}
-.bars td b{position:relative;font-weight:400;font-variant-numeric:tabular-nums}
-.bars th[scope=row]{font-weight:400}.bars .own th,.bars .own td b{font-weight:700}
-.bars .own td i{background:var(--accent);opacity:.35}
-.none{color:var(--soft)}
-.checks{list-style:none;margin:0;padding:0}
-.checks li{border-left:4px solid;padding:4px 0 4px 14px;margin:0 0 8px}
-.checks .good{border-color:var(--good)}.checks .bad{border-color:var(--bad)}
-.checks .good b{color:var(--good)}.checks .bad b{color:var(--bad)}
-figure{margin:0 0 16px}
-img{max-width:100%;height:auto;display:block;background:#fff;border-radius:8px}
-figcaption{color:var(--soft);font-size:.9rem;margin-top:8px}
-dl{display:grid;grid-template-columns:max-content 1fr;gap:6px 24px;margin:0;font-size:.93rem}
-dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}
-@media print{body{background:#fff}header,section{break-inside:avoid}}
-"""

@@ -6,6 +6,7 @@ import importlib
 import importlib.util
 import pkgutil
 from collections.abc import Mapping
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -56,3 +57,10 @@ def score_columns(recipe: str) -> tuple[ScoreColumn, ...]:
     """The columns of the table that bulk scoring with the recipe writes."""
     columns: tuple[ScoreColumn, ...] = module(recipe, "config").SCORES
     return columns
+
+
+def seen(recipe: str, model_dir: Path) -> Mapping[str, Mapping[str, float] | float]:
+    """What a model learned from, per score column; empty where the recipe's `score.py` has no `seen` that says it."""
+    score = module(recipe, "score")
+    told: Mapping[str, Mapping[str, float] | float] = score.seen(model_dir) if hasattr(score, "seen") else {}
+    return told

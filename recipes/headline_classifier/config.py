@@ -121,11 +121,11 @@ WORD_PAIRS = Source(
 )
 # What bulk scoring writes.
 SCORES = (
-    ScoreColumn(name="headline_id", type="bigint", comment="ID of the file"),
-    ScoreColumn(name="title", type="string", comment="the headline"),
-    ScoreColumn(name="category", type="string", comment="the most probable class: b, t, e or m"),
+    ScoreColumn(name="headline_id", type="bigint", comment="ID of the file", spread=False),
+    ScoreColumn(name="title", type="string", comment="the headline", spread=False),
+    ScoreColumn(name="category", type="string", comment="the most probable class: b, t, e or m", spread=False),
     ScoreColumn(name="category_name", type="string", comment="that class in words"),
-    ScoreColumn(name="probability", type="double", comment="of that class"),
+    ScoreColumn(name="probability", type="double", comment="of that class", ranked=True),
     ScoreColumn(name="probability_b", type="double", comment="of class b"),
     ScoreColumn(name="probability_t", type="double", comment="of class t"),
     ScoreColumn(name="probability_e", type="double", comment="of class e"),

@@ -10,6 +10,8 @@ import numpy as np
 
 from recipes.headline_classifier.features import Bags, Features
 
+# How many training headlines each class has, in the model folder.
+CLASS_COUNTS_FILE = "class_counts.json"
 ARRAYS = ("sequences", "labels", "indices", "values", "offsets")
 
 

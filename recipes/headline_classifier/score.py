@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from recipes.headline_classifier.config import CLASS_NAMES, CLASSES, Config
+from recipes.headline_classifier.examples import CLASS_COUNTS_FILE
 from recipes.headline_classifier.network import Classifier
 from trainyard import bulk
 
@@ -18,6 +20,15 @@ TABLE = "headlines"
 def count(tables: Path, config: Config) -> int:
     """How many rows `score` gives: one per line of the file, copies included."""
     return bulk.count(tables / TABLE)
+
+
+def seen(model_dir: Path) -> dict[str, dict[str, float]]:
+    """Training headlines of each class; nothing from a model that does not carry their counts."""
+    path = model_dir / CLASS_COUNTS_FILE
+    if not path.is_file():
+        return {}
+    counts = json.loads(path.read_text(encoding="utf-8"))
+    return {"category_name": {CLASS_NAMES[each]: count for each, count in counts.items()}}
 
 
 def score(model_dir: Path, tables: Path, config: Config) -> Iterator[pa.Table]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import tensorflow as tf
 
 from recipes.headline_classifier import word_vectors
 from recipes.headline_classifier.config import Config, Hyperparameters
-from recipes.headline_classifier.examples import Examples
+from recipes.headline_classifier.examples import CLASS_COUNTS_FILE, Examples
 from recipes.headline_classifier.features import Features
 from recipes.headline_classifier.measures import accuracy, fitted_temperature, log_loss, macro_f1
 from recipes.headline_classifier.model import build, classifier
@@ -41,9 +42,11 @@ def train(channels: Mapping[str, Path], model_dir: Path, checkpoints: Path, conf
     word_vectors.save(features.words, vectors, model_dir)
     trainer = Trainer(features, vectors, config.hyperparameters, config.seed)
     validation = Examples.load(channels["validation"])
-    curves = _fit(trainer, Examples.load(channels["train"]), validation, checkpoints)
+    examples = Examples.load(channels["train"])
+    curves = _fit(trainer, examples, validation, checkpoints)
     network = trainer.network(validation)
     _save(trainer, network, curves, model_dir)
+    _save_counts(examples.labels, features.classes, model_dir)
     return found | {"loss": float(curves[-1][0]), **_validation(network, validation)}
 
 
@@ -195,6 +198,12 @@ def _save(trainer: Trainer, network: Network, curves: np.ndarray, model_dir: Pat
         ",".join([str(epoch), *(f"{each:.8g}" for each in row)]) + "\n" for epoch, row in enumerate(curves, 1)
     )
     (model_dir / CURVES_FILE).write_text(f"epoch,{','.join(CURVES)}\n{rows}", encoding="utf-8")
+
+
+def _save_counts(labels: np.ndarray, classes: Sequence[str], model_dir: Path) -> None:
+    """Keep how many headlines of each class there were, which bulk scoring shows beside those it finds."""
+    counts = dict(zip(classes, np.bincount(labels, minlength=len(classes)).tolist(), strict=True))
+    (model_dir / CLASS_COUNTS_FILE).write_text(json.dumps(counts, indent=2), encoding="utf-8")
 
 
 def _restore(trainer: Trainer, path: Path) -> np.ndarray:

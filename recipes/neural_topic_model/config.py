@@ -106,11 +106,11 @@ POSITIVE: dict[Layout, tuple[int, ...]] = {"pole": (2,), "stars": (4, 5), "score
 
 # What bulk scoring writes.
 SCORES = (
-    ScoreColumn(name="place", type="bigint", comment="place in the file, from 0"),
-    ScoreColumn(name="title", type="string", comment="headline of the review"),
-    ScoreColumn(name="topic", type="int", comment="the strongest topic"),
+    ScoreColumn(name="place", type="bigint", comment="place in the file, from 0", spread=False),
+    ScoreColumn(name="title", type="string", comment="headline of the review", spread=False),
+    ScoreColumn(name="topic", type="int", comment="the strongest topic", spread=False),
     ScoreColumn(name="topic_name", type="string", comment="its first words"),
-    ScoreColumn(name="share", type="double", comment="its share of the review"),
+    ScoreColumn(name="share", type="double", comment="its share of the review", ranked=True),
     ScoreColumn(name="topics", type="array<struct<topic:int,name:string,share:double>>", comment="the strongest three"),
     ScoreColumn(name="shares", type="array<double>", comment="share of every topic, in their order"),
     ScoreColumn(name="known_words", type="int", comment="words that the model knows; with none there are no topics"),

@@ -123,8 +123,8 @@ ORDERS = Source(
 
 # What bulk scoring writes.
 SCORES = (
-    ScoreColumn(name="product_id", type="bigint", comment="of the catalogue"),
-    ScoreColumn(name="product_name", type="string", comment="its name there"),
+    ScoreColumn(name="product_id", type="bigint", comment="of the catalogue", spread=False),
+    ScoreColumn(name="product_name", type="string", comment="its name there", spread=False),
     ScoreColumn(name="known", type="boolean", comment="whether the model knows it; if not, nothing is similar"),
     ScoreColumn(
         name="similar",

@@ -172,9 +172,9 @@ SCHEDULE = Schedule(
 
 # What bulk scoring writes.
 SCORES = (
-    ScoreColumn(name="place", type="bigint", comment="place in the data, from 0"),
-    ScoreColumn(name="visit_id", type="bigint", comment="where the source names visits"),
-    ScoreColumn(name="propensity", type="double", comment="probability of a sale"),
+    ScoreColumn(name="place", type="bigint", comment="place in the data, from 0", spread=False),
+    ScoreColumn(name="visit_id", type="bigint", comment="where the source names visits", spread=False),
+    ScoreColumn(name="propensity", type="double", comment="probability of a sale", ranked=True),
     ScoreColumn(name="likely", type="boolean", comment="whether it reaches the threshold of the model"),
 )
 

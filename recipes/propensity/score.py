@@ -15,6 +15,7 @@ from recipes.propensity.config import Config
 from recipes.propensity.ensemble import Ensemble
 from recipes.propensity.every_row import TABLE as EVERY_VISIT
 from recipes.propensity.features import Encoder
+from recipes.propensity.population import Population
 from trainyard import bulk
 
 # Of a database, `visits` is a sample that training draws; of a file it is every visit.
@@ -24,6 +25,11 @@ FILE_TABLE = "visits"
 def count(tables: Path, config: Config) -> int:
     """How many rows `score` gives: one per visit of the file, or of the database's product and dates."""
     return bulk.count(_table(tables))
+
+
+def seen(model_dir: Path) -> dict[str, float]:
+    """The share of visits with a sale that the model was made for: what probabilities should be on average."""
+    return {"propensity": Population.load(model_dir).rate}
 
 
 def score(model_dir: Path, tables: Path, config: Config) -> Iterator[pa.Table]:

@@ -119,8 +119,8 @@ LINKS = Source(
 
 # What bulk scoring writes.
 SCORES = (
-    ScoreColumn(name="user_id", type="bigint", comment="of the ratings"),
-    ScoreColumn(name="rated", type="int", comment="ratings that the answer is based on"),
+    ScoreColumn(name="user_id", type="bigint", comment="of the ratings", spread=False),
+    ScoreColumn(name="rated", type="int", comment="ratings that the answer is based on", ranked=True),
     ScoreColumn(
         name="recommended",
         type="array<struct<movie_id:bigint,title:string,score:double,rating:double>>",

@@ -111,6 +111,7 @@ def test_the_end_names_table_rows_and_shows_some(
         "outcome": "scored",
         "recipe": "prod2vec",
         "run_id": "r1",
+        "uri": "s3://artifacts-bucket/prod2vec/r1",
         "table": "trainyard_dev.prod2vec",
         "partition": {"model": "prod2vec", "run": "r1"},
         "files": "s3://artifacts-bucket/scores/prod2vec/model=prod2vec/run=r1/",
@@ -122,6 +123,8 @@ def test_the_end_names_table_rows_and_shows_some(
     assert code == 0
     for expected in ("49,688 rows in 12.5 s", "trainyard_dev.prod2vec", "run=r1", "Salsa [hot]", "0.1235", "r0"):
         assert expected in text
+    assert "s3://artifacts-bucket/prod2vec/r1/score/index.html" in text
+    assert "trainyard artifacts r1 --download DIR" in text
 
 
 def test_without_a_model_the_reason_is_told(
@@ -153,3 +156,4 @@ def test_a_new_model_that_scored_at_once_says_how_many_rows(
     output = ended("registered", DECISION)
     _, text = told(deployment, step_functions, capsys, Story(), status="SUCCEEDED", output=output)
     assert "1,234 rows" in text
+    assert "s3://artifacts-bucket/prod2vec/r1/score/index.html" in text

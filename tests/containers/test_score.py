@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 
 import duckdb
@@ -42,6 +43,19 @@ def test_every_product_is_scored_and_summed_up(inputs, tmp_path):
     assert summary["bytes"] == file.stat().st_size
     assert [each["Name"] for each in summary["columns"]] == [each.name for each in SCORES]
     assert json.loads((output / "summary" / "head.json").read_text())[2]["product_name"] == "Number 987654"
+    page = (output / "summary" / "index.html").read_text()
+    for told in ("3 rows of data set sample", "of run proof", "model=prod2vec/run=proof", "2 · 66.7 %", "1 rows."):
+        assert told in page
+
+
+def test_a_second_attempt_writes_the_same_page_but_for_the_time(inputs, tmp_path):
+    pages = []
+    for _ in range(2):
+        assert run(tmp_path, "training", "score").returncode == 0
+        page = (tmp_path / "processing" / "output" / "summary" / "index.html").read_text()
+        pages.append(re.sub(r"<dt>seconds</dt><dd>[\d.]+</dd>", "", page))
+    assert pages[0] == pages[1]
+    assert "<dt>seconds" not in pages[0]
 
 
 def test_tensorflow_is_not_loaded(inputs, tmp_path):

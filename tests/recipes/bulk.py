@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.recipes.tables import read_sources
-from trainyard import bulk, database
+from trainyard import bulk, database, score_page
 from trainyard import recipe as recipes
 from trainyard.config import RecipeConfig
 from trainyard.overrides import override
@@ -33,6 +33,7 @@ def check_scoring(name: str, raw: Path, model_dir: Path, root: Path, config: Rec
     assert done.rows == score.count(tables, small) > 0
     bulk.write(score.score(model_dir, tables, large), again, schema)
     rows = pq.read_table(written).to_pylist()
+    check_page(name, written, model_dir)
     _assert_close(pq.read_table(again).to_pylist(), rows)
     if importlib.util.find_spec(f"tests.recipes.{name}"):
         contract = importlib.import_module(f"tests.recipes.{name}.contract")
@@ -41,6 +42,19 @@ def check_scoring(name: str, raw: Path, model_dir: Path, root: Path, config: Rec
         if getattr(contract, "BULK_IS_EXACT", False):
             assert ours == served
         _assert_close(ours, served)
+
+
+def check_page(name: str, written: Path, model_dir: Path) -> None:
+    """The page about the scored rows shows every column, and what the model learned from where the recipe says it."""
+    columns = recipes.score_columns(name)
+    seen = recipes.seen(name, model_dir)
+    assert set(seen) <= {each.name for each in columns if each.spread}
+    page = score_page.page(written, columns, title=name, summary="", facts={}, seen=seen)
+    assert page == score_page.page(written, columns, title=name, summary="", facts={}, seen=seen)
+    assert all(f"<td>{each.name}</td>" in page for each in columns)
+    assert page.count("<h2>Rows with the ") == 2 * sum(each.ranked for each in columns)
+    assert page.count("<h3>") > 0
+    assert ("learned from" in page) == bool(seen)
 
 
 def ingest(name: str, raw: Path, tables: Path, config: RecipeConfig) -> None:

@@ -103,6 +103,8 @@ def test_files_uploaded_to_be_scored_train_nothing(stack: Stack, trained: tuple[
     assert [each["executionArn"] for each in stack.executions(dataset)] == [described["executionArn"]]
     message = json.dumps(stack.messages(output["run_id"]))
     assert "3 rows" in message
+    page = {"Bucket": stack.outputs["ArtifactsBucketName"], "Key": f"{RECIPE}/{output['run_id']}/score/index.html"}
+    assert b"3 rows of data set" in stack.client("s3").get_object(**page)["Body"].read()
     assert f"trainyard_dev.{RECIPE}" in message
 
 

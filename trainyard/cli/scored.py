@@ -1,4 +1,4 @@
-"""Tells how bulk scoring ended: where the table is, how many rows, how fast, and a few of them; runs on a laptop."""
+"""Tells how bulk scoring ended: where table and page are, how many rows, how fast, and some; runs on a laptop."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SHOWN_CHARACTERS = 60
 
 
 def tell(deployment: Deployment, output: Mapping[str, Any], out: Console) -> None:
-    """Where the scores of a finished execution are, how many and how fast, and a few of them."""
+    """Where scores and page of a finished execution are, how many and how fast, and a few of them."""
     out.print()
     out.print(Text(f"Scored {output['rows']:,} rows in {console.number(output['seconds'])} s.", style="bold green"))
     partition = ", ".join(f"{name}={value}" for name, value in output["partition"].items())
@@ -27,8 +27,10 @@ def tell(deployment: Deployment, output: Mapping[str, Any], out: Console) -> Non
         ("Table      ", f"{output['table']}, partition {partition}"),
         ("Files      ", output["files"]),
         ("Model of   ", output["scored_by_run"]),
+        ("Page       ", f"{output['uri']}/{Stage.SCORE}/index.html"),
     ):
         out.print(Text.assemble((title, "bold"), str(value)), soft_wrap=True)
+    out.print(Text(f"Fetch it with `trainyard artifacts {output['run_id']} --download DIR`.", style="dim"))
     rows = scoring.first_rows(deployment, output["recipe"], output["run_id"])
     if rows:
         out.print()
@@ -41,6 +43,8 @@ def tell_beside_model(deployment: Deployment, prefix: str, out: Console) -> None
     if summary is not None:
         told = f"{summary['rows']:,} rows in {console.number(summary['seconds'])} s, now in the catalogue"
         out.print(Text.assemble(("Scores     ", "bold"), told), soft_wrap=True)
+        page = f"s3://{deployment.artifacts_bucket}/{prefix}/{Stage.SCORE}/index.html"
+        out.print(Text.assemble(("Page       ", "bold"), page), soft_wrap=True)
 
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> Table:

@@ -1,11 +1,15 @@
 """Training, its checkpoints, and the trained network in numpy."""
 
 import json
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
+from recipes.headline_classifier import score
+from recipes.headline_classifier.config import CLASS_NAMES
 from recipes.headline_classifier.examples import Examples
 from recipes.headline_classifier.features import Features
 from recipes.headline_classifier.network import Classifier
@@ -118,3 +122,11 @@ def test_the_model_folder_holds_vectors_and_curves(trained):
     assert len(lines) == 1 + QUICK.epochs
     assert not list(trained.glob("*.pkl"))
     assert json.loads((trained / "network.json").read_text())["temperature"] > 0
+
+
+def test_the_model_knows_how_many_headlines_of_each_class_it_learned_from(trained, channels, tmp_path):
+    labels = pq.read_table(channels["train"] / "headlines.parquet")["category"].to_pylist()
+    counted = Counter(CLASS_NAMES[each] for each in labels)
+    assert score.seen(trained) == {"category_name": dict(counted)}
+    # A model from before the counts were kept.
+    assert score.seen(tmp_path) == {}

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from recipes.propensity import score
 from recipes.propensity.features import Category, Encoder, Quantity, robust_moments
 from recipes.propensity.population import (
     Population,
@@ -125,3 +126,8 @@ def test_areas_are_those_of_scikit_learn():
     expected = average_precision_score(labels, scores, sample_weight=weights)
     assert average_precision(scores, labels, weights) == pytest.approx(expected)
     assert auc(scores, np.zeros(500)) == 0.5
+
+
+def test_bulk_scores_are_told_beside_the_rate_of_sales(tmp_path):
+    sampled_population().save(tmp_path)
+    assert score.seen(tmp_path) == {"propensity": pytest.approx(0.01)}
