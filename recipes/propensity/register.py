@@ -7,6 +7,8 @@ repetition does not push out a newer model.
 from __future__ import annotations
 
 import csv
+import random
+import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -21,6 +23,7 @@ from recipes.propensity.population import Population
 from recipes.propensity.schema import HYPERPARAMETER, METADATA, MODEL, MODEL_RUN
 
 TRIES = 8
+FIRST_WAIT_S = 0.05
 # Columns whose plain names are words of SQL.
 RENAMED = {"precision": "precision_", "recall": "recall_"}
 
@@ -70,15 +73,17 @@ def _insist(connection: sa.Connection, work: Callable[[], None]) -> None:
     """Do work in a transaction of its own, again when it met another run's.
 
     The models of several products are registered at once: two runs may both find a table missing, and InnoDB, which
-    locks the gaps that rows will fill, ends one of two transactions that wait for each other.
+    locks the gaps that rows will fill, ends one of two transactions that wait for each other. Both would meet again if
+    they tried at the same moment, so each waits for a time of its own, longer from try to try.
     """
-    for left in reversed(range(TRIES)):
+    for tried in range(TRIES):
         try:
             with connection.begin():
                 work()
         except DBAPIError:
-            if not left:
+            if tried == TRIES - 1:
                 raise
+            time.sleep(random.uniform(0.0, FIRST_WAIT_S * 2**tried))
         else:
             return
 
