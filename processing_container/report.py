@@ -9,10 +9,8 @@ from pathlib import Path
 from trainyard import container, recipe
 from trainyard.config import RecipeConfig
 from trainyard.model_archive import unpack
-from trainyard.page import Cell, ReportInputs, render
+from trainyard.page import PAGE_FILE, Cell, ReportInputs, render
 from trainyard.run import Run
-
-PAGE = "index.html"
 
 
 def main() -> None:
@@ -36,7 +34,7 @@ def main() -> None:
             decision=inputs.decision,
             sections=sections,
         )
-    (output / PAGE).write_text(page, encoding="utf-8")
+    (output / PAGE_FILE).write_text(page, encoding="utf-8")
     print(f"wrote {', '.join(sorted(each.name for each in output.iterdir()))}", flush=True)
 
 

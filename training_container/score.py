@@ -17,13 +17,12 @@ from trainyard.bulk import Written
 from trainyard.config import RecipeConfig
 from trainyard.errors import JobFailed
 from trainyard.model_archive import ModelCard, unpack
-from trainyard.page import Cell, number
+from trainyard.page import PAGE_FILE, Cell, number
 from trainyard.plan import model_name
 from trainyard.progress import progress
 from trainyard.run import Run
 
 SHOWN_ROWS = 5
-PAGE = "index.html"
 
 
 def main() -> None:
@@ -58,7 +57,7 @@ def main() -> None:
         facts=_facts(run, config, model, written) | {"seconds": seconds},
         seen=seen,
     )
-    (folder / PAGE).write_text(page, encoding="utf-8")
+    (folder / PAGE_FILE).write_text(page, encoding="utf-8")
 
 
 def _score(run: Run, config: RecipeConfig, model_dir: Path, output: Path) -> Written:

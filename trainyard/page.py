@@ -17,6 +17,9 @@ from typing import Any, TypeGuard
 
 from trainyard.page_style import DOCUMENT, STYLE
 
+# What a page is called in the folder of the job that wrote it.
+PAGE_FILE = "index.html"
+
 Cell = str | int | float | None
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, ParamValidationError
+
+from tests.local_cloud.processes import runs
 
 from .conftest import Cloud
 from .tiny_images import bucket, log_lines, processing_request, push, statements, unique, until_ended
@@ -115,17 +116,10 @@ def test_stopping_ends_the_children_too(plant: Plant) -> None:
     assert until_ended(plant.cloud, "Processing", name)["ProcessingJobStatus"] == "Stopped"
     child = int(lines[0].split()[1])
     for _ in range(100):
-        if not _runs(child):
+        if not runs(child):
             break
         time.sleep(0.02)
-    assert not _runs(child)
-
-
-def _runs(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
+    assert not runs(child)
 
 
 @pytest.mark.parametrize(

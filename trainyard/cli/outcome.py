@@ -15,6 +15,7 @@ from trainyard.aws.executions import Execution
 from trainyard.aws.history import StateVisit
 from trainyard.cli import console, scored
 from trainyard.failure import root_cause
+from trainyard.page import PAGE_FILE
 from trainyard.stages import Stage
 
 OK, FAILED, BAD_REQUEST, BAD_DATA, REFUSED = 0, 1, 2, 3, 5
@@ -91,7 +92,7 @@ def _tell_success(deployment: Deployment, execution: Execution, out: Console) ->
         _print_highlights(highlights, out)
     out.print()
     out.print(Text.assemble(("Artifacts  ", "bold"), str(output["uri"])), soft_wrap=True)
-    out.print(Text.assemble(("Report     ", "bold"), f"{output['uri']}/{Stage.REPORT}/index.html"), soft_wrap=True)
+    out.print(Text.assemble(("Report     ", "bold"), f"{output['uri']}/{Stage.REPORT}/{PAGE_FILE}"), soft_wrap=True)
     scored.tell_beside_model(deployment, prefix, out)
     if output.get("endpoint"):
         out.print(Text.assemble(("Endpoint   ", "bold"), str(output["endpoint"])), soft_wrap=True)

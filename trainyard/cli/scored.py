@@ -12,6 +12,7 @@ from rich.text import Text
 from trainyard.aws import artifacts, scoring
 from trainyard.aws.deployment import Deployment
 from trainyard.cli import console
+from trainyard.page import PAGE_FILE
 from trainyard.stages import Stage
 
 SHOWN_ROWS = 3
@@ -27,7 +28,7 @@ def tell(deployment: Deployment, output: Mapping[str, Any], out: Console) -> Non
         ("Table      ", f"{output['table']}, partition {partition}"),
         ("Files      ", output["files"]),
         ("Model of   ", output["scored_by_run"]),
-        ("Page       ", f"{output['uri']}/{Stage.SCORE}/index.html"),
+        ("Page       ", f"{output['uri']}/{Stage.SCORE}/{PAGE_FILE}"),
     ):
         out.print(Text.assemble((title, "bold"), str(value)), soft_wrap=True)
     out.print(Text(f"Fetch it with `trainyard artifacts {output['run_id']} --download DIR`.", style="dim"))
@@ -43,7 +44,7 @@ def tell_beside_model(deployment: Deployment, prefix: str, out: Console) -> None
     if summary is not None:
         told = f"{summary['rows']:,} rows in {console.number(summary['seconds'])} s, now in the catalogue"
         out.print(Text.assemble(("Scores     ", "bold"), told), soft_wrap=True)
-        page = f"s3://{deployment.artifacts_bucket}/{prefix}/{Stage.SCORE}/index.html"
+        page = f"s3://{deployment.artifacts_bucket}/{prefix}/{Stage.SCORE}/{PAGE_FILE}"
         out.print(Text.assemble(("Page       ", "bold"), page), soft_wrap=True)
 
 

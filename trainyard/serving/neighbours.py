@@ -49,8 +49,8 @@ class Neighbours:
             self._codes = _codes(whole)
         self._query = np.ones(whole.shape[1], dtype=np.float32)
         # All scores take least time by columns, those of a few candidates by rows.
-        self._vectors = np.asarray(whole, dtype=np.float32, order="C" if self._codes else "F")
-        if self._codes:
+        self._vectors = np.asarray(whole, dtype=np.float32, order="F" if self._codes is None else "C")
+        if self._codes is not None:
             print(
                 f"Approximate search of {len(self):,} vectors finds {self.recall():.2%} of the true ten best.",
                 flush=True,
