@@ -5,18 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-import boto3
-
-from trainyard.tables.arguments import parse
 from trainyard.tables.children import list_children
 from trainyard.tables.ingest import ingest
-from trainyard.tables.store import RunStore
+from trainyard.tables.job import begin
 
 
 def main(argv: Sequence[str]) -> None:
     """Run the job. A fault raises, for Glue takes the reason of a failed run from the exception."""
-    arguments = parse(argv)
-    store = RunStore.open(boto3.client("s3"), arguments.run_uri)
+    arguments, store = begin(argv)
     if arguments.task == "children":
         print(", ".join(each["name"] for each in list_children(store, arguments)) or "no children")
     else:

@@ -5,17 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-import boto3
-
-from trainyard.tables.arguments import parse
+from trainyard.tables.job import begin
 from trainyard.tables.prepare import prepare
-from trainyard.tables.store import RunStore
 
 
 def main(argv: Sequence[str]) -> None:
     """Run the job. A fault raises, for Glue takes the reason of a failed run from the exception."""
-    arguments = parse(argv)
-    store = RunStore.open(boto3.client("s3"), arguments.run_uri)
+    arguments, store = begin(argv)
     rows = prepare(store, arguments)
     print(", ".join(f"{table}: {count:,} rows" for table, count in rows.items()))
 

@@ -5,17 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-import boto3
-
-from trainyard.tables.arguments import parse
+from trainyard.tables.job import begin
 from trainyard.tables.register import register
-from trainyard.tables.store import RunStore
 
 
 def main(argv: Sequence[str]) -> None:
     """Run the job. A fault raises, for Glue takes the reason of a failed run from the exception."""
-    arguments = parse(argv)
-    store = RunStore.open(boto3.client("s3"), arguments.run_uri)
+    arguments, store = begin(argv)
     promoted = register(store, arguments)
     print(f"recorded run {store.run.run_id}, {'promoted' if promoted else 'refused'}")
 
