@@ -70,7 +70,7 @@ def use_key(key_arn: str | None, *services: str) -> list[Permission]:
     return [
         Permission(
             sid="UseKey",
-            actions=["kms:Decrypt", "kms:GenerateDataKey"],
+            actions=["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"],
             resources=[key_arn],
             conditions={"StringLike": {"kms:ViaService": [f"{each}.*.amazonaws.com" for each in services]}},
         )

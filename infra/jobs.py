@@ -11,17 +11,18 @@ from infra.access import read, use_key, write, write_scores
 from infra.data import Data
 from infra.images import Images
 from infra.permissions import Permission, role, same_account
+from infra.settings import Settings
 from trainyard.stages import Stage
 
 SERVICE = "sagemaker.amazonaws.com"
 ANALYSIS = f"{Stage.TUNE}/analysis"
-CHECKPOINTS = f"{Stage.TRAIN}/checkpoints"
+CHECKPOINTS = (f"{Stage.TRAIN}/checkpoints", f"{Stage.TUNE}/checkpoints")
 
 
 class JobRoles(Construct):
     """`process`, `train`, `evaluate`, `report`, `analyse`, `score` and `model` (what serves a registered model)."""
 
-    def __init__(self, scope: Construct, name: str, *, data: Data, images: Images) -> None:
+    def __init__(self, scope: Construct, name: str, *, settings: Settings, data: Data, images: Images) -> None:
         super().__init__(scope, name)
         self._data = data
         bucket = data.artifacts_arn
@@ -35,7 +36,7 @@ class JobRoles(Construct):
             "Train",
             images.training,
             "TrainingJobs",
-            [*read(bucket, Stage.RESOLVE, Stage.PROCESS, CHECKPOINTS), write(bucket, Stage.TRAIN, Stage.TUNE)],
+            [*read(bucket, Stage.RESOLVE, Stage.PROCESS, *CHECKPOINTS), write(bucket, Stage.TRAIN, Stage.TUNE)],
         )
         self.evaluate = self._role(
             "Evaluate",
@@ -60,7 +61,7 @@ class JobRoles(Construct):
             "Analyse",
             images.processing,
             "ProcessingJobs",
-            [*read(bucket, Stage.RESOLVE), write(bucket, ANALYSIS), self._read_search()],
+            [*read(bucket, Stage.RESOLVE), write(bucket, ANALYSIS), self._read_search(f"{settings.job_prefix}tune-*")],
         )
         self.score = self._role(
             "Score",
@@ -117,7 +118,7 @@ class JobRoles(Construct):
             why="SageMaker names the log stream after the job, and shares one log group per kind of job.",
         )
 
-    def _read_search(self) -> Permission:
+    def _read_search(self, names: str) -> Permission:
         stack = cdk.Stack.of(self)
         return Permission(
             sid="ReadSearch",
@@ -127,10 +128,10 @@ class JobRoles(Construct):
                 "sagemaker:DescribeTrainingJob",
             ],
             resources=[
-                stack.format_arn(service="sagemaker", resource=kind, resource_name="tune-*")
+                stack.format_arn(service="sagemaker", resource=kind, resource_name=names)
                 for kind in ("hyper-parameter-tuning-job", "training-job")
             ],
-            why="Tuning jobs are named by the state machine, always beginning with tune-.",
+            why="Tuning jobs are named by the state machine, always beginning with its environment and tune-.",
         )
 
 

@@ -39,7 +39,7 @@ class Machine(Construct):
             definition_substitutions=substitutions(settings, parts),
             logs=sfn.LogOptions(destination=log_group, level=sfn.LogLevel.ALL, include_execution_data=True),
             tracing_enabled=True,
-            role=machine_role(self, parts, machine_name(settings)),
+            role=machine_role(self, parts, machine_name(settings), settings.job_prefix),
         )
 
 
@@ -66,5 +66,7 @@ def substitutions(settings: Settings, parts: Parts) -> dict[str, str]:
         "LedgerTable": parts.data.ledger_table,
         "TopicArn": parts.data.topic_arn,
         "GroupPrefix": parts.registry.group_prefix,
+        "JobPrefix": settings.job_prefix,
         "UseSpot": str(settings.use_spot).lower(),
+        "KeyArn": parts.data.key_arn or "none",
     }

@@ -72,7 +72,7 @@ OBSERVE = (
 )
 
 
-def machine_role(scope: Construct, parts: Parts, machine_name: str) -> iam.IRole:
+def machine_role(scope: Construct, parts: Parts, machine_name: str, job_prefix: str) -> iam.IRole:
     """The role, with every permission that the definition needs."""
     return role(
         scope,
@@ -81,7 +81,7 @@ def machine_role(scope: Construct, parts: Parts, machine_name: str) -> iam.IRole
         description="The training workflow's state machine",
         permissions=[
             *_call_functions_and_jobs(parts),
-            *_call_sagemaker(scope, parts),
+            *_call_sagemaker(scope, parts, job_prefix),
             *_start_children(scope, machine_name),
             *_catalogue_scores(scope, parts.data),
             *endpoints.deploy(scope, parts.registry.group_prefix.removesuffix("-")),
@@ -151,14 +151,14 @@ def _start_children(scope: Construct, machine_name: str) -> list[Permission]:
     ]
 
 
-def _call_sagemaker(scope: Construct, parts: Parts) -> list[Permission]:
-    models = _arns(scope, "model", "model-*")
+def _call_sagemaker(scope: Construct, parts: Parts, prefix: str) -> list[Permission]:
+    models = _arns(scope, "model", f"{prefix}model-*")
     return [
-        *(_run_jobs(scope, noun, resource, names) for noun, resource, names, _ in JOBS),
+        *(_run_jobs(scope, noun, resource, [f"{prefix}{each}" for each in names]) for noun, resource, names, _ in JOBS),
         Permission(
             sid="DescribeBestJob",
             actions=["sagemaker:DescribeTrainingJob"],
-            resources=_arns(scope, "training-job", "tune-*"),
+            resources=_arns(scope, "training-job", f"{prefix}tune-*"),
             why="A tuning job's training jobs are named after it.",
         ),
         Permission(
@@ -197,7 +197,7 @@ def _call_sagemaker(scope: Construct, parts: Parts) -> list[Permission]:
     ]
 
 
-def _run_jobs(scope: Construct, noun: str, resource: str, names: tuple[str, ...]) -> Permission:
+def _run_jobs(scope: Construct, noun: str, resource: str, names: list[str]) -> Permission:
     verbs = [f"sagemaker:{verb}{noun}" for verb in ("Create", "Describe", "Stop")]
     return Permission(
         sid=f"Run{noun}s",

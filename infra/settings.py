@@ -15,6 +15,8 @@ from trainyard.errors import ConfigError
 PROJECT = "trainyard"
 JOB_STAGES = frozenset(default_jobs())
 JOB_FIELDS = frozenset(Job.__dataclass_fields__)
+# The name begins those of tuning jobs, which have 32 characters in all.
+NAME = re.compile(r"[a-z][a-z0-9-]{0,7}[a-z0-9]?")
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
@@ -50,12 +52,26 @@ class Settings:
             raise ConfigError([f"Settings of environment {self.name}: {each}" for each in problems])
 
     @property
+    def job_prefix(self) -> str:
+        """How the names of its SageMaker jobs and models begin: environments share an account, not their jobs."""
+        return f"{self.name}-"
+
+    @property
+    def schedules_enabled(self) -> bool:
+        """Schedules read the database and start at once; until there is a way to it their runs could only fail."""
+        return self.run_schedules and self.database is not None
+
+    @property
     def prefix(self) -> str:
         """How the names of everything in this environment begin."""
         return f"{PROJECT}-{self.name}"
 
     def _problems(self) -> list[str]:
         problems = []
+        if not NAME.fullmatch(self.name):
+            problems.append(
+                f"expected a name of at most nine lower case letters, digits and hyphens, found {self.name!r}."
+            )
         if unknown := sorted(set(self.jobs) - JOB_STAGES):
             problems.append(f"expected job stages among {', '.join(sorted(JOB_STAGES))}, found {', '.join(unknown)}.")
         for stage, job in self.jobs.items():

@@ -84,7 +84,7 @@ class Triggers(Construct):
         )
         for each in recipe.names():
             if wanted := recipe.schedule(each):
-                self._schedule(each, wanted, enabled=settings.run_schedules)
+                self._schedule(each, wanted, enabled=settings.schedules_enabled)
 
     def _schedule(self, recipe_name: str, schedule: Schedule, *, enabled: bool) -> None:
         """Made in every environment, so that one that is off can be tried out and switched on by hand."""

@@ -39,7 +39,7 @@ class WorkflowStack(cdk.Stack):
         parts = Parts(
             data=data,
             images=images,
-            roles=JobRoles(self, "Jobs", data=data, images=images),
+            roles=JobRoles(self, "Jobs", settings=settings, data=data, images=images),
             glue=GlueJobs(self, "Glue", settings=settings, data=data),
             functions=functions,
             registry=Registry(self, "Registry", settings=settings),

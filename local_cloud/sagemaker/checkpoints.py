@@ -30,10 +30,10 @@ class Checkpoints:
         self._thread = threading.Thread(target=self._keep, name="checkpoints", daemon=True)
 
     def download(self) -> None:
-        """Bring what an earlier job left; there may be nothing."""
+        """Bring what an earlier job left; there may be nothing. As in SageMaker the URI is listed as it was given."""
         self._folder.mkdir(parents=True, exist_ok=True)
         if self._storage is not None:
-            self._storage.download_prefix(self._uri.rstrip("/") + "/", self._folder, required=False)
+            self._storage.download_prefix(self._uri, self._folder, required=False)
             self._known = self._state()
 
     def __enter__(self) -> Checkpoints:

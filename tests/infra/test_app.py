@@ -212,6 +212,7 @@ def test_optional_settings_appear_in_the_templates(
             availability_zone="us-east-1a",
             security_group_id="sg-0123456789abcdef0",
         ),
+        run_schedules=True,
     )
     monkeypatch.setitem(known.ENVIRONMENTS, "full", full)
     deployment = synthesize("full")
@@ -225,6 +226,7 @@ def test_optional_settings_appear_in_the_templates(
     for name in ("GlueIngestRole", "GlueRegisterRole"):
         assert deployment.role(name).may("ec2:CreateNetworkInterface", "arn:aws:ec2:us-east-1:111122223333:subnet/x")
     assert not deployment.role("GluePrepareRole").may("ec2:DescribeSubnets")
+    assert deployment.workflow.only("AWS::Scheduler::Schedule")["State"] == "ENABLED"
 
 
 @pytest.mark.parametrize(

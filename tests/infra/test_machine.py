@@ -86,7 +86,8 @@ def _sagemaker(verb: str, given: dict[str, Any]) -> Iterator[Need]:
     elif verb == "addTags":
         yield "sagemaker:AddTags", given["ResourceArn"].replace("trainyard-dev", "trainyard-ENV"), {}
     elif verb == "describeTrainingJob":
-        yield "sagemaker:DescribeTrainingJob", f"{arn}training-job/{given['TrainingJobName']}", {}
+        job = f"{arn}training-job/{given['TrainingJobName']}"
+        yield "sagemaker:DescribeTrainingJob", job.replace("/dev-", "/ENV-"), {}
     elif verb == "createModelPackage":
         yield "sagemaker:CreateModelPackage", f"{arn}model-package-group/{given['ModelPackageGroupName']}", {}
         yield "sagemaker:CreateModelPackage", f"{arn}model-package/{given['ModelPackageGroupName']}/1", {}
@@ -136,6 +137,7 @@ def test_the_machines_role_allows_every_request_of_every_way(deployment: Deploym
             # Recorded answers come from dev; the same model package lies in prod's group there.
             arn = resource.replace("trainyard-ENV", f"trainyard-{deployment.environment}")
             arn = arn.replace("trainyard-dev-training", f"trainyard-{deployment.environment}-training")
+            arn = arn.replace("/ENV-", f"/{deployment.environment}-")
             assert role.may(action, arn, **keys), f"{call.state}: {action} on {arn}"
             checked.add(action)
     granted = {action for each in role.statements() for action in _list(each["Action"])}
@@ -148,6 +150,10 @@ def test_the_machine_may_not_touch_what_it_did_not_name(deployment: Deployment) 
     arn = f"arn:aws:sagemaker:{OWNER}:"
     assert not role.may("sagemaker:CreateTrainingJob", f"{arn}training-job/somebody-elses")
     assert not role.may("sagemaker:StopProcessingJob", f"{arn}processing-job/other")
+    other = {"dev": "prod", "prod": "dev"}[deployment.environment]
+    assert not role.may(
+        "sagemaker:StopProcessingJob", f"{arn}processing-job/{other}-process-20261121-024833-1a2b3c4d-1"
+    )
     assert not role.may("sagemaker:CreateModelPackage", f"{arn}model-package-group/other-prod2vec")
     assert not role.may("lambda:InvokeFunction", f"arn:aws:lambda:{OWNER}:function:other")
     passed = deployment.machine["DefinitionSubstitutions"]["TrainRoleArn"]
@@ -162,7 +168,8 @@ def test_each_job_can_read_and_write_the_places_it_is_told_to(deployment: Deploy
         if not re.search(r"create\w+Job", call.resource):
             continue
         role = _job_role(deployment, call)
-        for uri in _uris(call.arguments, "S3DataSource", "S3Input"):
+        # Checkpoints of an interrupted job are read by the job that goes on.
+        for uri in _uris(call.arguments, "S3DataSource", "S3Input", "CheckpointConfig"):
             bucket, key = _split(deployment, uri)
             assert role.may("s3:GetObject", f"{bucket}/{key}{'' if key.endswith('.gz') else 'file'}"), (call.state, uri)
             assert role.may("s3:ListBucket", bucket, s3__prefix=key), (call.state, uri)

@@ -123,10 +123,10 @@ def test_eventbridge_and_its_scheduler_may_start_this_machine_and_no_other(deplo
     assert (other["Action"], other["Resource"]) == ("sqs:SendMessage", deployment.workflow.arn(queue))
 
 
-def test_a_recipes_schedule_starts_its_fan_out_and_is_on_in_production_only(deployment: Deployment) -> None:
+def test_a_recipes_schedule_starts_its_fan_out_but_not_before_there_is_a_database(deployment: Deployment) -> None:
     [schedule] = deployment.workflow.resources("AWS::Scheduler::Schedule").values()
     assert schedule["ScheduleExpression"] == "rate(14 days)"
-    assert schedule["State"] == {"dev": "DISABLED", "prod": "ENABLED"}[deployment.environment]
+    assert schedule["State"] == "DISABLED"
     given = json.loads(schedule["Target"]["Input"])
     assert given == {
         "recipe": "propensity",

@@ -137,6 +137,17 @@ def test_a_pointer_that_somebody_removed_stops_no_deployment() -> None:
     assert changes(walk(definition(), scenario)) == [("Update endpoint", "trainyard-dev-prod2vec-0a1b2c3d")]
 
 
+def test_an_endpoint_that_cannot_be_seen_for_a_while_is_asked_for_again() -> None:
+    """SageMaker throttles those who ask often; that says nothing about the endpoint."""
+    scenario = json.loads(json.dumps(next(each for each in DEPLOYED if "in place of" in each["name"])))
+    busy, *later = scenario["results"]["Find endpoint"]
+    throttled = {"error": "SageMaker.SageMakerException", "cause": "Rate exceeded (Service: SageMaker)"}
+    scenario["results"]["Find endpoint"] = [throttled, busy, *[throttled] * 9, *later]
+    done = walk(definition(), scenario)
+    assert changes(done) == [("Update endpoint", "trainyard-dev-prod2vec-0a1b2c3d")]
+    assert done.output["outcome"] == "registered"
+
+
 def test_an_endpoint_that_changes_for_ever_is_given_up() -> None:
     scenario = json.loads(json.dumps(next(each for each in DEPLOYED if "in place of" in each["name"])))
     busy = scenario["results"]["Find endpoint"][0]
@@ -164,7 +175,7 @@ def test_the_model_in_use_is_tested_with_its_own_requests_and_labelled_with_its_
         each.state: each.arguments for each in way("the model in use is put into service without a training").calls
     }
     run = "20261120-101010-5e6f7a8b"
-    assert calls["Create model to deploy"]["ModelName"].startswith(f"model-{run}-")
+    assert calls["Create model to deploy"]["ModelName"].startswith(f"dev-model-{run}-")
     assert calls["Smoke test"]["Payload"]["run"] == {"recipe": "prod2vec", "run_id": run}
     for state in ("Create endpoint configuration", "Label endpoint"):
         tags = {each["Key"]: each["Value"] for each in calls[state]["Tags"]}

@@ -34,7 +34,9 @@ SUBSTITUTIONS = {
     "LedgerTable": "ledger",
     "TopicArn": "arn:aws:sns:us-east-1:111122223333:topic",
     "GroupPrefix": "trainyard-dev-",
+    "JobPrefix": "dev-",
     "UseSpot": "false",
+    "KeyArn": "none",
 }
 
 
