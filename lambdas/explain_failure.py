@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 from aws_lambda_powertools import Logger
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from lambdas import environment
 from trainyard.failure import REPORTED, Failure, root_cause
+from trainyard.job_logs import JobLog
 
 if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
@@ -70,8 +71,8 @@ def _message(arn: str, status: str, plan: Mapping[str, Any], failure: Failure) -
         f"Reason: {failure.reason}",
         f"Run: {plan.get('run_id', 'none')}",
     ]
-    if failure.job:
-        lines += [f"Job: {failure.job}", "", "Last log lines:", *(f"  {each}" for each in _log_tail(failure))]
+    if failure.log:
+        lines += [f"Job: {failure.job}", "", "Last log lines:", *(f"  {each}" for each in _log_tail(failure.log))]
     lines += [
         "",
         f"Console: https://{region}.console.aws.amazon.com/states/home?region={region}#/v2/executions/details/{arn}",
@@ -81,25 +82,32 @@ def _message(arn: str, status: str, plan: Mapping[str, Any], failure: Failure) -
     return "\n".join(lines)
 
 
-def _log_tail(failure: Failure) -> list[str]:
+def _log_tail(log: JobLog) -> list[str]:
     """The job's last log lines; a log that cannot be read must not keep the message from being sent."""
-    logs = _logs()
-    try:
-        streams = logs.describe_log_streams(logGroupName=failure.log_group, logStreamNamePrefix=failure.job)[
-            "logStreams"
-        ]
-        if not streams:
-            return ["(the job wrote no log)"]
-        events = logs.get_log_events(
-            logGroupName=failure.log_group,
-            logStreamName=streams[0]["logStreamName"],
-            limit=LOG_LINES,
-            startFromHead=False,
-        )["events"]
-    except ClientError as error:
-        logger.warning("log not readable", extra={"log_group": failure.log_group, "error": str(error)})
-        return [f"(not readable: {error.response['Error']['Code']})"]
-    return [each["message"].rstrip() for each in events]
+    why = []
+    for group in log.groups:
+        try:
+            lines = _last_lines(log, group)
+        except (BotoCoreError, ClientError) as error:
+            logger.warning("log not readable", extra={"log_group": group, "error": str(error)})
+            code = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
+            why.append(f"(not readable: {code})")
+        else:
+            if lines:
+                return lines
+            why.append("(the job wrote no log)")
+    return why[:1]
+
+
+def _last_lines(log: JobLog, group: str) -> list[str]:
+    pages = _logs().get_paginator("describe_log_streams").paginate(logGroupName=group, logStreamNamePrefix=log.prefix)
+    streams = [each["logStreamName"] for page in pages for each in page["logStreams"]]
+    if not streams:
+        return []
+    found = _logs().get_log_events(
+        logGroupName=group, logStreamName=log.telling(streams), limit=LOG_LINES, startFromHead=False
+    )
+    return [each["message"].rstrip() for each in found["events"]]
 
 
 @cache

@@ -28,14 +28,19 @@ logger = Logger(service="resolve")
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """`{"request": <input of the execution>, "execution": {"arn", "name", "started"}}` -> plan (trainyard.plan)."""
     try:
-        request = resolve.parse(event["request"])
-        outcome = _plan(request, event["execution"])
+        outcome = _outcome(event["request"], event["execution"])
     except (BadRequest, ConfigError) as refusal:
         outcome = plan.stop_plan("refused", str(refusal))
     logger.info(
         "resolved", extra={key: outcome.get(key) for key in ("outcome", "reason", "recipe", "dataset", "run_id")}
     )
     return outcome
+
+
+def _outcome(given: Mapping[str, Any], execution: Mapping[str, str]) -> dict[str, Any]:
+    if folder := resolve.made_folder(given):
+        return plan.stop_plan("nothing", f"{folder} is only a folder; a run starts with the files uploaded into it")
+    return _plan(resolve.parse(given), execution)
 
 
 def _plan(request: Request, execution: Mapping[str, str]) -> dict[str, Any]:

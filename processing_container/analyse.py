@@ -23,7 +23,7 @@ def main(arguments: Sequence[str]) -> None:
         raise JobFailed(f"Expected the arguments --tuning-job NAME, found {' '.join(arguments) or 'none'}.")
     run = Run.read(container.processing_input("resolve"))
     config = recipe.config(run.recipe, run.config)
-    jobs = search_table(arguments[1], maximize=config.tuning.direction == "Maximize")
+    jobs = search_table(arguments[1], maximize=config.tuning.direction == "Maximize", region=run.region)
     output = container.processing_output("analysis")
     jobs.to_csv(output / "jobs.csv", index=False)
     finished = jobs.dropna(subset=[OBJECTIVE])
@@ -40,9 +40,10 @@ def main(arguments: Sequence[str]) -> None:
     )
 
 
-def search_table(tuning_job: str, *, maximize: bool) -> pd.DataFrame:
+def search_table(tuning_job: str, *, maximize: bool, region: str) -> pd.DataFrame:
     """Every training job of the search with its hyperparameters, status, times and objective, best first."""
-    session = Session(sagemaker_client=boto3.client("sagemaker"))
+    aws = boto3.Session(region_name=region)
+    session = Session(boto_session=aws, sagemaker_client=aws.client("sagemaker"))
     table: pd.DataFrame = HyperparameterTuningJobAnalytics(tuning_job, sagemaker_session=session).dataframe()
     if table.empty:
         raise JobFailed(f"Expected training jobs in tuning job {tuning_job}, found none.")

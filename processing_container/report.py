@@ -9,7 +9,7 @@ from pathlib import Path
 from trainyard import container, recipe
 from trainyard.config import RecipeConfig
 from trainyard.model_archive import unpack
-from trainyard.page import PAGE_FILE, Cell, ReportInputs, render
+from trainyard.pages.page import PAGE_FILE, Cell, ReportInputs, render
 from trainyard.run import Run
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from trainyard.config import Gate
 from trainyard.gate import decide
-from trainyard.page import Bar, Bars, Figure, Section, Table, number, render, share
+from trainyard.pages.page import Bar, Bars, Figure, Section, Table, number, render, share
 
 HOSTILE = "<script>alert('x')</script> & \"quoted\""
 PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 20

@@ -12,12 +12,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from trainyard import bulk, container, recipe, score_page
+from trainyard import bulk, container, recipe
 from trainyard.bulk import Written
 from trainyard.config import RecipeConfig
 from trainyard.errors import JobFailed
 from trainyard.model_archive import ModelCard, unpack
-from trainyard.page import PAGE_FILE, Cell, number
+from trainyard.pages import score_page
+from trainyard.pages.page import PAGE_FILE, Cell, number
 from trainyard.plan import model_name
 from trainyard.progress import progress
 from trainyard.run import Run

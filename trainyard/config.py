@@ -6,6 +6,7 @@ A recipe's `config.py` builds one frozen `RecipeConfig` from these classes; `tra
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -95,16 +96,40 @@ def bounded(default: Any, *, minimum: float | None = None, maximum: float | None
 
 @dataclass(frozen=True, kw_only=True)
 class Tuning:
-    """The search: `objective` is a validation metric that training prints; `metrics` are others worth keeping."""
+    """The search: `objective` is a validation metric that training prints; `metrics` are others worth keeping.
+
+    SageMaker's Hyperband is no choice here: it ends jobs by the number of their epochs, and a recipe may train several
+    parts one after the other, each with epochs of its own.
+    """
 
     objective: str
     direction: Literal["Maximize", "Minimize"]
     ranges: Mapping[str, Range]
     metrics: tuple[str, ...] = ()
-    strategy: Literal["Bayesian", "Random", "Hyperband", "Grid"] = "Bayesian"
+    strategy: Literal["Bayesian", "Random", "Grid"] = "Bayesian"
     max_jobs: int = bounded(10, minimum=1, maximum=500, help="training jobs in all")
     parallel_jobs: int = bounded(2, minimum=1, maximum=100, help="training jobs at a time")
     early_stopping: bool = True
+
+    def __post_init__(self) -> None:
+        numbers = [f"{name} ({each.type})" for name, each in self.ranges.items() if each.type != "categorical"]
+        if self.strategy == "Grid" and numbers:
+            raise ValueError(
+                f"expected only categorical ranges for the strategy Grid, found {', '.join(numbers)}; "
+                "name the values to try, or choose Bayesian or Random"
+            )
+        if self.total_jobs > self.max_jobs:
+            raise ValueError(
+                f"expected max_jobs of at least {self.total_jobs}, for the strategy Grid trains every combination; "
+                f"found {self.max_jobs}"
+            )
+
+    @property
+    def total_jobs(self) -> int:
+        """How many training jobs the search has: `max_jobs`, or one for each combination of a grid."""
+        return (
+            math.prod(len(each.values) for each in self.ranges.values()) if self.strategy == "Grid" else self.max_jobs
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

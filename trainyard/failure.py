@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from trainyard import job_logs
+from trainyard.job_logs import JobLog
+
 # Ends of the workflow that a state has already reported; they are outcomes, not failures.
 REPORTED = frozenset({"BadData", "BadRequest", "ChildrenFailed", "DeploymentRolledBack", "NoModel"})
-JOB_NAMES = ("ProcessingJobName", "TrainingJobName", "HyperParameterTuningJobName")
-LOG_GROUPS = {
-    "ProcessingJobName": "/aws/sagemaker/ProcessingJobs",
-    "TrainingJobName": "/aws/sagemaker/TrainingJobs",
-    "JobRunId": "/aws-glue/jobs/error",
+# By what names it, in a failed job's description of itself.
+LOGS: Mapping[str, Callable[[str], JobLog]] = {
+    "ProcessingJobName": job_logs.of_processing_job,
+    "TrainingJobName": job_logs.of_training_job,
+    "HyperParameterTuningJobName": job_logs.of_tuning_job,
+    "JobRunId": job_logs.of_glue_run,
+    "Id": job_logs.of_glue_run,
 }
 
 
 @dataclass(frozen=True, kw_only=True)
 class Failure:
-    """The root cause: the state, the error, one reason, and where the job's log lies (empty when it was no job)."""
+    """The root cause: the state, the error, one reason, and the job with its log, where it was one."""
 
     state: str
     error: str
     reason: str
     job: str = ""
-    log_group: str = ""
+    log: JobLog | None = None
 
 
 def root_cause(events: Sequence[Mapping[str, Any]], *, status: str) -> Failure:
@@ -39,10 +44,10 @@ def root_cause(events: Sequence[Mapping[str, Any]], *, status: str) -> Failure:
         if details:
             error, cause = details.get("error") or error, details.get("cause") or cause
     document = _document(cause)
-    kind = next((name for name in (*JOB_NAMES, "JobRunId", "Id") if name in document), "")
+    kind = next((name for name in LOGS if document.get(name)), "")
     job = str(document.get(kind, ""))
-    group = LOG_GROUPS.get("JobRunId" if kind == "Id" else kind, "")
-    return Failure(state=state, error=error, reason=_reason(document, cause), job=job, log_group=group)
+    log = LOGS[kind](job) if kind else None
+    return Failure(state=state, error=error, reason=_reason(document, cause), job=job, log=log)
 
 
 def reason_of(cause: str) -> str:

@@ -36,6 +36,7 @@ def _merge(config: Any, changes: Any, path: str, problems: list[str]) -> Any:
     hints = typing.get_type_hints(type(config))
     known = {f.name: f for f in dataclasses.fields(config)}
     values: dict[str, Any] = {}
+    known_problems = len(problems)
     for key, value in changes.items():
         where = f"{path}.{key}" if path else str(key)
         if key not in known:
@@ -48,6 +49,9 @@ def _merge(config: Any, changes: Any, path: str, problems: list[str]) -> Any:
             values[key] = _merge_entries(current, value, where, problems)
         else:
             values[key] = _checked(value, hints[key], known[key].metadata, where, problems)
+    if len(problems) > known_problems:
+        # A class compares its values, and those of a wrong type cannot be compared.
+        return config
     try:
         return dataclasses.replace(config, **values)
     except ValueError as error:

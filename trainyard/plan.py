@@ -79,8 +79,8 @@ def tuning(config: RecipeConfig) -> dict[str, Any]:
         "Strategy": search.strategy,
         "HyperParameterTuningJobObjective": {"Type": search.direction, "MetricName": search.objective},
         "ResourceLimits": {
-            "MaxNumberOfTrainingJobs": search.max_jobs,
-            "MaxParallelTrainingJobs": min(search.parallel_jobs, search.max_jobs),
+            "MaxNumberOfTrainingJobs": search.total_jobs,
+            "MaxParallelTrainingJobs": min(search.parallel_jobs, search.total_jobs),
         },
         "ParameterRanges": _ranges(search.ranges),
         "TrainingJobEarlyStoppingType": "Auto" if search.early_stopping else "Off",

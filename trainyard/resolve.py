@@ -87,9 +87,18 @@ def parse(event: Mapping[str, Any]) -> Request:
     return request
 
 
+def made_folder(event: Mapping[str, Any]) -> str:
+    """The folder that an S3 event is about, for S3's console makes one as an object whose key ends in a slash.
+
+    Empty for a file, and for any other input.
+    """
+    key = str(event["detail"]["object"]["key"]) if event.get("detail-type") == "Object Created" else ""
+    return key if key.endswith("/") else ""
+
+
 def _from_key(key: str) -> Request:
     parts = key.split("/")
-    if len(parts) != 4 or not all(parts[:3]):
+    if len(parts) != 4 or not all(parts):
         raise BadRequest(f"Expected a key of the form {EXPECTED_KEY}; found {key!r}. Upload the file there.")
     return Request(recipe=parts[1], dataset=parts[2], upload=parts[3])
 
@@ -153,7 +162,7 @@ def missing(files: Iterable[InputFile], sources: Sequence[Source]) -> list[str]:
 def check_upload(request: Request, sources: Sequence[Source]) -> None:
     """Refuse a file that the recipe does not read, rather than wait for ever. Raises BadRequest."""
     name = request.upload
-    if name in (None, "", OVERRIDES_FILE) or any(source.accepts(name) for source in sources):
+    if name in (None, OVERRIDES_FILE) or any(source.accepts(name) for source in sources):
         return
     known = ", ".join(file for source in sources for file in source.files)
     raise BadRequest(

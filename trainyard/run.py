@@ -53,6 +53,14 @@ class Run:
     task: Task = "train"
 
     @property
+    def region(self) -> str:
+        """The AWS region of its execution, and so of its jobs.
+
+        SageMaker tells a container its region as AWS_REGION only, which boto3 does not read.
+        """
+        return self.execution_arn.split(":")[3]
+
+    @property
     def prefix(self) -> str:
         """Key prefix of everything the run makes, without a trailing slash."""
         return f"{self.recipe}/{self.run_id}"

@@ -32,13 +32,11 @@ class Container:
 
 
 def aws_environment(settings: Settings, credentials: Mapping[str, str], *, ca_bundle: str) -> dict[str, str]:
-    """Variables with which boto3 reaches the local cloud as the job's role."""
-    variables = {
-        **credentials,
-        "AWS_REGION": settings.region,
-        "AWS_DEFAULT_REGION": settings.region,
-        "AWS_ENDPOINT_URL": settings.endpoint,
-    }
+    """Variables with which boto3 reaches the local cloud as the job's role.
+
+    The region is in AWS_REGION, as in SageMaker: boto3 reads AWS_DEFAULT_REGION only, and what relies on that fails.
+    """
+    variables = {**credentials, "AWS_REGION": settings.region, "AWS_ENDPOINT_URL": settings.endpoint}
     return {**variables, "AWS_CA_BUNDLE": ca_bundle} if ca_bundle else variables
 
 

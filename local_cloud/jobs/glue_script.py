@@ -17,7 +17,8 @@ from local_cloud.jobs.transfer import RoleClients, Storage, split_uri
 from local_cloud.jobs.workspace import Workspace
 from trainyard.errors import JobFailed
 
-LOG_GROUPS = {"stdout": "/aws-glue/jobs/output", "stderr": "/aws-glue/jobs/error"}
+# Where Glue 5 puts both streams of a script; /aws-glue/jobs/error is for Glue and Spark themselves.
+LOG_GROUP = "/aws-glue/jobs/output"
 # Glue itself uses these and does not hand them to the script. Modules to install are already on this machine.
 CONSUMED = {
     "--additional-python-modules", "--class", "--conf", "--extra-files", "--extra-jars", "--extra-py-files",
@@ -43,10 +44,7 @@ class GlueScript:
         packages = [self._fetch(each) for each in _listed(arguments.get("--extra-py-files", ""))]
         for each in _listed(arguments.get("--extra-files", "")):
             self._fetch(each)
-        streams = {
-            name: LogStream(self.clients.client("logs"), group=group, stream=self.run_record["Id"])
-            for name, group in LOG_GROUPS.items()
-        }
+        log = LogStream(self.clients.client("logs"), group=LOG_GROUP, stream=self.run_record["Id"])
         limits = Limits(
             max_seconds=self.run_record["Timeout"] * self.settings.glue_minute_seconds,
             grace_seconds=self.settings.stop_grace_seconds,
@@ -56,10 +54,9 @@ class GlueScript:
             argv=argv, env=self._environment(packages), cwd=self.workspace.ml, started=self.workspace.started
         )
         try:
-            return run(command, limits, stop=stop, on_line=lambda name, text: streams[name].add(text))
+            return run(command, limits, stop=stop, on_line=lambda _stream, text: log.add(text))
         finally:
-            for stream in streams.values():
-                stream.close()
+            log.close()
 
     def arguments(self, given: Mapping[str, str]) -> list[str]:
         """The script's arguments as Glue passes them: `--KEY value`, with the job's name and run added."""
@@ -85,6 +82,8 @@ class GlueScript:
             **host_environment(self.workspace),
             "PYTHONPATH": ":".join(paths),
             **aws_environment(self.settings, self.clients.credentials, ca_bundle=self.settings.ca_bundle),
+            # Glue sets this one too.
+            "AWS_DEFAULT_REGION": self.settings.region,
         }
 
 

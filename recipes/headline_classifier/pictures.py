@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from trainyard.charts import INK, PALETTE
+from trainyard.pages.charts import INK, PALETTE
 
 LABEL_LETTERS = 13
 

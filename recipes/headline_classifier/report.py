@@ -16,9 +16,9 @@ from recipes.headline_classifier import pictures, word_vectors
 from recipes.headline_classifier.config import CLASS_NAMES, CLASSES, Config
 from recipes.headline_classifier.measures import calibration_error, confusion, per_class, reliability
 from recipes.headline_classifier.network import Classifier
-from trainyard import charts
-from trainyard.page import Figure, ReportInputs, Section, Table
-from trainyard.projection import apart, flattened
+from trainyard.pages import charts
+from trainyard.pages.page import Figure, ReportInputs, Section, Table
+from trainyard.pages.projection import apart, flattened
 
 PREDICTIONS_FILE = "predictions.parquet"
 HIGHLIGHTS_FILE = "highlights.json"

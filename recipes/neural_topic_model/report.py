@@ -20,8 +20,8 @@ from recipes.neural_topic_model.features import Bags, Vocabulary
 from recipes.neural_topic_model.pictures import clouds
 from recipes.neural_topic_model.topics import TopicModel
 from recipes.neural_topic_model.word_vectors import WordVectors
-from trainyard import charts
-from trainyard.page import Figure, ReportInputs, Section, Table
+from trainyard.pages import charts
+from trainyard.pages.page import Figure, ReportInputs, Section, Table
 
 HISTORY_FILE = "history.json"
 TOPICS_FILE = "topics.parquet"

@@ -14,9 +14,9 @@ import pyarrow.parquet as pq
 
 from recipes.prod2vec.config import Config
 from recipes.prod2vec.vectors import ProductVectors
-from trainyard import charts
-from trainyard.page import Figure, ReportInputs, Section, Table
-from trainyard.projection import apart, flattened
+from trainyard.pages import charts
+from trainyard.pages.page import Figure, ReportInputs, Section, Table
+from trainyard.pages.projection import apart, flattened
 from trainyard.ranking import blocks
 
 EMBEDDINGS = "embeddings"

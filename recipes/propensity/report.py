@@ -14,8 +14,8 @@ from recipes.propensity.config import Config
 from recipes.propensity.ensemble import Ensemble
 from recipes.propensity.examples import COMBINATIONS_FILE, CURVES_FILE, VISITS_FILE
 from recipes.propensity.population import Bin, Population, auc, reliability
-from trainyard import charts
-from trainyard.page import Cell, Figure, ReportInputs, Section, Table
+from trainyard.pages import charts
+from trainyard.pages.page import Cell, Figure, ReportInputs, Section, Table
 
 IMPORTANCE_VISITS = 20_000
 SHOWN_COMBINATIONS = 10

@@ -14,9 +14,9 @@ import pyarrow.parquet as pq
 from recipes.two_tower.config import Config
 from recipes.two_tower.ratings import HISTORIES_FILE, Ratings
 from recipes.two_tower.recommender import TOP, Recommender
-from trainyard import charts
-from trainyard.page import Figure, ReportInputs, Section, Table
-from trainyard.projection import apart, flattened
+from trainyard.pages import charts
+from trainyard.pages.page import Figure, ReportInputs, Section, Table
+from trainyard.pages.projection import apart, flattened
 from trainyard.ranking import blocks
 
 EMBEDDINGS = "movie_embeddings"

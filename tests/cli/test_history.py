@@ -32,7 +32,7 @@ def test_serial_path_has_times_data_and_jobs(linked: bool) -> None:
     assert choice.status is Status.SUCCEEDED
     assert train.open
     assert train.job is not None
-    assert train.job.stream_prefix == "train-1/"
+    assert train.job.log.prefix == "train-1/"
 
 
 @pytest.mark.parametrize("linked", [True, False])
@@ -136,13 +136,13 @@ def test_cut_off_data_is_kept_as_text() -> None:
         ("createProcessingJob.sync", {"ProcessingJobName": "p"}, (JobKind.PROCESSING, "p", "p/")),
         ("createHyperParameterTuningJob.sync", {"HyperParameterTuningJobName": "t"}, (JobKind.TUNING, "t", "t-")),
         ("arn:aws:states:::glue:startJobRun.sync", {"JobName": "g"}, (JobKind.GLUE, "g", "")),
-        ("invoke", {"FunctionName": "arn:aws:lambda:r:1:function:gate:7"}, (JobKind.LAMBDA, "gate", "gate/")),
+        ("invoke", {"FunctionName": "arn:aws:lambda:r:1:function:gate:7"}, (JobKind.LAMBDA, "gate", "")),
     ],
 )
 def test_jobs_are_recognised(resource: str, parameters: dict[str, str], expected: tuple[JobKind, str, str]) -> None:
     job = job_of(resource, parameters)
     assert job is not None
-    assert (job.kind, job.name, job.stream_prefix) == expected
+    assert (job.kind, job.name, job.log.prefix) == expected
 
 
 def test_calls_that_start_no_job() -> None:

@@ -57,12 +57,19 @@ def test_lines_of_one_millisecond_keep_their_order(deployment: Deployment, monke
     assert [each.text for each in tail.read()] == ["b", "a", "c"]
 
 
-def test_glue_output_and_errors_are_merged_by_time(deployment: Deployment) -> None:
-    write(deployment, "/aws-glue/jobs/output", "jr_1", "first")
-    write(deployment, "/aws-glue/jobs/error", "jr_1", "second")
-    write(deployment, "/aws-glue/jobs/output", "jr_1", "third")
+def test_of_a_glue_run_what_its_script_wrote_is_read_or_else_what_glue_wrote(deployment: Deployment) -> None:
+    story = Story()
+    story.enter("Ingest raw data")
+    story.schedule("startJobRun.sync", {"JobName": "ingest"})
+    story.fail("States.TaskFailed", '{"Id": "jr_1", "JobName": "ingest"}')
+    (visit,) = visits(story.events)
     tail = logs.LogTail(deployment.target, Job(kind=JobKind.GLUE, name="ingest", run_id="jr_1"))
-    assert [each.text for each in tail.read()] == ["first", "second", "third"]
+    write(deployment, "/aws-glue/jobs/error", "jr_1", "no such module")
+    assert tail.read() == []
+    assert [each.text for each in logs.of_visit(deployment.target, visit)] == ["no such module"]
+    write(deployment, "/aws-glue/jobs/output", "jr_1", "first", "second")
+    assert [each.text for each in tail.read()] == ["first", "second"]
+    assert [each.text for each in logs.of_visit(deployment.target, visit)] == ["first", "second"]
 
 
 def test_a_functions_lines_are_those_of_the_visit(deployment: Deployment) -> None:

@@ -7,10 +7,13 @@ import time
 
 import boto3
 import pytest
+from botocore.exceptions import EndpointConnectionError
 from botocore.stub import Stubber
 
 from lambdas import explain_failure
+from trainyard import job_logs
 from trainyard.failure import root_cause
+from trainyard.job_logs import JobLog
 
 ARN = "arn:aws:states:us-east-1:123456789012:execution:training:e1"
 PLAN = {"outcome": "train", "recipe": "prod2vec", "dataset": "demo", "run_id": "20261121-020304-abcdef12"}
@@ -45,7 +48,14 @@ def test_a_failed_job_names_its_own_reason():
         "States.TaskFailed",
         "AlgorithmError: no rows",
     )
-    assert (failure.job, failure.log_group) == (JOB, "/aws/sagemaker/TrainingJobs")
+    assert (failure.job, failure.log) == (JOB, job_logs.of_training_job(JOB))
+
+
+def test_a_failed_search_logs_through_its_training_jobs():
+    cause = json.dumps({"HyperParameterTuningJobName": "tune-1", "FailureReason": "All training jobs failed"})
+    failure = root_cause(history("States.TaskFailed", cause, "Tune hyperparameters"), status="FAILED")
+    assert (failure.job, failure.reason) == ("tune-1", "All training jobs failed")
+    assert failure.log == JobLog(groups=("/aws/sagemaker/TrainingJobs",), prefix="tune-1-")
 
 
 def test_a_failed_glue_run_is_found_by_its_run_id():
@@ -53,12 +63,17 @@ def test_a_failed_glue_run_is_found_by_its_run_id():
         {"Id": "jr_1", "JobName": "ingest", "JobRunState": "FAILED", "ErrorMessage": "OSError: disk full"}
     )
     failure = root_cause(history("States.TaskFailed", cause, "Ingest raw data"), status="FAILED")
-    assert (failure.job, failure.log_group, failure.reason) == ("jr_1", "/aws-glue/jobs/error", "OSError: disk full")
+    assert (failure.job, failure.reason) == ("jr_1", "OSError: disk full")
+    assert failure.log == JobLog(groups=("/aws-glue/jobs/output", "/aws-glue/jobs/error"), prefix="jr_1")
 
 
 def test_an_error_that_is_no_job_keeps_its_cause():
     failure = root_cause(history("Lambda.AWSLambdaException", "User x is not authorized"), status="FAILED")
-    assert (failure.error, failure.reason, failure.job) == ("Lambda.AWSLambdaException", "User x is not authorized", "")
+    assert (failure.error, failure.reason, failure.log) == (
+        "Lambda.AWSLambdaException",
+        "User x is not authorized",
+        None,
+    )
 
 
 def test_an_execution_without_events_is_described_by_its_status():
@@ -86,15 +101,19 @@ def published(aws):
     return call
 
 
-def test_the_message_says_everything_needed_to_go_on(published):
+def write(group: str, stream: str, *lines: str) -> None:
     logs = boto3.client("logs")
-    logs.create_log_group(logGroupName="/aws/sagemaker/TrainingJobs")
-    logs.create_log_stream(logGroupName="/aws/sagemaker/TrainingJobs", logStreamName=f"{JOB}/algo-1")
-    logs.put_log_events(
-        logGroupName="/aws/sagemaker/TrainingJobs",
-        logStreamName=f"{JOB}/algo-1",
-        logEvents=[{"timestamp": int(time.time() * 1000) + n, "message": f"line {n}"} for n in range(30)],
-    )
+    if not logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]:
+        logs.create_log_group(logGroupName=group)
+    logs.create_log_stream(logGroupName=group, logStreamName=stream)
+    now = int(time.time() * 1000)
+    events = [{"timestamp": now + number, "message": line} for number, line in enumerate(lines)]
+    if events:
+        logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)
+
+
+def test_the_message_says_everything_needed_to_go_on(published):
+    write("/aws/sagemaker/TrainingJobs", f"{JOB}/algo-1", *(f"line {n}" for n in range(30)))
     cause = json.dumps({"TrainingJobName": JOB, "FailureReason": "AlgorithmError: no rows"})
     message = published(history("States.TaskFailed", cause))
     assert message["Subject"] == "trainyard: prod2vec run failed at Train model"
@@ -112,6 +131,48 @@ def test_the_message_says_everything_needed_to_go_on(published):
 def test_a_missing_log_does_not_keep_the_message_back(published):
     cause = json.dumps({"TrainingJobName": JOB, "FailureReason": "stopped"})
     assert "(not readable: ResourceNotFoundException)" in published(history("States.TaskFailed", cause))["Message"]
+
+
+def test_a_failed_search_shows_the_end_of_its_newest_training_job(published):
+    for stream in ("tune-1-001-a/algo-1", "tune-1-002-b/algo-1", "tune-12-003-c/algo-1"):
+        write("/aws/sagemaker/TrainingJobs", stream, f"MemoryError in {stream}")
+    cause = json.dumps({"HyperParameterTuningJobName": "tune-1", "FailureReason": "All training jobs failed"})
+    message = published(history("States.TaskFailed", cause, "Tune hyperparameters"))["Message"]
+    assert "  MemoryError in tune-1-002-b/algo-1" in message
+    assert message.count("MemoryError") == 1
+    assert "Job: tune-1\n" in message
+
+
+GLUE_CAUSE = json.dumps({"Id": "jr_1", "JobName": "ingest", "ErrorMessage": "OSError: disk full"})
+
+
+def test_of_a_glue_run_the_drivers_own_output_is_shown(published):
+    write("/aws-glue/jobs/output", "jr_1", "OSError: disk full")
+    write("/aws-glue/jobs/output", "jr_1_executor", "an executor")
+    write("/aws-glue/jobs/error", "jr_1", "a daemon of Spark")
+    message = published(history("States.TaskFailed", GLUE_CAUSE, "Ingest raw data"))["Message"]
+    assert "  OSError: disk full" in message
+    assert "an executor" not in message
+    assert "a daemon of Spark" not in message
+
+
+@pytest.mark.parametrize("streams", [[], ["jr_1"]])
+def test_of_a_glue_run_without_output_the_services_own_log_is_shown(published, streams):
+    for stream in streams:
+        write("/aws-glue/jobs/output", stream)
+    write("/aws-glue/jobs/error", "jr_1", "no such module")
+    assert "  no such module" in published(history("States.TaskFailed", GLUE_CAUSE, "Ingest raw data"))["Message"]
+
+
+def test_no_fault_of_reading_logs_keeps_the_message_back(published):
+    def fail(**_):
+        raise EndpointConnectionError(endpoint_url="https://logs")
+
+    explain_failure._logs().meta.events.register("before-call.cloudwatch-logs.DescribeLogStreams", fail)
+    cause = json.dumps({"TrainingJobName": JOB, "FailureReason": "stopped"})
+    message = published(history("States.TaskFailed", cause))["Message"]
+    assert "(not readable: EndpointConnectionError)" in message
+    assert "Reason: stopped" in message
 
 
 @pytest.mark.parametrize("error", ["BadData", "BadRequest", "NoModel", "DeploymentRolledBack"])

@@ -122,6 +122,8 @@ def test_run_json_overrides_the_configuration(aws):
         (b'{"hyperparameters": {"epochs": 0}}', "hyperparameters.epochs: expected"),
         (b'{"hyperparameters": {"epochs": "many"}}', "hyperparameters.epochs: expected a whole number, found 'many'"),
         (b'{"gate": {"minimum": {"unknown": 1}}}', "gate.minimum.unknown: unknown setting"),
+        (b'{"tuning": {"strategy": "Hyperband"}}', "tuning.strategy: expected one of Bayesian, Random, Grid, found"),
+        (b'{"tuning": {"strategy": "Grid"}}', "embedding_size (integer), learning_rate (continuous)"),
         (b" " * 70_000, "expected at most 65536 bytes"),
     ],
 )
@@ -149,6 +151,16 @@ def test_uploads_in_the_wrong_place_are_refused_with_what_was_expected(aws, key,
     plan = call(uploaded(key))
     assert plan["outcome"] == "refused"
     assert expected in plan["reason"]
+
+
+@pytest.mark.parametrize("key", ["raw/", "raw/prod2vec/", "raw/prod2vec/demo/", "raw/prod2vec/demo/old/", "raw/new/"])
+def test_a_folder_made_in_the_console_is_nothing_to_do(aws, key):
+    put_set(aws)
+    aws.put_object(Bucket=RAW, Key=key)
+    plan = call(uploaded(key))
+    assert plan["outcome"] == "nothing"
+    assert plan["reason"] == f"{key} is only a folder; a run starts with the files uploaded into it"
+    assert call(uploaded(f"raw/prod2vec/demo/{PRODUCTS}"), "second")["outcome"] == "train"
 
 
 def test_names_with_spaces_and_letters_of_any_script_work(aws):

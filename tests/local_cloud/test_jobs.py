@@ -210,6 +210,8 @@ def test_a_host_process_sees_its_image_and_its_folder_in_place_of_root(
     assert env["DATA"] == f"{workspace.ml}/input/data"
     assert env["TRAINYARD_ML_ROOT"] == str(workspace.ml)
     assert (env["A"], env["AWS_CA_BUNDLE"], env["AWS_SESSION_TOKEN"]) == ("1", "/ca.pem", "c")
+    # What SageMaker does not set, a job must not find here either.
+    assert (env["AWS_REGION"], "AWS_DEFAULT_REGION" in env) == ("us-east-1", False)
 
 
 def test_a_real_engine_gets_the_folder_and_only_the_names_of_variables(
@@ -237,7 +239,7 @@ def test_a_real_engine_gets_the_folder_and_only_the_names_of_variables(
         "--entrypoint", "python", "host/repo:tag", "main.py", "train", "token c ca /etc/trainyard-ca.pem",
     ]  # fmt: skip
     assert [lines[index + 1] for index, each in enumerate(lines) if each == "-e"] == sorted(
-        ["A", *CREDENTIALS, "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL", "AWS_CA_BUNDLE"]
+        ["A", *CREDENTIALS, "AWS_REGION", "AWS_ENDPOINT_URL", "AWS_CA_BUNDLE"]
     )
 
 

@@ -12,10 +12,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.recipes.tables import read_sources
-from trainyard import bulk, database, score_page
+from trainyard import bulk, database
 from trainyard import recipe as recipes
 from trainyard.config import RecipeConfig
 from trainyard.overrides import override
+from trainyard.pages import score_page
 
 CHUNK_ROWS = 500
 

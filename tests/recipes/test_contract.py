@@ -26,7 +26,7 @@ from tests.recipes.tables import read_sources
 from trainyard import database
 from trainyard import recipe as recipes
 from trainyard.config import RecipeConfig, Source, to_mapping
-from trainyard.page import ReportInputs, Section, render
+from trainyard.pages.page import ReportInputs, Section, render
 
 ROOT = Path(__file__).parents[2]
 EXPORTS = {

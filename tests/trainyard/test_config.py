@@ -41,6 +41,9 @@ CONFIG = RecipeConfig(
 )
 
 
+GRID = {"type": "categorical", "values": ["0.1", "0.2", "0.3"]}
+
+
 def test_values_of_any_depth_change_and_the_rest_stays():
     changed = override(
         CONFIG, {"data": {"top": 7, "names": ["x", "y"], "cap": 2}, "tuning": {"ranges": {"rate": {"maximum": 0.4}}}}
@@ -75,6 +78,21 @@ def test_a_configuration_survives_json():
         ({"tuning": {"direction": "Up"}}, "tuning.direction: expected one of Maximize, Minimize, found 'Up'."),
         ({"tuning": {"ranges": {"rate": {"minimum": 0.9}}}}, "expected minimum < maximum"),
         ({"tuning": {"ranges": {"other": {}}}}, "tuning.ranges.other: unknown setting"),
+        ({"tuning": {"ranges": {"rate": {"minimum": "low"}}}}, "tuning.ranges.rate.minimum: expected a number"),
+        (
+            {"tuning": {"strategy": "Hyperband"}},
+            "tuning.strategy: expected one of Bayesian, Random, Grid, found 'Hyperband'.",
+        ),
+        (
+            {"tuning": {"strategy": "Grid"}},
+            "tuning: expected only categorical ranges for the strategy Grid, found rate (continuous); "
+            "name the values to try, or choose Bayesian or Random.",
+        ),
+        (
+            {"tuning": {"strategy": "Grid", "max_jobs": 2, "ranges": {"rate": GRID}}},
+            "tuning: expected max_jobs of at least 3, for the strategy Grid trains every combination; found 2.",
+        ),
+        ({"tuning": {"strategy": "Grid", "max_jobs": "few", "ranges": {"rate": GRID}}}, "tuning.max_jobs: expected"),
         ({"gate": {"minimum": {"hits": "high"}}}, "gate.minimum.hits: expected a number, found 'high'."),
         ({"jobs": {"train": {"max_runtime_s": 1}}}, "jobs.train.max_runtime_s: expected a value from 60 to 432000"),
     ],

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainyard import distribution
-from trainyard.distribution import Extremes, Histogram, Items, Numbers, Values
+from trainyard.pages import distribution
+from trainyard.pages.distribution import Extremes, Histogram, Items, Numbers, Values
 
 NAN, INF = float("nan"), float("inf")
 ITEM = pa.list_(pa.struct([("id", pa.int64()), ("name", pa.string()), ("score", pa.float64())]))

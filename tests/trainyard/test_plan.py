@@ -24,6 +24,15 @@ def test_the_tuning_request_is_valid_for_sagemaker(name):
     assert set(tuning["static"]) | set(config.tuning.ranges) == set(plan.hyperparameters(config))
 
 
+def test_a_grid_is_asked_for_with_as_many_jobs_as_it_has_combinations():
+    values = {"type": "categorical", "values": ["100", "200"]}
+    ranges = dict.fromkeys(recipe.config("prod2vec").tuning.ranges, values)
+    config = recipe.config("prod2vec", {"tuning": {"strategy": "Grid", "max_jobs": 9, "ranges": ranges}})
+    asked = plan.tuning(config)["config"]
+    assert asked["ResourceLimits"] == {"MaxNumberOfTrainingJobs": 4, "MaxParallelTrainingJobs": 2}
+    assert [len(asked["ParameterRanges"][kind]) for kind in sorted(asked["ParameterRanges"])] == [2, 0, 0]
+
+
 def test_the_metric_expression_finds_what_training_prints(capsys):
     metric("validation_hits", 0.125)
     metric("hits", -3e-7)

@@ -9,8 +9,9 @@ import pyarrow as pa
 import pytest
 
 from tests.test_page import Outline
-from trainyard import bulk, score_page
+from trainyard import bulk
 from trainyard.config import ScoreColumn
+from trainyard.pages import score_page
 
 HOSTILE = "<script>alert('x')</script> & \"quoted\""
 COLUMNS = (

@@ -8,7 +8,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from trainyard import job_logs
 from trainyard.aws.session import Target
+from trainyard.job_logs import JobLog
 
 
 class JobKind(StrEnum):
@@ -49,28 +51,19 @@ class Job:
         return self.kind is not JobKind.LAMBDA
 
     @property
-    def log_groups(self) -> tuple[str, ...]:
-        """The CloudWatch log groups it writes to."""
+    def log(self) -> JobLog:
+        """Where it writes to. The streams of a Glue run that is yet to start and of a function have no known prefix."""
         match self.kind:
             case JobKind.GLUE:
-                return ("/aws-glue/jobs/output", "/aws-glue/jobs/error")
+                return job_logs.of_glue_run(self.run_id)
             case JobKind.PROCESSING:
-                return ("/aws/sagemaker/ProcessingJobs",)
-            case JobKind.TRAINING | JobKind.TUNING:
-                return ("/aws/sagemaker/TrainingJobs",)
-            case JobKind.LAMBDA:
-                return (f"/aws/lambda/{self.name}",)
-
-    @property
-    def stream_prefix(self) -> str:
-        """How its log streams begin; a tuning job's are those of its training jobs."""
-        match self.kind:
-            case JobKind.GLUE:
-                return self.run_id
+                return job_logs.of_processing_job(self.name)
+            case JobKind.TRAINING:
+                return job_logs.of_training_job(self.name)
             case JobKind.TUNING:
-                return f"{self.name}-"
-            case _:
-                return f"{self.name}/"
+                return job_logs.of_tuning_job(self.name)
+            case JobKind.LAMBDA:
+                return JobLog(groups=(f"/aws/lambda/{self.name}",), prefix="")
 
     def told(self, answer: Any) -> Job:
         """The job with what its service's answer adds: the id of a Glue run."""

@@ -42,13 +42,14 @@ class LogTail:
     job: Job
     tokens: dict[tuple[str, str], str] = field(default_factory=dict)
 
-    def read(self) -> list[LogLine]:
-        """The lines since the last call, in time's order; none while the job has not begun to write."""
-        lines: list[LogLine] = []
-        for group in self.job.log_groups:
-            for stream in _streams(self.target, group, self.job.stream_prefix):
-                lines += self._new(group, stream)
-        return _in_time(lines)
+    def read(self, group: str = "") -> list[LogLine]:
+        """The lines since the last call, in time's order; none while the job has not begun to write.
+
+        They are those of the job's first log group, where its own code writes, unless another one is named.
+        """
+        group = group or self.job.log.groups[0]
+        streams = _streams(self.target, group, self.job.log.prefix)
+        return _in_time([line for stream in streams for line in self._new(group, stream)])
 
     def _new(self, group: str, stream: str) -> list[LogLine]:
         lines: list[LogLine] = []
@@ -67,12 +68,18 @@ class LogTail:
 
 
 def of_visit(target: Target, visit: StateVisit) -> list[LogLine]:
-    """Everything that the work of a state wrote; empty for a state without a job."""
+    """Everything that the work of a state wrote; empty for a state without a job.
+
+    Where a job's own code wrote nothing, what its service wrote about it may say why.
+    """
     if visit.job is None:
         return []
     if visit.job.kind is JobKind.LAMBDA:
-        return _in_window(target, visit.job.log_groups[0], visit.entered, visit.exited)
-    return LogTail(target, visit.job).read() if visit.job.stream_prefix else []
+        return _in_window(target, visit.job.log.groups[0], visit.entered, visit.exited)
+    if not visit.job.log.prefix:
+        return []
+    tail = LogTail(target, visit.job)
+    return next((lines for group in visit.job.log.groups if (lines := tail.read(group))), [])
 
 
 def of_execution(target: Target, group: str, name: str, start: datetime, end: datetime | None) -> list[LogLine]:

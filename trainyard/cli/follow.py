@@ -118,7 +118,7 @@ class Observer:
         execution = executions.describe(target, self.arn)
         visited = visits(executions.history(target, self.arn))
         for visit in visited:
-            if visit.open and visit.job is not None and visit.job.counts and visit.job.stream_prefix:
+            if visit.open and visit.job is not None and visit.job.counts and visit.job.log.prefix:
                 self._listen(visit)
         pending = certain(self.machine, visited[-1].name) if visited and execution.running else []
         return Picture(

@@ -57,7 +57,7 @@ def _stream(deployment: Deployment, execution: Execution, state: str | None) -> 
         visited = visits(executions.history(deployment.target, execution.arn))
         wanted = [each for each in visited if state is None or each.name.lower().startswith(state.lower())]
         for visit in wanted:
-            if visit.job is not None and visit.job.counts and visit.job.stream_prefix:
+            if visit.job is not None and visit.job.counts and visit.job.log.prefix:
                 tail = tails.setdefault(visit.job.id, LogTail(deployment.target, visit.job))
                 print_lines(visit.name, tail.read())
         if ended or (state and wanted and all(each.status is not Status.RUNNING for each in wanted)):

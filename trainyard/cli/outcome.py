@@ -15,7 +15,7 @@ from trainyard.aws.executions import Execution
 from trainyard.aws.history import StateVisit
 from trainyard.cli import console, scored
 from trainyard.failure import root_cause
-from trainyard.page import PAGE_FILE
+from trainyard.pages.page import PAGE_FILE
 from trainyard.stages import Stage
 
 OK, FAILED, BAD_REQUEST, BAD_DATA, REFUSED = 0, 1, 2, 3, 5

@@ -12,7 +12,7 @@ from rich.text import Text
 from trainyard.aws import artifacts, scoring
 from trainyard.aws.deployment import Deployment
 from trainyard.cli import console
-from trainyard.page import PAGE_FILE
+from trainyard.pages.page import PAGE_FILE
 from trainyard.stages import Stage
 
 SHOWN_ROWS = 3

@@ -67,7 +67,8 @@ def connection(
             "Expected the argument --DATABASE_SECRET with the name of a secret, found none; deploy the workflow again, "
             "which gives its jobs the database secret of the environment."
         )
-    answer = boto3.client("secretsmanager").get_secret_value(SecretId=arguments.database_secret)
+    client = boto3.client("secretsmanager", region_name=store.run.region)
+    answer = client.get_secret_value(SecretId=arguments.database_secret)
     with database.connect(database.url_of_secret(answer["SecretString"])) as opened:
         yield opened
 

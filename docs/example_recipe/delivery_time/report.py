@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from recipes.delivery_time.config import Config
-from trainyard.page import ReportInputs, Section, Table
+from trainyard.pages.page import ReportInputs, Section, Table
 
 
 def report(inputs: ReportInputs, outputs: Path, config: Config) -> list[Section]:

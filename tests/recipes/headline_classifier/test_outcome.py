@@ -10,7 +10,7 @@ from recipes.headline_classifier import evaluate, measures, report, sample, serv
 from recipes.headline_classifier.config import CLASSES
 from recipes.headline_classifier.network import Classifier
 from trainyard.errors import BadRequest
-from trainyard.page import ReportInputs, render
+from trainyard.pages.page import ReportInputs, render
 
 
 def test_macro_f1_equals_scikit_learns():

@@ -13,7 +13,7 @@ from recipes.prod2vec import report
 from recipes.prod2vec.config import CONFIG
 from recipes.prod2vec.features import Vocabulary
 from recipes.prod2vec.vectors import ProductVectors
-from trainyard.page import ReportInputs
+from trainyard.pages.page import ReportInputs
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from recipes.propensity import evaluate, report, serve
 from recipes.propensity.config import CONFIG
 from trainyard.bootstrap import interval
 from trainyard.errors import BadRequest
-from trainyard.page import ReportInputs, render
+from trainyard.pages.page import ReportInputs, render
 
 
 def test_scores_are_good_calibrated_and_above_chance(trained, sampled):

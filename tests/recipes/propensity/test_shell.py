@@ -24,6 +24,8 @@ from trainyard.errors import JobFailed
 from trainyard.overrides import override
 from trainyard.run import REQUEST_FILE, InputFile, Run
 from trainyard.stages import Stage
+from trainyard.tables import extract
+from trainyard.tables.arguments import Arguments
 from trainyard.tables.store import RunStore
 
 URI = "s3://artifacts/propensity/r1"
@@ -47,7 +49,7 @@ def request(client, files=(), overrides=None, **data):
         recipe="propensity",
         run_id="r1",
         dataset="d",
-        execution_arn="arn",
+        execution_arn="arn:aws:states:us-east-1:123456789012:execution:training:e1",
         raw_bucket="raw",
         artifacts_bucket="artifacts",
         fingerprint="f",
@@ -175,6 +177,16 @@ def test_a_model_of_another_run_is_not_recorded(client):
     request(client, source="database", product_id=7)
     with pytest.raises(JobFailed, match="expected a model below s3://artifacts/propensity/r1/"):
         register.main(["--RUN_URI", URI, "--MODEL_URI", "s3://artifacts/propensity/r2/train/x/output/model.tar.gz"])
+
+
+def test_the_secret_is_that_of_the_runs_region(client, tmp_path, monkeypatch):
+    content = json.dumps({"url": f"sqlite:///{tmp_path / 'visits.sqlite'}"})
+    boto3.client("secretsmanager").create_secret(Name="visits-db", SecretString=content)
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    arguments = Arguments(run_uri=URI, database_secret="visits-db")
+    with extract.connection(request(client), arguments, (), tmp_path) as opened:
+        assert opened.exec_driver_sql("SELECT 1").scalar() == 1
 
 
 def test_without_a_secret_the_job_says_what_to_set(client):

@@ -12,7 +12,7 @@ from recipes.two_tower import report, sample
 from recipes.two_tower.measures import ranking, with_relevant
 from recipes.two_tower.ratings import Ratings
 from recipes.two_tower.recommender import Recommender
-from trainyard.page import ReportInputs
+from trainyard.pages.page import ReportInputs
 
 
 @pytest.fixture(scope="module")

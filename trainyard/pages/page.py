@@ -15,7 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeGuard
 
-from trainyard.page_style import DOCUMENT, STYLE
+from trainyard.pages.style import DOCUMENT, STYLE
 
 # What a page is called in the folder of the job that wrote it.
 PAGE_FILE = "index.html"

@@ -14,8 +14,8 @@ import pyarrow as pa
 
 from trainyard import bulk
 from trainyard.config import ScoreColumn
-from trainyard.distribution import NO, YES, Extremes, Histogram, Items, Numbers, Values, is_number, label
-from trainyard.page import Bar, Bars, Cell, Section, Table, number, render
+from trainyard.pages.distribution import NO, YES, Extremes, Histogram, Items, Numbers, Values, is_number, label
+from trainyard.pages.page import Bar, Bars, Cell, Section, Table, number, render
 
 CHUNK_ROWS = 10_000
 SHOWN_ROWS = 10

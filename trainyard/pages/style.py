@@ -1,4 +1,4 @@
-"""The frame and the style of every page that `trainyard.page` renders, light and dark."""
+"""The frame and the style of every page that `trainyard.pages.page` renders, light and dark."""
 
 from __future__ import annotations
 
