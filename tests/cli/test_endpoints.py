@@ -65,7 +65,7 @@ def configured(stubber: Stubber, **variant: Any) -> None:
             "EndpointConfigName": CONFIG,
             "EndpointConfigArn": f"{ARN}endpoint-config/{CONFIG}",
             "ProductionVariants": [
-                {"VariantName": "model", "ModelName": "model-20261121-024833-1a2b3c4d-9f8e7d6c", **variant}
+                {"VariantName": "model", "ModelName": "dev-model-20261121-024833-1a2b3c4d-9f8e7d6c", **variant}
             ],
             "CreationTime": SINCE,
         },

@@ -18,7 +18,7 @@ from trainyard.aws.deployment import Deployment
 from trainyard.errors import JobFailed, NotFound, TrainyardError
 from trainyard.serving.wire import sentence_of
 
-RUN_OF_MODEL = re.compile(r"model-(\d{8}-\d{6}-[0-9a-f]{8})-[0-9a-f]{8}")
+RUN_OF_MODEL = re.compile(r"[a-z0-9-]+-model-(\d{8}-\d{6}-[0-9a-f]{8})-[0-9a-f]{8}")
 REMOVAL_SECONDS = 600.0
 # A deployment reads no data; every execution names a data set.
 NO_DATASET = "model in use"
