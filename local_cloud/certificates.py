@@ -47,13 +47,13 @@ def _issue(certificate: Certificate) -> None:
     authority_key, server_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     authority_name = _name("trainyard local authority")
     authority = (
-        _builder(authority_name, authority_name, authority_key.public_key())
+        _builder(authority_name, key=authority_key.public_key(), issuer=authority_name)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_usage(signs_certificates=True), critical=True)
         .sign(authority_key, hashes.SHA256())
     )
     served = (
-        _builder(_name("localhost"), authority_name, server_key.public_key())
+        _builder(_name("localhost"), key=server_key.public_key(), issuer=authority_name)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(signs_certificates=False), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
@@ -76,7 +76,7 @@ def _name(common_name: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
 
 
-def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
+def _builder(subject: x509.Name, *, key: ec.EllipticCurvePublicKey, issuer: x509.Name) -> x509.CertificateBuilder:
     now = dt.datetime.now(dt.UTC)
     return (
         x509.CertificateBuilder()

@@ -29,7 +29,7 @@ def install() -> None:
         _failed.set(result if "type" in result else None)
         return result
 
-    def explain(func: dict[str, Any], event: Any, request_id: str) -> Any:
+    def explain(func: dict[str, Any], event: Any, request_id: str) -> Any:  # noqa: PLR0917 - MiniStack's signature
         _failed.set(None)
         return explained(execute(func, event, request_id), _failed.get())
 

@@ -43,7 +43,7 @@ class LocalCloud:
     pid: int
 
 
-def up(state_dir: Path, port: int = 4566, containers: str | None = None) -> LocalCloud:
+def up(state_dir: Path, port: int = 4566, *, containers: str | None = None) -> LocalCloud:
     """Start the local cloud unless it already runs, and wait until it answers.
 
     `state_dir` keeps everything it holds; `port` is its loopback port; `containers` names a Docker-compatible program
@@ -56,10 +56,10 @@ def up(state_dir: Path, port: int = 4566, containers: str | None = None) -> Loca
     _require_free(port)
     state_dir.mkdir(parents=True, exist_ok=True)
     certificate = certificates.ensure(state_dir / "certificates")
-    process = _spawn(state_dir, port, containers)
+    process = _spawn(state_dir, port, containers=containers)
     _write_json(state_dir / PROCESS_FILE, {"pid": process.pid, "started": _start_time(process.pid)})
     endpoint = f"https://localhost:{port}"
-    _await_health(process, endpoint, certificate.authority, state_dir / LOG_FILE)
+    _await_health(process, endpoint, authority=certificate.authority, log=state_dir / LOG_FILE)
     cloud = LocalCloud(
         endpoint=endpoint, ca_bundle=str(certificate.authority), region=REGION, account=ACCOUNT, pid=process.pid
     )
@@ -110,7 +110,7 @@ def environment(cloud: LocalCloud) -> dict[str, str]:
     }
 
 
-def _spawn(state_dir: Path, port: int, containers: str | None) -> subprocess.Popen[bytes]:
+def _spawn(state_dir: Path, port: int, *, containers: str | None) -> subprocess.Popen[bytes]:
     environment = {name: os.environ[name] for name in INHERITED if name in os.environ}
     environment["PYTHONPATH"] = str(Path(__file__).resolve().parent.parent)
     # Lambda functions run on the interpreter that MiniStack finds as `python`: it must be this one.
@@ -154,7 +154,7 @@ def _why_taken(port: int) -> str | None:
     return None
 
 
-def _await_health(process: subprocess.Popen[bytes], endpoint: str, authority: Path, log: Path) -> None:
+def _await_health(process: subprocess.Popen[bytes], endpoint: str, *, authority: Path, log: Path) -> None:
     context = ssl.create_default_context(cafile=str(authority))
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:

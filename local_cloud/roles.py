@@ -37,6 +37,16 @@ class Need:
         return self.action.partition(":")[0]
 
 
+def request_tags(request: Mapping[str, Any]) -> dict[str, Any]:
+    """The condition keys that a request's Tags set; the request may not be checked yet."""
+    tags = request.get("Tags")
+    found = [tag for tag in tags if isinstance(tag, Mapping) and "Key" in tag] if isinstance(tags, list) else []
+    if not found:
+        return {}
+    values = {f"aws:RequestTag/{tag['Key']}": tag.get("Value", "") for tag in found}
+    return {"aws:TagKeys": [tag["Key"] for tag in found], **values}
+
+
 @dataclass(frozen=True)
 class Session:
     """A role assumed by a service under a session name."""
@@ -49,7 +59,7 @@ class Session:
         return f"arn:aws:sts::{get_account_id()}:assumed-role/{self.role_name}/{self.session_name}"
 
 
-def assume(role_arn: str, session_name: str, service: str, source_arn: str | None = None) -> Session:
+def assume(role_arn: str, session_name: str, *, service: str, source_arn: str | None = None) -> Session:
     """Let `service` (such as "glue.amazonaws.com") assume a role; RoleError when it does not exist or trust it.
 
     `source_arn` is the resource on whose behalf the service asks: the trust policy may name it as aws:SourceArn.
@@ -58,22 +68,19 @@ def assume(role_arn: str, session_name: str, service: str, source_arn: str | Non
     role = iam._roles.get(name)
     if role is None or role["Arn"] != role_arn:
         raise RoleError(f"The role {role_arn} does not exist in account {get_account_id()}: create it first.")
-    if not _trusts(role["AssumeRolePolicyDocument"], service, source_arn):
+    if not _trusts(role["AssumeRolePolicyDocument"], service, source_arn=source_arn):
         raise RoleError(
             f"The role {role_arn} does not trust {service}: its trust policy must allow sts:AssumeRole to that service."
         )
     return Session(name, session_name[:64])
 
 
-def session_credentials(
-    role_arn: str, session_name: str, service: str = "sagemaker.amazonaws.com", source_arn: str | None = None
-) -> dict[str, str]:
+def session_credentials(role_arn: str, session_name: str, *, service: str) -> dict[str, str]:
     """Environment variables with temporary credentials of a role, for a job process that runs as it.
 
-    `service` is the principal that assumes the role, for the resource `source_arn`. The credentials live 36 hours.
-    Raises RoleError.
+    `service` is the principal that assumes the role. The credentials live 36 hours. Raises RoleError.
     """
-    session = assume(role_arn, session_name, service, source_arn)
+    session = assume(role_arn, session_name, service=service)
     access_key, secret, token = f"ASIA{secrets.token_hex(8).upper()}", secrets.token_urlsafe(30), secrets.token_hex(64)
     sts.register_session(
         access_key,
@@ -134,7 +141,7 @@ def _reason(action: str, result: Any) -> str:
     return f"because no identity-based policy allows the {action} action"
 
 
-def _trusts(trust_policy: str | dict[str, Any], service: str, source_arn: str | None) -> bool:
+def _trusts(trust_policy: str | dict[str, Any], service: str, *, source_arn: str | None) -> bool:
     """Whether a trust policy lets a service principal assume the role, conditions included."""
     document = json.loads(trust_policy) if isinstance(trust_policy, str) else trust_policy
     account = get_account_id()

@@ -150,7 +150,7 @@ def check() -> None:
     for module_name, attributes in SEAMS.items():
         module = importlib.import_module(module_name)
         for name, parameters in attributes.items():
-            _check_attribute(module, f"{module_name}.{name}", name, parameters)
+            _check_attribute(module, name, path=f"{module_name}.{name}", parameters=parameters)
 
 
 def _check_worker_script() -> None:
@@ -162,7 +162,7 @@ def _check_worker_script() -> None:
         raise SeamMoved("MiniStack's Lambda worker reports exceptions in another way than local_cloud.lambda_errors.")
 
 
-def _check_attribute(module: object, path: str, name: str, parameters: tuple[str, ...] | None) -> None:
+def _check_attribute(module: object, name: str, *, path: str, parameters: tuple[str, ...] | None) -> None:
     if not hasattr(module, name):
         raise SeamMoved(f"MiniStack has no {path} any more: the local cloud needs it (see {__name__}).")
     if parameters is None:

@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from local_cloud import certificates, snapshots
+from local_cloud.state import STATE_DIR_VARIABLE
 
 logger = logging.getLogger("local_cloud")
 
@@ -25,9 +26,9 @@ ROOT_KEY = "test"
 # Every module has `install() -> None`; one that runs jobs also has `shutdown() -> None`.
 SEAM_MODULES = (
     "local_cloud.lambda_errors",
-    "local_cloud.step_functions",
-    "local_cloud.sagemaker",
-    "local_cloud.glue",
+    "local_cloud.step_functions.install",
+    "local_cloud.sagemaker.install",
+    "local_cloud.glue.install",
     "local_cloud.images.ecr",
 )
 
@@ -62,7 +63,7 @@ def configure(state_dir: Path, port: int) -> certificates.Certificate:
             "MINISTACK_SSL_KEY": str(certificate.key),
             "MINISTACK_ACCOUNT_ID": ACCOUNT,
             "MINISTACK_REGION": REGION,
-            "TRAINYARD_STATE_DIR": str(state_dir),
+            STATE_DIR_VARIABLE: str(state_dir),
             # Lambda workers inherit these three; their keys are replaced by those of their own role.
             "AWS_ENDPOINT_URL": f"https://localhost:{port}",
             "AWS_CA_BUNDLE": str(certificate.authority),
@@ -92,7 +93,7 @@ def install_seams() -> list[ModuleType]:
 def watched(application: Callable[[Scope, Receive, Send], Awaitable[None]]) -> Any:
     """Wrap an ASGI application so that every request that may have changed something leads to a snapshot."""
 
-    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: PLR0917 - ASGI's signature
         await application(scope, receive, send)
         if scope["type"] == "http" and _may_change(scope):
             snapshots.changed()
@@ -131,7 +132,7 @@ async def serve(port: int, certificate: certificates.Certificate) -> None:
 
 
 def run(state_dir: Path, port: int) -> None:
-    """Run the server in this process until it is told to end."""
+    """Run the server in this process until a signal ends it."""
     certificate = configure(state_dir, port)
     modules = install_seams()
     writer = snapshots.Snapshots(services_dir(state_dir))

@@ -18,7 +18,7 @@ WITHOUT_EFFECT = {"EXPOSE", "HEALTHCHECK", "LABEL", "MAINTAINER", "RUN", "SHELL"
 
 @dataclass
 class Stage:
-    """A build stage while it is made: `root` holds its files as they will lie below `/`."""
+    """A build stage in progress: `root` holds its files as they will lie below `/`."""
 
     root: Path
     entrypoint: list[str] = field(default_factory=list)
@@ -42,7 +42,7 @@ class BuildRequest:
 
 
 def build(request: BuildRequest, scratch: Path) -> Stage:
-    """Follow the Dockerfile and leave the files of the wanted stage below `scratch`; raises `BadRequest`."""
+    """Follow the Dockerfile and leave the files of the target stage below `scratch`; raises `BadRequest`."""
     path = request.context / request.dockerfile
     if not path.is_file():
         raise BadRequest(f"Expected a Dockerfile at {path}, found none.")
@@ -130,7 +130,8 @@ class _Builder:
         rules = IgnoreRules(()) if origin else IgnoreRules.read(base)
         destination = posixpath.join(stage.workdir, target)
         for source in sources:
-            copied = _copy(base, source, _Target(stage.root, destination, many=len(sources) > 1), rules)
+            into = _Target(stage.root, destination, many=len(sources) > 1)
+            copied = _copy(base, source, into=into, rules=rules)
             if not copied:
                 raise BadRequest(
                     f"Dockerfile line {instruction.line}: nothing in the build context matches {source!r}."
@@ -145,15 +146,15 @@ class _Target:
 
     def file(self, name: str) -> Path:
         """Where a single source file of that name goes."""
-        place = _inside(self.root, self.path)
-        return place / name if self.many or self.path.endswith("/") or place.is_dir() else place
+        path = _inside(self.root, self.path)
+        return path / name if self.many or self.path.endswith("/") or path.is_dir() else path
 
 
 def _inside(root: Path, path: str) -> Path:
     return root / posixpath.normpath(posixpath.join("/", path)).lstrip("/")
 
 
-def _copy(base: Path, source: str, target: _Target, rules: IgnoreRules) -> int:
+def _copy(base: Path, source: str, *, into: _Target, rules: IgnoreRules) -> int:
     """Copy what `source` (a path or a glob) names; a folder's contents, not the folder itself, as Docker does."""
     relative = posixpath.normpath(source.lstrip("/") or ".")
     if relative.startswith(".."):
@@ -165,14 +166,14 @@ def _copy(base: Path, source: str, target: _Target, rules: IgnoreRules) -> int:
         if match.is_dir() and not match.is_symlink():
             inside = [path for path in kept if path.is_relative_to(match)]
             for path in inside:
-                _place(path, _inside(target.root, target.path) / path.relative_to(match))
+                _copy_file(path, _inside(into.root, into.path) / path.relative_to(match))
             count += len(inside)
         elif match in kept:
-            _place(match, target.file(match.name))
+            _copy_file(match, into.file(match.name))
             count += 1
     return count
 
 
-def _place(source: Path, target: Path) -> None:
+def _copy_file(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copy2(source, target, follow_symlinks=False)

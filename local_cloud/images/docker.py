@@ -17,7 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from local_cloud.images.build import BuildRequest
 from local_cloud.images.registry import Image, Registry, canonical, repository_and_tag
-from local_cloud.jobs.settings import STATE_DIR_VARIABLE, state_directory
+from local_cloud.state import STATE_DIR_VARIABLE, images_directory, state_directory
 from trainyard.errors import BadRequest, NotFound, TrainyardError
 
 MANIFEST_TYPE = "application/vnd.docker.distribution.manifest.v2+json"
@@ -59,7 +59,7 @@ def main(arguments: Sequence[str]) -> int:
                 f"Expected one of {', '.join(action)}, found {command or 'nothing'!r}: this stands in for docker "
                 "only as far as `cdk deploy` needs it. Use `trainyard up --containers docker` for a real engine."
             )
-        return action[command](rest, Registry(state_directory(os.environ) / "images"))
+        return action[command](rest, Registry(images_directory(state_directory(os.environ))))
     except TrainyardError as error:
         print(f"docker (local cloud): {error}", file=sys.stderr)
         return 2 if isinstance(error, BadRequest) else NOT_THERE
@@ -138,14 +138,14 @@ def _push(arguments: list[str], registry: Registry) -> int:
     image = registry.resolve(arguments[0])
     repository, tag = repository_and_tag(arguments[0])
     try:
-        _put_manifest(repository, tag, image)
+        _put_manifest(image, repository=repository, tag=tag)
     except (ClientError, BotoCoreError) as error:
         raise TrainyardError(f"Cannot push {canonical(arguments[0])}: {error}") from error
     print(f"{tag}: digest: {image.digest}")
     return 0
 
 
-def _put_manifest(repository: str, tag: str, image: Image) -> None:
+def _put_manifest(image: Image, *, repository: str, tag: str) -> None:
     """Make the image visible in ECR, so that later deployments find it and skip the push."""
     ecr = boto3.client("ecr")
     part = {"mediaType": "application/vnd.docker.image.rootfs.diff.tar.gzip", "size": 0, "digest": image.digest}

@@ -17,9 +17,9 @@ def install() -> None:
 
     def describe_images(request: dict[str, Any]) -> Response:
         name = request.get("repositoryName", "")
-        for wanted in request.get("imageIds") or ():
-            if name in ecr._repositories and ecr._find_image(name, wanted) is None:
-                message = f"The image with imageId {wanted} does not exist within the repository with name '{name}'"
+        for identity in request.get("imageIds") or ():
+            if name in ecr._repositories and ecr._find_image(name, identity) is None:
+                message = f"The image with imageId {identity} does not exist within the repository with name '{name}'"
                 return error_response_json("ImageNotFoundException", message, 400)  # type: ignore[no-any-return]
         return original(request)
 

@@ -30,7 +30,7 @@ class Image:
 
 
 class Registry:
-    """The images below one directory: `sha256-.../` for contents, `registry.json` for tags."""
+    """The images in one directory: `sha256-.../` for contents, `registry.json` for tags."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -42,7 +42,7 @@ class Registry:
         with tempfile.TemporaryDirectory(dir=self._directory, prefix=".build-") as scratch:
             stage = build(request, Path(scratch))
             digest = _digest(stage)
-            final = self._place(digest)
+            final = self._folder(digest)
             if not final.is_dir():
                 staged = Path(scratch) / "image"
                 staged.mkdir()
@@ -54,13 +54,13 @@ class Registry:
 
     def load(self, digest: str) -> Image:
         """The image with this digest; raises `NotFound`."""
-        place = self._place(digest)
-        if not (place / "image.json").is_file():
+        folder = self._folder(digest)
+        if not (folder / "image.json").is_file():
             raise NotFound(f"No image {digest} below {self._directory}; deploy again with `trainyard deploy`.")
-        described = json.loads((place / "image.json").read_text(encoding="utf-8"))
+        described = json.loads((folder / "image.json").read_text(encoding="utf-8"))
         return Image(
             digest=digest,
-            root=place / "root",
+            root=folder / "root",
             entrypoint=tuple(described["entrypoint"]),
             command=tuple(described["command"]),
             env=described["env"],
@@ -87,7 +87,7 @@ class Registry:
             raise NotFound(f"Cannot find image {uri}: nothing was pushed under this name; run `trainyard deploy`.")
         return self.load(digest)
 
-    def _place(self, digest: str) -> Path:
+    def _folder(self, digest: str) -> Path:
         return self._directory / digest.replace(":", "-")
 
     def _tags(self) -> dict[str, str]:

@@ -1,10 +1,13 @@
-"""Writes tar.gz files whose bytes depend on the contents only; runs in the server after a training job."""
+"""Writes and reads the tar.gz archives of models and outputs; runs in the server around a job or an endpoint."""
 
 from __future__ import annotations
 
 import gzip
 import tarfile
+import zlib
 from pathlib import Path
+
+from trainyard.errors import JobFailed
 
 
 def pack(directory: Path, target: Path) -> None:
@@ -21,6 +24,18 @@ def pack(directory: Path, target: Path) -> None:
         for path in sorted(directory.rglob("*")):
             archive.add(path, arcname=path.relative_to(directory).as_posix(), recursive=False, filter=_anonymous)
     partial.replace(target)
+
+
+def unpack(archive: Path, target: Path, *, uri: str) -> None:
+    """Extract an archive that came from `uri` into the folder `target`; raises `JobFailed` for one that is damaged.
+
+    An archive that would write outside the folder (absolute paths, `..`, links that lead out) is refused as well.
+    """
+    try:
+        with tarfile.open(archive) as members:
+            members.extractall(target, filter="data")
+    except (tarfile.TarError, EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise JobFailed(f"Expected a tar.gz archive at {uri}: {error}.") from error
 
 
 def _anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo:

@@ -22,7 +22,7 @@ CONTAINER_CA = "/etc/trainyard-ca.pem"
 
 @dataclass(frozen=True, kw_only=True)
 class Container:
-    """What a job wants run: `entrypoint` and `arguments` override the image's where they are not empty."""
+    """What a job runs: `entrypoint` and `arguments` override the image's where they are not empty."""
 
     name: str
     image_uri: str
@@ -46,7 +46,7 @@ def host_environment(workspace: Workspace) -> dict[str, str]:
 
 
 def process_command(
-    container: Container, image: Image, workspace: Workspace, *, settings: Settings, credentials: Mapping[str, str]
+    container: Container, image: Image, *, workspace: Workspace, settings: Settings, credentials: Mapping[str, str]
 ) -> Command:
     """The entry point as a process of this machine.
 

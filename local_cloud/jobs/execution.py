@@ -38,7 +38,7 @@ class Execution:
 
     def pull(self) -> None:
         """Make sure that the image is there; raises `JobFailed`."""
-        pull(self.settings, self.clients, self.container.image_uri)
+        pull(self.container.image_uri, settings=self.settings, clients=self.clients)
 
     def run(self, job: RunningJob) -> Outcome:
         """Run the container until it ends or is ended; its lines go to the log and to the metrics."""
@@ -55,7 +55,7 @@ class Execution:
         else:
             image = Registry(self.settings.images_dir).resolve(self.container.image_uri)
             command = process_command(
-                self.container, image, self.workspace, settings=self.settings, credentials=credentials
+                self.container, image, workspace=self.workspace, settings=self.settings, credentials=credentials
             )
         try:
             return run(command, limits, stop=job.stop, on_line=on_line)
@@ -68,7 +68,7 @@ class Execution:
         return file.read_text(encoding="utf-8", errors="replace").strip()[:MAX_REASON] if file.is_file() else ""
 
 
-def pull(settings: Settings, clients: RoleClients, image_uri: str) -> None:
+def pull(image_uri: str, *, settings: Settings, clients: RoleClients) -> None:
     """Check that the role may pull the image and that it was pushed; raises `JobFailed` as SageMaker words it."""
     if settings.engine:
         return
@@ -89,6 +89,11 @@ def pull(settings: Settings, clients: RoleClients, image_uri: str) -> None:
         raise JobFailed(f"{reason} {error}") from error
     if not found["images"]:
         raise JobFailed(f"{reason} Nothing was pushed as {repository}:{tag}.")
+
+
+def failure_reason(text: str) -> str:
+    """A FailureReason as long as AWS allows."""
+    return text[:MAX_REASON]
 
 
 def algorithm_error(outcome: Outcome, said: str) -> str:

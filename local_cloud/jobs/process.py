@@ -85,7 +85,8 @@ def run(command: Command, limits: Limits, *, stop: threading.Event, on_line: OnL
         return Outcome(exit_code=127, stopped=False, timed_out=False, seconds=0.0, last_lines=(text,))
     if command.started is not None:
         command.started(process.pid)
-    readers = [_reader(process.stdout, "stdout", kept, on_line), _reader(process.stderr, "stderr", kept, on_line)]
+    pipes = {"stdout": process.stdout, "stderr": process.stderr}
+    readers = [_reader(pipe, stream, kept=kept, on_line=on_line) for stream, pipe in pipes.items()]
     stopped, timed_out = _wait(process, limits, stop=stop, begun=begun, kill=command.kill)
     _kill_group(process.pid)
     for reader in readers:
@@ -108,7 +109,7 @@ def _wait(
     begun: float,
     kill: Callable[[], None] | None,
 ) -> tuple[bool, bool]:
-    """Wait for the end, ending it when told; returns (stopped, timed out)."""
+    """Wait for the end, or bring it about when `stop` is set or the time is over; returns (stopped, timed out)."""
     deadline = begun + limits.max_seconds
     while not _ended(process, 0.1):
         stopped, late = stop.is_set(), time.monotonic() >= deadline
@@ -139,7 +140,7 @@ def _kill_group(group: int) -> None:
         os.killpg(group, signal.SIGKILL)
 
 
-def _reader(pipe: IO[bytes] | None, stream: str, kept: deque[tuple[str, str]], on_line: OnLine) -> threading.Thread:
+def _reader(pipe: IO[bytes] | None, stream: str, *, kept: deque[tuple[str, str]], on_line: OnLine) -> threading.Thread:
     def read() -> None:
         if pipe is None:
             return

@@ -33,7 +33,7 @@ class RunningJobs:
         with self._lock:
             return self._jobs.get(name)
 
-    def start(self, name: str, job: RunningJob, work: Callable[[RunningJob], None]) -> None:
+    def start(self, name: str, job: RunningJob, *, work: Callable[[RunningJob], None]) -> None:
         """Do the work in a thread that acts for the caller's account and region."""
         with self._lock:
             self._jobs[name] = job

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from trainyard.errors import ConfigError
+from local_cloud.state import images_directory, state_directory
 
-STATE_DIR_VARIABLE = "TRAINYARD_STATE_DIR"
 CONTAINERS_VARIABLE = "TRAINYARD_CONTAINERS"
 
 
@@ -36,21 +35,11 @@ class Settings:
 
     @property
     def images_dir(self) -> Path:
-        return self.state_dir / "images"
+        return images_directory(self.state_dir)
 
     @property
     def records_dir(self) -> Path:
         return self.state_dir / "sagemaker"
-
-
-def state_directory(environ: Mapping[str, str]) -> Path:
-    """The state directory that the variable names; raises `ConfigError` when it is not set."""
-    value = environ.get(STATE_DIR_VARIABLE) or environ.get("STATE_DIR")
-    if not value:
-        raise ConfigError(
-            [f"Expected {STATE_DIR_VARIABLE} to name the local cloud's state directory; start it with `trainyard up`."]
-        )
-    return Path(value)
 
 
 def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -82,26 +83,29 @@ class Storage:
         if required and not keys:
             raise JobFailed(f"ClientError: Data download failed: No S3 objects found under S3 URL {uri!r}.")
         with ThreadPoolExecutor(PARALLEL_FILES) as pool:
-            tasks = [pool.submit(self.download_object, bucket, key, within(target, prefix, key)) for key in keys]
+            tasks = [
+                pool.submit(self.download_object, bucket, key, target=within(target, key, prefix=prefix))
+                for key in keys
+            ]
         for task in tasks:
             task.result()
         return len(keys)
 
-    def download_object(self, bucket: str, key: str, target: Path) -> None:
+    def download_object(self, bucket: str, key: str, *, target: Path) -> None:
         """Fetch one object to a file."""
         target.parent.mkdir(parents=True, exist_ok=True)
-        with self._explained("Data download failed", "s3:GetObject", f"arn:aws:s3:::{bucket}/{key}"):
+        with self._explained("Data download failed", action="s3:GetObject", resource=f"arn:aws:s3:::{bucket}/{key}"):
             self._s3.download_file(bucket, key, str(target))
 
     def require_object(self, bucket: str, key: str) -> None:
         """Raise unless the object is there and may be read."""
-        with self._explained("Data download failed", "s3:GetObject", f"arn:aws:s3:::{bucket}/{key}"):
+        with self._explained("Data download failed", action="s3:GetObject", resource=f"arn:aws:s3:::{bucket}/{key}"):
             self._s3.head_object(Bucket=bucket, Key=key)
 
     def upload_file(self, source: Path, uri: str) -> None:
         """Store one file under the URI."""
         bucket, key = split_uri(uri)
-        with self._explained("Data upload failed", "s3:PutObject", f"arn:aws:s3:::{bucket}/{key}"):
+        with self._explained("Data upload failed", action="s3:PutObject", resource=f"arn:aws:s3:::{bucket}/{key}"):
             self._s3.upload_file(str(source), bucket, key)
 
     def upload_directory(self, source: Path, uri: str) -> int:
@@ -117,42 +121,33 @@ class Storage:
         return len(files)
 
     def _keys(self, bucket: str, prefix: str) -> Iterator[str]:
-        with self._explained("Data download failed", "s3:ListBucket", f"arn:aws:s3:::{bucket}"):
+        with self._explained("Data download failed", action="s3:ListBucket", resource=f"arn:aws:s3:::{bucket}"):
             pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
             for page in pages:
                 yield from (each["Key"] for each in page.get("Contents", ()) if not each["Key"].endswith("/"))
 
-    def _explained(self, what: str, action: str, resource: str) -> Explained:
-        return Explained(self._clients.role_arn, what=what, action=action, resource=resource)
+    @contextmanager
+    def _explained(self, what: str, *, action: str, resource: str) -> Iterator[None]:
+        """Turn an AWS error inside the block into a `JobFailed` that names role, action and resource."""
+        try:
+            yield
+        except (ClientError, BotoCoreError, Boto3Error) as error:
+            reason = f"{error} ({action} on {resource})"
+            if _is_denial(error):
+                reason = (
+                    f"AccessDenied: {self._clients.role_arn} is not authorized to perform: {action} "
+                    f"on resource: {resource}"
+                )
+            raise JobFailed(f"ClientError: {what}: {reason}") from error
 
 
-class Explained:
-    """Turns an AWS error inside the block into a `JobFailed` that names role, action and resource."""
-
-    def __init__(self, role_arn: str, *, what: str, action: str, resource: str) -> None:
-        self._role = role_arn
-        self._what = what
-        self._action = action
-        self._resource = resource
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, (ClientError, BotoCoreError, Boto3Error)):
-            raise JobFailed(f"ClientError: {self._what}: {self._reason(error)}") from error
-
-    def _reason(self, error: Exception) -> str:
-        cause = error.__cause__ if isinstance(error, Boto3Error) and error.__cause__ else error
-        code = cause.response["Error"].get("Code", "") if isinstance(cause, ClientError) else ""
-        if code in DENIED or "AccessDenied" in str(error) or "Forbidden" in str(error):
-            return (
-                f"AccessDenied: {self._role} is not authorized to perform: {self._action} on resource: {self._resource}"
-            )
-        return f"{error} ({self._action} on {self._resource})"
+def _is_denial(error: Exception) -> bool:
+    cause = error.__cause__ if isinstance(error, Boto3Error) and error.__cause__ else error
+    code = cause.response["Error"].get("Code", "") if isinstance(cause, ClientError) else ""
+    return code in DENIED or "AccessDenied" in str(error) or "Forbidden" in str(error)
 
 
-def within(target: Path, prefix: str, key: str) -> Path:
+def within(target: Path, key: str, *, prefix: str) -> Path:
     """Where an object goes: below its prefix, or below the prefix's folder when the prefix is part of a name."""
     whole = not prefix or prefix.endswith("/") or key.startswith(f"{prefix}/")
     relative = key[len(prefix) :].lstrip("/") if whole else key[prefix.rfind("/") + 1 :]

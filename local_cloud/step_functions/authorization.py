@@ -30,22 +30,23 @@ _OPTIMISED = {
 }
 
 
-def check(execution: Record, resource: str, arguments: Any) -> None:
+def check(execution: Record, resource: str, *, arguments: Any) -> None:
     """Fail the task unless the execution's role has every permission the call needs."""
     needs = permissions.needed(resource, arguments)
     if not needs:
         return
     try:
-        session = roles.assume(execution["roleArn"], execution["name"], SERVICE, execution["stateMachineArn"])
+        machine = execution["stateMachineArn"]
+        session = roles.assume(execution["roleArn"], execution["name"], service=SERVICE, source_arn=machine)
     except roles.RoleError as error:
         raise execution_error("States.Runtime", str(error)) from error
     for need in needs:
         sentence = roles.denial(session, need)
         if sentence is not None:
-            raise _refusal(resource, need, sentence)
+            raise _refusal(resource, need, sentence=sentence)
 
 
-def _refusal(resource: str, need: Need, sentence: str) -> Exception:
+def _refusal(resource: str, need: Need, *, sentence: str) -> Exception:
     parts = permissions.split_pattern(resource)[0].split(":")
     if parts[5] == "aws-sdk":
         error, name, status, code = _sdk_error(parts[6].lower(), need)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
 
 from ministack.services import stepfunctions
 
@@ -11,49 +13,69 @@ from local_cloud.step_functions.frame import Frame, State, enclosing
 from local_cloud.step_functions.retrying import Outcome, with_retry_and_catch
 
 
-def execute_parallel(state: State, data: Any, frame: Frame) -> Outcome:
+class Walk(Protocol):
+    """Runs states from `start_at` to the end of the flow, and returns its output."""
+
+    def __call__(self, states: dict[str, State], start_at: str, *, data: Any, frame: Frame) -> Any: ...
+
+
+def execute_parallel(state: State, data: Any, *, frame: Frame) -> Outcome:
     """Run all branches of a Parallel state; the output is the list of their outputs."""
-    return with_retry_and_catch(state, data, frame, lambda: _recorded("Parallel", _parallel, state, data, frame))
+    return with_retry_and_catch(
+        state,
+        data,
+        frame=frame,
+        attempt=lambda: _recorded("Parallel", frame, run=lambda: _parallel(state, data, frame=frame)),
+    )
 
 
-def execute_map(state: State, data: Any, frame: Frame) -> Outcome:
+def execute_map(state: State, data: Any, *, frame: Frame) -> Outcome:
     """Run a Map state over its items; the output is the list of the iterations' outputs."""
-    return with_retry_and_catch(state, data, frame, lambda: _recorded("Map", _map, state, data, frame))
+    return with_retry_and_catch(
+        state, data, frame=frame, attempt=lambda: _recorded("Map", frame, run=lambda: _map(state, data, frame=frame))
+    )
 
 
-def run_branch(states: dict[str, State], start_at: str, data: Any, execution: Any, context: dict[str, Any]) -> Any:
-    """Walk one branch or iteration. Stands in for MiniStack's function of that signature."""
-    del execution  # The frame has it; a distributed map's child record only collects the outcome.
-    outer = enclosing()
-    frame = outer.branch(context)
-    try:
-        return _walk_branch(states, start_at, data, outer, frame)
-    except (live.Interrupted, live.ExecutionTimedOut):
-        # The enclosing state finds out by itself; MiniStack's branch threads would only print a traceback.
-        return None
+def branch_runner(walk: Walk) -> Callable[..., Any]:
+    """A function that runs one branch or iteration with `walk`. It stands in for MiniStack's of that signature."""
+
+    def run_branch(  # noqa: PLR0917 - MiniStack's signature
+        states: dict[str, State], start_at: str, data: Any, execution: Any, context: dict[str, Any]
+    ) -> Any:
+        del execution  # The frame has it; a distributed map's child record only collects the outcome.
+        outer = enclosing()
+        frame = outer.branch(context)
+        try:
+            with _iteration(frame, outer):
+                return walk(states, start_at, data=data, frame=frame)
+        except (live.Interrupted, live.ExecutionTimedOut):
+            # The enclosing state finds out by itself; MiniStack's branch threads would only print a traceback.
+            return None
+
+    return run_branch
 
 
-def _walk_branch(states: dict[str, State], start_at: str, data: Any, outer: Frame, frame: Frame) -> Any:
-    from local_cloud.step_functions.interpreter import walk
-
+@contextmanager
+def _iteration(frame: Frame, outer: Frame) -> Iterator[None]:
+    """Record the events of a Map's iteration; branches of a Parallel state, also of one inside a Map, have none."""
     item = frame.context.get("Map", {}).get("Item")
     if item is None or frame.context["Map"] == outer.context.get("Map"):
-        return walk(states, start_at, data, frame)
+        yield
+        return
     named = {"name": outer.context["State"]["Name"], "index": item["Index"]}
     frame.trail.record("MapIterationStarted", **named)
     try:
-        output = walk(states, start_at, data, frame)
+        yield
     except stepfunctions._ExecutionError:
         frame.trail.record("MapIterationFailed", **named)
         raise
     frame.trail.record("MapIterationSucceeded", **named)
-    return output
 
 
-def _recorded(kind: str, run: Any, state: State, data: Any, frame: Frame) -> Outcome:
+def _recorded(kind: str, frame: Frame, *, run: Callable[[], Outcome]) -> Outcome:
     frame.trail.record(f"{kind}StateStarted")
     try:
-        outcome: Outcome = run(state, data, frame)
+        outcome = run()
     except stepfunctions._ExecutionError:
         # MiniStack turns whatever ended a branch into an error: a stopped execution must not look failed.
         frame.live.check()
@@ -64,12 +86,12 @@ def _recorded(kind: str, run: Any, state: State, data: Any, frame: Frame) -> Out
     return outcome
 
 
-def _map(state: State, data: Any, frame: Frame) -> Outcome:
+def _map(state: State, data: Any, *, frame: Frame) -> Outcome:
     output, following = stepfunctions._run_map_items(state, data, frame.execution, frame.context)
     return output, following
 
 
-def _parallel(state: State, data: Any, frame: Frame) -> Outcome:
+def _parallel(state: State, data: Any, *, frame: Frame) -> Outcome:
     if stepfunctions._state_query_language(state, frame.context) != "JSONata":
         output, following = stepfunctions._run_parallel_branches(state, data, frame.execution, frame.context)
         return output, following

@@ -71,7 +71,7 @@ def deliver(execution: Record, event: Record) -> None:
     """Send an event to the log group of the state machine's logging configuration, if its level asks for it."""
     machine = stepfunctions._state_machines.get(execution["stateMachineArn"]) or {}
     logging = logging_of(machine)
-    if not _wanted(logging.get("level", "OFF"), event["type"]):
+    if not _is_logged(event["type"], level=logging.get("level", "OFF")):
         return
     details = dict(event.get(details_name(event["type"]), {}))
     if not logging.get("includeExecutionData"):
@@ -87,7 +87,8 @@ def deliver(execution: Record, event: Record) -> None:
         "redrive_count": str(execution.get("redriveCount", 0)),
     }
     for group in log_groups(logging):
-        _put(group, _stream(execution), {"timestamp": _milliseconds(event["timestamp"]), "message": json.dumps(line)})
+        sent = {"timestamp": _milliseconds(event["timestamp"]), "message": json.dumps(line)}
+        _put(sent, group=group, stream=_stream(execution))
 
 
 def logging_of(machine: Record) -> Record:
@@ -113,7 +114,7 @@ def log_groups(logging: Record) -> list[str]:
     return [name.partition(":log-group:")[2].removesuffix(":*") for name in names if ":log-group:" in name]
 
 
-def _wanted(level: str, kind: str) -> bool:
+def _is_logged(kind: str, *, level: str) -> bool:
     return level == "ALL" or (level == "ERROR" and kind in _ERRORS) or (level == "FATAL" and kind in _FATAL)
 
 
@@ -122,7 +123,7 @@ def _stream(execution: Record) -> str:
     return f"states/{name}/{execution['startDate'][:10]}/{execution['name']}"
 
 
-def _put(group: str, stream: str, event: Record) -> None:
+def _put(event: Record, *, group: str, stream: str) -> None:
     if group not in cloudwatch_logs._log_groups:
         return
     if stream not in cloudwatch_logs._log_groups[group]["streams"]:

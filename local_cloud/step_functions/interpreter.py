@@ -34,21 +34,21 @@ def run_execution(arn: str) -> None:
     running = live.begin(arn, definition.get("TimeoutSeconds"))
     try:
         if execution["status"] == "RUNNING":
-            _run_to_end(execution, definition, running)
+            _run_to_end(execution, definition, running=running)
     finally:
         live.end(arn, running)
 
 
-def _run_to_end(execution: Record, definition: State, running: live.LiveExecution) -> None:
+def _run_to_end(execution: Record, definition: State, *, running: live.LiveExecution) -> None:
     trail = last_trail(execution)
     if len(execution["events"]) == 1:
         execution["events"][0].setdefault("previousEventId", 0)
         deliver(execution, execution["events"][0])
     frame = Frame(execution, running, trail, _context(execution, definition))
     try:
-        status.succeed(execution, trail, _walk_main(definition, frame))
+        status.succeed(execution, trail, output=_walk_main(definition, frame))
     except stepfunctions._ExecutionError as error:
-        status.fail(execution, trail, error.error, error.cause)
+        status.fail(execution, trail, error=error.error, cause=error.cause)
     except live.ExecutionTimedOut:
         status.time_out(execution, trail)
     except live.Interrupted:
@@ -56,17 +56,17 @@ def _run_to_end(execution: Record, definition: State, running: live.LiveExecutio
         return
     except Exception as error:
         logger.exception("Execution %s met an unexpected error", execution["executionArn"])
-        status.fail(execution, trail, "States.Runtime", f"{type(error).__name__}: {error}")
+        status.fail(execution, trail, error="States.Runtime", cause=f"{type(error).__name__}: {error}")
 
 
 def _walk_main(definition: State, frame: Frame) -> Any:
     if "States" not in definition:
         raise execution_error("States.Runtime", "The state machine of this execution no longer exists.")
-    checkpoint = frame.execution.get("checkpoint")
+    states, checkpoint = definition["States"], frame.execution.get("checkpoint")
     if checkpoint is not None and frame.execution.get("redriveCount"):
         frame.context["variables"] = copy.deepcopy(checkpoint["variables"])
-        return walk(definition["States"], checkpoint["state"], checkpoint["input"], frame, resumed=True)
-    return walk(definition["States"], definition["StartAt"], json.loads(frame.execution["input"]), frame)
+        return walk(states, checkpoint["state"], data=checkpoint["input"], frame=frame, resumed=True)
+    return walk(states, definition["StartAt"], data=json.loads(frame.execution["input"]), frame=frame)
 
 
 def _context(execution: Record, definition: State) -> dict[str, Any]:
@@ -89,7 +89,7 @@ def _context(execution: Record, definition: State) -> dict[str, Any]:
     }
 
 
-def walk(states: dict[str, State], start_at: str, data: Any, frame: Frame, *, resumed: bool = False) -> Any:
+def walk(states: dict[str, State], start_at: str, *, data: Any, frame: Frame, resumed: bool = False) -> Any:
     """Run states from `start_at` to the end of the flow; returns its output.
 
     A `resumed` first state was entered before a failure: it runs again without being entered again.
@@ -100,14 +100,14 @@ def walk(states: dict[str, State], start_at: str, data: Any, frame: Frame, *, re
         while name is not None:
             if name not in states:
                 raise execution_error("States.Runtime", f"State '{name}' is not in the definition.")
-            data, name = _run_state(name, states[name], data, frame, resumed=resumed)
+            data, name = _run_state(name, states[name], data=data, frame=frame, resumed=resumed)
             resumed = False
     finally:
         current.reset(token)
     return data
 
 
-def _run_state(name: str, state: State, data: Any, frame: Frame, *, resumed: bool) -> Outcome:
+def _run_state(name: str, state: State, *, data: Any, frame: Frame, resumed: bool) -> Outcome:
     frame.live.check()
     frame.context["State"] = {"Name": name, "EnteredTime": now_iso(), "RetryCount": 0}
     if frame.top_level:
@@ -115,21 +115,21 @@ def _run_state(name: str, state: State, data: Any, frame: Frame, *, resumed: boo
     if not resumed:
         entered = {"name": name, "input": json.dumps(data), "inputDetails": {"truncated": False}}
         frame.trail.record(f"{state['Type']}StateEntered", **entered)
-    output, following = _execute(state, data, frame)
+    output, following = _execute(state, data, frame=frame)
     text = require_within_limit(output, f"The state '{name}' returned a result")
     frame.live.check()
     frame.trail.record(f"{state['Type']}StateExited", name=name, output=text, outputDetails={"truncated": False})
     return output, following
 
 
-def _execute(state: State, data: Any, frame: Frame) -> Outcome:
+def _execute(state: State, data: Any, *, frame: Frame) -> Outcome:
     kind = state["Type"]
     if kind == "Task":
-        return tasks.execute(state, data, frame)
+        return tasks.execute(state, data, frame=frame)
     if kind == "Parallel":
-        return branches.execute_parallel(state, data, frame)
+        return branches.execute_parallel(state, data, frame=frame)
     if kind == "Map":
-        return branches.execute_map(state, data, frame)
+        return branches.execute_map(state, data, frame=frame)
     if kind == "Fail":
         raise execution_error(*stepfunctions._fail_state_error(state, data, frame.context))
     simple = {
@@ -144,14 +144,14 @@ def _execute(state: State, data: Any, frame: Frame) -> Outcome:
     return output, following
 
 
-def _end_well(state: State, data: Any, context: dict[str, Any]) -> Outcome:
+def _end_well(state: State, data: Any, context: dict[str, Any]) -> Outcome:  # noqa: PLR0917 - called as MiniStack's are
     if stepfunctions._state_query_language(state, context) == "JSONata":
         return stepfunctions._apply_jsonata_output(state, data, context, default=data), None
     selected = stepfunctions._apply_input_path(state, data, context)
     return stepfunctions._apply_output_path(state, selected, context), None
 
 
-def _choose(state: State, data: Any, context: dict[str, Any]) -> Outcome:
+def _choose(state: State, data: Any, context: dict[str, Any]) -> Outcome:  # noqa: PLR0917 - called as MiniStack's are
     """A Choice state; unlike MiniStack's own, the state's Output applies when the Default is taken."""
     if stepfunctions._state_query_language(state, context) == "JSONata" and "Output" in state and state.get("Default"):
         rules = state.get("Choices", [])
@@ -163,7 +163,9 @@ def _choose(state: State, data: Any, context: dict[str, Any]) -> Outcome:
     return output, following
 
 
-def assign(state: State, data: Any, context: dict[str, Any], result: Any = None, error_output: Any = None) -> None:
+def assign(  # noqa: PLR0917 - MiniStack's signature
+    state: State, data: Any, context: dict[str, Any], result: Any = None, error_output: Any = None
+) -> None:
     """Evaluate a JSONata Assign: every expression sees the values from before it. Stands in for MiniStack's."""
     assignments = state.get("Assign")
     if not isinstance(assignments, dict) or stepfunctions._state_query_language(state, context) != "JSONata":

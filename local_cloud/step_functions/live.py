@@ -56,7 +56,7 @@ class LiveExecution:
         """Wait, unless interrupted before."""
         self._wait_for(set(), seconds)
 
-    def result_of(self, work: Future[Any], seconds: float | None, stop: threading.Event) -> Any:
+    def result_of(self, work: Future[Any], *, seconds: float | None, stop: threading.Event) -> Any:
         """Wait for a task's result; TaskTimedOut after `seconds`. `stop` is set when nobody waits any longer."""
         try:
             if not self._wait_for({work}, seconds):

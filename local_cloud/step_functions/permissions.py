@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 from ministack.core import iam_actions
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import stepfunctions
 
-from local_cloud.roles import Need
-from local_cloud.sagemaker.permissions import configured_endpoint
-from local_cloud.sagemaker.permissions import resource_arn as sagemaker_resource
+from local_cloud.roles import Need, request_tags
 
 Arguments = Mapping[str, Any]
 
-# The managed rules with which Step Functions hears that a job has ended ("IAM policies for integrated services").
-_SAGEMAKER_RULES = {
-    "TrainingJob": "StepFunctionsGetEventsForSageMakerTrainingJobsRule",
-    "TransformJob": "StepFunctionsGetEventsForSageMakerTransformJobsRule",
-    "HyperParameterTuningJob": "StepFunctionsGetEventsForSageMakerTuningJobsRule",
-    "ProcessingJob": "StepFunctionsGetEventsForSageMakerProcessingJobsRule",
-}
+
+class Derive(Protocol):
+    """Says what an operation of one service needs: its name ("StartJobRun"), its arguments, whether the task waits."""
+
+    def __call__(self, action: str, given: Arguments, *, sync: bool) -> list[Need]: ...
+
+
+# The managed rule with which Step Functions hears that a child has ended ("IAM policies for integrated services").
 _EXECUTION_RULE = "StepFunctionsGetEventsForStepFunctionsExecutionRule"
 
 # S3 operations whose IAM action has another name, and those that need the bucket rather than an object.
@@ -51,9 +50,14 @@ def needed(resource: str, arguments: Any) -> list[Need]:
         return []
     given: Arguments = arguments if isinstance(arguments, Mapping) else {}
     if parts[5] == "aws-sdk":
-        return _sdk(parts[6], parts[7][0].upper() + parts[7][1:], given)
-    derive = _OPTIMISED.get(parts[5])
-    return [] if derive is None else derive(parts[6][0].upper() + parts[6][1:], given, sync)
+        return _sdk(parts[6], given, action=parts[7][0].upper() + parts[7][1:])
+    derive = _added.get(parts[5]) or _OPTIMISED.get(parts[5])
+    return [] if derive is None else derive(parts[6][0].upper() + parts[6][1:], given, sync=sync)
+
+
+def add(service: str, derive: Derive) -> None:
+    """Let a service that the local cloud adds say itself what its operations need, called through the SDK too."""
+    _added[service] = derive
 
 
 def split_pattern(resource: str) -> tuple[str, bool]:
@@ -68,88 +72,58 @@ def _arn(service: str, resource: str) -> str:
     return f"arn:aws:{service}:{get_region()}:{get_account_id()}:{resource}"
 
 
-def _managed_rule(name: str) -> list[Need]:
+def managed_rule(name: str) -> list[Need]:
+    """What Step Functions needs to hear of the end of a job: the rule that it manages in the account."""
     rule = _arn("events", f"rule/{name}")
     return [Need(f"events:{action}", rule) for action in ("PutTargets", "PutRule", "DescribeRule")]
 
 
-def _lambda(action: str, given: Arguments, sync: bool) -> list[Need]:
+def _lambda(action: str, given: Arguments, *, sync: bool) -> list[Need]:
     del action, sync
     name = str(given.get("FunctionName", ""))
     return [Need("lambda:InvokeFunction", name if name.startswith("arn:") else _arn("lambda", f"function:{name}"))]
 
 
-def _sns(action: str, given: Arguments, sync: bool) -> list[Need]:
+def _sns(action: str, given: Arguments, *, sync: bool) -> list[Need]:
     del sync
     return [Need(f"sns:{action}", str(given.get("TopicArn") or given.get("TargetArn") or "*"))]
 
 
-def _sqs(action: str, given: Arguments, sync: bool) -> list[Need]:
+def _sqs(action: str, given: Arguments, *, sync: bool) -> list[Need]:
     del sync
     return [Need(f"sqs:{action}", _arn("sqs", str(given.get("QueueUrl", "")).rpartition("/")[2]))]
 
 
-def _dynamodb(action: str, given: Arguments, sync: bool) -> list[Need]:
+def _dynamodb(action: str, given: Arguments, *, sync: bool) -> list[Need]:
     del sync
     name = str(given.get("TableName", ""))
     return [Need(f"dynamodb:{action}", name if name.startswith("arn:") else _arn("dynamodb", f"table/{name}"))]
 
 
-def _events(action: str, given: Arguments, sync: bool) -> list[Need]:
+def _events(action: str, given: Arguments, *, sync: bool) -> list[Need]:
     del sync
     buses = [str(entry.get("EventBusName") or "default") for entry in given.get("Entries") or [{}]]
     arns = {bus if bus.startswith("arn:") else _arn("events", f"event-bus/{bus}") for bus in buses}
     return [Need(f"events:{action}", arn) for arn in sorted(arns)]
 
 
-def _states(action: str, given: Arguments, sync: bool) -> list[Need]:
+def _states(action: str, given: Arguments, *, sync: bool) -> list[Need]:
     machine = str(given.get("StateMachineArn", ""))
     needs = [Need(f"states:{action}", machine)]
     if sync:
         executions = f"{machine.replace(':stateMachine:', ':execution:')}:*"
         needs += [Need("states:DescribeExecution", executions), Need("states:StopExecution", executions)]
-        needs += _managed_rule(_EXECUTION_RULE)
+        needs += managed_rule(_EXECUTION_RULE)
     return needs
 
 
-def _glue(action: str, given: Arguments, sync: bool) -> list[Need]:
+def _glue(action: str, given: Arguments, *, sync: bool) -> list[Need]:
     job = _arn("glue", f"job/{given.get('JobName', '')}")
     waiting = ("GetJobRun", "GetJobRuns", "BatchStopJobRun") if sync else ()
     return [Need(f"glue:{name}", job) for name in (action, *waiting)]
 
 
-def _sagemaker(action: str, given: Arguments, sync: bool) -> list[Need]:
-    resource = sagemaker_resource(action, given, region=get_region(), account=get_account_id())
-    kind = action.removeprefix("Create")
-    needs = [Need(f"sagemaker:{action}", resource, _request_tags(given))]
-    if sync:
-        needs += [Need(f"sagemaker:{verb}{kind}", resource) for verb in ("Describe", "Stop")]
-        needs += [Need("sagemaker:AddTags", resource), Need("sagemaker:ListTags", resource)]
-        needs += _managed_rule(_SAGEMAKER_RULES[kind])
-    elif action.startswith("Create") and given.get("Tags"):
-        needs += [Need("sagemaker:AddTags", resource, _request_tags(given))]
-    needs += [Need(name, config) for name, config in configured_endpoint(action, given, resource)]
-    return needs + _passed_roles(given)
-
-
-def _passed_roles(given: Arguments) -> list[Need]:
-    """iam:PassRole on every role the request hands to SageMaker."""
-    definition = given.get("TrainingJobDefinition") or {}
-    definitions = [given, definition, *(given.get("TrainingJobDefinitions") or [])]
-    roles = {item.get(name) for item in definitions for name in ("RoleArn", "ExecutionRoleArn")} - {None}
-    context = {"iam:PassedToService": "sagemaker.amazonaws.com"}
-    return [Need("iam:PassRole", role, context) for role in sorted(roles)]
-
-
-def _request_tags(given: Arguments) -> dict[str, Any]:
-    tags = given.get("Tags")
-    if not isinstance(tags, list) or not tags:
-        return {}
-    values = {f"aws:RequestTag/{tag['Key']}": tag["Value"] for tag in tags}
-    return {"aws:TagKeys": [tag["Key"] for tag in tags], **values}
-
-
-_OPTIMISED: dict[str, Callable[[str, Arguments, bool], list[Need]]] = {
+_OPTIMISED: dict[str, Derive] = {
     "lambda": _lambda,
     "sns": _sns,
     "sqs": _sqs,
@@ -157,20 +131,20 @@ _OPTIMISED: dict[str, Callable[[str, Arguments, bool], list[Need]]] = {
     "events": _events,
     "states": _states,
     "glue": _glue,
-    "sagemaker": _sagemaker,
 }
+_added: dict[str, Derive] = {}
 
 
-def _sdk(service: str, action: str, given: Arguments) -> list[Need]:
+def _sdk(service: str, given: Arguments, *, action: str) -> list[Need]:
     """Permissions of an `aws-sdk:service:action` task; the resource's ARN is found as the front door finds it."""
     service = service.lower()
     if service == "s3":
         return _s3(action, given)
-    if service == "sagemaker":
-        return _sagemaker(action, given, sync=False)
+    if service in _added:
+        return _added[service](action, given, sync=False)
     if service == "lambda":
         name = "InvokeFunction" if action == "Invoke" else action
-        return [Need(f"lambda:{name}", need.resource) for need in _lambda(action, given, False)]
+        return [Need(f"lambda:{name}", need.resource) for need in _lambda(action, given, sync=False)]
     route = stepfunctions._AWS_SDK_SERVICE_MAP.get(service, {})
     key = route.get("service_key", service)
     namespace = iam_actions.SERVICE_TO_IAM_NAMESPACE.get(key, service)
@@ -178,7 +152,7 @@ def _sdk(service: str, action: str, given: Arguments) -> list[Need]:
     scalars = {name: [str(value)] for name, value in given.items() if isinstance(value, str | int | float)}
     request = ("POST", "/", {"x-amz-target": f".{action}"}, json.dumps(wire).encode(), scalars)
     arn = iam_actions.extract_resource_arn(key, *request, get_region(), get_account_id())
-    return [Need(f"{namespace}:{action}", arn, _request_tags(given))]
+    return [Need(f"{namespace}:{action}", arn, request_tags(given))]
 
 
 def _s3(action: str, given: Arguments) -> list[Need]:

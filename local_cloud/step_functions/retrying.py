@@ -16,7 +16,7 @@ UNCATCHABLE = frozenset({"States.Runtime", "States.DataLimitExceeded"})
 Outcome = tuple[Any, str | None]
 
 
-def with_retry_and_catch(state: State, data: Any, frame: Frame, attempt: Callable[[], Outcome]) -> Outcome:
+def with_retry_and_catch(state: State, data: Any, *, frame: Frame, attempt: Callable[[], Outcome]) -> Outcome:
     """Run `attempt` under the state's Retry and Catch; returns the output and the name of the next state.
 
     An error that neither handles is raised. A stopped or timed out execution is not an error to be handled.
@@ -36,10 +36,10 @@ def with_retry_and_catch(state: State, data: Any, frame: Frame, attempt: Callabl
                 frame.live.sleep(delay(state["Retry"][index], retries.get(index, 0)) * stepfunctions._SFN_WAIT_SCALE)
                 retries[index] = retries.get(index, 0) + 1
                 continue
-            return _caught(state, data, frame, error)
+            return _caught(state, data, frame=frame, error=error)
 
 
-def _caught(state: State, data: Any, frame: Frame, error: Any) -> Outcome:
+def _caught(state: State, data: Any, *, frame: Frame, error: Any) -> Outcome:
     index = matching(state.get("Catch", []), error.error)
     if index is None:
         raise error

@@ -39,14 +39,14 @@ _METADATA = "x-amz-meta-"
 
 def get_object(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """GetObject; the Body is the object's text, as Step Functions gives it."""
-    headers, body = _request("GET", arguments, b"")
+    headers, body = _request("GET", arguments)
     return {**_answer(headers), "Body": body.decode()}
 
 
 def put_object(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """PutObject; a Body that is not text is stored as JSON."""
     body = arguments.get("Body", "")
-    headers, _ = _request("PUT", arguments, (body if isinstance(body, str) else json.dumps(body)).encode())
+    headers, _ = _request("PUT", arguments, body=(body if isinstance(body, str) else json.dumps(body)).encode())
     return _answer(headers)
 
 
@@ -56,7 +56,7 @@ INTEGRATIONS: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
 }
 
 
-def _request(method: str, arguments: Mapping[str, Any], body: bytes) -> tuple[dict[str, str], bytes]:
+def _request(method: str, arguments: Mapping[str, Any], *, body: bytes = b"") -> tuple[dict[str, str], bytes]:
     unknown = set(arguments) - {"Bucket", "Key", "Body", "VersionId", "Metadata", *_ASKED}
     if unknown or not {"Bucket", "Key"} <= set(arguments):
         raise execution_error(

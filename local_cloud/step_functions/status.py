@@ -1,4 +1,4 @@
-"""How an execution ends and what the outside is told about it: status, EventBridge event, redrive status."""
+"""How an execution ends, and how that is announced: status, EventBridge event, redrive status; in the server."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _REDRIVABLE = ("FAILED", "ABORTED", "TIMED_OUT")
 _EVENT_PAYLOAD_BYTES = 248 * 1024
 
 
-def succeed(execution: Record, trail: Trail, output: Any) -> None:
+def succeed(execution: Record, trail: Trail, *, output: Any) -> None:
     """End an execution well."""
     text = json.dumps(output)
     execution.update(status="SUCCEEDED", output=text, stopDate=now_iso())
@@ -28,7 +28,7 @@ def succeed(execution: Record, trail: Trail, output: Any) -> None:
     emit(execution)
 
 
-def fail(execution: Record, trail: Trail, error: str, cause: str) -> None:
+def fail(execution: Record, trail: Trail, *, error: str, cause: str) -> None:
     """End an execution with an error that no state caught."""
     execution.update(status="FAILED", error=error, cause=cause, output=None, stopDate=now_iso())
     trail.record("ExecutionFailed", error=error, cause=cause)

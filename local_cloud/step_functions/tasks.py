@@ -24,19 +24,19 @@ logger = logging.getLogger("local_cloud.step_functions")
 CALLBACK = ".waitForTaskToken"
 
 
-def execute(state: State, data: Any, frame: Frame) -> Outcome:
+def execute(state: State, data: Any, *, frame: Frame) -> Outcome:
     """Run a Task state; returns its output and the name of the next state."""
-    return with_retry_and_catch(state, data, frame, lambda: _attempt(state, data, frame))
+    return with_retry_and_catch(state, data, frame=frame, attempt=lambda: _attempt(state, data, frame=frame))
 
 
-def _attempt(state: State, data: Any, frame: Frame) -> Outcome:
+def _attempt(state: State, data: Any, *, frame: Frame) -> Outcome:
     resource = state["Resource"]
     if resource.endswith(CALLBACK):
         frame.context["Task"] = {"Token": new_uuid()}
     jsonata = stepfunctions._state_query_language(state, frame.context) == "JSONata"
-    arguments = _arguments(state, data, frame.context, jsonata=jsonata)
-    limit = _time_limit(state, data, frame.context)
-    result = _call(resource, arguments, limit, frame)
+    arguments = _arguments(state, data, context=frame.context, jsonata=jsonata)
+    limit = _time_limit(state, data, context=frame.context)
+    result = _call(resource, arguments, limit=limit, frame=frame)
     if not jsonata:
         selected = stepfunctions._apply_result_selector(state, result)
         output = stepfunctions._apply_result_path(state, data, selected)
@@ -47,13 +47,13 @@ def _attempt(state: State, data: Any, frame: Frame) -> Outcome:
     return output, stepfunctions._next_or_end(state)
 
 
-def _arguments(state: State, data: Any, context: dict[str, Any], *, jsonata: bool) -> Any:
+def _arguments(state: State, data: Any, *, context: dict[str, Any], jsonata: bool) -> Any:
     if jsonata:
         return stepfunctions._apply_jsonata_arguments(state, data, context)
     return stepfunctions._apply_parameters(state, stepfunctions._apply_input_path(state, data, context), context)
 
 
-def _time_limit(state: State, data: Any, context: dict[str, Any]) -> float | None:
+def _time_limit(state: State, data: Any, *, context: dict[str, Any]) -> float | None:
     """The task's TimeoutSeconds, which may be a number, a JSONata expression or a path."""
     if "TimeoutSecondsPath" in state:
         return float(stepfunctions._resolve_path_or_ctx(state["TimeoutSecondsPath"], data, context))
@@ -64,16 +64,16 @@ def _time_limit(state: State, data: Any, context: dict[str, Any]) -> float | Non
     return float(state["TimeoutSeconds"])
 
 
-def _call(resource: str, arguments: Any, limit: float | None, frame: Frame) -> Any:
+def _call(resource: str, arguments: Any, *, limit: float | None, frame: Frame) -> Any:
     """Make the call the task describes and record how it went."""
     names = dict(zip(("resourceType", "resource"), split_resource(resource), strict=True))
     trail = frame.trail
     timing = {} if limit is None else {"timeoutInSeconds": int(limit)}
     trail.record("TaskScheduled", **names, region=get_region(), parameters=json.dumps(arguments), **timing)
     try:
-        authorization.check(frame.execution, resource, arguments)
+        authorization.check(frame.execution, resource, arguments=arguments)
         trail.record("TaskStarted", **names)
-        result = _on_own_thread(resource, arguments, limit, frame, names)
+        result = _on_own_thread(resource, arguments, limit=limit, frame=frame, names=names)
         text = require_within_limit(result, f"The task '{resource}' returned a result")
     except TaskTimedOut:
         trail.record("TaskTimedOut", **names, error="States.Timeout")
@@ -85,7 +85,7 @@ def _call(resource: str, arguments: Any, limit: float | None, frame: Frame) -> A
     return result
 
 
-def _on_own_thread(resource: str, arguments: Any, limit: float | None, frame: Frame, names: dict[str, str]) -> Any:
+def _on_own_thread(resource: str, arguments: Any, *, limit: float | None, frame: Frame, names: dict[str, str]) -> Any:
     """Wait for the call only as long as the task, the execution and whoever may stop it allow."""
     result: Future[Any] = Future()
 
@@ -98,7 +98,7 @@ def _on_own_thread(resource: str, arguments: Any, limit: float | None, frame: Fr
     def work(stop: threading.Event) -> None:
         cancellation.bind(stop, submitted)
         try:
-            result.set_result(_invoke(resource, arguments, frame.context))
+            result.set_result(_invoke(resource, arguments, context=frame.context))
         except stepfunctions._ExecutionError as error:
             result.set_exception(error)
         except BaseException as error:
@@ -109,10 +109,10 @@ def _on_own_thread(resource: str, arguments: Any, limit: float | None, frame: Fr
     with frame.live.task() as stop:
         context = contextvars.copy_context()
         threading.Thread(target=context.run, args=(work, stop), name=f"task {resource}", daemon=True).start()
-        return frame.live.result_of(result, limit, stop)
+        return frame.live.result_of(result, seconds=limit, stop=stop)
 
 
-def _invoke(resource: str, arguments: Any, context: dict[str, Any]) -> Any:
+def _invoke(resource: str, arguments: Any, *, context: dict[str, Any]) -> Any:
     if resource.endswith(CALLBACK):
         # The time limit is kept by the waiting side, as for every other task.
         return stepfunctions._invoke_with_callback(resource, arguments, context["Task"]["Token"], {})

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from local_cloud import lifecycle
-from local_cloud.jobs.glue_runs import error_message
+from local_cloud.glue.runs import error_message
 
 from .conftest import Cloud, start_cloud
 from .tiny_images import bucket, log_lines, statements, unique

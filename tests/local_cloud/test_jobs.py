@@ -16,10 +16,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from local_cloud.glue.script import GlueScript
 from local_cloud.images.registry import Image
-from local_cloud.jobs.archive import pack
+from local_cloud.jobs.archive import pack, unpack
 from local_cloud.jobs.container import Container, engine_command, process_command
-from local_cloud.jobs.glue_script import GlueScript
 from local_cloud.jobs.logs import MAX_BYTES, MAX_EVENTS, batches
 from local_cloud.jobs.metrics import MetricLog
 from local_cloud.jobs.process import MAX_LINE_BYTES, Command, Limits, Outcome, run
@@ -145,6 +145,55 @@ def test_archives_of_equal_contents_are_equal(tmp_path: Path) -> None:
     assert not list(tmp_path.glob(".*"))
 
 
+def test_an_archive_is_read_back_as_it_was_written(tmp_path: Path) -> None:
+    (tmp_path / "written" / "deep").mkdir(parents=True)
+    (tmp_path / "written" / "deep" / "file").write_text("text")
+    pack(tmp_path / "written", tmp_path / "model.tar.gz")
+    unpack(tmp_path / "model.tar.gz", tmp_path / "read", uri="s3://b/model.tar.gz")
+    assert (tmp_path / "read" / "deep" / "file").read_text() == "text"
+
+
+@pytest.mark.parametrize(
+    ("name", "link"),
+    [("../above", ""), ("deep/../../above", ""), ("link", "/etc/passwd"), ("link", "../above")],
+)
+def test_an_archive_that_leaves_its_folder_is_refused(tmp_path: Path, name: str, link: str) -> None:
+    archive = hostile(tmp_path / "model.tar.gz", name=name, link=link)
+    with pytest.raises(JobFailed, match=r"Expected a tar.gz archive at s3://b/k: "):
+        unpack(archive, tmp_path / "folder", uri="s3://b/k")
+    assert {path.name for path in tmp_path.iterdir()} <= {"model.tar.gz", "folder"}
+
+
+def test_an_absolute_name_in_an_archive_stays_below_its_folder(tmp_path: Path) -> None:
+    unpack(hostile(tmp_path / "model.tar.gz", name="/etc/above"), tmp_path / "folder", uri="s3://b/k")
+    assert (tmp_path / "folder" / "etc" / "above").is_file()
+
+
+def hostile(archive: Path, *, name: str, link: str = "") -> Path:
+    """An archive with one empty file, or a link, of that name."""
+    with tarfile.open(archive, "w:gz") as members:
+        member = tarfile.TarInfo(name)
+        member.type, member.linkname = (tarfile.SYMTYPE, link) if link else (tarfile.REGTYPE, "")
+        members.addfile(member)
+    return archive
+
+
+@pytest.mark.parametrize("content", [b"", b"no archive", b"\x1f\x8b\x08\x00damaged"])
+def test_what_is_no_archive_is_refused_with_its_uri(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "model.tar.gz").write_bytes(content)
+    with pytest.raises(JobFailed, match=r"Expected a tar.gz archive at s3://b/k: "):
+        unpack(tmp_path / "model.tar.gz", tmp_path / "folder", uri="s3://b/k")
+
+
+def test_an_archive_that_ends_too_early_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "written").mkdir()
+    (tmp_path / "written" / "file").write_bytes(os.urandom(100_000))
+    pack(tmp_path / "written", tmp_path / "model.tar.gz")
+    (tmp_path / "model.tar.gz").write_bytes((tmp_path / "model.tar.gz").read_bytes()[:50_000])
+    with pytest.raises(JobFailed, match=r"Expected a tar.gz archive at s3://b/k: "):
+        unpack(tmp_path / "model.tar.gz", tmp_path / "folder", uri="s3://b/k")
+
+
 @pytest.mark.parametrize(
     ("prefix", "key", "relative"),
     [
@@ -156,12 +205,12 @@ def test_archives_of_equal_contents_are_equal(tmp_path: Path) -> None:
     ],
 )
 def test_objects_go_below_their_prefix(tmp_path: Path, prefix: str, key: str, relative: str) -> None:
-    assert within(tmp_path, prefix, key) == tmp_path.resolve() / relative
+    assert within(tmp_path, key, prefix=prefix) == tmp_path.resolve() / relative
 
 
 def test_a_key_cannot_leave_its_folder(tmp_path: Path) -> None:
     with pytest.raises(JobFailed, match="leave"):
-        within(tmp_path, "data/", "data/../../x")
+        within(tmp_path, "data/../../x", prefix="data/")
 
 
 @pytest.mark.parametrize("uri", ["http://b/k", "b/k", "s3://", "s3:/b"])
@@ -201,7 +250,7 @@ def test_a_host_process_sees_its_image_and_its_folder_in_place_of_root(
         workdir="/opt/program",
     )
     container = Container(name="n", image_uri="i", arguments=("train", "/opt/ml/model"), environment={"A": "1"})
-    command = process_command(container, image, workspace, settings=settings, credentials=CREDENTIALS)
+    command = process_command(container, image, workspace=workspace, settings=settings, credentials=CREDENTIALS)
     assert command.argv == [sys.executable, f"{root}/opt/program/train", "train", f"{workspace.ml}/model"]
     assert command.cwd == root / "opt/program"
     env = dict(command.env)

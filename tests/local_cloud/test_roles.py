@@ -9,12 +9,20 @@ from typing import Any
 import pytest
 
 from local_cloud.roles import Need
+from local_cloud.sagemaker.api.permissions import Permissions
+from local_cloud.sagemaker.operations import OPERATIONS
 from local_cloud.step_functions import permissions
 from tests.local_cloud.conftest import Cloud
 
 ACCOUNT = "arn:aws:{}:us-east-1:000000000000:{}"
 TRAINING_RULE = ACCOUNT.format("events", "rule/StepFunctionsGetEventsForSageMakerTrainingJobsRule")
 JOB_ROLE = "arn:aws:iam::000000000000:role/job"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def sagemaker() -> None:
+    """SageMaker says what its operations need, as it does in the server."""
+    permissions.add("sagemaker", Permissions(OPERATIONS).of_task)
 
 
 def unique(prefix: str) -> str:

@@ -55,7 +55,7 @@ def test_a_stop_reaches_the_running_task_and_whoever_waits_for_it() -> None:
     with execution.task() as stop:
         threading.Timer(0.05, execution.stop).start()
         with pytest.raises(Interrupted):
-            execution.result_of(Future(), None, stop)
+            execution.result_of(Future(), seconds=None, stop=stop)
         assert stop.is_set()
     assert execution.interrupted
 
@@ -63,7 +63,7 @@ def test_a_stop_reaches_the_running_task_and_whoever_waits_for_it() -> None:
 def test_a_time_limit_tells_the_task_to_stop() -> None:
     execution = LiveExecution(None)
     with execution.task() as stop, pytest.raises(TaskTimedOut):
-        execution.result_of(Future(), 0.02, stop)
+        execution.result_of(Future(), seconds=0.02, stop=stop)
     assert stop.is_set()
     assert not execution.interrupted
 
@@ -72,7 +72,7 @@ def test_the_executions_own_limit_ends_waits_and_tasks() -> None:
     execution = LiveExecution(0.05)
     started = time.monotonic()
     with execution.task() as stop, pytest.raises(ExecutionTimedOut):
-        execution.result_of(Future(), 30, stop)
+        execution.result_of(Future(), seconds=30, stop=stop)
     assert stop.is_set()
     with pytest.raises(ExecutionTimedOut):
         execution.sleep(30)
@@ -83,7 +83,7 @@ def test_an_error_of_the_work_is_raised_to_the_waiter() -> None:
     execution, work = LiveExecution(None), Future[None]()
     work.set_exception(ValueError("broken"))
     with execution.task() as stop, pytest.raises(ValueError, match="broken"):
-        execution.result_of(work, None, stop)
+        execution.result_of(work, seconds=None, stop=stop)
     assert not stop.is_set()
 
 

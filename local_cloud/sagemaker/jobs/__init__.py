@@ -1,0 +1,1 @@
+"""Processing and training jobs: SageMaker's container contract, statuses and outputs."""

@@ -1,0 +1,1 @@
+"""The model registry: models, groups of model packages and their versions."""
