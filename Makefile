@@ -23,7 +23,8 @@ check: setup-test ## format, types, imports, state machine
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	$(WITH_NODE) node node_modules/asl-validator/dist/bin/asl-validator.js --json-path state_machines/training.asl.json
+	mkdir -p cdk.out && $(BIN)/python -m state_machines.definition > cdk.out/training.asl.json
+	$(WITH_NODE) node node_modules/asl-validator/dist/bin/asl-validator.js --json-path cdk.out/training.asl.json
 
 setup: $(VENV)/.laptop node_modules/.installed
 

@@ -22,13 +22,13 @@ import numpy as np
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from trainyard.aws import artifacts, endpoints
-from trainyard.aws.deployment import Deployment
-from trainyard.aws.endpoints import RUN_OF_MODEL
-from trainyard.cli import target
+from trainyard.cli.command import target
+from trainyard.client import artifacts, endpoints
+from trainyard.client.deployment import Deployment
+from trainyard.client.endpoints import RUN_OF_MODEL
 from trainyard.errors import NotFound, TrainyardError
+from trainyard.run.stage import Stage
 from trainyard.serving.examples import EXAMPLES_FILE
-from trainyard.stages import Stage
 
 ENDPOINT = "load-test"
 PHASES = ("before", "during", "after")
@@ -58,12 +58,12 @@ def main() -> None:
     options = parser.parse_args()
     deployment = target.deployed(env=options.env, aws=options.aws)
     models = _models(deployment, options.recipe)
-    body = _request(deployment, options.recipe, models[0])
-    name = f"{endpoints.prefix(deployment)}-{ENDPOINT}"
+    body = _request(deployment, options.recipe, model=models[0])
+    name = f"{deployment.name}-{ENDPOINT}"
     print(f"{options.connections} connections call {name} on {deployment.target.name};")
     print(f"it goes from {models[0]} to {models[-1]}.")
-    with _endpoint(deployment, name, models):
-        traffic = _drive(deployment, name, body, connections=options.connections, seconds=options.seconds)
+    with _endpoint(deployment, name, models=models):
+        traffic = _drive(deployment, name, body=body, connections=options.connections, seconds=options.seconds)
     _print(traffic, options.seconds)
     raise SystemExit(any(traffic.failures.values()))
 
@@ -87,18 +87,17 @@ def _recipe_of(model: dict[str, Any]) -> str:
     return str(model["PrimaryContainer"].get("Environment", {}).get("TRAINYARD_RECIPE", ""))
 
 
-def _request(deployment: Deployment, recipe: str, model: str) -> bytes:
+def _request(deployment: Deployment, recipe: str, *, model: str) -> bytes:
     """The first request kept with a model."""
     run = RUN_OF_MODEL.fullmatch(model)
-    key = f"{recipe}/{run[1] if run else ''}/{Stage.EVALUATE}/{EXAMPLES_FILE}"
-    kept = artifacts.document(deployment, key)
+    kept = artifacts.of_run(deployment, recipe, run_id=run[1] if run else "").json(Stage.EVALUATE, EXAMPLES_FILE)
     if kept is None:
-        raise NotFound(f"Expected requests kept with model {model} in {key}, found none; train the model again.")
+        raise NotFound(f"Expected {EXAMPLES_FILE} kept with model {model}, found none; train the model again.")
     return json.dumps(kept["requests"][0]).encode()
 
 
 @contextmanager
-def _endpoint(deployment: Deployment, name: str, models: list[str]) -> Iterator[None]:
+def _endpoint(deployment: Deployment, name: str, *, models: list[str]) -> Iterator[None]:
     """An endpoint that serves the first model, and a configuration for each; all gone in the end."""
     sagemaker = deployment.target.client("sagemaker")
     for number, model in enumerate(models):
@@ -134,7 +133,7 @@ def _await_service(deployment: Deployment, name: str) -> None:
     raise TrainyardError(f"Expected {name} in service within {START_SECONDS:.0f} seconds.")
 
 
-def _drive(deployment: Deployment, name: str, body: bytes, *, connections: int, seconds: float) -> Traffic:
+def _drive(deployment: Deployment, name: str, *, body: bytes, connections: int, seconds: float) -> Traffic:
     traffic = Traffic()
     runtime = _runtime(deployment, connections)
     callers = [threading.Thread(target=_call, args=(runtime, name, body, traffic)) for _ in range(connections)]
@@ -171,7 +170,7 @@ def _runtime(deployment: Deployment, connections: int) -> Any:
     )
 
 
-def _call(runtime: Any, name: str, body: bytes, traffic: Traffic) -> None:
+def _call(runtime: Any, name: str, *, body: bytes, traffic: Traffic) -> None:
     while not traffic.stop.is_set():
         phase, started = traffic.phase, time.perf_counter()
         try:

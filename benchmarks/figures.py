@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from trainyard.bootstrap import Difference
+    from trainyard.run.documents import Difference
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 COLUMNS = ("recipe", "metric, and what stands beside it", "value", "interval, or ours minus it", "bar", "stretch", "")

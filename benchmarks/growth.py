@@ -14,15 +14,15 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 # The recipes' own modules are loaded in the children only: what this process holds would count as theirs.
 from benchmarks.figures import columns
-from trainyard.config import RecipeConfig
-from trainyard.recipe import config, has, module, names, sources
+from trainyard.contract.config import RecipeConfig
+from trainyard.run.recipe import config, has, module, names, sources
 
 PEAK = "peak MB: "
 GROWTH = 10
@@ -59,13 +59,17 @@ def main() -> int:
     arguments = _arguments()
     if arguments.child:
         recipe, stage, folder = arguments.child
-        STAGES[stage](recipe, _settings(recipe), Path(folder), arguments.size)
+        STAGES[stage](recipe, _settings(recipe), folder=Path(folder), size=arguments.size)
         print(f"{PEAK}{_peak_mb()}")
         return 0
     rows: list[Sequence[str]] = [HEADER]
     for recipe in arguments.recipe or names():
         small, large = (_costs(recipe, arguments.size * factor) for factor in (1, GROWTH))
-        rows += [row for stage in STAGES for row in _rows(recipe, stage, arguments.size, small[stage], large[stage])]
+        rows += [
+            row
+            for stage in STAGES
+            for row in _rows(recipe, stage, size=arguments.size, small=small[stage], large=large[stage])
+        ]
         print(f"{recipe} measured", file=sys.stderr, flush=True)
     print(columns(rows))
     return 1 if any(row[-1] == "MISSED" for row in rows) else 0
@@ -82,10 +86,10 @@ def _arguments() -> argparse.Namespace:
 def _costs(recipe: str, size: int) -> dict[str, Cost]:
     """What each stage costs on a sample of `size` lines."""
     with tempfile.TemporaryDirectory(prefix="growth-") as folder:
-        return {stage: _measured(recipe, stage, folder, size) for stage in STAGES}
+        return {stage: _measured(recipe, stage, folder=folder, size=size) for stage in STAGES}
 
 
-def _measured(recipe: str, stage: str, folder: str, size: int) -> Cost:
+def _measured(recipe: str, stage: str, *, folder: str, size: int) -> Cost:
     command = [sys.executable, "-m", "benchmarks.growth", "--size", str(size), "--child", recipe, stage, folder]
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
     with tempfile.TemporaryFile() as log:
@@ -106,7 +110,7 @@ def _peak_mb() -> float:
     return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:"))) / 1024
 
 
-def _rows(recipe: str, stage: str, size: int, small: Cost, large: Cost) -> list[Sequence[str]]:
+def _rows(recipe: str, stage: str, *, size: int, small: Cost, large: Cost) -> list[Sequence[str]]:
     def row(lines: int, cost: Cost, *growth: str) -> Sequence[str]:
         figures = (f"{lines:,}", f"{cost.cpu:.1f}", f"{lines / cost.cpu:,.0f}", f"{cost.memory:,.0f}")
         return recipe, stage, *figures, *growth
@@ -124,34 +128,35 @@ def _settings(recipe: str) -> RecipeConfig:
     return config(recipe, {"hyperparameters": settings})
 
 
-def _sample(recipe: str, _: RecipeConfig, folder: Path, size: int) -> None:
+def _sample(recipe: str, settings: RecipeConfig, *, folder: Path, size: int) -> None:
     module(recipe, "sample").write(folder / "raw", size=size, seed=1)
 
 
-def _ingest(recipe: str, settings: RecipeConfig, folder: Path, _: int) -> None:
+def _ingest(recipe: str, settings: RecipeConfig, *, folder: Path, size: int) -> None:
     """What the ingest job does between download and upload."""
-    from trainyard import database, engine
-    from trainyard.tables.load import load
-    from trainyard.tables.scan import plain
+    from trainyard.glue import engine
+    from trainyard.stages.ingest import database
+    from trainyard.stages.ingest.csv_load import load
+    from trainyard.stages.ingest.csv_scan import plain
 
     (folder / "ingest").mkdir()
     connection = engine.connect(folder)
     for source in sources(recipe, settings):
         for path in sorted(each for each in (folder / "raw").iterdir() if source.accepts(each.name)):
             if source.format == "sqlite" and has(recipe, "ingest"):
-                with database.open_sqlite(path, path.name, folder) as opened:
-                    quality = module(recipe, "ingest").extract(opened, folder / "ingest", settings)
+                with database.open_sqlite(path, path.name, scratch=folder) as opened:
+                    quality = module(recipe, "ingest").extract(opened, folder / "ingest", config=settings)
                 if not quality.ok:
                     raise SystemExit("\n".join(quality.problems))
                 continue
             target = folder / "ingest" / source.name
             target.mkdir(exist_ok=True)
-            load(connection, source, plain(path, path.name, folder), target / PART)
+            load(connection, source, file=plain(path, path.name, scratch=folder), target=target / PART)
     connection.close()
 
 
-def _prepare(recipe: str, settings: RecipeConfig, folder: Path, _: int) -> None:
-    from trainyard.engine import start
+def _prepare(recipe: str, settings: RecipeConfig, *, folder: Path, size: int) -> None:
+    from trainyard.glue.engine import start
 
     running = start("duckdb", folder)
     ingested = sorted(each for each in (folder / "ingest").iterdir())
@@ -164,22 +169,27 @@ def _prepare(recipe: str, settings: RecipeConfig, folder: Path, _: int) -> None:
     running.close()
 
 
-def _process(recipe: str, settings: RecipeConfig, folder: Path, _: int) -> None:
-    module(recipe, "process").process(folder / "prepare", folder / "process", settings)
+def _process(recipe: str, settings: RecipeConfig, *, folder: Path, size: int) -> None:
+    module(recipe, "process").process(folder / "prepare", folder / "process", config=settings)
 
 
-def _train(recipe: str, settings: RecipeConfig, folder: Path, _: int) -> None:
+def _train(recipe: str, settings: RecipeConfig, *, folder: Path, size: int) -> None:
     places = {name: folder / "process" / name for name in FOLDERS if name != "holdout"}
     for name in ("model", "checkpoints"):
         (folder / name).mkdir()
-    module(recipe, "train").train(places, folder / "model", folder / "checkpoints", settings)
+    module(recipe, "train").train(places, folder / "model", checkpoints=folder / "checkpoints", config=settings)
 
 
-def _evaluate(recipe: str, settings: RecipeConfig, folder: Path, _: int) -> None:
-    module(recipe, "evaluate").score(folder / "model", folder / "process" / "holdout", settings)
+def _evaluate(recipe: str, settings: RecipeConfig, *, folder: Path, size: int) -> None:
+    module(recipe, "evaluate").evaluate(folder / "model", folder / "process" / "holdout", config=settings)
 
 
-Stage = Callable[[str, RecipeConfig, Path, int], None]
+class Stage(Protocol):
+    """Runs a stage in the folder of a run; `size` counts the lines of the sample."""
+
+    def __call__(self, recipe: str, settings: RecipeConfig, *, folder: Path, size: int) -> None: ...
+
+
 STAGES: Mapping[str, Stage] = {
     "sample": _sample,
     "ingest": _ingest,

@@ -23,9 +23,10 @@ import pyarrow.parquet as pq
 
 from benchmarks.figures import DATA, Figure, Rival, Skipped, conclude, over_seeds, required
 from recipes.headline_classifier.config import CLASSES, CONFIG, HEADLINES, Config
-from recipes.headline_classifier.evaluate import baselines, headlines, macro_f1_of_rows, score
-from recipes.headline_classifier.measures import accuracy
-from trainyard.bootstrap import Difference, Statistic, paired_difference
+from recipes.headline_classifier.evaluate import baselines, evaluate, macro_f1_of_rows, read_headlines
+from recipes.headline_classifier.metrics import accuracy
+from trainyard.run.documents import Difference
+from trainyard.stages.evaluate.bootstrap import Statistic, paired_difference
 
 HEADLINE_FILE = DATA / "news_aggregator" / "newsCorpora_sample_raw8.tsv.gz"
 SPLITS = 5
@@ -56,7 +57,7 @@ def figures(*, quick: bool = False, splits: int = SPLITS) -> list[Figure]:
     seconds: Seconds = {}
     for seed in range(1 if quick else splits):
         with tempfile.TemporaryDirectory() as folder:
-            _one_split(table, seed, Path(folder), rows, seconds)
+            _one_split(table, seed, folder=Path(folder), rows=rows, seconds=seconds)
     return _figures(rows, seconds)
 
 
@@ -71,7 +72,7 @@ def _distinct_headlines() -> pd.DataFrame:
     return table[list(renamed)].rename(columns=renamed).astype({"headline_id": "int64"})
 
 
-def _one_split(table: pd.DataFrame, seed: int, folder: Path, rows: Rows, seconds: Seconds) -> None:
+def _one_split(table: pd.DataFrame, seed: int, *, folder: Path, rows: Rows, seconds: Seconds) -> None:
     from recipes.headline_classifier.process import process
 
     stories = np.random.default_rng(seed).permutation(table.story.unique())
@@ -83,14 +84,14 @@ def _one_split(table: pd.DataFrame, seed: int, folder: Path, rows: Rows, seconds
     pq.write_table(pa.Table.from_pandas(prepared, preserve_index=False), folder / "headlines" / "part.parquet")
     config = replace(CONFIG, seed=seed)
     started = time.process_time()
-    process(folder, folder / "process", config)
+    process(folder, folder / "process", config=config)
     spent = time.process_time() - started
     network = replace(config.hyperparameters, architecture="convolution", epochs=12)
     for name, each in ((MODEL, config), (CONVOLUTION, replace(config, hyperparameters=network))):
-        rows.setdefault(name, []).append(_fit(folder, each, name, seconds, spent))
-    learnt, kept = (headlines(folder / "process" / each) for each in ("train", "validation"))
+        rows.setdefault(name, []).append(_fit(folder, each, name=name, seconds=seconds, spent=spent))
+    learnt, kept = (read_headlines(folder / "process" / each) for each in ("train", "validation"))
     titles, labels = learnt[0] + kept[0], np.concatenate((learnt[1], kept[1]))
-    held_out, truth = headlines(folder / "process" / "holdout")
+    held_out, truth = read_headlines(folder / "process" / "holdout")
     for name, model in baselines().items():
         started = time.process_time()
         predicted = model.fit(titles, labels).predict(held_out)
@@ -98,7 +99,7 @@ def _one_split(table: pd.DataFrame, seed: int, folder: Path, rows: Rows, seconds
         rows.setdefault(name, []).append(np.stack([truth, predicted], axis=1))
 
 
-def _fit(folder: Path, config: Config, name: str, seconds: Seconds, spent: float) -> np.ndarray:
+def _fit(folder: Path, config: Config, *, name: str, seconds: Seconds, spent: float) -> np.ndarray:
     from recipes.headline_classifier.train import train
 
     model_dir, checkpoints = folder / f"model {name}", folder / f"checkpoints {name}"
@@ -107,9 +108,9 @@ def _fit(folder: Path, config: Config, name: str, seconds: Seconds, spent: float
     channels = {each: folder / "process" / each for each in ("train", "validation", "features")}
     started = time.process_time()
     with contextlib.redirect_stdout(sys.stderr):
-        train(channels, model_dir, checkpoints, config)
+        train(channels, model_dir, checkpoints=checkpoints, config=config)
     seconds.setdefault(name, []).append(spent + time.process_time() - started)
-    scores = score(model_dir, folder / "process" / "holdout", config)
+    scores = evaluate(model_dir, folder / "process" / "holdout", config=config)
     print("  ".join(f"{key} {value:.4f}" for key, value in scores.metrics.items()), file=sys.stderr)
     return scores.examples
 
@@ -121,7 +122,7 @@ def _figures(rows: Rows, seconds: Seconds) -> list[Figure]:
     for place, (metric, statistic) in enumerate(statistics.items()):
         values = {name: [statistic(each) for each in splits] for name, splits in rows.items()}
         rivals = {
-            name: Rival(name=name, value=float(np.mean(each)), difference=_difference(rows, name, statistic))
+            name: Rival(name=name, value=float(np.mean(each)), difference=_difference(rows, name, statistic=statistic))
             for name, each in values.items()
             if name != MODEL
         }
@@ -141,7 +142,7 @@ def _figures(rows: Rows, seconds: Seconds) -> list[Figure]:
     return found
 
 
-def _difference(rows: Rows, rival: str, statistic: Statistic) -> Difference:
+def _difference(rows: Rows, rival: str, *, statistic: Statistic) -> Difference:
     own, other = (np.concatenate(rows[name]) for name in (MODEL, rival))
     return paired_difference(own, other, statistic=statistic, resamples=500)
 

@@ -31,11 +31,11 @@ from botocore.config import Config
 
 from recipes.prod2vec import sample
 from recipes.prod2vec.config import CONFIG, sources
-from trainyard.config import to_mapping
-from trainyard.run import REQUEST_FILE, InputFile, Run
-from trainyard.stages import Stage
-from trainyard.tables.ingest import QUALITY_FILE
-from trainyard.tables.store import RunStore
+from trainyard.contract.config import to_mapping
+from trainyard.contract.quality import QUALITY_FILE
+from trainyard.run.run import InputFile, Run
+from trainyard.run.stage import Stage
+from trainyard.run.store import RunStore
 
 ROOT = Path(__file__).resolve().parents[1]
 RAW, ARTIFACTS = "raw", "artifacts"
@@ -60,16 +60,16 @@ def main() -> None:
         sample.write(Path(folder) / "few", size=START_LINES, seed=1)
         sample.write(Path(folder) / "all", size=arguments.lines, seed=1)
         few, files = (_upload(client, Path(folder) / each) for each in ("few", "all"))
-        _, start = _run(client, environment, "duckdb", few)
-        store, total = _run(client, environment, "duckdb", files)
-        _judge(arguments.lines, start, total)
+        _, start = _run(client, environment, engine="duckdb", files=few)
+        store, total = _run(client, environment, engine="duckdb", files=files)
+        _judge(arguments.lines, start, total=total)
         if arguments.engine == "spark":
-            other, spent = _run(client, environment, "spark", files)
+            other, spent = _run(client, environment, engine="spark", files=files)
             print(f"spark: {spent.wall:.1f} s of wall time in all")
             _compare(store, other, scratch=Path(folder))
 
 
-def _judge(lines: int, start: Cost, total: Cost) -> None:
+def _judge(lines: int, start: Cost, *, total: Cost) -> None:
     """Print the rates and whether the bar was reached; the bar is for the whole processes, start included."""
     rate, net = lines / total.cpu, (lines - START_LINES) / (total.cpu - start.cpu)
     passed = rate >= BAR_LINES_PER_CORE_SECOND and total.memory < BAR_MEMORY_MB
@@ -129,7 +129,9 @@ def _upload(client: Any, folder: Path) -> tuple[InputFile, ...]:
     return tuple(found)
 
 
-def _run(client: Any, environment: dict[str, str], engine: str, files: tuple[InputFile, ...]) -> tuple[RunStore, Cost]:
+def _run(
+    client: Any, environment: dict[str, str], *, engine: str, files: tuple[InputFile, ...]
+) -> tuple[RunStore, Cost]:
     """Both stages of a run of its own, and what they cost together."""
     run = Run(
         recipe="prod2vec",
@@ -144,12 +146,12 @@ def _run(client: Any, environment: dict[str, str], engine: str, files: tuple[Inp
         config=to_mapping(CONFIG),
     )
     store = RunStore(client, run)
-    store.write_text(Stage.RESOLVE, REQUEST_FILE, run.to_json())
-    ingest = _measure(Stage.INGEST, run, engine, environment)
+    store.write_text(Stage.RESOLVE, Run.FILE, text=run.to_json())
+    ingest = _measure(Stage.INGEST, run, engine=engine, environment=environment)
     quality = store.read_text(Stage.INGEST, QUALITY_FILE)
     if not json.loads(quality)["ok"]:
         raise SystemExit(f"Expected accepted data, found {quality}")
-    stages = (ingest, _measure(Stage.PREPARE, run, engine, environment))
+    stages = (ingest, _measure(Stage.PREPARE, run, engine=engine, environment=environment))
     size = sum(each.size for each in files)
     for stage, cost in zip(("ingest", "prepare"), stages, strict=True):
         used = f"cpu {cost.cpu:6.2f} s  wall {cost.wall:6.2f} s  peak {cost.memory:6.0f} MB"
@@ -158,7 +160,7 @@ def _run(client: Any, environment: dict[str, str], engine: str, files: tuple[Inp
     return store, Cost(cpu=one.cpu + other.cpu, wall=one.wall + other.wall, memory=max(one.memory, other.memory))
 
 
-def _measure(stage: Stage, run: Run, engine: str, environment: dict[str, str]) -> Cost:
+def _measure(stage: Stage, run: Run, *, engine: str, environment: dict[str, str]) -> Cost:
     """Run a shell as Glue would. Spark's Java is a process beyond it, whose CPU and memory are not in the figures."""
     started = time.perf_counter()
     uri = f"s3://{ARTIFACTS}/{run.prefix}"

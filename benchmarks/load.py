@@ -44,7 +44,7 @@ def request(path: str, body: bytes = b"", *, content_type: str = "application/js
 class _Connection(asyncio.Protocol):
     """Sends the next request when the answer to the last one is complete."""
 
-    def __init__(self, take: Callable[[], tuple[int, bytes] | None], measured: Measured, keep: bool) -> None:
+    def __init__(self, take: Callable[[], tuple[int, bytes] | None], measured: Measured, *, keep: bool) -> None:
         self._take, self._measured, self._keep = take, measured, keep
         self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._buffer = b""
@@ -95,7 +95,7 @@ def drive(port: int, requests: Sequence[bytes], *, connections: int, keep: bool 
         loop = asyncio.get_running_loop()
         made = [
             await loop.create_connection(
-                lambda: _Connection(lambda: next(pending, None), measured, keep), "127.0.0.1", port
+                lambda: _Connection(lambda: next(pending, None), measured, keep=keep), "127.0.0.1", port
             )
             for _ in range(connections)
         ]

@@ -20,26 +20,27 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.figures import DATA, Figure, Measured, Rival, Skipped, conclude, over_seeds, required
-from recipes.neural_topic_model import process as process_module
+from recipes.neural_topic_model.bags_of_words import BagsOfWords
 from recipes.neural_topic_model.baselines import Lda, nmf_topics
-from recipes.neural_topic_model.coherence import npmi
-from recipes.neural_topic_model.completion import completion_gains, load_unigram
 from recipes.neural_topic_model.config import CONFIG, Config
-from recipes.neural_topic_model.evaluate import lemmas, word_scores
-from recipes.neural_topic_model.features import Bags, Vocabulary
+from recipes.neural_topic_model.corpus import HOLDOUT_CORPUS_FILE, load_lemmas
+from recipes.neural_topic_model.evaluate import topic_metrics
+from recipes.neural_topic_model.features import Vocabulary
+from recipes.neural_topic_model.inference import TopicModel
+from recipes.neural_topic_model.metrics import completion_gains, load_unigram, npmi
 from recipes.neural_topic_model.prepare import check, prepare
-from recipes.neural_topic_model.topics import TopicModel
+from recipes.neural_topic_model.process import process
 from recipes.neural_topic_model.train import train
-from trainyard.bootstrap import interval, paired_difference
-from trainyard.engine import start
-from trainyard.overrides import override
+from trainyard.glue.engine import start
+from trainyard.run.overrides import override
+from trainyard.stages.evaluate.bootstrap import interval, paired_difference
 
 RECIPE = "neural_topic_model"
 SEEDS = 5
 REVIEWS = DATA / "amazon_fine_foods" / "Reviews_first7567.csv.gz"
 HEADLINES = DATA / "news_aggregator" / "newsCorpora_sample_raw8.tsv.gz"
 BAR_SECONDS = 60.0
-SCORES = ("tu", "wetc", "npmi")
+TOPIC_METRICS = ("tu", "wetc", "npmi")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,14 +72,14 @@ def figures(*, quick: bool = False, collection: str = "all", seeds: int = SEEDS,
     """What the benchmark measures on one collection; raises Skipped without the data."""
     table = _headlines() if collection == "headlines" else _reviews()
     with tempfile.TemporaryDirectory() as scratch:
-        processed = _processed(table, _config(collection, topics, 0), Path(scratch))
-        configs = [_config(collection, topics, seed) for seed in range(1 if quick else seeds)]
+        processed = _processed(table, _config(collection, topics, seed=0), scratch=Path(scratch))
+        configs = [_config(collection, topics, seed=seed) for seed in range(1 if quick else seeds)]
         found = [{name: fit(processed, each) for name, fit in METHODS.items()} for each in configs]
-        scores = [{name: _scores(each, processed) for name, each in methods.items()} for methods in found]
-    return [*_score_figures(scores, collection), *_other_figures(found, scores, collection)]
+        metrics = [{name: _metrics(each, processed) for name, each in methods.items()} for methods in found]
+    return [*_metric_figures(metrics, collection), *_other_figures(found, metrics, collection=collection)]
 
 
-def _config(name: str, topics: int, seed: int) -> Config:
+def _config(name: str, topics: int, *, seed: int) -> Config:
     data: dict[str, Any] = {"sentiment": name} if name != "headlines" else {"min_words": 30}
     return override(CONFIG, {"seed": seed, "data": data, "hyperparameters": {"topics": topics}})
 
@@ -98,7 +99,7 @@ def _headlines() -> pd.DataFrame:
     return pd.DataFrame({"Score": 3, "Summary": "", "Text": stories.to_numpy()})
 
 
-def _processed(table: pd.DataFrame, config: Config, scratch: Path) -> Path:
+def _processed(table: pd.DataFrame, config: Config, *, scratch: Path) -> Path:
     engine = start("duckdb", scratch)
     table.to_parquet(scratch / "reviews.parquet")
     tables = {"reviews": engine.read([str(scratch / "reviews.parquet")])}
@@ -107,18 +108,18 @@ def _processed(table: pd.DataFrame, config: Config, scratch: Path) -> Path:
         raise SystemExit(" ".join(quality.problems))
     engine.write(prepare(tables, config)["documents"], str(scratch / "prepare" / "documents"))
     engine.close()
-    counts = process_module.process(scratch / "prepare", scratch / "process", config)
+    counts = process(scratch / "prepare", scratch / "process", config=config)
     print(", ".join(f"{name} {value:g}" for name, value in counts.items()), file=sys.stderr)
     return scratch / "process"
 
 
-def _score_figures(scores: Sequence[Mapping[str, Mapping[str, float]]], collection: str) -> list[Figure]:
+def _metric_figures(metrics: Sequence[Mapping[str, Mapping[str, float]]], collection: str) -> list[Figure]:
     """TU, WETC and NPMI beside LDA (the bar) and NMF (the stretch), and the same in held-out documents."""
     found = []
-    for metric in (*SCORES, "npmi_holdout", "npmi_documents"):
-        of = {name: [each[name][metric] for each in scores] for name in METHODS}
+    for metric in (*TOPIC_METRICS, "npmi_holdout", "npmi_documents"):
+        of = {name: [each[name][metric] for each in metrics] for name in METHODS}
         rivals = tuple(Rival(name=name, value=float(np.mean(of[name]))) for name in (LDA, NMF))
-        bar, stretch = (each.value for each in rivals) if metric in SCORES else (None, None)
+        bar, stretch = (each.value for each in rivals) if metric in TOPIC_METRICS else (None, None)
         label = f"{metric}, {_title(collection)}"
         found.append(
             Figure(recipe=RECIPE, metric=label, measured=over_seeds(of[OURS]), rivals=rivals, bar=bar, stretch=stretch)
@@ -127,10 +128,10 @@ def _score_figures(scores: Sequence[Mapping[str, Mapping[str, float]]], collecti
 
 
 def _other_figures(
-    found: Sequence[Mapping[str, Fitted]], scores: Sequence[Mapping[str, Mapping[str, float]]], collection: str
+    found: Sequence[Mapping[str, Fitted]], metrics: Sequence[Mapping[str, Mapping[str, float]]], *, collection: str
 ) -> list[Figure]:
-    """In how many seeds all three scores exceed LDA's at once, what a held-out review gains, and what fitting costs."""
-    at_once = [all(each[OURS][metric] > each[LDA][metric] for metric in SCORES) for each in scores]
+    """In how many seeds all three metrics exceed LDA's at once, what held-out reviews gain, and what fitting costs."""
+    at_once = [all(each[OURS][metric] > each[LDA][metric] for metric in TOPIC_METRICS) for each in metrics]
     label = f"seeds better than LDA on all three at once, {_title(collection)}"
     together = Figure(recipe=RECIPE, metric=label, measured=Measured(sum(at_once)), bar=len(at_once))
     gains, others = (np.concatenate([each[name].gains for each in found]) for name in (OURS, LDA))
@@ -147,11 +148,11 @@ def _other_figures(
     return [together, gain, fit]
 
 
-def _scores(fitted: Fitted, processed: Path) -> Mapping[str, float]:
-    held_out = lemmas(processed / "holdout" / process_module.LEMMAS_FILE)
+def _metrics(fitted: Fitted, processed: Path) -> Mapping[str, float]:
+    held_out = load_lemmas(processed / "holdout" / HOLDOUT_CORPUS_FILE)
     return {
-        **word_scores(fitted.topics, processed / "holdout"),
-        "npmi_documents": float(npmi(fitted.topics, held_out, None).mean()),
+        **topic_metrics(fitted.topics, processed / "holdout"),
+        "npmi_documents": float(npmi(fitted.topics, held_out, window=None).mean()),
     }
 
 
@@ -168,20 +169,20 @@ def _ours(processed: Path, config: Config) -> Fitted:
         model_dir.mkdir()
         checkpoints.mkdir()
         with contextlib.redirect_stdout(nowhere):
-            _, seconds = _timed(lambda: train(channels, model_dir, checkpoints, config))
+            _, seconds = _timed(lambda: train(channels, model_dir, checkpoints=checkpoints, config=config))
         model = TopicModel.load(model_dir)
     return Fitted(topics=model.top_words(config.data.top_words), seconds=seconds, gains=_gains(model, processed))
 
 
 def _lda(processed: Path, config: Config) -> Fitted:
-    bags, vocabulary = Bags.load(processed / "train"), Vocabulary.load(processed / "train")
+    bags, vocabulary = BagsOfWords.load(processed / "train"), Vocabulary.load(processed / "train")
     topics = config.hyperparameters.topics
     model, seconds = _timed(lambda: Lda.fit(bags, vocabulary, topics=topics, seed=config.seed))
     return Fitted(topics=model.top_words(config.data.top_words), seconds=seconds, gains=_gains(model, processed))
 
 
 def _nmf(processed: Path, config: Config) -> Fitted:
-    bags, vocabulary = Bags.load(processed / "train"), Vocabulary.load(processed / "train")
+    bags, vocabulary = BagsOfWords.load(processed / "train"), Vocabulary.load(processed / "train")
     topics, count = config.hyperparameters.topics, config.data.top_words
     work = lambda: nmf_topics(bags, vocabulary, topics=topics, count=count, seed=config.seed)  # noqa: E731
     words, seconds = _timed(work)
@@ -190,7 +191,7 @@ def _nmf(processed: Path, config: Config) -> Fitted:
 
 def _gains(model: Any, processed: Path) -> np.ndarray:
     holdout = processed / "holdout"
-    return completion_gains(model, lemmas(holdout / process_module.LEMMAS_FILE), load_unigram(holdout))
+    return completion_gains(model, load_lemmas(holdout / HOLDOUT_CORPUS_FILE), unigram=load_unigram(holdout))
 
 
 OURS, LDA, NMF = "this model", "LDA", "NMF"

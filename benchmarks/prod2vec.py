@@ -30,12 +30,13 @@ import pyarrow.parquet as pq
 from benchmarks.figures import DATA, Figure, Measured, Rival, Skipped, conclude, required
 from recipes.prod2vec import evaluate, sample
 from recipes.prod2vec.config import CONFIG, Config
-from recipes.prod2vec.features import Queries, Ragged, Vocabulary
+from recipes.prod2vec.features import Queries, RaggedArray, Vocabulary
+from recipes.prod2vec.inference import SIMILARITIES, ProductVectors
+from recipes.prod2vec.metrics import hits, reciprocal_ranks, target_ranks
 from recipes.prod2vec.process import load_baskets, process
-from recipes.prod2vec.vectors import SCORINGS, ProductVectors, hits, ranks
-from trainyard.bootstrap import interval, paired_difference
-from trainyard.config import to_mapping
-from trainyard.overrides import override
+from trainyard.contract.config import to_mapping
+from trainyard.run.overrides import override
+from trainyard.stages.evaluate.bootstrap import interval, paired_difference
 
 RECIPE = "prod2vec"
 RETAIL = DATA / "online_retail" / "online_retail_2010_2011.parquet"
@@ -60,11 +61,12 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     config = _config(epochs=options.epochs, size=options.size, learning_rate=options.learning_rate)
     if options.child:
-        _child(options.child[0], Path(options.child[1]), config)
+        _child(options.child[0], Path(options.child[1]), config=config)
         return 0
     try:
         if options.convert:
-            _convert(options.convert, *_online_retail())
+            baskets, names = _online_retail()
+            _convert(options.convert, baskets, names=names)
             return 0
         return conclude(_measure(config, lines=options.sample))
     except Skipped as reason:
@@ -79,7 +81,7 @@ def figures(*, quick: bool = False) -> list[Figure]:
 
 def _config(*, epochs: int, size: int = 100, learning_rate: float = CONFIG.hyperparameters.learning_rate) -> Config:
     trained = {"epochs": epochs, "embedding_size": size, "negatives": 5, "learning_rate": learning_rate}
-    data = {"subsample": 0, "window": 10, "max_basket": 1000}
+    data = {"subsampling_threshold": 0, "window": 10, "max_basket": 1000}
     return override(CONFIG, {"seed": SEED, "data": data, "hyperparameters": trained})
 
 
@@ -88,13 +90,14 @@ def _measure(config: Config, *, lines: int | None = None) -> list[Figure]:
     with tempfile.TemporaryDirectory() as scratch:
         root = Path(scratch)
         baskets, names = _sampled(root, lines) if lines else _online_retail()
-        _write_prepared(root / "prepare", *_split(baskets), names)
-        counts = process(root / "prepare", root / "process", config)
+        train, validation, test = _split(baskets)
+        _write_prepared(root / "prepare", train, validation=validation, test=test, names=names)
+        counts = process(root / "prepare", root / "process", config=config)
         print(", ".join(f"{name} {value:,.0f}" for name, value in counts.items()), file=sys.stderr)
         return _compare(root, config, bar=0.0 if lines else HIT_RATE_BAR)
 
 
-def _online_retail() -> tuple[Ragged, list[str]]:
+def _online_retail() -> tuple[RaggedArray, list[str]]:
     """Invoices as baskets of stock codes, cancellations and postage left out, rare codes too."""
     lines = pd.read_parquet(required(RETAIL))[["InvoiceNo", "StockCode", "Description", "Quantity"]]
     code = lines.StockCode.astype(str).str.strip().str.upper()
@@ -106,35 +109,40 @@ def _online_retail() -> tuple[Ragged, list[str]]:
     return _grouped(lines.InvoiceNo.to_numpy(), product), names.tolist()
 
 
-def _convert(folder: Path, baskets: Ragged, names: Sequence[str]) -> None:
+def _convert(folder: Path, baskets: RaggedArray, *, names: Sequence[str]) -> None:
     """Write baskets as the two source files of the recipe."""
     folder.mkdir(parents=True, exist_ok=True)
     orders = np.repeat(np.arange(len(baskets)), baskets.lengths)
-    place = np.arange(len(orders)) - np.repeat(baskets.offsets[:-1], baskets.lengths)
-    lines = {"order_id": orders + 1, "product_id": baskets.values + 1, "add_to_cart_order": place + 1, "reordered": 0}
+    position = np.arange(len(orders)) - np.repeat(baskets.offsets[:-1], baskets.lengths)
+    lines = {
+        "order_id": orders + 1,
+        "product_id": baskets.values + 1,
+        "add_to_cart_order": position + 1,
+        "reordered": 0,
+    }
     pd.DataFrame(lines).to_csv(folder / "order_products__prior.csv", index=False)
     known = [name or f"(no name) {number}" for number, name in enumerate(names, start=1)]
     catalogue = {"product_id": range(1, len(names) + 1), "product_name": known, "aisle_id": 1, "department_id": 1}
     pd.DataFrame(catalogue).to_csv(folder / "products.csv", index=False)
 
 
-def _sampled(root: Path, size: int) -> tuple[Ragged, list[str]]:
+def _sampled(root: Path, size: int) -> tuple[RaggedArray, list[str]]:
     sample.write(root / "raw", size=size, seed=SEED)
     lines = pd.read_csv(root / "raw" / "order_products__prior.csv", usecols=["order_id", "product_id"])
     names = pd.read_csv(root / "raw" / "products.csv").sort_values("product_id").product_name
     return _grouped(lines.order_id.to_numpy(), lines.product_id.to_numpy() - 1), names.tolist()
 
 
-def _grouped(order: np.ndarray, product: np.ndarray) -> Ragged:
+def _grouped(order: np.ndarray, product: np.ndarray) -> RaggedArray:
     """Baskets of at least two products, each in random order: a basket is a set."""
     key = pd.factorize(order)[0]
     by_order = np.lexsort((np.random.default_rng(SEED).random(len(key)), key))
     offsets = np.concatenate(([0], np.cumsum(np.bincount(key))))
-    baskets = Ragged(values=product[by_order], offsets=offsets)
+    baskets = RaggedArray(values=product[by_order], offsets=offsets)
     return baskets.take(np.flatnonzero(baskets.lengths >= 2))
 
 
-def _split(baskets: Ragged) -> tuple[Ragged, Ragged, Ragged]:
+def _split(baskets: RaggedArray) -> tuple[RaggedArray, RaggedArray, RaggedArray]:
     """Training baskets, and validation and test baskets whose LAST product is missing from training.
 
     The rest of those baskets stays in training, as in the usual leave-one-out protocol.
@@ -145,10 +153,12 @@ def _split(baskets: Ragged) -> tuple[Ragged, Ragged, Ragged]:
     test, validation = chosen[:tested], chosen[tested : tested + min(VALIDATION_BASKETS, tested)]
     keep = np.ones(len(baskets.values), dtype=bool)
     keep[baskets.offsets[np.concatenate([test, validation]) + 1] - 1] = False
-    return baskets.kept(keep), baskets.take(validation), baskets.take(test)
+    return baskets.filter_values(keep), baskets.take(validation), baskets.take(test)
 
 
-def _write_prepared(directory: Path, train: Ragged, validation: Ragged, test: Ragged, names: list[str]) -> None:
+def _write_prepared(
+    directory: Path, train: RaggedArray, *, validation: RaggedArray, test: RaggedArray, names: list[str]
+) -> None:
     roles = [
         role
         for role, part in (("train", train), ("validation", validation), ("holdout", test))
@@ -174,7 +184,7 @@ def _write_prepared(directory: Path, train: Ragged, validation: Ragged, test: Ra
         pq.write_table(pa.table(columns), directory / name / "part-00000.parquet")
 
 
-def _child(trainer: str, root: Path, config: Config) -> None:
+def _child(trainer: str, root: Path, *, config: Config) -> None:
     """Train in this process, save the vectors, and print what it cost."""
     model_dir = root / trainer
     model_dir.mkdir()
@@ -184,22 +194,22 @@ def _child(trainer: str, root: Path, config: Config) -> None:
 
         (root / "checkpoints").mkdir()
         before, start = time.process_time(), time.perf_counter()
-        train(channels, model_dir, root / "checkpoints", config)
+        train(channels, model_dir, checkpoints=root / "checkpoints", config=config)
     else:
         # Without the cap that keeps it cheap as a reference.
-        evaluate.GENSIM_PRODUCTS = 10**12
+        evaluate.MAX_GENSIM_LINES = 10**12
         vocabulary, baskets = Vocabulary.load(channels["features"]), load_baskets(channels["train"])
         random = np.random.default_rng(SEED).permutation(len(baskets))
         import gensim.models  # noqa: F401 - imported before the clock starts, as TensorFlow is
 
         before, start = time.process_time(), time.perf_counter()
-        evaluate.gensim_vectors(baskets.take(random), vocabulary, config).save(model_dir)
+        evaluate.gensim_vectors(baskets.take(random), vocabulary, config=config).save(model_dir)
     wall, cpu = time.perf_counter() - start, time.process_time() - before
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(json.dumps({"training": cpu, "wall": wall, "process": time.process_time(), "peak_mb": peak}))
 
 
-def _trained(trainer: str, root: Path, config: Config) -> dict[str, float]:
+def _trained(trainer: str, root: Path, *, config: Config) -> dict[str, float]:
     """Train in a process of its own, and return what that cost."""
     settings = config.hyperparameters
     command = [sys.executable, "-m", "benchmarks.prod2vec", "--child", trainer, str(root)]
@@ -215,32 +225,36 @@ def _trained(trainer: str, root: Path, config: Config) -> dict[str, float]:
 
 def _compare(root: Path, config: Config, *, bar: float) -> list[Figure]:
     # Imported here, because it brings TensorFlow, which gensim's process shall not have to load.
-    from recipes.prod2vec.draws import window_pairs
+    from recipes.prod2vec.batches import expected_pairs
 
     baskets = load_baskets(root / "process" / "train")
     vocabulary = Vocabulary.load(root / "process" / "features")
     queries = Queries.load(root / "process" / "holdout")
-    pairs = float(window_pairs(baskets.lengths, config.data.window).sum()) * config.hyperparameters.epochs
+    pairs = float(expected_pairs(baskets.lengths, config.data.window).sum()) * config.hyperparameters.epochs
     print(f"{pairs / 1e6:,.0f} M pairs; settings {json.dumps(to_mapping(config.hyperparameters))}", file=sys.stderr)
     costs: dict[str, dict[str, float]] = {}
     found: dict[str, np.ndarray] = {}
     for trainer in (OURS, GENSIM):
-        costs[trainer] = _trained(trainer, root, config)
+        costs[trainer] = _trained(trainer, root, config=config)
         vectors = ProductVectors.load(root / trainer)
-        for scoring in SCORINGS:
-            found[f"{trainer}, {scoring}"] = ranks(replace(vectors, scoring=scoring).next_scores, queries, vocabulary)
-    found["popularity"] = ranks(evaluate.popularity(vocabulary), queries, vocabulary)
-    found["item co-occurrence"] = ranks(evaluate.co_occurrence(baskets, len(vocabulary)), queries, vocabulary)
-    own = f"{OURS}, {ProductVectors.load(root / OURS).scoring}"
-    return [*_quality(own, found, bar), *_costs(costs, pairs)]
+        for similarity in SIMILARITIES:
+            found[f"{trainer}, {similarity}"] = target_ranks(
+                replace(vectors, similarity=similarity).next_product_scores, queries, vocabulary=vocabulary
+            )
+    found["popularity"] = target_ranks(evaluate.popularity(vocabulary), queries, vocabulary=vocabulary)
+    found["item co-occurrence"] = target_ranks(
+        evaluate.co_occurrence(baskets, len(vocabulary)), queries, vocabulary=vocabulary
+    )
+    own = f"{OURS}, {ProductVectors.load(root / OURS).similarity}"
+    return [*_quality(own, found, bar=bar), *_costs(costs, pairs)]
 
 
-def _quality(own: str, found: Mapping[str, np.ndarray], bar: float) -> list[Figure]:
-    """Hit rate and MRR with the scoring that validation chose; the bar is gensim by cosine, the stretch its better."""
+def _quality(own: str, found: Mapping[str, np.ndarray], *, bar: float) -> list[Figure]:
+    """Hit rate and MRR by the similarity that validation chose; the bar is gensim by cosine, the stretch its better."""
     figures = []
     measures: dict[str, Callable[[np.ndarray], np.ndarray]] = {
         "hit rate at 10": hits,
-        "MRR": lambda each: 1 / (1 + each),
+        "MRR": reciprocal_ranks,
     }
     for metric, measure in measures.items():
         mine = measure(found[own])
@@ -252,7 +266,7 @@ def _quality(own: str, found: Mapping[str, np.ndarray], bar: float) -> list[Figu
         measured = Measured(float(mine.mean()), *interval(mine, seed=SEED), "95 % of baskets")
         bars: tuple[float | None, float | None] = (None, None)
         if measure is hits:
-            gensim = [float(values[f"{GENSIM}, {scoring}"].mean()) for scoring in SCORINGS]
+            gensim = [float(values[f"{GENSIM}, {similarity}"].mean()) for similarity in SIMILARITIES]
             bars = max(bar, float(values[f"{GENSIM}, cosine"].mean())), max(gensim)
         label = f"{metric}, {own.partition(', ')[2]} as validation chose"
         figures.append(
@@ -265,7 +279,7 @@ def _costs(costs: Mapping[str, Mapping[str, float]], pairs: float) -> list[Figur
     """Share of gensim's CPU seconds, and rates and memory."""
     ours, gensim = costs[OURS], costs[GENSIM]
 
-    def figure(metric: str, own: float, other: float, bar: float | None = None) -> Figure:
+    def figure(metric: str, own: float, *, other: float, bar: float | None = None) -> Figure:
         stretch = None if bar is None else STRETCH_SHARE
         measured, rivals = Measured(own), (Rival(name=GENSIM, value=other),)
         return Figure(
@@ -279,11 +293,11 @@ def _costs(costs: Mapping[str, Mapping[str, float]], pairs: float) -> list[Figur
         )
 
     return [
-        figure("training, share of gensim's CPU s", ours["training"] / gensim["training"], 1.0, BAR_SHARE),
-        figure("training, CPU s", ours["training"], gensim["training"]),
-        figure("whole process, CPU s", ours["process"], gensim["process"]),
-        figure("M pairs per CPU s", pairs / ours["training"] / 1e6, pairs / gensim["training"] / 1e6),
-        figure("peak memory, MB", ours["peak_mb"], gensim["peak_mb"]),
+        figure("training, share of gensim's CPU s", ours["training"] / gensim["training"], other=1.0, bar=BAR_SHARE),
+        figure("training, CPU s", ours["training"], other=gensim["training"]),
+        figure("whole process, CPU s", ours["process"], other=gensim["process"]),
+        figure("M pairs per CPU s", pairs / ours["training"] / 1e6, other=pairs / gensim["training"] / 1e6),
+        figure("peak memory, MB", ours["peak_mb"], other=gensim["peak_mb"]),
     ]
 
 

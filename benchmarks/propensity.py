@@ -26,16 +26,19 @@ import pandas as pd
 import sqlalchemy as sa
 
 from benchmarks.figures import DATA, Figure, Measured, Rival, Skipped, conclude, over_seeds, required
-from recipes.propensity import draw, ingest, sample
+from recipes.propensity import aggregate_tables, sample
 from recipes.propensity.config import CONFIG, Config
-from recipes.propensity.dates import find_dates
-from recipes.propensity.evaluate import boosting, measures
-from recipes.propensity.examples import INPUTS_FILE, LABELS_FILE, Examples
+from recipes.propensity.database_schema import METADATA
+from recipes.propensity.downsampling import SAMPLED_VISITS, downsample
+from recipes.propensity.evaluate import gradient_boosting
 from recipes.propensity.features import Encoder
+from recipes.propensity.metrics import classification_metrics
 from recipes.propensity.population import Population
-from recipes.propensity.schema import METADATA
-from trainyard import database
-from trainyard.overrides import override
+from recipes.propensity.read_visits import into_parquet
+from recipes.propensity.sales_window import find_dates
+from recipes.propensity.training_data import INPUTS_FILE, LABELS_FILE, TrainingData
+from trainyard.run.overrides import override
+from trainyard.stages.ingest import database
 
 RECIPE = "propensity"
 SHOPPERS = DATA / "online-shoppers" / "online_shoppers_intention.csv"
@@ -111,19 +114,21 @@ def _seed(visits: pd.DataFrame, seed: int) -> dict[str, Mapping[str, float]]:
     population = _itself(int(learned["is_sale"].sum()), len(learned))
     config = override(CONFIG, {"seed": seed, "hyperparameters": {"search": "none"}})
     started = time.process_time()
-    network = _probabilities(learned, held_out, population, config)
+    network = _probabilities(learned, held_out, population=population, config=config)
     seconds = time.process_time() - started
-    boosted = boosting(learned, held_out, seed=seed)
+    boosted = gradient_boosting(learned, held_out, seed=seed)
     return {
-        "network": measures(network, labels, population, threshold=0.5),
-        "boosting": measures(boosted, labels, population, threshold=0.5),
+        "network": classification_metrics(network, labels, population=population, threshold=0.5),
+        "boosting": classification_metrics(boosted, labels, population=population, threshold=0.5),
         "cpu": {"seconds": seconds},
     }
 
 
-def _probabilities(learned: pd.DataFrame, held_out: pd.DataFrame, population: Population, config: Config) -> np.ndarray:
+def _probabilities(
+    learned: pd.DataFrame, held_out: pd.DataFrame, *, population: Population, config: Config
+) -> np.ndarray:
     """The recipe's own training on some visits, and what its model says of others."""
-    from recipes.propensity.ensemble import Ensemble
+    from recipes.propensity.inference import Ensemble
     from recipes.propensity.train import train
 
     with tempfile.TemporaryDirectory() as scratch:
@@ -137,7 +142,7 @@ def _probabilities(learned: pd.DataFrame, held_out: pd.DataFrame, population: Po
         for name, rows in (("validation", learned[fold == 0]), ("train", learned[fold != 0])):
             np.save(folders[name] / INPUTS_FILE, encoder.transform(rows))
             np.save(folders[name] / LABELS_FILE, rows["is_sale"].to_numpy(np.float32))
-        _quietly(lambda: train(folders, folders["model"], folders["checkpoints"], config))
+        _quietly(lambda: train(folders, folders["model"], checkpoints=folders["checkpoints"], config=config))
         return Ensemble.load(folders["model"]).probabilities(held_out)
 
 
@@ -147,14 +152,14 @@ def _itself(sales: int, visits: int) -> Population:
 
 
 def _grid() -> list[Figure]:
-    from recipes.propensity import tune
+    from recipes.propensity import grid_search
 
     random = np.random.default_rng(0)
     inputs = random.normal(size=(GRID_ROWS, GRID_INPUTS)).astype(np.float32)
     labels = (random.random(GRID_ROWS) < 1 / (1 + np.exp(2.5 - inputs[:, :6].sum(axis=1)))).astype(np.float32)
-    examples = Examples(inputs=inputs, labels=labels, folds=np.arange(GRID_ROWS) % 5)
+    data = TrainingData(inputs=inputs, labels=labels, folds=np.arange(GRID_ROWS) % 5)
     started, cpu = time.perf_counter(), time.process_time()
-    results = tune.search(examples, CONFIG.data.grid, learning_rate=1e-3, seed=1)
+    results = grid_search.search(data, CONFIG.data.grid, learning_rate=1e-3, seed=1)
     wall, cpu = time.perf_counter() - started, time.process_time() - cpu
     epochs = sum(result.epochs_run for _, result in results)
     metric = f"{len(results)} combinations, {epochs} epochs of {GRID_ROWS:,} x {GRID_INPUTS}, s on two idle cores"
@@ -174,7 +179,7 @@ def _database(size: int) -> list[Figure]:
         options = database.options_of(url)
         engine = sa.create_engine(url, **options | {"connect_args": {"local_infile": True}})
         with engine.connect() as connection:
-            load = _timed(lambda: _load(connection, size, Path(scratch)))[1]
+            load = _timed(lambda: _load(connection, size, scratch=Path(scratch)))[1]
             rounds = [_round(connection, Path(scratch) / f"visits-{number}") for number in range(ROUNDS)]
         engine.dispose()
     print(f"{size:,} visits loaded in {load:.1f} s", file=sys.stderr)
@@ -204,18 +209,18 @@ def _round(connection: sa.Connection, folder: Path) -> _Round:
     end = connection.execute(sa.text("SELECT max(sales_date) FROM sales")).scalar_one()
     start = end - np.timedelta64(CONFIG.data.history_days, "D").item()
     dates, found = _timed(lambda: find_dates(connection, 7, start_date=start, end_date=end))[::-1]
-    arguments = {"limit": found.sales, "negatives": 8, "seed": CONFIG.seed}
-    drawn = _timed(lambda: draw.draw(connection, 7, found, **arguments))[1]
-    ids = sa.select(sa.func.sum(draw.TEMPORARY.c.visit_id * draw.TEMPORARY.c.visit_id % 1_000_003))
+    arguments = {"max_sales": found.sales, "negatives_per_sale": 8, "seed": CONFIG.seed}
+    drawn = _timed(lambda: downsample(connection, 7, window=found, **arguments))[1]
+    ids = sa.select(sa.func.sum(SAMPLED_VISITS.c.visit_id * SAMPLED_VISITS.c.visit_id % 1_000_003))
     marker = int(connection.execute(ids).scalar_one())
-    tables = draw.aggregates(connection, CONFIG.data.aggregate_prefix)
-    rows, pull = _timed(lambda: ingest.write_visits(connection, tables, folder, CONFIG))
+    tables = aggregate_tables.find(connection, CONFIG.data.aggregate_prefix)
+    rows, pull = _timed(lambda: into_parquet(connection, tables, folder=folder, data=CONFIG.data))
     random = _timed(lambda: _order_by_rand(connection, found.sales))[1]
     parts = {"dates": dates, "sample": drawn, f"pull of {rows:,} rows": pull, "sample by ORDER BY RAND()": random}
     return _Round(seconds=parts, total=dates + drawn + pull, drawn=marker)
 
 
-def _load(connection: sa.Connection, size: int, scratch: Path) -> None:
+def _load(connection: sa.Connection, size: int, *, scratch: Path) -> None:
     """The generated visits by LOAD DATA, which is a hundred times as fast as inserts."""
     sample.create(connection)
     path = scratch / "rows.tsv"

@@ -27,9 +27,9 @@ import duckdb
 
 from benchmarks.served_models import SIZES, train
 from tests.recipes.bulk import ingest
-from trainyard import recipe
-from trainyard.config import RecipeConfig, to_mapping
-from trainyard.run import REQUEST_FILE, Run
+from trainyard.contract.config import RecipeConfig, to_mapping
+from trainyard.run import recipe
+from trainyard.run.run import Run
 
 ROOT = Path(__file__).resolve().parents[1]
 COPIES = 10
@@ -78,7 +78,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as scratch:
         for name in arguments.recipe or recipe.names():
             folder = (arguments.folder or Path(scratch)) / name
-            one, ten = _measured(name, folder, Path(scratch) / f"job-{name}", arguments.rows)
+            one, ten = _measured(name, folder, job=Path(scratch) / f"job-{name}", rows=arguments.rows)
             growth = ten.memory / one.memory
             speed = (ten.rows - one.rows) / (ten.seconds - one.seconds)
             met &= growth <= BAR_GROWTH
@@ -91,7 +91,7 @@ def main() -> int:
     return 0 if met else 1
 
 
-def _measured(name: str, models: Path, job: Path, rows: int | None) -> tuple[Cost, Cost]:
+def _measured(name: str, models: Path, *, job: Path, rows: int | None) -> tuple[Cost, Cost]:
     size, hyperparameters = SIZES[name]
     with contextlib.redirect_stdout(sys.stderr):
         model = train(name, models, size=size, hyperparameters=hyperparameters)
@@ -99,16 +99,16 @@ def _measured(name: str, models: Path, job: Path, rows: int | None) -> tuple[Cos
     inputs = job / "processing" / "input"
     for folder in ("resolve", "model", "ingest"):
         (inputs / folder).mkdir(parents=True)
-    (inputs / "resolve" / REQUEST_FILE).write_text(_request(name, config).to_json(), encoding="utf-8")
+    (inputs / "resolve" / Run.FILE).write_text(_request(name, config).to_json(), encoding="utf-8")
     with tarfile.open(inputs / "model" / "model.tar.gz", "w:gz", compresslevel=1) as archive:
         archive.add(model, arcname=".")
     (job / "raw").mkdir()
     recipe.module(name, "sample").write(job / "raw", size=rows or size, seed=2)
     ingest(name, job / "raw", inputs / "ingest", config)
     # Once through the same writer as the copies: a reader's buffers depend on the row groups of a file.
-    _copy(inputs / "ingest" / SCORED[name], GROUPED.get(name, ""), range(1))
+    _copy(inputs / "ingest" / SCORED[name], GROUPED.get(name, ""), copies=range(1))
     one = _run(job)
-    _copy(inputs / "ingest" / SCORED[name], GROUPED.get(name, ""), range(1, COPIES))
+    _copy(inputs / "ingest" / SCORED[name], GROUPED.get(name, ""), copies=range(1, COPIES))
     return one, _run(job)
 
 
@@ -128,7 +128,7 @@ def _request(name: str, config: RecipeConfig) -> Run:
     )
 
 
-def _copy(table: Path, grouped: str, copies: range) -> None:
+def _copy(table: Path, grouped: str, *, copies: range) -> None:
     first = table / "part-00000.parquet"
     for copy in copies:
         other = f"REPLACE ({grouped} + {copy}::BIGINT * 1000000000 AS {grouped})" if grouped else ""

@@ -12,10 +12,11 @@ from typing import Any
 import ibis
 
 from tests.recipes.tables import read_sources
-from training_container.train import keep_examples
-from trainyard import database, recipe
-from trainyard.config import RecipeConfig, to_mapping
-from trainyard.model_archive import MODEL_FILE, ModelCard
+from trainyard.contract.config import RecipeConfig, to_mapping
+from trainyard.run import recipe
+from trainyard.run.model_archive import ModelCard
+from trainyard.stages.ingest import database
+from trainyard.stages.train import keep_examples
 
 FOLDERS = ("train", "validation", "holdout", "features")
 # Full size where size costs time in serving (products, films, words), few epochs everywhere: values do not matter.
@@ -31,19 +32,19 @@ SIZES: Mapping[str, tuple[int, Mapping[str, Any]]] = {
 def train(name: str, folder: Path, *, size: int, hyperparameters: Mapping[str, Any]) -> Path:
     """The model folder under `folder`, with `process/holdout` beside it; trains only if it is not there."""
     model = folder / "model"
-    if (model / MODEL_FILE).is_file():
+    if (model / ModelCard.FILE).is_file():
         return model
     config = recipe.config(name, {"hyperparameters": dict(hyperparameters)})
     for each in ("raw", "prepare", "checkpoints", "model", *(f"process/{part}" for part in FOLDERS)):
         (folder / each).mkdir(parents=True, exist_ok=True)
     recipe.module(name, "sample").write(folder / "raw", size=size, seed=1)
-    tables = recipe.module(name, "prepare").prepare(_tables(name, folder, config), config)
+    tables = recipe.module(name, "prepare").prepare(_tables(name, folder, config=config), config)
     for table, rows in tables.items():
         (folder / "prepare" / table).mkdir(exist_ok=True)
         rows.to_parquet(folder / "prepare" / table / "part-00000.parquet")
-    recipe.module(name, "process").process(folder / "prepare", folder / "process", config)
+    recipe.module(name, "process").process(folder / "prepare", folder / "process", config=config)
     channels = {each: folder / "process" / each for each in ("train", "validation", "features")}
-    metrics = recipe.module(name, "train").train(channels, model, folder / "checkpoints", config)
+    metrics = recipe.module(name, "train").train(channels, model, checkpoints=folder / "checkpoints", config=config)
     keep_examples(name, model)
     card(name, model, metrics=metrics)
     return model
@@ -66,7 +67,7 @@ def card(name: str, model: Path, *, metrics: Mapping[str, float]) -> None:
     ).write(model)
 
 
-def _tables(name: str, folder: Path, config: RecipeConfig) -> dict[str, ibis.Table]:
+def _tables(name: str, folder: Path, *, config: RecipeConfig) -> dict[str, ibis.Table]:
     """The recipe's source tables: read from its files, or by its own `ingest` from the database that its sample is."""
     sources, duckdb = recipe.sources(name, config), ibis.duckdb.connect()
     files = [
@@ -78,8 +79,8 @@ def _tables(name: str, folder: Path, config: RecipeConfig) -> dict[str, ibis.Tab
         return read_sources(duckdb, folder / "raw", sources)
     for each in ("scratch", "ingest"):
         (folder / each).mkdir(exist_ok=True)
-    with database.open_sqlite(files[0], files[0].name, folder / "scratch") as connection:
-        recipe.module(name, "ingest").extract(connection, folder / "ingest", config)
+    with database.open_sqlite(files[0], files[0].name, scratch=folder / "scratch") as connection:
+        recipe.module(name, "ingest").extract(connection, folder / "ingest", config=config)
     found = [path for path in (folder / "ingest").iterdir() if path.is_dir()]
     return {each.name: duckdb.read_parquet(str(each / "*.parquet")) for each in found}
 

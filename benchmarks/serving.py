@@ -29,10 +29,10 @@ import numpy as np
 from benchmarks import served_models
 from benchmarks.load import Measured, drive, request
 from recipes.prod2vec.features import Vocabulary
-from recipes.prod2vec.neighbours import NeighbourTable
-from recipes.prod2vec.vectors import ProductVectors
-from training_container.train import keep_examples
-from trainyard.model_archive import MODEL_FILE
+from recipes.prod2vec.inference import ProductVectors
+from recipes.prod2vec.precomputed_neighbours import PrecomputedNeighbours
+from trainyard.run.model_archive import ModelCard
+from trainyard.stages.train import keep_examples
 
 ROOT = Path(__file__).resolve().parents[1]
 ROUNDS, REQUESTS = 7, 2000
@@ -101,7 +101,7 @@ def main() -> int:
         if arguments.cold_start:
             return max(_cold_start(name, model) for name, model in models.items())
         if arguments.soak:
-            return max(_soak(name, model, arguments.soak) for name, model in models.items())
+            return max(_soak(name, model, count=arguments.soak) for name, model in models.items())
         return _beside_trivial(models)
 
 
@@ -168,11 +168,11 @@ def _beside_trivial(models: dict[str, Path]) -> int:
             other = _free_port()
             with _service(model, other) as service:
                 for body in _bodies(model):
-                    missed |= _line(name, service, trivial, body)
+                    missed |= _line(name, service, trivial=trivial, body=body)
     return missed
 
 
-def _line(name: str, service: Server, trivial: Server, body: bytes) -> int:
+def _line(name: str, service: Server, *, trivial: Server, body: bytes) -> int:
     """One row of the table; 1 if it misses a bar of its recipe."""
     own = request("/invocations", body)
     plain = request("/trivial", b'{"item": 3, "count": 10}')
@@ -227,7 +227,7 @@ def _malformed(bodies: Sequence[bytes]) -> list[bytes]:
     return [json.dumps({"instances": [each]}).encode() for each in others]
 
 
-def _soak(name: str, model: Path, count: int) -> int:
+def _soak(name: str, model: Path, *, count: int) -> int:
     """Many requests over some connections, one in a hundred malformed, in tenths between which memory is read."""
     bodies = _bodies(model)
     bad = _malformed(bodies)
@@ -263,7 +263,7 @@ def _knn() -> int:
     import faiss
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-    from trainyard.serving.neighbours import Neighbours
+    from trainyard.contract.nearest import Neighbours
 
     # As in the service.
     threadpool_limits(1)
@@ -298,7 +298,7 @@ def _knn() -> int:
 
 def _approximate(random: np.random.Generator) -> int:
     """What the approximate setting gives up and gains, on vectors in groups, as products lie."""
-    from trainyard.serving.neighbours import Neighbours
+    from trainyard.contract.nearest import Neighbours
 
     centres = random.normal(size=(500, PRODUCT_SIZE))
     noise = random.normal(size=(PRODUCTS, PRODUCT_SIZE)) * 0.7
@@ -323,7 +323,7 @@ def _approximate(random: np.random.Generator) -> int:
 def _full_vocabulary(folder: Path) -> Path:
     """A prod2vec model with the default number of products, for which values do not matter."""
     model = folder / "model"
-    if (model / MODEL_FILE).is_file():
+    if (model / ModelCard.FILE).is_file():
         return model
     model.mkdir(parents=True)
     random = np.random.default_rng(0)
@@ -337,7 +337,7 @@ def _full_vocabulary(folder: Path) -> Path:
     target, context = random.normal(size=(2, PRODUCTS, PRODUCT_SIZE)).astype(np.float32)
     vectors = ProductVectors(vocabulary=vocabulary, target=target, context=context)
     vectors.save(model)
-    NeighbourTable.of(vectors).save(model)
+    PrecomputedNeighbours.compute(vectors).save(model)
     keep_examples("prod2vec", model)
     served_models.card("prod2vec", model, metrics={})
     return model

@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 
 from benchmarks.figures import Figure, Skipped, table
-from trainyard.recipe import names
+from trainyard.run.recipe import names
 
 
 def main() -> int:

@@ -1,7 +1,7 @@
 """Compares two_tower with simple baselines on real ratings: `python -m benchmarks.two_tower`.
 
 Reads `../shared/data/ml-latest-small` relative to the repository, and says that it skips when that is not there. One
-run on each user's last 20 % (as prepare parts them) gives ranking and ratings; with random 80/20 splits, ratings only.
+run on each user's last 20 % (as prepare splits them) gives ranking and ratings; with random 80/20 splits, ratings only.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks.figures import DATA, Figure, Measured, Rival, Skipped, conclude, over_seeds, required
+from recipes.two_tower.baselines import RANKING_BASELINES, bias_baseline, recommend
 from recipes.two_tower.catalogue import Movies
 from recipes.two_tower.config import CONFIG, Config
-from recipes.two_tower.evaluate import BASELINES, average_ratings, expected_ratings, reference_rows
-from recipes.two_tower.evaluate import score as score_model
-from recipes.two_tower.measures import with_relevant
+from recipes.two_tower.evaluate import evaluate, expected_ratings
+from recipes.two_tower.inference import TOP_K, Recommender
+from recipes.two_tower.metrics import ndcg_and_recall, relevant_ratings
 from recipes.two_tower.prepare import prepare
 from recipes.two_tower.process import RATINGS_FILE, process
 from recipes.two_tower.ratings import HISTORIES_FILE, Ratings
-from recipes.two_tower.recommender import Recommender
-from trainyard.bootstrap import interval, paired_difference
+from trainyard.stages.evaluate.bootstrap import interval, paired_difference
 
 RECIPE = "two_tower"
 MOVIELENS = DATA / "ml-latest-small"
@@ -72,10 +72,10 @@ def _latest(prepared: dict[str, pa.Table]) -> tuple[list[Figure], float]:
     """Each user's latest 20 % held out."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        seconds = _fit(prepared, folder, CONFIG)
+        seconds = _fit(prepared, folder, config=CONFIG)
         holdout = folder / "process" / "holdout"
-        ranked = score_model(folder / "model", holdout, CONFIG)
-        error = _error("RMSE, last 20 % of each user", _squared(folder), 0.852, 0.846)
+        ranked = evaluate(folder / "model", holdout, config=CONFIG)
+        error = _error("RMSE, last 20 % of each user", _squared(folder), bar=0.852, stretch=0.846)
         return [*_ranking(ranked.examples, _baseline_rows(folder)), *_without_bar(ranked.metrics), error], seconds
 
 
@@ -85,12 +85,12 @@ def _baseline_rows(folder: Path) -> dict[str, np.ndarray]:
     movies = Movies.load(process_dir / "features")
     known, held_out = (Ratings.load(process_dir / "holdout" / name) for name in (HISTORIES_FILE, RATINGS_FILE))
     known = known.encoded(movies.encode(known.movies))
-    relevant = with_relevant(held_out, CONFIG.data.relevant_rating)
+    relevant = relevant_ratings(held_out, CONFIG.data.relevant_rating)
     given = known.of_users(relevant.users)
-    return {
-        name: reference_rows(make(known, len(movies)), given, relevant, movies)[0][:, 0]
-        for name, make in BASELINES.items()
+    recommended = {
+        name: recommend(fit(known, len(movies)), given, movies=movies) for name, fit in RANKING_BASELINES.items()
     }
+    return {name: ndcg_and_recall(found, relevant, count=TOP_K)[:, 0] for name, found in recommended.items()}
 
 
 def _ranking(own: np.ndarray, baselines: dict[str, np.ndarray]) -> list[Figure]:
@@ -126,26 +126,29 @@ def _random(prepared: dict[str, pa.Table], seed: int) -> np.ndarray:
     role[order[: int(0.72 * len(order))]] = "train"
     role[order[int(0.72 * len(order)) : int(0.8 * len(order))]] = "validation"
     role[order[int(0.8 * len(order)) :]] = "holdout"
-    parted = ratings.set_column(ratings.column_names.index("role"), "role", pa.array(role, pa.string()))
+    split = ratings.set_column(ratings.column_names.index("role"), "role", pa.array(role, pa.string()))
     with tempfile.TemporaryDirectory() as name:
-        _fit({**prepared, "ratings": parted}, Path(name), replace(CONFIG, seed=seed))
+        _fit({**prepared, "ratings": split}, Path(name), config=replace(CONFIG, seed=seed))
         return _squared(Path(name))
 
 
-def _fit(prepared: dict[str, pa.Table], folder: Path, config: Config) -> float:
+def _fit(prepared: dict[str, pa.Table], folder: Path, *, config: Config) -> float:
     """Process and train into `folder`; returns the CPU seconds of training."""
     from recipes.two_tower.train import train
 
     for name, table in prepared.items():
         (folder / "prepare" / name).mkdir(parents=True)
         pq.write_table(table, folder / "prepare" / name / "part.parquet")
-    process(folder / "prepare", folder / "process", config)
+    process(folder / "prepare", folder / "process", config=config)
     for name in ("model", "checkpoints"):
         (folder / name).mkdir()
     started = time.process_time()
     quiet(
         lambda: train(
-            {each: folder / "process" / each for each in CHANNELS}, folder / "model", folder / "checkpoints", config
+            {each: folder / "process" / each for each in CHANNELS},
+            folder / "model",
+            checkpoints=folder / "checkpoints",
+            config=config,
         )
     )
     return time.process_time() - started
@@ -163,8 +166,8 @@ def _squared(folder: Path) -> np.ndarray:
     held_out, histories = (Ratings.load(holdout / name) for name in (RATINGS_FILE, HISTORIES_FILE))
     movies = Movies.load(folder / "process" / "features")
     known = histories.encoded(movies.encode(histories.movies))
-    expected = expected_ratings(Recommender.load(folder / "model"), histories, held_out)
-    averages = average_ratings(known, movies, histories, held_out)
+    expected = expected_ratings(Recommender.load(folder / "model"), histories, asked=held_out)
+    averages = bias_baseline(known, movies, histories=histories, asked=held_out)
     return np.stack([-((each - held_out.values) ** 2) for each in (expected, averages)], axis=1)
 
 
@@ -172,7 +175,7 @@ def _root(rows: np.ndarray) -> float:
     return float(np.sqrt(-rows.mean()))
 
 
-def _error(metric: str, rows: np.ndarray, bar: float, stretch: float) -> Figure:
+def _error(metric: str, rows: np.ndarray, *, bar: float, stretch: float) -> Figure:
     own, averages = rows.T
     low, high = interval(own, statistic=_root, resamples=300)
     return Figure(

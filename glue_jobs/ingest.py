@@ -5,18 +5,23 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from trainyard.tables.children import list_children
-from trainyard.tables.ingest import ingest
-from trainyard.tables.job import begin
+import boto3
+
+from trainyard.glue.arguments import begin
+from trainyard.glue.secrets import secret_reader
+from trainyard.stages.ingest.children import list_children
+from trainyard.stages.ingest.ingest import ingest
 
 
 def main(argv: Sequence[str]) -> None:
     """Run the job. A fault raises, for Glue takes the reason of a failed run from the exception."""
-    arguments, store = begin(argv)
+    arguments, store = begin(argv, boto3.client("s3"))
+    read_secret = secret_reader(arguments, region=store.run.region)
     if arguments.task == "children":
-        print(", ".join(each["name"] for each in list_children(store, arguments)) or "no children")
+        children = list_children(store, read_secret=read_secret).children
+        print(", ".join(each.name for each in children) or "no children")
     else:
-        print(ingest(store, arguments).to_json())
+        print(ingest(store, arguments, read_secret=read_secret).to_json())
 
 
 if __name__ == "__main__":

@@ -5,13 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from trainyard.tables.job import begin
-from trainyard.tables.prepare import prepare
+import boto3
+
+from trainyard.glue.arguments import begin
+from trainyard.stages.prepare import prepare
 
 
 def main(argv: Sequence[str]) -> None:
     """Run the job. A fault raises, for Glue takes the reason of a failed run from the exception."""
-    arguments, store = begin(argv)
+    arguments, store = begin(argv, boto3.client("s3"))
     rows = prepare(store, arguments)
     print(", ".join(f"{table}: {count:,} rows" for table, count in rows.items()))
 

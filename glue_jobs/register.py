@@ -5,14 +5,18 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from trainyard.tables.job import begin
-from trainyard.tables.register import register
+import boto3
+
+from trainyard.glue.arguments import begin
+from trainyard.glue.secrets import secret_reader
+from trainyard.stages.register import register
 
 
 def main(argv: Sequence[str]) -> None:
     """Run the job. A fault raises, for Glue takes the reason of a failed run from the exception."""
-    arguments, store = begin(argv)
-    promoted = register(store, arguments)
+    arguments, store = begin(argv, boto3.client("s3"))
+    read_secret = secret_reader(arguments, region=store.run.region)
+    promoted = register(store, model_uri=arguments.model_uri, read_secret=read_secret)
     print(f"recorded run {store.run.run_id}, {'promoted' if promoted else 'refused'}")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from infra.permissions import Permission
-from trainyard.stages import Stage
+from trainyard.run.stage import Stage
 
 # A run id is YYYYMMDD-HHMMSS-xxxxxxxx. Spelling its shape out keeps `*` from reaching into another stage's folders:
 # <run>/process/train/ would match `*/*/train/*`, and is not the training stage's.

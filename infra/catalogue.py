@@ -8,7 +8,7 @@ from constructs import Construct
 
 from infra.access import SCORES
 from infra.settings import PROJECT, Settings
-from trainyard import recipe
+from trainyard.run import recipe
 
 PARTITIONS = ("model", "run")
 INPUT_FORMAT = "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat"
@@ -37,11 +37,11 @@ class Catalogue(Construct):
         )
         database.apply_removal_policy(keep)
         for each in recipe.names():
-            table = self._table(each, settings, bucket)
+            table = self._table(each, settings, bucket=bucket)
             table.node.add_dependency(database)
             table.apply_removal_policy(keep)
 
-    def _table(self, name: str, settings: Settings, bucket: str) -> glue.CfnTable:
+    def _table(self, name: str, settings: Settings, *, bucket: str) -> glue.CfnTable:
         columns = [
             glue.CfnTable.ColumnProperty(name=each.name, type=each.type, comment=each.comment)
             for each in recipe.score_columns(name)

@@ -36,7 +36,9 @@ def secret(scope: Construct, *, settings: Settings, key: kms.IKey | None) -> sec
         ),
         removal_policy=cdk.RemovalPolicy.RETAIN if settings.retain_data else cdk.RemovalPolicy.DESTROY,
     )
-    acknowledge(made, "SMG4", "The database belongs to others, who change its password and put the new one here.")
+    acknowledge(
+        made, "SMG4", reason="The database belongs to others, who change its password and put the new one here."
+    )
     return cast(secretsmanager.CfnSecret, made.node.default_child)
 
 
@@ -45,7 +47,7 @@ def read_secret(secret_arn: str) -> Permission:
     return Permission(sid="ReadDatabaseSecret", actions=["secretsmanager:GetSecretValue"], resources=[secret_arn])
 
 
-def connection(scope: Construct, network: DatabaseNetwork, name: str) -> glue.IConnection:
+def connection(scope: Construct, network: DatabaseNetwork, *, name: str) -> glue.IConnection:
     """Puts a job into the network of the source database."""
     made = glue.CfnConnection(
         scope,
@@ -61,7 +63,9 @@ def connection(scope: Construct, network: DatabaseNetwork, name: str) -> glue.IC
             ),
         ),
     )
-    acknowledge(made, "CloudFormation-Validate::W3010", "Glue asks for the zone of the subnet that the settings name.")
+    acknowledge(
+        made, "CloudFormation-Validate::W3010", reason="Glue asks for the zone of the subnet that the settings name."
+    )
     return glue.Connection.from_connection_name(scope, "Connection", name)
 
 

@@ -12,12 +12,12 @@ NAMED_AFTER_MODELS = "Endpoints are called after recipes and their variants; the
 
 def endpoint_arn(scope: Construct, prefix: str) -> str:
     """Pattern of the ARNs of an environment's endpoints, `<prefix>-<model>`; `prefix` is that of its settings."""
-    return _arn(scope, "endpoint", prefix)
+    return _arn(scope, "endpoint", prefix=prefix)
 
 
 def deploy(scope: Construct, prefix: str) -> list[Permission]:
     """What the state machine needs to put a model behind its endpoint, and to take that back."""
-    endpoint, configuration = endpoint_arn(scope, prefix), _arn(scope, "endpoint-config", prefix)
+    endpoint, configuration = endpoint_arn(scope, prefix), _arn(scope, "endpoint-config", prefix=prefix)
     return [
         Permission(
             sid="CreateAndUpdateEndpoints",
@@ -51,6 +51,6 @@ def invoke(scope: Construct, prefix: str) -> Permission:
     )
 
 
-def _arn(scope: Construct, resource: str, prefix: str) -> str:
+def _arn(scope: Construct, resource: str, *, prefix: str) -> str:
     stack = cdk.Stack.of(scope)
     return stack.format_arn(service="sagemaker", resource=resource, resource_name=f"{prefix}-*")

@@ -17,7 +17,7 @@ from infra.database import connection, network_permissions, read_secret
 from infra.permissions import Permission, acknowledge, role
 from infra.settings import Settings
 from infra.sources import ROOT, SHARED, allow_list
-from trainyard.stages import Stage
+from trainyard.run.stage import Stage
 
 SERVICE = "glue.amazonaws.com"
 TIMEOUT = cdk.Duration.hours(8)
@@ -41,7 +41,7 @@ class GlueJobs(Construct):
         self._requirements = assets.Asset(self, "Requirements", path=str(ROOT / "glue_jobs" / "requirements.txt"))
         self._database_secret = data.secret_arn
         connection_name = f"{settings.prefix}-database"
-        self._connection = connection(self, settings.database, connection_name) if settings.database else None
+        self._connection = connection(self, settings.database, name=connection_name) if settings.database else None
         bucket = data.artifacts_arn
         reach_database = [
             read_secret(data.secret_arn),
@@ -76,7 +76,7 @@ class GlueJobs(Construct):
             self,
             stage.title(),
             job_name=f"{self._settings.prefix}-{stage}",
-            role=self._role(stage, script, permissions),
+            role=self._role(stage, script, permissions=permissions),
             script=_code(script),
             extra_python_files=[_code(self._packages)],
             glue_version=glue.GlueVersion.V5_1,
@@ -100,7 +100,7 @@ class GlueJobs(Construct):
         _acknowledge_encryption(job)
         return job
 
-    def _role(self, stage: Stage, script: assets.Asset, permissions: Sequence[Permission]) -> iam.IRole:
+    def _role(self, stage: Stage, script: assets.Asset, *, permissions: Sequence[Permission]) -> iam.IRole:
         code = (script, self._packages, self._requirements)
         return role(
             self,
@@ -172,6 +172,6 @@ def _write_logs(scope: Construct) -> Permission:
 
 def _acknowledge_encryption(job: glue.Job) -> None:
     logs = "Job logs hold row counts and refusals, not records; CloudWatch encrypts every log group with its own key."
-    acknowledge(job, "GL1", logs)
-    acknowledge(job, "Annotation::@aws-cdk/aws-glue-alpha:unencryptedContinuousLogging", logs)
-    acknowledge(job, "GL3", "The jobs keep no bookmarks: each run reads exact object versions.")
+    acknowledge(job, "GL1", reason=logs)
+    acknowledge(job, "Annotation::@aws-cdk/aws-glue-alpha:unencryptedContinuousLogging", reason=logs)
+    acknowledge(job, "GL3", reason="The jobs keep no bookmarks: each run reads exact object versions.")

@@ -12,7 +12,7 @@ from infra.data import Data
 from infra.images import Images
 from infra.permissions import Permission, role, same_account
 from infra.settings import Settings
-from trainyard.stages import Stage
+from trainyard.run.stage import Stage
 
 SERVICE = "sagemaker.amazonaws.com"
 ANALYSIS = f"{Stage.TUNE}/analysis"
@@ -29,26 +29,32 @@ class JobRoles(Construct):
         self.process = self._role(
             "Process",
             images.processing,
-            "ProcessingJobs",
-            [*read(bucket, Stage.RESOLVE, Stage.PREPARE), write(bucket, Stage.PROCESS)],
+            log_group="ProcessingJobs",
+            permissions=[*read(bucket, Stage.RESOLVE, Stage.PREPARE), write(bucket, Stage.PROCESS)],
         )
         self.train = self._role(
             "Train",
             images.training,
-            "TrainingJobs",
-            [*read(bucket, Stage.RESOLVE, Stage.PROCESS, *CHECKPOINTS), write(bucket, Stage.TRAIN, Stage.TUNE)],
+            log_group="TrainingJobs",
+            permissions=[
+                *read(bucket, Stage.RESOLVE, Stage.PROCESS, *CHECKPOINTS),
+                write(bucket, Stage.TRAIN, Stage.TUNE),
+            ],
         )
         self.evaluate = self._role(
             "Evaluate",
             images.training,
-            "ProcessingJobs",
-            [*read(bucket, Stage.RESOLVE, Stage.PROCESS, Stage.TRAIN, Stage.TUNE), write(bucket, Stage.EVALUATE)],
+            log_group="ProcessingJobs",
+            permissions=[
+                *read(bucket, Stage.RESOLVE, Stage.PROCESS, Stage.TRAIN, Stage.TUNE),
+                write(bucket, Stage.EVALUATE),
+            ],
         )
         self.report = self._role(
             "Report",
             images.processing,
-            "ProcessingJobs",
-            [
+            log_group="ProcessingJobs",
+            permissions=[
                 *read(
                     bucket,
                     *(Stage.RESOLVE, Stage.PREPARE, Stage.PROCESS),
@@ -60,20 +66,26 @@ class JobRoles(Construct):
         self.analyse = self._role(
             "Analyse",
             images.processing,
-            "ProcessingJobs",
-            [*read(bucket, Stage.RESOLVE), write(bucket, ANALYSIS), self._read_search(f"{settings.job_prefix}tune-*")],
+            log_group="ProcessingJobs",
+            permissions=[
+                *read(bucket, Stage.RESOLVE),
+                write(bucket, ANALYSIS),
+                self._read_search(f"{settings.job_prefix}tune-*"),
+            ],
         )
         self.score = self._role(
             "Score",
             images.training,
-            "ProcessingJobs",
-            [
+            log_group="ProcessingJobs",
+            permissions=[
                 *read(bucket, Stage.RESOLVE, Stage.INGEST, Stage.TRAIN, Stage.TUNE),
                 write(bucket, Stage.SCORE),
                 write_scores(bucket),
             ],
         )
-        self.model = self._role("Model", images.training, "Endpoints", read(bucket, Stage.TRAIN, Stage.TUNE))
+        self.model = self._role(
+            "Model", images.training, log_group="Endpoints", permissions=read(bucket, Stage.TRAIN, Stage.TUNE)
+        )
 
     @property
     def all(self) -> list[iam.IRole]:
@@ -81,7 +93,7 @@ class JobRoles(Construct):
         return [self.process, self.train, self.evaluate, self.report, self.analyse, self.score, self.model]
 
     def _role(
-        self, name: str, image: assets.DockerImageAsset, log_group: str, permissions: list[Permission]
+        self, name: str, image: assets.DockerImageAsset, *, log_group: str, permissions: list[Permission]
     ) -> iam.IRole:
         return role(
             self,

@@ -18,9 +18,9 @@ from infra.data import Data
 from infra.permissions import Permission, acknowledge, role
 from infra.settings import PROJECT, Settings
 from infra.sources import code_version
-from trainyard.run import REQUEST_FILE
+from trainyard.run.run import Run
+from trainyard.run.stage import Stage
 from trainyard.serving.examples import EXAMPLES_FILE
-from trainyard.stages import Stage
 
 TIMEOUT = cdk.Duration.seconds(60)
 # A serverless endpoint may start first, and a container has 60 seconds for each answer.
@@ -97,7 +97,9 @@ class Functions(Construct):
                 permissions=[*permissions, *_run_permissions(log_group, dead_letters)],
             ),
         )
-        acknowledge(function, "L1", "The newest Python that this code is tested on; a newer one comes with its tests.")
+        acknowledge(
+            function, "L1", reason="The newest Python that this code is tested on; a newer one comes with its tests."
+        )
         return function
 
     def _environment(self) -> dict[str, str]:
@@ -128,7 +130,7 @@ class Functions(Construct):
             Permission(
                 sid="WriteRequest",
                 actions=["s3:PutObject"],
-                resources=[f"{self._data.artifacts_arn}/{RUN}/{Stage.RESOLVE}/{REQUEST_FILE}"],
+                resources=[f"{self._data.artifacts_arn}/{RUN}/{Stage.RESOLVE}/{Run.FILE}"],
                 why="Recipes and runs come and go; only the request of a run is written.",
             ),
             Permission(

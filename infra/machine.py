@@ -1,4 +1,4 @@
-"""The state machine: the definition from `state_machines/`, filled in, traced and logged."""
+"""The state machine: the complete definition from `state_machines/`, filled in, traced and logged."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ from constructs import Construct
 
 from infra.machine_role import Parts, machine_role
 from infra.settings import Settings
-from infra.sources import ROOT
-
-DEFINITION = ROOT / "state_machines" / "training.asl.json"
+from state_machines.definition import definition_text
 
 
 def machine_name(settings: Settings) -> str:
@@ -35,11 +33,11 @@ class Machine(Construct):
             self,
             "Training",
             state_machine_name=machine_name(settings),
-            definition_body=sfn.DefinitionBody.from_string(DEFINITION.read_text(encoding="utf-8")),
+            definition_body=sfn.DefinitionBody.from_string(definition_text()),
             definition_substitutions=substitutions(settings, parts),
             logs=sfn.LogOptions(destination=log_group, level=sfn.LogLevel.ALL, include_execution_data=True),
             tracing_enabled=True,
-            role=machine_role(self, parts, machine_name(settings), settings.job_prefix),
+            role=machine_role(self, parts, machine_name=machine_name(settings), job_prefix=settings.job_prefix),
         )
 
 

@@ -17,8 +17,10 @@ from infra.jobs import SERVICE, JobRoles
 from infra.lambdas import Functions
 from infra.permissions import Permission, role
 from infra.registry import Registry
-from trainyard import recipe
-from trainyard.stages import Stage
+from trainyard.contract.quality import QUALITY_FILE
+from trainyard.run import recipe
+from trainyard.run.documents import Children, ScoreSummary
+from trainyard.run.stage import Stage
 
 # Kinds of jobs: API noun, its ARN's resource, how the machine begins their names, the rule by which `.sync` waits.
 JOBS = (
@@ -26,7 +28,6 @@ JOBS = (
     ("TrainingJob", "training-job", ("train-",), "Training"),
     ("HyperParameterTuningJob", "hyper-parameter-tuning-job", ("tune-",), "Tuning"),
 )
-QUALITY_FILE, CHILDREN_FILE = "quality.json", "children.json"
 NAMED_BY_MACHINE = "The state machine mints the names of jobs and models; only its own prefixes are allowed."
 
 
@@ -72,7 +73,7 @@ OBSERVE = (
 )
 
 
-def machine_role(scope: Construct, parts: Parts, machine_name: str, job_prefix: str) -> iam.IRole:
+def machine_role(scope: Construct, parts: Parts, *, machine_name: str, job_prefix: str) -> iam.IRole:
     """The role, with every permission that the definition needs."""
     return role(
         scope,
@@ -81,7 +82,7 @@ def machine_role(scope: Construct, parts: Parts, machine_name: str, job_prefix: 
         description="The training workflow's state machine",
         permissions=[
             *_call_functions_and_jobs(parts),
-            *_call_sagemaker(scope, parts, job_prefix),
+            *_call_sagemaker(scope, parts, prefix=job_prefix),
             *_start_children(scope, machine_name),
             *_catalogue_scores(scope, parts.data),
             *endpoints.deploy(scope, parts.registry.group_prefix.removesuffix("-")),
@@ -111,7 +112,7 @@ def _call_functions_and_jobs(parts: Parts) -> list[Permission]:
             sid="ReadQuality",
             actions=["s3:GetObject"],
             resources=[
-                f"{parts.data.artifacts_arn}/{RUN}/{Stage.INGEST}/{each}" for each in (QUALITY_FILE, CHILDREN_FILE)
+                f"{parts.data.artifacts_arn}/{RUN}/{Stage.INGEST}/{each}" for each in (QUALITY_FILE, Children.FILE)
             ],
             why="Recipes and runs come and go; only the verdict on the data and the list of children are read.",
         ),
@@ -151,10 +152,13 @@ def _start_children(scope: Construct, machine_name: str) -> list[Permission]:
     ]
 
 
-def _call_sagemaker(scope: Construct, parts: Parts, prefix: str) -> list[Permission]:
+def _call_sagemaker(scope: Construct, parts: Parts, *, prefix: str) -> list[Permission]:
     models = _arns(scope, "model", f"{prefix}model-*")
     return [
-        *(_run_jobs(scope, noun, resource, [f"{prefix}{each}" for each in names]) for noun, resource, names, _ in JOBS),
+        *(
+            _run_jobs(scope, noun, resource=resource, names=[f"{prefix}{each}" for each in names])
+            for noun, resource, names, _ in JOBS
+        ),
         Permission(
             sid="DescribeBestJob",
             actions=["sagemaker:DescribeTrainingJob"],
@@ -197,7 +201,7 @@ def _call_sagemaker(scope: Construct, parts: Parts, prefix: str) -> list[Permiss
     ]
 
 
-def _run_jobs(scope: Construct, noun: str, resource: str, names: list[str]) -> Permission:
+def _run_jobs(scope: Construct, noun: str, *, resource: str, names: list[str]) -> Permission:
     verbs = [f"sagemaker:{verb}{noun}" for verb in ("Create", "Describe", "Stop")]
     return Permission(
         sid=f"Run{noun}s",
@@ -214,7 +218,7 @@ def _catalogue_scores(scope: Construct, data: Data) -> list[Permission]:
         Permission(
             sid="ReadScoresSummary",
             actions=["s3:GetObject"],
-            resources=[f"{data.artifacts_arn}/{RUN}/{Stage.SCORE}/summary.json"],
+            resources=[f"{data.artifacts_arn}/{RUN}/{Stage.SCORE}/{ScoreSummary.FILE}"],
             why="Recipes and runs come and go; of scores only the summary is read.",
         ),
         Permission(

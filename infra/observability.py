@@ -36,25 +36,33 @@ class Observability(Construct):
         self._alarm(
             "Failed",
             machine.metric_failed(period=PERIOD, statistic=SUM),
-            "An execution failed: its message names the cause.",
+            description="An execution failed: its message names the cause.",
         )
         self._alarm(
             "TimedOut",
             machine.metric_timed_out(period=PERIOD, statistic=SUM),
-            "An execution took longer than the machine allows.",
+            description="An execution took longer than the machine allows.",
         )
-        self._alarm("Aborted", machine.metric_aborted(period=PERIOD, statistic=SUM), "Somebody stopped an execution.")
         self._alarm(
-            "Throttled", machine.metric_throttled(period=PERIOD, statistic=SUM), "Step Functions held executions back."
+            "Aborted",
+            machine.metric_aborted(period=PERIOD, statistic=SUM),
+            description="Somebody stopped an execution.",
+        )
+        self._alarm(
+            "Throttled",
+            machine.metric_throttled(period=PERIOD, statistic=SUM),
+            description="Step Functions held executions back.",
         )
         lost = queue.metric_approximate_number_of_messages_visible(period=PERIOD, statistic=cloudwatch.Stats.MAXIMUM)
-        self._alarm("LostEvents", lost, "An upload or a failure reached nobody: look into the dead letter queue.")
+        self._alarm(
+            "LostEvents", lost, description="An upload or a failure reached nobody: look into the dead letter queue."
+        )
         self.dashboard = cloudwatch.Dashboard(
             self,
             "Dashboard",
             dashboard_name=settings.prefix,
             default_interval=cdk.Duration.days(7),
-            widgets=_widgets(machine, functions, lost),
+            widgets=_widgets(machine, functions, lost=lost),
         )
 
     @property
@@ -63,7 +71,7 @@ class Observability(Construct):
         home = f"https://{region}.console.aws.amazon.com/cloudwatch/home?region={region}"
         return f"{home}#dashboards/dashboard/{self.dashboard.dashboard_name}"
 
-    def _alarm(self, name: str, metric: cloudwatch.Metric, description: str) -> None:
+    def _alarm(self, name: str, metric: cloudwatch.Metric, *, description: str) -> None:
         alarm = cloudwatch.Alarm(
             self,
             name,
@@ -78,7 +86,7 @@ class Observability(Construct):
 
 
 def _widgets(
-    machine: sfn.StateMachine, functions: dict[str, lambda_.Function], lost: cloudwatch.Metric
+    machine: sfn.StateMachine, functions: dict[str, lambda_.Function], *, lost: cloudwatch.Metric
 ) -> list[list[cloudwatch.IWidget]]:
     ends = [
         machine.metric_started(period=PERIOD, statistic=SUM),

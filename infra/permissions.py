@@ -60,7 +60,7 @@ def role(
     )
     for each in permissions:
         for resource in each.wildcards():
-            acknowledge(made, f"IAM5[Resource::{_finding(made, resource)}]", each.why)
+            acknowledge(made, f"IAM5[Resource::{_finding(made, resource)}]", reason=each.why)
     return made.without_policy_updates()
 
 
@@ -69,7 +69,7 @@ def same_account(scope: Construct) -> Conditions:
     return {"StringEquals": {"aws:SourceAccount": cdk.Stack.of(scope).account}}
 
 
-def acknowledge(construct: IConstruct, rule: str, reason: str) -> None:
+def acknowledge(construct: IConstruct, rule: str, *, reason: str) -> None:
     """Say why a finding here is as it should be: one of cdk-nag (`S1`), or one of the CDK's own under its full name."""
     known = rule if rule.startswith(CDK_RULES) else f"{NAG}-{rule}"
     cdk.Validations.of(construct).acknowledge(cdk.Acknowledgment(id=known, reason=reason))

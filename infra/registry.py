@@ -7,7 +7,7 @@ from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 from infra.settings import Settings
-from trainyard import recipe
+from trainyard.run import recipe
 
 
 class Registry(Construct):

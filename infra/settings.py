@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from aws_cdk import aws_glue as glue
 from aws_cdk import aws_logs as logs
 
-from trainyard.config import Job, default_jobs
+from trainyard.contract.config import Job, default_jobs
 from trainyard.errors import ConfigError
 
 PROJECT = "trainyard"

@@ -11,8 +11,8 @@ ROOT = Path(__file__).resolve().parents[1]
 SHARED = ("trainyard", "recipes")
 SHELLS = ("lambdas", "glue_jobs", "processing_container", "training_container")
 # The command line never runs in the cloud, and documents change nothing there: editing them must not deploy anything.
-LEFT_OUT = ("trainyard/cli", "trainyard/aws")
-SUFFIXES = {".py", ".txt", ""}
+LEFT_OUT = ("trainyard/cli", "trainyard/client")
+SUFFIXES = {".py", ".txt", ".j2", ".css", ""}
 
 
 def allow_list(*folders: str) -> list[str]:

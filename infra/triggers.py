@@ -14,8 +14,8 @@ from constructs import Construct
 
 from infra.permissions import acknowledge
 from infra.settings import Settings
-from trainyard import recipe
-from trainyard.config import Schedule
+from trainyard.contract.config import Schedule
+from trainyard.run import recipe
 
 KEEP_TRYING = cdk.Duration.hours(24)
 TRIES = 185
@@ -31,7 +31,7 @@ def dead_letters(scope: Construct) -> sqs.Queue:
         enforce_ssl=True,
         retention_period=KEEP_LOST_EVENTS,
     )
-    acknowledge(queue, "SQS3", "This is the dead letter queue itself, of EventBridge targets and of a function.")
+    acknowledge(queue, "SQS3", reason="This is the dead letter queue itself, of EventBridge targets and of a function.")
     return queue
 
 

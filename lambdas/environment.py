@@ -4,22 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
 
-
-@dataclass(frozen=True, kw_only=True)
-class Environment:
-    """What the deployment tells the functions."""
-
-    raw_bucket: str
-    artifacts_bucket: str
-    ledger_table: str
-    topic_arn: str
-    code_version: str
-    tags: dict[str, str] = field(default_factory=dict)
-    job_defaults: dict[str, Any] = field(default_factory=dict)
+from trainyard.run.environment import Environment
 
 
 @cache

@@ -6,8 +6,8 @@ import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 
-from trainyard import container
 from trainyard.errors import TrainyardError
+from trainyard.run import container
 
 
 def _process(_arguments: Sequence[str]) -> None:

@@ -1,22 +1,15 @@
-"""Processing job: turns the prepared tables into the training examples of the recipe."""
+"""Shell of stage process: hands the folders of a processing job over, and prints the figures."""
 
 from __future__ import annotations
 
-import json
-
-from trainyard import container, recipe
-from trainyard.run import Run
-
-FOLDERS = ("train", "validation", "holdout", "features")
+from trainyard.run import container
+from trainyard.run.run import Run
+from trainyard.stages.process import process
 
 
 def main() -> None:
-    """Write the four folders of examples and `figures.json`."""
+    """Run the job."""
     run = Run.read(container.processing_input("resolve"))
-    config = recipe.config(run.recipe, run.config)
-    output = container.processing_output("process")
-    for folder in FOLDERS:
-        (output / folder).mkdir(exist_ok=True)
-    figures = recipe.module(run.recipe, "process").process(container.processing_input("prepare"), output, config)
-    (output / "figures.json").write_text(json.dumps(figures, indent=2), encoding="utf-8")
+    prepared, output = container.processing_input("prepare"), container.processing_output("process")
+    figures = process(run, prepared, output=output)
     print(", ".join(f"{name} {value:g}" for name, value in figures.items()), flush=True)

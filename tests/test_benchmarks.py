@@ -9,8 +9,8 @@ import pytest
 
 from benchmarks import growth
 from benchmarks.figures import DATA, Figure, Measured, Rival, Skipped, conclude, over_seeds, required, table
-from trainyard import recipe
-from trainyard.bootstrap import Difference
+from trainyard.run import recipe
+from trainyard.stages.evaluate.bootstrap import Difference
 
 ROOT = Path(__file__).parents[1]
 
@@ -61,13 +61,13 @@ def test_every_recipe_has_a_benchmark_that_the_table_can_call(name):
 def test_growth_beyond_linear_is_missed():
     small = growth.Cost(cpu=1.0, memory=100.0)
     for seconds, verdict in ((10.0, "at most linear"), (15.0, "MISSED")):
-        rows = growth._rows("r", "train", 1000, small, growth.Cost(cpu=seconds, memory=300.0))
+        rows = growth._rows("r", "train", size=1000, small=small, large=growth.Cost(cpu=seconds, memory=300.0))
         assert rows[1][-1] == verdict
         assert rows[1][-3:-1] == ("x 3.0", "2,222")
 
 
 def test_growth_measures_a_stage_in_a_process_of_its_own(tmp_path):
-    cost = growth._measured("two_tower", "sample", str(tmp_path), 500)
+    cost = growth._measured("two_tower", "sample", folder=str(tmp_path), size=500)
     assert (tmp_path / "raw" / "ratings.csv").read_text(encoding="utf-8").count("\n") >= 500
     assert cost.cpu > 0
     assert 10 < cost.memory < 2000

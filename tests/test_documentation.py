@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from trainyard import recipe
-from trainyard.cli.main import app
+from trainyard.cli.main import COMMANDS, app
+from trainyard.run import recipe
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [
@@ -37,6 +37,13 @@ def test_documented_commands_and_their_options_exist(document, line):
     plain = re.sub(r"\x1b\[[0-9;]*m", "", shown.output)
     for option in (word for word in words if word.startswith("--")):
         assert option in plain, f"{document}: {words[0]} has no {option}"
+
+
+def test_every_command_is_documented():
+    """In a line that somebody can type: `trainyard COMMAND`, in the README or one of the documents beside it."""
+    documents = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+    documented = {line.split()[1] for path in documents for line in COMMAND.findall(path.read_text(encoding="utf-8"))}
+    assert {function.__name__ for panel in COMMANDS.values() for function in panel} <= documented
 
 
 def test_documented_make_targets_exist():

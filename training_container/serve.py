@@ -11,7 +11,7 @@ for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
 
 def main() -> None:
     """Serve until a stop signal comes."""
-    from trainyard import container
+    from trainyard.run import container
     from trainyard.serving.server import host_of_environment, port_of_environment, serve
 
     serve(container.model_dir(), host=host_of_environment(), port=port_of_environment())

@@ -27,6 +27,14 @@ class BadRequest(TrainyardError):
     exit_code = 2
 
 
+class NothingToDo(TrainyardError):
+    """An upload or start that is in order and begins nothing, such as one of several files; says what is waited for."""
+
+    def __init__(self, reason: str, *, recipe: str = "", dataset: str = "") -> None:
+        self.recipe, self.dataset = recipe, dataset
+        super().__init__(reason)
+
+
 class BadRow(BadRequest):
     """A row of a request that a model cannot answer; `unknown` when it names something the model does not know."""
 

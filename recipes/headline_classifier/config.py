@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from trainyard.config import Column, Gate, Range, RecipeConfig, ScoreColumn, Source, Tuning, bounded
+from trainyard.contract.config import Column, Gate, Range, RecipeConfig, ScoreColumn, Source, Tuning, bounded
 
 CLASS_NAMES = {"b": "business", "t": "science and technology", "e": "entertainment", "m": "health"}
 CLASSES = tuple(CLASS_NAMES)
@@ -24,9 +24,13 @@ class Data:
     min_per_class: int = bounded(5, minimum=1, maximum=1_000_000, help="headlines that data must hold of each class")
     max_words: int = bounded(40, minimum=5, maximum=200, help="words of a headline that the network reads")
     min_word_count: int = bounded(2, minimum=1, maximum=1000, help="times a word must occur to get a vector")
-    min_character_count: int = bounded(2, minimum=1, maximum=1000, help="headlines a character n-gram must occur in")
-    max_grams: int = bounded(1_000_000, minimum=100, maximum=20_000_000, help="n-grams of a kind, the most frequent")
-    smoothing: float = bounded(0.3, minimum=0.01, maximum=100.0, help="added to counts in the odds of naive Bayes")
+    min_character_ngram_df: int = bounded(
+        2, minimum=1, maximum=1000, help="headlines that a character n-gram must occur in"
+    )
+    max_ngrams: int = bounded(1_000_000, minimum=100, maximum=20_000_000, help="n-grams of a kind, the most frequent")
+    naive_bayes_smoothing: float = bounded(
+        0.3, minimum=0.01, maximum=100.0, help="added to counts in the odds of naive Bayes"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,15 +43,17 @@ class Hyperparameters:
     learning_rate: float = bounded(1e-3, minimum=1e-6, maximum=1.0, help="of Adam at the start; it falls to 0")
     dropout: float = bounded(0.3, minimum=0.0, maximum=0.9, help="share of numbers dropped between layers")
     wide_l2: float = bounded(2e-6, minimum=0.0, maximum=1.0, help="penalty of the squared weights of n-grams")
-    deep_share: float = bounded(0.5, minimum=0.0, maximum=10.0, help="weight of the deep scores beside the wide ones")
-    class_balance: float = bounded(
+    deep_weight: float = bounded(0.5, minimum=0.0, maximum=10.0, help="weight of the deep logits beside the wide ones")
+    class_weight_exponent: float = bounded(
         0.5, minimum=0.0, maximum=1.0, help="0 weighs headlines alike, 1 gives every class the same weight in all"
     )
     vector_size: int = bounded(100, minimum=2, maximum=1000, help="numbers per word vector")
     vector_epochs: int = bounded(5, minimum=1, maximum=1000, help="passes of the word vectors over their text")
     vector_window: int = bounded(5, minimum=1, maximum=50, help="words on either side that are context of a word")
     vector_negatives: int = bounded(5, minimum=1, maximum=100, help="words drawn per pair that are no context")
-    vector_sample: float = bounded(1e-4, minimum=0.0, maximum=1.0, help="share above which a word is thinned out")
+    vector_sampling_threshold: float = bounded(
+        1e-4, minimum=0.0, maximum=1.0, help="share above which a word is thinned out"
+    )
     vector_learning_rate: float = bounded(0.05, minimum=1e-5, maximum=1.0, help="of the word vectors at the start")
 
 
@@ -69,7 +75,7 @@ CONFIG = Config(
         ranges={
             "learning_rate": Range(type="continuous", minimum=2e-4, maximum=5e-3, scaling="Logarithmic"),
             "wide_l2": Range(type="continuous", minimum=1e-7, maximum=1e-4, scaling="Logarithmic"),
-            "deep_share": Range(type="continuous", minimum=0.0, maximum=1.5),
+            "deep_weight": Range(type="continuous", minimum=0.0, maximum=1.5),
             "dropout": Range(type="continuous", minimum=0.0, maximum=0.6),
         },
         metrics=("validation_accuracy", "validation_loss"),
@@ -134,5 +140,5 @@ SCORES = (
 
 
 def sources(config: Config) -> tuple[Source, ...]:
-    """Headlines; text to learn word vectors from and WordSim-353 to score them are used when they are there."""
+    """Headlines; text to learn word vectors from and WordSim-353 to judge them are used when they are there."""
     return HEADLINES, CORPUS, WORD_PAIRS

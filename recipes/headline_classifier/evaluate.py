@@ -1,8 +1,8 @@
-"""Scores a classifier on held-out stories, beside simple baselines; runs in the training image, without TensorFlow."""
+"""Measures a classifier on held-out stories, beside simple baselines; runs in the training image, no TensorFlow."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,55 +10,55 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from recipes.headline_classifier.config import CLASSES, Config
-from recipes.headline_classifier.measures import accuracy, calibration_error, log_loss, macro_f1
-from recipes.headline_classifier.network import Classifier
-from trainyard.progress import progress
-from trainyard.scores import Scores
+from recipes.headline_classifier.inference import Classifier
+from recipes.headline_classifier.metrics import accuracy, expected_calibration_error, log_loss, macro_f1
+from trainyard.contract.evaluation import Evaluation
+from trainyard.contract.progress import progress
 
 # Baselines are for orientation, so they get a part of large data.
-REFERENCE_HEADLINES = 100_000
+MAX_BASELINE_HEADLINES = 100_000
 
 
-def score(model_dir: Path, holdout: Path, config: Config) -> Scores:
+def evaluate(model_dir: Path, holdout: Path, *, config: Config) -> Evaluation:
     """Metrics of a model on the holdout; `examples` has a row (true class, predicted class) per headline.
 
     The gate compares `macro_f1`: nearly half of the headlines are of one class, so a model could gain accuracy while it
     gives up on health. F1 is no mean over headlines, hence the statistic that is computed on each resample of the rows.
     """
-    titles, labels = headlines(holdout)
+    titles, labels = read_headlines(holdout)
     probabilities = Classifier.load(model_dir).probabilities(titles)
     predicted = probabilities.argmax(axis=1)
     metrics = {
-        "macro_f1": macro_f1(labels, predicted, len(CLASSES)),
+        "macro_f1": macro_f1(labels, predicted, classes=len(CLASSES)),
         "accuracy": accuracy(labels, predicted),
         "log_loss": log_loss(probabilities, labels),
-        "expected_calibration_error": calibration_error(probabilities, labels),
+        "expected_calibration_error": expected_calibration_error(probabilities, labels),
     }
-    return Scores(metrics=metrics, examples=np.stack([labels, predicted], axis=1), statistic=macro_f1_of_rows)
+    return Evaluation(metrics=metrics, examples=np.stack([labels, predicted], axis=1), statistic=macro_f1_of_rows)
 
 
 def macro_f1_of_rows(rows: np.ndarray) -> float:
     """Macro F1 of rows (true class, predicted class)."""
-    return macro_f1(rows[:, 0], rows[:, 1], len(CLASSES))
+    return macro_f1(rows[:, 0], rows[:, 1], classes=len(CLASSES))
 
 
-def headlines(folder: Path) -> tuple[list[str], np.ndarray]:
+def read_headlines(folder: Path) -> tuple[list[str], np.ndarray]:
     """Titles and class numbers of `headlines.parquet`, in its order."""
     table = pq.read_table(folder / "headlines.parquet", columns=["title", "category"])
-    index = {name: place for place, name in enumerate(CLASSES)}
+    index = {name: number for number, name in enumerate(CLASSES)}
     return table["title"].to_pylist(), np.asarray([index[each] for each in table["category"].to_pylist()], np.int64)
 
 
-def references(train: Path, holdout: Path, config: Config) -> dict[str, dict[str, float]]:
+def references(channels: Mapping[str, Path], holdout: Path, *, config: Config) -> dict[str, dict[str, float]]:
     """Commonest class, naive Bayes and two linear support vector machines, trained on (some of) the same headlines."""
-    titles, labels = _some(*headlines(train), config.seed)
-    held_out, truth = headlines(holdout)
+    titles, labels = _sampled(*read_headlines(channels["train"]), seed=config.seed)
+    held_out, truth = read_headlines(holdout)
     commonest = np.full(len(truth), np.bincount(labels).argmax())
     found = {"commonest class": _metrics(truth, commonest)}
-    makers = baselines()
-    for step, (name, model) in enumerate(makers.items(), start=1):
+    models = baselines()
+    for step, (name, model) in enumerate(models.items(), start=1):
         found[name] = _metrics(truth, model.fit(titles, labels).predict(held_out))
-        progress(step / len(makers), f"baseline {name}")
+        progress(step / len(models), f"baseline {name}")
     return found
 
 
@@ -80,12 +80,12 @@ def baselines() -> dict[str, Any]:
     }
 
 
-def _some(titles: Sequence[str], labels: np.ndarray, seed: int) -> tuple[list[str], np.ndarray]:
-    if len(titles) <= REFERENCE_HEADLINES:
+def _sampled(titles: Sequence[str], labels: np.ndarray, *, seed: int) -> tuple[list[str], np.ndarray]:
+    if len(titles) <= MAX_BASELINE_HEADLINES:
         return list(titles), labels
-    rows = np.random.default_rng(seed).permutation(len(titles))[:REFERENCE_HEADLINES]
+    rows = np.random.default_rng(seed).permutation(len(titles))[:MAX_BASELINE_HEADLINES]
     return [titles[row] for row in rows], labels[rows]
 
 
 def _metrics(labels: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
-    return {"macro_f1": macro_f1(labels, predicted, len(CLASSES)), "accuracy": accuracy(labels, predicted)}
+    return {"macro_f1": macro_f1(labels, predicted, classes=len(CLASSES)), "accuracy": accuracy(labels, predicted)}

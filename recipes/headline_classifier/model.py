@@ -1,6 +1,6 @@
 """The Keras networks that tell the class of a headline; runs in the training image.
 
-`wide_and_deep` (after Cheng et al. 2016, "Wide & Deep Learning") adds the scores of two parts. The wide one is linear
+`wide_and_deep` (after Cheng et al. 2016, "Wide & Deep Learning") adds the logits of two parts. The wide one is linear
 in n-grams of words and characters, each weight multiplied by the n-gram's naive Bayes log odds (Wang and Manning 2012):
 a new story brings new names, and the parts of words that are left tell most of its class. The deep one reads the sum of
 the word vectors. `convolution` is the network of the original, on the word vectors alone: Conv1D, max pooling, dropout,
@@ -16,8 +16,8 @@ import numpy as np
 from keras import layers, ops
 
 from recipes.headline_classifier.config import Hyperparameters
-from recipes.headline_classifier.features import PADDING, Features
-from recipes.headline_classifier.network import KERNEL, POOL
+from recipes.headline_classifier.features import PADDING, Encoder
+from recipes.headline_classifier.inference import KERNEL_SIZE, POOL_SIZE
 
 FILTERS = 128
 UNITS = 128
@@ -26,63 +26,66 @@ UNITS = 128
 WIDE_SCALE = 50.0
 
 
+# Keras files hold the name of this class and those of its arguments: a model saved with others could not be opened.
 @keras.saving.register_keras_serializable("headline_classifier")
 class GramScores(layers.Layer):  # type: ignore[misc]
-    """Scores [batch, classes]: the sum over a headline's n-grams of value x log odds x learnt weight, plus a bias."""
+    """Logits [batch, classes]: the sum over a headline's n-grams of value x log odds x learnt weight, plus a bias."""
 
-    def __init__(self, grams: int, classes: int, l2: float, **options: Any) -> None:
+    def __init__(self, grams: int, classes: int, *, l2: float, **options: Any) -> None:
         super().__init__(**options)
-        self.grams, self.classes, self.l2 = grams, classes, l2
+        self.ngrams, self.classes, self.l2 = grams, classes, l2
 
     def build(self, input_shape: Any) -> None:  # noqa: ARG002 - the shape of Keras' method
-        shape = (self.grams, self.classes)
+        shape = (self.ngrams, self.classes)
         penalty = keras.regularizers.L2(self.l2 * WIDE_SCALE**2)
         self.weight = self.add_weight(shape=shape, initializer="zeros", regularizer=penalty, name="weight")
-        self.ratios = self.add_weight(shape=shape, initializer="zeros", trainable=False, name="ratios")
+        self.log_odds = self.add_weight(shape=shape, initializer="zeros", trainable=False, name="ratios")
         self.bias = self.add_weight(shape=(self.classes,), initializer="zeros", name="bias")
 
     def call(self, inputs: Any) -> Any:
         indices, values = inputs
-        table = self.weight * self.ratios * WIDE_SCALE
+        table = self.weight * self.log_odds * WIDE_SCALE
         return ops.einsum("bk,bkc->bc", values, ops.take(table, indices, axis=0)) + self.bias
 
     def table(self) -> np.ndarray:
-        """Learnt score [n-grams, classes] of one unit of each n-gram."""
-        return np.asarray(self.weight.numpy() * self.ratios.numpy() * WIDE_SCALE)
+        """What one unit of each n-gram adds to the logits [n-grams, classes]."""
+        return np.asarray(self.weight.numpy() * self.log_odds.numpy() * WIDE_SCALE)
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "grams": self.grams, "classes": self.classes, "l2": self.l2}
+        return {**super().get_config(), "grams": self.ngrams, "classes": self.classes, "l2": self.l2}
 
 
-def build(features: Features, vectors: np.ndarray, hyperparameters: Hyperparameters, *, seed: int) -> keras.Model:
-    """A model from `words` [batch, length], `grams` and `values` [batch, any] to the scores of its parts, by name.
+def build(encoder: Encoder, word_vectors: np.ndarray, *, hyperparameters: Hyperparameters, seed: int) -> keras.Model:
+    """A model from `words` [batch, length], `grams` and `values` [batch, any] to the logits of its parts, by name.
 
-    The embedding starts from `vectors` [words + 2, size] and learns on. Scores are logits [batch, classes].
+    The embedding starts from `word_vectors` [words + 2, size] and learns on. Logits are [batch, classes].
     """
     keras.utils.set_random_seed(seed)
-    words = keras.Input((features.length,), dtype="int32", name="words")
-    grams = keras.Input((None,), dtype="int32", name="grams")
+    words = keras.Input((encoder.length,), dtype="int32", name="words")
+    ngrams = keras.Input((None,), dtype="int32", name="grams")
     values = keras.Input((None,), dtype="float32", name="values")
-    start = keras.initializers.Constant(vectors)
-    embedded = layers.Embedding(*vectors.shape, embeddings_initializer=start, name="embedding")(words)
-    inputs = {"words": words, "grams": grams, "values": values}
+    start = keras.initializers.Constant(word_vectors)
+    embedded = layers.Embedding(*word_vectors.shape, embeddings_initializer=start, name="embedding")(words)
+    inputs = {"words": words, "grams": ngrams, "values": values}
     if hyperparameters.architecture == "convolution":
         deep = _convolution(embedded, hyperparameters.dropout)
-        return keras.Model(inputs, {"deep": layers.Dense(len(features.classes), name="deep")(deep)})
-    deep = layers.Dense(len(features.classes), name="deep")(_summed(words, embedded, hyperparameters.dropout))
-    wide = GramScores(features.grams, len(features.classes), hyperparameters.wide_l2, name="wide")
-    model = keras.Model(inputs, {"wide": wide((grams, values)), "deep": deep})
-    wide.ratios.assign(features.ratios)
+        return keras.Model(inputs, {"deep": layers.Dense(len(encoder.classes), name="deep")(deep)})
+    deep = layers.Dense(len(encoder.classes), name="deep")(
+        _sum_of_vectors(words, embedded, dropout=hyperparameters.dropout)
+    )
+    wide = GramScores(encoder.ngram_count, len(encoder.classes), l2=hyperparameters.wide_l2, name="wide")
+    model = keras.Model(inputs, {"wide": wide((ngrams, values)), "deep": deep})
+    wide.log_odds.assign(encoder.log_odds)
     return model
 
 
 def _convolution(embedded: Any, dropout: float) -> Any:
-    filtered = layers.Conv1D(FILTERS, KERNEL, activation="relu", name="convolution")(embedded)
-    flat = layers.Flatten()(layers.MaxPooling1D(POOL)(filtered))
+    filtered = layers.Conv1D(FILTERS, KERNEL_SIZE, activation="relu", name="convolution")(embedded)
+    flat = layers.Flatten()(layers.MaxPooling1D(POOL_SIZE)(filtered))
     return layers.Dense(UNITS, activation="relu", name="hidden")(layers.Dropout(dropout)(flat))
 
 
-def _summed(words: Any, embedded: Any, dropout: float) -> Any:
+def _sum_of_vectors(words: Any, embedded: Any, *, dropout: float) -> Any:
     """Sum of the vectors of the words over the root of their number, so that long and short headlines are of a size."""
     present = ops.expand_dims(ops.cast(ops.not_equal(words, PADDING), "float32"), -1)
     # Whole words are dropped, so that no headline hangs on the name it is about.
@@ -92,8 +95,8 @@ def _summed(words: Any, embedded: Any, dropout: float) -> Any:
     return layers.Dropout(dropout)(hidden)
 
 
-def classifier(model: keras.Model, *, deep_share: float, temperature: float) -> keras.Model:
-    """The trained model with class probabilities as its output: softmax of the summed scores over `temperature`."""
+def with_probabilities(model: keras.Model, *, deep_weight: float, temperature: float) -> keras.Model:
+    """The trained model with class probabilities as its output: softmax of the summed logits over `temperature`."""
     parts = model.output
-    scores = parts["wide"] + deep_share * parts["deep"] if "wide" in parts else parts["deep"]
-    return keras.Model(model.inputs, layers.Softmax(name="probabilities")(scores / temperature))
+    logits = parts["wide"] + deep_weight * parts["deep"] if "wide" in parts else parts["deep"]
+    return keras.Model(model.inputs, layers.Softmax(name="probabilities")(logits / temperature))

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import ibis
 
 from recipes.headline_classifier.config import CLASSES, Config, Data
-from trainyard.holdout import role_of
-from trainyard.quality import Quality
-from trainyard.tables.rows import rows
+from trainyard.contract.holdout import role_of
+from trainyard.contract.quality import Quality
+from trainyard.contract.records import rows
 
 SALT = "headline_classifier"
 

@@ -1,4 +1,4 @@
-"""Turns prepared headlines into training examples and fits the tokenizer on those for training; runs in processing."""
+"""Encodes prepared headlines for training, with a vocabulary fitted on those for training; runs in processing."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from recipes.headline_classifier.config import CLASSES, Config, Data
-from recipes.headline_classifier.examples import Examples
-from recipes.headline_classifier.features import BLOCK_TITLES, Features, tokens
-from recipes.headline_classifier.gram_counts import GramCounts
+from recipes.headline_classifier.encoded_headlines import EncodedHeadlines
+from recipes.headline_classifier.features import BLOCK_TITLES, Encoder
+from recipes.headline_classifier.ngram_counts import NgramCounts
+from recipes.headline_classifier.tokenizer import tokens
 from recipes.headline_classifier.word_vectors import WORD_PAIRS_FILE
 from trainyard.errors import JobFailed
 
@@ -27,13 +28,13 @@ ROLES = ("train", "validation", "holdout")
 SENTENCE_WORDS = 10_000
 
 
-def process(inputs: Path, outputs: Path, config: Config) -> dict[str, float]:
-    """Write headlines, encoded headlines, text for word vectors and the tokenizer; returns their figures.
+def process(inputs: Path, outputs: Path, *, config: Config) -> dict[str, float]:
+    """Write headlines, encoded headlines, text for word vectors and the encoder; returns their figures.
 
-    * `features`: see `features.Features`; fitted on training headlines alone. `word_pairs.json`: judged word pairs.
-    * `train`, `validation`: `headlines.parquet` and the arrays of `examples.Examples`.
+    * `features`: see `features.Encoder`; fitted on training headlines alone. `word_pairs.json`: judged word pairs.
+    * `train`, `validation`: `headlines.parquet` and the arrays of `EncodedHeadlines`.
     * `train/corpus.txt`: a sentence per line, words separated by spaces: uploaded text, then training headlines.
-    * `holdout/headlines.parquet`: raw text with categories, for every model tokenizes for itself.
+    * `holdout/headlines.parquet`: raw text with categories, for every model encodes for itself.
     """
     for name in (*ROLES, "features"):
         (outputs / name).mkdir(parents=True, exist_ok=True)
@@ -42,13 +43,13 @@ def process(inputs: Path, outputs: Path, config: Config) -> dict[str, float]:
     for role, table in tables.items():
         pq.write_table(table, outputs / role / "headlines.parquet", compression="zstd")
         figures[f"{role}_headlines"] = float(table.num_rows)
-    words = _corpus(inputs, tables["train"], outputs / "train" / CORPUS_FILE, config.data)
-    features = _fitted(tables["train"], words, config.data)
-    features.save(outputs / "features")
+    words = _corpus(inputs, tables["train"], path=outputs / "train" / CORPUS_FILE, data=config.data)
+    encoder = _fitted_encoder(tables["train"], words, data=config.data)
+    encoder.save(outputs / "features")
     for role in ("train", "validation"):
         titles, labels = tables[role]["title"].to_pylist(), _labels(tables[role])
-        Examples.of(features, titles, labels).save(outputs / role)
-    figures |= {"words": float(len(features.words)), "n_grams": float(features.grams)}
+        EncodedHeadlines.of(encoder, titles, labels=labels).save(outputs / role)
+    figures |= {"words": float(len(encoder.words)), "n_grams": float(encoder.ngram_count)}
     return figures | _word_pairs(inputs, outputs / "features" / WORD_PAIRS_FILE)
 
 
@@ -61,33 +62,34 @@ def _headlines(inputs: Path, role: str) -> pa.Table:
 
 
 def _labels(table: pa.Table) -> np.ndarray:
-    index = {name: place for place, name in enumerate(CLASSES)}
+    index = {name: number for number, name in enumerate(CLASSES)}
     return np.asarray([index[name] for name in table["category"].to_pylist()], dtype=np.int32)
 
 
-def _fitted(table: pa.Table, words: tuple[str, ...], data: Data) -> Features:
+def _fitted_encoder(table: pa.Table, words: tuple[str, ...], *, data: Data) -> Encoder:
     titles, labels = table["title"].to_pylist(), _labels(table)
-    words_seen, characters_seen = GramCounts.empty(len(CLASSES)), GramCounts.empty(len(CLASSES))
+    words_seen, characters_seen = NgramCounts.empty(len(CLASSES)), NgramCounts.empty(len(CLASSES))
     for start in range(0, len(titles), BLOCK_TITLES):
         block = slice(start, start + BLOCK_TITLES)
-        words_seen.add_word_grams(titles[block], labels[block])
-        characters_seen.add_character_grams(titles[block], labels[block])
-    per_class = np.bincount(labels, minlength=len(CLASSES))
-    word_grams, word_ratios = words_seen.grams(per_class, 1, data.max_grams, data.smoothing)
-    character_grams, character_ratios = characters_seen.grams(
-        per_class, data.min_character_count, data.max_grams, data.smoothing
+        words_seen.add_word_ngrams(titles[block], labels[block])
+        characters_seen.add_character_ngrams(titles[block], labels[block])
+    class_counts = np.bincount(labels, minlength=len(CLASSES))
+    max_size, smoothing = data.max_ngrams, data.naive_bayes_smoothing
+    word_ngrams, word_odds = words_seen.vocabulary(class_counts, min_df=1, max_size=max_size, smoothing=smoothing)
+    character_ngrams, character_odds = characters_seen.vocabulary(
+        class_counts, min_df=data.min_character_ngram_df, max_size=max_size, smoothing=smoothing
     )
-    return Features(
+    return Encoder(
         classes=CLASSES,
         words=words,
-        word_grams=word_grams,
-        character_grams=character_grams,
-        ratios=np.concatenate((word_ratios, character_ratios)),
+        word_ngrams=word_ngrams,
+        character_ngrams=character_ngrams,
+        log_odds=np.concatenate((word_odds, character_odds)),
         length=data.max_words,
     )
 
 
-def _corpus(inputs: Path, headlines: pa.Table, path: Path, data: Data) -> tuple[str, ...]:
+def _corpus(inputs: Path, headlines: pa.Table, *, path: Path, data: Data) -> tuple[str, ...]:
     """Write the text for word vectors to `path`; returns the words frequent enough in it, the most frequent first."""
     folder = inputs / "corpus"
     titles: Iterable[str] = headlines["title"].to_pylist()

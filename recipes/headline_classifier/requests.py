@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from trainyard.serving.rows import Row
+from trainyard.contract.request_rows import Row
 
 
 class Headline(Row):
@@ -16,7 +16,7 @@ class Headline(Row):
     title: Annotated[str, Field(min_length=1, max_length=10_000, pattern=r"\S")]
 
 
-class Classified(TypedDict):
+class Classification(TypedDict):
     """The likeliest class, its name, and the probability of each class."""
 
     category: str

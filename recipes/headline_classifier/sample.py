@@ -71,13 +71,13 @@ def write(directory: Path, *, size: int, seed: int) -> dict[str, dict[str, list[
     with (directory / FILE).open("w", encoding="utf-8", newline="") as file:
         written = 0
         while written < size:
-            for line in _story(random, written, min(random.randint(1, LONGEST_STORY), size - written)):
+            for line in _story(random, written, headlines=min(random.randint(1, LONGEST_STORY), size - written)):
                 written += 1
                 file.write(f"{written}\t{line}\n")
     return {"words": {name: list(words) for name, words in zip(CLASSES, WORDS, strict=True)}}
 
 
-def _story(random: Random, first: int, headlines: int) -> Iterator[str]:
+def _story(random: Random, first: int, *, headlines: int) -> Iterator[str]:
     """The lines of one story, without their ids."""
     category = random.choices(range(len(CLASSES)), SHARES)[0]
     names = [_name(random), _name(random)]
@@ -88,10 +88,10 @@ def _story(random: Random, first: int, headlines: int) -> Iterator[str]:
         host = f"www.{publisher.lower().replace(' ', '')}.example"
         address = f"http://{host}/{story.lower()}/{place}"
         timestamp = str(FIRST_TIMESTAMP + 1000 * (first + place))
-        yield "\t".join((_title(random, category, names), address, publisher, label, story, host, timestamp))
+        yield "\t".join((_title(random, category, names=names), address, publisher, label, story, host, timestamp))
 
 
-def _title(random: Random, category: int, names: list[str]) -> str:
+def _title(random: Random, category: int, *, names: list[str]) -> str:
     own = random.sample(WORDS[category], random.randint(3, 4))
     if random.random() < BORROWED:
         own[-1] = random.choice(random.choice(WORDS))

@@ -10,16 +10,15 @@ import numpy as np
 import pyarrow as pa
 
 from recipes.headline_classifier.config import CLASS_NAMES, CLASSES, Config
-from recipes.headline_classifier.examples import CLASS_COUNTS_FILE
-from recipes.headline_classifier.network import Classifier
-from trainyard import bulk
+from recipes.headline_classifier.inference import CLASS_COUNTS_FILE, Classifier
+from trainyard.contract import chunks
 
 TABLE = "headlines"
 
 
 def count(tables: Path, config: Config) -> int:
     """How many rows `score` gives: one per line of the file, copies included."""
-    return bulk.count(tables / TABLE)
+    return chunks.count(tables / TABLE)
 
 
 def seen(model_dir: Path) -> dict[str, dict[str, float]]:
@@ -31,18 +30,18 @@ def seen(model_dir: Path) -> dict[str, dict[str, float]]:
     return {"category_name": {CLASS_NAMES[each]: count for each, count in counts.items()}}
 
 
-def score(model_dir: Path, tables: Path, config: Config) -> Iterator[pa.Table]:
+def score(model_dir: Path, tables: Path, *, config: Config) -> Iterator[pa.Table]:
     """One row per headline, in the order of the file, `score.chunk_rows` at a time."""
     classifier = Classifier.load(model_dir)
-    for chunk in bulk.chunks(tables / TABLE, ("ID", "TITLE"), config.score.chunk_rows):
+    for chunk in chunks.read(tables / TABLE, ("ID", "TITLE"), rows=config.score.chunk_rows):
         yield _scored(classifier, chunk)
 
 
 def _scored(classifier: Classifier, chunk: pa.Table) -> pa.Table:
-    classes = classifier.features.classes
+    classes = classifier.encoder.classes
     probabilities = classifier.probabilities(chunk["TITLE"].to_pylist())
     best = probabilities.argmax(axis=1)
-    names = [classes[place] for place in best.tolist()]
+    names = [classes[number] for number in best.tolist()]
     columns = {
         "headline_id": chunk["ID"],
         "title": chunk["TITLE"],

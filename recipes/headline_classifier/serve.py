@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from recipes.headline_classifier.config import CLASS_NAMES
-from recipes.headline_classifier.network import Classifier
-from recipes.headline_classifier.requests import Classified, Headline
-from trainyard.serving.routes import INVOCATIONS, Route
-from trainyard.serving.rows import checked
+from recipes.headline_classifier.inference import Classifier
+from recipes.headline_classifier.requests import Classification, Headline
+from trainyard.contract.request_rows import checked
+from trainyard.contract.routes import INVOCATIONS, Route
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +22,7 @@ class Predictor:
 
     classifier: Classifier
 
-    def predict(self, rows: Sequence[Mapping[str, Any]]) -> list[Classified]:
+    def predict(self, rows: Sequence[Mapping[str, Any]]) -> list[Classification]:
         """One answer per row `{"title": "Fed raises rates"}`: category, its name, and the probability of each class.
 
         Raises BadRow, before anything is computed, for a row of another form.
@@ -40,14 +40,14 @@ class Predictor:
             path="/classify",
             summary="The class of a headline, and the probability of every class.",
             row=Headline,
-            response=Classified,
+            response=Classification,
             answer=self.predict,
             example=self.examples()[0],
         )
         return route.at(INVOCATIONS), route
 
-    def _answer(self, probabilities: np.ndarray) -> Classified:
-        classes = self.classifier.features.classes
+    def _answer(self, probabilities: np.ndarray) -> Classification:
+        classes = self.classifier.encoder.classes
         best = classes[int(probabilities.argmax())]
         return {
             "category": best,

@@ -1,4 +1,4 @@
-"""Word vectors by gensim's skip-gram, and their score on word pairs that people judged; runs in the training image."""
+"""Word vectors by gensim's skip-gram, and how they agree with people on word pairs; runs in the training image."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import numpy as np
 
 from recipes.headline_classifier.config import Hyperparameters
 from recipes.headline_classifier.features import FIRST_WORD
-from trainyard.progress import progress
+from trainyard.contract.progress import progress
 
 VECTORS_FILE = "vectors.txt"
-SCORE_FILE = "word_vectors.json"
+SIMILARITY_FILE = "word_vectors.json"
 WORD_PAIRS_FILE = "word_pairs.json"
 # Share of the training job that the vectors take, for the progress that is shown.
 PROGRESS_SHARE = 0.3
 
 
-def train_vectors(corpus: Path, words: Sequence[str], hyperparameters: Hyperparameters, *, seed: int) -> np.ndarray:
+def train_vectors(corpus: Path, words: Sequence[str], *, hyperparameters: Hyperparameters, seed: int) -> np.ndarray:
     """Vectors (float32) [words + 2, size] of a text with a sentence per line; padding and unknown words are zero.
 
     Skip-gram with negative sampling (Mikolov et al. 2013) by gensim, in one thread: with more, equal seeds give unequal
@@ -34,7 +34,7 @@ def train_vectors(corpus: Path, words: Sequence[str], hyperparameters: Hyperpara
         vector_size=hyperparameters.vector_size,
         window=hyperparameters.vector_window,
         negative=hyperparameters.vector_negatives,
-        sample=hyperparameters.vector_sample,
+        sample=hyperparameters.vector_sampling_threshold,
         alpha=hyperparameters.vector_learning_rate,
         sg=1,
         min_count=1,
@@ -59,14 +59,16 @@ def _keep_only(words: frozenset[str]) -> object:
     return lambda word, count, minimum: utils.RULE_KEEP if word in words else utils.RULE_DISCARD  # noqa: ARG005
 
 
-def similarity(words: Sequence[str], vectors: np.ndarray, pairs: Sequence[tuple[str, str, float]]) -> tuple[float, int]:
+def word_similarity(
+    words: Sequence[str], vectors: np.ndarray, *, pairs: Sequence[tuple[str, str, float]]
+) -> tuple[float, int]:
     """Spearman correlation of cosines with human scores, over the pairs whose words both have vectors; their number.
 
     The measure of WordSim-353 (Finkelstein et al. 2002). With fewer than three such pairs it is 0.
     """
     from scipy.stats import spearmanr
 
-    index = {word: place for place, word in enumerate(words, start=FIRST_WORD)}
+    index = {word: index for index, word in enumerate(words, start=FIRST_WORD)}
     known = [(index[a.lower()], index[b.lower()], s) for a, b, s in pairs if a.lower() in index and b.lower() in index]
     if len(known) < 3:
         return 0.0, len(known)
@@ -76,7 +78,7 @@ def similarity(words: Sequence[str], vectors: np.ndarray, pairs: Sequence[tuple[
     return (found if np.isfinite(found) else 0.0), len(known)
 
 
-def save(words: Sequence[str], vectors: np.ndarray, directory: Path) -> None:
+def save(words: Sequence[str], vectors: np.ndarray, *, directory: Path) -> None:
     """Write `vectors.txt` in the text format of word2vec: a line with the counts, then a line per word."""
     with (directory / VECTORS_FILE).open("w", encoding="utf-8") as file:
         file.write(f"{len(words)} {vectors.shape[1]}\n")
@@ -93,13 +95,15 @@ def load(directory: Path, count: int) -> tuple[list[str], np.ndarray]:
     return [row[0] for row in rows], vectors
 
 
-def score(features_dir: Path, words: Sequence[str], vectors: np.ndarray, model_dir: Path) -> dict[str, float]:
+def evaluate_similarity(
+    features_dir: Path, words: Sequence[str], *, vectors: np.ndarray, model_dir: Path
+) -> dict[str, float]:
     """Metrics of the vectors where word pairs were uploaded; also written to `word_vectors.json`."""
     path = features_dir / WORD_PAIRS_FILE
     if not path.exists():
         return {}
     pairs = [(str(a), str(b), float(s)) for a, b, s in json.loads(path.read_text(encoding="utf-8"))]
-    correlation, known = similarity(words, vectors, pairs)
+    correlation, known = word_similarity(words, vectors, pairs=pairs)
     found = {"word_similarity": correlation, "word_similarity_pairs": float(known)}
-    (model_dir / SCORE_FILE).write_text(json.dumps(found | {"pairs": len(pairs)}, indent=2), encoding="utf-8")
+    (model_dir / SIMILARITY_FILE).write_text(json.dumps(found | {"pairs": len(pairs)}, indent=2), encoding="utf-8")
     return found

@@ -1,4 +1,4 @@
-"""LDA and NMF on the same bags of words, to hold the neural model against; runs in evaluation and in the report."""
+"""LDA and NMF on the same bags of words, to compare the neural model with; runs in evaluation and in the report."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from gensim.models import LdaModel
 from sklearn.decomposition import NMF
 from sklearn.feature_extraction.text import TfidfTransformer
 
-from recipes.neural_topic_model.features import Bags, Vocabulary
+from recipes.neural_topic_model.bags_of_words import BagsOfWords
+from recipes.neural_topic_model.features import Vocabulary
 
 LDA_PASSES = 10
 LDA_CHUNK = 2000
@@ -28,9 +29,9 @@ class Lda:
     model: Any
 
     @classmethod
-    def fit(cls, bags: Bags, vocabulary: Vocabulary, *, topics: int, seed: int) -> Lda:
+    def fit(cls, bags: BagsOfWords, vocabulary: Vocabulary, *, topics: int, seed: int) -> Lda:
         model = LdaModel(
-            _Corpus(bags),
+            _GensimCorpus(bags),
             num_topics=topics,
             id2word=dict(enumerate(vocabulary.words)),
             passes=LDA_PASSES,
@@ -42,9 +43,9 @@ class Lda:
         return cls(vocabulary=vocabulary, model=model)
 
     def top_words(self, count: int) -> list[list[str]]:
-        return _top(self.model.get_topics(), self.vocabulary, count)
+        return _top_words(self.model.get_topics(), self.vocabulary, count=count)
 
-    def shares(self, counts: np.ndarray) -> np.ndarray:
+    def topic_shares(self, counts: np.ndarray) -> np.ndarray:
         gamma, _ = self.model.inference([_pairs(row) for row in counts])
         return np.asarray(gamma / gamma.sum(axis=1, keepdims=True))
 
@@ -52,20 +53,20 @@ class Lda:
         return np.asarray(shares @ self.model.get_topics())
 
 
-def nmf_topics(bags: Bags, vocabulary: Vocabulary, *, topics: int, count: int, seed: int) -> list[list[str]]:
+def nmf_topics(bags: BagsOfWords, vocabulary: Vocabulary, *, topics: int, count: int, seed: int) -> list[list[str]]:
     """Words of the topics that non-negative matrix factorisation of tf-idf finds (Lee and Seung 1999)."""
     matrix = sp.csr_matrix((bags.counts, bags.words, bags.offsets), shape=(len(bags), bags.size))
     weighted = TfidfTransformer(sublinear_tf=True).fit_transform(matrix)
-    # The start needs as many components as the data has dimensions at most.
-    start = "nndsvd" if topics <= min(weighted.shape) else "random"
-    model = NMF(topics, init=start, max_iter=NMF_ITERATIONS, tol=1e-3, random_state=seed).fit(weighted)
-    return _top(model.components_, vocabulary, count)
+    # NNDSVD needs as many components as the data has dimensions at most.
+    initialization = "nndsvd" if topics <= min(weighted.shape) else "random"
+    model = NMF(topics, init=initialization, max_iter=NMF_ITERATIONS, tol=1e-3, random_state=seed).fit(weighted)
+    return _top_words(model.components_, vocabulary, count=count)
 
 
-class _Corpus:
+class _GensimCorpus:
     """Bags as gensim reads them, one document at a time."""
 
-    def __init__(self, bags: Bags) -> None:
+    def __init__(self, bags: BagsOfWords) -> None:
         self._bags = bags
 
     def __len__(self) -> int:
@@ -82,6 +83,6 @@ def _pairs(counts: np.ndarray) -> list[tuple[int, float]]:
     return list(zip(words.tolist(), counts[words].tolist(), strict=True))
 
 
-def _top(weights: np.ndarray, vocabulary: Vocabulary, count: int) -> list[list[str]]:
+def _top_words(weights: np.ndarray, vocabulary: Vocabulary, *, count: int) -> list[list[str]]:
     ranked = np.argsort(-weights, axis=1, kind="stable")[:, :count]
     return [[vocabulary.words[index] for index in row] for row in ranked]

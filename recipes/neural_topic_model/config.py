@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from trainyard.config import Column, Gate, Range, RecipeConfig, ScoreColumn, Source, Tuning, bounded
+from trainyard.contract.config import Column, Gate, Range, RecipeConfig, ScoreColumn, Source, Tuning, bounded
 
 Layout = Literal["pole", "stars", "score"]
 
@@ -39,8 +39,8 @@ class Data:
     validation_fraction: float = bounded(0.1, minimum=0.01, maximum=0.4, help="documents kept for choosing settings")
     word_vectors: Literal["trained", "file"] = "trained"
     vector_size: int = bounded(100, minimum=2, maximum=1000, help="numbers per word vector, of a file too")
-    top_words: int = bounded(10, minimum=2, maximum=50, help="words of a topic that are shown and scored")
-    demonstration: int = bounded(5, minimum=0, maximum=100, help="held-out reviews the report shows in full")
+    top_words: int = bounded(10, minimum=2, maximum=50, help="words of a topic that are shown and measured")
+    demonstration_reviews: int = bounded(5, minimum=0, maximum=100, help="held-out reviews the report shows in full")
 
     def __post_init__(self) -> None:
         if self.min_df >= self.max_df:
@@ -57,7 +57,7 @@ class Hyperparameters:
     learning_rate: float = bounded(0.005, minimum=1e-5, maximum=1.0, help="of Adam, after which it falls to zero")
     hidden_units: int = bounded(200, minimum=4, maximum=4096, help="in each of the encoder's two layers")
     dropout: float = bounded(0.2, minimum=0.0, maximum=0.9, help="of the encoder's output")
-    coherence: float = bounded(
+    coherence_weight: float = bounded(
         50.0, minimum=0.0, maximum=10_000.0, help="weight of the coherence of topics in the loss"
     )
     patience: int = bounded(10, minimum=1, maximum=1000, help="epochs without a better validation loss before the end")
@@ -82,14 +82,14 @@ CONFIG = Config(
         ranges={
             "topics": Range(type="integer", minimum=10, maximum=20),
             "learning_rate": Range(type="continuous", minimum=0.001, maximum=0.02, scaling="Logarithmic"),
-            "coherence": Range(type="continuous", minimum=5, maximum=500, scaling="Logarithmic"),
+            "coherence_weight": Range(type="continuous", minimum=5, maximum=500, scaling="Logarithmic"),
         },
     ),
     # A model whose topics are all the same has a WETC above 0.3 too: TU is what refuses it.
     gate=Gate(primary="completion_gain", minimum={"wetc": 0.30, "tu": 0.65}),
 )
 
-USUAL_FILES: dict[Layout, tuple[str, ...]] = {
+DEFAULT_FILES: dict[Layout, tuple[str, ...]] = {
     "pole": ("amzn_review.csv", "reviews.csv"),
     "stars": ("amazon_reviews.tsv", "reviews.tsv"),
     "score": ("Reviews.csv", "reviews.csv"),
@@ -101,8 +101,8 @@ COLUMNS: dict[Layout, tuple[str, str, str]] = {
     "score": ("Score", "Summary", "Text"),
 }
 # The ratings that are negative and positive; what lies between belongs to `all` only.
-NEGATIVE: dict[Layout, tuple[int, ...]] = {"pole": (1,), "stars": (1, 2), "score": (1, 2)}
-POSITIVE: dict[Layout, tuple[int, ...]] = {"pole": (2,), "stars": (4, 5), "score": (4, 5)}
+NEGATIVE_RATINGS: dict[Layout, tuple[int, ...]] = {"pole": (1,), "stars": (1, 2), "score": (1, 2)}
+POSITIVE_RATINGS: dict[Layout, tuple[int, ...]] = {"pole": (2,), "stars": (4, 5), "score": (4, 5)}
 
 # What bulk scoring writes.
 SCORES = (
@@ -123,7 +123,7 @@ def sources(config: Config) -> tuple[Source, ...]:
     rating, title, text = COLUMNS[data.layout]
     reviews = Source(
         name="reviews",
-        files=(data.file,) if data.file else USUAL_FILES[data.layout],
+        files=(data.file,) if data.file else DEFAULT_FILES[data.layout],
         columns=(
             Column(name=rating, type="int64"),
             Column(name=title, type="string", nullable=True),

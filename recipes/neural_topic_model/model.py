@@ -5,10 +5,10 @@ Inference for Text Processing"), whose decoder mixes topics before the softmax (
 "Autoencoding Variational Inference for Topic Models"). What keeps topics apart and readable:
 
 * words count by tf-idf and not by frequency, or else every topic lists the words that all reviews share;
-* topics start from clusters of documents (`start.initial_topics`): from random ones several find the same theme;
+* topics start from clusters of documents (`initial_topics.py`): from random ones several find the same theme;
 * the divergence from the prior comes in slowly (Bowman et al. 2016), and batch normalisation keeps posteriors apart;
-* words that meet in documents are drawn into one topic, by NPMI (in the spirit of Ding et al. 2018, "Coherence-Aware
-  Neural Topic Modeling", with NPMI in place of word vectors, so that WETC stays independent of training).
+* words that occur in the same documents are drawn into one topic, by NPMI (in the spirit of Ding et al. 2018,
+  "Coherence-Aware Neural Topic Modeling", with NPMI in place of word vectors, so that WETC stays independent).
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ import tensorflow as tf
 
 from recipes.neural_topic_model.config import Hyperparameters
 from recipes.neural_topic_model.features import Vocabulary
-from recipes.neural_topic_model.topics import TopicModel
+from recipes.neural_topic_model.inference import TopicModel
 
 BATCH_NORM = {"momentum": 0.9, "epsilon": 1e-3, "scale": False}
-# Shares of training after which the divergence and the coherence count in full, and from which the rate falls.
-DIVERGENCE_FULL = 0.3
-COHERENCE_FULL = 0.5
-RATE_FALLS = 2 / 3
+# Shares of training after which divergence and coherence count in full, and from which the learning rate falls.
+DIVERGENCE_WARM_UP = 0.3
+COHERENCE_WARM_UP = 0.5
+LEARNING_RATE_DECAY_START = 2 / 3
 # Topics are compared as softmax of log-odds brought to this deviation: about the ten heaviest words then count.
 SHARPNESS = 2.0
 
@@ -40,17 +40,18 @@ def build(*, words: int, topics: int, hidden_units: int, seed: int) -> keras.Mod
     hidden = keras.layers.Dense(hidden_units, "softplus", name="hidden_2")(hidden)
     mean = keras.layers.Dense(topics, name="mean")(hidden)
     mean = keras.layers.BatchNormalization(**BATCH_NORM, name="mean_norm")(mean)
-    spread = keras.layers.Dense(topics, name="log_variance")(hidden)
-    spread = keras.layers.BatchNormalization(**BATCH_NORM, name="log_variance_norm")(spread)
+    log_variance = keras.layers.Dense(topics, name="log_variance")(hidden)
+    log_variance = keras.layers.BatchNormalization(**BATCH_NORM, name="log_variance_norm")(log_variance)
     logits = keras.layers.Dense(words, use_bias=False, name="topic_words")(keras.layers.Softmax()(mean))
-    return keras.Model(counts, [mean, spread, logits])
+    return keras.Model(counts, [mean, log_variance, logits])
 
 
 class Trainer:
-    """Trains the network of `build` with Adam; one call of `step` per batch.
+    """Trains the network of `build` with Adam; one call of `train_step` per batch.
 
-    `initial_topics` and `npmi` are [topics, words] and [words, words]. All randomness is drawn from the number of the
-    step, so that a training that goes on from a checkpoint ends as if it had never stopped.
+    `initial_topics` [topics, words] are the first log-odds of words, `npmi` [words, words] is that of every two words.
+    All randomness is drawn from the number of the step, so that a training that goes on from a checkpoint ends as if it
+    had never stopped.
     """
 
     def __init__(
@@ -79,51 +80,51 @@ class Trainer:
         return self._layers["topic_words"].kernel
 
     @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
-    def step(self, inputs: tf.Tensor, targets: tf.Tensor, number: tf.Tensor) -> tf.Tensor:
+    def train_step(self, inputs: tf.Tensor, targets: tf.Tensor, *, step: tf.Tensor) -> tf.Tensor:
         """One update on a batch of encoder inputs and target counts [batch, words]; returns its mean loss."""
-        done = tf.cast(number, tf.float32) / self._total
+        done = tf.cast(step, tf.float32) / self._total
         with tf.GradientTape() as tape:
-            mean, spread = self._encode(inputs, number)
-            noise = tf.random.stateless_normal(tf.shape(mean), [self._seed, 2 * number])
-            shares = tf.nn.softmax(mean + tf.exp(0.5 * spread) * noise)
+            mean, log_variance = self._encode(inputs, step)
+            noise = tf.random.stateless_normal(tf.shape(mean), [self._seed, 2 * step])
+            shares = tf.nn.softmax(mean + tf.exp(0.5 * log_variance) * noise)
             reconstruction = self._reconstruction(shares, targets)
-            divergence = tf.minimum(1.0, done / DIVERGENCE_FULL) * self._divergence(mean, spread)
-            coherence = self._parameters.coherence * tf.minimum(1.0, done / COHERENCE_FULL) * self._coherence()
+            divergence = tf.minimum(1.0, done / DIVERGENCE_WARM_UP) * self._divergence(mean, log_variance)
+            coherence_weight = self._parameters.coherence_weight * tf.minimum(1.0, done / COHERENCE_WARM_UP)
             loss = tf.reduce_mean(reconstruction + divergence)
-            objective = loss - coherence
-        rate = self._parameters.learning_rate * tf.clip_by_value((1.0 - done) / (1.0 - RATE_FALLS), 0.02, 1.0)
-        self.optimizer.learning_rate.assign(rate)
+            objective = loss - coherence_weight * self._coherence()
+        decay = tf.clip_by_value((1.0 - done) / (1.0 - LEARNING_RATE_DECAY_START), 0.02, 1.0)
+        self.optimizer.learning_rate.assign(self._parameters.learning_rate * decay)
         gradients = tape.gradient(objective, self.network.trainable_variables)
         self.optimizer.apply_gradients(zip(gradients, self.network.trainable_variables, strict=True))
         return loss
 
     @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
-    def losses(self, inputs: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
+    def validation_losses(self, inputs: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
         """Loss of each document [batch] with the topics at their posterior mean: for validation."""
-        mean, spread, logits = self.network(inputs, training=False)
+        mean, log_variance, logits = self.network(inputs, training=False)
         reconstruction = -tf.reduce_sum(targets * tf.nn.log_softmax(logits), axis=1)
-        return reconstruction + self._divergence(mean, spread)
+        return reconstruction + self._divergence(mean, log_variance)
 
-    def _encode(self, inputs: tf.Tensor, number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def _encode(self, inputs: tf.Tensor, step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         hidden = self._layers["hidden_2"](self._layers["hidden_1"](inputs))
         keep = 1.0 - self._parameters.dropout
-        drawn = tf.random.stateless_uniform(tf.shape(hidden), [self._seed, 2 * number + 1])
+        drawn = tf.random.stateless_uniform(tf.shape(hidden), [self._seed, 2 * step + 1])
         hidden = tf.where(drawn < keep, hidden / keep, 0.0)
         mean = self._layers["mean_norm"](self._layers["mean"](hidden), training=True)
-        spread = self._layers["log_variance_norm"](self._layers["log_variance"](hidden), training=True)
-        return mean, spread
+        log_variance = self._layers["log_variance_norm"](self._layers["log_variance"](hidden), training=True)
+        return mean, log_variance
 
     def _reconstruction(self, shares: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
         return -tf.reduce_sum(targets * tf.nn.log_softmax(shares @ self.topic_words), axis=1)
 
-    def _divergence(self, mean: tf.Tensor, spread: tf.Tensor) -> tf.Tensor:
+    def _divergence(self, mean: tf.Tensor, log_variance: tf.Tensor) -> tf.Tensor:
         """Kullback-Leibler divergence [batch] from the logistic normal that stands for Dirichlet(1).
 
         Its mean is 0 and its variance 1 - 1 / topics (Srivastava and Sutton 2017, equation 3).
         """
         prior = self._prior_variance
         return 0.5 * tf.reduce_sum(
-            (tf.exp(spread) + tf.square(mean)) / prior - 1.0 + tf.math.log(prior) - spread, axis=1
+            (tf.exp(log_variance) + tf.square(mean)) / prior - 1.0 + tf.math.log(prior) - log_variance, axis=1
         )
 
     def _coherence(self) -> tf.Tensor:
@@ -144,7 +145,7 @@ class Trainer:
             variable.assign(state[f"variable_{index}"])
 
 
-def to_numpy(network: keras.Model, vocabulary: Vocabulary, importance: np.ndarray) -> TopicModel:
+def to_numpy(network: keras.Model, vocabulary: Vocabulary, *, idf: np.ndarray) -> TopicModel:
     """The trained network as plain arrays, the normalisation of the mean folded into its layer."""
     kernel, bias = network.get_layer("mean").get_weights()
     shift, moving_mean, moving_variance = network.get_layer("mean_norm").get_weights()
@@ -154,7 +155,7 @@ def to_numpy(network: keras.Model, vocabulary: Vocabulary, importance: np.ndarra
     (topic_words,) = network.get_layer("topic_words").get_weights()
     return TopicModel(
         vocabulary=vocabulary,
-        importance=importance,
+        idf=idf,
         hidden_kernel_1=first_kernel,
         hidden_bias_1=first_bias,
         hidden_kernel_2=second_kernel,

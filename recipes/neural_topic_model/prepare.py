@@ -7,24 +7,24 @@ from typing import Any
 
 import ibis
 
-from recipes.neural_topic_model.config import COLUMNS, NEGATIVE, POSITIVE, Config
-from trainyard.holdout import role_of
-from trainyard.quality import Quality
-from trainyard.tables.rows import rows
+from recipes.neural_topic_model.config import COLUMNS, NEGATIVE_RATINGS, POSITIVE_RATINGS, Config
+from trainyard.contract.holdout import role_of
+from trainyard.contract.quality import Quality
+from trainyard.contract.records import rows
 
 SALT = "neural_topic_model"
 SHINGLE_WORDS = 3
 # A SHA-256 in hexadecimal gives 12 independent hashes of 20 bits, in 3 bands of 4: two documents whose shingles agree
 # to 90 % (Jaccard) share a band with probability 0.96, at 50 % 0.18, and unrelated reviews (below 5 %) hardly ever.
 BANDS, ROWS, DIGITS = 3, 4, 5
-RATINGS = {"pole": (1, 2), "stars": (1, 5), "score": (1, 5)}
+RATING_SCALES = {"pole": (1, 2), "stars": (1, 5), "score": (1, 5)}
 
 
 def check(tables: Mapping[str, ibis.Table], config: Config) -> Quality:
     """Refuses ratings outside the layout's scale and too few reviews that can become documents."""
     reviews, data = tables["reviews"], config.data
     rating = COLUMNS[data.layout][0]
-    low, high = RATINGS[data.layout]
+    low, high = RATING_SCALES[data.layout]
     outside = ~reviews[rating].between(low, high)
     found = reviews.agg(
         reviews=reviews.count(),
@@ -42,8 +42,8 @@ def check(tables: Mapping[str, ibis.Table], config: Config) -> Quality:
         )
     if documents < data.min_documents:
         problems.append(
-            f"reviews: expected at least {data.min_documents:,} {_wanted(config)} of {data.min_words} words or more, "
-            f"found {documents:,} among {row['reviews']:,} reviews; upload more, or change data.min_words or "
+            f"reviews: expected at least {data.min_documents:,} {_review_kind(config)} of {data.min_words} words or "
+            f"more, found {documents:,} among {row['reviews']:,} reviews; upload more, or change data.min_words or "
             "data.sentiment in run.json."
         )
     figures = {"reviews": float(row["reviews"]), "long_enough": float(documents)}
@@ -70,21 +70,21 @@ def prepare(tables: Mapping[str, ibis.Table], config: Config) -> dict[str, ibis.
     return prepared
 
 
-def _wanted(config: Config) -> str:
+def _review_kind(config: Config) -> str:
     return "reviews" if config.data.sentiment == "all" else f"{config.data.sentiment} reviews"
 
 
 def _eligible(reviews: ibis.Table, config: Config) -> ibis.Table:
-    """Title and review as one text, its sentiment and plain words, for reviews of the wanted sentiment and length."""
+    """Title and review as one text, its sentiment and plain words, for the reviews that are used."""
     data = config.data
     rating, title, body = (reviews[name] for name in COLUMNS[data.layout])
     sentiment = ibis.cases(
-        (rating.isin(NEGATIVE[data.layout]), "negative"),
-        (rating.isin(POSITIVE[data.layout]), "positive"),
+        (rating.isin(NEGATIVE_RATINGS[data.layout]), "negative"),
+        (rating.isin(POSITIVE_RATINGS[data.layout]), "positive"),
         else_="neutral",
     )
     text = ibis.coalesce(title, "").concat(". ", ibis.coalesce(body, ""))
-    # Mark-up is no word, and two copies of a review often differ in it, in case or in punctuation only.
+    # A tag is no word, and two copies of a review often differ in it, in case or in punctuation only.
     plain = text.re_replace("<[^>]{1,200}>", " ").lower().re_replace("[^a-z0-9]+", " ").strip()
     documents = reviews.select(text=text, sentiment=sentiment, plain=plain)
     documents = documents.mutate(words=documents.plain.split(" "))

@@ -10,33 +10,30 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from sklearn.manifold import TSNE
 
+from recipes.neural_topic_model.bags_of_words import BagsOfWords
 from recipes.neural_topic_model.baselines import Lda, nmf_topics
-from recipes.neural_topic_model.coherence import embedding_coherence, npmi
 from recipes.neural_topic_model.config import Config
-from recipes.neural_topic_model.evaluate import REFERENCE_FILE, lemmas
-from recipes.neural_topic_model.features import Bags, Vocabulary
-from recipes.neural_topic_model.pictures import clouds
-from recipes.neural_topic_model.topics import TopicModel
+from recipes.neural_topic_model.corpus import REFERENCE_CORPUS_FILE, load_lemmas
+from recipes.neural_topic_model.features import Vocabulary
+from recipes.neural_topic_model.inference import NAMING_WORDS, TopicModel
+from recipes.neural_topic_model.metrics import embedding_coherence, npmi
+from recipes.neural_topic_model.plots import CLOUD_WORDS, review_map, training_curves, word_clouds
 from recipes.neural_topic_model.word_vectors import WordVectors
-from trainyard.pages import charts
-from trainyard.pages.page import Figure, ReportInputs, Section, Table
+from trainyard.contract import curves
+from trainyard.contract.report import Figure, ReportInputs, Section, Table
 
-HISTORY_FILE = "history.json"
 TOPICS_FILE = "topics.parquet"
 DOCUMENTS_FILE = "document_topics.parquet"
 HIGHLIGHTS_FILE = "highlights.json"
 MAP_FILE, TOPIC_CLOUDS_FILE, DEMO_CLOUDS_FILE = "map.png", "topic_clouds.png", "demonstration_clouds.png"
-BATCH_DOCUMENTS = 10_000
+DOCUMENTS_PER_READ = 10_000
 MAP_DOCUMENTS = 1000
-CLOUD_WORDS = 30
-NAMING_WORDS = 3
-HIGHLIGHTED = 3
+HIGHLIGHTED_TOPICS = 3
 SHOWN_LETTERS = 600
 
 
-def report(inputs: ReportInputs, outputs: Path, config: Config) -> list[Section]:
+def report(inputs: ReportInputs, outputs: Path, *, config: Config) -> list[Section]:
     """Write the files below to `outputs`, and return the sections of the report.
 
     * `document_topics.parquet`: document, role, sentiment, topic (the strongest), name, t0, t1, ... (shares).
@@ -45,28 +42,28 @@ def report(inputs: ReportInputs, outputs: Path, config: Config) -> list[Section]
     * `topic_clouds.png`, `demonstration_clouds.png`, `map.png`.
     """
     model = TopicModel.load(inputs.model)
-    names = [" ".join(words) for words in model.top_words(NAMING_WORDS)]
-    strongest = _write_documents(model, names, inputs.prepare, outputs / DOCUMENTS_FILE)
-    _write_topics(model, config.data.top_words, outputs / TOPICS_FILE)
+    names = model.topic_names()
+    strongest = _write_documents(model, names, prepare=inputs.prepare, path=outputs / DOCUMENTS_FILE)
+    _write_topics(model, config.data.top_words, path=outputs / TOPICS_FILE)
     share = np.bincount(strongest, minlength=len(names)) / max(len(strongest), 1)
-    highlights = json.dumps(_highlights(model, share, config.data.top_words), indent=2, ensure_ascii=False)
+    highlights = json.dumps(_highlights(model, share, count=config.data.top_words), indent=2, ensure_ascii=False)
     (outputs / HIGHLIGHTS_FILE).write_text(highlights, encoding="utf-8")
     return [
-        _topics_section(model, share, inputs, outputs, config),
-        _comparison_section(model, inputs.process / "train", config),
-        _map_section(model, names, inputs.process / "train", outputs, config.seed),
-        *_demonstration_section(model, names, inputs.prepare, outputs, config),
-        _training_section(inputs.model / HISTORY_FILE),
+        _topics_section(model, share, inputs=inputs, outputs=outputs, config=config),
+        _comparison_section(model, inputs.process / "train", config=config),
+        _map_section(model, names, train=inputs.process / "train", outputs=outputs, seed=config.seed),
+        *_demonstration_section(model, names, prepare=inputs.prepare, outputs=outputs, config=config),
+        _training_section(inputs.model),
     ]
 
 
-def _texts(prepare: Path, where: str = "", limit: str = "") -> Iterator[pa.RecordBatch]:
+def _texts(prepare: Path, where: str = "", *, limit: str = "") -> Iterator[pa.RecordBatch]:
     files = (prepare / "documents").as_posix().replace("'", "''") + "/*.parquet"
     query = f"SELECT document, role, sentiment, text FROM read_parquet('{files}') {where} ORDER BY document {limit}"  # noqa: S608
-    yield from duckdb.sql(query).to_arrow_reader(BATCH_DOCUMENTS)
+    yield from duckdb.sql(query).to_arrow_reader(DOCUMENTS_PER_READ)
 
 
-def _write_documents(model: TopicModel, names: Sequence[str], prepare: Path, path: Path) -> np.ndarray:
+def _write_documents(model: TopicModel, names: Sequence[str], *, prepare: Path, path: Path) -> np.ndarray:
     """Topics of every prepared document, in batches of bounded memory; returns the strongest topic of each."""
     strongest: list[np.ndarray] = [np.empty(0, dtype=np.int64)]
     schema = pa.schema(
@@ -81,8 +78,8 @@ def _write_documents(model: TopicModel, names: Sequence[str], prepare: Path, pat
     )
     with pq.ParquetWriter(path, schema) as writer:
         for batch in _texts(prepare):
-            documents = [model.vocabulary.reader.lemmas(text) for text in batch.column(3).to_pylist()]
-            shares = model.shares_of(model.bags(documents))
+            documents = [model.vocabulary.lemmatizer.lemmas(text) for text in batch.column(3).to_pylist()]
+            shares = model.topic_shares_of(model.bags(documents))
             strongest.append(shares.argmax(axis=1))
             named = pa.array([names[topic] for topic in strongest[-1]], pa.string())
             columns = [*batch.columns[:3], pa.array(strongest[-1]), named, *(pa.array(each) for each in shares.T)]
@@ -91,7 +88,7 @@ def _write_documents(model: TopicModel, names: Sequence[str], prepare: Path, pat
     return np.concatenate(strongest)
 
 
-def _write_topics(model: TopicModel, count: int, path: Path) -> None:
+def _write_topics(model: TopicModel, count: int, *, path: Path) -> None:
     words, weights = model.top_words(count), model.top_weights(count)
     table = {
         "topic": np.repeat(np.arange(len(words)), count),
@@ -102,9 +99,9 @@ def _write_topics(model: TopicModel, count: int, path: Path) -> None:
     pq.write_table(pa.table(table), path)
 
 
-def _highlights(model: TopicModel, share: np.ndarray, count: int) -> dict[str, object]:
+def _highlights(model: TopicModel, share: np.ndarray, *, count: int) -> dict[str, object]:
     """One column per topic, the most frequent ones."""
-    shown = np.argsort(-share, kind="stable")[:HIGHLIGHTED].tolist()
+    shown = np.argsort(-share, kind="stable")[:HIGHLIGHTED_TOPICS].tolist()
     words = model.top_words(count)
     return {
         "title": "Words of the most frequent topics",
@@ -114,16 +111,16 @@ def _highlights(model: TopicModel, share: np.ndarray, count: int) -> dict[str, o
 
 
 def _topics_section(
-    model: TopicModel, share: np.ndarray, inputs: ReportInputs, outputs: Path, config: Config
+    model: TopicModel, share: np.ndarray, *, inputs: ReportInputs, outputs: Path, config: Config
 ) -> Section:
     words = model.top_words(config.data.top_words)
     holdout = inputs.process / "holdout"
-    npmis, vectors = npmi(words, lemmas(holdout / REFERENCE_FILE)), WordVectors.load(holdout)
+    npmis, vectors = npmi(words, load_lemmas(holdout / REFERENCE_CORPUS_FILE)), WordVectors.load(holdout)
     rows = [
         (topic, f"{share[topic]:.1%}", round(float(npmis[topic]), 3), round(cosine, 3), ", ".join(words[topic]))
         for topic, cosine in enumerate(embedding_coherence([each], vectors) for each in words)
     ]
-    picture = clouds(
+    picture = word_clouds(
         [
             dict(zip(each, weights, strict=True))
             for each, weights in zip(model.top_words(CLOUD_WORDS), model.top_weights(CLOUD_WORDS), strict=True)
@@ -134,7 +131,7 @@ def _topics_section(
     (outputs / TOPIC_CLOUDS_FILE).write_bytes(picture)
     return Section(
         title="Topics",
-        text="The words that tell each topic best, and the share of reviews of which it is the strongest topic.",
+        text="The most relevant words of each topic, and the share of reviews of which it is the strongest topic.",
         tables=(Table(columns=("topic", "reviews", "NPMI", "WETC", "words"), rows=rows),),
         figures=(
             Figure(png=picture, alt="Word clouds of all topics", caption="Size is a word's weight in its topic."),
@@ -142,44 +139,37 @@ def _topics_section(
     )
 
 
-def _comparison_section(model: TopicModel, train: Path, config: Config) -> Section:
+def _comparison_section(model: TopicModel, train: Path, *, config: Config) -> Section:
     """The same bags by all three methods; a topic of one has no counterpart in another, so each lists its own."""
-    bags, vocabulary = Bags.load(train), Vocabulary.load(train)
+    bags, vocabulary = BagsOfWords.load(train), Vocabulary.load(train)
     topics, count = len(model.topic_words), config.data.top_words
     lda = Lda.fit(bags, vocabulary, topics=topics, seed=config.seed).top_words(count)
     nmf = nmf_topics(bags, vocabulary, topics=topics, count=count, seed=config.seed)
     lines = zip(model.top_words(count), lda, nmf, strict=True)
-    rows: list[tuple[str | int, ...]] = [
-        (place, *(" ".join(words) for words in each)) for place, each in enumerate(lines)
-    ]
+    rows: list[tuple[str | int, ...]] = [(row, *(" ".join(words) for words in each)) for row, each in enumerate(lines)]
     table = Table(columns=("", "neural topic model", "LDA (gensim)", "NMF (scikit-learn)"), rows=rows)
     text = "Topics of all three methods on the same words. Topics in one row have nothing to do with one another."
     return Section(title="Beside LDA and NMF", text=text, tables=(table,))
 
 
-def _map_section(model: TopicModel, names: Sequence[str], train: Path, outputs: Path, seed: int) -> Section:
-    bags = Bags.load(train)
-    chosen = np.unique(np.linspace(0, len(bags) - 1, min(MAP_DOCUMENTS, len(bags))).round().astype(int))
-    shares = model.shares(bags.dense(chosen))
-    perplexity = min(30.0, max(2.0, (len(chosen) - 1) / 3))
-    # Cosine compares what documents are about, however much of each is spread over all topics.
-    points = TSNE(perplexity=perplexity, metric="cosine", init="random", random_state=seed).fit_transform(shares)
-    picture = charts.scatter(points, [names[topic] for topic in shares.argmax(axis=1)], {})
+def _map_section(model: TopicModel, names: Sequence[str], *, train: Path, outputs: Path, seed: int) -> Section:
+    shares = model.topic_shares(BagsOfWords.load(train).dense_sample(MAP_DOCUMENTS))
+    picture = review_map(shares, names, seed=seed)
     (outputs / MAP_FILE).write_bytes(picture)
     figure = Figure(png=picture, alt="t-SNE map of training reviews coloured by their strongest topic")
-    text = f"{len(chosen):,} training reviews by t-SNE of their topics; colour is the strongest topic."
+    text = f"{len(shares):,} training reviews by t-SNE of their topics; colour is the strongest topic."
     return Section(title="Map of reviews", text=text, figures=(figure,))
 
 
 def _demonstration_section(
-    model: TopicModel, names: Sequence[str], prepare: Path, outputs: Path, config: Config
+    model: TopicModel, names: Sequence[str], *, prepare: Path, outputs: Path, config: Config
 ) -> tuple[Section, ...]:
-    if not config.data.demonstration:
+    if not config.data.demonstration_reviews:
         return ()
-    batches = _texts(prepare, "WHERE role = 'holdout'", f"LIMIT {config.data.demonstration}")
+    batches = _texts(prepare, "WHERE role = 'holdout'", limit=f"LIMIT {config.data.demonstration_reviews}")
     texts = [text for batch in batches for text in batch.column(3).to_pylist()]
-    documents = [model.vocabulary.reader.lemmas(text) for text in texts]
-    shares = model.shares_of(model.bags(documents))
+    documents = [model.vocabulary.lemmatizer.lemmas(text) for text in texts]
+    shares = model.topic_shares_of(model.bags(documents))
     rows: list[tuple[str, str]] = []
     for text, share in zip(texts, shares, strict=True):
         best = np.argsort(-share, kind="stable")[:2]
@@ -187,7 +177,7 @@ def _demonstration_section(
         rows.append((text if len(text) <= SHOWN_LETTERS else text[: SHOWN_LETTERS - 3] + "...", found))
     known = [[word for word in document if word in model.vocabulary.index] for document in documents]
     counts = [{word: float(words.count(word)) for word in words} for words in known]
-    picture = clouds(counts, [f"review {place}" for place in range(1, len(texts) + 1)], seed=config.seed)
+    picture = word_clouds(counts, [f"review {number}" for number in range(1, len(texts) + 1)], seed=config.seed)
     (outputs / DEMO_CLOUDS_FILE).write_bytes(picture)
     return (
         Section(
@@ -199,9 +189,7 @@ def _demonstration_section(
     )
 
 
-def _training_section(history: Path) -> Section:
-    epochs: list[dict[str, float]] = json.loads(history.read_text(encoding="utf-8"))
-    shown = ("loss", "validation_loss", "validation_topic_quality")
-    picture = charts.curves({name: [each[name] for each in epochs] for name in shown}, x_label="epoch")
+def _training_section(model_dir: Path) -> Section:
+    picture = training_curves(curves.read(model_dir))
     figure = Figure(png=picture, alt="Loss, validation loss and topic quality per epoch")
     return Section(title="Training", text="Loss is in nats per review.", figures=(figure,))

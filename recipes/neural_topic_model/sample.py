@@ -39,7 +39,7 @@ COMMON = tuple(
 buy product good great time price quality order recommend use work money item love like day week return box little
 """.split()  # noqa: SIM905 - a list of thirty strings is harder to read
 )
-GLUE = tuple("the and of a this that was with for my it is in we very".split())  # noqa: SIM905
+FUNCTION_WORDS = tuple("the and of a this that was with for my it is in we very".split())  # noqa: SIM905
 TITLES = ("Loved it", "Disappointed", 'The "best" so far', "Not bad, not great", "Would buy again", "Meh")
 HEADER = (
     "Id,ProductId,UserId,ProfileName,HelpfulnessNumerator,HelpfulnessDenominator,Score,Time,Summary,Text".split(",")  # noqa: SIM905
@@ -56,8 +56,8 @@ FIRST_TIME = 1_300_000_000
 def write(directory: Path, *, size: int, seed: int) -> dict[str, list[list[str]]]:
     """Write Reviews.csv with `size` reviews to `directory`; memory does not grow with `size`.
 
-    A review is about one theme, in part about a second, with words of every day and glue in between. A few are too
-    short, a few near-copies of the one before. Returns the words of the planted themes under `topics`.
+    A review is about one theme, in part about a second, with everyday words and function words in between. A few are
+    too short, a few near-copies of the one before. Returns the words of the planted themes under `topics`.
     """
     if size < 1:
         raise ValueError(f"expected a size of at least 1 review, found {size}")
@@ -67,11 +67,11 @@ def write(directory: Path, *, size: int, seed: int) -> dict[str, list[list[str]]
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(HEADER)
         for first in range(0, size, CHUNK_REVIEWS):
-            writer.writerows(_reviews(random, first, min(CHUNK_REVIEWS, size - first)))
+            writer.writerows(_reviews(random, first, count=min(CHUNK_REVIEWS, size - first)))
     return {"topics": [list(words) for words in THEMES]}
 
 
-def _reviews(random: np.random.Generator, first: int, count: int) -> Iterator[tuple[object, ...]]:
+def _reviews(random: np.random.Generator, first: int, *, count: int) -> Iterator[tuple[object, ...]]:
     themes = random.integers(0, len(THEMES), (count, 2))
     lengths = np.where(random.random(count) < SHORT_SHARE, SHORT_WORDS, random.integers(*WORDS, count))
     copies = random.random(count) < COPY_SHARE
@@ -80,26 +80,28 @@ def _reviews(random: np.random.Generator, first: int, count: int) -> Iterator[tu
     text = ""
     for row in range(count):
         # The copy of a review differs from it in case, in mark-up and at the end.
-        text = f"{text.upper()}<br />Thanks!" if copies[row] and text else _text(random, themes[row], lengths[row])
+        text = (
+            f"{text.upper()}<br />Thanks!" if copies[row] and text else _text(random, themes[row], length=lengths[row])
+        )
         number = first + row + 1
         product, user = f"B{number % 997:09d}", f"A{number % 8191:012d}"
         time = FIRST_TIME + 3600 * number
         yield number, product, user, "", 0, 0, int(scores[row]), time, TITLES[titles[row]], text
 
 
-def _text(random: np.random.Generator, themes: np.ndarray, length: int) -> str:
+def _text(random: np.random.Generator, themes: np.ndarray, *, length: int) -> str:
     kind = random.random(length)
     theme = np.where(random.random(length) < MAIN_THEME_SHARE, themes[0], themes[1])
     # Squares make the first words of a list the most frequent.
-    place = np.square(random.random(length))
+    position = np.square(random.random(length))
     words = [
-        _pick(THEMES[theme[index]], place[index])
+        _pick(THEMES[theme[index]], position[index])
         if kind[index] < THEME_SHARE
-        else _pick(COMMON if kind[index] < THEME_SHARE + COMMON_SHARE else GLUE, place[index])
+        else _pick(COMMON if kind[index] < THEME_SHARE + COMMON_SHARE else FUNCTION_WORDS, position[index])
         for index in range(length)
     ]
     return " ".join(words) + "."
 
 
-def _pick(words: tuple[str, ...], place: float) -> str:
-    return words[int(place * len(words))]
+def _pick(words: tuple[str, ...], position: float) -> str:
+    return words[int(position * len(words))]

@@ -8,32 +8,32 @@ from typing import Any
 
 import numpy as np
 
-from recipes.neural_topic_model.requests import Mixture, Nothing, Review, Share, Topic
-from recipes.neural_topic_model.topics import TopicModel
-from trainyard.serving.routes import INVOCATIONS, Route
-from trainyard.serving.rows import checked
+from recipes.neural_topic_model.inference import TopicModel
+from recipes.neural_topic_model.requests import NoFields, Review, Topic, TopicMixture, TopicShare
+from trainyard.contract.request_rows import checked
+from trainyard.contract.routes import INVOCATIONS, Route
 
-NAMING_WORDS = 3
+SHOWN_WORDS = 10
 
 
 class Predictor:
-    """Topics of raw text, read exactly as training read it."""
+    """Topics of raw text, which is lemmatized exactly as in training."""
 
     def __init__(self, model: TopicModel) -> None:
         self._model = model
-        self._names = [" ".join(words) for words in model.top_words(NAMING_WORDS)]
-        self._words = model.top_words(10)
+        self._names = model.topic_names()
+        self._words = model.top_words(SHOWN_WORDS)
 
-    def predict(self, rows: Sequence[Mapping[str, Any]]) -> list[Mixture]:
+    def predict(self, rows: Sequence[Mapping[str, Any]]) -> list[TopicMixture]:
         """For each `{"text": ..., "title": ..., "count": 3}` (text required) its strongest topics, the strongest first.
 
         Answers `{"topics": [{"topic", "name", "share", "words"}], "known_words": n}`; with no known word there are no
         topics. Raises BadRow for a row that is not of this form.
         """
         asked = checked(Review, rows)
-        reader = self._model.vocabulary.reader
-        bags = self._model.bags([reader.lemmas(f"{each.title or ''}. {each.text}") for each in asked])
-        shares = self._model.shares_of(bags)
+        lemmatizer = self._model.vocabulary.lemmatizer
+        bags = self._model.bags([lemmatizer.lemmas(f"{each.title or ''}. {each.text}") for each in asked])
+        shares = self._model.topic_shares_of(bags)
         lengths = np.diff(bags.offsets).tolist()
         return [
             {"topics": self._strongest(shares[row], each.count) if lengths[row] else [], "known_words": lengths[row]}
@@ -44,7 +44,7 @@ class Predictor:
         """All topics of the model, for each row without fields."""
         return [
             [{"topic": n, "name": self._names[n], "words": self._words[n]} for n in range(len(self._names))]
-            for _ in checked(Nothing, rows)
+            for _ in checked(NoFields, rows)
         ]
 
     def examples(self) -> list[dict[str, Any]]:
@@ -56,26 +56,26 @@ class Predictor:
 
     def routes(self) -> tuple[Route, ...]:
         """Topics of a text, and all topics."""
-        mixture = Route(
+        of_review = Route(
             path="/topics",
             summary="The strongest topics of a text, with their words.",
             row=Review,
-            response=Mixture,
+            response=TopicMixture,
             answer=self.predict,
             example=self.examples()[0],
         )
-        listed = Route(
+        all_topics = Route(
             path="/topics",
             method="GET",
             summary="All topics, with their words.",
-            row=Nothing,
+            row=NoFields,
             response=list[Topic],
             answer=self.topics,
             example={},
         )
-        return mixture.at(INVOCATIONS), mixture, listed
+        return of_review.at(INVOCATIONS), of_review, all_topics
 
-    def _strongest(self, shares: np.ndarray, count: int) -> list[Share]:
+    def _strongest(self, shares: np.ndarray, count: int) -> list[TopicShare]:
         return [
             {"topic": topic, "name": self._names[topic], "share": float(shares[topic]), "words": self._words[topic]}
             for topic in np.argsort(-shares, kind="stable")[:count].tolist()

@@ -2,35 +2,34 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
-from recipes.neural_topic_model.coherence import document_npmi, topic_uniqueness
+from recipes.neural_topic_model.bags_of_words import BagsOfWords
+from recipes.neural_topic_model.batches import TrainingBatches, batch_size, validation_batches
 from recipes.neural_topic_model.config import Config
-from recipes.neural_topic_model.features import Bags, Vocabulary
+from recipes.neural_topic_model.early_stopping import EarlyStopping
+from recipes.neural_topic_model.features import Vocabulary
+from recipes.neural_topic_model.inference import TopicModel, inverse_document_frequency, ranked_words
+from recipes.neural_topic_model.initial_topics import initial_topics
+from recipes.neural_topic_model.metrics import mean_pair, topic_uniqueness
 from recipes.neural_topic_model.model import Trainer, build, to_numpy
-from recipes.neural_topic_model.start import initial_topics, meeting_words
-from recipes.neural_topic_model.topics import TopicModel, encoder_input, importance_of, ranked_words, weighted_counts
+from recipes.neural_topic_model.word_cooccurrence import document_npmi, pair_npmi
+from trainyard.contract import checkpoint, curves
+from trainyard.contract.progress import metric, progress
 from trainyard.errors import JobFailed
-from trainyard.progress import metric, progress
 
 KERAS_FILE = "model.keras"
-HISTORY_FILE = "history.json"
 CHECKPOINT_FILE = "checkpoint.npz"
-SMALLEST_BATCH, LARGEST_BATCH = 32, 1024
-# A few very long reviews would otherwise outweigh all others.
-LONGEST_DOCUMENT = 200.0
-VALIDATION_DOCUMENTS = 5000
-# Until divergence and coherence count in full, the loss says nothing about when to stop.
-EARLIEST_STOP = 0.5
+# A fair sample is enough for what training starts from, and keeps its cost from growing with the collection.
+SAMPLED_DOCUMENTS = 10_000
+MAX_VALIDATION_DOCUMENTS = 5000
 
 
-def train(channels: Mapping[str, Path], model_dir: Path, checkpoints: Path, config: Config) -> dict[str, float]:
+def train(channels: Mapping[str, Path], model_dir: Path, *, checkpoints: Path, config: Config) -> dict[str, float]:
     """Train on the channels `train`, `validation` and `features`; returns the metrics of the model that was kept.
 
     Prints per epoch: `loss` and `validation_loss` (nats per document), `validation_npmi` (of the topics' words over
@@ -38,151 +37,107 @@ def train(channels: Mapping[str, Path], model_dir: Path, checkpoints: Path, conf
     (coherence times diversity: Dieng, Ruiz and Blei 2020, "Topic Modeling in Embedding Spaces", section 6).
     """
     vocabulary = Vocabulary.load(channels["features"])
-    training = Bags.load(channels["train"])
-    if len(training) < config.hyperparameters.topics:
+    bags = BagsOfWords.load(channels["train"])
+    if len(bags) < config.hyperparameters.topics:
         raise JobFailed(
             f"Expected at least as many training documents as topics ({config.hyperparameters.topics}), found "
-            f"{len(training)}; upload more reviews or lower hyperparameters.topics."
+            f"{len(bags)}; upload more reviews or lower hyperparameters.topics."
         )
-    job = _Job(training, _first(Bags.load(channels["validation"])), vocabulary, config)
-    history = job.run(checkpoints / CHECKPOINT_FILE)
-    job.model().save(model_dir)
-    job.trainer.network.save(model_dir / KERAS_FILE)
-    (model_dir / HISTORY_FILE).write_text(json.dumps(history.epochs, indent=1), encoding="utf-8")
-    return history.epochs[history.best]
+    validation = BagsOfWords.load(channels["validation"]).head(MAX_VALIDATION_DOCUMENTS)
+    training = _Training(bags, validation, vocabulary=vocabulary, config=config)
+    stopping = training.run(checkpoints / CHECKPOINT_FILE)
+    training.model().save(model_dir)
+    training.trainer.network.save(model_dir / KERAS_FILE)
+    curves.write(stopping.curves, model_dir)
+    return stopping.best()
 
 
-@dataclass
-class _History:
-    """Metrics of every epoch so far, and which one had the lowest validation loss since `EARLIEST_STOP`."""
-
-    epochs: list[dict[str, float]] = field(default_factory=list)
-    best: int = 0
-
-
-class _Job:
-    def __init__(self, training: Bags, validation: Bags, vocabulary: Vocabulary, config: Config) -> None:
-        self.training, self.validation, self.vocabulary, self.config = training, validation, vocabulary, config
+class _Training:
+    def __init__(self, bags: BagsOfWords, validation: BagsOfWords, *, vocabulary: Vocabulary, config: Config) -> None:
+        self.validation, self.vocabulary, self.config = validation, vocabulary, config
         parameters = config.hyperparameters
-        self.importance = importance_of(training)
-        self.batch = int(np.clip(len(training) // parameters.steps_per_epoch, SMALLEST_BATCH, LARGEST_BATCH))
+        self.idf = inverse_document_frequency(bags)
+        size = batch_size(len(bags), parameters.steps_per_epoch)
+        self.batches = TrainingBatches(bags=bags, idf=self.idf, size=size, seed=config.seed)
+        network = build(
+            words=len(vocabulary), topics=parameters.topics, hidden_units=parameters.hidden_units, seed=config.seed
+        )
+        start = initial_topics(
+            bags.dense_sample(SAMPLED_DOCUMENTS), self.idf, topics=parameters.topics, seed=config.seed
+        )
         self.trainer = Trainer(
-            build(
-                words=len(vocabulary),
-                topics=parameters.topics,
-                hidden_units=parameters.hidden_units,
-                seed=config.seed,
-            ),
-            initial_topics=initial_topics(training, self.importance, topics=parameters.topics, seed=config.seed),
-            npmi=meeting_words(training),
+            network,
+            initial_topics=start,
+            npmi=pair_npmi(bags.dense_sample(SAMPLED_DOCUMENTS)),
             parameters=parameters,
             total_steps=parameters.epochs * parameters.steps_per_epoch,
             seed=config.seed,
         )
-        self.meeting = document_npmi((validation.dense(np.arange(len(validation))) > 0).astype(np.float32))
+        self.validation_npmi = document_npmi(validation.dense(np.arange(len(validation))))
 
     def model(self) -> TopicModel:
-        return to_numpy(self.trainer.network, self.vocabulary, self.importance)
+        return to_numpy(self.trainer.network, self.vocabulary, idf=self.idf)
 
-    def run(self, checkpoint: Path) -> _History:
+    def run(self, path: Path) -> EarlyStopping:
         """Run the epochs that no checkpoint holds yet; the trainer ends with the best epoch's weights."""
-        parameters = self.config.hyperparameters
-        history, best = self._restore(checkpoint)
-        for epoch in range(len(history.epochs), parameters.epochs):
-            if _stops(history, parameters.epochs, parameters.patience):
+        epochs = self.config.hyperparameters.epochs
+        stopping, best = self._restore(path)
+        for epoch in range(stopping.epochs_done, epochs):
+            if stopping.should_stop:
                 break
-            history.epochs.append(self._epoch(epoch))
-            for name, value in history.epochs[-1].items():
+            metrics = {"loss": self._epoch(epoch), **self._validate()}
+            for name, value in metrics.items():
                 metric(name, value)
-            progress((epoch + 1) / parameters.epochs, f"epoch {epoch + 1} of {parameters.epochs}")
-            if _is_best(history, parameters.epochs):
-                history.best, best = epoch, self.trainer.state()
-            self._save(checkpoint, history, best)
+            progress((epoch + 1) / epochs, f"epoch {epoch + 1} of {epochs}")
+            if stopping.add(metrics):
+                best = self.trainer.state()
+            self._save(path, stopping, best=best)
         self.trainer.restore(best)
-        return history
+        return stopping
 
-    def _epoch(self, epoch: int) -> dict[str, float]:
+    def _epoch(self, epoch: int) -> float:
+        """Train for one epoch; returns its mean loss."""
         steps = self.config.hyperparameters.steps_per_epoch
         losses = []
-        for number in range(epoch * steps, (epoch + 1) * steps):
-            counts = self.training.dense(self._rows(number))
-            losses.append(self.trainer.step(*self._tensors(counts), tf.constant(number)))
+        for step in range(epoch * steps, (epoch + 1) * steps):
+            inputs, targets = self.batches.batch(step)
+            losses.append(self.trainer.train_step(tf.constant(inputs), tf.constant(targets), step=tf.constant(step)))
         loss = float(tf.reduce_mean(losses))
-        if not np.isfinite(loss):
-            raise JobFailed(
-                f"Expected a finite loss, found {loss} in epoch {epoch + 1}; set a smaller "
-                "hyperparameters.learning_rate."
-            )
-        return {"loss": loss, **self._validate()}
-
-    def _rows(self, number: int) -> np.ndarray:
-        """Documents of one step: the collection in a new order on each pass, batch after batch."""
-        batches = max(1, len(self.training) // self.batch)
-        turn, place = divmod(number, batches)
-        order = np.random.default_rng([self.config.seed, turn]).permutation(len(self.training))
-        return np.asarray(order[place * self.batch : (place + 1) * self.batch])
-
-    def _tensors(self, counts: np.ndarray) -> tuple[tf.Tensor, tf.Tensor]:
-        weighted = weighted_counts(counts, self.importance)
-        mass = np.minimum(counts.sum(axis=1, keepdims=True), LONGEST_DOCUMENT)
-        targets = mass * weighted / np.maximum(weighted.sum(axis=1, keepdims=True), 1e-9)
-        return tf.constant(encoder_input(counts, self.importance)), tf.constant(targets, tf.float32)
+        return curves.finite_loss(loss, epoch=epoch, setting="hyperparameters.learning_rate")
 
     def _validate(self) -> dict[str, float]:
-        losses = [self.trainer.losses(*self._tensors(counts)) for counts in self.validation.batches(LARGEST_BATCH)]
-        top = ranked_words(self.trainer.topic_words.numpy(), self.importance)[:, : self.config.data.top_words]
-        pairs = np.triu_indices(top.shape[1], 1)
-        npmi = float(np.mean([self.meeting[np.ix_(words, words)][pairs].mean() for words in top]))
-        unique = topic_uniqueness([[str(word) for word in words] for words in top])
+        losses = [
+            self.trainer.validation_losses(tf.constant(inputs), tf.constant(targets))
+            for inputs, targets in validation_batches(self.validation, self.idf)
+        ]
+        top = ranked_words(self.trainer.topic_words.numpy(), self.idf)[:, : self.config.data.top_words]
+        npmi = float(np.mean([mean_pair(self.validation_npmi, words) for words in top]))
+        uniqueness = topic_uniqueness([[str(word) for word in words] for words in top])
         return {
             "validation_loss": float(tf.reduce_mean(tf.concat(losses, axis=0))),
             "validation_npmi": npmi,
-            "topic_uniqueness": unique,
-            "validation_topic_quality": npmi * unique,
+            "topic_uniqueness": uniqueness,
+            "validation_topic_quality": npmi * uniqueness,
         }
 
-    def _restore(self, path: Path) -> tuple[_History, dict[str, np.ndarray]]:
-        if not path.exists():
-            return _History(), self.trainer.state()
-        with np.load(path, allow_pickle=False) as saved:
-            history = _History(**json.loads(str(saved["history"])))
-            latest = {name.removeprefix("now_"): saved[name] for name in saved.files if name.startswith("now_")}
-            best = {name.removeprefix("best_"): saved[name] for name in saved.files if name.startswith("best_")}
-        self.trainer.restore(latest)
-        return history, best
+    def _restore(self, path: Path) -> tuple[EarlyStopping, dict[str, np.ndarray]]:
+        """Go back to the last checkpoint, if there is one; returns its metrics and the best weights so far."""
+        parameters, saved = self.config.hyperparameters, checkpoint.load(path)
+        stopping = EarlyStopping(epochs=parameters.epochs, patience=parameters.patience)
+        if not saved:
+            return stopping, self.trainer.state()
+        self.trainer.restore(_part(saved, "latest"))
+        stopping.curves = {name: values.tolist() for name, values in _part(saved, "curves").items()}
+        stopping.best_epoch = int(saved["best_epoch"])
+        return stopping, _part(saved, "best")
 
-    def _save(self, path: Path, history: _History, best: Mapping[str, np.ndarray]) -> None:
-        """Replace the checkpoint as a whole: a job that is killed meanwhile leaves the one before."""
-        arrays = {f"now_{name}": each for name, each in self.trainer.state().items()}
-        arrays |= {f"best_{name}": each for name, each in best.items()}
-        text = json.dumps({"epochs": history.epochs, "best": history.best})
-        unfinished = path.with_suffix(".partial")
-        with unfinished.open("wb") as file:
-            np.savez(file, allow_pickle=False, history=np.asarray(text), **arrays)
-        unfinished.replace(path)
+    def _save(self, path: Path, stopping: EarlyStopping, *, best: Mapping[str, np.ndarray]) -> None:
+        figures = {name: np.asarray(values) for name, values in stopping.curves.items()}
+        parts = {"latest": self.trainer.state(), "best": best, "curves": figures}
+        arrays = {f"{part}/{name}": each for part, named in parts.items() for name, each in named.items()}
+        checkpoint.save(path, {"best_epoch": np.asarray(stopping.best_epoch), **arrays})
 
 
-def _first(bags: Bags) -> Bags:
-    """At most `VALIDATION_DOCUMENTS` documents: they are sorted by a hash, so the first are a fair sample."""
-    count = min(len(bags), VALIDATION_DOCUMENTS)
-    end = bags.offsets[count]
-    return Bags(
-        keys=bags.keys[:count],
-        offsets=bags.offsets[: count + 1],
-        words=bags.words[:end],
-        counts=bags.counts[:end],
-        size=bags.size,
-    )
-
-
-def _is_best(history: _History, epochs: int) -> bool:
-    """Whether the last epoch is the best so far; every epoch before `EARLIEST_STOP` gives way to the next."""
-    last = len(history.epochs) - 1
-    if last <= EARLIEST_STOP * epochs:
-        return True
-    return history.epochs[last]["validation_loss"] < history.epochs[history.best]["validation_loss"]
-
-
-def _stops(history: _History, epochs: int, patience: int) -> bool:
-    last = len(history.epochs) - 1
-    return last > EARLIEST_STOP * epochs and last - history.best >= patience
+def _part(saved: Mapping[str, np.ndarray], part: str) -> dict[str, np.ndarray]:
+    """The arrays that were saved under `part/`, by their own names."""
+    return {name.removeprefix(f"{part}/"): each for name, each in saved.items() if name.startswith(f"{part}/")}

@@ -1,4 +1,4 @@
-"""Word vectors that WETC is measured with: skip-gram on the documents, or from a file; runs in processing."""
+"""Word vectors that WETC is measured with, trained by skip-gram or from a file; made in processing."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ VECTORS_FILE = "vectors.npz"
 WINDOW = 5
 NEGATIVES = 5
 MIN_COUNT = 5
-# Small collections need many passes before similar words get similar vectors; large ones few.
-TRAINED_WORDS = 2_000_000
-PASSES = (5, 20)
+# Small collections need many epochs before similar words get similar vectors; large ones few.
+WORDS_TO_TRAIN_ON = 2_000_000
+EPOCHS_RANGE = (5, 20)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +29,7 @@ class WordVectors:
     def index(self) -> dict[str, int]:
         return {word: index for index, word in enumerate(self.words)}
 
-    def unit(self, words: Sequence[str]) -> np.ndarray:
+    def unit_vectors(self, words: Sequence[str]) -> np.ndarray:
         """Vectors of length one of those of `words` that are known, float32 [known, size]."""
         rows = self.vectors[[self.index[word] for word in words if word in self.index]]
         lengths = np.linalg.norm(rows, axis=1, keepdims=True)
@@ -44,7 +44,7 @@ class WordVectors:
             return cls(words=tuple(file["words"].tolist()), vectors=file["vectors"])
 
 
-def skip_gram(documents: Sequence[Sequence[str]], *, size: int, seed: int) -> WordVectors:
+def train_skip_gram(documents: Sequence[Sequence[str]], *, size: int, seed: int) -> WordVectors:
     """Vectors by skip-gram with negative sampling (Mikolov et al. 2013) on documents given as lemmas.
 
     One worker, because more make gensim's result depend on the order in which the threads run.
@@ -60,7 +60,7 @@ def skip_gram(documents: Sequence[Sequence[str]], *, size: int, seed: int) -> Wo
         min_count=MIN_COUNT,
         sg=1,
         workers=1,
-        epochs=int(np.clip(TRAINED_WORDS // total, *PASSES)),
+        epochs=int(np.clip(WORDS_TO_TRAIN_ON // total, *EPOCHS_RANGE)),
         seed=seed,
     )
     return WordVectors(words=tuple(model.wv.index_to_key), vectors=model.wv.vectors.astype(np.float32))

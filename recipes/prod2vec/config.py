@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from trainyard.config import Column, Gate, Range, RecipeConfig, ScoreColumn, Source, Tuning, bounded
+from trainyard.contract.config import Column, Gate, Range, RecipeConfig, ScoreColumn, Source, Tuning, bounded
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,13 +16,13 @@ class Data:
     """Which lines and products are used, what is held out, and what is refused."""
 
     top_products: int = bounded(
-        35_000, minimum=10, maximum=1_000_000, help="products in the vocabulary, by frequency in training baskets"
+        35_000, minimum=10, maximum=1_000_000, help="products in the vocabulary, the most frequent in training baskets"
     )
     min_basket: int = bounded(2, minimum=2, maximum=50, help="products an order needs to be a basket")
     max_basket: int = bounded(50, minimum=2, maximum=1000, help="products kept of an order, the first in cart order")
     window: int = bounded(10, minimum=1, maximum=100, help="products on either side that are context of a product")
-    subsample: float = bounded(
-        1e-3, minimum=0.0, maximum=1.0, help="share of all lines above which a product is thinned out; 0 keeps all"
+    subsampling_threshold: float = bounded(
+        1e-3, minimum=0.0, maximum=1.0, help="share of all lines above which a product is subsampled; 0 keeps all"
     )
     holdout_fraction: float = bounded(0.1, minimum=0.01, maximum=0.5, help="orders kept for evaluation only")
     validation_fraction: float = bounded(0.05, minimum=0.01, maximum=0.4, help="orders kept for choosing settings")
@@ -57,7 +57,7 @@ class Hyperparameters:
     embedding_size: int = bounded(100, minimum=2, maximum=1000, help="numbers per product vector")
     learning_rate: float = bounded(0.3, minimum=1e-5, maximum=10.0, help="of row-wise Adagrad; falls linearly")
     epochs: int = bounded(20, minimum=1, maximum=1000, help="passes over the training baskets")
-    negatives: int = bounded(5, minimum=1, maximum=100, help="weight of the drawn products that are no context")
+    negatives: int = bounded(5, minimum=1, maximum=100, help="negative samples that each genuine pair stands against")
 
 
 @dataclass(frozen=True, kw_only=True)

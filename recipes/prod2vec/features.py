@@ -17,8 +17,8 @@ QUERIES_FILE = "queries.parquet"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ragged:
-    """Rows of different lengths: row `i` is `values[offsets[i] : offsets[i + 1]]`."""
+class RaggedArray:
+    """Rows of different lengths in one array: row `i` is `values[offsets[i] : offsets[i + 1]]`."""
 
     values: np.ndarray
     offsets: np.ndarray
@@ -26,11 +26,11 @@ class Ragged:
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
-    def __getitem__(self, rows: slice) -> Ragged:
+    def __getitem__(self, rows: slice) -> RaggedArray:
         """A contiguous slice of the rows."""
         start, stop, _ = rows.indices(len(self))
         offsets = self.offsets[start : max(start, stop) + 1]
-        return Ragged(values=self.values[offsets[0] : offsets[-1]], offsets=offsets - offsets[0])
+        return RaggedArray(values=self.values[offsets[0] : offsets[-1]], offsets=offsets - offsets[0])
 
     @cached_property
     def lengths(self) -> np.ndarray:
@@ -41,26 +41,26 @@ class Ragged:
         """For every value, the number of the row that it belongs to."""
         return np.repeat(np.arange(len(self)), self.lengths)
 
-    def kept(self, mask: np.ndarray) -> Ragged:
+    def filter_values(self, mask: np.ndarray) -> RaggedArray:
         """The same rows with only the values where `mask` is true; a row may become empty."""
-        running = np.concatenate(([0], np.cumsum(mask)))
-        return Ragged(values=self.values[mask], offsets=running[self.offsets])
+        kept_before = np.concatenate(([0], np.cumsum(mask)))
+        return RaggedArray(values=self.values[mask], offsets=kept_before[self.offsets])
 
-    def take(self, rows: np.ndarray) -> Ragged:
+    def take(self, rows: np.ndarray) -> RaggedArray:
         """The rows of these numbers, in this order."""
         lengths = self.lengths[rows]
         offsets = np.concatenate(([0], np.cumsum(lengths)))
         within = np.arange(offsets[-1]) - np.repeat(offsets[:-1], lengths)
-        return Ragged(values=self.values[np.repeat(self.offsets[rows], lengths) + within], offsets=offsets)
+        return RaggedArray(values=self.values[np.repeat(self.offsets[rows], lengths) + within], offsets=offsets)
 
     @classmethod
-    def of(cls, rows: Sequence[Sequence[int]]) -> Ragged:
+    def from_lists(cls, rows: Sequence[Sequence[int]]) -> RaggedArray:
         """From a few rows of natural ids, as a request or a test has them."""
         offsets = np.concatenate(([0], np.cumsum([len(row) for row in rows]))).astype(np.int64)
         return cls(values=np.asarray([each for row in rows for each in row], dtype=np.int64), offsets=offsets)
 
     @classmethod
-    def from_arrow(cls, column: pa.ChunkedArray | pa.Array) -> Ragged:
+    def from_arrow(cls, column: pa.ChunkedArray | pa.Array) -> RaggedArray:
         """From a list column without nulls, whatever slice of a larger buffer it is."""
         lists = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
         offsets = lists.offsets.to_numpy(zero_copy_only=False).astype(np.int64)
@@ -94,13 +94,13 @@ class Vocabulary:
         if len(self) == 0:
             return np.full(len(product_ids), OUT_OF_VOCABULARY, dtype=np.int32)
         known = self.product_ids[self._order]
-        place = np.minimum(np.searchsorted(known, product_ids), len(known) - 1)
-        return np.where(known[place] == product_ids, self._order[place], OUT_OF_VOCABULARY).astype(np.int32)
+        position = np.minimum(np.searchsorted(known, product_ids), len(known) - 1)
+        return np.where(known[position] == product_ids, self._order[position], OUT_OF_VOCABULARY).astype(np.int32)
 
-    def encode_rows(self, rows: Ragged) -> Ragged:
+    def encode_rows(self, rows: RaggedArray) -> RaggedArray:
         """Rows of natural ids as rows of indices, without the products that are out of vocabulary."""
         indices = self.encode(rows.values)
-        return Ragged(values=indices, offsets=rows.offsets).kept(indices != OUT_OF_VOCABULARY)
+        return RaggedArray(values=indices, offsets=rows.offsets).filter_values(indices != OUT_OF_VOCABULARY)
 
     def save(self, directory: Path) -> None:
         table = pa.table(
@@ -133,7 +133,7 @@ class Queries:
     """
 
     order_ids: np.ndarray
-    contexts: Ragged
+    contexts: RaggedArray
     targets: np.ndarray
 
     def __len__(self) -> int:
@@ -153,6 +153,6 @@ class Queries:
         table = pq.read_table(directory / QUERIES_FILE)
         return cls(
             order_ids=table["order_id"].to_numpy(),
-            contexts=Ragged.from_arrow(table["context"]),
+            contexts=RaggedArray.from_arrow(table["context"]),
             targets=table["target"].to_numpy(),
         )

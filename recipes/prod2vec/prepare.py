@@ -8,15 +8,15 @@ from typing import Any
 import ibis
 
 from recipes.prod2vec.config import Config, Data
-from trainyard.holdout import role_of, trains
-from trainyard.quality import Quality
-from trainyard.tables.rows import rows
+from trainyard.contract.holdout import role_of, trains
+from trainyard.contract.quality import Quality
+from trainyard.contract.records import rows
 
 SALT = "prod2vec"
-# Place in the cart and product id travel as one whole number, the place in front: 22 and 40 bits.
+# Position in the cart and product id travel as one whole number, the position in front: 22 and 40 bits.
 ID_BITS = 40
 MAX_ID = 2**ID_BITS - 1
-MAX_PLACE = 2**22 - 1
+MAX_CART_POSITION = 2**22 - 1
 
 
 def check(tables: Mapping[str, ibis.Table], config: Config) -> Quality:
@@ -25,12 +25,17 @@ def check(tables: Mapping[str, ibis.Table], config: Config) -> Quality:
     figures = {name: float(value) for name, value in found.items()}
     data = config.data
     problems = (
-        *_few_orders(figures, data),
-        *_unknown(figures, data),
-        *_share(figures, data),
-        *_beyond("products: expected product ids", figures["lowest_id"], figures["highest_id"], MAX_ID),
-        *_beyond(
-            "order_products: expected add_to_cart_order", figures["first_place"], figures["last_place"], MAX_PLACE
+        *_too_few_orders(figures, data),
+        *_unknown_products(figures, data),
+        *_implausible_share(figures, data),
+        *_out_of_range(
+            "products: expected product ids", figures["lowest_id"], highest=figures["highest_id"], limit=MAX_ID
+        ),
+        *_out_of_range(
+            "order_products: expected add_to_cart_order",
+            figures["lowest_cart_position"],
+            highest=figures["highest_cart_position"],
+            limit=MAX_CART_POSITION,
         ),
     )
     return Quality(problems=problems, figures=figures)
@@ -49,14 +54,14 @@ def prepare(tables: Mapping[str, ibis.Table], config: Config) -> dict[str, ibis.
     lines = tables["order_products"].semi_join(products, "product_id")
     return {
         "baskets": _baskets(lines, data).order_by("order_id"),
-        "vocabulary": _vocabulary(tables["order_products"], products, data),
+        "vocabulary": _vocabulary(tables["order_products"], products, data=data),
         "catalogue": products.order_by("product_id"),
     }
 
 
 def _baskets(lines: ibis.Table, data: Data) -> ibis.Table:
     # Sorting each list puts a basket in order on both engines; only DuckDB could collect in a given order. Lists of
-    # whole numbers cost a third less than lists of pairs, and `check` has seen to it that place and id fit into one.
+    # whole numbers cost a third less than lists of pairs, and `check` has seen to it that position and id fit into one.
     entry = (lines.add_to_cart_order << ID_BITS) + lines.product_id
     orders = lines.group_by("order_id").agg(entries=entry.collect())
     orders = orders.filter(orders.entries.length() >= data.min_basket)
@@ -64,7 +69,7 @@ def _baskets(lines: ibis.Table, data: Data) -> ibis.Table:
     return orders.select("order_id", role=role_of(orders.order_id, **_split(data)), products=products)
 
 
-def _vocabulary(lines: ibis.Table, products: ibis.Table, data: Data) -> ibis.Table:
+def _vocabulary(lines: ibis.Table, products: ibis.Table, *, data: Data) -> ibis.Table:
     # Counted where true, not filtered: DuckDB evaluates what the hash repeats once in an aggregate, not in a filter.
     trained = trains(lines.order_id, **_split(data))
     counted = lines.group_by("product_id").agg(frequency=lines.count(where=trained))
@@ -85,8 +90,8 @@ def _figures(lines: ibis.Table, products: ibis.Table) -> Mapping[str, Any]:
     figures = ibis.cross_join(
         lines.agg(
             orders=lines.order_id.nunique(),
-            first_place=lines.add_to_cart_order.min(),
-            last_place=lines.add_to_cart_order.max(),
+            lowest_cart_position=lines.add_to_cart_order.min(),
+            highest_cart_position=lines.add_to_cart_order.max(),
         ),
         counted.agg(order_lines=counted.times.sum(), ordered_products=counted.count()),
         unknown.agg(unknown_lines=unknown.times.sum().fill_null(0), unknown_example=unknown.product_id.min()),
@@ -100,15 +105,13 @@ def _figures(lines: ibis.Table, products: ibis.Table) -> Mapping[str, Any]:
     return {name: value for name, value in row.items() if value is not None}
 
 
-def _beyond(what: str, lowest: float, highest: float, limit: int) -> tuple[str, ...]:
+def _out_of_range(what: str, lowest: float, *, highest: float, limit: int) -> tuple[str, ...]:
     if lowest >= 0 and highest <= limit:
         return ()
-    return (
-        f"{what} from 0 to {limit:,}, found {lowest:,.0f} to {highest:,.0f}; number them anew and upload both files.",
-    )
+    return (f"{what} from 0 to {limit:,}, found {lowest:,.0f} to {highest:,.0f}; renumber them and upload both files.",)
 
 
-def _few_orders(found: Mapping[str, float], data: Data) -> tuple[str, ...]:
+def _too_few_orders(found: Mapping[str, float], data: Data) -> tuple[str, ...]:
     if found["orders"] >= data.min_orders:
         return ()
     return (
@@ -117,7 +120,7 @@ def _few_orders(found: Mapping[str, float], data: Data) -> tuple[str, ...]:
     )
 
 
-def _unknown(found: Mapping[str, float], data: Data) -> tuple[str, ...]:
+def _unknown_products(found: Mapping[str, float], data: Data) -> tuple[str, ...]:
     unknown, lines = found["unknown_lines"], found["order_lines"]
     if unknown <= data.max_unknown_share * lines:
         return ()
@@ -129,7 +132,7 @@ def _unknown(found: Mapping[str, float], data: Data) -> tuple[str, ...]:
     )
 
 
-def _share(found: Mapping[str, float], data: Data) -> tuple[str, ...]:
+def _implausible_share(found: Mapping[str, float], data: Data) -> tuple[str, ...]:
     ordered, catalogue = found["ordered_products"], found["catalogue_products"]
     low, high = data.min_ordered_share * catalogue, data.max_ordered_share * catalogue
     if low <= ordered <= high:

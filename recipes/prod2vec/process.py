@@ -1,7 +1,7 @@
 """Turns prepared baskets into what training reads; runs in the processing image.
 
 The pairs of a target and a context product are not written out: there are about ten times as many as order lines, and
-each epoch wants others. Training draws them inside the TensorFlow graph, within the window, from these baskets.
+each epoch takes others. Training draws them inside the TensorFlow graph from these baskets, see `batches.py`.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ import numpy as np
 import pyarrow as pa
 
 from recipes.prod2vec.config import Config
-from recipes.prod2vec.features import Queries, Ragged, Vocabulary
+from recipes.prod2vec.features import Queries, RaggedArray, Vocabulary
 from trainyard.errors import JobFailed
 
 PRODUCTS_FILE = "products.npy"
 OFFSETS_FILE = "offsets.npy"
-KEEP_FILE = "keep_probability.npy"
-NEGATIVE_FILE = "negative_probability.npy"
+KEEP_PROBABILITY_FILE = "keep_probability.npy"
+NEGATIVE_PROBABILITY_FILE = "negative_probability.npy"
 # Exponent of Mikolov et al. 2013, "Distributed Representations of Words and Phrases", section 2.2.
 NEGATIVE_EXPONENT = 0.75
-BATCH_BASKETS = 100_000
+BASKETS_PER_READ = 100_000
 
 
-def process(inputs: Path, outputs: Path, config: Config) -> dict[str, float]:
+def process(inputs: Path, outputs: Path, *, config: Config) -> dict[str, float]:
     """Write training baskets, sampling tables, queries and the vocabulary; returns their figures.
 
     * `features/vocabulary.parquet`: see `features.Vocabulary`.
@@ -42,19 +42,19 @@ def process(inputs: Path, outputs: Path, config: Config) -> dict[str, float]:
     np.save(outputs / "train" / PRODUCTS_FILE, baskets.values)
     np.save(outputs / "train" / OFFSETS_FILE, baskets.offsets)
     frequencies = vocabulary.frequencies
-    np.save(outputs / "train" / KEEP_FILE, keep_probability(frequencies, config.data.subsample))
-    np.save(outputs / "train" / NEGATIVE_FILE, negative_probability(frequencies))
+    np.save(outputs / "train" / KEEP_PROBABILITY_FILE, keep_probability(frequencies, config.data.subsampling_threshold))
+    np.save(outputs / "train" / NEGATIVE_PROBABILITY_FILE, negative_probability(frequencies))
     figures = {"products": float(len(vocabulary)), "train_baskets": float(len(baskets))}
     figures["train_lines"] = float(len(baskets.values))
     for role in ("validation", "holdout"):
-        queries = _queries(inputs, role, config.data.max_queries)
+        queries = _queries(inputs, role, limit=config.data.max_queries)
         queries.save(outputs / role)
         figures[f"{role}_queries"] = float(len(queries))
     return figures
 
 
 def keep_probability(frequencies: np.ndarray, threshold: float) -> np.ndarray:
-    """Chance (float32) that an occurrence of a product is used: `sqrt(t / f) + t / f`, at most 1, as in word2vec.
+    """Probability (float32) that an occurrence of a product is used: `sqrt(t / f) + t / f`, at most 1, as in word2vec.
 
     `f` is the product's share of all lines and `t` the threshold; a threshold of 0 keeps all.
     """
@@ -65,14 +65,14 @@ def keep_probability(frequencies: np.ndarray, threshold: float) -> np.ndarray:
 
 
 def negative_probability(frequencies: np.ndarray) -> np.ndarray:
-    """Chance (float32) of each product to be drawn as a negative: proportional to frequency to the power 0.75."""
+    """Probability (float32) of each product to be drawn as a negative: proportional to frequency to the power 0.75."""
     weights = frequencies.astype(np.float64) ** NEGATIVE_EXPONENT
     return np.asarray(weights / weights.sum(), dtype=np.float32)
 
 
-def load_baskets(directory: Path) -> Ragged:
+def load_baskets(directory: Path) -> RaggedArray:
     """The training baskets that `process` wrote, mapped rather than read into memory."""
-    return Ragged(
+    return RaggedArray(
         values=np.load(directory / PRODUCTS_FILE, mmap_mode="r"),
         offsets=np.load(directory / OFFSETS_FILE, mmap_mode="r"),
     )
@@ -103,31 +103,31 @@ def _vocabulary(inputs: Path) -> Vocabulary:
     )
 
 
-def _training_baskets(inputs: Path, vocabulary: Vocabulary) -> Ragged:
+def _training_baskets(inputs: Path, vocabulary: Vocabulary) -> RaggedArray:
     """Training baskets as indices, sorted by length; those with fewer than two known products are left out.
 
-    Equal lengths in one place let training draw a length first and then a basket of it. The prepared table is sorted
-    by order, so the result does not depend on how it was split into files.
+    Baskets of equal length side by side let training draw a length first and then a basket of it. The prepared table is
+    sorted by order, so the result does not depend on how it was split into files.
     """
-    parts = [vocabulary.encode_rows(rows) for rows in _batches(inputs, "train")]
+    parts = [vocabulary.encode_rows(rows) for rows in _baskets_of(inputs, "train")]
     lengths = np.concatenate([part.lengths for part in parts])
     values = np.concatenate([part.values for part in parts])
     if not (lengths >= 2).any():
         raise JobFailed("Expected training baskets of at least 2 known products, found none; upload more orders.")
-    baskets = Ragged(values=values, offsets=np.concatenate(([0], np.cumsum(lengths))))
+    baskets = RaggedArray(values=values, offsets=np.concatenate(([0], np.cumsum(lengths))))
     by_length = np.argsort(lengths, kind="stable")
     return baskets.take(by_length[lengths[by_length] >= 2])
 
 
-def _batches(inputs: Path, role: str) -> Iterator[Ragged]:
+def _baskets_of(inputs: Path, role: str) -> Iterator[RaggedArray]:
     reader = duckdb.sql(
         f"SELECT products FROM {_table(inputs, 'baskets')} WHERE role = '{role}' ORDER BY order_id"  # noqa: S608
-    ).to_arrow_reader(BATCH_BASKETS)
+    ).to_arrow_reader(BASKETS_PER_READ)
     for batch in reader:
-        yield Ragged.from_arrow(batch.column(0))
+        yield RaggedArray.from_arrow(batch.column(0))
 
 
-def _queries(inputs: Path, role: str, limit: int) -> Queries:
+def _queries(inputs: Path, role: str, *, limit: int) -> Queries:
     """At most `limit` queries: the choice depends on order ids alone, so that every run has the same ones."""
     table: pa.Table = duckdb.sql(
         f"""
@@ -141,6 +141,6 @@ def _queries(inputs: Path, role: str, limit: int) -> Queries:
         raise JobFailed(f"Expected {role} baskets of at least 2 products, found none; upload more orders.")
     return Queries(
         order_ids=table["order_id"].to_numpy(),
-        contexts=Ragged.from_arrow(table["context"]),
+        contexts=RaggedArray.from_arrow(table["context"]),
         targets=table["target"].to_numpy(),
     )

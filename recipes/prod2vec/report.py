@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,28 +12,23 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from recipes.prod2vec.config import Config
-from recipes.prod2vec.vectors import ProductVectors
-from trainyard.pages import charts
-from trainyard.pages.page import Figure, ReportInputs, Section, Table
-from trainyard.pages.projection import apart, flattened
-from trainyard.ranking import blocks
+from recipes.prod2vec.inference import ProductVectors
+from recipes.prod2vec.plots import MAP_PRODUCTS, product_map, training_curves
+from trainyard.contract.curves import CURVES_FILE
+from trainyard.contract.ranking import blocks
+from trainyard.contract.report import ReportInputs, Section, Table
 
 EMBEDDINGS = "embeddings"
 NEIGHBOURS_FILE = "neighbours.parquet"
 HIGHLIGHTS_FILE = "highlights.json"
-CURVES_FILE = "curves.csv"
 NEIGHBOURS = 10
 SHOWN_PRODUCTS = 12
 SHOWN_NEIGHBOURS = 5
-HIGHLIGHTED = 3
-MAP_PRODUCTS = 1000
-MAP_NOTES = 25
-# Of the width and height of the map.
-NOTE_ROOM = (0.24, 0.035)
+HIGHLIGHTED_PRODUCTS = 3
 MAP_FILE = "map.png"
 
 
-def report(inputs: ReportInputs, outputs: Path, config: Config) -> list[Section]:
+def report(inputs: ReportInputs, outputs: Path, *, config: Config) -> list[Section]:
     """Write the files below to `outputs`, and return the sections of the report.
 
     * `embeddings.parquet` and `embeddings.csv.gz`: index, product_id, product_name, v0, v1, ...
@@ -48,7 +42,7 @@ def report(inputs: ReportInputs, outputs: Path, config: Config) -> list[Section]
     nearest = _nearest_table(vectors)
     highlights = json.dumps(_highlights(vectors), indent=2, ensure_ascii=False)
     (outputs / HIGHLIGHTS_FILE).write_text(highlights, encoding="utf-8")
-    figure = _map(vectors, config.seed)
+    figure = product_map(vectors, config.seed)
     (outputs / MAP_FILE).write_bytes(figure.png)
     return [
         Section(
@@ -57,7 +51,7 @@ def report(inputs: ReportInputs, outputs: Path, config: Config) -> list[Section]
             tables=(nearest,),
         ),
         Section(title="Map of products", text=_map_text(vectors), figures=(figure,)),
-        *_training_section(inputs.model / CURVES_FILE, vectors),
+        *_training_section(inputs.model, vectors),
     ]
 
 
@@ -70,7 +64,7 @@ def embedding_table(vectors: ProductVectors, rows: slice) -> pa.Table:
         "product_name": pa.array(vocabulary.names[rows], pa.string()),
     }
     by_dimension = np.ascontiguousarray(vectors.target[rows].T)
-    return pa.table(columns | {f"v{place}": pa.array(values) for place, values in enumerate(by_dimension)})
+    return pa.table(columns | {f"v{index}": pa.array(values) for index, values in enumerate(by_dimension)})
 
 
 def _write_embeddings(vectors: ProductVectors, outputs: Path) -> None:
@@ -127,7 +121,7 @@ def _nearest_table(vectors: ProductVectors) -> Table:
         (names[index], *(f"{names[other]} ({cosine:.2f})" for other, cosine in zip(*nearest, strict=True)))
         for index, nearest in zip(shown.tolist(), found, strict=True)
     ]
-    columns = ("product", *(f"nearest {place + 1}" for place in range(len(rows[0]) - 1)))
+    columns = ("product", *(f"nearest {rank + 1}" for rank in range(len(rows[0]) - 1)))
     return Table(columns=columns, rows=rows)
 
 
@@ -135,7 +129,7 @@ def _highlights(vectors: ProductVectors) -> dict[str, object]:
     """One column per product: the most frequent one of each of the first departments."""
     names, departments = vectors.vocabulary.names, vectors.vocabulary.departments
     _, first = np.unique(departments, return_index=True)
-    shown = np.sort(first)[:HIGHLIGHTED]
+    shown = np.sort(first)[:HIGHLIGHTED_PRODUCTS]
     columns = [
         [f"{names[other]} ({cosine:.2f})" for other, cosine in zip(*nearest, strict=True)]
         for nearest in vectors.similar_many(shown, NEIGHBOURS)
@@ -155,30 +149,10 @@ def _map_text(vectors: ProductVectors) -> str:
     )
 
 
-def _map(vectors: ProductVectors, seed: int) -> Figure:
-    points = flattened(vectors.unit[:MAP_PRODUCTS], seed)
-    departments = [f"department {each}" for each in vectors.vocabulary.departments[:MAP_PRODUCTS].tolist()]
-    notes = {row: vectors.vocabulary.names[row] for row in apart(points, MAP_NOTES, NOTE_ROOM)}
-    return Figure(
-        png=charts.scatter(points, departments, notes),
-        alt=f"Scatter plot of {len(points)} products in {len(set(departments))} departments after t-SNE.",
-        caption="Names are given to the most frequent products that leave each other room.",
-    )
-
-
-def _training_section(path: Path, vectors: ProductVectors) -> tuple[Section, ...]:
+def _training_section(model_dir: Path, vectors: ProductVectors) -> tuple[Section, ...]:
     """Curves of the training, where the model came with them."""
-    if not path.exists():
+    if not (model_dir / CURVES_FILE).exists():
         return ()
-    with path.open(encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    series = {
-        "loss of a pair": [float(row["loss"]) for row in rows],
-        "hit rate at 10, some validation orders": [float(row["validation_hit_rate_at_10"]) for row in rows],
-    }
-    figure = Figure(
-        png=charts.curves(series, x_label="epoch"),
-        alt=f"Loss and validation hit rate over {len(rows)} epochs.",
-    )
-    text = f"Next products are scored by {vectors.scoring.replace('_', '-')}, which did better on validation orders."
-    return (Section(title="Training", text=text, figures=(figure,)),)
+    name = vectors.similarity.replace("_", "-")
+    text = f"Next products are scored by {name}, which did better on validation orders."
+    return (Section(title="Training", text=text, figures=(training_curves(model_dir),)),)

@@ -7,7 +7,7 @@ from typing import Annotated, NotRequired
 from pydantic import Field, model_validator
 from typing_extensions import TypedDict
 
-from trainyard.serving.rows import Identifier, Row
+from trainyard.contract.request_rows import Identifier, Row
 
 Count = Annotated[int, Field(ge=1, le=1000, description="products in the answer")]
 Ids = Annotated[list[Identifier], Field(min_length=1, max_length=1000)]
@@ -27,7 +27,7 @@ class Basket(Row):
     count: Count = 10
 
 
-class Either(Row):
+class ProductOrBasket(Row):
     """Products like one product, or products that go with a basket."""
 
     product_id: Identifier | None = None
@@ -35,7 +35,7 @@ class Either(Row):
     count: Count = 10
 
     @model_validator(mode="after")
-    def _one_of_them(self) -> Either:
+    def _exactly_one(self) -> ProductOrBasket:
         if (self.product_id is None) == (self.basket is None):
             raise ValueError("expected either product_id or basket")
         return self

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from trainyard.config import (
+from trainyard.contract.config import (
     Column,
     ColumnType,
     Gate,
@@ -119,7 +119,7 @@ class Hyperparameters:
     lr_annealing: float = bounded(0.5, minimum=0.05, maximum=1.0, help="factor on the rate when validation stalls")
     batch_size: int = bounded(128, minimum=16, maximum=65_536, help="visits per step")
     epochs: int = bounded(60, minimum=1, maximum=1000, help="passes over the training rows, at most")
-    members: int = bounded(10, minimum=1, maximum=50, help="networks whose probabilities are averaged")
+    ensemble_size: int = bounded(10, minimum=1, maximum=50, help="networks whose probabilities are averaged")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,7 @@
 """The Keras models: one propensity network, and the mean of several; runs in the training image.
 
-They are the reference of `committee` (which trains many networks at once) and of `ensemble` (which serves them without
-TensorFlow): tests hold all three equal. The saved `model.keras` is for whoever wants to go on in Keras.
+They are the reference of `stacked_networks` (which trains many networks at once) and of `inference` (which serves them
+without TensorFlow): tests hold all three equal. The saved `model.keras` is for whoever wants to go on in Keras.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
-from recipes.propensity.committee import Network
+from recipes.propensity.stacked_networks import NetworkSettings
 
 
-def build(network: Network, inputs: int, weights: Sequence[np.ndarray] | None = None) -> keras.Model:
+def build(settings: NetworkSettings, inputs: int, *, weights: Sequence[np.ndarray] | None = None) -> keras.Model:
     """Sequential network float32 [batch, inputs] -> logit [batch, 1]."""
     model = keras.Sequential(
         [
             keras.layers.Input((inputs,)),
-            keras.layers.Dense(network.node1, activation="relu"),
-            keras.layers.Dropout(network.dropout1),
-            keras.layers.Dense(network.node2, activation="relu"),
-            keras.layers.Dropout(network.dropout2),
+            keras.layers.Dense(settings.node1, activation="relu"),
+            keras.layers.Dropout(settings.dropout1),
+            keras.layers.Dense(settings.node2, activation="relu"),
+            keras.layers.Dropout(settings.dropout2),
             keras.layers.Dense(1),
         ]
     )
@@ -31,7 +31,7 @@ def build(network: Network, inputs: int, weights: Sequence[np.ndarray] | None = 
     return model
 
 
-def mean(networks: Sequence[keras.Model], inputs: int) -> keras.Model:
+def ensemble(networks: Sequence[keras.Model], inputs: int) -> keras.Model:
     """Probability of a sale in the sample [batch, 1]: the mean over the networks."""
     visits = keras.Input((inputs,), name="visits")
     probabilities = [keras.layers.Activation("sigmoid")(network(visits)) for network in networks]

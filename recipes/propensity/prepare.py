@@ -8,9 +8,9 @@ from typing import Any
 import ibis
 
 from recipes.propensity.config import Config
-from trainyard.holdout import role_of
-from trainyard.quality import Quality
-from trainyard.tables.rows import rows
+from trainyard.contract.holdout import role_of
+from trainyard.contract.quality import Quality
+from trainyard.contract.records import rows
 
 SALT = "propensity"
 NOT_FEATURES = ("visit_id", "visitor_id", "product_id", "visit_date", "sales_date", "is_sale")

@@ -10,17 +10,17 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from recipes.propensity.config import Config
-from recipes.propensity.examples import INPUTS_FILE, LABELS_FILE, VISITS_FILE
 from recipes.propensity.features import Encoder
 from recipes.propensity.population import Population
+from recipes.propensity.training_data import INPUTS_FILE, LABELS_FILE, VISITS_FILE
 from trainyard.errors import JobFailed
 
 BATCH_ROWS = 100_000
-MIN_OF_A_KIND = 5
+MIN_PER_CLASS = 5
 
 
-def process(inputs: Path, outputs: Path, config: Config) -> dict[str, float]:
-    """Write encoded examples, visits in their own terms, encoder and population; returns their figures.
+def process(inputs: Path, outputs: Path, *, config: Config) -> dict[str, float]:
+    """Write encoded visits, visits in their own terms, encoder and population; returns their figures.
 
     * `features/encoder.json` (fitted on the training role only) and `features/population.json`.
     * `train/` and `validation/`: `inputs.npy` (float32 [rows, inputs]), `labels.npy` (float32), `visits.parquet`.
@@ -29,10 +29,10 @@ def process(inputs: Path, outputs: Path, config: Config) -> dict[str, float]:
     roles = ("train", "validation", "holdout")
     for name in (*roles, "features"):
         (outputs / name).mkdir(parents=True, exist_ok=True)
-    figures = {f"{role}_visits": _write_visits(inputs, role, outputs / role / VISITS_FILE) for role in roles}
+    figures = {f"{role}_visits": _write_visits(inputs, role, target=outputs / role / VISITS_FILE) for role in roles}
     for role in roles:
-        figures[f"{role}_sales"] = _expect_both(outputs / role / VISITS_FILE, role)
-    population = Population.of_row(pq.read_table(inputs / "population").to_pylist()[0])
+        figures[f"{role}_sales"] = _checked_sales(outputs / role / VISITS_FILE, role)
+    population = Population.from_row(pq.read_table(inputs / "population").to_pylist()[0])
     for folder in ("features", "holdout"):
         population.save(outputs / folder)
     encoder = Encoder.fit(pd.read_parquet(outputs / "train" / VISITS_FILE), max_categories=config.data.max_categories)
@@ -40,10 +40,10 @@ def process(inputs: Path, outputs: Path, config: Config) -> dict[str, float]:
     for role in ("train", "validation"):
         _encode(outputs / role, encoder)
     figures |= {"inputs": float(len(encoder.inputs)), "columns": float(len(encoder.columns))}
-    return {**figures, "true_rate": population.rate}
+    return {**figures, "true_rate": population.sale_rate}
 
 
-def _write_visits(inputs: Path, role: str, target: Path) -> float:
+def _write_visits(inputs: Path, role: str, *, target: Path) -> float:
     """The visits of a role, by key, so that the result does not depend on how the table was split into files."""
     source = (inputs / "visits").as_posix().replace("'", "''")
     query = (
@@ -53,12 +53,12 @@ def _write_visits(inputs: Path, role: str, target: Path) -> float:
     return float(pq.read_metadata(target).num_rows)
 
 
-def _expect_both(path: Path, role: str) -> float:
+def _checked_sales(path: Path, role: str) -> float:
     labels = pd.read_parquet(path, columns=["is_sale"])["is_sale"].to_numpy()
     sales = int(labels.sum())
-    if min(sales, len(labels) - sales) < MIN_OF_A_KIND:
+    if min(sales, len(labels) - sales) < MIN_PER_CLASS:
         raise JobFailed(
-            f"Expected at least {MIN_OF_A_KIND} {role} visits with and without a sale, found {sales} of {len(labels)} "
+            f"Expected at least {MIN_PER_CLASS} {role} visits with and without a sale, found {sales} of {len(labels)} "
             "with one; use more visits."
         )
     return float(sales)

@@ -6,7 +6,6 @@ repetition does not push out a newer model.
 
 from __future__ import annotations
 
-import csv
 import random
 import time
 from collections.abc import Callable, Mapping
@@ -17,12 +16,13 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
-from recipes.propensity.ensemble import Ensemble
-from recipes.propensity.examples import COMBINATIONS_FILE
+from recipes.propensity import combinations
+from recipes.propensity.combinations import COMBINATIONS_FILE
+from recipes.propensity.database_schema import HYPERPARAMETER, METADATA, MODEL, MODEL_RUN
+from recipes.propensity.inference import Ensemble
 from recipes.propensity.population import Population
-from recipes.propensity.schema import HYPERPARAMETER, METADATA, MODEL, MODEL_RUN
 
-TRIES = 8
+ATTEMPTS = 8
 FIRST_WAIT_S = 0.05
 # Columns whose plain names are words of SQL.
 RENAMED = {"precision": "precision_", "recall": "recall_"}
@@ -35,24 +35,23 @@ def register(
     code_version: str,
     model_uri: str,
     model_dir: Path,
-    evaluation: Mapping[str, Any],
+    metrics: Mapping[str, float],
     promoted: bool,
     finished_at: datetime,
 ) -> None:
     """Insert the run and its combinations, and make the model its product's own if it was promoted.
 
-    `evaluation` is the document of stage evaluate. All or nothing: an error leaves the tables as they were.
+    `metrics` are those of stage evaluate. All or nothing: an error leaves the tables as they were.
     """
     ensemble = Ensemble.load(model_dir)
     population = ensemble.population
-    metrics = {name: each["value"] for name, each in evaluation["metrics"].items()}
     run = _run(population, run_id=run_id, code_version=code_version, finished_at=finished_at)
-    combinations = _combinations(model_dir, run_id, population.product_id)
+    tried = _combination_rows(model_dir, run_id, product_id=population.product_id)
     model = {
         "run_id": run_id,
         "model_uri": model_uri,
         "threshold": ensemble.threshold,
-        "true_rate": population.rate,
+        "true_rate": population.sale_rate,
         "auc": metrics["auc"],
         "updated_at": finished_at,
     }
@@ -60,35 +59,35 @@ def register(
     def write() -> None:
         for table in (HYPERPARAMETER, MODEL_RUN):
             connection.execute(table.delete().where(table.c.run_id == run_id))
-        connection.execute(MODEL_RUN.insert().values(**run, promoted=int(promoted), metrics=metrics))
-        connection.execute(HYPERPARAMETER.insert(), combinations)
+        connection.execute(MODEL_RUN.insert().values(**run, promoted=int(promoted), metrics=dict(metrics)))
+        connection.execute(HYPERPARAMETER.insert(), tried)
         if promoted:
-            _upsert(connection, population.product_id, model)
+            _upsert(connection, population.product_id, model=model)
 
-    _insist(connection, lambda: METADATA.create_all(connection, tables=[MODEL, MODEL_RUN, HYPERPARAMETER]))
-    _insist(connection, write)
+    _retried(connection, lambda: METADATA.create_all(connection, tables=[MODEL, MODEL_RUN, HYPERPARAMETER]))
+    _retried(connection, write)
 
 
-def _insist(connection: sa.Connection, work: Callable[[], None]) -> None:
+def _retried(connection: sa.Connection, work: Callable[[], None]) -> None:
     """Do work in a transaction of its own, again when it met another run's.
 
     The models of several products are registered at once: two runs may both find a table missing, and InnoDB, which
     locks the gaps that rows will fill, ends one of two transactions that wait for each other. Both would meet again if
-    they tried at the same moment, so each waits for a time of its own, longer from try to try.
+    they tried at the same moment, so each waits for a time of its own, longer after every attempt.
     """
-    for tried in range(TRIES):
+    for attempt in range(ATTEMPTS):
         try:
             with connection.begin():
                 work()
         except DBAPIError:
-            if tried == TRIES - 1:
+            if attempt == ATTEMPTS - 1:
                 raise
-            time.sleep(random.uniform(0.0, FIRST_WAIT_S * 2**tried))
+            time.sleep(random.uniform(0.0, FIRST_WAIT_S * 2**attempt))
         else:
             return
 
 
-def _upsert(connection: sa.Connection, product_id: int, model: Mapping[str, Any]) -> None:
+def _upsert(connection: sa.Connection, product_id: int, *, model: Mapping[str, Any]) -> None:
     own = MODEL.c.product_id == product_id
     # Locked until the end of the transaction (SQLite locks the whole file anyway): two runs do not both insert.
     found = connection.execute(sa.select(MODEL.c.updated_at).where(own).with_for_update()).scalar_one_or_none()
@@ -116,16 +115,14 @@ def _run(population: Population, *, run_id: str, code_version: str, finished_at:
     }
 
 
-def _combinations(model_dir: Path, run_id: str, product_id: int) -> list[dict[str, Any]]:
+def _combination_rows(model_dir: Path, run_id: str, *, product_id: int) -> list[dict[str, Any]]:
     """One row per combination, numbered from the best; the file holds them in this order."""
-    with (model_dir / COMBINATIONS_FILE).open(encoding="utf-8") as file:
-        lines = list(csv.DictReader(file))
     kinds = {each.name: each.type.python_type for each in HYPERPARAMETER.columns}
     rows = []
-    for place, line in enumerate(lines, start=1):
+    for number, line in enumerate(combinations.read(model_dir / COMBINATIONS_FILE), start=1):
         named = {RENAMED.get(name, name): text for name, text in line.items()}
         values = {name: kinds[name](text) for name, text in named.items() if name in kinds}
         rows.append(
-            {**values, "run_id": run_id, "combination": place, "product_id": product_id, "best": int(place == 1)}
+            {**values, "run_id": run_id, "combination": number, "product_id": product_id, "best": int(number == 1)}
         )
     return rows

@@ -3,61 +3,61 @@
 from __future__ import annotations
 
 import csv
-import io
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure as Plot
 
+from recipes.propensity import combinations, plots
+from recipes.propensity.combinations import COMBINATIONS_FILE
 from recipes.propensity.config import Config
-from recipes.propensity.ensemble import Ensemble
-from recipes.propensity.examples import COMBINATIONS_FILE, CURVES_FILE, VISITS_FILE
-from recipes.propensity.population import Bin, Population, auc, reliability
-from trainyard.pages import charts
-from trainyard.pages.page import Cell, Figure, ReportInputs, Section, Table
+from recipes.propensity.inference import Ensemble
+from recipes.propensity.metrics import ReliabilityBin, auc, reliability_bins
+from recipes.propensity.population import Population
+from recipes.propensity.training_data import VISITS_FILE
+from trainyard.contract import charts, curves
+from trainyard.contract.report import Cell, Figure, ReportInputs, Section, Table
 
-IMPORTANCE_VISITS = 20_000
+MAX_IMPORTANCE_VISITS = 20_000
 SHOWN_COMBINATIONS = 10
 SHOWN_DRIVERS = 15
 
 
-def report(inputs: ReportInputs, outputs: Path, config: Config) -> list[Section]:
+def report(inputs: ReportInputs, outputs: Path, *, config: Config) -> list[Section]:
     """Sections of the page, and beside it `combinations.csv`, `reliability.csv` and `drivers.csv`."""
     ensemble = Ensemble.load(inputs.model)
     holdout = inputs.process / "holdout"
     visits, population = pd.read_parquet(holdout / VISITS_FILE), Population.load(holdout)
     labels = visits["is_sale"].to_numpy(np.float64)
     probabilities = ensemble.probabilities(visits)
-    bins = reliability(probabilities, labels, population.weights(labels))
-    drivers = importance(ensemble, visits, seed=config.seed)
-    combinations = _read(inputs.model / COMBINATIONS_FILE)
-    _write(outputs / "reliability.csv", ["predicted", "observed", "visits"], [_cells(each) for each in bins])
-    _write(outputs / "drivers.csv", ["column", "auc_lost"], drivers)
+    bins = reliability_bins(probabilities, labels, weights=population.weights(labels))
+    drivers = permutation_importance(ensemble, visits, seed=config.seed)
+    _write(outputs / "reliability.csv", ["predicted", "observed", "visits"], rows=[_cells(each) for each in bins])
+    _write(outputs / "drivers.csv", ["column", "auc_lost"], rows=drivers)
     (outputs / COMBINATIONS_FILE).write_bytes((inputs.model / COMBINATIONS_FILE).read_bytes())
     return [
         _sample_section(population),
-        _calibration_section(bins, probabilities, labels, population),
+        _calibration_section(bins, probabilities, labels=labels, population=population),
         _drivers_section(drivers),
-        _search_section(combinations),
-        _training_section(_read(inputs.model / CURVES_FILE)),
+        _search_section(combinations.read(inputs.model / COMBINATIONS_FILE)),
+        _training_section(inputs.model),
     ]
 
 
-def importance(ensemble: Ensemble, visits: pd.DataFrame, *, seed: int) -> list[tuple[str, float]]:
+def permutation_importance(ensemble: Ensemble, visits: pd.DataFrame, *, seed: int) -> list[tuple[str, float]]:
     """AUC that is lost when a column's values are dealt out anew among the visits, the most first.
 
     (Breiman 2001, "Random Forests", section 10; on held-out visits)
     """
-    some = visits.sample(min(len(visits), IMPORTANCE_VISITS), random_state=seed).reset_index(drop=True)
+    some = visits.sample(min(len(visits), MAX_IMPORTANCE_VISITS), random_state=seed).reset_index(drop=True)
     labels = some["is_sale"].to_numpy(np.float64)
     inputs = ensemble.encoder.transform(some.reindex(columns=ensemble.encoder.columns))
     whole = auc(ensemble.sample_logits(inputs), labels)
     random = np.random.default_rng(seed)
     lost = []
-    for column, places in ensemble.encoder.groups().items():
+    for column, indices in ensemble.encoder.inputs_by_column().items():
         shuffled = inputs.copy()
-        shuffled[:, places] = inputs[random.permutation(len(inputs))][:, places]
+        shuffled[:, indices] = inputs[random.permutation(len(inputs))][:, indices]
         lost.append((column, whole - auc(ensemble.sample_logits(shuffled), labels)))
     return sorted(lost, key=lambda each: -each[1])
 
@@ -70,47 +70,30 @@ def _sample_section(population: Population) -> Section:
     dates = f" from {population.start_date} to {population.end_date}" if population.start_date else ""
     text = (
         f"Product {population.product_id}{dates}, {population.sales_volume:,} sales. "
-        f"{population.rate:.2%} of the visits end in a sale; probabilities are corrected to that share."
+        f"{population.sale_rate:.2%} of the visits end in a sale; probabilities are corrected to that share."
     )
     table = Table(columns=("visits", "in the data", "in the sample"), rows=rows)
     return Section(title="Sample", text=text, tables=(table,))
 
 
 def _calibration_section(
-    bins: list[Bin], probabilities: np.ndarray, labels: np.ndarray, population: Population
+    bins: list[ReliabilityBin], probabilities: np.ndarray, *, labels: np.ndarray, population: Population
 ) -> Section:
     weights = population.weights(labels)
     mean = float(np.average(probabilities, weights=weights))
     text = (
         f"Held-out visits in ten groups of equal weight, by predicted probability. On average the model says "
-        f"{mean:.4f}; the true rate is {population.rate:.4f}. A calibrated model lies on the line."
+        f"{mean:.4f}; the true rate is {population.sale_rate:.4f}. A calibrated model lies on the line."
     )
     figure = Figure(
-        png=_reliability_plot(bins), alt="Observed share of sales over predicted probability, in ten groups."
+        png=plots.reliability_diagram(bins), alt="Observed share of sales over predicted probability, in ten groups."
     )
     table = Table(columns=("predicted", "observed", "held-out visits"), rows=[_cells(each) for each in bins])
     return Section(title="Calibration", text=text, figures=(figure,), tables=(table,))
 
 
-def _cells(each: Bin) -> list[Cell]:
+def _cells(each: ReliabilityBin) -> list[Cell]:
     return [each.predicted, each.observed, each.visits]
-
-
-def _reliability_plot(bins: list[Bin]) -> bytes:
-    """On logarithmic axes: most groups of a shop with few sales lie close to zero."""
-    plot = Plot(figsize=(5.2, 4.6), layout="constrained")
-    axes = plot.add_subplot()
-    seen = [each for each in bins if each.observed > 0]
-    ends = [min(each.predicted for each in bins), max(max(each.predicted, each.observed) for each in bins)]
-    axes.plot(ends, ends, color="#b9c0cb", linewidth=1.5, label="calibrated")
-    axes.plot([each.predicted for each in seen], [each.observed for each in seen], "o-", color="#2f6fde", label="model")
-    axes.set(xscale="log", yscale="log", xlabel="predicted probability", ylabel="observed share of sales")
-    axes.legend(frameon=False)
-    axes.grid(alpha=0.25)
-    buffer = io.BytesIO()
-    # No metadata: the same figure gives the same bytes.
-    plot.savefig(buffer, format="png", dpi=130, metadata={"Software": None})
-    return buffer.getvalue()
 
 
 def _drivers_section(drivers: list[tuple[str, float]]) -> Section:
@@ -119,11 +102,11 @@ def _drivers_section(drivers: list[tuple[str, float]]) -> Section:
     return Section(title="What tells a sale", text=text, tables=(table,))
 
 
-def _search_section(combinations: list[dict[str, str]]) -> Section:
-    columns = tuple(combinations[0])
-    rows = [[_cell(each[name]) for name in columns] for each in combinations[:SHOWN_COMBINATIONS]]
+def _search_section(tried: list[dict[str, str]]) -> Section:
+    columns = tuple(tried[0])
+    rows = [[_cell(each[name]) for name in columns] for each in tried[:SHOWN_COMBINATIONS]]
     text = (
-        f"{len(combinations)} combination{'s' if len(combinations) > 1 else ''} of hyperparameters, best validation "
+        f"{len(tried)} combination{'s' if len(tried) > 1 else ''} of hyperparameters, best validation "
         "loss first; loss, accuracy, precision and recall are of the sample, a visit counting as a sale from 0.5 on."
     )
     return Section(title="Combinations tried", text=text, tables=(Table(columns=columns, rows=rows),))
@@ -136,21 +119,17 @@ def _cell(text: str) -> Cell:
         return text
 
 
-def _training_section(curves: list[dict[str, str]]) -> Section:
-    series = {name: [float(row[name]) for row in curves] for name in ("loss", "validation_loss")}
+def _training_section(model_dir: Path) -> Section:
+    series = curves.read(model_dir)
+    epochs = len(series["loss"])
     figure = Figure(
-        png=charts.curves(series, x_label="epoch"), alt=f"Training and validation loss over {len(curves)} epochs."
+        png=charts.curves(series, x_label="epoch"), alt=f"Training and validation loss over {epochs} epochs."
     )
     text = "Mean over the networks of the average. Each stops by itself and keeps its best epoch."
     return Section(title="Training", text=text, figures=(figure,))
 
 
-def _read(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8") as file:
-        return list(csv.DictReader(file))
-
-
-def _write(path: Path, columns: list[str], rows: list[list[Cell]] | list[tuple[str, float]]) -> None:
+def _write(path: Path, columns: list[str], *, rows: list[list[Cell]] | list[tuple[str, float]]) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(columns)

@@ -8,10 +8,10 @@ from pydantic import Field, create_model, model_validator
 from typing_extensions import TypedDict
 
 from recipes.propensity.features import Encoder
-from trainyard.serving.rows import Row
+from trainyard.contract.request_rows import Row
 
 
-class Scored(TypedDict):
+class Propensity(TypedDict):
     """The probability of a sale, and whether it reaches the threshold of the model."""
 
     propensity: float
@@ -28,13 +28,13 @@ class Visit(Row):
         return self
 
 
-def visit_of(encoder: Encoder) -> type[Visit]:
-    """The row of a model: its columns, numbers and categories."""
+def row_model(encoder: Encoder) -> type[Visit]:
+    """What a row of this model may hold: its columns, numbers and categories."""
     kinds: list[tuple[str, Any]] = [(each.name, float | None) for each in encoder.quantities]
     kinds += [(each.name, str | int | bool | None) for each in encoder.categories]
     # Columns may be called what no Python name can be, so they are aliases.
     fields: dict[str, Any] = {
-        f"column_{place}": (kind, Field(default=None, alias=name, title=name))
-        for place, (name, kind) in enumerate(kinds)
+        f"column_{index}": (kind, Field(default=None, alias=name, title=name))
+        for index, (name, kind) in enumerate(kinds)
     }
     return create_model("VisitOfModel", __base__=Visit, **fields)

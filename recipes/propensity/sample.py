@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from recipes.propensity.schema import METADATA, PRODUCTS, SALES
+from recipes.propensity.database_schema import METADATA, PRODUCTS, SALES
 
 FILE = "propensity.sqlite"
 CHUNK_VISITS = 100_000
@@ -69,10 +69,10 @@ def write(directory: Path, *, size: int, seed: int) -> dict[str, Any]:
         connection.execute("PRAGMA journal_mode = OFF")
         for table in METADATA.sorted_tables:
             connection.execute(str(CreateTable(table).compile(dialect=sqlite.dialect())))
-        _insert(connection, PRODUCTS.name, products())
+        _insert(connection, PRODUCTS.name, columns=products())
         for chunk in chunks(size=size, seed=seed):
             for name, columns in chunk.tables.items():
-                _insert(connection, name, columns)
+                _insert(connection, name, columns=columns)
             own = chunk.tables["visits"]
             active = own["product_id"] == ACTIVE[0]
             visits, sales = visits + int(active.sum()), sales + int(own["is_sale"][active].sum())
@@ -101,7 +101,14 @@ def chunks(*, size: int, seed: int, active: Sequence[int] = ACTIVE) -> Iterator[
     first_visit = first_sale = 1
     while first_visit <= size:
         count = min(CHUNK_VISITS, size - first_visit + 1)
-        chunk = _chunk(random, first_visit, count, first_sale, size, np.array([*active, INACTIVE]))
+        chunk = _chunk(
+            random,
+            first_visit,
+            count=count,
+            first_sale=first_sale,
+            size=size,
+            product_ids=np.array([*active, INACTIVE]),
+        )
         first_visit += count
         first_sale += len(chunk.tables[SALES.name]["sale_id"])
         yield chunk
@@ -113,7 +120,7 @@ def create(connection: sa.Connection) -> None:
 
 
 def _chunk(
-    random: np.random.Generator, first: int, count: int, first_sale: int, size: int, product_ids: np.ndarray
+    random: np.random.Generator, first: int, *, count: int, first_sale: int, size: int, product_ids: np.ndarray
 ) -> Chunk:
     visit_id = np.arange(first, first + count)
     share = np.append(np.full(len(product_ids) - 1, (1 - INACTIVE_SHARE) / (len(product_ids) - 1)), INACTIVE_SHARE)
@@ -122,7 +129,7 @@ def _chunk(
     hour = random.choice(24, count, p=np.array(HOUR_WEIGHTS) / sum(HOUR_WEIGHTS))
     second = day * 86_400 + hour * 3600 + random.integers(0, 3600, count)
     date = LAST - np.timedelta64(SECONDS - 1, "s") + second.astype("timedelta64[s]")
-    described, logits = _described(random, visit_id, hour, date)
+    described, logits = _described(random, visit_id, hour=hour, date=date)
     probability = 1 / (1 + np.exp(-logits))
     is_sale = (random.random(count) < probability).astype(np.int64)
     text = _text(date)
@@ -146,7 +153,7 @@ def _chunk(
 
 
 def _described(
-    random: np.random.Generator, visit_id: np.ndarray, hour: np.ndarray, date: np.ndarray
+    random: np.random.Generator, visit_id: np.ndarray, *, hour: np.ndarray, date: np.ndarray
 ) -> tuple[dict[str, Columns], np.ndarray]:
     """The aggregate tables, and the logit of a sale that follows from them."""
     count = len(visit_id)
@@ -212,7 +219,7 @@ def _text(date: np.ndarray) -> np.ndarray:
     return np.char.replace(np.datetime_as_string(date, unit="us"), "T", " ").astype(object)
 
 
-def _insert(connection: sqlite3.Connection, table: str, columns: Columns) -> None:
+def _insert(connection: sqlite3.Connection, table: str, *, columns: Columns) -> None:
     places = ", ".join("?" * len(columns))
     rows = zip(*(each.tolist() for each in columns.values()), strict=True)
     # Names of tables and columns are this module's own.

@@ -12,11 +12,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from recipes.propensity.config import Config
-from recipes.propensity.ensemble import Ensemble
-from recipes.propensity.every_row import TABLE as EVERY_VISIT
 from recipes.propensity.features import Encoder
+from recipes.propensity.inference import Ensemble
+from recipes.propensity.ingest import EVERY_VISIT
 from recipes.propensity.population import Population
-from trainyard import bulk
+from trainyard.contract import chunks
 
 # Of a database, `visits` is a sample that training draws; of a file it is every visit.
 FILE_TABLE = "visits"
@@ -24,22 +24,22 @@ FILE_TABLE = "visits"
 
 def count(tables: Path, config: Config) -> int:
     """How many rows `score` gives: one per visit of the file, or of the database's product and dates."""
-    return bulk.count(_table(tables))
+    return chunks.count(_table(tables))
 
 
 def seen(model_dir: Path) -> dict[str, float]:
     """The share of visits with a sale that the model was made for: what probabilities should be on average."""
-    return {"propensity": Population.load(model_dir).rate}
+    return {"propensity": Population.load(model_dir).sale_rate}
 
 
-def score(model_dir: Path, tables: Path, config: Config) -> Iterator[pa.Table]:
+def score(model_dir: Path, tables: Path, *, config: Config) -> Iterator[pa.Table]:
     """One row per visit, in the order of the source, `score.chunk_rows` at a time."""
     ensemble = Ensemble.load(model_dir)
     table = _table(tables)
-    present = pq.read_schema(bulk.parts(table)[0]).names
+    present = pq.read_schema(chunks.parts(table)[0]).names
     columns = [name for name in ("visit_id", *ensemble.encoder.columns) if name in present]
     place = 0
-    for chunk in bulk.chunks(table, columns, config.score.chunk_rows):
+    for chunk in chunks.read(table, columns, rows=config.score.chunk_rows):
         probabilities = ensemble.probabilities(_features(chunk, ensemble.encoder))
         rows = chunk.num_rows
         yield pa.table(

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from recipes.propensity.ensemble import Ensemble
-from recipes.propensity.features import text
-from recipes.propensity.requests import Scored, visit_of
-from trainyard.serving.routes import INVOCATIONS, Route
-from trainyard.serving.rows import checked
+from recipes.propensity.category import text
+from recipes.propensity.inference import Ensemble
+from recipes.propensity.requests import Propensity, row_model
+from trainyard.contract.request_rows import checked
+from trainyard.contract.routes import INVOCATIONS, Route
 
 
 class Predictor:
@@ -21,11 +21,11 @@ class Predictor:
 
     def __init__(self, ensemble: Ensemble) -> None:
         self.ensemble = ensemble
-        self._row = visit_of(ensemble.encoder)
+        self._row = row_model(ensemble.encoder)
         self._quantities = [each.name for each in ensemble.encoder.quantities]
         self._categories = [each.name for each in ensemble.encoder.categories]
 
-    def predict(self, rows: Sequence[Mapping[str, Any]]) -> list[Scored]:
+    def predict(self, rows: Sequence[Mapping[str, Any]]) -> list[Propensity]:
         """One answer per row: `{"propensity": probability of a sale, "likely": whether it reaches the threshold}`.
 
         A row is an object of column names and values. A column that is missing or null counts as a missing value, a
@@ -37,7 +37,7 @@ class Predictor:
         numbers = np.array([[_number(row.get(name)) for name in self._quantities] for row in rows], dtype=np.float64)
         texts = [[text(row.get(name)) for row in rows] for name in self._categories]
         inputs = self.ensemble.encoder.encode(numbers.reshape(len(rows), -1), texts)
-        probabilities: list[float] = self.ensemble.of_inputs(inputs).tolist()
+        probabilities: list[float] = self.ensemble.probabilities_of_inputs(inputs).tolist()
         return [{"propensity": each, "likely": each >= self.ensemble.threshold} for each in probabilities]
 
     def examples(self) -> list[dict[str, Any]]:
@@ -53,7 +53,7 @@ class Predictor:
             path="/propensity",
             summary="The calibrated probability that a visit leads to a sale.",
             row=self._row,
-            response=Scored,
+            response=Propensity,
             answer=self.predict,
             example=self.examples()[0],
         )

@@ -35,38 +35,44 @@ class Movies:
         """Indices (int64) of natural ids; `UNKNOWN` for a movie that is not in the catalogue."""
         if len(self) == 0:
             return np.full(len(movie_ids), UNKNOWN)
-        place = np.minimum(np.searchsorted(self.ids, movie_ids), len(self) - 1)
-        return np.where(self.ids[place] == movie_ids, place, UNKNOWN)
+        index = np.minimum(np.searchsorted(self.ids, movie_ids), len(self) - 1)
+        return np.where(self.ids[index] == movie_ids, index, UNKNOWN)
 
     def genres_of(self, index: int) -> tuple[str, ...]:
         """Names of the genres of one movie."""
-        return tuple(name for name, mark in zip(self.genre_names, self.genres[index], strict=True) if mark)
+        return tuple(name for name, belongs in zip(self.genre_names, self.genres[index], strict=True) if belongs)
 
     @classmethod
-    def of(cls, ids: np.ndarray, titles: Sequence[str], genres: Sequence[str], years: np.ndarray) -> Movies:
+    def from_columns(
+        cls, ids: np.ndarray, titles: Sequence[str], *, genres: Sequence[str], years: np.ndarray
+    ) -> Movies:
         """From columns as MovieLens has them: genres in one text, separated by bars."""
         order = np.argsort(ids)
         listed = [[each for each in genres[row].split("|") if each and each != NO_GENRE] for row in order]
         names = tuple(sorted({each for row in listed for each in row}))
-        column = {name: place for place, name in enumerate(names)}
-        marks = np.zeros((len(order), len(names)), dtype=np.float32)
+        column = {name: index for index, name in enumerate(names)}
+        multi_hot = np.zeros((len(order), len(names)), dtype=np.float32)
         for row, found in enumerate(listed):
-            marks[row, [column[each] for each in found]] = 1.0
+            multi_hot[row, [column[each] for each in found]] = 1.0
         return cls(
             ids=np.asarray(ids)[order],
             titles=tuple(titles[row] for row in order),
             genre_names=names,
-            genres=marks,
+            genres=multi_hot,
             years=np.asarray(years, dtype=np.float64)[order],
         )
 
     def save(self, directory: Path) -> None:
-        joined = ["|".join(self.genres_of(row)) for row in range(len(self))]
-        columns = {"movie_id": self.ids, "title": pa.array(self.titles, pa.string()), "genres": joined}
+        genres = ["|".join(self.genres_of(row)) for row in range(len(self))]
+        columns = {"movie_id": self.ids, "title": pa.array(self.titles, pa.string()), "genres": genres}
         pq.write_table(pa.table({**columns, "year": self.years}), directory / MOVIES_FILE)
 
     @classmethod
     def load(cls, directory: Path) -> Movies:
-        table = pq.read_table(directory / MOVIES_FILE)
+        return cls.from_table(pq.read_table(directory / MOVIES_FILE))
+
+    @classmethod
+    def from_table(cls, table: pa.Table) -> Movies:
+        """From a table with the columns movie_id, title, genres and year."""
         titles, genres = (table[name].to_pylist() for name in ("title", "genres"))
-        return cls.of(table["movie_id"].to_numpy(), titles, genres, table["year"].to_numpy())
+        return cls.from_columns(table["movie_id"].to_numpy(), titles, genres=genres, years=table["year"].to_numpy())

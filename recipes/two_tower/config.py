@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from trainyard.config import Column, Gate, Range, RecipeConfig, ScoreColumn, Source, Tuning, bounded
+from trainyard.contract.config import Column, Gate, Range, RecipeConfig, ScoreColumn, Source, Tuning, bounded
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,8 +27,8 @@ class Data:
         0.001, minimum=0.0, maximum=1.0, help="ratings whose movie may be missing from the catalogue"
     )
     min_users: int = bounded(20, minimum=2, maximum=1_000_000_000, help="users that data must hold to be worth a run")
-    max_scored_users: int = bounded(
-        20_000, minimum=10, maximum=10_000_000, help="held-out users scored, and as many for validation at most"
+    max_evaluated_users: int = bounded(
+        20_000, minimum=10, maximum=10_000_000, help="users that a model is evaluated on, and validated on, at most"
     )
 
 
@@ -43,7 +43,7 @@ class Hyperparameters:
     retrieval_epochs: int = bounded(6, minimum=1, maximum=500, help="passes over the users; the best one is kept")
     retrieval_learning_rate: float = bounded(2e-4, minimum=1e-6, maximum=0.1, help="falls to zero along a cosine")
     weight_decay: float = bounded(1.0, minimum=0.0, maximum=10.0, help="of the kernels, decoupled from the gradient")
-    strength: float = bounded(200.0, minimum=0.1, maximum=1e6, help="ridge of EASE, which teaches retrieval")
+    ease_l2: float = bounded(200.0, minimum=0.1, maximum=1e6, help="L2 penalty of EASE, which teaches retrieval")
     distillation: float = bounded(0.95, minimum=0.0, maximum=1.0, help="weight of EASE's scores against watched movies")
     temperature: float = bounded(0.05, minimum=1e-3, maximum=10.0, help="of EASE's scores: lower is more decided")
 
@@ -66,7 +66,7 @@ CONFIG = Config(
         metrics=("validation_rmse",),
         ranges={
             "retrieval_learning_rate": Range(type="continuous", minimum=1e-5, maximum=5e-3, scaling="Logarithmic"),
-            "strength": Range(type="continuous", minimum=20.0, maximum=2000.0, scaling="Logarithmic"),
+            "ease_l2": Range(type="continuous", minimum=20.0, maximum=2000.0, scaling="Logarithmic"),
         },
     ),
     gate=Gate(primary="ndcg_at_10", minimum={"ndcg_at_10": 0.02}, maximum={"rmse": 1.2}),

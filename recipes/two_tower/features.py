@@ -1,4 +1,4 @@
-"""Movies and users as numbers, the same for process, train, evaluate, report and serve; numpy only.
+"""Features of movies and users, the same for process, train, evaluate, report and serve; numpy only.
 
 Everything about a user comes from a history of rated movies, never from an identity: a user who was not there in
 training is described as well as any other, and one without ratings by zeros. Where a training row describes the user
@@ -15,10 +15,10 @@ from itertools import pairwise
 import numpy as np
 
 from recipes.two_tower.catalogue import Movies
-from recipes.two_tower.movie_statistics import SECONDS_PER_YEAR, SHRINKAGE, Statistics
+from recipes.two_tower.movie_statistics import SECONDS_PER_YEAR, SHRINKAGE, MovieStatistics
 from recipes.two_tower.ratings import Ratings
 
-# Described at a time.
+# Ratings whose profiles are made at a time.
 BLOCK_RATINGS = 200_000
 
 
@@ -26,29 +26,30 @@ BLOCK_RATINGS = 200_000
 class Profiles:
     """Sums over the ratings of some users, from which a single rating can be taken out again.
 
-    With `c` what describes a movie (see `Describer.contents`): `plain` is the sum of `c`, `tilted` of `c` times the
-    rating's deviation from mean and movie bias, `liked` of the factors times the rating. `last`: time in years.
+    With `c` the content of a movie (see `Featurizer.contents`): `content_sums` adds up `c`, `residual_sums` adds up `c`
+    times the rating's deviation from mean and movie bias, `factor_sums` the factors times the rating. `last_years`:
+    the time of the last rating in years since 1970.
     """
 
-    plain: np.ndarray
-    tilted: np.ndarray
-    liked: np.ndarray
-    last: np.ndarray
+    content_sums: np.ndarray
+    residual_sums: np.ndarray
+    factor_sums: np.ndarray
+    last_years: np.ndarray
 
     def take(self, rows: np.ndarray) -> Profiles:
         """The profiles of these rows, in this order."""
-        return Profiles(plain=self.plain[rows], tilted=self.tilted[rows], liked=self.liked[rows], last=self.last[rows])
+        return Profiles(**{each.name: getattr(self, each.name)[rows] for each in fields(Profiles)})
 
 
 @dataclass(frozen=True, kw_only=True)
-class Describer:
-    """Turns profiles and movies into the numbers that the two towers read."""
+class Featurizer:
+    """Turns profiles and movies into the features that the two towers read."""
 
     movies: Movies
-    statistics: Statistics
+    statistics: MovieStatistics
 
     @cached_property
-    def _years(self) -> np.ndarray:
+    def _decades(self) -> np.ndarray:
         """Years in decades around the catalogue's mean; an unknown year is average."""
         known = self.movies.years > 0
         centre = float(self.movies.years[known].mean()) if known.any() else 0.0
@@ -56,14 +57,14 @@ class Describer:
 
     @cached_property
     def contents(self) -> np.ndarray:
-        """What a profile sums up of a movie: one, genres, year, popularity, factors (float32 [movies, n])."""
+        """What a profile adds up of a movie: one, genres, year, popularity, factors (float32 [movies, n])."""
         popularity = np.log1p(self.statistics.counts)
-        head = [np.ones(len(self.movies)), *self.movies.genres.T, self._years, popularity]
+        head = [np.ones(len(self.movies)), *self.movies.genres.T, self._decades, popularity]
         return np.concatenate([np.stack(head, axis=1), self.statistics.factors], axis=1).astype(np.float32)
 
     @property
-    def _facts(self) -> int:
-        """Columns of `contents` before the factors."""
+    def _first_factor(self) -> int:
+        """The column of `contents` where the factors begin."""
         return 3 + len(self.movies.genre_names)
 
     def profiles(self, ratings: Ratings) -> Profiles:
@@ -78,72 +79,75 @@ class Describer:
 
     def _profiles(self, ratings: Ratings) -> Profiles:
         contents = self.contents[ratings.movies]
-        tilt, value = self._tilt(ratings.movies, ratings.values), ratings.values[:, None].astype(np.float32)
-        last = ratings.sums(ratings.times, np.maximum) / SECONDS_PER_YEAR
+        residuals, values = self._residuals(ratings.movies, ratings.values), ratings.values[:, None].astype(np.float32)
+        last_years = ratings.reduce_by_user(ratings.times, np.maximum) / SECONDS_PER_YEAR
         return Profiles(
-            plain=ratings.sums(contents),
-            tilted=ratings.sums(contents * tilt),
-            liked=ratings.sums(contents[:, self._facts :] * value),
-            last=np.where(ratings.lengths > 0, last, self.statistics.now),
+            content_sums=ratings.reduce_by_user(contents),
+            residual_sums=ratings.reduce_by_user(contents * residuals),
+            factor_sums=ratings.reduce_by_user(contents[:, self._first_factor :] * values),
+            last_years=np.where(ratings.lengths > 0, last_years, self.statistics.latest_year),
         )
 
-    def without(self, profiles: Profiles, movies: np.ndarray, values: np.ndarray) -> Profiles:
+    def leave_one_out(self, profiles: Profiles, movies: np.ndarray, *, values: np.ndarray) -> Profiles:
         """Profile by profile, the same without the rating `values` of the movie `movies`."""
         contents = self.contents[movies]
         return Profiles(
-            plain=profiles.plain - contents,
-            tilted=profiles.tilted - contents * self._tilt(movies, values),
-            liked=profiles.liked - contents[:, self._facts :] * values[:, None].astype(np.float32),
-            last=profiles.last,
+            content_sums=profiles.content_sums - contents,
+            residual_sums=profiles.residual_sums - contents * self._residuals(movies, values),
+            factor_sums=profiles.factor_sums - contents[:, self._first_factor :] * values[:, None].astype(np.float32),
+            last_years=profiles.last_years,
         )
 
-    def _tilt(self, movies: np.ndarray, values: np.ndarray) -> np.ndarray:
+    def _residuals(self, movies: np.ndarray, values: np.ndarray) -> np.ndarray:
+        """Deviations of ratings from mean and movie bias (float32 [ratings, 1])."""
         return np.asarray(values - self.statistics.mean - self.statistics.biases[movies], dtype=np.float32)[:, None]
 
     def user_biases(self, profiles: Profiles) -> np.ndarray:
         """By how much each user rates above what the same movies get from others (float32)."""
-        return np.asarray(profiles.tilted[:, 0] / (profiles.plain[:, 0] + SHRINKAGE))
+        return np.asarray(profiles.residual_sums[:, 0] / (profiles.content_sums[:, 0] + SHRINKAGE))
 
-    def movie_biases(self, movies: np.ndarray, own: np.ndarray | None = None) -> np.ndarray:
-        """The biases of movies; with `own`, each without one rating that deviates so from its user's mean."""
-        counts, sums = self.statistics.counts[movies], self.statistics.deviations[movies]
-        if own is None:
+    def movie_biases(self, movies: np.ndarray, left_out: np.ndarray | None = None) -> np.ndarray:
+        """The biases of movies; with `left_out`, each without one rating that deviates so from its user's mean."""
+        counts, sums = self.statistics.counts[movies], self.statistics.deviation_sums[movies]
+        if left_out is None:
             return np.asarray(sums / (counts + SHRINKAGE))
-        return np.asarray((sums - own) / (counts - 1.0 + SHRINKAGE), dtype=np.float32)
+        return np.asarray((sums - left_out) / (counts - 1.0 + SHRINKAGE), dtype=np.float32)
 
-    def user_inputs(self, profiles: Profiles) -> np.ndarray:
+    def user_features(self, profiles: Profiles) -> np.ndarray:
         """What the user tower reads (float32 [users, n]): tastes and habits, shrunk towards the average user."""
-        count, facts = profiles.plain[:, :1], slice(1, self._facts)
+        count, known = profiles.content_sums[:, :1], slice(1, self._first_factor)
         bias = self.user_biases(profiles)[:, None]
         # Averages above the user's own bias: what is liked more than usual.
-        tastes = (profiles.tilted - bias * profiles.plain)[:, 1:]
-        seen = profiles.plain[:, facts]
+        tastes = (profiles.residual_sums - bias * profiles.content_sums)[:, 1:]
+        habits = profiles.content_sums[:, known]
         root = np.sqrt(count + SHRINKAGE)
-        number = len(self.movies.genre_names)
+        genres = len(self.movies.genre_names)
         return np.concatenate(
             [
                 bias,
                 np.log1p(count),
-                tastes[:, :number] / (seen[:, :number] + SHRINKAGE),
-                tastes[:, number : number + 2] / (count + SHRINKAGE),
-                seen / (count + SHRINKAGE),
-                tastes[:, number + 2 :] / root,
-                profiles.liked / root,
-                (profiles.last - self.statistics.now)[:, None] * (count > 0),
+                tastes[:, :genres] / (habits[:, :genres] + SHRINKAGE),
+                tastes[:, genres : genres + 2] / (count + SHRINKAGE),
+                habits / (count + SHRINKAGE),
+                tastes[:, genres + 2 :] / root,
+                profiles.factor_sums / root,
+                (profiles.last_years - self.statistics.latest_year)[:, None] * (count > 0),
             ],
             axis=1,
         ).astype(np.float32)
 
-    def user_starts(self, profiles: Profiles) -> np.ndarray:
-        """Where retrieval starts from (float32 [users, k]): with `Statistics.starts`, EASE cut to k factors.
+    def user_base_vectors(self, profiles: Profiles) -> np.ndarray:
+        """What the user tower corrects in retrieval (float32 [users, k]).
 
-        Somebody with few ratings is mixed with the average user, and so gets what most people like.
+        The dot product with `MovieStatistics.base_vectors` is EASE cut to k factors. Somebody with few ratings is
+        mixed with the average user, and so gets what most people like.
         """
-        prior = SHRINKAGE / (profiles.plain[:, :1] + SHRINKAGE) * self.statistics.prior
-        return np.asarray(profiles.liked + prior, dtype=np.float32)
+        prior = SHRINKAGE / (profiles.content_sums[:, :1] + SHRINKAGE) * self.statistics.prior
+        return np.asarray(profiles.factor_sums + prior, dtype=np.float32)
 
-    def movie_inputs(self, movies: np.ndarray, own: np.ndarray | None = None) -> np.ndarray:
-        """What the movie tower reads (float32 [movies, n]); `own` as in `movie_biases`."""
-        counts = self.statistics.counts[movies] - (0.0 if own is None else 1.0)
-        head = [self.movie_biases(movies, own), np.log1p(counts), self._years[movies], *self.movies.genres[movies].T]
+    def movie_features(self, movies: np.ndarray, left_out: np.ndarray | None = None) -> np.ndarray:
+        """What the movie tower reads (float32 [movies, n]); `left_out` as in `movie_biases`."""
+        counts = self.statistics.counts[movies] - (0.0 if left_out is None else 1.0)
+        biases = self.movie_biases(movies, left_out)
+        head = [biases, np.log1p(counts), self._decades[movies], *self.movies.genres[movies].T]
         return np.concatenate([np.stack(head, axis=1), self.statistics.factors[movies]], axis=1).astype(np.float32)

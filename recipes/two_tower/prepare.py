@@ -1,4 +1,4 @@
-"""Judges the rating files and splits each user's ratings by time; Ibis expressions that run in Glue."""
+"""Checks the rating files and splits each user's ratings by time; Ibis expressions that run in Glue."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 import ibis
 
 from recipes.two_tower.config import Config, Data
-from trainyard.holdout import HOLDOUT, TRAIN, VALIDATION, fraction_of
-from trainyard.quality import Quality
-from trainyard.tables.rows import rows
+from trainyard.contract.holdout import HOLDOUT, TRAIN, VALIDATION, fraction_of
+from trainyard.contract.quality import Quality
+from trainyard.contract.records import rows
 
 SALT = "two_tower"
 # The year at the end of a title: "Toy Story (1995)".
@@ -43,12 +43,16 @@ def _ratings(rated: ibis.Table, data: Data) -> ibis.Table:
     keyed = rated.mutate(tie=fraction_of(key, SALT))
     ordered = ibis.window(group_by=keyed.userId, order_by=[keyed.timestamp, keyed.tie, keyed.movieId])
     of_user = ibis.window(group_by=keyed.userId)
-    placed = keyed.mutate(place=ibis.row_number().over(ordered), rated=keyed.count().over(of_user))
-    kept = placed.rated - _share(placed.rated, data.holdout_fraction)
-    train = kept - _share(kept, data.validation_fraction)
-    role = ibis.cases((placed.place < train, TRAIN), (placed.place < kept, VALIDATION), else_=HOLDOUT)
-    return placed.select(
-        user_id=placed.userId, movie_id=placed.movieId, rating=placed.rating, timestamp=placed.timestamp, role=role
+    numbered = keyed.mutate(position=ibis.row_number().over(ordered), rated=keyed.count().over(of_user))
+    earlier = numbered.rated - _share(numbered.rated, data.holdout_fraction)
+    train = earlier - _share(earlier, data.validation_fraction)
+    role = ibis.cases((numbered.position < train, TRAIN), (numbered.position < earlier, VALIDATION), else_=HOLDOUT)
+    return numbered.select(
+        user_id=numbered.userId,
+        movie_id=numbered.movieId,
+        rating=numbered.rating,
+        timestamp=numbered.timestamp,
+        role=role,
     ).order_by(["user_id", "movie_id"])
 
 
@@ -84,8 +88,8 @@ def _main_tags(tags: ibis.Table | None, movies: ibis.Table) -> ibis.Table:
     lowered = tags.select(movie_id=tags.movieId, tag=tags.tag.lower())
     counted = lowered.group_by(["movie_id", "tag"]).agg(times=lowered.count())
     by_times = ibis.window(group_by=counted.movie_id, order_by=[counted.times.desc(), counted.tag])
-    placed = counted.mutate(place=ibis.row_number().over(by_times))
-    return placed.filter(placed.place == 0).select("movie_id", "tag")
+    ranked = counted.mutate(rank=ibis.row_number().over(by_times))
+    return ranked.filter(ranked.rank == 0).select("movie_id", "tag")
 
 
 def _figures(ratings: ibis.Table, movies: ibis.Table) -> Mapping[str, Any]:

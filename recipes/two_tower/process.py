@@ -1,4 +1,4 @@
-"""Parts the prepared ratings into what training, evaluation and serving read; runs in the processing image."""
+"""Splits the prepared ratings into what training, evaluation and serving read; runs in the processing image."""
 
 from __future__ import annotations
 
@@ -10,35 +10,36 @@ import numpy as np
 from recipes.two_tower.catalogue import Movies
 from recipes.two_tower.config import Config
 from recipes.two_tower.ratings import HISTORIES_FILE, Ratings
+from trainyard.contract.holdout import fraction
 from trainyard.errors import JobFailed
-from trainyard.holdout import fraction
 
 RATINGS_FILE = "ratings.parquet"
+# As written in the first version: another text would choose other users, whom no champion was evaluated on.
 SALT = "two_tower scored users"
 
 
-def process(inputs: Path, outputs: Path, config: Config) -> dict[str, float]:
+def process(inputs: Path, outputs: Path, *, config: Config) -> dict[str, float]:
     """Write the ratings of each role, all in natural ids, and the catalogue; returns their figures.
 
-    * `features/movies.parquet`: see `features.Movies`.
+    * `features/movies.parquet`: see `catalogue.Movies`.
     * `train/ratings.parquet`, `validation/ratings.parquet`: everybody's ratings of that role.
-    * `holdout/ratings.parquet`: held-out ratings of at most `max_scored_users` users, and `holdout/histories.parquet`:
-      what those users rated before, which every model that is scored gets to see.
+    * `holdout/ratings.parquet`: held-out ratings of at most `max_evaluated_users` users, and
+      `holdout/histories.parquet`: what those users rated before, which every model that is evaluated gets to see.
     """
     for name in ("train", "validation", "holdout", "features"):
         (outputs / name).mkdir(parents=True, exist_ok=True)
     movies = _movies(inputs)
     movies.save(outputs / "features")
     roles = {name: _ratings(inputs, name) for name in ("train", "validation", "holdout")}
-    scored = _scored(roles["holdout"].users, config.data.max_scored_users)
-    held_out = roles["holdout"].of_users(scored)
-    histories = roles["train"].joined(roles["validation"]).of_users(scored)
+    evaluated = _evaluated_users(roles["holdout"].users, config.data.max_evaluated_users)
+    held_out = roles["holdout"].of_users(evaluated)
+    histories = roles["train"].concat(roles["validation"]).of_users(evaluated)
     for name in ("train", "validation"):
         roles[name].save(outputs / name / RATINGS_FILE)
     held_out.save(outputs / "holdout" / RATINGS_FILE)
     histories.save(outputs / "holdout" / HISTORIES_FILE)
     figures = {f"{name}_ratings": float(len(each)) for name, each in roles.items()}
-    return {"movies": float(len(movies)), "scored_users": float(len(scored)), **figures}
+    return {"movies": float(len(movies)), "evaluated_users": float(len(evaluated)), **figures}
 
 
 def _ratings(inputs: Path, role: str) -> Ratings:
@@ -48,23 +49,22 @@ def _ratings(inputs: Path, role: str) -> Ratings:
     ).to_arrow_table()
     if table.num_rows == 0:
         raise JobFailed(f"Expected {role} ratings, found none; upload users with at least three ratings each.")
-    return Ratings.of(*(table[name].to_numpy() for name in ("user_id", "movie_id", "rating", "timestamp")))
+    return Ratings.from_table(table, ("user_id", "movie_id", "rating", "timestamp"))
 
 
 def _movies(inputs: Path) -> Movies:
     table = duckdb.sql(
         f"SELECT movie_id, title, genres, year FROM {_table(inputs, 'movies')} ORDER BY movie_id"  # noqa: S608
     ).to_arrow_table()
-    titles, genres = (table[name].to_pylist() for name in ("title", "genres"))
-    return Movies.of(table["movie_id"].to_numpy(), titles, genres, table["year"].to_numpy())
+    return Movies.from_table(table)
 
 
-def _scored(users: np.ndarray, limit: int) -> np.ndarray:
+def _evaluated_users(users: np.ndarray, limit: int) -> np.ndarray:
     """At most `limit` users: the choice depends on their ids alone, so that every run has the same ones."""
     if len(users) <= limit:
         return users
-    places = np.asarray([fraction(int(user), SALT) for user in users])
-    return np.asarray(np.sort(users[np.argsort(places, kind="stable")[:limit]]))
+    order = np.asarray([fraction(int(user), SALT) for user in users])
+    return np.asarray(np.sort(users[np.argsort(order, kind="stable")[:limit]]))
 
 
 def _table(inputs: Path, name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -32,30 +33,31 @@ class Ratings:
 
     @cached_property
     def lengths(self) -> np.ndarray:
+        """The number of ratings of each user."""
         return np.diff(self.offsets)
 
     @cached_property
-    def row_of_value(self) -> np.ndarray:
-        """For every rating, the place of its user in `users`."""
+    def user_rows(self) -> np.ndarray:
+        """For every rating, the index of its user in `users`."""
         return np.repeat(np.arange(len(self.users)), self.lengths)
 
-    def sums(self, values: np.ndarray, how: np.ufunc = np.add) -> np.ndarray:
+    def reduce_by_user(self, values: np.ndarray, ufunc: np.ufunc = np.add) -> np.ndarray:
         """Sum (or another reduction) of `values` [ratings, ...] by user [users, ...]; zeros where there are none."""
         found = np.zeros((len(self.users), *values.shape[1:]), dtype=values.dtype)
         filled = np.flatnonzero(self.lengths)
         if len(filled):
-            # Starts of users with ratings only: `reduceat` would give the others their neighbour's first value.
-            found[filled] = how.reduceat(values, self.offsets[filled], axis=0)
+            # Offsets of users with ratings only: `reduceat` would give the others their neighbour's first value.
+            found[filled] = ufunc.reduceat(values, self.offsets[filled], axis=0)
         return found
 
-    def kept(self, mask: np.ndarray) -> Ratings:
+    def filter(self, mask: np.ndarray) -> Ratings:
         """The same users with only the ratings where `mask` is true; a user may be left without any."""
         running = np.concatenate(([0], np.cumsum(mask)))
         fields = {name: getattr(self, name)[mask] for name in ("movies", "values", "times")}
         return replace(self, offsets=running[self.offsets], **fields)
 
     def take(self, rows: np.ndarray) -> Ratings:
-        """The users in these places, in this order."""
+        """The users at these indices, in this order."""
         lengths = self.lengths[rows]
         offsets = np.concatenate(([0], np.cumsum(lengths)))
         source = np.repeat(self.offsets[rows] - offsets[:-1], lengths) + np.arange(offsets[-1])
@@ -63,19 +65,25 @@ class Ratings:
         return replace(self, users=self.users[rows], offsets=offsets, **fields)
 
     def encoded(self, indices: np.ndarray) -> Ratings:
-        """With `indices` in place of natural movie ids; ratings with a negative index are left out."""
-        return replace(self, movies=indices).kept(indices >= 0)
+        """With `indices` instead of natural movie ids; ratings with a negative index are left out."""
+        return replace(self, movies=indices).filter(indices >= 0)
 
     def of_users(self, users: np.ndarray) -> Ratings:
         """One row per entry of `users` (natural ids); those that rated nothing get an empty row."""
         if len(self.users) == 0:
             return replace(self, users=users, offsets=np.zeros(len(users) + 1, dtype=np.int64))
-        place = np.minimum(np.searchsorted(self.users, users), len(self.users) - 1)
-        taken = self.take(place)
-        return replace(taken, users=users).kept((self.users[place] == users)[taken.row_of_value])
+        row = np.minimum(np.searchsorted(self.users, users), len(self.users) - 1)
+        taken = self.take(row)
+        return replace(taken, users=users).filter((self.users[row] == users)[taken.user_rows])
 
     @classmethod
-    def of(cls, users: np.ndarray, movies: np.ndarray, values: np.ndarray, times: np.ndarray) -> Ratings:
+    def from_table(cls, table: pa.Table, names: Sequence[str]) -> Ratings:
+        """From the columns of a table that hold user, movie, rating and time, in this order."""
+        users, movies, values, times = (table[name].to_numpy() for name in names)
+        return cls.from_columns(users, movies, values=values, times=times)
+
+    @classmethod
+    def from_columns(cls, users: np.ndarray, movies: np.ndarray, *, values: np.ndarray, times: np.ndarray) -> Ratings:
         """From columns in any order; the ratings of a user keep their order."""
         order = np.argsort(users, kind="stable")
         found, counts = np.unique(users, return_counts=True)
@@ -87,17 +95,16 @@ class Ratings:
             times=np.asarray(times, dtype=np.float64)[order],
         )
 
-    def joined(self, other: Ratings) -> Ratings:
+    def concat(self, other: Ratings) -> Ratings:
         """The ratings of both."""
-        users = np.concatenate([self.users[self.row_of_value], other.users[other.row_of_value]])
-        columns = (np.concatenate([getattr(self, n), getattr(other, n)]) for n in ("movies", "values", "times"))
-        return Ratings.of(users, *columns)
+        users = np.concatenate([self.users[self.user_rows], other.users[other.user_rows]])
+        columns = {n: np.concatenate([getattr(self, n), getattr(other, n)]) for n in ("movies", "values", "times")}
+        return Ratings.from_columns(users, **columns)
 
     def save(self, path: Path) -> None:
-        columns = {"user_id": self.users[self.row_of_value], "movie_id": self.movies, "rating": self.values}
+        columns = {"user_id": self.users[self.user_rows], "movie_id": self.movies, "rating": self.values}
         pq.write_table(pa.table({**columns, "timestamp": self.times.astype(np.int64)}), path)
 
     @classmethod
     def load(cls, path: Path) -> Ratings:
-        table = pq.read_table(path)
-        return cls.of(*(table[name].to_numpy() for name in ("user_id", "movie_id", "rating", "timestamp")))
+        return cls.from_table(pq.read_table(path), ("user_id", "movie_id", "rating", "timestamp"))

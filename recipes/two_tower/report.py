@@ -1,8 +1,7 @@
-"""Post-processes the towers: table of movie vectors, map, some users' top tens and the report; runs in processing."""
+"""Reports on the towers: table of movie vectors, map, some users' top tens, training curves; runs in processing."""
 
 from __future__ import annotations
 
-import csv
 import json
 from pathlib import Path
 
@@ -11,30 +10,25 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
+from recipes.two_tower import plots
 from recipes.two_tower.config import Config
+from recipes.two_tower.inference import TOP_K, Recommender
 from recipes.two_tower.ratings import HISTORIES_FILE, Ratings
-from recipes.two_tower.recommender import TOP, Recommender
-from trainyard.pages import charts
-from trainyard.pages.page import Figure, ReportInputs, Section, Table
-from trainyard.pages.projection import apart, flattened
-from trainyard.ranking import blocks
+from trainyard.contract import curves
+from trainyard.contract.ranking import blocks
+from trainyard.contract.report import ReportInputs, Section, Table
 
 EMBEDDINGS = "movie_embeddings"
 RECOMMENDATIONS_FILE = "recommendations.parquet"
 HIGHLIGHTS_FILE = "highlights.json"
 MAP_FILE = "map.png"
-CURVES_FILE = "curves.csv"
-MAP_MOVIES = 1000
-MAP_NOTES = 20
-# Of the width and height of the map.
-NOTE_ROOM = (0.24, 0.04)
+NOTHING = np.empty(0, dtype=np.int64)
 SHOWN_USERS = 3
 SHOWN_FAVOURITES = 5
 LISTED_USERS = 1000
-NO_GENRE = "no genre"
 
 
-def report(inputs: ReportInputs, outputs: Path, config: Config) -> list[Section]:
+def report(inputs: ReportInputs, outputs: Path, *, config: Config) -> list[Section]:
     """Write the files below to `outputs`, and return the sections of the report.
 
     * `movie_embeddings.parquet` and `.csv.gz`: index, movie_id, title, genres, year, imdb_id, tag, offset, v0, v1, ...
@@ -46,14 +40,14 @@ def report(inputs: ReportInputs, outputs: Path, config: Config) -> list[Section]
     movies = recommender.movies
     natural = Ratings.load(inputs.model / HISTORIES_FILE)
     histories = natural.encoded(movies.encode(natural.movies))
-    _write_embeddings(recommender, inputs.prepare, outputs)
-    _write_recommendations(recommender, histories, outputs / RECOMMENDATIONS_FILE)
+    _write_embeddings(recommender, inputs.prepare, outputs=outputs)
+    _write_recommendations(recommender, histories, path=outputs / RECOMMENDATIONS_FILE)
     shown = _shown_users(histories)
     top_tens = _top_tens(recommender, shown)
     highlights = {"title": top_tens.caption, "columns": top_tens.columns, "rows": top_tens.rows}
     (outputs / HIGHLIGHTS_FILE).write_text(json.dumps(highlights, indent=2, ensure_ascii=False), encoding="utf-8")
-    figure = _map(recommender, config.seed)
-    (outputs / MAP_FILE).write_bytes(figure.png)
+    movie_map = plots.movie_map(recommender, config.seed)
+    (outputs / MAP_FILE).write_bytes(movie_map.png)
     return [
         Section(
             title="Top ten of a few users",
@@ -63,16 +57,20 @@ def report(inputs: ReportInputs, outputs: Path, config: Config) -> list[Section]
         ),
         Section(
             title="Map of movies",
-            text=f"t-SNE of the vectors of the {min(MAP_MOVIES, len(movies)):,} most rated movies, by cosine distance; "
-            "colours are the first genres. Movies close to each other suit the same people; distances between far "
-            "groups mean little.",
-            figures=(figure,),
+            text=f"t-SNE of the vectors of the {min(plots.MAP_MOVIES, len(movies)):,} most rated movies, by cosine "
+            "distance; colours are the first genres. Movies close to each other suit the same people; distances "
+            "between far groups mean little.",
+            figures=(movie_map,),
         ),
-        *_training_section(inputs.model / CURVES_FILE),
+        Section(
+            title="Training",
+            text="The towers were then trained anew, on validation ratings too, for as many epochs as did best here.",
+            figures=plots.training_curves(curves.read(inputs.model)),
+        ),
     ]
 
 
-def embedding_table(recommender: Recommender, rows: slice, labels: dict[str, np.ndarray]) -> pa.Table:
+def embedding_table(recommender: Recommender, rows: slice, *, labels: dict[str, np.ndarray]) -> pa.Table:
     """The vectors of some movies with their names; a movie's score is its dot product with a user's vector + offset."""
     movies = recommender.movies
     indices = np.arange(len(movies))[rows]
@@ -86,19 +84,19 @@ def embedding_table(recommender: Recommender, rows: slice, labels: dict[str, np.
         "offset": pa.array(recommender.movie_offsets[rows].astype(np.float32)),
     }
     by_dimension = np.ascontiguousarray(recommender.movie_vectors[rows].T)
-    return pa.table(columns | {f"v{place}": pa.array(values) for place, values in enumerate(by_dimension)})
+    return pa.table(columns | {f"v{index}": pa.array(values) for index, values in enumerate(by_dimension)})
 
 
-def _write_embeddings(recommender: Recommender, prepare: Path, outputs: Path) -> None:
+def _write_embeddings(recommender: Recommender, prepare: Path, *, outputs: Path) -> None:
     labels = _labels(recommender, prepare)
-    first = embedding_table(recommender, slice(0, 0), labels)
+    first = embedding_table(recommender, slice(0, 0), labels=labels)
     with (
         pq.ParquetWriter(outputs / f"{EMBEDDINGS}.parquet", first.schema) as parquet,
         pa.CompressedOutputStream(str(outputs / f"{EMBEDDINGS}.csv.gz"), "gzip") as stream,
         pa_csv.CSVWriter(stream, first.schema) as text,
     ):
         for block in blocks(len(recommender.movies), 8 * recommender.movie_vectors.shape[1]):
-            table = embedding_table(recommender, block, labels)
+            table = embedding_table(recommender, block, labels=labels)
             parquet.write_table(table)
             text.write_table(table)
 
@@ -114,20 +112,22 @@ def _labels(recommender: Recommender, prepare: Path) -> dict[str, np.ndarray]:
     return labels
 
 
-def _write_recommendations(recommender: Recommender, histories: Ratings, path: Path) -> None:
-    some = histories.take(np.arange(min(LISTED_USERS, len(histories.users))))
-    found = recommender.recommend(some, TOP)
+def _write_recommendations(recommender: Recommender, histories: Ratings, *, path: Path) -> None:
+    listed = histories.take(np.arange(min(LISTED_USERS, len(histories.users))))
+    found = recommender.recommend(listed, TOP_K)
     indices = np.concatenate([each for each, _ in found])
     lengths = [len(each) for each, _ in found]
     titles = np.asarray(recommender.movies.titles, dtype=object)
     table = pa.table(
         {
-            "user_id": np.repeat(some.users, lengths),
+            "user_id": np.repeat(listed.users, lengths),
             "rank": np.concatenate([np.arange(1, length + 1) for length in lengths]),
             "movie_id": recommender.movies.ids[indices],
             "title": pa.array(titles[indices], pa.string()),
             "score": np.concatenate([scores for _, scores in found]).astype(np.float32),
-            "expected_rating": recommender.expected(some, np.repeat(np.arange(len(found)), lengths), indices),
+            "expected_rating": recommender.expected_ratings(
+                listed, np.repeat(np.arange(len(found)), lengths), movies=indices
+            ),
         }
     )
     pq.write_table(table, path)
@@ -137,18 +137,18 @@ def _shown_users(histories: Ratings) -> Ratings:
     """A few users, evenly spread over those with enough favourites, by how much they have rated."""
     order = np.argsort(histories.lengths, kind="stable")
     order = order[histories.lengths[order] >= min(SHOWN_FAVOURITES, histories.lengths.max())]
-    places = np.unique(np.linspace(0, len(order) - 1, SHOWN_USERS + 2).round().astype(np.int64)[1:-1])
-    return histories.take(order[places])
+    spread = np.unique(np.linspace(0, len(order) - 1, SHOWN_USERS + 2).round().astype(np.int64)[1:-1])
+    return histories.take(order[spread])
 
 
 def _favourites(recommender: Recommender, shown: Ratings) -> Table:
     rows = []
     for row, user in enumerate(shown.users.tolist()):
-        mine = slice(shown.offsets[row], shown.offsets[row + 1])
-        best = np.argsort(-shown.values[mine], kind="stable")[:SHOWN_FAVOURITES]
+        own = slice(shown.offsets[row], shown.offsets[row + 1])
+        best = np.argsort(-shown.values[own], kind="stable")[:SHOWN_FAVOURITES]
         titles = [
             f"{recommender.movies.titles[index]} ({value:g})"
-            for index, value in zip(shown.movies[mine][best].tolist(), shown.values[mine][best].tolist(), strict=True)
+            for index, value in zip(shown.movies[own][best].tolist(), shown.values[own][best].tolist(), strict=True)
         ]
         rows.append((f"user {user}", int(shown.lengths[row]), "; ".join(titles)))
     return Table(columns=("user", "ratings", "rated best"), rows=rows, caption="What they have rated")
@@ -156,49 +156,16 @@ def _favourites(recommender: Recommender, shown: Ratings) -> Table:
 
 def _top_tens(recommender: Recommender, shown: Ratings) -> Table:
     """One column per user, and one for a newcomer."""
-    newcomer = Ratings.of(*(np.empty(0, dtype=np.int64) for _ in range(4))).of_users(np.asarray([0]))
+    newcomer = Ratings.from_columns(NOTHING, NOTHING, values=NOTHING, times=NOTHING).of_users(np.asarray([0]))
     columns = []
     for histories in (shown, newcomer):
-        for row, (indices, _) in enumerate(recommender.recommend(histories, TOP)):
-            expected = recommender.expected(histories, np.full(len(indices), row), indices)
+        for row, (indices, _) in enumerate(recommender.recommend(histories, TOP_K)):
+            expected = recommender.expected_ratings(histories, np.full(len(indices), row), movies=indices)
             titles = [recommender.movies.titles[index] for index in indices.tolist()]
             found = [f"{title} ({rating:.1f})" for title, rating in zip(titles, expected.tolist(), strict=True)]
-            columns.append(found + [""] * (TOP - len(found)))
+            columns.append(found + [""] * (TOP_K - len(found)))
     return Table(
         columns=(*(f"user {user}" for user in shown.users.tolist()), "a newcomer"),
         rows=[list(row) for row in zip(*columns, strict=True)],
         caption="Top ten, with expected ratings",
     )
-
-
-def _map(recommender: Recommender, seed: int) -> Figure:
-    movies = recommender.movies
-    rated = np.argsort(-recommender.statistics.counts, kind="stable")[:MAP_MOVIES]
-    vectors = recommender.movie_vectors[rated]
-    unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-    points = flattened(unit, seed)
-    genres = [(*movies.genres_of(index), NO_GENRE)[0] for index in rated.tolist()]
-    notes = {row: movies.titles[rated[row]] for row in apart(points, MAP_NOTES, NOTE_ROOM)}
-    return Figure(
-        png=charts.scatter(points, genres, notes),
-        alt=f"Scatter plot of {len(points)} movies of {len(set(genres))} genres after t-SNE.",
-        caption="Titles are given to the most rated movies that leave each other room.",
-    )
-
-
-def _training_section(path: Path) -> tuple[Section, ...]:
-    """Curves of both objectives."""
-    with path.open(encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    names = {"rating": "RMSE of validation ratings", "retrieval": f"NDCG@{TOP} of validation movies"}
-    figures = []
-    for objective, validation in names.items():
-        mine = [row for row in rows if row["objective"] == objective]
-        series = {
-            f"loss, {objective}": [float(row["loss"]) for row in mine],
-            validation: [float(row["validation"]) for row in mine],
-        }
-        alt = f"Loss and {validation} over {len(mine)} epochs."
-        figures.append(Figure(png=charts.curves(series, x_label="epoch"), alt=alt))
-    text = "The towers were then trained anew, on validation ratings too, for as many epochs as did best here."
-    return (Section(title="Training", text=text, figures=tuple(figures)),)

@@ -7,33 +7,33 @@ from typing import Annotated, NotRequired
 from pydantic import Field, model_validator
 from typing_extensions import TypedDict
 
-from trainyard.serving.rows import Identifier, Row
+from trainyard.contract.request_rows import Identifier, Row
 
 Count = Annotated[int, Field(ge=1, le=1000, description="movies in the answer")]
 
 
-class Rated(Row):
+class Rating(Row):
     """A rating of a movie, on the scale of the training data."""
 
     movie_id: Identifier
     rating: float
 
 
-class Visitor(Row):
-    """A user, ratings since training or of somebody new, or both; no ratings is an answer too."""
+class RecommendationRequest(Row):
+    """A known user, ratings given since training or by somebody new, or both; the list of ratings may be empty."""
 
     uid: Identifier | None = None
-    ratings: Annotated[list[Rated], Field(max_length=10_000)] | None = None
+    ratings: Annotated[list[Rating], Field(max_length=10_000)] | None = None
     count: Count = 10
 
     @model_validator(mode="after")
-    def _somebody(self) -> Visitor:
+    def _somebody(self) -> RecommendationRequest:
         if self.uid is None and self.ratings is None:
             raise ValueError("expected uid or ratings")
         return self
 
 
-class User(Row):
+class UserRequest(Row):
     """A user, known or not."""
 
     uid: Identifier

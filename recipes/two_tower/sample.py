@@ -46,9 +46,9 @@ SECOND_WORDS = (
 )
 TAG_WORDS = ("atmospheric", "funny", "twist ending", "based on a book", "must see", "slow", "Quirky", "classic")
 RATINGS_PER_USER = 60
-FEWEST_RATINGS = 12
+MIN_RATINGS = 12
 OWN_TASTE_SHARE = 0.8
-LIKING = 0.9
+TASTE_EFFECT = 0.9
 MISLEADING_GENRE_SHARE = 0.3
 CHUNK_USERS = 2_000
 FIRST_SECOND, LAST_SECOND = 1_000_000_000, 1_500_000_000
@@ -57,8 +57,8 @@ PLANTED_USERS = 1_000
 
 
 @dataclass(frozen=True)
-class World:
-    """Movies by place: ids, tastes, quality and cumulated popularity by taste (the last row: over all movies)."""
+class PlantedMovies:
+    """Movies by index: ids, tastes, quality and cumulative popularity by taste (the last row: over all movies)."""
 
     ids: np.ndarray
     tastes: np.ndarray
@@ -75,25 +75,25 @@ def write(directory: Path, *, size: int, seed: int) -> dict[str, dict[int, int]]
     if size < 1:
         raise ValueError(f"expected a size of at least 1 rating, found {size}")
     random = np.random.default_rng(seed)
-    world = _world(random, size)
+    planted = _planted_movies(random, size)
     directory.mkdir(parents=True, exist_ok=True)
-    _write_movies(directory, world, random)
-    users = _write_ratings(directory, world, random, size)
-    return {"movies": dict(zip(world.ids.tolist(), world.tastes.tolist(), strict=True)), "users": users}
+    _write_movies(directory, planted, random=random)
+    users = _write_ratings(directory, planted, random=random, size=size)
+    return {"movies": dict(zip(planted.ids.tolist(), planted.tastes.tolist(), strict=True)), "users": users}
 
 
-def _world(random: np.random.Generator, size: int) -> World:
+def _planted_movies(random: np.random.Generator, size: int) -> PlantedMovies:
     count = int(np.clip(6 * np.sqrt(size), 20 * len(TASTES), 60_000))
     tastes = random.permutation(np.arange(count) % len(TASTES))
     weight = 1.0 / (random.permutation(count) + 10.0) ** 0.8
     rows = [weight * (tastes == taste) for taste in range(len(TASTES))]
-    cumulated = np.cumsum([*rows, weight], axis=1)
+    cumulative = np.cumsum([*rows, weight], axis=1)
     ids = np.sort(random.choice(4 * count, count, replace=False)) + 1
     quality = random.normal(0.0, 0.35, count)
-    return World(ids=ids, tastes=tastes, quality=quality, popularity=cumulated / cumulated[:, -1:])
+    return PlantedMovies(ids=ids, tastes=tastes, quality=quality, popularity=cumulative / cumulative[:, -1:])
 
 
-def _write_movies(directory: Path, world: World, random: np.random.Generator) -> None:
+def _write_movies(directory: Path, planted: PlantedMovies, *, random: np.random.Generator) -> None:
     with (
         (directory / "movies.csv").open("w", encoding="utf-8", newline="") as movies,
         (directory / "links.csv").open("w", encoding="utf-8", newline="") as links,
@@ -103,15 +103,15 @@ def _write_movies(directory: Path, world: World, random: np.random.Generator) ->
         films.writerow(["movieId", "title", "genres"])
         addresses.writerow(["movieId", "imdbId", "tmdbId"])
         words.writerow(["userId", "movieId", "tag", "timestamp"])
-        for place, movie in enumerate(world.ids.tolist()):
-            films.writerow([movie, _title(place, random), _genres(int(world.tastes[place]), random)])
+        for index, movie in enumerate(planted.ids.tolist()):
+            films.writerow([movie, _title(index, random), _genres(int(planted.tastes[index]), random)])
             addresses.writerow([movie, f"{1_000 + movie:07d}", movie if random.random() < 0.98 else ""])
             if random.random() < 0.1:
                 words.writerow([1, movie, TAG_WORDS[random.integers(len(TAG_WORDS))], LAST_SECOND])
 
 
-def _title(place: int, random: np.random.Generator) -> str:
-    series, rest = divmod(place, len(FIRST_WORDS) * len(SECOND_WORDS))
+def _title(index: int, random: np.random.Generator) -> str:
+    series, rest = divmod(index, len(FIRST_WORDS) * len(SECOND_WORDS))
     first, second = divmod(rest, len(SECOND_WORDS))
     part = f" {series + 1}" if series else ""
     year = f" ({random.integers(1950, 2003)})" if random.random() < 0.99 else ""
@@ -126,45 +126,47 @@ def _genres(taste: int, random: np.random.Generator) -> str:
     return "|".join(genre for genre, use in zip(genres, chosen, strict=True) if use) or "(no genres listed)"
 
 
-def _write_ratings(directory: Path, world: World, random: np.random.Generator, size: int) -> dict[int, int]:
+def _write_ratings(
+    directory: Path, planted: PlantedMovies, *, random: np.random.Generator, size: int
+) -> dict[int, int]:
     """Write the lines user by user; returns the tastes of the first users."""
-    planted: dict[int, int] = {}
+    taste_of_user: dict[int, int] = {}
     left, first_user = size, 1
     with (directory / "ratings.csv").open("w", encoding="utf-8", newline="") as file:
         file.write("userId,movieId,rating,timestamp\n")
         while left > 0:
-            count = min(CHUNK_USERS, max(1, left // FEWEST_RATINGS))
+            count = min(CHUNK_USERS, max(1, left // MIN_RATINGS))
             tastes = random.integers(0, len(TASTES), count)
-            user, place, stars, second = (each[:left] for each in _chunk(world, random, tastes))
-            columns = ((user + first_user).tolist(), world.ids[place].tolist(), stars.tolist(), second.tolist())
+            user, movie, stars, second = (each[:left] for each in _chunk(planted, random, tastes=tastes))
+            columns = ((user + first_user).tolist(), planted.ids[movie].tolist(), stars.tolist(), second.tolist())
             file.writelines(f"{a},{b},{c},{d}\n" for a, b, c, d in zip(*columns, strict=True))
             made = int(user[-1]) + 1
-            for each in range(min(made, PLANTED_USERS - len(planted))):
-                planted[first_user + each] = int(tastes[each])
+            for each in range(min(made, PLANTED_USERS - len(taste_of_user))):
+                taste_of_user[first_user + each] = int(tastes[each])
             left -= len(user)
             first_user += made
-    return planted
+    return taste_of_user
 
 
-def _chunk(world: World, random: np.random.Generator, tastes: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Ratings of some users as four columns: user (from 0), place in the catalogue, stars, second."""
-    extra = random.exponential(RATINGS_PER_USER - FEWEST_RATINGS, len(tastes)).astype(np.int64)
-    user = np.repeat(np.arange(len(tastes)), FEWEST_RATINGS + np.minimum(extra, len(world.ids) // 4))
+def _chunk(planted: PlantedMovies, random: np.random.Generator, *, tastes: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Ratings of some users as four columns: user (from 0), index of the movie, stars, second."""
+    extra = random.exponential(RATINGS_PER_USER - MIN_RATINGS, len(tastes)).astype(np.int64)
+    user = np.repeat(np.arange(len(tastes)), MIN_RATINGS + np.minimum(extra, len(planted.ids) // 4))
     own = random.random(len(user)) < OWN_TASTE_SHARE
     group = np.where(own, tastes[user], len(TASTES))
-    drawn, place = random.random(len(user)), np.empty(len(user), dtype=np.int64)
+    drawn, movie = random.random(len(user)), np.empty(len(user), dtype=np.int64)
     for each in np.unique(group):
         mine = group == each
-        place[mine] = np.searchsorted(world.popularity[each], drawn[mine], side="right")
+        movie[mine] = np.searchsorted(planted.popularity[each], drawn[mine], side="right")
     # Nobody rates a movie twice; the first time counts, so that lines stay in order of time.
-    _, kept = np.unique(user * len(world.ids) + place, return_index=True)
+    _, kept = np.unique(user * len(planted.ids) + movie, return_index=True)
     kept = np.sort(kept)
-    user, place = user[kept], place[kept]
+    user, movie = user[kept], movie[kept]
     habit = random.normal(0.0, 0.4, len(tastes))
-    liked = np.where(world.tastes[place] == tastes[user], LIKING, -LIKING)
-    stars = 3.2 + habit[user] + world.quality[place] + liked + random.normal(0.0, 0.5, len(user))
+    liked = np.where(planted.tastes[movie] == tastes[user], TASTE_EFFECT, -TASTE_EFFECT)
+    stars = 3.2 + habit[user] + planted.quality[movie] + liked + random.normal(0.0, 0.5, len(user))
     start = random.integers(FIRST_SECOND, LAST_SECOND, len(tastes))
     within = np.arange(len(user)) - np.searchsorted(user, user)
     # Several ratings share a second, as they do where people rate a page of movies at once.
     second = start[user] + within // SESSION_RATINGS * 37
-    return user, place, np.clip(np.round(2 * stars) / 2, 0.5, 5.0), second
+    return user, movie, np.clip(np.round(2 * stars) / 2, 0.5, 5.0), second

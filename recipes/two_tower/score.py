@@ -1,4 +1,4 @@
-"""The best ten movies for every user of a ratings file; score job in the training image, no TensorFlow."""
+"""Scores every user of a ratings file: the best ten movies; runs in the training image, no TensorFlow."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import numpy as np
 import pyarrow as pa
 
 from recipes.two_tower.config import Config
+from recipes.two_tower.inference import TOP_K, Recommender
 from recipes.two_tower.ratings import HISTORIES_FILE, Ratings
-from recipes.two_tower.recommender import TOP, Recommender
-from trainyard import bulk
+from trainyard.contract import chunks
 
 TABLE = "ratings"
 # Beyond this DuckDB sorts on disk: the file's ratings come in any order, and a user's have to come together.
@@ -28,7 +28,7 @@ def count(tables: Path, config: Config) -> int:
     return int(users)
 
 
-def score(model_dir: Path, tables: Path, config: Config) -> Iterator[pa.Table]:
+def score(model_dir: Path, tables: Path, *, config: Config) -> Iterator[pa.Table]:
     """One row per user, by user id, from about `score.chunk_rows` ratings at a time.
 
     A user has rated what the model remembers from its training and what the file says, which has the last word: as if
@@ -37,30 +37,30 @@ def score(model_dir: Path, tables: Path, config: Config) -> Iterator[pa.Table]:
     recommender = Recommender.load(model_dir)
     histories = Ratings.load(model_dir / HISTORIES_FILE)
     titles = pa.array(recommender.movies.titles, pa.string())
-    for uploaded in grouped(tables, config.score.chunk_rows):
-        natural = updated(histories.of_users(uploaded.users), uploaded)
+    for uploaded in user_groups(tables, config.score.chunk_rows):
+        natural = with_uploaded(histories.of_users(uploaded.users), uploaded)
         history = natural.encoded(recommender.movies.encode(natural.movies))
-        yield _scored(recommender, titles, history)
+        yield _score_table(recommender, titles, history=history)
 
 
-def updated(known: Ratings, given: Ratings) -> Ratings:
-    """Known ratings of the users in `given`, with those in `given` that are new or differ in place of the old ones."""
-    movies = np.unique(np.concatenate([known.movies, given.movies]))
-    old, new = (each.row_of_value * len(movies) + np.searchsorted(movies, each.movies) for each in (known, given))
+def with_uploaded(known: Ratings, uploaded: Ratings) -> Ratings:
+    """Known ratings of the users in `uploaded`, with what is new in `uploaded`; it replaces ratings that differ."""
+    movies = np.unique(np.concatenate([known.movies, uploaded.movies]))
+    old, new = (each.user_rows * len(movies) + np.searchsorted(movies, each.movies) for each in (known, uploaded))
     order = np.argsort(old)
-    place = np.minimum(np.searchsorted(old[order], new), max(len(old) - 1, 0))
+    index = np.minimum(np.searchsorted(old[order], new), max(len(old) - 1, 0))
     same = np.zeros(len(new), dtype=bool)
     if len(old):
-        same = (old[order][place] == new) & (known.values[order][place] == given.values)
-    fresh = given.kept(~same)
-    return known.kept(~np.isin(old, new[~same])).joined(fresh).of_users(given.users)
+        same = (old[order][index] == new) & (known.values[order][index] == uploaded.values)
+    fresh = uploaded.filter(~same)
+    return known.filter(~np.isin(old, new[~same])).concat(fresh).of_users(uploaded.users)
 
 
-def _scored(recommender: Recommender, titles: pa.Array, history: Ratings) -> pa.Table:
-    best = recommender.recommend(history, TOP)
+def _score_table(recommender: Recommender, titles: pa.Array, *, history: Ratings) -> pa.Table:
+    best = recommender.recommend(history, TOP_K)
     indices = np.concatenate([each for each, _ in best])
     lengths = np.asarray([len(each) for each, _ in best])
-    expected = recommender.expected(history, np.repeat(np.arange(len(best)), lengths), indices)
+    expected = recommender.expected_ratings(history, np.repeat(np.arange(len(best)), lengths), movies=indices)
     movies = pa.StructArray.from_arrays(
         [
             pa.array(recommender.movies.ids[indices], pa.int64()),
@@ -80,7 +80,7 @@ def _scored(recommender: Recommender, titles: pa.Array, history: Ratings) -> pa.
     )
 
 
-def grouped(tables: Path, rows: int) -> Iterator[Ratings]:
+def user_groups(tables: Path, rows: int) -> Iterator[Ratings]:
     """Whole users, ascending, in groups of about `rows` ratings; a user with more than that comes alone."""
     waiting: list[pa.Table] = []
     with _database(tables) as database:
@@ -101,14 +101,13 @@ def grouped(tables: Path, rows: int) -> Iterator[Ratings]:
 
 
 def _ratings(tables: list[pa.Table]) -> Ratings:
-    table = pa.concat_tables(tables)
-    return Ratings.of(*(table[name].to_numpy() for name in ("userId", "movieId", "rating", "timestamp")))
+    return Ratings.from_table(pa.concat_tables(tables), ("userId", "movieId", "rating", "timestamp"))
 
 
 @contextmanager
 def _database(tables: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """A database with the view `ratings`, which spills to a folder of its own that goes away with it."""
-    files = [path.as_posix() for path in bulk.parts(tables / TABLE)]
+    files = [path.as_posix() for path in chunks.parts(tables / TABLE)]
     with tempfile.TemporaryDirectory() as folder:
         settings = {
             "memory_limit": SORTING_MEMORY,

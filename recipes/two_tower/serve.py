@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from recipes.two_tower.inference import Recommender
 from recipes.two_tower.ratings import HISTORIES_FILE, Ratings
-from recipes.two_tower.recommender import Recommender
-from recipes.two_tower.requests import Movie, Rated, Recommendation, Titles, User, Visitor
-from recipes.two_tower.visitor import Finder, Histories
+from recipes.two_tower.requests import Movie, Rating, Recommendation, RecommendationRequest, Titles, UserRequest
+from recipes.two_tower.single_user import KnownHistories, SingleUserRecommender
+from trainyard.contract.request_rows import checked
+from trainyard.contract.routes import INVOCATIONS, Route
 from trainyard.errors import BadRow
-from trainyard.serving.routes import INVOCATIONS, Route
-from trainyard.serving.rows import checked
 
 
 class Predictor:
@@ -20,8 +20,8 @@ class Predictor:
 
     def __init__(self, recommender: Recommender, histories: Ratings) -> None:
         self.recommender, self.histories = recommender, histories
-        self._finder = Finder(recommender)
-        self._known = Histories(histories, recommender)
+        self._single_user = SingleUserRecommender(recommender)
+        self._known = KnownHistories(histories, recommender)
         movies = recommender.movies
         self._ids: list[int] = movies.ids.tolist()
         self._indices = {movie: index for index, movie in enumerate(self._ids)}
@@ -36,21 +36,24 @@ class Predictor:
         that the model does not know are ignored and listed under `unknown`. Raises BadRow for other rows.
         """
         return [
-            self._answer(row.uid, row.ratings or (), row.count, number)
-            for number, row in enumerate(checked(Visitor, rows))
+            self._answer(row.uid, row.ratings or (), count=row.count, number=number)
+            for number, row in enumerate(checked(RecommendationRequest, rows))
         ]
 
     def users(self, rows: Sequence[Mapping[str, Any]]) -> list[Recommendation]:
         """`predict` for rows with a user only."""
-        return [self._answer(row.uid, (), row.count, number) for number, row in enumerate(checked(User, rows))]
+        return [
+            self._answer(row.uid, (), count=row.count, number=number)
+            for number, row in enumerate(checked(UserRequest, rows))
+        ]
 
     def titles(self, rows: Sequence[Mapping[str, Any]]) -> list[Titles]:
         """Titles only, as the original service answers."""
         return [{"Recommended": [each["title"] for each in found["recommended"]]} for found in self.users(rows)]
 
     def examples(self) -> list[dict[str, Any]]:
-        """Rows that this model can answer: a known user, one with a rating only, and a stranger."""
-        rating = {"movie_id": int(self.histories.movies[0]), "rating": self.recommender.statistics.best}
+        """Rows that this model can answer: a known user, one with a rating only, and a newcomer."""
+        rating = {"movie_id": int(self.histories.movies[0]), "rating": self.recommender.statistics.max_rating}
         return [{"uid": int(self.histories.users[0])}, {"ratings": [rating], "count": 5}, {"ratings": [], "count": 3}]
 
     def routes(self) -> tuple[Route, ...]:
@@ -59,7 +62,7 @@ class Predictor:
         anybody = Route(
             path="/recommendations",
             summary="Movies for a user, by id, by ratings, or both.",
-            row=Visitor,
+            row=RecommendationRequest,
             response=Recommendation,
             answer=self.predict,
             example=ratings,
@@ -68,7 +71,7 @@ class Predictor:
             path="/users/{uid}/recommendations",
             method="GET",
             summary="Movies for a user by id.",
-            row=User,
+            row=UserRequest,
             response=Recommendation,
             answer=self.users,
             example=user,
@@ -76,43 +79,44 @@ class Predictor:
         titles = Route(
             path="/predict",
             summary="Titles for a user by id.",
-            row=User,
+            row=UserRequest,
             response=Titles,
             answer=self.titles,
             example=user,
         )
         return anybody.at(INVOCATIONS, example=user), known, anybody, titles
 
-    def _answer(self, user: int | None, ratings: Sequence[Rated], count: int, number: int) -> Recommendation:
-        known, unknown = self._given(ratings, number)
-        history = self._known.of(user)
-        now = self.recommender.statistics.now
-        history = history.with_given(list(known), list(known.values()), now)
-        answer: Recommendation = {"recommended": self._movies(*self._finder.best(history, count)), "rated": 0}
+    def _answer(self, user: int | None, ratings: Sequence[Rating], *, count: int, number: int) -> Recommendation:
+        known, unknown = self._split_ratings(ratings, number)
+        year = self.recommender.statistics.latest_year
+        history = self._known.of_user(user).with_new_ratings(list(known), list(known.values()), year=year)
+        movies, scores, expected = self._single_user.recommend(history, count)
+        answer: Recommendation = {"recommended": self._movies(movies, scores, ratings=expected), "rated": 0}
         answer["rated"] = len(history.movies)
         if unknown:
             answer["unknown"] = unknown
         return answer
 
-    def _given(self, ratings: Sequence[Rated], number: int) -> tuple[dict[int, float], list[int]]:
+    def _split_ratings(self, ratings: Sequence[Rating], number: int) -> tuple[dict[int, float], list[int]]:
         """Ratings by the index of the movie, the last one of a movie, and the movies that the model does not know."""
-        worst, best = self.recommender.statistics.worst, self.recommender.statistics.best
+        statistics = self.recommender.statistics
         known: dict[int, float] = {}
         unknown: list[int] = []
-        for place, each in enumerate(ratings):
-            if not worst <= each.rating <= best:
+        for index, each in enumerate(ratings):
+            if not statistics.min_rating <= each.rating <= statistics.max_rating:
                 raise BadRow(
                     number,
-                    f"expected a number from {worst:g} to {best:g} in ratings[{place}].rating, found {each.rating!r}.",
+                    f"expected a number from {statistics.min_rating:g} to {statistics.max_rating:g} in "
+                    f"ratings[{index}].rating, found {each.rating!r}.",
                 )
-            index = self._indices.get(each.movie_id)
-            if index is not None:
-                known[index] = each.rating
+            movie = self._indices.get(each.movie_id)
+            if movie is not None:
+                known[movie] = each.rating
             elif each.movie_id not in unknown:
                 unknown.append(each.movie_id)
         return known, unknown
 
-    def _movies(self, indices: Sequence[int], scores: Sequence[float], ratings: Sequence[float]) -> list[Movie]:
+    def _movies(self, indices: Sequence[int], scores: Sequence[float], *, ratings: Sequence[float]) -> list[Movie]:
         titles = self.recommender.movies.titles
         return [
             {

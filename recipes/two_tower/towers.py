@@ -9,34 +9,48 @@ from pathlib import Path
 import numpy as np
 
 BLOCK_ROWS = 16_384
-# Standard deviations after which an input says no more.
-FAR = 5.0
+# Standard deviations beyond which a feature is cut off.
+CLIP = 5.0
 
 Layers = tuple[tuple[np.ndarray, np.ndarray], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standardization:
+    """`centre` [n] is taken from features, which are then multiplied by `scale` [n]."""
+
+    centre: np.ndarray
+    scale: np.ndarray
+
+    @classmethod
+    def fit(cls, features: np.ndarray) -> Standardization:
+        """Mean and one over the standard deviation of each column [rows, n]; a constant column is only centred."""
+        centre, spread = features.mean(axis=0), features.std(axis=0)
+        scale = np.where(spread > 1e-6, 1.0 / np.maximum(spread, 1e-6), 1.0)
+        return cls(centre=centre.astype(np.float32), scale=scale.astype(np.float32))
+
+    def __call__(self, features: np.ndarray) -> np.ndarray:
+        """The features as the first layer gets them (float32 [rows, n]); far outliers are cut off."""
+        return np.asarray(np.clip((features - self.centre) * self.scale, -CLIP, CLIP), dtype=np.float32)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tower:
     """Dense layers with ReLU between them: `layers` holds kernels [in, out] and biases [out]."""
 
-    centre: np.ndarray
-    scale: np.ndarray
+    standardize: Standardization
     layers: Layers
 
-    def __call__(self, inputs: np.ndarray) -> np.ndarray:
-        """Vectors (float32 [rows, embedding_size]) of what `Describer` says of users or movies [rows, n].
+    def __call__(self, features: np.ndarray) -> np.ndarray:
+        """Vectors (float32 [rows, embedding_size]) of the features of users or movies [rows, n].
 
-        For retrieval, these are the corrections to what `Describer.user_starts` and `Statistics.starts` give.
+        For retrieval, these are the corrections to `Featurizer.user_base_vectors` and `MovieStatistics.base_vectors`.
         """
-        blocks = [self._vectors(inputs[start : start + BLOCK_ROWS]) for start in range(0, len(inputs), BLOCK_ROWS)]
+        blocks = [self._vectors(features[start : start + BLOCK_ROWS]) for start in range(0, len(features), BLOCK_ROWS)]
         return np.concatenate(blocks) if blocks else np.zeros((0, self.layers[-1][0].shape[1]), dtype=np.float32)
 
-    def scaled(self, inputs: np.ndarray) -> np.ndarray:
-        """The inputs as the first layer gets them; far outliers are cut off."""
-        return np.asarray(np.clip((inputs - self.centre) * self.scale, -FAR, FAR), dtype=np.float32)
-
-    def _vectors(self, inputs: np.ndarray) -> np.ndarray:
-        value = self.scaled(inputs)
+    def _vectors(self, features: np.ndarray) -> np.ndarray:
+        value = self.standardize(features)
         for kernel, bias in self.layers[:-1]:
             value = np.maximum(value @ kernel + bias, 0.0)
         kernel, bias = self.layers[-1]
@@ -54,9 +68,9 @@ class Towers:
     def save(self, path: Path) -> None:
         arrays: dict[str, np.ndarray] = {"popularity": np.asarray(self.popularity, dtype=np.float32)}
         for name, tower in (("user", self.user), ("movie", self.movie)):
-            arrays |= {f"{name}_centre": tower.centre, f"{name}_scale": tower.scale}
-            for place, (kernel, bias) in enumerate(tower.layers):
-                arrays |= {f"{name}_kernel_{place}": kernel, f"{name}_bias_{place}": bias}
+            arrays |= {f"{name}_centre": tower.standardize.centre, f"{name}_scale": tower.standardize.scale}
+            for number, (kernel, bias) in enumerate(tower.layers):
+                arrays |= {f"{name}_kernel_{number}": kernel, f"{name}_bias_{number}": bias}
         np.savez(path, allow_pickle=False, **arrays)
 
     @classmethod
@@ -67,18 +81,13 @@ class Towers:
         return cls(popularity=float(arrays["popularity"]), **towers)
 
 
-def scaling(inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and one over the standard deviation of each column; a constant column is only centred."""
-    centre, spread = inputs.mean(axis=0), inputs.std(axis=0)
-    return centre.astype(np.float32), np.where(spread > 1e-6, 1.0 / np.maximum(spread, 1e-6), 1.0).astype(np.float32)
-
-
-def pairs(weights: Sequence[np.ndarray]) -> Layers:
-    """Kernels and biases in turn, as Keras lists them, as layers."""
+def dense_layers(weights: Sequence[np.ndarray]) -> Layers:
+    """Layers from kernels and biases in turn, as Keras lists them."""
     return tuple(zip(weights[::2], weights[1::2], strict=True))
 
 
 def _tower(arrays: Mapping[str, np.ndarray], name: str) -> Tower:
     count = sum(each.startswith(f"{name}_kernel_") for each in arrays)
-    layers = tuple((arrays[f"{name}_kernel_{place}"], arrays[f"{name}_bias_{place}"]) for place in range(count))
-    return Tower(centre=arrays[f"{name}_centre"], scale=arrays[f"{name}_scale"], layers=layers)
+    layers = tuple((arrays[f"{name}_kernel_{number}"], arrays[f"{name}_bias_{number}"]) for number in range(count))
+    standardize = Standardization(centre=arrays[f"{name}_centre"], scale=arrays[f"{name}_scale"])
+    return Tower(standardize=standardize, layers=layers)

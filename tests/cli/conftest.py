@@ -9,9 +9,9 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from tests.cli.story import MACHINE_ARN, FakeStepFunctions
-from trainyard.aws.deployment import Deployment
-from trainyard.aws.session import Target
+from tests.cli.story import MACHINE_ARN, FakeCloudFormation, FakeStepFunctions
+from trainyard.client.deployment import Deployment
+from trainyard.client.session import Target
 
 
 @pytest.fixture(autouse=True)
@@ -58,3 +58,10 @@ def deployment(step_functions: FakeStepFunctions) -> Iterator[Deployment]:
             ledger_table="ledger",
             dashboard_url="",
         )
+
+
+@pytest.fixture
+def formation(deployment: Deployment) -> FakeCloudFormation:
+    fake = FakeCloudFormation()
+    deployment.target._clients["cloudformation"] = fake
+    return fake

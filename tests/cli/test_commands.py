@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,14 +11,15 @@ from botocore.exceptions import EndpointConnectionError, NoCredentialsError
 
 from tests.cli import test_logs
 from tests.cli.story import FakeCloudFormation, FakeStepFunctions, Story, refusal, upload_event
-from trainyard.aws.deployment import Deployment
-from trainyard.aws.history import named, visits
-from trainyard.cli import failures, target
+from trainyard.cli import main as main_module
+from trainyard.cli.command import failures, target
 from trainyard.cli.main import COMMANDS, app, main
+from trainyard.client.deployment import Deployment
+from trainyard.client.history import named, visits
 from trainyard.errors import ConfigError, NotFound
 
-FUNCTIONS = {name: function for panel in COMMANDS.values() for name, function in panel.items()}
-PLAN = {"outcome": "train", "run_id": "r1", "prefix": "prod2vec/r1", "dataset": "d"}
+FUNCTIONS = {function.__name__: function for panel in COMMANDS.values() for function in panel}
+PLAN = {"outcome": "train", "reason": "all files are there", "run_id": "r1", "prefix": "prod2vec/r1", "dataset": "d"}
 
 
 @pytest.fixture
@@ -62,7 +64,7 @@ def test_every_option_has_help() -> None:
 
 def test_the_issues_commands_are_there() -> None:
     wanted = "up down status deploy demo env sample run score executions show logs redrive stop recipes artifacts"
-    wanted += " release endpoints predict undeploy serve"
+    wanted += " release endpoints predict undeploy serve definition"
     assert set(wanted.split()) == set(FUNCTIONS)
 
 
@@ -74,6 +76,7 @@ def test_the_issues_commands_are_there() -> None:
         (["run", "nonsense"], 2),
         (["run", "prod2vec", "--set", "hyperparameters.epoch=1"], 2),
         (["run", "prod2vec", "--dataset", "a/b"], 2),
+        (["run", "prod2vec", "--dataset", ".."], 2),
         (["run", "prod2vec", "--data", "/nowhere"], 4),
         (["sample", "prod2vec", "--size", "ten", "--out", "x"], 2),
         (["executions", "--status", "odd"], 2),
@@ -85,6 +88,20 @@ def test_exit_codes_of_mistakes(arguments: list[str], code: int, capsys: pytest.
     said = capsys.readouterr()
     assert "Traceback" not in said.out + said.err
     assert said.err
+
+
+def test_a_file_is_a_command() -> None:
+    folder = Path(main_module.__file__).parent
+    assert {path.stem for path in folder.glob("*.py")} == {*FUNCTIONS, "main", "__init__"}
+    assert all(function.__module__ == f"trainyard.cli.{name}" for name, function in FUNCTIONS.items())
+
+
+def test_what_the_system_refuses_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").touch()
+    assert main(["sample", "prod2vec", "--size", "1k", "--out", str(tmp_path / "file" / "data")]) == 1
+    said = capsys.readouterr().err
+    assert "Traceback" not in said
+    assert str(tmp_path / "file") in said
 
 
 def test_version(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -103,6 +120,7 @@ def test_version(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[
         (refusal("ExpiredToken", "GetObject"), 1, "sign in again"),
         (refusal("AccessDenied", "GetObject"), 1, "GetObject was refused: AccessDenied: said AccessDenied. Ask for"),
         (refusal("Odd", "GetObject"), 1, "said Odd"),
+        (PermissionError(13, "Permission denied", "/etc/data"), 1, "/etc/data: Permission denied. Check that"),
     ],
 )
 def test_failures_become_one_sentence(error: Exception, code: int, said: str) -> None:
@@ -223,8 +241,8 @@ def test_run_uploads_settings_first_and_follows_what_trains(
         raise NotFound("no execution")
 
     s3.meta.events.register("provide-client-params.s3.PutObject", remember)
-    monkeypatch.setattr("trainyard.aws.watch.PATIENCE_SECONDS", -1.0)
-    monkeypatch.setattr("trainyard.aws.watch.Watch.wait", lambda _self, uploads: begin(uploads))
+    monkeypatch.setattr("trainyard.client.watch.PATIENCE_SECONDS", -1.0)
+    monkeypatch.setattr("trainyard.client.watch.Watch.wait", lambda _self, uploads: begin(uploads))
     assert main(["run", "prod2vec", "--data", str(tmp_path), "--dataset", "d", "--set", "seed=3"]) == 4
     assert order == ["raw/prod2vec/d/run.json", "raw/prod2vec/d/products.csv"]
     assert "incomplete without order_products__prior.csv" in capsys.readouterr().err
@@ -245,6 +263,30 @@ def test_sample_writes_to_the_folder(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert main(["sample", "prod2vec", "--size", "1k", "--out", str(tmp_path / "data")]) == 0
     assert (tmp_path / "data" / "products.csv").is_file()
     assert "products.csv" in capsys.readouterr().out
+
+
+def test_definition_is_the_complete_state_machine(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["definition"]) == 0
+    machine = json.loads(capsys.readouterr().out)
+    assert "Retry" in machine["States"]["Train model"]
+
+
+def test_definition_needs_the_project(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setitem(sys.modules, "state_machines.definition", None)
+    assert main(["definition"]) == 4
+    assert "Expected the project's folder state_machines" in capsys.readouterr().err
+
+
+def test_status_names_the_models_in_use(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    item = {"id": {"S": "champion/prod2vec"}, "run_id": {"S": "r7"}, "model_data": {"S": "s3://b/model.tar.gz"}}
+    deployment.target.client("dynamodb").put_item(TableName="ledger", Item=item)
+    monkeypatch.setattr(target, "connect", lambda **_: deployment.target)
+    monkeypatch.setattr("trainyard.client.deployment.stack_status", lambda *_: "CREATE_COMPLETE")
+    monkeypatch.setattr("trainyard.client.deployment.find", lambda *_: deployment)
+    assert main(["status", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["models_in_use"] == {"prod2vec": "r7"}
 
 
 def test_status_names_what_is_missing(

@@ -12,10 +12,10 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from trainyard.aws import endpoints
-from trainyard.aws.deployment import Deployment
-from trainyard.cli import target
+from trainyard.cli.command import target
 from trainyard.cli.main import main
+from trainyard.client import endpoints
+from trainyard.client.deployment import Deployment
 
 NAME = "trainyard-dev-prod2vec"
 CONFIG = f"{NAME}-0a1b2c3d"
@@ -172,8 +172,8 @@ def test_release_starts_the_machine_on_the_model_in_use(
 
 
 def test_a_variant_has_an_endpoint_of_its_own(deployment: Deployment) -> None:
-    assert endpoints.name_of(deployment, "propensity", "product-3") == "trainyard-dev-propensity-product-3"
-    assert endpoints.name_of(deployment, "two_tower", "") == "trainyard-dev-two-tower"
+    assert endpoints.name_of(deployment, "propensity", variant="product-3") == "trainyard-dev-propensity-product-3"
+    assert endpoints.name_of(deployment, "two_tower", variant="") == "trainyard-dev-two-tower"
 
 
 @pytest.mark.parametrize(

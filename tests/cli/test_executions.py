@@ -7,8 +7,9 @@ import json
 import pytest
 
 from tests.cli.story import FakeStepFunctions, execution_arn, upload_event
-from trainyard.aws import executions
-from trainyard.aws.deployment import Deployment
+from trainyard.client import executions
+from trainyard.client.deployment import Deployment
+from trainyard.client.find_execution import find_execution
 from trainyard.errors import NotFound, TrainyardError
 
 
@@ -23,14 +24,14 @@ def test_by_arn_name_start_and_latest(deployment: Deployment, step_functions: Fa
         ("be", "beta"),
         ("latest", "beta"),
     ):
-        assert executions.find(deployment, text).name == name
+        assert find_execution(deployment, text).name == name
 
 
 def test_latest_of_nothing_but_idle_ones(deployment: Deployment, step_functions: FakeStepFunctions) -> None:
     with pytest.raises(NotFound, match="trainyard run"):
-        executions.find(deployment, "latest")
+        find_execution(deployment, "latest")
     step_functions.put("idle", status="SUCCEEDED", output='{"outcome": "nothing"}')
-    assert executions.find(deployment, "latest").name == "idle"
+    assert find_execution(deployment, "latest").name == "idle"
 
 
 def test_by_run_id(deployment: Deployment, step_functions: FakeStepFunctions) -> None:
@@ -40,19 +41,19 @@ def test_by_run_id(deployment: Deployment, step_functions: FakeStepFunctions) ->
         Key="prod2vec/20261120-120000-aabbccdd/resolve/request.json",
         Body=json.dumps({"execution_arn": execution_arn("beta")}).encode(),
     )
-    assert executions.find(deployment, "20261120-120000-aabbccdd").name == "beta"
-    assert executions.find(deployment, "20261120-1200").name == "beta"
+    assert find_execution(deployment, "20261120-120000-aabbccdd").name == "beta"
+    assert find_execution(deployment, "20261120-1200").name == "beta"
 
 
 def test_ambiguous_and_unknown(deployment: Deployment, step_functions: FakeStepFunctions) -> None:
     step_functions.put("alpha-1")
     step_functions.put("alpha-2")
     with pytest.raises(NotFound, match=r"found 2: alpha-2, alpha-1\. Give more"):
-        executions.find(deployment, "alpha")
+        find_execution(deployment, "alpha")
     with pytest.raises(NotFound, match="none of 2 executions"):
-        executions.find(deployment, "gamma")
+        find_execution(deployment, "gamma")
     with pytest.raises(NotFound, match="with the ARN"):
-        executions.find(deployment, execution_arn("gamma"))
+        find_execution(deployment, execution_arn("gamma"))
 
 
 def test_recipe_and_dataset_of_uploads_and_manual_starts(
@@ -71,6 +72,6 @@ def test_redrive_and_stop_refuse_what_makes_no_sense(deployment: Deployment, ste
     with pytest.raises(TrainyardError, match="r is RUNNING"):
         executions.redrive(deployment.target, running)
     with pytest.raises(TrainyardError, match="has ended: FAILED"):
-        executions.stop(deployment.target, ended, "no")
-    executions.stop(deployment.target, running, "enough")
+        executions.stop(deployment.target, ended, cause="no")
+    executions.stop(deployment.target, running, cause="enough")
     assert step_functions.stopped == [running.arn]

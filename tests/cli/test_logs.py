@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from tests.cli.story import START, Story
-from trainyard.aws import logs
-from trainyard.aws.deployment import Deployment
-from trainyard.aws.history import visits
-from trainyard.aws.jobs import Job, JobKind
+from trainyard.client import logs
+from trainyard.client.deployment import Deployment
+from trainyard.client.history import visits
+from trainyard.client.jobs import Job, JobKind
 
 clock: Iterator[int] = count()
 

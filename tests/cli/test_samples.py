@@ -5,17 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from trainyard import recipe
-from trainyard.cli import samples
-from trainyard.errors import NotFound, TrainyardError
+from trainyard.cli.dataset import samples
+from trainyard.errors import ConfigError, NotFound, TrainyardError
+from trainyard.run import recipe
 
 
 def test_a_sample_is_made_once_and_used_again(tmp_path: Path) -> None:
-    first, made = samples.kept("prod2vec", tmp_path, size=1000, seed=1)
-    again, made_again = samples.kept("prod2vec", tmp_path, size=1000, seed=1)
+    first, made = samples.cached("prod2vec", tmp_path, size=1000, seed=1)
+    again, made_again = samples.cached("prod2vec", tmp_path, size=1000, seed=1)
     assert (made, made_again, first) == (True, False, again)
-    files, others, missing = samples.files_of("prod2vec", recipe.config("prod2vec"), first)
+    files, others, missing = samples.files_of("prod2vec", recipe.config("prod2vec"), directory=first)
     assert {"order_products__prior.csv", "products.csv"} <= {each.name for each in files}
     assert (others, missing) == ([], [])
 
@@ -27,9 +29,9 @@ def test_an_interrupted_sample_is_not_taken_for_a_whole_one(tmp_path: Path, monk
 
     monkeypatch.setattr(recipe.module("prod2vec", "sample"), "write", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        samples.kept("prod2vec", tmp_path, size=1000, seed=1)
+        samples.cached("prod2vec", tmp_path, size=1000, seed=1)
     monkeypatch.undo()
-    folder, made = samples.kept("prod2vec", tmp_path, size=1000, seed=1)
+    folder, made = samples.cached("prod2vec", tmp_path, size=1000, seed=1)
     assert made
     assert (folder / "products.csv").read_text(encoding="utf-8").startswith("product_id")
 
@@ -44,7 +46,7 @@ def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
 def test_files_are_sorted_into_read_ignored_and_missing(tmp_path: Path) -> None:
     for name in ("order_products__train.csv.gz", "notes.txt", "run.json"):
         (tmp_path / name).touch()
-    files, others, missing = samples.files_of("prod2vec", recipe.config("prod2vec"), tmp_path)
+    files, others, missing = samples.files_of("prod2vec", recipe.config("prod2vec"), directory=tmp_path)
     assert [each.name for each in files] == ["order_products__train.csv.gz"]
     assert [each.name for each in others] == ["notes.txt", "run.json"]
     assert missing == ["products.csv"]
@@ -53,13 +55,32 @@ def test_files_are_sorted_into_read_ignored_and_missing(tmp_path: Path) -> None:
 def test_optional_files_go_first_so_that_a_set_trains_once(tmp_path: Path) -> None:
     for name in ("links.csv", "movies.csv", "ratings.csv", "tags.csv"):
         (tmp_path / name).touch()
-    files, _, _ = samples.files_of("two_tower", recipe.config("two_tower"), tmp_path)
+    files, _, _ = samples.files_of("two_tower", recipe.config("two_tower"), directory=tmp_path)
     assert [each.name for each in files] == ["links.csv", "tags.csv", "movies.csv", "ratings.csv"]
 
 
 def test_a_folder_without_the_recipes_files_is_refused(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").touch()
     with pytest.raises(NotFound, match=r"products\.csv.*found notes\.txt"):
-        samples.files_of("prod2vec", recipe.config("prod2vec"), tmp_path)
+        samples.files_of("prod2vec", recipe.config("prod2vec"), directory=tmp_path)
     with pytest.raises(NotFound, match="found none at"):
-        samples.files_of("prod2vec", recipe.config("prod2vec"), tmp_path / "nowhere")
+        samples.files_of("prod2vec", recipe.config("prod2vec"), directory=tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(("text", "lines"), [("5000", 5000), ("10k", 10_000), ("1.5M", 1_500_000), ("1K", 1000)])
+def test_sizes(text: str, lines: int) -> None:
+    assert samples.size_of(text) == lines
+
+
+@pytest.mark.parametrize("text", ["", "k", "0", "-5", "1.5", "nan", "inf", "ten", "1kk", "infk"])
+def test_no_sizes(text: str) -> None:
+    with pytest.raises(ConfigError, match="Expected a size"):
+        samples.size_of(text)
+
+
+@given(st.text())
+def test_any_text_is_a_size_or_refused(text: str) -> None:
+    try:
+        assert samples.size_of(text) >= 1
+    except ConfigError:
+        return

@@ -1,4 +1,4 @@
-"""`trainyard score`: what it uploads and starts, what it refuses, and how it tells the end."""
+"""`trainyard score`: what it uploads and starts, what it refuses, and how its end is printed."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import pytest
 
 from tests.cli.story import FakeStepFunctions, Story
 from tests.cli.test_commands import deployed  # noqa: F401 - a fixture
-from tests.cli.test_outcome import DECISION, ended, told
-from trainyard.aws.deployment import Deployment
+from tests.cli.test_ending import DECISION, ended, printed
 from trainyard.cli.main import main
+from trainyard.client.deployment import Deployment
 
 FILES = ("products.csv", "order_products__prior.csv")
 
@@ -119,7 +119,7 @@ def test_the_end_names_table_rows_and_shows_some(
         "seconds": 12.5,
         "scored_by_run": "r0",
     }
-    code, text = told(deployment, step_functions, capsys, Story(), status="SUCCEEDED", output=json.dumps(output))
+    code, text = printed(deployment, step_functions, capsys, Story(), status="SUCCEEDED", output=json.dumps(output))
     assert code == 0
     for expected in ("49,688 rows in 12.5 s", "trainyard_dev.prod2vec", "run=r1", "Salsa [hot]", "0.1235", "r0"):
         assert expected in text
@@ -127,11 +127,11 @@ def test_the_end_names_table_rows_and_shows_some(
     assert "trainyard artifacts r1 --download DIR" in text
 
 
-def test_without_a_model_the_reason_is_told(
+def test_without_a_model_the_reason_is_printed(
     deployment: Deployment, step_functions: FakeStepFunctions, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asked = json.dumps({"recipe": "prod2vec", "dataset": "d", "task": "score"})
-    code, text = told(
+    code, text = printed(
         deployment,
         step_functions,
         capsys,
@@ -154,6 +154,6 @@ def test_a_new_model_that_scored_at_once_says_how_many_rows(
         Bucket="artifacts-bucket", Key="prod2vec/r1/score/summary.json", Body=summary
     )
     output = ended("registered", DECISION)
-    _, text = told(deployment, step_functions, capsys, Story(), status="SUCCEEDED", output=output)
+    _, text = printed(deployment, step_functions, capsys, Story(), status="SUCCEEDED", output=output)
     assert "1,234 rows" in text
     assert "s3://artifacts-bucket/prod2vec/r1/score/index.html" in text

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from tests.cli.story import FakeStepFunctions, Story, upload_event
-from trainyard.aws import uploads
-from trainyard.aws.deployment import Deployment
-from trainyard.aws.uploads import Upload
-from trainyard.aws.watch import Watch
+from trainyard.client import uploads
+from trainyard.client.deployment import Deployment
+from trainyard.client.uploads import Upload
+from trainyard.client.watch import Watch
 from trainyard.errors import NotFound
+from trainyard.run.plan import NextStep
 
 ORDERS = Upload(key="raw/prod2vec/d/order_products__prior.csv", version_id="o2")
 PRODUCTS = Upload(key="raw/prod2vec/d/products.csv", version_id="p2")
@@ -27,7 +28,8 @@ def started(fake: FakeStepFunctions, name: str, upload: Upload, plan: dict[str, 
 
 
 def train(**objects: str) -> dict[str, Any]:
-    return {"outcome": "train", "run_id": "r", "objects": {f"{name}.csv": version for name, version in objects.items()}}
+    versions = {f"{name}.csv": version for name, version in objects.items()}
+    return {"outcome": "train", "reason": "all files are there", "run_id": "r", "objects": versions}
 
 
 def test_the_execution_with_these_versions_is_followed(
@@ -46,7 +48,7 @@ def test_an_incomplete_set_says_what_it_waits_for(deployment: Deployment, step_f
     watch = Watch.begin(deployment)
     started(step_functions, "lonely", ORDERS, {"outcome": "nothing", "reason": "waiting for products.csv"})
     found = watch.wait([ORDERS])
-    assert (found.outcome, found.plan["reason"]) == ("nothing", "waiting for products.csv")
+    assert (found.next_step, found.reason) == (NextStep.NOTHING, "waiting for products.csv")
 
 
 def test_it_waits_until_every_file_was_heard_of(deployment: Deployment, step_functions: FakeStepFunctions) -> None:
@@ -87,7 +89,7 @@ def test_a_first_state_that_failed_is_told(deployment: Deployment, step_function
         cause="no right",
     )
     found = watch.wait([ORDERS])
-    assert (found.outcome, found.plan["reason"]) == ("failed", "no right")
+    assert (found.plan, found.next_step, found.reason) == (None, None, "no right")
 
 
 def test_events_without_a_version_are_told_by_their_key(
@@ -109,9 +111,13 @@ def test_uploads_tell_their_versions_and_bytes(deployment: Deployment, tmp_path:
     path = tmp_path / "products.csv"
     path.write_bytes(b"x" * 1000)
     seen: list[tuple[str, int]] = []
-    settings = uploads.put_settings(deployment, "prod2vec", "my data", {"seed": 1})
+    settings = uploads.put_settings(deployment, "prod2vec", dataset="my data", settings={"seed": 1})
     (done,) = uploads.put_files(
-        deployment, "prod2vec", "my data", [path], on_bytes=lambda file, count: seen.append((file.name, count))
+        deployment,
+        "prod2vec",
+        dataset="my data",
+        files=[path],
+        on_bytes=lambda file, count: seen.append((file.name, count)),
     )
     s3 = deployment.target.client("s3")
     assert done.key == "raw/prod2vec/my data/products.csv"

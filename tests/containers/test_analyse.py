@@ -8,7 +8,8 @@ import pandas as pd
 
 from processing_container import analyse
 from tests.images.inputs import request
-from trainyard.run import REQUEST_FILE
+from trainyard.run.run import Run
+from trainyard.stages.tune import analyse as search
 
 ARN = "arn:aws:states:eu-west-1:123456789012:execution:training:e1"
 ASKED: list[tuple[str, str, str]] = []
@@ -34,14 +35,14 @@ class Search:
 def test_the_search_is_read_in_the_region_of_the_run(tmp_path, monkeypatch, capsys):
     resolve = tmp_path / "processing" / "input" / "resolve"
     request(resolve)
-    asked = json.loads((resolve / REQUEST_FILE).read_text())
-    (resolve / REQUEST_FILE).write_text(json.dumps({**asked, "execution_arn": ARN}))
+    asked = json.loads((resolve / Run.FILE).read_text())
+    (resolve / Run.FILE).write_text(json.dumps({**asked, "execution_arn": ARN}))
     # All that SageMaker tells a container about its region; boto3 does not read it.
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
     monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
     monkeypatch.setenv("TRAINYARD_ML_ROOT", str(tmp_path))
-    monkeypatch.setattr(analyse, "HyperparameterTuningJobAnalytics", Search)
+    monkeypatch.setattr(search, "HyperparameterTuningJobAnalytics", Search)
     analyse.main(["--tuning-job", "tune-1"])
     assert ASKED == [("tune-1", "eu-west-1", "eu-west-1")]
     assert "3 of 3 jobs finished; best two: 0.3" in capsys.readouterr().out

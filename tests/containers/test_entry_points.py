@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -15,9 +16,10 @@ import numpy as np
 import pytest
 
 from tests.images.inputs import process_inputs, train_inputs
-from trainyard import container
 from trainyard.errors import JobFailed
-from trainyard.model_archive import ModelCard, unpack
+from trainyard.run import container
+from trainyard.run.documents import Comparison
+from trainyard.run.model_archive import ModelCard, unpack
 
 ROOT = Path(__file__).parents[2]
 
@@ -77,6 +79,20 @@ def test_a_model_does_not_beat_itself(trained, tmp_path):
     # A deployed model's first requests lie beside the scores: the archive is too large to look into.
     kept = tmp_path / "processing" / "output" / "evaluate" / "examples.json"
     assert kept.read_bytes() == (trained / "train" / "model" / "examples.json").read_bytes()
+
+
+def test_a_champion_of_an_earlier_release_is_still_compared(trained, tmp_path):
+    """Its card has no version and lacks what was added since; one of a later release may have more."""
+    inputs = evaluation_inputs(trained, tmp_path)
+    older = tmp_path / "older"
+    shutil.copytree(trained / "train" / "model", older)
+    (older / ModelCard.FILE).write_text(json.dumps({"recipe": "prod2vec", "run_id": "older", "added_later": [1]}))
+    archive(older, inputs / "champion")
+    done = run(tmp_path, "training", "evaluate")
+    assert done.returncode == 0, done.stderr
+    evaluation = Comparison.read(tmp_path / "processing" / "output" / "evaluate")
+    assert evaluation.champion is not None
+    assert evaluation.champion.run_id == "older"
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,9 @@ from pathlib import Path
 import ibis
 
 from recipes.prod2vec import prepare, sample
-from trainyard import recipe
-from trainyard.config import to_mapping
-from trainyard.run import REQUEST_FILE, Run
+from trainyard.contract.config import to_mapping
+from trainyard.run import recipe
+from trainyard.run.run import Run
 from trainyard.serving import examples
 
 RECIPE = "prod2vec"
@@ -36,7 +36,7 @@ def request(folder: Path) -> None:
         files=(),
         config=to_mapping(recipe.config(RECIPE, SETTINGS)),
     )
-    (folder / REQUEST_FILE).write_text(run.to_json())
+    (folder / Run.FILE).write_text(run.to_json())
 
 
 def process_inputs(root: Path) -> None:

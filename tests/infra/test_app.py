@@ -21,8 +21,9 @@ from infra.node import node_bin
 from infra.settings import DatabaseNetwork, Settings
 from infra.sources import ROOT, SHARED, SHELLS, code_version, files
 from tests.infra.templates import Deployment
-from trainyard import recipe
 from trainyard.errors import ConfigError
+from trainyard.pages.environment import environment
+from trainyard.run import recipe
 
 # The CDK writes a dependency on a role beside the reference that already makes one.
 CDK_HABIT = "W3005"
@@ -148,6 +149,12 @@ def test_images_carry_their_own_shell_only_and_build_for_the_cloud(deployment: D
         assert each["platform"] == "linux/amd64"
         top = {path.name for path in (directory / each["directory"]).iterdir()}
         assert top == {*SHARED, each["dockerFile"].split("/")[0]}
+
+
+def test_the_templates_of_pages_are_deployed_with_the_code() -> None:
+    templates = {f"trainyard/{name}" for name in environment().list_templates(extensions=["j2", "css"])}
+    assert templates
+    assert templates <= {each.as_posix() for each in files("trainyard")}
 
 
 def test_code_version_changes_with_deployed_code_and_with_nothing_else(

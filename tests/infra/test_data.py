@@ -7,8 +7,8 @@ import json
 import pytest
 
 from tests.infra.templates import Deployment
-from trainyard.database import url_of_secret
 from trainyard.errors import JobFailed
+from trainyard.stages.ingest.database import url_of_secret
 
 
 def test_every_bucket_is_private_encrypted_and_refuses_plain_http(deployment: Deployment) -> None:

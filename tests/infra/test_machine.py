@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from state_machines.definition import definition_text
 from tests.infra.templates import Deployment, Role
-from tests.state_machine.walk import DEFINITION, Call, definition, scenarios, walk
+from tests.state_machine.scenarios import scenarios
+from tests.state_machine.walk import Call, definition, walk
 
 OWNER = "us-east-1:111122223333"
 WAITING = {
@@ -122,11 +124,11 @@ def _pass_role(arn: str) -> Need:
 
 
 def test_every_placeholder_is_filled_in_and_nothing_else_is_given(deployment: Deployment) -> None:
-    placeholders = set(re.findall(r"\$\{(\w+)\}", DEFINITION.read_text()))
+    placeholders = set(re.findall(r"\$\{(\w+)\}", definition_text()))
     given = deployment.machine["DefinitionSubstitutions"]
     assert set(given) == placeholders
     assert all(isinstance(each, str) and each for each in given.values())
-    assert json.loads(deployment.machine["DefinitionString"]) == json.loads(DEFINITION.read_text())
+    assert json.loads(deployment.machine["DefinitionString"]) == json.loads(definition_text())
 
 
 def test_the_machines_role_allows_every_request_of_every_way(deployment: Deployment) -> None:

@@ -6,8 +6,9 @@ import pytest
 
 from tests.infra.templates import Deployment
 from tests.infra.test_permissions import JOBS, RUN, artifact, upload
-from trainyard import bulk, recipe
-from trainyard.config import ScoreColumn
+from trainyard.contract import chunks
+from trainyard.contract.config import ScoreColumn
+from trainyard.run import recipe
 
 SCORES = "scores/prod2vec/model=prod2vec/run=20261121-024833-1a2b3c4d"
 
@@ -21,7 +22,7 @@ def test_every_recipe_has_a_table_of_the_columns_it_declares(deployment: Deploym
         assert table["DatabaseName"] == database
         columns = table["TableInput"]["StorageDescriptor"]["Columns"]
         declared = [ScoreColumn(name=each["Name"], type=each["Type"]) for each in columns]
-        assert bulk.schema(declared).equals(bulk.schema(recipe.score_columns(name)))
+        assert chunks.schema(declared).equals(chunks.schema(recipe.score_columns(name)))
         assert [each["Name"] for each in table["TableInput"]["PartitionKeys"]] == ["model", "run"]
 
 

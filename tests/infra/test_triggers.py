@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from tests.infra.templates import Deployment
-from tests.state_machine.walk import scenarios
-from trainyard import recipe, resolve
+from tests.state_machine.scenarios import scenarios
+from trainyard.run import recipe
+from trainyard.stages.resolve import request as resolve
 
 FAILED = {
     "version": "0",

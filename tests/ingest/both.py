@@ -11,9 +11,9 @@ from pathlib import Path
 
 from recipes.prod2vec.config import CONFIG
 from recipes.prod2vec.prepare import check, prepare
-from trainyard import engine
-from trainyard.holdout import fraction_of, role_of, trains
-from trainyard.overrides import override
+from trainyard.contract.holdout import fraction_of, role_of, trains
+from trainyard.glue import engine
+from trainyard.run.overrides import override
 
 SHARES = {"holdout": 0.1, "validation": 0.05, "salt": "test"}
 SETTINGS = {"data": {"top_products": 50, "max_basket": 6, "max_unknown_share": 0.5}}

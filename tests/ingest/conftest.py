@@ -8,8 +8,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from trainyard import engine
-from trainyard.config import Column, Source
+from trainyard.contract.config import Column, Source
+from trainyard.glue import engine
 
 SOURCE = Source(
     name="things",

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trainyard.errors import ConfigError
-from trainyard.tables.arguments import Arguments, parse
+from trainyard.glue.arguments import Arguments, parse
 
 
 def test_glue_passes_its_own_arguments_beside_ours():

@@ -14,9 +14,9 @@ import pytest
 
 from recipes.prod2vec import sample
 from tests.ingest.both import SHARES, work
-from trainyard.engine import choose, start
+from trainyard.contract.holdout import TRAIN, fraction, role
 from trainyard.errors import JobFailed
-from trainyard.holdout import TRAIN, fraction, role
+from trainyard.glue.engine import choose, start
 
 ROOT = Path(__file__).resolve().parents[2]
 EDGES = [0, 1, -1, 2**31 - 1, 2**31, -(2**31), 2**62, 2**63 - 1, -(2**63)]

@@ -15,12 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.ingest.conftest import SOURCE
-from trainyard import engine
-from trainyard.config import Column, Source
+from trainyard.contract.config import Column, Source
 from trainyard.errors import BadData
-from trainyard.tables.duplicates import duplicates
-from trainyard.tables.load import load
-from trainyard.tables.scan import MAX_LINE_BYTES, plain
+from trainyard.glue import engine
+from trainyard.stages.ingest.csv_load import load
+from trainyard.stages.ingest.csv_scan import MAX_LINE_BYTES, plain
+from trainyard.stages.ingest.duplicates import duplicates
 
 HEADER = b"id,name,price\n"
 INT64 = st.integers(-(2**63), 2**63 - 1)
@@ -31,10 +31,10 @@ NAMES = st.text(st.characters(exclude_characters="\0\r", exclude_categories=("Cs
 def read(connection, directory: Path, data: bytes, *, source: Source = SOURCE, name: str = "things.csv") -> list[tuple]:
     """The rows of a file, in its order; raises BadData, also for duplicates."""
     (directory / "upload").write_bytes(data)
-    file = plain(directory / "upload", name, directory)
+    file = plain(directory / "upload", name, scratch=directory)
     part = directory / "part.parquet"
-    rows = load(connection, source, file, part)
-    if problems := duplicates(connection, source, [part], [file]):
+    rows = load(connection, source, file=file, target=part)
+    if problems := duplicates(connection, source, parts=[part], files=[file]):
         raise BadData(problems)
     found = connection.execute("SELECT * FROM read_parquet(?)", [str(part)]).fetchall()
     assert len(found) == rows
@@ -153,7 +153,7 @@ def test_a_huge_line_is_refused_in_bounded_memory(tmp_path, packed):
             file.write(b"x" * MAX_LINE_BYTES)
     tracemalloc.start()
     with pytest.raises(BadData, match="line 2: expected lines of at most 1,048,576 bytes"):
-        plain(path, "things.csv.gz" if packed else "things.csv", tmp_path)
+        plain(path, "things.csv.gz" if packed else "things.csv", scratch=tmp_path)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 16 * MAX_LINE_BYTES
@@ -161,10 +161,10 @@ def test_a_huge_line_is_refused_in_bounded_memory(tmp_path, packed):
 
 def test_the_longest_line_that_is_allowed_is_read(tmp_path):
     (tmp_path / "upload").write_bytes(b"id\n" + b"1" * MAX_LINE_BYTES + b"\n2")
-    assert plain(tmp_path / "upload", "things.csv", tmp_path).lines == 3
+    assert plain(tmp_path / "upload", "things.csv", scratch=tmp_path).lines == 3
     (tmp_path / "upload").write_bytes(b"id\n" + b"1" * (MAX_LINE_BYTES + 1) + b"\n2")
     with pytest.raises(BadData, match="line 2: expected lines of at most"):
-        plain(tmp_path / "upload", "things.csv", tmp_path)
+        plain(tmp_path / "upload", "things.csv", scratch=tmp_path)
 
 
 def test_whole_number_tables_are_as_strict_as_others(connection, tmp_path):
@@ -187,7 +187,7 @@ def test_tables_without_header_and_quotes(connection, tmp_path):
 
 @pytest.mark.parametrize("repeated", [0, 1, 499, 998])
 def test_a_repeated_line_is_found_however_far_away(connection, tmp_path, monkeypatch, repeated):
-    monkeypatch.setattr("trainyard.tables.duplicates.HASHES_AT_ONCE", 64)
+    monkeypatch.setattr("trainyard.stages.ingest.duplicates.HASHES_AT_ONCE", 64)
     lines = [f"{number},x,1\n" for number in range(1000)]
     assert len(read(connection, tmp_path, HEADER + "".join(lines).encode())) == 1000
     lines.append(lines[repeated])

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from glue_jobs import ingest
 from tests.ingest.test_stages import LINES, cloud  # noqa: F401 - a fixture
-from trainyard.stages import Stage
+from trainyard.run.stage import Stage
 
 FEW = b"order_id,product_id,add_to_cart_order,reordered\n1,1,1,0\n1,2,2,0\n"
 

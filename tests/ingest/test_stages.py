@@ -18,12 +18,12 @@ from moto import mock_aws
 from glue_jobs import ingest, prepare
 from recipes.prod2vec import sample
 from recipes.prod2vec.config import CONFIG, sources
-from trainyard.config import to_mapping
+from trainyard.contract.config import to_mapping
 from trainyard.errors import JobFailed, NotFound
-from trainyard.overrides import override
-from trainyard.run import REQUEST_FILE, InputFile, Run
-from trainyard.stages import Stage
-from trainyard.tables.store import RunStore
+from trainyard.run.overrides import override
+from trainyard.run.run import InputFile, Run
+from trainyard.run.stage import Stage
+from trainyard.run.store import RunStore
 
 LINES = "order_products__prior.csv"
 
@@ -46,7 +46,7 @@ class Cloud:
 
     def request(self, run: Run) -> None:
         self.store = RunStore(self.client, run)
-        self.store.write_text(Stage.RESOLVE, REQUEST_FILE, run.to_json())
+        self.store.write_text(Stage.RESOLVE, Run.FILE, text=run.to_json())
 
     def run(self, job: Any) -> None:
         uri = f"s3://artifacts/{self.store.run.prefix}"

@@ -11,9 +11,9 @@ from botocore.exceptions import EndpointConnectionError
 from botocore.stub import Stubber
 
 from lambdas import explain_failure
-from trainyard import job_logs
-from trainyard.failure import root_cause
-from trainyard.job_logs import JobLog
+from trainyard.stages.explain_failure import job_logs
+from trainyard.stages.explain_failure.job_logs import JobLog
+from trainyard.stages.explain_failure.root_cause import root_cause
 
 ARN = "arn:aws:states:us-east-1:123456789012:execution:training:e1"
 PLAN = {"outcome": "train", "recipe": "prod2vec", "dataset": "demo", "run_id": "20261121-020304-abcdef12"}

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from lambdas import gate as function
-from tests.lambdas.conftest import ARTIFACTS
-from trainyard import recipe
-from trainyard.config import Gate, to_mapping
+from tests.lambdas.conftest import ARTIFACTS, RAW
+from trainyard.contract.config import Gate, to_mapping
 from trainyard.errors import JobFailed
-from trainyard.gate import decide
+from trainyard.run import recipe
+from trainyard.run.documents import Comparison
+from trainyard.run.run import Run
+from trainyard.stages.gate import decide
 
 GATE = Gate(primary="hits", minimum={"hits": 0.2, "coverage": 0.1}, maximum={"loss": 1.0})
 
 
-def evaluation(hits=0.3, coverage=0.5, loss=0.4, difference=None) -> dict:
+def evaluation(hits=0.3, coverage=0.5, loss=0.4, difference=None) -> Comparison:
     champion = None
     if difference:
         value, low, high = difference
@@ -30,19 +33,20 @@ def evaluation(hits=0.3, coverage=0.5, loss=0.4, difference=None) -> dict:
         "coverage": {"value": coverage},
         "loss": {"value": loss},
     }
-    return {
+    document = {
         "recipe": "any",
         "rows": 100,
         "metrics": metrics,
         "references": {"popularity": {"hits": 0.1}},
         "champion": champion,
     }
+    return Comparison.from_mapping(document)
 
 
 def test_a_first_model_needs_only_the_thresholds():
     decision = decide(evaluation(), GATE)
-    assert decision["promote"]
-    assert decision["reasons"] == []
+    assert decision.promote
+    assert decision.reasons == ()
 
 
 @pytest.mark.parametrize(
@@ -56,9 +60,9 @@ def test_a_first_model_needs_only_the_thresholds():
 )
 def test_each_threshold_refuses_with_its_number(scores, sentence):
     decision = decide(evaluation(**scores), GATE)
-    assert not decision["promote"]
-    assert decision["reasons"] == [sentence]
-    assert sentence in decision["message"]
+    assert not decision.promote
+    assert decision.reasons == (sentence,)
+    assert sentence in decision.message
 
 
 @pytest.mark.parametrize(
@@ -66,18 +70,29 @@ def test_each_threshold_refuses_with_its_number(scores, sentence):
     [((0.05, 0.02, 0.08), True), ((0.01, -0.01, 0.03), False), ((-0.05, -0.08, -0.02), False)],
 )
 def test_noise_and_worse_models_leave_the_champion_in_place(difference, promoted):
-    assert decide(evaluation(difference=difference), GATE)["promote"] is promoted
+    assert decide(evaluation(difference=difference), GATE).promote is promoted
 
 
 def test_a_metric_that_was_not_measured_refuses():
-    document = evaluation()
-    del document["metrics"]["coverage"]
-    assert decide(document, GATE)["reasons"] == ["coverage >= 0.1: it was not measured."]
+    found = evaluation()
+    metrics = {name: each for name, each in found.metrics.items() if name != "coverage"}
+    assert decide(replace(found, metrics=metrics), GATE).reasons == ("coverage >= 0.1: it was not measured.",)
 
 
 def store(s3, document: dict) -> None:
-    request = {"config": to_mapping(recipe.config("prod2vec"))}
-    s3.put_object(Bucket=ARTIFACTS, Key="prod2vec/r1/resolve/request.json", Body=json.dumps(request).encode())
+    run = Run(
+        recipe="prod2vec",
+        run_id="r1",
+        dataset="demo",
+        execution_arn="arn:aws:states:us-east-1:123456789012:execution:training:first",
+        raw_bucket=RAW,
+        artifacts_bucket=ARTIFACTS,
+        fingerprint="f",
+        code_version="abc123",
+        files=(),
+        config=to_mapping(recipe.config("prod2vec")),
+    )
+    s3.put_object(Bucket=ARTIFACTS, Key="prod2vec/r1/resolve/request.json", Body=run.to_json().encode())
     s3.put_object(Bucket=ARTIFACTS, Key="prod2vec/r1/evaluate/evaluation.json", Body=json.dumps(document).encode())
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from lambdas import resolve
 from tests.lambdas.conftest import ARTIFACTS, LEDGER, RAW
-from trainyard import recipe
-from trainyard.run import Run
+from trainyard.run import recipe
+from trainyard.run.run import Run
 
 ORDERS, PRODUCTS = "order_products__prior.csv", "products.csv"
 

@@ -6,8 +6,8 @@ import pytest
 
 from tests.lambdas.conftest import ARTIFACTS
 from tests.lambdas.test_resolve import ORDERS, PRODUCTS, call, put
-from trainyard import recipe
-from trainyard.run import Run
+from trainyard.run import recipe
+from trainyard.run.run import Run
 
 SCORE = {"recipe": "prod2vec", "dataset": "demo", "task": "score"}
 

@@ -12,8 +12,8 @@ from botocore.stub import Stubber
 
 from lambdas import smoke_test as function
 from tests.lambdas.conftest import ARTIFACTS
-from trainyard import smoke
 from trainyard.serving.examples import Examples
+from trainyard.stages.deploy import smoke_test
 
 KEY = "prod2vec/r1/evaluate/examples.json"
 EVENT = {"endpoint": "trainyard-test-prod2vec", "run": {"recipe": "prod2vec", "run_id": "r1"}}
@@ -113,6 +113,8 @@ def test_a_model_without_usable_examples_does_not_pass(aws, content, said):
 
 def test_the_verdict_stays_small_however_much_is_wrong():
     rows = [{"x": number} for number in range(100)]
-    wrong = smoke.judge(Examples.of(rows, ["a" * 5000] * 100), lambda _: json.dumps({"predictions": ["b"]}).encode())
-    assert len(wrong.problems) == smoke.SHOWN_PROBLEMS
+    wrong = smoke_test.judge(
+        Examples.of(rows, ["a" * 5000] * 100), lambda _: json.dumps({"predictions": ["b"]}).encode()
+    )
+    assert len(wrong.problems) == smoke_test.SHOWN_PROBLEMS
     assert len(json.dumps(wrong.to_mapping())) < 2500

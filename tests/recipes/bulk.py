@@ -12,11 +12,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.recipes.tables import read_sources
-from trainyard import bulk, database
-from trainyard import recipe as recipes
-from trainyard.config import RecipeConfig
-from trainyard.overrides import override
-from trainyard.pages import score_page
+from trainyard.contract import chunks
+from trainyard.contract.config import RecipeConfig
+from trainyard.run import recipe as recipes
+from trainyard.run.overrides import override
+from trainyard.stages.ingest import database
+from trainyard.stages.score import page as score_page
 
 CHUNK_ROWS = 500
 
@@ -28,11 +29,11 @@ def check_scoring(name: str, raw: Path, model_dir: Path, root: Path, config: Rec
         folder.mkdir()
     ingest(name, raw, tables, config)
     score = recipes.module(name, "score")
-    schema = bulk.schema(recipes.score_columns(name))
+    schema = chunks.schema(recipes.score_columns(name))
     small, large = (_with_chunks(config, rows) for rows in (CHUNK_ROWS, 7 * CHUNK_ROWS))
-    done = bulk.write(score.score(model_dir, tables, small), written, schema)
+    done = chunks.write(score.score(model_dir, tables, config=small), written, schema=schema)
     assert done.rows == score.count(tables, small) > 0
-    bulk.write(score.score(model_dir, tables, large), again, schema)
+    chunks.write(score.score(model_dir, tables, config=large), again, schema=schema)
     rows = pq.read_table(written).to_pylist()
     check_page(name, written, model_dir)
     _assert_close(pq.read_table(again).to_pylist(), rows)
@@ -69,8 +70,8 @@ def ingest(name: str, raw: Path, tables: Path, config: RecipeConfig) -> None:
         return
     scratch = tables.with_name("score-scratch")
     scratch.mkdir()
-    with database.open_sqlite(found[0], found[0].name, scratch) as connection:
-        assert recipes.module(name, "every_row").extract(connection, tables, config).ok
+    with database.open_sqlite(found[0], found[0].name, scratch=scratch) as connection:
+        assert recipes.module(name, "ingest").extract_every_row(connection, tables, config=config).ok
 
 
 def _with_chunks(config: RecipeConfig, rows: int) -> RecipeConfig:

@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter
 
-from trainyard import recipe
-from trainyard.model_archive import ModelCard
+from trainyard.run import recipe
+from trainyard.run.model_archive import ModelCard
 from trainyard.serving.examples import Examples, check
 
 ROOT = Path(__file__).parents[2]

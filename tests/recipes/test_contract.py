@@ -23,10 +23,12 @@ import pytest
 from tests.recipes.bulk import check_scoring
 from tests.recipes.service import check_service
 from tests.recipes.tables import read_sources
-from trainyard import database
-from trainyard import recipe as recipes
-from trainyard.config import RecipeConfig, Source, to_mapping
-from trainyard.pages.page import ReportInputs, Section, render
+from trainyard.contract import curves
+from trainyard.contract.config import RecipeConfig, Source, to_mapping
+from trainyard.contract.report import ReportInputs, Section
+from trainyard.run import recipe as recipes
+from trainyard.stages.ingest import database
+from trainyard.stages.report.page import render
 
 ROOT = Path(__file__).parents[2]
 EXPORTS = {
@@ -36,7 +38,9 @@ EXPORTS = {
     "process": ("process",),
     "model": (),
     "train": ("train",),
-    "evaluate": ("score", "references"),
+    "inference": (),
+    "metrics": (),
+    "evaluate": ("evaluate", "references"),
     "report": ("report",),
     "serve": ("load",),
     "score": ("count", "score"),
@@ -48,15 +52,15 @@ PARAMETERS = {
     ("prepare", "prepare"): ["tables", "config"],
     ("process", "process"): ["inputs", "outputs", "config"],
     ("train", "train"): ["channels", "model_dir", "checkpoints", "config"],
-    ("evaluate", "score"): ["model_dir", "holdout", "config"],
-    ("evaluate", "references"): ["train", "holdout", "config"],
+    ("evaluate", "evaluate"): ["model_dir", "holdout", "config"],
+    ("evaluate", "references"): ["channels", "holdout", "config"],
     ("report", "report"): ["inputs", "outputs", "config"],
     ("serve", "load"): ["model_dir"],
     ("score", "count"): ["tables", "config"],
     ("score", "score"): ["model_dir", "tables", "config"],
     ("sample", "write"): ["directory", "size", "seed"],
 }
-TENSORFLOW_FREE = ("config", "features", "prepare", "process", "evaluate", "report", "serve", "score", "sample")
+TENSORFLOW_FREE = tuple(name for name in EXPORTS if name not in ("model", "train"))
 
 every_recipe = pytest.mark.parametrize("name", recipes.names())
 
@@ -144,36 +148,39 @@ def test_a_run_from_sample_to_served_answers(name, tmp_path, capsys):
     _prepare(name, raw, prepared, config)
 
     process = made(tmp_path, *(f"process/{each}" for each in ("train", "validation", "holdout", "features")))
-    figures = recipes.module(name, "process").process(prepared, tmp_path / "process", config)
+    figures = recipes.module(name, "process").process(prepared, tmp_path / "process", config=config)
     assert figures
     assert all(np.isfinite(value) for value in figures.values())
 
     train, validation, holdout, features = process
     channels = {"train": train, "validation": validation, "features": features}
     capsys.readouterr()
-    metrics = recipes.module(name, "train").train(channels, model_dir, checkpoints, config)
+    metrics = recipes.module(name, "train").train(channels, model_dir, checkpoints=checkpoints, config=config)
     printed = capsys.readouterr().out
     assert config.tuning.objective in metrics
     assert f"{config.tuning.objective}=" in printed
     assert "progress=" in printed
     assert all(np.isfinite(value) for value in metrics.values())
+    if (model_dir / curves.CURVES_FILE).is_file():
+        for metric, values in curves.read(model_dir).items():
+            assert printed.count(f"\n{metric}=") + printed.startswith(f"{metric}=") >= len(values) > 0
 
     evaluate = recipes.module(name, "evaluate")
-    scores = evaluate.score(model_dir, holdout, config)
-    again = evaluate.score(model_dir, holdout, config)
-    assert scores.metrics == again.metrics
-    assert np.array_equal(scores.examples, again.examples)
-    assert scores.statistic(scores.examples) == pytest.approx(scores.metrics[config.gate.primary])
+    found = evaluate.evaluate(model_dir, holdout, config=config)
+    again = evaluate.evaluate(model_dir, holdout, config=config)
+    assert found.metrics == again.metrics
+    assert np.array_equal(found.examples, again.examples)
+    assert found.statistic(found.examples) == pytest.approx(found.metrics[config.gate.primary])
     needed = {config.gate.primary, *config.gate.minimum, *config.gate.maximum}
-    assert needed <= set(scores.metrics)
-    references = evaluate.references(train, holdout, config)
+    assert needed <= set(found.metrics)
+    references = evaluate.references(channels, holdout, config=config)
     assert all(np.isfinite(value) for each in references.values() for value in each.values())
 
     inputs = ReportInputs(model=model_dir, prepare=prepared, process=tmp_path / "process")
-    sections = recipes.module(name, "report").report(inputs, outputs, config)
+    sections = recipes.module(name, "report").report(inputs, outputs, config=config)
     assert sections
     assert all(isinstance(each, Section) for each in sections)
-    assert "<html" in render(title=config.title, facts={}, evaluation={}, decision={}, sections=sections)
+    assert "<html" in render(title=config.title, facts={}, sections=sections)
 
     serve = recipes.module(name, "serve")
     requests = contract.requests(model_dir)
@@ -205,8 +212,8 @@ def _ingested(name, raw, config):
     if not databases:
         return read_sources(ibis.duckdb.connect(), raw, sources)
     scratch, tables = made(raw.parent, "scratch", "ingest")
-    with database.open_sqlite(databases[0], databases[0].name, scratch) as connection:
-        quality = recipes.module(name, "ingest").extract(connection, tables, config)
+    with database.open_sqlite(databases[0], databases[0].name, scratch=scratch) as connection:
+        quality = recipes.module(name, "ingest").extract(connection, tables, config=config)
     assert quality.ok, quality.problems
     duckdb = ibis.duckdb.connect()
     return {each.name: duckdb.read_parquet(str(each / "*.parquet")) for each in tables.iterdir() if each.is_dir()}

@@ -35,7 +35,7 @@ def test_the_example_keeps_the_contract(checkout):
 def test_its_model_finds_the_planted_coefficients(checkout, tmp_path):
     script = """
 import pathlib, sys, ibis
-from trainyard import recipe
+from trainyard.run import recipe
 from tests.recipes.tables import read_sources
 root = pathlib.Path(sys.argv[1]); config = recipe.config("delivery_time")
 folders = {n: root / n for n in ("raw", "prepared", "train", "validation", "holdout", "features", "model")}
@@ -45,8 +45,9 @@ truth = module("sample").write(folders["raw"], size=5000, seed=3)
 tables = read_sources(ibis.duckdb.connect(), folders["raw"], recipe.sources("delivery_time", config))
 for name, rows in module("prepare").prepare(tables, config).items():
     (folders["prepared"] / name).mkdir(); rows.to_parquet(folders["prepared"] / name / "part.parquet")
-module("process").process(folders["prepared"], root, config)
-module("train").train({n: folders[n] for n in ("train", "validation", "features")}, folders["model"], root, config)
+module("process").process(folders["prepared"], root, config=config)
+channels = {n: folders[n] for n in ("train", "validation", "features")}
+module("train").train(channels, folders["model"], checkpoints=root, config=config)
 predict = module("serve").load(folders["model"]).predict
 near, far = (predict([{"distance_km": km, "items": 2}])[0]["minutes"] for km in (1, 2))
 assert abs(far - near - truth["per_km"]) < 0.2, (near, far)

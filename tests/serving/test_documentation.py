@@ -14,10 +14,10 @@ from recipes.headline_classifier import requests as headlines
 from recipes.neural_topic_model import requests as topics
 from recipes.prod2vec import requests as products
 from recipes.two_tower import requests as movies
-from trainyard import recipe
+from trainyard.contract.request_rows import checked, text_fields
+from trainyard.run import recipe
 from trainyard.serving.formats import row_of_texts
 from trainyard.serving.limits import Limits
-from trainyard.serving.rows import checked, text_fields
 
 TEXT = (Path(__file__).parents[2] / "docs" / "serving.md").read_text(encoding="utf-8")
 ROWS = {

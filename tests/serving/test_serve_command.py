@@ -18,13 +18,13 @@ import numpy as np
 import pytest
 
 from recipes.prod2vec.features import Vocabulary
-from recipes.prod2vec.vectors import ProductVectors
+from recipes.prod2vec.inference import ProductVectors
 from tests.cli.conftest import deployment, own_environment, step_functions  # noqa: F401
 from tests.recipes.service import free_port
-from trainyard.aws import models
 from trainyard.cli.main import main
+from trainyard.client import models
 from trainyard.errors import JobFailed, NotFound
-from trainyard.model_archive import ModelCard
+from trainyard.run.model_archive import ModelCard
 
 ROOT = Path(__file__).parents[2]
 
@@ -66,7 +66,7 @@ def test_the_champion_is_fetched(deployment, model_dir, tmp_path):  # noqa: F811
     deployment.target.client("dynamodb").put_item(TableName="ledger", Item=item)
     found = models.champion(deployment, "prod2vec")
     assert found == models.Model(name="run r7", data=data)
-    folder = models.fetch(deployment, found, tmp_path / "fetched")
+    folder = models.fetch(deployment, found, directory=tmp_path / "fetched")
     assert ModelCard.read(folder).run_id == "r7"
     assert sorted(each.name for each in (tmp_path / "fetched").iterdir()) == ["model"]
 
@@ -81,16 +81,16 @@ def test_a_version_is_found_by_number_or_run(deployment, model_dir):  # noqa: F8
         client.create_model_package(
             ModelPackageGroupName="trainyard-dev-prod2vec", InferenceSpecification=specification
         )
-    assert models.registered(deployment, "prod2vec", "2").data == data[1]
-    assert models.registered(deployment, "prod2vec", "r1") == models.Model(name="version 1", data=data[0])
+    assert models.registered(deployment, "prod2vec", version="2").data == data[1]
+    assert models.registered(deployment, "prod2vec", version="r1") == models.Model(name="version 1", data=data[0])
     with pytest.raises(NotFound, match="found '3'; the registry has 1, 2"):
-        models.registered(deployment, "prod2vec", "3")
+        models.registered(deployment, "prod2vec", version="3")
 
 
 def test_an_archive_that_is_none_is_named(deployment, tmp_path):  # noqa: F811
     deployment.target.client("s3").put_object(Bucket="artifacts-bucket", Key="a/b", Body=b"no archive")
     with pytest.raises(JobFailed, match="Expected the archive of a model at s3://artifacts-bucket/a/b"):
-        models.fetch(deployment, models.Model(name="x", data="s3://artifacts-bucket/a/b"), tmp_path)
+        models.fetch(deployment, models.Model(name="x", data="s3://artifacts-bucket/a/b"), directory=tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -103,8 +103,8 @@ def test_an_archive_that_is_none_is_named(deployment, tmp_path):  # noqa: F811
 )
 def test_a_wrong_call_ends_with_one_sentence(model_dir, tmp_path, capsys, arguments, code, sentence):
     port = str(free_port())
-    places = {"{empty}": str(tmp_path), "{model}": str(model_dir)}
-    assert main(["serve", *(places.get(each, each) for each in arguments), "--port", port]) == code
+    folders = {"{empty}": str(tmp_path), "{model}": str(model_dir)}
+    assert main(["serve", *(folders.get(each, each) for each in arguments), "--port", port]) == code
     assert sentence in capsys.readouterr().err
 
 

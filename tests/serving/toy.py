@@ -9,11 +9,11 @@ import orjson
 from pydantic import Field
 from typing_extensions import TypedDict
 
+from trainyard.contract.request_rows import Identifier, Row, checked
+from trainyard.contract.routes import Route
 from trainyard.errors import BadRow
 from trainyard.serving.application import application
 from trainyard.serving.limits import Limits
-from trainyard.serving.routes import Route
-from trainyard.serving.rows import Identifier, Row, checked
 
 
 class Stock(Row):

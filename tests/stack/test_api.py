@@ -15,7 +15,7 @@ from botocore.credentials import Credentials
 
 from local_cloud import lifecycle
 from tests.local_cloud.conftest import Cloud
-from tests.local_cloud.test_sagemaker_endpoints import Host, host_of
+from tests.local_cloud.sagemaker.test_endpoints import Host, host_of
 from tests.local_cloud.tiny_images import unique
 from tests.stack.conftest import Stack
 

@@ -11,7 +11,9 @@ import botocore.session
 import pytest
 from botocore.validate import ParamValidator
 
-from tests.state_machine.walk import Call, definition, expressions, scenarios, states, walk
+from state_machines.definition import definition as complete
+from tests.state_machine.scenarios import scenarios
+from tests.state_machine.walk import Call, definition, expressions, states, walk
 
 OPTIMISED = {
     "lambda:invoke": ("lambda", "Invoke"),
@@ -216,6 +218,12 @@ def test_the_name_changes_with_retry_redrive_and_execution(change: dict[str, Any
         for way in (scenario, changed)
     ]
     assert minted[0] != minted[1]
+
+
+def test_no_expression_is_longer_than_200_characters() -> None:
+    """What needs more is assigned first, in the state before: people read these on one line."""
+    written = [each for state in states(complete()).values() for each in expressions(state)]
+    assert [each for each in written if len(f"{{% {each} %}}") > 200] == []
 
 
 def test_every_task_retries_what_is_worth_it_with_backoff_and_jitter() -> None:

@@ -1,4 +1,4 @@
-"""The deploy stage on its recorded ways: what the endpoint is decides what is done, and nothing more is done."""
+"""The deploy stage on its ways: what the endpoint is decides what is done, and nothing more is done."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.state_machine.walk import Call, Walk, definition, scenarios, walk
+from tests.state_machine.scenarios import scenarios
+from tests.state_machine.walk import Call, Walk, definition, walk
 
 DEPLOYED = [each for each in scenarios() if "Create endpoint configuration" in each["path"]]
 CHANGES = ("Create endpoint", "Update endpoint", "Delete endpoint")
@@ -36,7 +37,7 @@ def test_nothing_is_deployed_unless_the_settings_say_so() -> None:
 
 
 def test_names_of_configurations_are_valid_and_never_the_same_twice() -> None:
-    """The recorded answers name one configuration; what is asked for is minted per execution and attempt."""
+    """The answers name one configuration; what is asked for is minted per execution and attempt."""
     names = [each.arguments["EndpointConfigName"] for each in configurations()]
     assert len(set(names)) == len(names) == len(DEPLOYED) > 5
     for name in names:

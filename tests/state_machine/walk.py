@@ -1,4 +1,4 @@
-"""Walks the state machine over recorded results and keeps every JSONata expression with what it was evaluated on."""
+"""Walks the state machine over the answers of a scenario and keeps every JSONata expression with what it saw."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import Any
 
 from ministack.services import stepfunctions
 
+from state_machines.definition import definition_text
+
 ROOT = Path(__file__).resolve().parents[2]
-DEFINITION = ROOT / "state_machines" / "training.asl.json"
-RECORDED = Path(__file__).parent / "recorded.json"
 JOB = "arn:aws:iam::111122223333:role/"
 SUBSTITUTIONS = {
     "ResolveFunctionArn": "arn:aws:lambda:us-east-1:111122223333:function:trainyard-dev-resolve",
@@ -73,12 +73,8 @@ class Walk:
 
 def definition(substitutions: Mapping[str, str] = SUBSTITUTIONS) -> dict[str, Any]:
     """The machine with its `${...}` filled in, the way CloudFormation does: as text."""
-    text = DEFINITION.read_text(encoding="utf-8")
-    return json.loads(re.sub(r"\$\{(\w+)\}", lambda found: substitutions[found[1]], text))
-
-
-def scenarios() -> list[dict[str, Any]]:
-    return json.loads(RECORDED.read_text(encoding="utf-8"))["scenarios"]
+    text = re.sub(r"\$\{(\w+)\}", lambda found: substitutions[found[1]], definition_text())
+    return json.loads(text)
 
 
 def states(machine: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -111,7 +107,7 @@ def walk(machine: Mapping[str, Any], scenario: Mapping[str, Any]) -> Walk:
 
 @dataclass
 class _Way:
-    """A scenario being followed; the items of a Map take their turns, and recorded results in that order."""
+    """A scenario being followed; the items of a Map take their turns, and answers in that order."""
 
     walk: Walk
     results: dict[str, list[Any]]

@@ -1,1 +1,1 @@
-"""The command line `trainyard`: one module per group of commands; runs on a laptop or in CI."""
+"""The command line: `main`, a module per command, and in the folders what several commands share."""

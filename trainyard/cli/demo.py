@@ -11,15 +11,27 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from trainyard.aws import deployment, jobs
-from trainyard.aws.deployment import Deployment
-from trainyard.cli import changes, cloud, console, outcome, runs, target
-from trainyard.cli import deploy as deploying
-from trainyard.cli.cloud import ContainersOption, PortOption
-from trainyard.cli.graph import Picture
-from trainyard.cli.options import RecipeArgument, SeedOption
-from trainyard.cli.runs import SetOption, SizeOption
+from trainyard.cli.cdk.stacks import deploy_stacks
+from trainyard.cli.command import target, terminal
+from trainyard.cli.command.options import (
+    DEFAULT_PORT,
+    ContainersOption,
+    PortOption,
+    RecipeArgument,
+    SeedOption,
+    SetOption,
+    SizeOption,
+)
+from trainyard.cli.dataset.samples import size_of
+from trainyard.cli.dataset.submission import prepare, print_started, submit
+from trainyard.cli.execution_view.exit_codes import DONE, REFUSED
+from trainyard.cli.execution_view.follow import watch_to_end
+from trainyard.cli.up import up
+from trainyard.client import deployment, jobs
+from trainyard.client.deployment import Deployment
+from trainyard.client.observer import Snapshot
 from trainyard.errors import TrainyardError
+from trainyard.run.plan import NextStep
 
 ENV = "dev"
 NOT_BETTER = (
@@ -36,7 +48,7 @@ class Clock:
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
-        console.out().print(Text(f"\n{name}", style="bold cyan"))
+        terminal.out().print(Text(f"\n{name}", style="bold cyan"))
         started = time.monotonic()
         yield
         self.steps.append((name, time.monotonic() - started))
@@ -45,9 +57,10 @@ class Clock:
 def demo(
     recipe_name: RecipeArgument = "prod2vec",
     size: SizeOption = "100k",
+    *,
     seed: SeedOption = 42,
     settings: SetOption = None,
-    port: PortOption = cloud.DEFAULT_PORT,
+    port: PortOption = DEFAULT_PORT,
     containers: ContainersOption = None,
 ) -> None:
     """Show everything on this machine: start the local cloud, deploy, upload a sample, follow the run to its model.
@@ -62,49 +75,57 @@ def demo(
     """
     clock = Clock()
     with clock.step("Local cloud"):
-        cloud.up(port, containers)
-    place = target.connect(aws=False)
+        up(port, containers)
+    cloud = target.connect(aws=False)
     with clock.step("Deployment"):
-        deploying.to_target(place, ENV)
-    found = deployment.find(place, ENV)
+        deploy_stacks(cloud, ENV)
+    found = deployment.find(cloud, ENV)
     with clock.step("Sample"):
-        lines = changes.size_of(size)
-        order = runs.prepare(recipe_name, None, None, settings or [], tune=False, size=lines, seed=seed)
+        lines = size_of(size)
+        submission = prepare(
+            recipe_name, None, dataset=None, assignments=settings or [], tune=False, size=lines, seed=seed
+        )
     with clock.step("Upload"):
-        started = runs.start(found, order)
-    if started.outcome != "train":
-        raise TrainyardError(f"Expected the sample to start a run; the workflow said: {started.plan.get('reason')}.")
+        started = submit(found, submission)
+    if started.next_step is not NextStep.TRAIN:
+        raise TrainyardError(f"Expected the sample to start a run; the workflow answered: {started.reason}.")
     with clock.step("Run"):
-        runs.announce(started)
+        print_started(started)
         name = started.execution.name
-        code, picture = runs.watch_to_end(found, started.execution.arn, name)
-    if picture is not None:
-        _summary(found, picture, clock, name)
-    if picture is not None and code == outcome.REFUSED and picture.execution.output["decision"]["champion"]:
-        console.out().print(Text(NOT_BETTER, style="yellow"))
-        code = outcome.OK
+        code, snapshot = watch_to_end(found, started.execution.arn, name=name)
+    if snapshot is not None:
+        _print_times(found, snapshot, clock=clock, name=name)
+    if code == REFUSED and snapshot is not None and _was_compared(snapshot):
+        terminal.out().print(Text(NOT_BETTER, style="yellow"))
+        code = DONE
     raise typer.Exit(code)
 
 
-def _summary(found: Deployment, picture: Picture, clock: Clock, name: str) -> None:
+def _was_compared(snapshot: Snapshot) -> bool:
+    """Whether there was a model in use that the new one had to be better than."""
+    decision = snapshot.execution.decision
+    return decision is not None and decision.champion is not None
+
+
+def _print_times(found: Deployment, snapshot: Snapshot, *, clock: Clock, name: str) -> None:
     table = Table(title="Time", title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0))
     table.add_column("step")
     table.add_column("took", justify="right")
     for step, seconds in clock.steps:
-        table.add_row(step, console.duration(seconds))
-    table.add_row("Total", console.duration(sum(seconds for _, seconds in clock.steps)), style="bold")
-    worked = working_seconds(found, picture)
+        table.add_row(step, terminal.duration(seconds))
+    table.add_row("Total", terminal.duration(sum(seconds for _, seconds in clock.steps)), style="bold")
+    worked = working_seconds(found, snapshot)
     table.add_row("", "")
-    table.add_row("Execution", console.duration(picture.execution.seconds))
-    table.add_row("of that, its jobs", console.duration(worked))
-    table.add_row("of that, orchestration", console.duration(picture.execution.seconds - worked))
-    console.out().print()
-    console.out().print(table)
+    table.add_row("Execution", terminal.duration(snapshot.execution.seconds))
+    table.add_row("of that, its jobs", terminal.duration(worked))
+    table.add_row("of that, orchestration", terminal.duration(snapshot.execution.seconds - worked))
+    terminal.out().print()
+    terminal.out().print(table)
     look = f"`trainyard show {name}`, `trainyard logs`, `trainyard artifacts`"
-    console.out().print(Text(f"\nLook around with {look}; `trainyard down` stops the local cloud."), soft_wrap=True)
+    terminal.out().print(Text(f"\nLook around with {look}; `trainyard down` stops the local cloud."), soft_wrap=True)
 
 
-def working_seconds(found: Deployment, picture: Picture) -> float:
+def working_seconds(found: Deployment, snapshot: Snapshot) -> float:
     """The sum of the run times that the execution's jobs report themselves."""
-    ran = {visit.job.id: visit.job for visit in picture.visits if visit.job is not None and visit.job.counts}
+    ran = {visit.job.id: visit.job for visit in snapshot.visits if visit.job is not None and visit.job.counts}
     return sum(jobs.run_seconds(found.target, job) for job in ran.values())

@@ -5,27 +5,34 @@ from __future__ import annotations
 import importlib.metadata
 import sys
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.text import Text
 
-from trainyard.cli import (
-    catalogue,
-    cloud,
-    console,
-    control,
-    demo,
-    deploy,
-    endpoints,
-    failures,
-    inspect,
-    journal,
-    results,
-    runs,
-    score,
-    serve,
-)
+from trainyard.cli.artifacts import artifacts
+from trainyard.cli.command import failures, terminal
+from trainyard.cli.definition import definition
+from trainyard.cli.demo import demo
+from trainyard.cli.deploy import deploy
+from trainyard.cli.down import down
+from trainyard.cli.endpoints import endpoints
+from trainyard.cli.env import env
+from trainyard.cli.executions import executions
+from trainyard.cli.logs import logs
+from trainyard.cli.predict import predict
+from trainyard.cli.recipes import recipes
+from trainyard.cli.redrive import redrive
+from trainyard.cli.release import release
+from trainyard.cli.run import run as run_recipe
+from trainyard.cli.sample import sample
+from trainyard.cli.score import score
+from trainyard.cli.serve import serve
+from trainyard.cli.show import show
+from trainyard.cli.status import status
+from trainyard.cli.stop import stop
+from trainyard.cli.undeploy import undeploy
+from trainyard.cli.up import up
 
 app = typer.Typer(
     name="trainyard",
@@ -38,29 +45,19 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-COMMANDS: dict[str, dict[str, Callable[..., Any]]] = {
-    "Set up": {"demo": demo.demo, "up": cloud.up, "down": cloud.down, "status": cloud.status},
-    "Deploy": {"deploy": deploy.deploy, "env": cloud.env},
-    "Run": {"recipes": catalogue.recipes, "sample": runs.sample, "run": runs.run, "score": score.score},
-    "Serve": {
-        "serve": serve.serve,
-        "release": endpoints.release,
-        "endpoints": endpoints.list_endpoints,
-        "predict": endpoints.predict,
-        "undeploy": endpoints.undeploy,
-    },
-    "Inspect": {
-        "executions": inspect.list_executions,
-        "show": inspect.show,
-        "logs": journal.show_logs,
-        "artifacts": results.list_artifacts,
-    },
-    "Control": {"redrive": control.redrive, "stop": control.stop},
+# By the panel of the help that lists them. A command is called what its function and its module are called.
+COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
+    "Set up": (demo, up, down, status),
+    "Deploy": (deploy, env, definition),
+    "Run": (recipes, sample, run_recipe, score),
+    "Serve": (serve, release, endpoints, predict, undeploy),
+    "Inspect": (executions, show, logs, artifacts),
+    "Control": (redrive, stop),
 }
 
-for _panel, _commands in COMMANDS.items():
-    for _name, _function in _commands.items():
-        app.command(_name, rich_help_panel=_panel)(_function)
+for _panel, _functions in COMMANDS.items():
+    for _function in _functions:
+        app.command(_function.__name__, rich_help_panel=_panel)(_function)
 
 
 def _version(asked: bool) -> None:
@@ -86,7 +83,7 @@ def main(arguments: Sequence[str]) -> int:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     except failures.EXPECTED as error:
         sentence, code = failures.explain(error)
-        console.err().print(Text(sentence, style="red"), soft_wrap=True)
+        terminal.err().print(Text(sentence, style="red"), soft_wrap=True)
         return code
     return 0
 

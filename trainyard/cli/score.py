@@ -9,12 +9,16 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from trainyard import recipe
-from trainyard.aws import scoring, uploads
-from trainyard.cli import changes, console, runs, samples, sending, target
-from trainyard.cli.options import AwsOption, EnvOption, FollowOption, RecipeArgument
+from trainyard.cli.command import target, terminal
+from trainyard.cli.command.options import AwsOption, EnvOption, FollowOption, RecipeArgument, SetOption
+from trainyard.cli.dataset import samples
+from trainyard.cli.dataset.settings import gather
+from trainyard.cli.dataset.upload import dataset_name, upload
+from trainyard.cli.execution_view.follow import follow_or_hint
+from trainyard.client import scoring, uploads
 from trainyard.errors import BadRequest
-from trainyard.resolve import SCORE_PREFIX
+from trainyard.run import recipe
+from trainyard.run.folders import SCORE_PREFIX
 
 
 def score(
@@ -22,10 +26,11 @@ def score(
     data: Annotated[
         Path | None, typer.Option("--data", help="Folder with the recipe's files, which are uploaded to be scored.")
     ] = None,
+    *,
     dataset: Annotated[
         str | None, typer.Option("--dataset", help="Score this data set of the raw bucket, or name the new one.")
     ] = None,
-    settings: runs.SetOption = None,
+    settings: SetOption = None,
     watch: FollowOption = True,
     env: EnvOption = "dev",
     aws: AwsOption = False,
@@ -45,25 +50,22 @@ def score(
     """
     if data is None and dataset is None:
         raise BadRequest("Expected --data with a folder of files or --dataset with the name of a data set, found none.")
-    name = sending.dataset_name(dataset)
-    overrides = changes.gather(recipe_name, data, settings or [], tune=False)
-    files = _files(recipe_name, data, overrides) if data is not None else []
-    found = target.deployed(env=env, aws=aws)
+    name = dataset_name(dataset)
+    overrides = gather(recipe_name, data, assignments=settings or [], tune=False)
+    files = _files(recipe_name, data, overrides=overrides) if data is not None else []
+    deployment = target.deployed(env=env, aws=aws)
     if files:
-        sending.send(found, recipe_name, name, files, folder=SCORE_PREFIX)
-        where = f"s3://{found.raw_bucket}/{uploads.key_of(recipe_name, name, '', folder=SCORE_PREFIX)}"
-        console.out().print(Text(f"Uploaded {len(files)} files to {where}"), soft_wrap=True)
-    arn, execution = scoring.start(found, recipe_name, name, uploaded=bool(files), overrides=overrides)
-    console.out().print(Text(f"Execution {execution}"), soft_wrap=True)
-    if not watch:
-        console.out().print(Text(f"Watch it with `trainyard show {execution} --follow`.", style="dim"))
-        raise typer.Exit
-    raise typer.Exit(runs.watch_to_end(found, arn, execution)[0])
+        upload(deployment, recipe_name, dataset=name, files=files, folder=SCORE_PREFIX)
+        where = uploads.folder_uri(deployment, recipe_name, dataset=name, folder=SCORE_PREFIX)
+        terminal.out().print(Text(f"Uploaded {len(files)} files to {where}"), soft_wrap=True)
+    arn, execution = scoring.start(deployment, recipe_name, dataset=name, uploaded=bool(files), overrides=overrides)
+    terminal.out().print(Text(f"Execution {execution}"), soft_wrap=True)
+    raise typer.Exit(follow_or_hint(deployment, arn, name=execution, watch=watch))
 
 
-def _files(recipe_name: str, data: Path, overrides: Mapping[str, Any]) -> Sequence[Path]:
+def _files(recipe_name: str, data: Path, *, overrides: Mapping[str, Any]) -> Sequence[Path]:
     """The files to upload; raises BadRequest when the set is not complete, for nothing would wait for the rest."""
-    files, _, missing = samples.files_of(recipe_name, recipe.config(recipe_name, overrides), data)
+    files, _, missing = samples.files_of(recipe_name, recipe.config(recipe_name, overrides), directory=data)
     if missing:
         raise BadRequest(f"Expected every file of recipe {recipe_name} in {data}, found no {', '.join(missing)}.")
     return files

@@ -14,12 +14,12 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from trainyard import recipe
-from trainyard.aws import models
-from trainyard.cli import console, project, target
-from trainyard.cli.options import AwsOption, EnvOption, RecipeArgument
+from trainyard.cli.command import project, target, terminal
+from trainyard.cli.command.options import AwsOption, EnvOption, RecipeArgument, VariantOption
+from trainyard.client import models
 from trainyard.errors import BadRequest, NotFound, TrainyardError
-from trainyard.model_archive import MODEL_FILE, ModelCard
+from trainyard.run.model_archive import ModelCard
+from trainyard.run.naming import model_name
 
 LOOPBACK = "127.0.0.1"
 
@@ -30,16 +30,18 @@ DirOption = Annotated[
     Path | None,
     typer.Option("--dir", metavar="DIR", help="An unpacked model on this machine, in place of a registered one."),
 ]
-VariantOption = Annotated[str, typer.Option("--variant", help="One of several models of a recipe, such as product-3.")]
-PortOption = Annotated[int, typer.Option("--port", min=1, max=65535, help="Port on this machine's loopback address.")]
+ServicePortOption = Annotated[
+    int, typer.Option("--port", min=1, max=65535, help="Port on this machine's loopback address.")
+]
 
 
 def serve(
     recipe_name: RecipeArgument,
     model: ModelOption = None,
+    *,
     directory: DirOption = None,
     variant: VariantOption = "",
-    port: PortOption = 8080,
+    port: ServicePortOption = 8080,
     env: EnvOption = "dev",
     aws: AwsOption = False,
 ) -> None:
@@ -51,8 +53,6 @@ def serve(
 
     * `trainyard serve propensity --model 3 --port 8081`
     """
-    if recipe_name not in recipe.names():
-        raise BadRequest(f"Expected one of the recipes {', '.join(recipe.names())}; found {recipe_name!r}.")
     _check_free(port)
     if directory is not None:
         _check_model(directory, recipe_name)
@@ -60,12 +60,12 @@ def serve(
         return
     deployment = target.deployed(env=env, aws=aws)
     if model is None:
-        found = models.champion(deployment, f"{recipe_name}-{variant}" if variant else recipe_name)
+        found = models.champion(deployment, model_name(recipe_name, variant))
     else:
-        found = models.registered(deployment, recipe_name, model)
+        found = models.registered(deployment, recipe_name, version=model)
     with tempfile.TemporaryDirectory(prefix="trainyard-serve-") as scratch:
-        console.err().print(Text(f"Fetching {recipe_name}, {found.name}, from {found.data}"), soft_wrap=True)
-        _run(models.fetch(deployment, found, Path(scratch)), port)
+        terminal.err().print(Text(f"Fetching {recipe_name}, {found.name}, from {found.data}"), soft_wrap=True)
+        _run(models.fetch(deployment, found, directory=Path(scratch)), port)
 
 
 def _run(model_dir: Path, port: int) -> None:
@@ -74,7 +74,7 @@ def _run(model_dir: Path, port: int) -> None:
         (Path(ml) / "model").symlink_to(model_dir, target_is_directory=True)
         environment = {**os.environ, "TRAINYARD_ML_ROOT": ml, "SAGEMAKER_BIND_TO_PORT": str(port)}
         environment["PYTHONPATH"] = os.pathsep.join([str(project.root()), *os.environ.get("PYTHONPATH", "").split(":")])
-        console.err().print(Text(f"Requests, and how to make them: http://localhost:{port}/docs"), soft_wrap=True)
+        terminal.err().print(Text(f"Requests, and how to make them: http://localhost:{port}/docs"), soft_wrap=True)
         command = [sys.executable, "-m", "training_container.main", "serve"]
         # Ended by its process id, it must not leave the service behind: the same way out as Ctrl-C.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -102,8 +102,8 @@ def _check_free(port: int) -> None:
 
 
 def _check_model(directory: Path, recipe_name: str) -> None:
-    if not (directory / MODEL_FILE).is_file():
-        raise NotFound(f"Expected a model with {MODEL_FILE} in {directory}, found none.")
+    if not (directory / ModelCard.FILE).is_file():
+        raise NotFound(f"Expected a model with {ModelCard.FILE} in {directory}, found none.")
     found = ModelCard.read(directory).recipe
     if found != recipe_name:
         raise BadRequest(f"Expected a model of {recipe_name} in {directory}, found one of {found}.")

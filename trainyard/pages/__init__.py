@@ -1,1 +1,1 @@
-"""The pages people read: the report of a run, the page of a bulk scoring, and the pictures and tables in them."""
+"""What all HTML pages of the project share: how their templates are read, and the frame around them."""

@@ -12,12 +12,12 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, Response
 
+from trainyard.contract.routes import INVOCATIONS, Predictor
 from trainyard.errors import Refused
 from trainyard.serving import formats, page, wire
 from trainyard.serving.calls import Call
 from trainyard.serving.description import described
 from trainyard.serving.limits import Limits
-from trainyard.serving.routes import INVOCATIONS, Predictor
 
 TAG = "SageMaker"
 
@@ -75,8 +75,10 @@ def _add_fixed(app: FastAPI, facts: Mapping[str, Any]) -> None:
         return HTMLResponse(page.of_description(app.openapi()))
 
 
-def _json(document: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    return Response(formats.encode([document], wire.JSON, "object"), status, headers=headers, media_type=wire.JSON)
+def _json(document: Any, status: int = 200, *, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(
+        formats.encode([document], wire.JSON, shape="object"), status, headers=headers, media_type=wire.JSON
+    )
 
 
 def _refuse_in_one_form(app: FastAPI) -> None:
@@ -91,7 +93,7 @@ def _refuse_in_one_form(app: FastAPI) -> None:
         sentence = (
             f"Expected a path and method listed in /openapi.json, found {request.method} {request.url.path:.100}."
         )
-        return _json({"error": sentence}, error.status_code, error.headers)
+        return _json({"error": sentence}, error.status_code, headers=error.headers)
 
     @app.exception_handler(ClientDisconnect)
     async def gone(_request: Request, _error: ClientDisconnect) -> Response:

@@ -13,11 +13,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from trainyard.contract.request_rows import text_fields
+from trainyard.contract.routes import INVOCATIONS, Route
 from trainyard.errors import BadRow, Refused
 from trainyard.serving import formats, wire
 from trainyard.serving.limits import Limits
-from trainyard.serving.routes import INVOCATIONS, Route
-from trainyard.serving.rows import text_fields
 
 # What takes longer than a fraction of a millisecond goes to a thread: /ping has to be answered meanwhile.
 INLINE_ROWS, INLINE_BYTES = 4, 16 * 1024
@@ -41,7 +41,7 @@ class Call:
         media = formats.content_type(headers.get("content-type", ""))
         accept = formats.accepted(headers.get("accept", ""), media)
         body = await self._body(request)
-        batch = formats.decode(body, media, self._texts)
+        batch = formats.decode(body, media, texts=self._texts)
         if len(batch.rows) > self.limits.max_rows:
             raise Refused(
                 413,
@@ -49,9 +49,11 @@ class Call:
             )
         try:
             if len(batch.rows) <= INLINE_ROWS and len(body) <= INLINE_BYTES:
-                content = self._content(self.route.answer(batch.rows), accept, batch.shape)
+                content = self._content(self.route.answer(batch.rows), accept, shape=batch.shape)
             else:
-                content = await run_in_threadpool(lambda: self._content(self._many(batch.rows), accept, batch.shape))
+                content = await run_in_threadpool(
+                    lambda: self._content(self._many(batch.rows), accept, shape=batch.shape)
+                )
         except BadRow as error:
             raise self._refusal(error, single=batch.shape == "object") from None
         return Response(content, media_type=accept)
@@ -61,7 +63,7 @@ class Call:
         accept = formats.accepted(request.headers.get("accept", ""), wire.JSON)
         row = formats.row_of_texts({**request.query_params, **request.path_params}, self._texts)
         try:
-            return Response(self._content(self.route.answer([row]), accept, "object"), media_type=accept)
+            return Response(self._content(self.route.answer([row]), accept, shape="object"), media_type=accept)
         except BadRow as error:
             raise self._refusal(error, single=True) from None
 
@@ -99,8 +101,8 @@ class Call:
                 )
         return answers
 
-    def _content(self, answers: Sequence[Any], media: str, shape: formats.Shape) -> bytes:
-        content = formats.encode(answers, media, shape)
+    def _content(self, answers: Sequence[Any], media: str, *, shape: formats.Shape) -> bytes:
+        content = formats.encode(answers, media, shape=shape)
         self._check_size(len(content), "in all")
         return content
 

@@ -9,8 +9,8 @@ from typing import Any
 import orjson
 from pydantic import TypeAdapter
 
+from trainyard.contract.routes import Route
 from trainyard.serving import formats, wire
-from trainyard.serving.routes import Route
 
 REFUSALS = {
     400: "The body cannot be read, or has no row.",
@@ -41,7 +41,7 @@ def described(route: Route, *, batch: bool) -> dict[str, Any]:
     rows: dict[str, Any] = {"schema": {"type": "string"}}
     content = {wire.JSON: {"schema": body, "examples": _examples(route.example)}}
     content[wire.LINES] = rows | {"example": orjson.dumps(dict(route.example)).decode() + "\n"}
-    content[wire.TABLE] = rows | {"example": formats.encode([dict(route.example)], wire.TABLE, "list").decode()}
+    content[wire.TABLE] = rows | {"example": formats.encode([dict(route.example)], wire.TABLE, shape="list").decode()}
     return found | {"requestBody": {"required": True, "content": content}}
 
 

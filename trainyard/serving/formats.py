@@ -65,7 +65,7 @@ def _choice(text: str) -> tuple[float, str]:
         return 0.0, ""
 
 
-def decode(body: bytes, media: str, texts: frozenset[str]) -> Batch:
+def decode(body: bytes, media: str, *, texts: frozenset[str]) -> Batch:
     """The rows of a body; `texts` are the fields that may hold text. Raises Refused (400) for a body without rows."""
     read: Mapping[str, Callable[[], Batch]] = {
         JSON: lambda: _of_json(body),
@@ -128,7 +128,7 @@ def _value(text: str) -> Any:
         return text
 
 
-def encode(predictions: Sequence[Any], media: str, shape: Shape) -> bytes:
+def encode(predictions: Sequence[Any], media: str, *, shape: Shape) -> bytes:
     """The body of an answer: a mapping's numbers keep all their digits."""
     if media == JSON:
         if shape == "instances":

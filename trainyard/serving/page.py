@@ -1,43 +1,55 @@
-"""The API description as one page that needs nothing from elsewhere; runs in the service."""
+"""Renders the API description as one page that needs nothing from elsewhere, page.html.j2; runs in the service."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from html import escape
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-STYLE = (
-    "body{font:16px/1.5 system-ui,sans-serif;max-width:56rem;margin:2rem auto;padding:0 1rem;color:#222}"
-    "pre{background:#f4f4f4;padding:.6rem;overflow:auto;font-size:.85rem}code{font-size:.95em}"
-    "h2{margin:2.2rem 0 .3rem;font-size:1.1rem}"
-    "@media(prefers-color-scheme:dark){body{color:#ddd;background:#181818}pre{background:#262626}a{color:#8bf}}"
-)
+from trainyard.pages import environment
+
+TEMPLATE = "serving/page.html.j2"
+# An answer may hold a whole embedding; this much shows its form.
+SHOWN_CHARACTERS = 2000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation:
+    """A method of a path, with a request to copy and its answer where the description has examples of them."""
+
+    method: str
+    path: str
+    summary: str
+    samples: Sequence[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApiPage:
+    """All that the template shows; `model` is the run that trained the model."""
+
+    title: str
+    model: str
+    operations: Sequence[Operation]
 
 
 def of_description(description: Mapping[str, Any]) -> str:
     """An HTML page of an OpenAPI document: each operation with a request to copy, and its answer."""
     info = description["info"]
-    parts = "".join(
-        _operation(method, path, operation)
-        for path, operations in description["paths"].items()
-        for method, operation in operations.items()
-    )
-    return (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(info["title"])}</title>'
-        f'<meta name="viewport" content="width=device-width"><style>{STYLE}</style>'
-        f"<h1>{escape(info['title'])}</h1><p>Model {escape(info['version'])}. "
-        f'All schemas: <a href="openapi.json">openapi.json</a>. '
-        f'Refusals are <code>{{"error": "..."}}</code>.</p>{parts}'
-    )
+    operations = [
+        _operation(method, path, operation=operation)
+        for path, methods in description["paths"].items()
+        for method, operation in methods.items()
+    ]
+    return environment.render(TEMPLATE, ApiPage(title=info["title"], model=info["version"], operations=operations))
 
 
-def _operation(method: str, path: str, operation: Mapping[str, Any]) -> str:
-    title = f"<h2><code>{method.upper()} {escape(path)}</code></h2><p>{escape(operation['summary'])}</p>"
-    return title + "".join(f"<pre>{escape(each)}</pre>" for each in _samples(method, path, operation))
+def _operation(method: str, path: str, *, operation: Mapping[str, Any]) -> Operation:
+    samples = tuple(_samples(method, path, operation=operation))
+    return Operation(method=method.upper(), path=path, summary=operation["summary"], samples=samples)
 
 
-def _samples(method: str, path: str, operation: Mapping[str, Any]) -> Iterator[str]:
+def _samples(method: str, path: str, *, operation: Mapping[str, Any]) -> Iterator[str]:
     """A call with curl, and what comes back, where the document has an example."""
     body = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
     if body:
@@ -49,4 +61,4 @@ def _samples(method: str, path: str, operation: Mapping[str, Any]) -> Iterator[s
         yield f"curl localhost:8080{path}"
     answer = operation["responses"]["200"].get("content", {}).get("application/json", {}).get("example")
     if answer is not None:
-        yield json.dumps(answer, ensure_ascii=False, indent=1)[:2000]
+        yield json.dumps(answer, ensure_ascii=False, indent=1)[:SHOWN_CHARACTERS]

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import uvicorn
 
-from trainyard import recipe
 from trainyard.errors import ConfigError
-from trainyard.model_archive import ModelCard
+from trainyard.run import recipe
+from trainyard.run.model_archive import ModelCard
 from trainyard.serving.application import application
 from trainyard.serving.limits import Limits
 

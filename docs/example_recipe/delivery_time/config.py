@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from trainyard.config import Column, Gate, Range, RecipeConfig, ScoreColumn, Source, Tuning, bounded
+from trainyard.contract.config import Column, Gate, Range, RecipeConfig, ScoreColumn, Source, Tuning, bounded
 
 
 @dataclass(frozen=True, kw_only=True)

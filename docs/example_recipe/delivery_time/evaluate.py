@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from recipes.delivery_time.config import Config
-from recipes.delivery_time.serve import load
-from trainyard.scores import Scores
+from recipes.delivery_time.inference import DeliveryTimeModel
+from recipes.delivery_time.metrics import absolute_errors
+from trainyard.contract.evaluation import Evaluation
 
 
-def score(model_dir: Path, holdout: Path, config: Config) -> Scores:
+def evaluate(model_dir: Path, holdout: Path, *, config: Config) -> Evaluation:
     """`negative_mae` in minutes, higher is better; one number per delivery, in the order of their ids."""
     rows = pd.read_parquet(holdout)
-    errors = -np.abs(load(model_dir).minutes(rows) - rows.minutes.to_numpy())
-    return Scores(metrics={"negative_mae": float(errors.mean())}, examples=errors)
+    gains = -absolute_errors(DeliveryTimeModel.load(model_dir).minutes(rows), rows.minutes.to_numpy())
+    return Evaluation(metrics={"negative_mae": float(gains.mean())}, examples=gains)
 
 
-def references(train: Path, holdout: Path, config: Config) -> dict[str, dict[str, float]]:
+def references(channels: Mapping[str, Path], holdout: Path, *, config: Config) -> dict[str, dict[str, float]]:
     """The mean of the training rows."""
-    mean = pd.read_parquet(train).minutes.mean()
-    return {"mean": {"negative_mae": float(-np.abs(pd.read_parquet(holdout).minutes - mean).mean())}}
+    held_out = pd.read_parquet(holdout).minutes.to_numpy()
+    mean = np.full(len(held_out), pd.read_parquet(channels["train"]).minutes.mean())
+    return {"mean": {"negative_mae": float(-absolute_errors(mean, held_out).mean())}}

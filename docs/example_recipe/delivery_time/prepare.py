@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import ibis
 
 from recipes.delivery_time.config import Config
-from trainyard import holdout
-from trainyard.quality import Quality
+from trainyard.contract import holdout
+from trainyard.contract.quality import Quality
 
 
 def check(tables: Mapping[str, ibis.Table], config: Config) -> Quality:

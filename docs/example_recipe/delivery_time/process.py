@@ -10,7 +10,7 @@ from recipes.delivery_time.config import Config
 from recipes.delivery_time.features import Features
 
 
-def process(inputs: Path, outputs: Path, config: Config) -> dict[str, float]:
+def process(inputs: Path, outputs: Path, *, config: Config) -> dict[str, float]:
     """`train`, `validation`, `holdout`: Parquet of the role's rows; `features`: the scaling of the training rows."""
     rows = pd.read_parquet(inputs / "deliveries")
     parts = {role: part.sort_values("delivery_id") for role, part in rows.groupby("role")}

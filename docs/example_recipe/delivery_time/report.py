@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
 from recipes.delivery_time.config import Config
-from trainyard.pages.page import ReportInputs, Section, Table
+from recipes.delivery_time.inference import DeliveryTimeModel
+from trainyard.contract.report import ReportInputs, Section, Table
 
 
-def report(inputs: ReportInputs, outputs: Path, config: Config) -> list[Section]:
+def report(inputs: ReportInputs, outputs: Path, *, config: Config) -> list[Section]:
     """The coefficients, in minutes per standard deviation."""
     names = ("distance_km", "items", "intercept")
-    rows = [(name, float(value)) for name, value in zip(names, np.load(inputs.model / "coefficients.npy"), strict=True)]
+    coefficients = DeliveryTimeModel.load(inputs.model).coefficients
+    rows = [(name, float(value)) for name, value in zip(names, coefficients, strict=True)]
     return [Section(title="Coefficients", tables=(Table(columns=("feature", "minutes"), rows=rows),))]

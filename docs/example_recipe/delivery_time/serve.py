@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from typing_extensions import TypedDict
 
-from recipes.delivery_time.features import COLUMNS, Features
-from trainyard.serving.routes import INVOCATIONS, Route
-from trainyard.serving.rows import Row, checked
+from recipes.delivery_time.features import COLUMNS
+from recipes.delivery_time.inference import DeliveryTimeModel
+from trainyard.contract.request_rows import Row, checked
+from trainyard.contract.routes import INVOCATIONS, Route
 
 
 class Delivery(Row):
@@ -33,12 +33,7 @@ class Expected(TypedDict):
 class Predictor:
     """A loaded model."""
 
-    features: Features
-    coefficients: np.ndarray
-
-    def minutes(self, rows: pd.DataFrame) -> np.ndarray:
-        """Expected minutes of each delivery."""
-        return self.features.encode(rows) @ self.coefficients
+    model: DeliveryTimeModel
 
     def examples(self) -> list[dict[str, Any]]:
         """Rows that this model can answer."""
@@ -59,9 +54,9 @@ class Predictor:
     def predict(self, rows: Sequence[Mapping[str, Any]]) -> list[Expected]:
         """`[{"distance_km": 3.5, "items": 2}]` -> `[{"minutes": 21.4}]`; raises BadRow for other rows."""
         table = pd.DataFrame([each.model_dump() for each in checked(Delivery, rows)], columns=list(COLUMNS))
-        return [{"minutes": float(each)} for each in self.minutes(table)]
+        return [{"minutes": float(each)} for each in self.model.minutes(table)]
 
 
 def load(model_dir: Path) -> Predictor:
     """The model in a folder that `train` filled."""
-    return Predictor(Features.load(model_dir), np.load(model_dir / "coefficients.npy"))
+    return Predictor(DeliveryTimeModel.load(model_dir))

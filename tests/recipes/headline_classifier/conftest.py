@@ -32,7 +32,7 @@ def sampled(tmp_path_factory) -> Path:
     for name, table in prepare.prepare(tables, CONFIG).items():
         (root / "prepare" / name).mkdir(parents=True)
         table.to_parquet(root / "prepare" / name / "part-00000.parquet")
-    process(root / "prepare", root / "process", CONFIG)
+    process(root / "prepare", root / "process", config=CONFIG)
     return root
 
 
@@ -49,5 +49,5 @@ def trained(channels, quick, tmp_path_factory) -> Path:
     from recipes.headline_classifier.train import train
 
     model_dir = tmp_path_factory.mktemp("model")
-    train(channels, model_dir, tmp_path_factory.mktemp("checkpoints"), quick)
+    train(channels, model_dir, checkpoints=tmp_path_factory.mktemp("checkpoints"), config=quick)
     return model_dir

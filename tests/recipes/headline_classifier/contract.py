@@ -6,8 +6,8 @@ from pathlib import Path
 
 from recipes.headline_classifier import serve
 from recipes.headline_classifier.config import CLASS_NAMES
-from recipes.headline_classifier.evaluate import headlines
-from recipes.headline_classifier.network import Classifier
+from recipes.headline_classifier.evaluate import read_headlines
+from recipes.headline_classifier.inference import Classifier
 
 SIZE = 1500
 CHANGES = {"hyperparameters": {"vector_size": 8, "vector_epochs": 1, "epochs": 3}}
@@ -39,9 +39,9 @@ def served_as(rows, model_dir, _tables):
 
 def evaluated(model_dir: Path, holdout: Path):
     """Held-out headlines, and the answers that evaluation's probabilities make."""
-    titles = headlines(holdout)[0][:300]
+    titles = read_headlines(holdout)[0][:300]
     classifier = Classifier.load(model_dir)
-    classes = classifier.features.classes
+    classes = classifier.encoder.classes
     answers = []
     for each in classifier.probabilities(titles):
         best = classes[int(each.argmax())]

@@ -7,23 +7,25 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recipes.headline_classifier.features import FIRST_WORD, PADDING, UNKNOWN, Bags, Features, Grams, Hashed, tokens
-from recipes.headline_classifier.gram_counts import GramCounts
+from recipes.headline_classifier.features import FIRST_WORD, PADDING, UNKNOWN, Encoder, NgramBags, NgramVocabulary
+from recipes.headline_classifier.ngram_counts import NgramCounts
+from recipes.headline_classifier.ngram_hashing import NgramHasher
+from recipes.headline_classifier.tokenizer import tokens
 
 
-def fitted(titles, labels, *, minimum=1):
-    words, characters = GramCounts.empty(2), GramCounts.empty(2)
-    words.add_word_grams(titles, np.asarray(labels))
-    characters.add_character_grams(titles, np.asarray(labels))
-    per_class = np.bincount(labels, minlength=2)
-    word_grams, first = words.grams(per_class, minimum, 1000, 0.5)
-    character_grams, second = characters.grams(per_class, minimum, 1000, 0.5)
-    return Features(
+def fitted(titles, labels, *, min_df=1):
+    words, characters = NgramCounts.empty(2), NgramCounts.empty(2)
+    words.add_word_ngrams(titles, np.asarray(labels))
+    characters.add_character_ngrams(titles, np.asarray(labels))
+    class_counts = np.bincount(labels, minlength=2)
+    word_ngrams, first = words.vocabulary(class_counts, min_df=min_df, max_size=1000, smoothing=0.5)
+    character_ngrams, second = characters.vocabulary(class_counts, min_df=min_df, max_size=1000, smoothing=0.5)
+    return Encoder(
         classes=("b", "e"),
         words=("the", "bank"),
-        word_grams=word_grams,
-        character_grams=character_grams,
-        ratios=np.concatenate((first, second)),
+        word_ngrams=word_ngrams,
+        character_ngrams=character_ngrams,
+        log_odds=np.concatenate((first, second)),
         length=4,
     )
 
@@ -64,10 +66,10 @@ def brute_force(title):
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.text(alphabet="ab é'\n\t5日", max_size=12), min_size=1, max_size=4))
 def test_hashing_all_titles_at_once_finds_what_a_loop_finds(titles):
-    rows, hashes = Hashed.of(titles).character_grams()
+    rows, hashes = NgramHasher.of(titles).character_ngrams()
     for row, title in enumerate(titles):
         assert len(set(hashes[rows == row].tolist())) == len(brute_force(title))
-    rows, hashes = Hashed.of(titles).word_grams()
+    rows, hashes = NgramHasher.of(titles).word_ngrams()
     for row, title in enumerate(titles):
         words = tokens(title)
         expected = set(words) | set(pairwise(words))
@@ -75,7 +77,7 @@ def test_hashing_all_titles_at_once_finds_what_a_loop_finds(titles):
 
 
 def test_an_n_gram_hashes_alike_wherever_it_stands():
-    rows, hashes = Hashed.of(["bank run", "the bank", "run"]).word_grams()
+    rows, hashes = NgramHasher.of(["bank run", "the bank", "run"]).word_ngrams()
     of = [set(hashes[rows == row].tolist()) for row in range(3)]
     assert len(of[0] & of[1]) == 1
     assert len(of[0] & of[2]) == 1
@@ -83,55 +85,55 @@ def test_an_n_gram_hashes_alike_wherever_it_stands():
 
 
 def test_each_kind_of_n_gram_has_length_one():
-    features = fitted(TITLES, LABELS)
-    bags = features.bags([*TITLES, "xyz qqq"])
+    encoder = fitted(TITLES, LABELS)
+    bags = encoder.ngrams([*TITLES, "xyz qqq"])
     for row in range(len(TITLES)):
         part = slice(bags.offsets[row], bags.offsets[row + 1])
-        words = bags.indices[part] < len(features.word_grams)
+        words = bags.indices[part] < len(encoder.word_ngrams)
         assert np.sum(bags.values[part][words] ** 2) == pytest.approx(1.0, abs=1e-5)
         assert np.sum(bags.values[part][~words] ** 2) == pytest.approx(1.0, abs=1e-5)
     assert bags.offsets[-1] == bags.offsets[-2]
 
 
 def test_odds_tell_the_class():
-    features = fitted(TITLES, LABELS)
-    bags = features.bags(["bank", "singer"])
+    encoder = fitted(TITLES, LABELS)
+    bags = encoder.ngrams(["bank", "singer"])
     for row, label in enumerate((0, 1)):
         part = slice(bags.offsets[row], bags.offsets[row + 1])
-        scores = bags.values[part] @ features.ratios[bags.indices[part]]
+        scores = bags.values[part] @ encoder.log_odds[bags.indices[part]]
         assert scores.argmax() == label
 
 
 def test_counting_in_blocks_equals_counting_at_once():
-    together, blocks = GramCounts.empty(2), GramCounts.empty(2)
-    together.add_character_grams(TITLES, np.asarray(LABELS))
+    together, blocks = NgramCounts.empty(2), NgramCounts.empty(2)
+    together.add_character_ngrams(TITLES, np.asarray(LABELS))
     for title, label in zip(TITLES, LABELS, strict=True):
-        blocks.add_character_grams([title], np.asarray([label]))
+        blocks.add_character_ngrams([title], np.asarray([label]))
     assert np.array_equal(together.hashes, blocks.hashes)
     assert np.array_equal(together.counts, blocks.counts)
 
 
 def test_the_commonest_n_grams_stay():
-    counts = GramCounts.empty(2)
-    counts.add_word_grams(["bank", "bank", "bank run", "tour"], np.asarray([0, 0, 0, 1]))
-    grams, ratios = counts.grams(np.asarray([3, 1]), 1, 1, 0.5)
-    assert len(grams) == 1
-    assert grams.weights[0] == pytest.approx(np.log(5 / 4) + 1)
-    assert ratios[0, 0] > 0 > ratios[0, 1]
+    counts = NgramCounts.empty(2)
+    counts.add_word_ngrams(["bank", "bank", "bank run", "tour"], np.asarray([0, 0, 0, 1]))
+    kept, log_odds = counts.vocabulary(np.asarray([3, 1]), min_df=1, max_size=1, smoothing=0.5)
+    assert len(kept) == 1
+    assert kept.idf[0] == pytest.approx(np.log(5 / 4) + 1)
+    assert log_odds[0, 0] > 0 > log_odds[0, 1]
 
 
 def test_saved_features_encode_alike(tmp_path):
-    features = fitted(TITLES, LABELS, minimum=2)
-    features.save(tmp_path)
-    loaded = Features.load(tmp_path)
+    encoder = fitted(TITLES, LABELS, min_df=2)
+    encoder.save(tmp_path)
+    loaded = Encoder.load(tmp_path)
     titles = [*TITLES, "a new title"]
-    assert np.array_equal(loaded.sequences(titles), features.sequences(titles))
-    assert np.array_equal(loaded.bags(titles).values, features.bags(titles).values)
-    assert loaded.classes == features.classes
+    assert np.array_equal(loaded.sequences(titles), encoder.sequences(titles))
+    assert np.array_equal(loaded.ngrams(titles).values, encoder.ngrams(titles).values)
+    assert loaded.classes == encoder.classes
 
 
 def test_padding_a_batch_keeps_rows_in_order():
-    bags = Bags(
+    bags = NgramBags(
         indices=np.array([5, 6, 7]), values=np.array([1.0, 2.0, 3.0], np.float32), offsets=np.array([0, 2, 2, 3])
     )
     indices, values = bags.padded(np.array([2, 1, 0]))
@@ -140,10 +142,10 @@ def test_padding_a_batch_keeps_rows_in_order():
 
 
 def test_no_known_n_grams_is_no_error():
-    none = Grams(hashes=np.empty(0, np.uint64), weights=np.empty(0, np.float32))
-    empty = Features(
-        classes=("b", "e"), words=(), word_grams=none, character_grams=none, ratios=np.empty((0, 2)), length=3
+    none = NgramVocabulary(hashes=np.empty(0, np.uint64), idf=np.empty(0, np.float32))
+    empty = Encoder(
+        classes=("b", "e"), words=(), word_ngrams=none, character_ngrams=none, log_odds=np.empty((0, 2)), length=3
     )
-    bags = empty.bags(["some title"])
+    bags = empty.ngrams(["some title"])
     assert len(bags.indices) == 0
     assert bags.padded(np.array([0]))[1].tolist() == [[0.0]]

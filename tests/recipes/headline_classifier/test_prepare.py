@@ -10,10 +10,10 @@ import pytest
 from recipes.headline_classifier import prepare, sample
 from recipes.headline_classifier.config import CONFIG, CORPUS, HEADLINES, WORD_PAIRS, sources
 from tests.recipes.tables import read_sources, stored
-from trainyard import engine
 from trainyard.errors import BadData
-from trainyard.tables.load import load
-from trainyard.tables.scan import plain
+from trainyard.glue import engine
+from trainyard.stages.ingest.csv_load import load
+from trainyard.stages.ingest.csv_scan import plain
 
 DATA = Path(__file__).parents[4] / "shared" / "data" / "news_aggregator" / "newsCorpora_sample_raw8.tsv.gz"
 
@@ -31,7 +31,9 @@ def many(count, **changes):
 def read_file(tmp_path, source, name, content):
     path = tmp_path / name
     path.write_bytes(content)
-    rows = load(engine.connect(tmp_path), source, plain(path, name, tmp_path), tmp_path / "out.parquet")
+    rows = load(
+        engine.connect(tmp_path), source, file=plain(path, name, scratch=tmp_path), target=tmp_path / "out.parquet"
+    )
     return rows, ibis.duckdb.connect().read_parquet(tmp_path / "out.parquet").to_pyarrow().to_pylist()
 
 

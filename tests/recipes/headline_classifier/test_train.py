@@ -10,9 +10,9 @@ import pytest
 
 from recipes.headline_classifier import score
 from recipes.headline_classifier.config import CLASS_NAMES
-from recipes.headline_classifier.examples import Examples
-from recipes.headline_classifier.features import Features
-from recipes.headline_classifier.network import Classifier
+from recipes.headline_classifier.encoded_headlines import EncodedHeadlines
+from recipes.headline_classifier.features import Encoder
+from recipes.headline_classifier.inference import Classifier
 from tests.recipes.headline_classifier.conftest import QUICK
 
 pytest.importorskip("tensorflow")
@@ -32,12 +32,12 @@ def test_numpy_gives_what_keras_gives(architecture, channels, quick, tmp_path):
 
     config = replace(quick, hyperparameters=replace(QUICK, architecture=architecture, epochs=1))
     model_dir, checkpoints = folders(tmp_path, "model", "checkpoints")
-    train(channels, model_dir, checkpoints, config)
+    train(channels, model_dir, checkpoints=checkpoints, config=config)
     model = keras.saving.load_model(model_dir / KERAS_FILE)
     titles = ["Bank profit beats", "Singer and Movie tour", "Unheardof wordz", ""]
-    features = Features.load(model_dir)
-    grams, values = features.bags(titles).padded(np.arange(len(titles)))
-    inputs = {"words": features.sequences(titles), "grams": grams, "values": values}
+    encoder = Encoder.load(model_dir)
+    ngrams, values = encoder.ngrams(titles).padded(np.arange(len(titles)))
+    inputs = {"words": encoder.sequences(titles), "grams": ngrams, "values": values}
     expected = np.asarray(
         model({name: inputs[name] for name in model.input} if isinstance(model.input, dict) else inputs)
     )
@@ -54,17 +54,19 @@ def test_the_same_seed_gives_the_same_model_and_a_stopped_training_goes_on(
     model_dir, checkpoints = folders(tmp_path, "model", "checkpoints")
     epoch = training._epoch
 
-    def until_the_third(trainer, examples, weights, number):
-        if number == 2:
+    def until_the_third(*given, **named):
+        if named["epoch"] == 2:
             raise KeyboardInterrupt
-        return epoch(trainer, examples, weights, number)
+        return epoch(*given, **named)
 
     monkeypatch.setattr(training, "_epoch", until_the_third)
     with pytest.raises(KeyboardInterrupt):
-        training.train(channels, model_dir, checkpoints, quick)
+        training.train(channels, model_dir, checkpoints=checkpoints, config=quick)
     ran = []
-    monkeypatch.setattr(training, "_epoch", lambda *given: ran.append(given[-1]) or epoch(*given))
-    training.train(channels, model_dir, checkpoints, quick)
+    monkeypatch.setattr(
+        training, "_epoch", lambda *given, **named: ran.append(named["epoch"]) or epoch(*given, **named)
+    )
+    training.train(channels, model_dir, checkpoints=checkpoints, config=quick)
     assert ran == [2, 3]
     with np.load(model_dir / "weights.npz") as found, np.load(trained / "weights.npz") as expected:
         for name in expected.files:
@@ -72,18 +74,18 @@ def test_the_same_seed_gives_the_same_model_and_a_stopped_training_goes_on(
 
 
 def test_a_batch_is_learnt_by_heart(channels, quick):
-    from recipes.headline_classifier.train import Trainer
+    from recipes.headline_classifier.batches import batch_of
+    from recipes.headline_classifier.trainer import Trainer
 
-    features, examples = Features.load(channels["features"]), Examples.load(channels["train"])
-    rows = np.arange(32)
-    vectors = np.random.default_rng(0).normal(0, 0.1, (len(features.words) + 2, 8)).astype(np.float32)
-    trainer = Trainer(features, vectors, replace(QUICK, learning_rate=5e-3, dropout=0.0), seed=1)
-    batch = (examples.sequences[rows], *examples.bags.padded(rows), examples.labels[rows], np.ones(32, np.float32))
+    encoder, headlines = Encoder.load(channels["features"]), EncodedHeadlines.load(channels["train"])
+    vectors = np.random.default_rng(0).normal(0, 0.1, (len(encoder.words) + 2, 8)).astype(np.float32)
+    trainer = Trainer(encoder, vectors, hyperparameters=replace(QUICK, learning_rate=5e-3, dropout=0.0), seed=1)
+    batch = batch_of(headlines, np.arange(32), class_weights=np.ones(4, np.float32))
     for _ in range(150):
-        trainer.step(*batch)
-    parts = trainer.model({"words": batch[0], "grams": batch[1], "values": batch[2]}, training=False)
-    for name, scores in parts.items():
-        assert (scores.numpy().argmax(axis=1) == batch[3]).all(), name
+        trainer.train_step(batch)
+    parts = trainer.model({"words": batch.words, "grams": batch.ngrams, "values": batch.values}, training=False)
+    for name, logits in parts.items():
+        assert (logits.numpy().argmax(axis=1) == batch.labels).all(), name
 
 
 def test_a_learning_rate_without_bounds_fails_with_a_reason(channels, quick, tmp_path, monkeypatch):
@@ -91,9 +93,9 @@ def test_a_learning_rate_without_bounds_fails_with_a_reason(channels, quick, tmp
     from trainyard.errors import JobFailed
 
     model_dir, checkpoints = folders(tmp_path, "model", "checkpoints")
-    monkeypatch.setattr(training.Trainer, "step", lambda *_: np.asarray([np.nan]).view(_Number)[0:1])
+    monkeypatch.setattr(training.Trainer, "train_step", lambda *_: np.asarray([np.nan]).view(_Number)[0:1])
     with pytest.raises(JobFailed, match="finite loss, found nan in epoch 1"):
-        training.train(channels, model_dir, checkpoints, quick)
+        training.train(channels, model_dir, checkpoints=checkpoints, config=quick)
 
 
 class _Number(np.ndarray):
@@ -102,20 +104,20 @@ class _Number(np.ndarray):
 
 
 def test_class_weights_average_one_and_lift_the_rare():
-    from recipes.headline_classifier.train import class_weights
+    from recipes.headline_classifier.batches import class_weights
 
     labels = np.repeat([0, 1], [90, 10])
-    weights = class_weights(labels, 2, 0.5)
+    weights = class_weights(labels, 2, exponent=0.5)
     assert weights[labels].mean() == pytest.approx(1.0)
     assert weights[1] / weights[0] == pytest.approx(3.0)
-    assert class_weights(labels, 2, 0.0) == pytest.approx([1.0, 1.0])
+    assert class_weights(labels, 2, exponent=0.0) == pytest.approx([1.0, 1.0])
 
 
 def test_the_model_folder_holds_vectors_and_curves(trained):
     from recipes.headline_classifier import word_vectors
 
     words, vectors = word_vectors.load(trained, 10)
-    assert list(Features.load(trained).words[:10]) == words
+    assert list(Encoder.load(trained).words[:10]) == words
     assert vectors.shape == (10, QUICK.vector_size)
     lines = (trained / "curves.csv").read_text().splitlines()
     assert lines[0] == "epoch,loss,validation_loss,validation_accuracy,validation_macro_f1"

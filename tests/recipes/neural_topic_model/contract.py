@@ -8,13 +8,12 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from recipes.neural_topic_model import serve
-from recipes.neural_topic_model.evaluate import lemmas
-from recipes.neural_topic_model.process import LEMMAS_FILE
-from recipes.neural_topic_model.topics import TopicModel
+from recipes.neural_topic_model.corpus import HOLDOUT_CORPUS_FILE, load_lemmas
+from recipes.neural_topic_model.inference import TopicModel
 
 SIZE = 700
 CHANGES = {
-    "data": {"vector_size": 20, "demonstration": 2},
+    "data": {"vector_size": 20, "demonstration_reviews": 2},
     "hyperparameters": {"topics": 8, "epochs": 6, "steps_per_epoch": 5, "hidden_units": 32},
 }
 
@@ -48,12 +47,12 @@ def served_as(rows, model_dir, tables):
 def evaluated(model_dir: Path, holdout: Path):
     """Texts of held-out words, and the topics of all of them in one go."""
     model = TopicModel.load(model_dir)
-    texts = [" ".join(each) for each in lemmas(holdout / LEMMAS_FILE)[:300]]
-    bags = model.bags([model.vocabulary.reader.lemmas(each) for each in texts])
+    texts = [" ".join(each) for each in load_lemmas(holdout / HOLDOUT_CORPUS_FILE)[:300]]
+    bags = model.bags([model.vocabulary.lemmatizer.lemmas(each) for each in texts])
     names, words = model.top_words(3), model.top_words(10)
     answers = []
-    for place, shares in enumerate(model.shares_of(bags)):
-        known = int(np.diff(bags.offsets)[place])
+    for row, shares in enumerate(model.topic_shares_of(bags)):
+        known = int(np.diff(bags.offsets)[row])
         topics = [
             {"topic": int(t), "name": " ".join(names[t]), "share": float(shares[t]), "words": words[t]}
             for t in np.argsort(-shares, kind="stable")[:3]

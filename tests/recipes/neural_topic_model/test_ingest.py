@@ -7,16 +7,16 @@ import pytest
 
 from recipes.neural_topic_model import sample
 from recipes.neural_topic_model.config import CONFIG, sources
-from trainyard.engine import connect
 from trainyard.errors import BadData
-from trainyard.overrides import override
-from trainyard.tables.load import load
-from trainyard.tables.scan import plain
+from trainyard.glue.engine import connect
+from trainyard.run.overrides import override
+from trainyard.stages.ingest.csv_load import load
+from trainyard.stages.ingest.csv_scan import plain
 
 
 def read(path, tmp_path, source):
     target = tmp_path / "out.parquet"
-    load(connect(tmp_path), source, plain(path, path.name, tmp_path), target)
+    load(connect(tmp_path), source, file=plain(path, path.name, scratch=tmp_path), target=target)
     return pq.read_table(target)
 
 

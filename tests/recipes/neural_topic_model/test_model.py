@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,14 +10,17 @@ import numpy as np
 import pytest
 
 from recipes.neural_topic_model import evaluate, features, process, sample, serve
-from recipes.neural_topic_model.completion import completion_gains, load_unigram
+from recipes.neural_topic_model.bags_of_words import BagsOfWords
 from recipes.neural_topic_model.config import CONFIG, sources
+from recipes.neural_topic_model.corpus import HOLDOUT_CORPUS_FILE, load_lemmas
+from recipes.neural_topic_model.inference import ARRAYS, TopicModel, encoder_inputs
+from recipes.neural_topic_model.metrics import completion_gains, load_unigram
 from recipes.neural_topic_model.prepare import prepare
-from recipes.neural_topic_model.topics import ARRAYS, TopicModel, encoder_input
 from tests.recipes.tables import read_sources
+from trainyard.contract import curves
 from trainyard.errors import BadRequest, JobFailed
-from trainyard.gate import decide
-from trainyard.overrides import override
+from trainyard.run.overrides import override
+from trainyard.stages.gate import decide
 
 pytest.importorskip("tensorflow")
 
@@ -40,7 +42,7 @@ def processed(tmp_path_factory):
     tables = read_sources(ibis.duckdb.connect(), root / "raw", sources(SMALL))
     (root / "prepare" / "documents").mkdir(parents=True)
     prepare(tables, SMALL)["documents"].to_parquet(root / "prepare" / "documents" / "part-00000.parquet")
-    process.process(root / "prepare", root / "process", SMALL)
+    process.process(root / "prepare", root / "process", config=SMALL)
     return planted, root / "process"
 
 
@@ -51,7 +53,12 @@ def trained(examples: Path, root: Path, config=SMALL, checkpoints: Path | None =
     model_dir.mkdir(parents=True)
     checkpoints = checkpoints or root / "checkpoints"
     checkpoints.mkdir(exist_ok=True)
-    train({name: examples / name for name in ("train", "validation", "features")}, model_dir, checkpoints, config)
+    train(
+        {name: examples / name for name in ("train", "validation", "features")},
+        model_dir,
+        checkpoints=checkpoints,
+        config=config,
+    )
     return model_dir
 
 
@@ -67,16 +74,16 @@ def test_planted_themes_are_found(processed, model_dir):
     assert min(found) >= 7, found
 
 
-def test_scores_tell_a_good_model_from_a_collapsed_one(processed, model_dir, tmp_path):
+def test_metrics_tell_a_good_model_from_a_collapsed_one(processed, model_dir, tmp_path):
     holdout = processed[1] / "holdout"
-    good = evaluate.score(model_dir, holdout, SMALL)
+    good = evaluate.evaluate(model_dir, holdout, config=SMALL)
     assert good.metrics["completion_gain"] == pytest.approx(good.examples.mean())
     assert good.metrics["completion_gain"] > 0.2
     assert decide(_evaluation(good), SMALL.gate)["promote"]
     model = TopicModel.load(model_dir)
     collapsed = replace(model, topic_words=np.repeat(model.topic_words[:1], len(model.topic_words), axis=0))
     collapsed.save(tmp_path)
-    bad = evaluate.score(tmp_path, holdout, SMALL)
+    bad = evaluate.evaluate(tmp_path, holdout, config=SMALL)
     assert bad.metrics["tu"] == pytest.approx(1 / 20)
     assert bad.metrics["completion_gain"] < good.metrics["completion_gain"] - 0.1
     decision = decide(_evaluation(bad), SMALL.gate)
@@ -96,22 +103,22 @@ def test_a_model_of_another_vocabulary_is_scored_on_the_same_documents(processed
     older = replace(
         model,
         vocabulary=replace(model.vocabulary, words=(*words, "zzz")),
-        importance=np.append(model.importance[kept], 1.0).astype(np.float32),
+        idf=np.append(model.idf[kept], 1.0).astype(np.float32),
         hidden_kernel_1=np.vstack([model.hidden_kernel_1[kept], np.zeros((1, 64), np.float32)]),
         topic_words=np.hstack([model.topic_words[:, kept], np.full((len(model.topic_words), 1), -3.0, np.float32)]),
     )
     older.save(tmp_path)
-    scores = evaluate.score(tmp_path, holdout, SMALL)
-    assert scores.examples.shape == evaluate.score(model_dir, holdout, SMALL).examples.shape
+    scores = evaluate.evaluate(tmp_path, holdout, config=SMALL)
+    assert scores.examples.shape == evaluate.evaluate(model_dir, holdout, config=SMALL).examples.shape
     assert np.isfinite(scores.examples).all()
 
 
 def test_knowing_only_frequencies_gains_nothing(processed, model_dir):
     model, unigram = TopicModel.load(model_dir), load_unigram(processed[1] / "holdout")
-    documents = evaluate.lemmas(processed[1] / "holdout" / evaluate.LEMMAS_FILE)
-    share = np.log([unigram[word] for word in model.vocabulary.words]) + np.log(model.importance)
+    documents = load_lemmas(processed[1] / "holdout" / HOLDOUT_CORPUS_FILE)
+    share = np.log([unigram[word] for word in model.vocabulary.words]) + np.log(model.idf)
     flat = replace(model, topic_words=np.tile(share, (len(model.topic_words), 1)))
-    assert np.abs(completion_gains(flat, documents, unigram)).max() < 1e-5
+    assert np.abs(completion_gains(flat, documents, unigram=unigram)).max() < 1e-5
 
 
 def test_numpy_gives_what_keras_gives(processed, model_dir):
@@ -119,11 +126,11 @@ def test_numpy_gives_what_keras_gives(processed, model_dir):
 
     network = keras.models.load_model(model_dir / "model.keras")
     model = TopicModel.load(model_dir)
-    counts = features.Bags.load(processed[1] / "validation").dense(np.arange(20))
-    mean, _, logits = (np.asarray(each) for each in network(encoder_input(counts, model.importance), training=False))
+    counts = BagsOfWords.load(processed[1] / "validation").dense(np.arange(20))
+    mean, _, logits = (np.asarray(each) for each in network(encoder_inputs(counts, model.idf), training=False))
     expected = np.exp(mean) / np.exp(mean).sum(axis=1, keepdims=True)
-    assert np.allclose(model.shares(counts), expected, atol=1e-5)
-    assert np.allclose(model.shares(counts) @ model.topic_words, logits, atol=1e-4)
+    assert np.allclose(model.topic_shares(counts), expected, atol=1e-5)
+    assert np.allclose(model.topic_shares(counts) @ model.topic_words, logits, atol=1e-4)
 
 
 def test_a_training_that_was_stopped_ends_as_an_unbroken_one(processed, tmp_path, monkeypatch):
@@ -131,24 +138,24 @@ def test_a_training_that_was_stopped_ends_as_an_unbroken_one(processed, tmp_path
 
     config = override(SMALL, {"hyperparameters": {"epochs": 4, "steps_per_epoch": 3}})
     unbroken = TopicModel.load(trained(processed[1], tmp_path / "unbroken", config))
-    validate, calls = module._Job._validate, []
+    validate, calls = module._Training._validate, []
 
-    def stopped(job):
+    def stopped(training):
         calls.append(1)
         if len(calls) == 3:
             raise KeyboardInterrupt
-        return validate(job)
+        return validate(training)
 
-    monkeypatch.setattr(module._Job, "_validate", stopped)
+    monkeypatch.setattr(module._Training, "_validate", stopped)
     checkpoints = tmp_path / "checkpoints"
     with pytest.raises(KeyboardInterrupt):
         trained(processed[1], tmp_path / "stopped", config, checkpoints)
-    monkeypatch.setattr(module._Job, "_validate", validate)
+    monkeypatch.setattr(module._Training, "_validate", validate)
     resumed_dir = trained(processed[1], tmp_path / "resumed", config, checkpoints)
     resumed = TopicModel.load(resumed_dir)
     for name in ARRAYS:
         assert np.allclose(getattr(resumed, name), getattr(unbroken, name), atol=1e-5), name
-    assert len(json.loads((resumed_dir / "history.json").read_text())) == 4
+    assert len(curves.read(resumed_dir)["loss"]) == 4
 
 
 def test_too_few_documents_for_the_topics_are_refused(processed, tmp_path):
@@ -160,13 +167,18 @@ def test_too_few_documents_for_the_topics_are_refused(processed, tmp_path):
     from recipes.neural_topic_model.train import train
 
     with pytest.raises(JobFailed, match=r"as many training documents as topics \(200\), found 10"):
-        train({"train": few, "validation": few, "features": processed[1] / "features"}, tmp_path, tmp_path, config)
+        train(
+            {"train": few, "validation": few, "features": processed[1] / "features"},
+            tmp_path,
+            checkpoints=tmp_path,
+            config=config,
+        )
 
 
-def test_serving_reads_raw_text_as_training_did(processed, model_dir):
+def test_serving_lemmatizes_raw_text_as_training_did(processed, model_dir):
     model, predictor = TopicModel.load(model_dir), serve.load(model_dir)
     text = "These <b>PUPPIES</b> love the leash, the kennel &amp; dogs' collars!"
-    assert model.vocabulary.reader.lemmas(text) == ["puppy", "love", "leash", "kennel", "dog", "collar"]
+    assert model.vocabulary.lemmatizer.lemmas(text) == ["puppy", "love", "leash", "kennel", "dog", "collar"]
     answer, empty = predictor.predict([{"text": text, "count": 20}, {"text": "qqq"}])
     assert "puppy" in answer["topics"][0]["words"]
     assert sum(each["share"] for each in answer["topics"]) == pytest.approx(1.0)

@@ -17,7 +17,7 @@ from recipes.neural_topic_model.config import CONFIG, sources
 from recipes.neural_topic_model.prepare import check, prepare
 from tests.recipes.tables import stored
 from trainyard.errors import ConfigError
-from trainyard.overrides import override
+from trainyard.run.overrides import override
 
 ROOT = Path(__file__).parents[3]
 COLUMNS = {
@@ -120,7 +120,8 @@ def test_both_engines_give_the_same_documents(tmp_path):
     pq.write_table(pa.table(rows), tmp_path / "reviews.parquet")
     found = {}
     for name in ("duckdb", "spark"):
-        command = [sys.executable, "-W", "ignore", "-m", "tests.recipes.neural_topic_model.both", name, str(tmp_path)]
+        module = "tests.recipes.neural_topic_model.prepare_on_engine"
+        command = [sys.executable, "-W", "ignore", "-m", module, name, str(tmp_path)]
         done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
         assert done.returncode == 0, done.stderr
         figures = json.loads((tmp_path / name / "figures.json").read_text())

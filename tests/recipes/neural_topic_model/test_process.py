@@ -1,4 +1,4 @@
-"""Lemmas, vocabulary bounds, bags, word vectors from a file, and the sample."""
+"""Lemmas, vocabulary bounds, bags of words, word vectors from a file, and the sample."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from recipes.neural_topic_model import process, sample
+from recipes.neural_topic_model.bags_of_words import BagsOfWords
 from recipes.neural_topic_model.config import CONFIG
-from recipes.neural_topic_model.features import Bags, Reader, Vocabulary
+from recipes.neural_topic_model.features import Lemmatizer, Vocabulary
 from recipes.neural_topic_model.word_vectors import WordVectors
 from trainyard.errors import JobFailed
-from trainyard.overrides import override
+from trainyard.run.overrides import override
 
-READER = Reader(stop_words=frozenset({"the", "don"}), min_letters=3)
+LEMMATIZER = Lemmatizer(stop_words=frozenset({"the", "don"}), min_letters=3)
 
 
 def write_documents(folder, texts_by_role):
@@ -31,7 +32,7 @@ def write_documents(folder, texts_by_role):
 
 
 def test_lemmas_leave_out_what_says_nothing():
-    assert READER.lemmas(
+    assert LEMMATIZER.lemmas(
         "The cats' TOYS, 3 of 4 don\N{RIGHT SINGLE QUOTATION MARK}t<br />work: http://x.y/z &quot;"
     ) == [
         "cat",
@@ -53,7 +54,7 @@ def test_words_in_too_many_or_too_few_documents_are_left_out(tmp_path):
             "hyperparameters": {"topics": 2},
         },
     )
-    figures = process.process(tmp_path, tmp_path / "out", config)
+    figures = process.process(tmp_path, tmp_path / "out", config=config)
     words = Vocabulary.load(tmp_path / "out" / "features").words
     # `kitchen` is in every document, `cherry` in 4 %, `the` is a stop word.
     assert words == ("apple", "bread", "plate")
@@ -63,18 +64,18 @@ def test_words_in_too_many_or_too_few_documents_are_left_out(tmp_path):
 def test_too_few_words_are_refused(tmp_path):
     write_documents(tmp_path, {role: ["same words here"] * 5 for role in ("train", "validation", "holdout")})
     with pytest.raises(JobFailed, match="Expected at least 20 words"):
-        process.process(tmp_path, tmp_path / "out", CONFIG)
+        process.process(tmp_path, tmp_path / "out", config=CONFIG)
 
 
 def test_bags_count_known_words_and_survive_the_disk(tmp_path):
-    vocabulary = Vocabulary(words=("apple", "bread", "cat"), reader=READER)
+    vocabulary = Vocabulary(words=("apple", "bread", "cat"), lemmatizer=LEMMATIZER)
     bags = vocabulary.bags([["cat", "apple", "cat", "dog"], [], ["bread"]], ["k1", "k2", "k3"])
     expected = np.asarray([[1, 0, 2], [0, 0, 0], [0, 1, 0]], dtype=np.float32)
     assert np.array_equal(bags.dense(np.arange(3)), expected)
     assert np.array_equal(bags.dense(np.asarray([2, 0])), expected[[2, 0]])
     bags.save(tmp_path)
-    again = Bags.load(tmp_path)
-    assert np.array_equal(np.concatenate(list(again.batches(2))), expected)
+    again = BagsOfWords.load(tmp_path)
+    assert np.array_equal(np.concatenate(list(again.dense_blocks(2))), expected)
     assert again.keys.tolist() == ["k1", "k2", "k3"]
     assert again.document_frequency.tolist() == [1, 1, 1]
     assert again.word_frequency.tolist() == [1, 1, 2]
@@ -91,9 +92,9 @@ def test_word_vectors_may_come_as_a_file(tmp_path):
         CONFIG,
         {"data": {"word_vectors": "file", "vector_size": 2, "top_words": 2}, "hyperparameters": {"topics": 2}},
     )
-    process.process(tmp_path, tmp_path / "out", config)
+    process.process(tmp_path, tmp_path / "out", config=config)
     vectors = WordVectors.load(tmp_path / "out" / "holdout")
-    assert vectors.unit(["coffee", "unknown", "bean"]).tolist() == [[0.0, 1.0], [1.0, 0.0]]
+    assert vectors.unit_vectors(["coffee", "unknown", "bean"]).tolist() == [[0.0, 1.0], [1.0, 0.0]]
 
 
 def test_the_sample_has_the_lines_asked_for_and_is_repeatable(tmp_path):
@@ -105,5 +106,5 @@ def test_the_sample_has_the_lines_asked_for_and_is_repeatable(tmp_path):
     assert len(rows) == 301
     assert {"Score", "Summary", "Text"} <= set(rows[0])
     assert len(planted["topics"]) == 20
-    reader = Reader(stop_words=frozenset(), min_letters=3)
-    assert all(reader.lemmas(word) == [word] for theme in planted["topics"] for word in theme)
+    lemmatizer = Lemmatizer(stop_words=frozenset(), min_letters=3)
+    assert all(lemmatizer.lemmas(word) == [word] for theme in planted["topics"] for word in theme)

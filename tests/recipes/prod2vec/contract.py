@@ -6,8 +6,9 @@ from pathlib import Path
 
 from recipes.prod2vec import serve
 from recipes.prod2vec.features import Queries, Vocabulary
-from recipes.prod2vec.vectors import EncodedQueries, ProductVectors, mask_contexts
-from trainyard.ranking import top_columns
+from recipes.prod2vec.inference import ProductVectors
+from recipes.prod2vec.metrics import EncodedQueries, exclude_basket
+from trainyard.contract.ranking import top_columns
 
 SIZE = 5000
 CHANGES = {"hyperparameters": {"embedding_size": 8, "epochs": 2}}
@@ -30,16 +31,16 @@ def served_as(rows, model_dir, _tables):
 def evaluated(model_dir: Path, holdout: Path):
     """Held-out baskets, and the ten best products as evaluation ranks them."""
     vectors, queries = ProductVectors.load(model_dir), Queries.load(holdout).sample(200)
-    encoded = EncodedQueries.of(queries, vectors.vocabulary)
-    scores = vectors.next_scores(encoded.contexts)
-    mask_contexts(scores, encoded.contexts)
+    encoded = EncodedQueries.encode(queries, vectors.vocabulary)
+    scores = vectors.next_product_scores(encoded.contexts)
+    exclude_basket(scores, encoded.contexts)
     rows, answers = [], []
-    for place, best in enumerate(top_columns(scores, 10)):
-        context = queries.contexts[place : place + 1].values
-        if encoded.contexts.lengths[place] != len(context):
+    for row, best in enumerate(top_columns(scores, 10)):
+        context = queries.contexts[row : row + 1].values
+        if encoded.contexts.lengths[row] != len(context):
             continue
         rows.append({"basket": context.tolist()})
-        answers.append({"products": [_product(vectors, int(each), float(scores[place, each])) for each in best]})
+        answers.append({"products": [_product(vectors, int(each), float(scores[row, each])) for each in best]})
     return rows, answers
 
 

@@ -1,4 +1,4 @@
-"""Scores count what a reader would count, and products unknown to a model are misses."""
+"""Metrics count what a reader would count, and products unknown to a model are misses."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ import pytest
 
 from recipes.prod2vec import evaluate
 from recipes.prod2vec.config import CONFIG
-from recipes.prod2vec.features import Queries, Ragged, Vocabulary
+from recipes.prod2vec.features import Queries, RaggedArray, Vocabulary
+from recipes.prod2vec.inference import ProductVectors, basket_vectors
+from recipes.prod2vec.metrics import target_ranks
 from recipes.prod2vec.process import process
-from recipes.prod2vec.vectors import ProductVectors, mean_rows, ranks
 from tests.recipes.prod2vec.conftest import write_prepared
-from trainyard.overrides import override
-from trainyard.ranking import top_columns
+from trainyard.contract.ranking import top_columns
+from trainyard.run.overrides import override
 
 
 def vocabulary_of(ids, frequencies=None):
@@ -27,7 +28,7 @@ def vocabulary_of(ids, frequencies=None):
 def queries_of(*asked):
     return Queries(
         order_ids=np.arange(len(asked)),
-        contexts=Ragged.of([context for context, _ in asked]),
+        contexts=RaggedArray.from_lists([context for context, _ in asked]),
         targets=np.asarray([target for _, target in asked]),
     )
 
@@ -36,20 +37,22 @@ def test_rank_counts_better_products_outside_the_basket():
     vocabulary = vocabulary_of([10, 20, 30, 40])
     scores = np.array([[9.0, 1.0, 5.0, 3.0]])
     queries = queries_of(([10], 30), ([10], 20), ([30], 20), ([30, 10], 40))
-    found = ranks(lambda baskets: np.repeat(scores, len(baskets), axis=0), queries, vocabulary)
+    found = target_ranks(lambda baskets: np.repeat(scores, len(baskets), axis=0), queries, vocabulary=vocabulary)
     assert found.tolist() == [0, 2, 2, 0]
 
 
 def test_the_unknown_is_a_miss():
     vocabulary = vocabulary_of([10, 20, 30])
     queries = queries_of(([10], 99), ([99], 10), ([], 10), ([10], 10))
-    found = ranks(lambda baskets: np.ones((len(baskets), 3)), queries, vocabulary)
+    found = target_ranks(lambda baskets: np.ones((len(baskets), 3)), queries, vocabulary=vocabulary)
     assert np.isinf(found).all()
 
 
 def test_a_model_that_scores_all_alike_gains_nothing():
     vocabulary = vocabulary_of(np.arange(101))
-    found = ranks(lambda baskets: np.zeros((len(baskets), 101)), queries_of(([0], 1), ([0], 99)), vocabulary)
+    found = target_ranks(
+        lambda baskets: np.zeros((len(baskets), 101)), queries_of(([0], 1), ([0], 99)), vocabulary=vocabulary
+    )
     assert found.tolist() == [49.5, 49.5]
 
 
@@ -61,26 +64,26 @@ def test_blocks_do_not_change_ranks(monkeypatch):
         context=random.normal(size=(50, 4)).astype(np.float32),
     )
     asked = [(random.integers(0, 50, 1 + row % 4).tolist(), int(random.integers(0, 60))) for row in range(40)]
-    whole = ranks(vectors.next_scores, queries_of(*asked), vectors.vocabulary)
-    monkeypatch.setattr("trainyard.ranking.BLOCK_BYTES", 4 * 50 * 7)
-    in_blocks = ranks(vectors.next_scores, queries_of(*asked), vectors.vocabulary)
+    whole = target_ranks(vectors.next_product_scores, queries_of(*asked), vocabulary=vectors.vocabulary)
+    monkeypatch.setattr("trainyard.contract.ranking.BLOCK_BYTES", 4 * 50 * 7)
+    in_blocks = target_ranks(vectors.next_product_scores, queries_of(*asked), vocabulary=vectors.vocabulary)
     assert np.array_equal(whole, in_blocks)
 
 
-def test_both_scorings_are_what_they_say():
+def test_both_similarities_are_what_they_say():
     random = np.random.default_rng(1)
     target, context = random.normal(size=(2, 6, 3)).astype(np.float32)
-    vocabulary, basket = vocabulary_of(np.arange(6)), Ragged.of([[0, 2]])
+    vocabulary, basket = vocabulary_of(np.arange(6)), RaggedArray.from_lists([[0, 2]])
     unit = target / np.linalg.norm(target, axis=1, keepdims=True)
-    cosine = ProductVectors(vocabulary=vocabulary, target=target, context=context, scoring="cosine")
-    in_out = ProductVectors(vocabulary=vocabulary, target=target, context=context, scoring="in_out")
-    assert cosine.next_scores(basket)[0] == pytest.approx((unit[0] + unit[2]) / 2 @ unit.T, abs=1e-6)
-    assert in_out.next_scores(basket)[0] == pytest.approx((target[0] + target[2]) / 2 @ context.T, abs=1e-5)
+    cosine = ProductVectors(vocabulary=vocabulary, target=target, context=context, similarity="cosine")
+    in_out = ProductVectors(vocabulary=vocabulary, target=target, context=context, similarity="in_out")
+    assert cosine.next_product_scores(basket)[0] == pytest.approx((unit[0] + unit[2]) / 2 @ unit.T, abs=1e-6)
+    assert in_out.next_product_scores(basket)[0] == pytest.approx((target[0] + target[2]) / 2 @ context.T, abs=1e-5)
 
 
 def test_means_of_empty_baskets_are_zero():
     matrix = np.arange(6, dtype=np.float32).reshape(3, 2)
-    assert mean_rows(matrix, Ragged.of([[], [0, 2], [], [1], []])).tolist() == [
+    assert basket_vectors(matrix, RaggedArray.from_lists([[], [0, 2], [], [1], []])).tolist() == [
         [0, 0],
         [2, 3],
         [0, 0],
@@ -97,7 +100,7 @@ def test_top_columns_are_exact():
 def test_a_model_with_another_vocabulary_is_scored_on_the_same_rows(tmp_path):
     queries = queries_of(*[([each], each + 1) for each in range(0, 30, 2)])
     queries.save(tmp_path)
-    scored = []
+    evaluations = []
     for products in (np.arange(30), np.arange(12)[::-1]):
         directory = tmp_path / str(len(products))
         directory.mkdir()
@@ -105,12 +108,12 @@ def test_a_model_with_another_vocabulary_is_scored_on_the_same_rows(tmp_path):
         angle = (products // 2) * 0.2
         vectors = np.stack([np.cos(angle), np.sin(angle)], axis=1).astype(np.float32)
         ProductVectors(vocabulary=vocabulary_of(products), target=vectors, context=vectors).save(directory)
-        scored.append(evaluate.score(directory, tmp_path, CONFIG))
-    assert scored[0].examples.tolist() == [1.0] * 15
-    assert scored[1].examples.tolist() == [1.0] * 6 + [0.0] * 9
-    assert scored[1].metrics["hit_rate_at_10"] == pytest.approx(0.4)
-    assert scored[0].metrics["mrr"] == 1.0
-    assert scored[0].metrics["coverage_at_10"] == 1.0
+        evaluations.append(evaluate.evaluate(directory, tmp_path, config=CONFIG))
+    assert evaluations[0].examples.tolist() == [1.0] * 15
+    assert evaluations[1].examples.tolist() == [1.0] * 6 + [0.0] * 9
+    assert evaluations[1].metrics["hit_rate_at_10"] == pytest.approx(0.4)
+    assert evaluations[0].metrics["mrr"] == 1.0
+    assert evaluations[0].metrics["coverage_at_10"] == 1.0
 
 
 def test_references_find_what_can_be_found(tmp_path):
@@ -119,9 +122,12 @@ def test_references_find_what_can_be_found(tmp_path):
     baskets = [(row, "train", random.permutation(groups[row % 4])[:5].tolist()) for row in range(600)]
     for first, role in ((1000, "validation"), (2000, "holdout")):
         baskets += [(first + row, role, random.permutation(groups[row % 4])[:5].tolist()) for row in range(80)]
-    config = override(CONFIG, {"hyperparameters": {"embedding_size": 8, "epochs": 10}, "data": {"subsample": 0}})
-    process(write_prepared(tmp_path / "prepare", baskets), tmp_path / "process", config)
-    found = evaluate.references(tmp_path / "process" / "train", tmp_path / "process" / "holdout", config)
+    config = override(
+        CONFIG, {"hyperparameters": {"embedding_size": 8, "epochs": 10}, "data": {"subsampling_threshold": 0}}
+    )
+    process(write_prepared(tmp_path / "prepare", baskets), tmp_path / "process", config=config)
+    channels = {name: tmp_path / "process" / name for name in ("train", "validation", "features")}
+    found = evaluate.references(channels, tmp_path / "process" / "holdout", config=config)
     chance, informed = 10 / 76, 10 / 16
     assert found["popularity"]["hit_rate_at_10"] == pytest.approx(chance, abs=0.12)
     assert found["item co-occurrence"]["hit_rate_at_10"] == pytest.approx(informed, abs=0.15)

@@ -7,7 +7,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recipes.prod2vec.features import OUT_OF_VOCABULARY, Queries, Ragged, Vocabulary
+from recipes.prod2vec.features import OUT_OF_VOCABULARY, Queries, RaggedArray, Vocabulary
 
 IDS = st.integers(-(2**63), 2**63 - 1)
 
@@ -34,18 +34,18 @@ def test_ragged_rows_slice_take_and_survive_arrow(rows, start, stop):
     def lists(ragged):
         return [ragged.values[a:b].tolist() for a, b in zip(ragged.offsets[:-1], ragged.offsets[1:], strict=True)]
 
-    ragged = Ragged.of(rows)
+    ragged = RaggedArray.from_lists(rows)
     assert lists(ragged) == rows
     assert lists(ragged[start:stop]) == rows[start:stop]
     backwards = np.arange(len(rows), dtype=np.int64)[::-1]
     assert lists(ragged.take(backwards)) == rows[::-1]
-    assert lists(ragged.kept(ragged.values > 4)) == [[each for each in row if each > 4] for row in rows]
+    assert lists(ragged.filter_values(ragged.values > 4)) == [[each for each in row if each > 4] for row in rows]
     column = pa.array([[1], *rows], pa.list_(pa.int64()))[1:]
-    assert lists(Ragged.from_arrow(column)) == rows
+    assert lists(RaggedArray.from_arrow(column)) == rows
 
 
-def test_rows_lose_unknown_products_and_keep_their_place():
-    encoded = vocabulary_of([50, 10]).encode_rows(Ragged.of([[10, 99, 50], [99], [50]]))
+def test_rows_lose_unknown_products_and_stay_in_order():
+    encoded = vocabulary_of([50, 10]).encode_rows(RaggedArray.from_lists([[10, 99, 50], [99], [50]]))
     assert encoded.values.tolist() == [1, 0, 0]
     assert encoded.offsets.tolist() == [0, 2, 2, 3]
 
@@ -61,7 +61,9 @@ def test_vocabulary_and_queries_are_read_as_they_were_written(tmp_path):
     loaded = Vocabulary.load(tmp_path)
     assert loaded.names == vocabulary.names
     assert loaded.encode(np.array([3, 5, 4])).tolist() == [1, 0, OUT_OF_VOCABULARY]
-    queries = Queries(order_ids=np.array([1, 8]), contexts=Ragged.of([[5], [3, 7]]), targets=np.array([3, 5]))
+    queries = Queries(
+        order_ids=np.array([1, 8]), contexts=RaggedArray.from_lists([[5], [3, 7]]), targets=np.array([3, 5])
+    )
     queries.save(tmp_path)
     again = Queries.load(tmp_path)
     assert again.contexts.values.tolist() == [5, 3, 7]
@@ -72,7 +74,7 @@ def test_vocabulary_and_queries_are_read_as_they_were_written(tmp_path):
 def test_a_sample_of_queries_keeps_contexts_beside_their_targets():
     queries = Queries(
         order_ids=np.arange(10),
-        contexts=Ragged.of([[each] * (each % 3 + 1) for each in range(10)]),
+        contexts=RaggedArray.from_lists([[each] * (each % 3 + 1) for each in range(10)]),
         targets=np.arange(10),
     )
     some = queries.sample(4)

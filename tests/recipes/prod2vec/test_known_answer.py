@@ -7,10 +7,10 @@ import pytest
 
 from recipes.prod2vec import evaluate
 from recipes.prod2vec.config import CONFIG
+from recipes.prod2vec.inference import ProductVectors
 from recipes.prod2vec.process import process
-from recipes.prod2vec.vectors import ProductVectors
-from trainyard.overrides import override
-from trainyard.ranking import top_columns
+from trainyard.contract.ranking import top_columns
+from trainyard.run.overrides import override
 
 pytest.importorskip("tensorflow")
 
@@ -28,30 +28,30 @@ def test_planted_pairs_are_neighbours_far_above_chance(sampled, tmp_path):
 
     prepared, planted = sampled
     config = override(CONFIG, {"hyperparameters": {"embedding_size": 48, "epochs": 12}})
-    process(prepared, tmp_path / "process", config)
+    process(prepared, tmp_path / "process", config=config)
     for name in ("model", "checkpoints"):
         (tmp_path / name).mkdir()
     channels = {name: tmp_path / "process" / name for name in ("train", "validation", "features")}
-    metrics = train(channels, tmp_path / "model", tmp_path / "checkpoints", config)
+    metrics = train(channels, tmp_path / "model", checkpoints=tmp_path / "checkpoints", config=config)
     vectors = ProductVectors.load(tmp_path / "model")
     products = len(vectors.vocabulary)
     assert products > 1000
 
     def cosines(indices):
-        scores = vectors.unit[indices] @ vectors.unit.T
+        scores = vectors.unit_vectors[indices] @ vectors.unit_vectors.T
         scores[np.arange(len(indices)), indices] = -np.inf
         return scores
 
-    def company(indices):
+    def in_out(indices):
         scores = vectors.target[indices] @ vectors.context.T
         scores[np.arange(len(indices)), indices] = -np.inf
         return scores
 
-    assert found_among(vectors, company, planted["complements"], 10) > 0.9 > 100 * 10 / products
+    assert found_among(vectors, in_out, planted["complements"], 10) > 0.9 > 100 * 10 / products
     assert found_among(vectors, cosines, planted["complements"], 10) > 0.9
     # A substitute keeps the same company as its twin, but so do the other 46 products of their theme.
     assert found_among(vectors, cosines, planted["substitutes"], 50) > 0.8 > 25 * 50 / products
     assert found_among(vectors, cosines, planted["substitutes"], 20) > 10 * 20 / products
-    scores = evaluate.score(tmp_path / "model", tmp_path / "process" / "holdout", config)
-    assert scores.metrics["hit_rate_at_10"] > 0.45
-    assert scores.metrics["hit_rate_at_10"] == pytest.approx(metrics["validation_hit_rate_at_10"], abs=0.06)
+    evaluation = evaluate.evaluate(tmp_path / "model", tmp_path / "process" / "holdout", config=config)
+    assert evaluation.metrics["hit_rate_at_10"] > 0.45
+    assert evaluation.metrics["hit_rate_at_10"] == pytest.approx(metrics["validation_hit_rate_at_10"], abs=0.06)

@@ -11,10 +11,10 @@ import pytest
 from recipes.prod2vec.config import CONFIG, Config, sources
 from recipes.prod2vec.prepare import SALT, check, prepare
 from tests.recipes.tables import stored
+from trainyard.contract.holdout import role
+from trainyard.contract.records import rows
 from trainyard.errors import ConfigError
-from trainyard.holdout import role
-from trainyard.overrides import override
-from trainyard.tables.rows import rows
+from trainyard.run.overrides import override
 
 INT64_COLUMNS = ("order_id", "product_id", "add_to_cart_order", "reordered")
 
@@ -24,7 +24,7 @@ def config(**data: Any) -> Config:
 
 
 def tables(lines: list[tuple[int, int, int]], products: list[int]) -> dict[str, ibis.Table]:
-    """Order lines of (order, product, place in the cart), and a catalogue of product ids."""
+    """Order lines of (order, product, position in the cart), and a catalogue of product ids."""
     columns = [*zip(*lines, strict=True), [0] * len(lines)]
     ordered = {name: pa.array(column, pa.int64()) for name, column in zip(INT64_COLUMNS, columns, strict=True)}
     catalogue = {
@@ -60,8 +60,8 @@ def test_roles_are_those_of_the_stable_split():
 def test_the_vocabulary_counts_training_orders_only():
     trained = [each for each in range(1, 200) if role(each, holdout=0.1, validation=0.05, salt=SALT) == "train"]
     held_out = [each for each in range(1, 200) if role(each, holdout=0.1, validation=0.05, salt=SALT) == "holdout"]
-    lines = [(order, product, place) for order in trained[:5] for place, product in enumerate((40, 10))]
-    lines += [(order, product, place) for order in trained[5:8] for place, product in enumerate((40, 30, 20))]
+    lines = [(order, product, position) for order in trained[:5] for position, product in enumerate((40, 10))]
+    lines += [(order, product, position) for order in trained[5:8] for position, product in enumerate((40, 30, 20))]
     lines += [(order, 50, 1) for order in held_out] + [(order, 99, 9) for order in trained]
     found = prepared(tables(lines, [10, 20, 30, 40, 50]), config())["vocabulary"]
     assert [(row["product_id"], row["frequency"], row["rank"]) for row in found] == [
@@ -88,8 +88,8 @@ def test_good_data_is_accepted_with_figures():
         "ordered_products": 3,
         "unknown_lines": 0,
         "catalogue_products": 4,
-        "first_place": 1,
-        "last_place": 3,
+        "lowest_cart_position": 1,
+        "highest_cart_position": 3,
         "lowest_id": 1,
         "highest_id": 4,
     }
@@ -116,7 +116,7 @@ def test_implausible_data_is_refused_with_numbers(products, settings, sentence):
 
 
 @pytest.mark.parametrize(
-    ("product", "place", "sentence"),
+    ("product", "position", "sentence"),
     [
         (2**40, 1, "products: expected product ids from 0 to 1,099,511,627,775, found 1 to 1,099,511,627,776"),
         (-1, 1, "found -1 to 2"),
@@ -124,9 +124,9 @@ def test_implausible_data_is_refused_with_numbers(products, settings, sentence):
         (3, -1, "found -1 to 2"),
     ],
 )
-def test_numbers_that_baskets_cannot_hold_are_refused(product, place, sentence):
+def test_numbers_that_baskets_cannot_hold_are_refused(product, position, sentence):
     lines = [(order, each, each) for order in range(1, 51) for each in (1, 2)]
-    problems = check(tables([*lines, (1, product, place)], [1, 2, product]), CONFIG).problems
+    problems = check(tables([*lines, (1, product, position)], [1, 2, product]), CONFIG).problems
     assert len(problems) == 1
     assert sentence in problems[0]
 

@@ -11,7 +11,7 @@ from recipes.prod2vec.features import Queries, Vocabulary
 from recipes.prod2vec.process import keep_probability, load_baskets, negative_probability, process
 from tests.recipes.prod2vec.conftest import write_prepared
 from trainyard.errors import JobFailed
-from trainyard.overrides import override
+from trainyard.run.overrides import override
 
 BASKETS = [
     (1, "train", [10, 20, 30]),
@@ -27,7 +27,7 @@ BASKETS = [
 
 def processed(tmp_path, baskets=BASKETS, changes=None, **options):
     inputs = write_prepared(tmp_path / "prepare", baskets, **options)
-    figures = process(inputs, tmp_path / "process", override(CONFIG, changes or {}))
+    figures = process(inputs, tmp_path / "process", config=override(CONFIG, changes or {}))
     return tmp_path / "process", figures
 
 
@@ -61,7 +61,7 @@ def test_held_out_queries_do_not_depend_on_the_vocabulary_or_on_file_boundaries(
     table = pq.read_table(inputs / "baskets" / "part-00000.parquet")
     pq.write_table(table[:200], inputs / "baskets" / "part-00000.parquet")
     pq.write_table(table[200:], inputs / "baskets" / "part-00001.parquet")
-    process(inputs, tmp_path / "b" / "process", override(CONFIG, {"data": {"max_queries": 100}}))
+    process(inputs, tmp_path / "b" / "process", config=override(CONFIG, {"data": {"max_queries": 100}}))
     first, second = Queries.load(small / "holdout"), Queries.load(tmp_path / "b" / "process" / "holdout")
     assert len(first) == 100
     assert first.order_ids.tolist() == second.order_ids.tolist()
@@ -73,7 +73,7 @@ def test_negatives_follow_frequency_to_three_quarters():
     assert chances == pytest.approx([8 / 9, 1 / 9])
 
 
-def test_frequent_products_are_thinned_out_as_in_word2vec():
+def test_frequent_products_are_subsampled_as_in_word2vec():
     kept = keep_probability(np.array([900, 90, 10]), 0.01)
     # sqrt(t / f) + t / f for shares 0.9 and 0.09; the last would exceed 1.
     assert kept == pytest.approx([0.1165203, 0.4444444, 1.0], rel=1e-5)

@@ -12,8 +12,8 @@ import pytest
 from recipes.prod2vec import report
 from recipes.prod2vec.config import CONFIG
 from recipes.prod2vec.features import Vocabulary
-from recipes.prod2vec.vectors import ProductVectors
-from trainyard.pages.page import ReportInputs
+from recipes.prod2vec.inference import ProductVectors
+from trainyard.contract.report import ReportInputs
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def reported(tmp_path_factory):
     vectors.save(root / "model")
     (root / "model" / "curves.csv").write_text("epoch,loss,validation_hit_rate_at_10\n1,2.5,0.1\n2,2.0,0.2\n")
     inputs = ReportInputs(model=root / "model", prepare=root / "prepare", process=root / "process")
-    return vectors, root / "outputs", report.report(inputs, root / "outputs", CONFIG)
+    return vectors, root / "outputs", report.report(inputs, root / "outputs", config=CONFIG)
 
 
 def test_the_embedding_table_is_complete_in_both_formats(reported):
@@ -52,7 +52,7 @@ def test_neighbours_of_every_product_are_the_nearest(reported):
     vectors, outputs, _ = reported
     table = pd.read_parquet(outputs / "neighbours.parquet")
     assert len(table) == 60 * 10
-    cosines = vectors.unit @ vectors.unit.T
+    cosines = vectors.unit_vectors @ vectors.unit_vectors.T
     np.fill_diagonal(cosines, -2)
     mine = table[table.product_id == vectors.vocabulary.product_ids[17]]
     assert mine["rank"].tolist() == list(range(1, 11))
@@ -89,6 +89,6 @@ def test_a_handful_of_products_can_be_reported(tmp_path):
     target = np.eye(3, 2, dtype=np.float32)
     ProductVectors(vocabulary=vocabulary, target=target, context=target).save(tmp_path)
     inputs = ReportInputs(model=tmp_path, prepare=tmp_path, process=tmp_path)
-    sections = report.report(inputs, tmp_path, CONFIG)
+    sections = report.report(inputs, tmp_path, config=CONFIG)
     assert [each.title for each in sections] == ["Nearest products", "Map of products"]
     assert len(pd.read_parquet(tmp_path / "neighbours.parquet")) == 6

@@ -33,11 +33,11 @@ def test_the_files_have_the_asked_size_and_the_sources_columns(tmp_path, size):
 
 def test_carts_are_numbered_from_one_without_gaps(tmp_path):
     sample.write(tmp_path, size=5000, seed=2)
-    places: dict[str, list[int]] = {}
-    for order, _, place, _ in rows(tmp_path / "order_products__prior.csv")[1:]:
-        places.setdefault(order, []).append(int(place))
-    assert all(found == list(range(1, len(found) + 1)) for found in places.values())
-    assert list(places) == [line[0] for line in rows(tmp_path / "orders.csv")[1:]]
+    positions: dict[str, list[int]] = {}
+    for order, _, position, _ in rows(tmp_path / "order_products__prior.csv")[1:]:
+        positions.setdefault(order, []).append(int(position))
+    assert all(found == list(range(1, len(found) + 1)) for found in positions.values())
+    assert list(positions) == [line[0] for line in rows(tmp_path / "orders.csv")[1:]]
 
 
 def test_every_ordered_product_is_in_the_catalogue_under_a_name_of_its_own(tmp_path):

@@ -9,7 +9,7 @@ import pytest
 
 from recipes.prod2vec import serve
 from recipes.prod2vec.features import Vocabulary
-from recipes.prod2vec.vectors import ProductVectors
+from recipes.prod2vec.inference import ProductVectors
 from trainyard.errors import BadRequest
 
 IDS = np.array([7, 3, 2**62, -5])
@@ -25,7 +25,7 @@ def predictor(tmp_path):
     )
     angle = np.array([0.0, 0.3, 1.0, 3.0])
     target = np.stack([np.cos(angle), np.sin(angle)], axis=1).astype(np.float32) * np.array([[1], [9], [2], [1]])
-    ProductVectors(vocabulary=vocabulary, target=target, context=target[::-1], scoring="in_out").save(tmp_path)
+    ProductVectors(vocabulary=vocabulary, target=target, context=target[::-1], similarity="in_out").save(tmp_path)
     return serve.load(tmp_path)
 
 
@@ -37,7 +37,7 @@ def test_similar_products_by_cosine_without_the_product_itself(predictor):
     json.dumps(answer)
 
 
-def test_a_basket_is_continued_by_the_chosen_scoring(predictor):
+def test_a_basket_is_continued_by_the_chosen_similarity(predictor):
     answer = predictor.predict([{"basket": [7, 12345], "count": 10}])[0]
     scores = predictor.vectors.context @ predictor.vectors.target[0]
     expected = [int(IDS[index]) for index in np.argsort(-scores) if index != 0]

@@ -8,18 +8,28 @@ import numpy as np
 import pytest
 
 from recipes.prod2vec.config import CONFIG
-from recipes.prod2vec.features import Queries, Ragged, Vocabulary
+from recipes.prod2vec.features import Queries, RaggedArray, Vocabulary
+from recipes.prod2vec.inference import ProductVectors
 from recipes.prod2vec.process import process
-from recipes.prod2vec.vectors import ProductVectors
 from tests.recipes.prod2vec.conftest import write_prepared
+from trainyard.contract import checkpoint
+from trainyard.contract.curves import CURVES_FILE
 from trainyard.errors import JobFailed
-from trainyard.overrides import override
+from trainyard.run.overrides import override
 
 tf = pytest.importorskip("tensorflow")
 
 from recipes.prod2vec import train as training  # noqa: E402
-from recipes.prod2vec.draws import NEGATIVES, PLACES, BasketSampler, alias_table, products_drawn, window_pairs  # noqa: E402
+from recipes.prod2vec.batches import (  # noqa: E402
+    NEGATIVES_PER_BASKET,
+    SLOTS,
+    BasketSampler,
+    alias_table,
+    expected_pairs,
+    products_per_basket,
+)
 from recipes.prod2vec.model import SkipGramTrainer, build, pair_gradients, pair_labels  # noqa: E402
+from recipes.prod2vec.step_schedule import MAX_STEPS_PER_CALL, StepSchedule  # noqa: E402
 
 # Four groups of five products that are only bought with each other.
 RANDOM = np.random.default_rng(0)
@@ -40,20 +50,20 @@ def channels(tmp_path_factory):
         *grouped_baskets(40, "validation", 1000),
         *grouped_baskets(40, "holdout", 2000),
     ]
-    process(write_prepared(root / "prepare", baskets), root / "process", config())
+    process(write_prepared(root / "prepare", baskets), root / "process", config=config())
     return {name: root / "process" / name for name in ("train", "validation", "features")}
 
 
 def config(**hyperparameters):
     changes = {"embedding_size": 8, "epochs": 6, **hyperparameters}
-    return override(CONFIG, {"hyperparameters": changes, "data": {"subsample": 0}})
+    return override(CONFIG, {"hyperparameters": changes, "data": {"subsampling_threshold": 0}})
 
 
 def trained(channels, root, settings):
     model_dir, checkpoints = root / "model", root / "checkpoints"
     model_dir.mkdir(parents=True)
     checkpoints.mkdir(exist_ok=True)
-    return training.train(channels, model_dir, checkpoints, settings), ProductVectors.load(model_dir)
+    return training.train(channels, model_dir, checkpoints=checkpoints, config=settings), ProductVectors.load(model_dir)
 
 
 def test_the_written_out_gradient_is_that_of_the_keras_model():
@@ -79,7 +89,10 @@ def test_the_written_out_gradient_is_that_of_the_keras_model():
 
     contexts = tf.concat([drawn, negatives], axis=1)
     loss, by_target, by_context = pair_gradients(
-        tf.gather(values[0], drawn), tf.gather(values[1], contexts), pair_labels(drawn, used, 3), weight
+        tf.gather(values[0], drawn),
+        tf.gather(values[1], contexts),
+        labels=pair_labels(drawn, used, slots_per_basket=3),
+        negative_weight=weight,
     )
     summed = [
         tf.math.unsorted_segment_sum(by_target, tf.reshape(drawn, [-1]), 9).numpy(),
@@ -90,7 +103,7 @@ def test_the_written_out_gradient_is_that_of_the_keras_model():
         assert ours == pytest.approx(keras_gradient, abs=1e-4)
 
 
-def test_window_pairs_are_those_of_a_shrinking_window():
+def test_expected_pairs_are_those_of_a_shrinking_window():
     def counted(length, window):
         near = [
             sum(1 for a in range(length) for b in range(length) if 0 < abs(a - b) <= size)
@@ -99,8 +112,8 @@ def test_window_pairs_are_those_of_a_shrinking_window():
         return np.mean(near)
 
     lengths = np.array([2, 3, 7, 40])
-    assert window_pairs(lengths, 10) == pytest.approx([counted(length, 10) for length in lengths])
-    assert window_pairs(lengths, 1) == pytest.approx([2, 4, 12, 78])
+    assert expected_pairs(lengths, 10) == pytest.approx([counted(length, 10) for length in lengths])
+    assert expected_pairs(lengths, 1) == pytest.approx([2, 4, 12, 78])
 
 
 def test_an_alias_table_gives_exactly_the_weights():
@@ -112,16 +125,21 @@ def test_an_alias_table_gives_exactly_the_weights():
 
 
 def sampler(rows, **changes):
-    options = {"keep": np.ones(100, np.float32), "negative": np.ones(100, np.float32), "window": 10, "seed": 1}
-    return BasketSampler(Ragged.of(rows), **{**options, **changes})
+    options = {
+        "keep_probability": np.ones(100, np.float32),
+        "negative_probability": np.ones(100, np.float32),
+        "window": 10,
+        "seed": 1,
+    }
+    return BasketSampler(RaggedArray.from_lists(rows), **{**options, **changes})
 
 
 def test_a_draw_depends_on_seed_and_number_only():
     rows = [[1, 2], list(range(30))]
     draws, like_it, unlike_it = sampler(rows), sampler(rows), sampler(rows, seed=2)
-    first, again = (each.draw(tf.constant(3), steps=2, per_step=4) for each in (draws, like_it))
-    other = draws.draw(tf.constant(4), steps=2, per_step=4)
-    reseeded = unlike_it.draw(tf.constant(3), steps=2, per_step=4)
+    first, again = (each.draw(tf.constant(3), steps=2, baskets_per_step=4) for each in (draws, like_it))
+    other = draws.draw(tf.constant(4), steps=2, baskets_per_step=4)
+    reseeded = unlike_it.draw(tf.constant(3), steps=2, baskets_per_step=4)
     assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
     assert not np.array_equal(first[2], other[2])
     assert not np.array_equal(first[2], reseeded[2])
@@ -130,45 +148,45 @@ def test_a_draw_depends_on_seed_and_number_only():
 def test_all_pairs_are_drawn_as_often_as_a_window_pairs_them():
     rows = [[0, 1], [2, 3, 4], list(range(10, 50))]
     draws = sampler(rows)
-    products, used, negatives = draws.draw(tf.constant(0), steps=40, per_step=100)
-    assert draws.drawn == PLACES
-    assert products.shape == used.shape == (40, 100, PLACES)
-    assert negatives.shape == (40, 100, NEGATIVES)
-    flat, real = products.numpy().reshape(-1, PLACES), used.numpy().reshape(-1, PLACES) > 0
+    products, used, negatives = draws.draw(tf.constant(0), steps=40, baskets_per_step=100)
+    assert draws.products_per_basket == SLOTS
+    assert products.shape == used.shape == (40, 100, SLOTS)
+    assert negatives.shape == (40, 100, NEGATIVES_PER_BASKET)
+    flat, real = products.numpy().reshape(-1, SLOTS), used.numpy().reshape(-1, SLOTS) > 0
     counts = np.zeros((50, 50))
     for row, mask in zip(flat, real, strict=True):
         there = row[mask]
         counts[np.ix_(there, there)] += 1
     np.fill_diagonal(counts, 0)
     share = np.array([counts[:2, :2].sum(), counts[2:5, 2:5].sum(), counts[10:, 10:].sum()]) / counts.sum()
-    expected = window_pairs(np.array([2, 3, 40]), 10)
+    expected = expected_pairs(np.array([2, 3, 40]), 10)
     assert share == pytest.approx(expected / expected.sum(), abs=0.02)
     large = counts[10:, 10:]
     # Every two products of the large basket meet; a grid without jitter would never pair some of them.
     assert (large[~np.eye(40, dtype=bool)] > 0).all()
 
 
-def test_small_baskets_share_a_unit_and_form_no_pairs_with_each_other():
+def test_small_baskets_share_a_pack_and_form_no_pairs_with_each_other():
     draws = sampler([[1, 2], [3, 4, 5]])
-    assert products_drawn(np.array([2, 3])) == draws.drawn == 4
-    products, used, negatives = draws.draw(tf.constant(0), steps=2, per_step=8)
+    assert products_per_basket(np.array([2, 3])) == draws.products_per_basket == 4
+    products, used, negatives = draws.draw(tf.constant(0), steps=2, baskets_per_step=8)
     assert products.shape == used.shape == (2, 2, 16)
-    assert negatives.shape == (2, 2, 4 * NEGATIVES)
-    label = pair_labels(products[0], used[0], draws.drawn).numpy()
+    assert negatives.shape == (2, 2, 4 * NEGATIVES_PER_BASKET)
+    label = pair_labels(products[0], used[0], slots_per_basket=draws.products_per_basket).numpy()
     drawn = products[0].numpy()
-    for unit, first, second in np.argwhere(label > 0):
-        assert (drawn[unit, first] <= 2) == (drawn[unit, second] <= 2)
+    for pack, first, second in np.argwhere(label > 0):
+        assert (drawn[pack, first] <= 2) == (drawn[pack, second] <= 2)
         assert first // 4 == second // 4
-        assert drawn[unit, first] != drawn[unit, second]
+        assert drawn[pack, first] != drawn[pack, second]
     sizes = used[0].numpy().reshape(2, 4, 4).sum(axis=2)
     assert label.sum() == (sizes * (sizes - 1)).sum()
 
 
-def test_products_that_are_thinned_out_are_used_less():
+def test_products_that_are_subsampled_are_used_less():
     keep = np.ones(100, np.float32)
     keep[1] = 0.25
-    draws = sampler([[1, 2]], keep=keep)
-    products, used, _ = draws.draw(tf.constant(0), steps=10, per_step=200)
+    draws = sampler([[1, 2]], keep_probability=keep)
+    products, used, _ = draws.draw(tf.constant(0), steps=10, baskets_per_step=200)
     real = used.numpy() > 0
     rare, all_others = (real & (products.numpy() == each) for each in (1, 2))
     assert rare.sum() / all_others.sum() == pytest.approx(0.25, abs=0.05)
@@ -202,58 +220,61 @@ def test_the_same_seed_gives_the_same_model_and_another_seed_another(channels, t
 
 def test_a_killed_training_goes_on_from_its_checkpoint(channels, tmp_path, monkeypatch):
     _, whole = trained(channels, tmp_path / "whole", config(epochs=4))
-    saved = training._checkpoint
+    save = checkpoint.save
 
-    def die_after_two(trainer, path, curves):
-        saved(trainer, path, curves)
-        if len(curves) == 2:
+    def die_after_two(path, arrays):
+        save(path, arrays)
+        if len(arrays["history"]) == 2:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(training, "_checkpoint", die_after_two)
+    monkeypatch.setattr(checkpoint, "save", die_after_two)
     with pytest.raises(KeyboardInterrupt):
         trained(channels, tmp_path / "killed", config(epochs=4))
-    monkeypatch.setattr(training, "_checkpoint", saved)
+    monkeypatch.setattr(checkpoint, "save", save)
     shutil.rmtree(tmp_path / "killed" / "model")
     seen = []
     monkeypatch.setattr(training, "progress", lambda fraction, note: seen.append(fraction))
     _, resumed = trained(channels, tmp_path / "killed", config(epochs=4))
     assert seen == [0.75, 1.0]
     assert np.array_equal(whole.target, resumed.target)
-    curve = (tmp_path / "killed" / "model" / training.CURVES_FILE).read_text()
-    assert curve == (tmp_path / "whole" / "model" / training.CURVES_FILE).read_text()
+    curve = (tmp_path / "killed" / "model" / CURVES_FILE).read_text()
+    assert curve == (tmp_path / "whole" / "model" / CURVES_FILE).read_text()
 
 
 def test_a_learning_rate_that_explodes_fails_in_a_sentence(channels, tmp_path, monkeypatch):
-    monkeypatch.setattr(SkipGramTrainer, "steps", lambda self, *batch: tf.constant([float("nan")]))
-    with pytest.raises(JobFailed, match=r"epoch 1 with learning_rate 0\.3; set a smaller"):
+    monkeypatch.setattr(SkipGramTrainer, "train_steps", lambda self, *batch, **rest: tf.constant([float("nan")]))
+    with pytest.raises(JobFailed, match=r"found nan in epoch 1; set a smaller hyperparameters\.learning_rate"):
         trained(channels, tmp_path, config())
 
 
-def test_the_scoring_with_more_validation_hits_is_chosen():
+def test_the_similarity_with_more_validation_hits_is_chosen():
     vocabulary = Vocabulary(
         product_ids=np.arange(40), frequencies=np.ones(40, int), names=("x",) * 40, departments=np.zeros(40, int)
     )
     random = np.random.default_rng(0)
     target, context = random.normal(size=(2, 40, 8)).astype(np.float32)
     queries = Queries(
-        order_ids=np.arange(30), contexts=Ragged.of([[each] for each in range(30)]), targets=np.arange(30) + 10
+        order_ids=np.arange(30),
+        contexts=RaggedArray.from_lists([[each] for each in range(30)]),
+        targets=np.arange(30) + 10,
     )
     # The answers' context vectors point where the questions' target vectors do.
     context[10:] = target[:30] * 5
-    chosen, metrics = training.with_best_scoring(
+    chosen, metrics = training.with_best_similarity(
         ProductVectors(vocabulary=vocabulary, target=target, context=context), queries
     )
-    assert chosen.scoring == "in_out"
+    assert chosen.similarity == "in_out"
     assert metrics["validation_hit_rate_at_10"] == metrics["validation_hit_rate_at_10_in_out"] == 1.0
 
 
 @pytest.mark.parametrize(("pairs", "baskets"), [(50.0, 8), (200 * 64 * 64.0, 64), (1e12, 512)])
 def test_an_epoch_has_steps_to_learn_in_and_its_share_of_pairs(pairs, baskets):
-    plan = training.plan(pairs, 200.0, 3)
-    assert plan.baskets == baskets
-    steps = plan.calls * plan.steps
-    assert abs(steps * baskets * 200 - pairs) <= max(plan.calls, 1) * baskets * 200
-    assert plan.steps <= training.MAX_STEPS_PER_CALL
-    rates = [plan.rates(epoch, call, 0.5) for epoch in (0, 2) for call in (0, plan.calls - 1)]
+    schedule = StepSchedule.of(pairs, 200.0, epochs=3)
+    assert schedule.baskets_per_step == baskets
+    calls = schedule.calls_per_epoch
+    steps = calls * schedule.steps_per_call
+    assert abs(steps * baskets * 200 - pairs) <= max(calls, 1) * baskets * 200
+    assert schedule.steps_per_call <= MAX_STEPS_PER_CALL
+    rates = [schedule.learning_rates(epoch * calls + call, initial=0.5) for epoch in (0, 2) for call in (0, calls - 1)]
     assert rates[0][0] == pytest.approx(0.5)
     assert 0.025 <= rates[-1][-1] < 0.5

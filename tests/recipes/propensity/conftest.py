@@ -10,14 +10,14 @@ import sqlalchemy as sa
 
 from recipes.propensity import ingest, prepare, process, sample
 from recipes.propensity.config import CONFIG
-from recipes.propensity.schema import METADATA
+from recipes.propensity.database_schema import METADATA
 from tests.recipes.propensity import mariadb
-from trainyard import database
-from trainyard.overrides import override
+from trainyard.run.overrides import override
+from trainyard.stages.ingest import database
 
 SMALL = {
     "data": {"grid": {"node1": [16], "node2": [8], "dropout1": [0.1, 0.3], "dropout2": [0.1], "epochs": 4}},
-    "hyperparameters": {"members": 5, "epochs": 12},
+    "hyperparameters": {"ensemble_size": 5, "epochs": 12},
 }
 
 
@@ -88,11 +88,11 @@ def sampled(tmp_path_factory):
     """Processed examples of a generated database of 150,000 visits, and what was planted in it."""
     root = tmp_path_factory.mktemp("propensity")
     planted = sample.write(root / "raw", size=150_000, seed=3)
-    with database.open_sqlite(root / "raw" / sample.FILE, sample.FILE, root) as connection:
-        quality = ingest.extract(connection, root / "ingest", CONFIG)
+    with database.open_sqlite(root / "raw" / sample.FILE, sample.FILE, scratch=root) as connection:
+        quality = ingest.extract(connection, root / "ingest", config=CONFIG)
     assert quality.ok, quality.problems
     prepared(root / "ingest", root / "prepare", CONFIG)
-    process.process(root / "prepare", root / "process", CONFIG)
+    process.process(root / "prepare", root / "process", config=CONFIG)
     return root, planted
 
 
@@ -105,4 +105,4 @@ def trained(sampled, tmp_path_factory):
     root, _ = sampled
     model, checkpoints = tmp_path_factory.mktemp("model"), tmp_path_factory.mktemp("checkpoints")
     channels = {name: root / "process" / name for name in ("train", "validation", "features")}
-    return model, train(channels, model, checkpoints, override(CONFIG, SMALL))
+    return model, train(channels, model, checkpoints=checkpoints, config=override(CONFIG, SMALL))

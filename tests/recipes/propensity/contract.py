@@ -8,10 +8,10 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from recipes.propensity import serve
-from recipes.propensity.ensemble import Ensemble
+from recipes.propensity.inference import Ensemble
 
 SIZE = 30_000
-CHANGES = {"hyperparameters": {"search": "none", "epochs": 2, "members": 1}}
+CHANGES = {"hyperparameters": {"search": "none", "epochs": 2, "ensemble_size": 1}}
 
 
 # The same rows together give the same bits.

@@ -16,9 +16,9 @@ import sqlalchemy as sa
 from recipes.propensity import prepare, sample
 from recipes.propensity.config import CONFIG, sources
 from tests.recipes.propensity.mariadb import DATABASE, PASSWORD, USER
-from trainyard import database
 from trainyard.errors import BadData, ConfigError, JobFailed
-from trainyard.overrides import override
+from trainyard.run.overrides import override
+from trainyard.stages.ingest import database
 
 SECRET = {
     "engine": "mysql",
@@ -94,7 +94,7 @@ def test_files_that_are_no_database_are_refused(tmp_path):
     cases = {"text.sqlite": b"id,name\n", "cut.sqlite.gz": gzip.compress(b"SQLite format 3\0" * 100)[:20]}
     for name, content in cases.items():
         (tmp_path / name).write_bytes(content)
-        with pytest.raises(BadData, match=name), database.open_sqlite(tmp_path / name, name, tmp_path):
+        with pytest.raises(BadData, match=name), database.open_sqlite(tmp_path / name, name, scratch=tmp_path):
             pass
 
 
@@ -102,14 +102,17 @@ def test_a_truncated_database_is_refused_and_a_whole_one_only_read(tmp_path):
     sample.write(tmp_path, size=3000, seed=1)
     path = tmp_path / sample.FILE
     query = sa.text("SELECT sum(pageviews), max(visitor_id) FROM agg_visit_engagement JOIN visits USING (visit_id)")
-    with database.open_sqlite(path, path.name, tmp_path) as connection:
+    with database.open_sqlite(path, path.name, scratch=tmp_path) as connection:
         assert connection.execute(query).one()[0] > 3000
-    with pytest.raises(BadData, match="readonly"), database.open_sqlite(path, path.name, tmp_path) as connection:
+    with (
+        pytest.raises(BadData, match="readonly"),
+        database.open_sqlite(path, path.name, scratch=tmp_path) as connection,
+    ):
         connection.execute(sa.text("DELETE FROM visits"))
     path.write_bytes(path.read_bytes()[:100_000])
     with (
         pytest.raises(BadData, match="expected a complete SQLite 3 database"),
-        database.open_sqlite(path, path.name, tmp_path) as connection,
+        database.open_sqlite(path, path.name, scratch=tmp_path) as connection,
     ):
         connection.execute(query)
 

@@ -7,19 +7,18 @@ import pandas as pd
 import pytest
 
 from recipes.propensity import score
-from recipes.propensity.features import Category, Encoder, Quantity, robust_moments
-from recipes.propensity.population import (
-    Population,
-    auc,
-    average_precision,
-    calibration_error,
-    intercept,
-    logit,
-    reliability,
-    sigmoid,
-)
+from recipes.propensity.calibration import calibration_intercept, logit, sigmoid
+from recipes.propensity.category import Category
+from recipes.propensity.features import Encoder
+from recipes.propensity.metrics import auc, average_precision, expected_calibration_error, reliability_bins
+from recipes.propensity.population import Population
+from recipes.propensity.quantity import Quantity, robust_moments
 
 RANDOM = np.random.default_rng(0)
+
+
+def inputs_of(quantity, values):
+    return Encoder(quantities=(quantity,), categories=()).encode(np.array(values)[:, None], [])
 
 
 def test_moments_ignore_what_lies_outside_the_fences():
@@ -36,21 +35,24 @@ def test_a_column_whose_quartiles_agree_falls_back_to_all_values():
 
 def test_a_quantity_becomes_log_rank_zero_and_missing():
     quantity = Quantity.fit("x", np.array([0.0, 0.0, 1.0, 2.0, 50.0, np.nan]))
-    found = quantity.transform(np.array([0.0, 1e12, -1e12, np.nan]))
+    found = inputs_of(quantity, [0.0, 1e12, -1e12, np.nan])
     assert quantity.inputs == ["x: log", "x: rank", "x: zero", "x: missing"]
     assert np.isfinite(found).all() and np.abs(found).max() <= 8
     assert found[:, 2].tolist() == [1, 0, 0, 0]
     assert found[:, 3].tolist() == [0, 0, 0, 1]
     # Ranks are those of a normal deviate, halved; a value twice as frequent lies in the middle of its place.
     normal = Quantity.fit("y", RANDOM.normal(5, 3, 50_000))
-    assert normal.transform(np.array([5.0, 8.0]))[:, 1] == pytest.approx([0.0, 0.5], abs=0.02)
+    assert inputs_of(normal, [5.0, 8.0])[:, 1] == pytest.approx([0.0, 0.5], abs=0.02)
     assert not normal.missing
 
 
 def test_rare_new_and_missing_categories():
-    category = Category.fit("c", ["a"] * 3 + ["b"] * 2 + ["z"], most=2)
+    category = Category.fit("c", ["a"] * 3 + ["b"] * 2 + ["z"], max_values=2)
     assert category.inputs == ["c = a", "c = b", "c = (other)"]
-    assert category.transform(["b", "z", "new"]).tolist() == [[0, 1, 0], [0, 0, 1], [0, 0, 1]]
+    encoder = Encoder(quantities=(), categories=(category,))
+    for values in (["b", "z", "new"], ["b", "z", "new", "a", "a"]):
+        inputs = encoder.encode(np.empty((len(values), 0)), [values])
+        assert inputs[:3].tolist() == [[0, 1, 0], [0, 0, 1], [0, 0, 1]]
 
 
 def test_an_encoder_is_the_same_after_saving_and_does_not_see_other_rows(tmp_path):
@@ -70,7 +72,8 @@ def test_an_encoder_is_the_same_after_saving_and_does_not_see_other_rows(tmp_pat
     assert again == encoder
     assert encoder.columns == ["amount", "count", "flag", "kind"]
     assert encoder.transform(rows).shape == (3, len(encoder.inputs))
-    assert sorted(place for group in encoder.groups().values() for place in group) == list(range(len(encoder.inputs)))
+    indices = sorted(index for group in encoder.inputs_by_column().values() for index in group)
+    assert indices == list(range(len(encoder.inputs)))
     assert "kind = (missing)" in encoder.inputs and "flag = true" in encoder.inputs
     # One row at a time gives what all rows give together: nothing depends on the batch.
     single = np.concatenate([encoder.transform(rows.iloc[[place]]) for place in range(3)])
@@ -98,21 +101,21 @@ def test_the_correction_for_the_sample_is_exact():
     # Bayes: what a perfect model of the sample says.
     in_sample = truth / (truth + (1 - truth) * 8000 / 99_000)
     population = sampled_population()
-    corrected = sigmoid(logit(in_sample) + population.shift)
+    corrected = sigmoid(logit(in_sample) + population.prior_correction)
     assert corrected == pytest.approx(truth)
     weights = population.weights(sale[kept])
     assert np.average(sale[kept], weights=weights) == pytest.approx(sale.mean(), rel=0.03)
     assert np.average(truth[kept], weights=weights) == pytest.approx(sale.mean(), rel=0.03)
-    assert calibration_error(truth[kept], sale[kept], weights) < 0.0015
-    assert calibration_error(in_sample[kept], sale[kept], weights) > 0.05
-    bins = reliability(truth[kept], sale[kept], weights)
+    assert expected_calibration_error(truth[kept], sale[kept], weights=weights) < 0.0015
+    assert expected_calibration_error(in_sample[kept], sale[kept], weights=weights) > 0.05
+    bins = reliability_bins(truth[kept], sale[kept], weights=weights)
     assert len(bins) == 10
     assert [each.predicted for each in bins] == sorted(each.predicted for each in bins)
 
 
 def test_an_intercept_makes_the_mean_right():
     logits, labels, weights = RANDOM.normal(-2, 1, 1000), (RANDOM.random(1000) < 0.3) * 1.0, RANDOM.random(1000)
-    added = intercept(logits, weights, labels)
+    added = calibration_intercept(logits, weights, labels=labels)
     assert np.average(sigmoid(logits + added), weights=weights) == pytest.approx(np.average(labels, weights=weights))
 
 
@@ -124,7 +127,7 @@ def test_areas_are_those_of_scikit_learn():
     weights = RANDOM.random(500)
     assert auc(scores, labels) == pytest.approx(roc_auc_score(labels, scores))
     expected = average_precision_score(labels, scores, sample_weight=weights)
-    assert average_precision(scores, labels, weights) == pytest.approx(expected)
+    assert average_precision(scores, labels, weights=weights) == pytest.approx(expected)
     assert auc(scores, np.zeros(500)) == 0.5
 
 

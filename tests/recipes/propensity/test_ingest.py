@@ -11,12 +11,13 @@ import pyarrow.parquet as pq
 import pytest
 import sqlalchemy as sa
 
-from recipes.propensity import dates, draw, ingest, pull, sample
+from recipes.propensity import aggregate_tables, ingest, read_visits, sales_window, sample
 from recipes.propensity.config import CONFIG
-from recipes.propensity.dates import SalesRange, find_dates
-from recipes.propensity.schema import SALES, VISITS
+from recipes.propensity.database_schema import SALES, VISITS
+from recipes.propensity.downsampling import SAMPLED_VISITS, SampleCounts, downsample
+from recipes.propensity.sales_window import SalesWindow, find_dates
 from tests.recipes.propensity.conftest import filled
-from trainyard.overrides import override
+from trainyard.run.overrides import override
 
 END = datetime(2026, 3, 31, 23, 59, 59)
 LONG_AGO = END - timedelta(days=365)
@@ -34,9 +35,9 @@ def sell(connection, per_week):
     connection.commit()
 
 
-def test_the_range_grows_week_by_week_until_a_threshold_is_passed(empty, monkeypatch):
+def test_the_window_grows_week_by_week_until_a_threshold_is_passed(empty, monkeypatch):
     # The document's thresholds in thousandths: more than 30 days and 10 sales, or more than 14 days and 50.
-    monkeypatch.setattr(dates, "ENOUGH", ((30, 10), (14, 50)))
+    monkeypatch.setattr(sales_window, "SUFFICIENT", ((30, 10), (14, 50)))
     sell(empty, [3, 2, 2, 2, 1, 1, 5])
 
     def days(**changes):
@@ -45,7 +46,7 @@ def test_the_range_grows_week_by_week_until_a_threshold_is_passed(empty, monkeyp
     found = days()
     # 35 days hold 10 sales, which is not more than 10; 42 days hold 11.
     assert (found.days, found.sales, found.start) == (42, 11, END - timedelta(days=42))
-    # A start date that leaves three whole weeks: the longest range there is.
+    # A start date that leaves three whole weeks: the longest window there is.
     assert (days(start_date=END - timedelta(days=27)).days, days(start_date=END - timedelta(days=27)).sales) == (21, 7)
     assert days(start_date=END - timedelta(days=2)).days == 7
     assert find_dates(empty, 8, start_date=END - timedelta(days=21), end_date=END).sales == 0
@@ -54,7 +55,7 @@ def test_the_range_grows_week_by_week_until_a_threshold_is_passed(empty, monkeyp
 
 
 def test_many_sales_need_three_weeks_only(empty_sqlite, monkeypatch):
-    monkeypatch.setattr(dates, "ENOUGH", ((30, 10), (14, 50)))
+    monkeypatch.setattr(sales_window, "SUFFICIENT", ((30, 10), (14, 50)))
     sell(empty_sqlite, [60, 1, 1, 1])
     found = find_dates(empty_sqlite, 7, start_date=LONG_AGO, end_date=END)
     # 14 days are not more than 14.
@@ -62,7 +63,7 @@ def test_many_sales_need_three_weeks_only(empty_sqlite, monkeypatch):
 
 
 def test_the_documents_thresholds():
-    assert dates.ENOUGH == ((30, 10_000), (14, 50_000))
+    assert sales_window.SUFFICIENT == ((30, 10_000), (14, 50_000))
 
 
 def spread(connection, others, sales):
@@ -80,23 +81,23 @@ def spread(connection, others, sales):
     ]
     connection.execute(VISITS.insert(), rows)
     connection.commit()
-    return SalesRange(start=END - timedelta(days=60), end=END, sales=sales)
+    return SalesWindow(start=END - timedelta(days=60), end=END, sales=sales)
 
 
-def drawn_ids(connection):
-    found = connection.execute(sa.select(draw.TEMPORARY.c.visit_id).order_by("visit_id")).scalars()
+def sampled_ids(connection):
+    found = connection.execute(sa.select(SAMPLED_VISITS.c.visit_id).order_by("visit_id")).scalars()
     return np.array(list(found))
 
 
 def test_the_sample_has_exactly_the_size_asked_for_and_depends_on_the_seed_alone(empty):
     found = spread(empty, 20_000, 100)
-    counts = draw.draw(empty, 7, found, limit=100, negatives=8, seed=1)
-    assert counts == draw.Drawn(sales=100, others=20_000, sampled_sales=100, sampled_others=800)
-    first = drawn_ids(empty)
-    draw.draw(empty, 7, found, limit=100, negatives=8, seed=1)
-    assert (drawn_ids(empty) == first).all()
-    draw.draw(empty, 7, found, limit=100, negatives=8, seed=2)
-    other = drawn_ids(empty)
+    counts = downsample(empty, 7, window=found, max_sales=100, negatives_per_sale=8, seed=1)
+    assert counts == SampleCounts(sales=100, others=20_000, sampled_sales=100, sampled_others=800)
+    first = sampled_ids(empty)
+    downsample(empty, 7, window=found, max_sales=100, negatives_per_sale=8, seed=1)
+    assert (sampled_ids(empty) == first).all()
+    downsample(empty, 7, window=found, max_sales=100, negatives_per_sale=8, seed=2)
+    other = sampled_ids(empty)
     assert len(first) == len(other) == 900
     # Two independent samples of 800 among 20,000 share 32 in expectation.
     assert 10 < len(np.intersect1d(first[first > 100], other[other > 100])) < 60
@@ -107,23 +108,23 @@ def test_the_sample_has_exactly_the_size_asked_for_and_depends_on_the_seed_alone
 
 def test_a_limit_below_the_sales_thins_them_out_too(empty_sqlite):
     found = spread(empty_sqlite, 3000, 300)
-    counts = draw.draw(empty_sqlite, 7, found, limit=50, negatives=8, seed=1)
+    counts = downsample(empty_sqlite, 7, window=found, max_sales=50, negatives_per_sale=8, seed=1)
     assert (counts.sampled_sales, counts.sampled_others) == (50, 400)
-    assert (drawn_ids(empty_sqlite) <= 300).sum() == 50
+    assert (sampled_ids(empty_sqlite) <= 300).sum() == 50
 
 
 def test_both_databases_draw_the_same_visits(empty_sqlite, empty_mariadb):
     ids = []
     for connection in (empty_sqlite, empty_mariadb):
-        draw.draw(connection, 7, spread(connection, 5000, 50), limit=50, negatives=8, seed=5)
-        ids.append(drawn_ids(connection))
+        downsample(connection, 7, window=spread(connection, 5000, 50), max_sales=50, negatives_per_sale=8, seed=5)
+        ids.append(sampled_ids(connection))
     assert (ids[0] == ids[1]).all()
 
 
 def test_extract_writes_visits_in_chunks_with_every_aggregate_column(empty, tmp_path):
     filled(empty, size=40_000)
     config = override(CONFIG, {"data": {"chunk_rows": 500, "negatives_per_sale": 3}})
-    quality = ingest.extract(empty, tmp_path, config)
+    quality = ingest.extract(empty, tmp_path, config=config)
     assert quality.ok, quality.problems
     file = pq.ParquetFile(tmp_path / "visits" / "part-00000.parquet")
     assert file.num_row_groups >= 3
@@ -146,7 +147,7 @@ def test_extract_writes_visits_in_chunks_with_every_aggregate_column(empty, tmp_
 def test_a_visit_without_aggregates_stays(empty_sqlite, tmp_path):
     filled(empty_sqlite, size=20_000)
     empty_sqlite.execute(sa.text("DELETE FROM agg_visit_device WHERE visit_id % 2 = 0"))
-    quality = ingest.extract(empty_sqlite, tmp_path, CONFIG)
+    quality = ingest.extract(empty_sqlite, tmp_path, config=CONFIG)
     visits = pd.read_parquet(tmp_path / "visits")
     assert quality.ok
     assert len(visits) == quality.figures["sampled_sales"] + quality.figures["sampled_others"]
@@ -156,7 +157,7 @@ def test_a_visit_without_aggregates_stays(empty_sqlite, tmp_path):
 def test_what_a_database_lacks_is_said(empty_sqlite, tmp_path):
     empty_sqlite.execute(sa.text("CREATE TABLE products (product_id INTEGER, active INTEGER)"))
     empty_sqlite.execute(sa.text("CREATE TABLE visits (visit_id INTEGER, product_id INTEGER, visit_date TEXT)"))
-    problems = ingest.extract(empty_sqlite, tmp_path, CONFIG).problems
+    problems = ingest.extract(empty_sqlite, tmp_path, config=CONFIG).problems
     assert len(problems) == 3
     assert "expected a table visits with the columns" in problems[0] and "found none with is_sale" in problems[0]
     assert "expected a table sales" in problems[1]
@@ -168,22 +169,22 @@ def test_products_are_chosen_or_refused(empty_sqlite, tmp_path):
     assert ingest.children(empty_sqlite, CONFIG) == [{"data": {"product_id": 7}}, {"data": {"product_id": 9}}]
     one = override(CONFIG, {"data": {"product_id": 9}})
     assert ingest.children(empty_sqlite, one) == []
-    assert "found 2; name one" in ingest.extract(empty_sqlite, tmp_path, CONFIG).problems[0]
+    assert "found 2; name one" in ingest.extract(empty_sqlite, tmp_path, config=CONFIG).problems[0]
     for child in ingest.children(empty_sqlite, CONFIG):
         product = child["data"]["product_id"]
-        quality = ingest.extract(empty_sqlite, tmp_path / str(product), override(CONFIG, child))
+        quality = ingest.extract(empty_sqlite, tmp_path / str(product), config=override(CONFIG, child))
         assert quality.ok and quality.figures["product_id"] == product
     unknown = override(CONFIG, {"data": {"product_id": 99}})
-    assert "found no such product" in ingest.extract(empty_sqlite, tmp_path, unknown).problems[0]
+    assert "found no such product" in ingest.extract(empty_sqlite, tmp_path, config=unknown).problems[0]
     early = override(CONFIG, {"data": {"product_id": 7, "start_date": "2027-01-01"}})
-    assert "expected a date before" in ingest.extract(empty_sqlite, tmp_path, early).problems[0]
+    assert "expected a date before" in ingest.extract(empty_sqlite, tmp_path, config=early).problems[0]
 
 
 def test_two_rows_per_visit_are_refused(empty_sqlite, tmp_path):
     filled(empty_sqlite, size=20_000)
     empty_sqlite.execute(sa.text("CREATE TABLE agg_visit_more AS SELECT visit_id, pageviews FROM agg_visit_engagement"))
     empty_sqlite.execute(sa.text("INSERT INTO agg_visit_more SELECT * FROM agg_visit_more"))
-    quality = ingest.extract(empty_sqlite, tmp_path, CONFIG)
+    quality = ingest.extract(empty_sqlite, tmp_path, config=CONFIG)
     assert "expected one row per visit" in quality.problems[0]
     names = pq.read_schema(tmp_path / "visits" / "part-00000.parquet").names
     assert {"agg_visit_more_pageviews", "agg_visit_engagement_pageviews"} <= set(names)
@@ -234,10 +235,14 @@ def test_texts_and_numbers_come_out_as_they_went_in(empty):
     ]
     empty.execute(VISITS.insert(), visits)
     empty.commit()
-    tables = draw.aggregates(empty, "agg_visit_odd")
+    tables = aggregate_tables.find(empty, "agg_visit_odd")
     chosen = sa.select(VISITS.c.visit_id, VISITS.c.is_sale).order_by(VISITS.c.visit_id).subquery()
-    columns = draw.features(tables, ())
-    read = pa.concat_tables(pull.batches(empty, tables, columns, 4, visits=chosen)).sort_by("visit_id").to_pydict()
+    columns = aggregate_tables.feature_columns(tables, ())
+    read = (
+        pa.concat_tables(read_visits.read_chunks(empty, tables, columns=columns, chunk_rows=4, visits=chosen))
+        .sort_by("visit_id")
+        .to_pydict()
+    )
     assert read["visit_id"] == list(range(11))
     assert read["is_sale"] == [at % 2 for at in range(11)]
     # The last visit has no row in the table.

@@ -10,14 +10,15 @@ import pytest
 
 from recipes.propensity import evaluate, report, serve
 from recipes.propensity.config import CONFIG
-from trainyard.bootstrap import interval
+from trainyard.contract.report import ReportInputs
 from trainyard.errors import BadRequest
-from trainyard.pages.page import ReportInputs, render
+from trainyard.stages.evaluate.bootstrap import interval
+from trainyard.stages.report.page import render
 
 
 def test_scores_are_good_calibrated_and_above_chance(trained, sampled):
     root, planted = sampled
-    scores = evaluate.score(trained[0], root / "process" / "holdout", CONFIG)
+    scores = evaluate.evaluate(trained[0], root / "process" / "holdout", config=CONFIG)
     metrics = scores.metrics
     assert metrics["auc"] > 0.74
     assert scores.statistic(scores.examples) == metrics["auc"]
@@ -27,7 +28,8 @@ def test_scores_are_good_calibrated_and_above_chance(trained, sampled):
     assert metrics["mean_to_rate"] == pytest.approx(1.0, abs=0.12)
     assert metrics["calibration_error"] < 0.005
     assert planted["rate"] == pytest.approx(0.0115, abs=0.002)
-    references = evaluate.references(root / "process" / "train", root / "process" / "holdout", CONFIG)
+    channels = {name: root / "process" / name for name in ("train", "validation", "features")}
+    references = evaluate.references(channels, root / "process" / "holdout", config=CONFIG)
     assert set(references) == {"gradient boosting", "logistic regression"}
     assert all(metrics["auc"] > each["auc"] - 0.03 for each in references.values())
 
@@ -35,12 +37,12 @@ def test_scores_are_good_calibrated_and_above_chance(trained, sampled):
 def test_the_report_ranks_the_planted_drivers(trained, sampled, tmp_path):
     root, planted = sampled
     inputs = ReportInputs(model=trained[0], prepare=root / "prepare", process=root / "process")
-    sections = report.report(inputs, tmp_path, CONFIG)
+    sections = report.report(inputs, tmp_path, config=CONFIG)
     drivers = pd.read_csv(tmp_path / "drivers.csv").set_index("column")["auc_lost"]
     assert set(drivers.index[:2]) == set(planted["drivers"][:2])
     strongest = drivers[planted["drivers"]].min()
     assert (drivers[planted["idle"]] < max(strongest, 0.01)).all()
-    page = render(title="t", facts={}, evaluation={}, decision={}, sections=sections)
+    page = render(title="t", facts={}, sections=sections)
     assert "Calibration" in page and "data:image/png" in page
     assert len(pd.read_csv(tmp_path / "reliability.csv")) == 10
     assert len(pd.read_csv(tmp_path / "combinations.csv")) == 4

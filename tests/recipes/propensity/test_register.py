@@ -13,11 +13,11 @@ import pytest
 import sqlalchemy as sa
 
 from recipes.propensity import register
-from recipes.propensity.ensemble import Ensemble
-from recipes.propensity.examples import COMBINATIONS_FILE
+from recipes.propensity.combinations import COMBINATIONS_FILE
+from recipes.propensity.database_schema import HYPERPARAMETER, MODEL, MODEL_RUN
 from recipes.propensity.features import Encoder
+from recipes.propensity.inference import Ensemble
 from recipes.propensity.population import Population
-from recipes.propensity.schema import HYPERPARAMETER, MODEL, MODEL_RUN
 
 NOW = datetime(2026, 11, 1, 12, 0, 0)
 COLUMNS = "node1 node2 dropout1 dropout2 optimizer lr_annealing batch_size epochs loss accuracy validation_loss"
@@ -54,9 +54,9 @@ def model_of(product_id, tmp_path):
 
 def record(connection, model_dir, **changes):
     own = {"run_id": "run-1", "code_version": "abc", "model_uri": "s3://bucket/model.tar.gz", "promoted": True}
-    evaluation = {"metrics": {"auc": {"value": 0.8, "low": 0.7, "high": 0.9}, "brier_score": {"value": 0.01}}}
+    metrics = {"auc": 0.8, "brier_score": 0.01}
     named = {**own, "finished_at": NOW, **changes}
-    register.register(connection, model_dir=model_dir, evaluation=evaluation, **named)
+    register.register(connection, model_dir=model_dir, metrics=metrics, **named)
 
 
 def counts(connection):

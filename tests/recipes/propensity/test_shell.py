@@ -14,19 +14,19 @@ from moto import mock_aws
 from glue_jobs import ingest, prepare, register
 from recipes.propensity import sample
 from recipes.propensity.config import CONFIG, sources
-from recipes.propensity.schema import MODEL, MODEL_RUN, PRODUCTS
+from recipes.propensity.database_schema import MODEL, MODEL_RUN, PRODUCTS
 from tests.recipes.propensity.conftest import filled
 from tests.recipes.propensity.mariadb import PASSWORD
 from tests.recipes.propensity.test_register import model_of
-from trainyard import resolve
-from trainyard.config import to_mapping
+from trainyard.contract.config import to_mapping
 from trainyard.errors import JobFailed
-from trainyard.overrides import override
-from trainyard.run import REQUEST_FILE, InputFile, Run
-from trainyard.stages import Stage
-from trainyard.tables import extract
-from trainyard.tables.arguments import Arguments
-from trainyard.tables.store import RunStore
+from trainyard.glue.arguments import Arguments
+from trainyard.run.overrides import override
+from trainyard.run.run import InputFile, Run
+from trainyard.run.stage import Stage
+from trainyard.run.store import RunStore
+from trainyard.stages.ingest import database_extract
+from trainyard.stages.resolve import request as resolve
 
 URI = "s3://artifacts/propensity/r1"
 
@@ -59,7 +59,7 @@ def request(client, files=(), overrides=None, **data):
         overrides=overrides or {},
     )
     store = RunStore(client, run)
-    store.write_text(Stage.RESOLVE, REQUEST_FILE, run.to_json())
+    store.write_text(Stage.RESOLVE, Run.FILE, text=run.to_json())
     return store
 
 
@@ -157,8 +157,8 @@ def test_children_that_the_machine_could_not_tell_apart_are_refused(client, empt
 @pytest.mark.parametrize("promoted", [True, False])
 def test_a_finished_run_is_recorded_with_the_gates_verdict(client, empty_mariadb, secret, tmp_path, promoted):
     store = request(client, source="database", product_id=7)
-    store.write_text(Stage.EVALUATE, "evaluation.json", json.dumps({"metrics": {"auc": {"value": 0.8}}}))
-    store.write_text(Stage.GATE, "decision.json", json.dumps({"promote": promoted}))
+    store.write_text(Stage.EVALUATE, "evaluation.json", text=json.dumps({"metrics": {"auc": {"value": 0.8}}}))
+    store.write_text(Stage.GATE, "decision.json", text=json.dumps({"promote": promoted}))
     (tmp_path / "model").mkdir()
     archive = Path(shutil.make_archive(str(tmp_path / "model"), "gztar", model_of(7, tmp_path / "model")))
     key = store.run.key(Stage.TRAIN, "train-1", "output", "model.tar.gz")
@@ -185,7 +185,7 @@ def test_the_secret_is_that_of_the_runs_region(client, tmp_path, monkeypatch):
     monkeypatch.delenv("AWS_DEFAULT_REGION")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
     arguments = Arguments(run_uri=URI, database_secret="visits-db")
-    with extract.connection(request(client), arguments, (), tmp_path) as opened:
+    with database_extract.connection(request(client), arguments, sources=(), scratch=tmp_path) as opened:
         assert opened.exec_driver_sql("SELECT 1").scalar() == 1
 
 

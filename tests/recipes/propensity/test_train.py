@@ -1,4 +1,4 @@
-"""The committee is Keras's network many times over, the search keeps its promises, and a killed training resumes."""
+"""Stacked networks learn as Keras's network does, the search keeps its promises, and a killed training resumes."""
 
 from __future__ import annotations
 
@@ -7,41 +7,44 @@ import csv
 import numpy as np
 import pytest
 
+from recipes.propensity import combinations
+from recipes.propensity.batches import effective_batch_size
+from recipes.propensity.combinations import COMBINATIONS_FILE
 from recipes.propensity.config import CONFIG, Grid
-from recipes.propensity.ensemble import Ensemble, network_logits
-from recipes.propensity.examples import COMBINATIONS_FILE, Examples
+from recipes.propensity.inference import Ensemble, network_logits
+from recipes.propensity.training_data import TrainingData
 from tests.recipes.propensity.conftest import SMALL
 from trainyard.errors import JobFailed
-from trainyard.overrides import override
+from trainyard.run.overrides import override
 
 tf = pytest.importorskip("tensorflow")
 
+from recipes.propensity import grid_search  # noqa: E402
 from recipes.propensity import model as keras_model  # noqa: E402
 from recipes.propensity import train as training  # noqa: E402
-from recipes.propensity import tune  # noqa: E402
-from recipes.propensity.committee import Committee, Network  # noqa: E402
-from recipes.propensity.fitting import effective_batch, fit  # noqa: E402
+from recipes.propensity.stacked_networks import NetworkSettings, StackedNetworks  # noqa: E402
+from recipes.propensity.training_loop import fit  # noqa: E402
 
 RANDOM = np.random.default_rng(0)
 
 
-def network(**changes):
+def settings(**changes):
     own = {"node1": 6, "node2": 4, "dropout1": 0.0, "dropout2": 0.0, "optimizer": "adam", "learning_rate": 0.01}
-    return Network(**{**own, "lr_annealing": 0.5, **changes})
+    return NetworkSettings(**{**own, "lr_annealing": 0.5, **changes})
 
 
 def planted(rows=600, columns=5):
     inputs = RANDOM.normal(size=(rows, columns)).astype(np.float32)
     labels = (inputs[:, 0] + inputs[:, 1] > 0).astype(np.float32)
-    return Examples(inputs=inputs, labels=labels, folds=np.arange(rows) % 5)
+    return TrainingData(inputs=inputs, labels=labels, folds=np.arange(rows) % 5)
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "rmsprop"])
 def test_each_network_learns_as_keras_would_teach_it(optimizer):
-    examples = planted()
-    networks = [network(optimizer=optimizer), network(node1=3, node2=2, optimizer=optimizer, learning_rate=0.003)]
-    committee = Committee(networks, 5, seed=1)
-    models = [keras_model.build(each, 5, committee.weights_of(place)) for place, each in enumerate(networks)]
+    data = planted()
+    networks = [settings(optimizer=optimizer), settings(node1=3, node2=2, optimizer=optimizer, learning_rate=0.003)]
+    stacked = StackedNetworks(networks, 5, seed=1)
+    models = [keras_model.build(each, 5, weights=stacked.weights_of(index)) for index, each in enumerate(networks)]
     import keras
 
     optimizers = {"adam": keras.optimizers.Adam, "rmsprop": keras.optimizers.RMSprop}
@@ -50,63 +53,69 @@ def test_each_network_learns_as_keras_would_teach_it(optimizer):
         model.compile(optimizers[optimizer](each.learning_rate), loss)
     order = np.arange(600).reshape(12, 50)
     rates = tf.constant([each.learning_rate for each in networks])
-    committee.epoch(
-        tf.constant(examples.inputs), tf.constant(examples.labels), tf.ones((2, 600)), tf.constant(order), rates
+    stacked.train_epoch(
+        tf.constant(data.inputs),
+        tf.constant(data.labels),
+        train_mask=tf.ones((2, 600)),
+        batches=tf.constant(order),
+        rates=rates,
     )
-    for place, model in enumerate(models):
+    for index, model in enumerate(models):
         for batch in order:
-            model.train_on_batch(examples.inputs[batch], examples.labels[batch])
-        for ours, theirs in zip(committee.weights_of(place), model.get_weights(), strict=True):
+            model.train_on_batch(data.inputs[batch], data.labels[batch])
+        for ours, theirs in zip(stacked.weights_of(index), model.get_weights(), strict=True):
             assert ours == pytest.approx(theirs, abs=2e-4)
-        logits = model(examples.inputs).numpy()[:, 0]
-        assert network_logits(committee.weights_of(place), examples.inputs) == pytest.approx(logits, abs=2e-3)
+        logits = model(data.inputs).numpy()[:, 0]
+        assert network_logits(stacked.weights_of(index), data.inputs) == pytest.approx(logits, abs=2e-3)
 
 
 def test_a_network_learns_nothing_from_the_rows_it_validates():
-    examples = planted()
-    spoilt = Examples(
-        inputs=examples.inputs,
-        labels=np.where(examples.folds == 0, 1 - examples.labels, examples.labels).astype(np.float32),
-        folds=examples.folds,
+    data = planted()
+    spoilt = TrainingData(
+        inputs=data.inputs,
+        labels=np.where(data.folds == 0, 1 - data.labels, data.labels).astype(np.float32),
+        folds=data.folds,
     )
     weights = []
-    for each in (examples, spoilt):
-        committee = Committee([network()], 5, seed=1)
+    for each in (data, spoilt):
+        stacked = StackedNetworks([settings()], 5, seed=1)
         tensors = (tf.constant(each.inputs), tf.constant(each.labels))
-        uses = tf.constant((each.folds != 0)[None].astype(np.float32))
-        committee.epoch(*tensors, uses, tf.constant(np.arange(600).reshape(12, 50)), tf.constant([0.01]))
-        weights.append(committee.weights_of(0))
+        train_mask = tf.constant((each.folds != 0)[None].astype(np.float32))
+        batches = tf.constant(np.arange(600).reshape(12, 50))
+        stacked.train_epoch(*tensors, train_mask=train_mask, batches=batches, rates=tf.constant([0.01]))
+        weights.append(stacked.weights_of(0))
     assert all((a == b).all() for a, b in zip(*weights, strict=True))
 
 
 def test_dropout_keeps_the_share_it_should_and_nothing_else():
-    committee = Committee([network(dropout1=0.5), network(dropout1=0.1)], 5, seed=1)
-    first, second = (mask.numpy() for mask in committee._masks(4000, tf.constant(3, tf.int64)))
+    stacked = StackedNetworks([settings(dropout1=0.5), settings(dropout1=0.1)], 5, seed=1)
+    first, second = (mask.numpy() for mask in stacked._dropout_masks(4000, tf.constant(3, tf.int64)))
     assert (first == 0).mean(axis=(1, 2)) == pytest.approx([0.5, 0.1], abs=0.02)
     assert first.mean(axis=(1, 2)) == pytest.approx([1, 1], abs=0.03)
     assert (second == 1).all()
 
 
 def test_early_stopping_keeps_the_best_epoch_and_reduces_the_rate():
-    examples = planted(300)
-    noise = Examples(inputs=examples.inputs, labels=RANDOM.permutation(examples.labels), folds=examples.folds)
-    committee = Committee([network(node1=32, node2=16, learning_rate=0.03)], 5, seed=1)
-    state = fit(committee, noise, np.array([0]), epochs=60, batch_size=16, seed=1)
+    data = planted(300)
+    noise = TrainingData(inputs=data.inputs, labels=RANDOM.permutation(data.labels), folds=data.folds)
+    stacked = StackedNetworks([settings(node1=32, node2=16, learning_rate=0.03)], 5, seed=1)
+    state = fit(stacked, noise, validation_folds=np.array([0]), epochs=60, batch_size=16, seed=1)
     assert state.epochs[0] < 60
     assert state.rates[0] < 0.03
     judged = noise.folds == 0
-    logits = committee.scores(tf.constant(noise.inputs)).numpy()[0]
+    logits = stacked.logits(tf.constant(noise.inputs)).numpy()[0]
     losses = np.logaddexp(0, logits) - noise.labels * logits
     assert losses[judged].mean() == pytest.approx(min(state.validation_loss), abs=1e-4)
 
 
 def test_a_killed_training_ends_as_if_nothing_had_happened(tmp_path):
-    examples = planted()
+    data = planted()
 
     def run(path, epochs):
-        committee = Committee([network(dropout1=0.3)] * 2, 5, seed=1)
-        fit(committee, examples, np.array([0, 1]), epochs=epochs, batch_size=32, seed=1, checkpoint=path)
-        return [weight.numpy() for weight in committee.weights]
+        stacked = StackedNetworks([settings(dropout1=0.3)] * 2, 5, seed=1)
+        folds = np.array([0, 1])
+        fit(stacked, data, validation_folds=folds, epochs=epochs, batch_size=32, seed=1, checkpoint_path=path)
+        return [weight.numpy() for weight in stacked.weights]
 
     whole = run(tmp_path / "whole.npz", 6)
     run(tmp_path / "killed.npz", 3)
@@ -115,27 +124,27 @@ def test_a_killed_training_ends_as_if_nothing_had_happened(tmp_path):
 
 
 def test_a_rate_far_too_large_is_named():
-    examples = planted()
-    committee = Committee([network(learning_rate=1e30)], 5, seed=1)
-    with pytest.raises(JobFailed, match="found others at learning rate 1e"):
-        fit(committee, examples, np.array([0]), epochs=3, batch_size=32, seed=1)
+    data = planted()
+    stacked = StackedNetworks([settings(learning_rate=1e30)], 5, seed=1)
+    with pytest.raises(JobFailed, match=r"finite loss, found .* set a smaller hyperparameters.learning_rate than 1e"):
+        fit(stacked, data, validation_folds=np.array([0]), epochs=3, batch_size=32, seed=1)
 
 
 def test_the_documents_grid_has_32_combinations():
-    assert len(tune.combinations(Grid())) == 32
-    assert len({tuple(vars(each).items()) for each in tune.combinations(Grid())}) == 32
+    assert len(combinations.of_grid(Grid())) == 32
+    assert len({tuple(vars(each).items()) for each in combinations.of_grid(Grid())}) == 32
 
 
 def test_model_tune_reports_what_its_combination_reached():
-    combination = tune.combinations(Grid(node1=(16,), node2=(8,), batch_size=(16,)))[0]
-    result = tune.model_tune(planted(2000), combination, learning_rate=0.01, seed=1)
+    combination = combinations.of_grid(Grid(node1=(16,), node2=(8,), batch_size=(16,)))[0]
+    result = grid_search.model_tune(planted(2000), combination, learning_rate=0.01, seed=1)
     assert result.validation_accuracy > 0.93 and result.auc > 0.98
     assert result.precision > 0.9 and result.recall > 0.9
     assert 1 <= result.epochs_run <= 15
 
 
 def test_small_data_gets_small_batches():
-    assert [effective_batch(512, rows) for rows in (100, 2000, 100_000)] == [16, 32, 512]
+    assert [effective_batch_size(512, rows) for rows in (100, 2000, 100_000)] == [16, 32, 512]
 
 
 def test_a_run_leaves_everything_that_serving_needs(trained, sampled):
@@ -160,11 +169,14 @@ def test_a_run_leaves_everything_that_serving_needs(trained, sampled):
 def test_without_a_search_the_given_hyperparameters_are_trained(sampled, tmp_path):
     root, _ = sampled
     channels = {name: root / "process" / name for name in ("train", "validation", "features")}
-    changes = {"search": "none", "node1": 9, "node2": 5, "members": 2, "epochs": 2}
+    changes = {"search": "none", "node1": 9, "node2": 5, "ensemble_size": 2, "epochs": 2}
     for name in ("model", "checkpoints"):
         (tmp_path / name).mkdir()
     training.train(
-        channels, tmp_path / "model", tmp_path / "checkpoints", override(CONFIG, {"hyperparameters": changes})
+        channels,
+        tmp_path / "model",
+        checkpoints=tmp_path / "checkpoints",
+        config=override(CONFIG, {"hyperparameters": changes}),
     )
     assert Ensemble.load(tmp_path / "model").networks[0][0].shape[1] == 9
     with (tmp_path / "model" / COMBINATIONS_FILE).open() as file:
@@ -184,7 +196,7 @@ def test_a_finished_search_is_not_repeated(sampled, tmp_path, monkeypatch):
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(training, "fit", killed)
-        training.train(channels, tmp_path / "model", tmp_path / "checkpoints", config)
-    monkeypatch.setattr(tune, "search", killed)
-    training.train(channels, tmp_path / "model", tmp_path / "checkpoints", config)
+        training.train(channels, tmp_path / "model", checkpoints=tmp_path / "checkpoints", config=config)
+    monkeypatch.setattr(grid_search, "search", killed)
+    training.train(channels, tmp_path / "model", checkpoints=tmp_path / "checkpoints", config=config)
     assert Ensemble.load(tmp_path / "model").networks

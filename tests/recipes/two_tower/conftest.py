@@ -12,7 +12,7 @@ from recipes.two_tower import prepare, sample
 from recipes.two_tower.config import CONFIG, sources
 from recipes.two_tower.process import process
 from tests.recipes.tables import read_sources
-from trainyard.overrides import override
+from trainyard.run.overrides import override
 
 CHANNELS = ("train", "validation", "features")
 CHANGES = {"hyperparameters": {"rating_epochs": 4, "retrieval_epochs": 3}}
@@ -32,6 +32,10 @@ class Trained:
         return self.root / "model"
 
     @property
+    def channels(self) -> dict[str, Path]:
+        return {name: self.root / "process" / name for name in CHANNELS}
+
+    @property
     def holdout(self) -> Path:
         return self.root / "process" / "holdout"
 
@@ -47,10 +51,15 @@ def prepared_from(raw: Path, folder: Path, config=CONFIG) -> Path:
 def trained_in(root: Path, config) -> dict[str, float]:
     from recipes.two_tower.train import train
 
-    process(root / "prepare", root / "process", config)
+    process(root / "prepare", root / "process", config=config)
     for name in ("model", "checkpoints"):
         (root / name).mkdir()
-    return train({name: root / "process" / name for name in CHANNELS}, root / "model", root / "checkpoints", config)
+    return train(
+        {name: root / "process" / name for name in CHANNELS},
+        root / "model",
+        checkpoints=root / "checkpoints",
+        config=config,
+    )
 
 
 @pytest.fixture(scope="session")

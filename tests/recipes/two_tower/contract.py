@@ -8,9 +8,9 @@ import pyarrow.parquet as pq
 
 from recipes.two_tower import score, serve
 from recipes.two_tower.config import CONFIG
+from recipes.two_tower.inference import Recommender
 from recipes.two_tower.process import HISTORIES_FILE
 from recipes.two_tower.ratings import Ratings
-from recipes.two_tower.recommender import Recommender
 
 SIZE = 6000
 CHANGES = {"hyperparameters": {"rating_epochs": 2, "retrieval_epochs": 2}}
@@ -29,12 +29,12 @@ def requests(model_dir):
 def served_as(_rows, model_dir, tables):
     """Users with what the model has learned of them, scored in bulk and asked for one by one."""
     known = Ratings.load(model_dir / HISTORIES_FILE)
-    columns = {"userId": known.users[known.row_of_value], "movieId": known.movies}
+    columns = {"userId": known.users[known.user_rows], "movieId": known.movies}
     learned = tables.with_name("score-learned")
     (learned / "ratings").mkdir(parents=True)
     rated = pa.table({**columns, "rating": known.values.astype(float), "timestamp": known.times.astype(np.int64)})
     pq.write_table(rated, learned / "ratings" / "part-00000.parquet")
-    rows = [row for table in score.score(model_dir, learned, CONFIG) for row in table.to_pylist()]
+    rows = [row for table in score.score(model_dir, learned, config=CONFIG) for row in table.to_pylist()]
     answers = serve.load(model_dir).predict([{"uid": each["user_id"]} for each in rows])
     for answer in answers:
         for movie in answer["recommended"]:
@@ -48,7 +48,7 @@ def evaluated(model_dir, _holdout):
     histories = ratings.encoded(recommender.movies.encode(ratings.movies)).take(np.arange(min(len(ratings.users), 150)))
     answers = []
     for row, (movies, scores) in enumerate(recommender.recommend(histories, 10)):
-        expected = recommender.expected(histories, np.full(len(movies), row), movies)
+        expected = recommender.expected_ratings(histories, np.full(len(movies), row), movies=movies)
         found = [_movie(recommender, *each) for each in zip(movies.tolist(), scores, expected, strict=True)]
         answers.append({"recommended": found, "rated": int(histories.lengths[row])})
     return [{"uid": int(each)} for each in histories.users], answers

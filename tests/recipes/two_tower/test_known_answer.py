@@ -7,11 +7,11 @@ import pytest
 
 from recipes.two_tower import evaluate, serve
 from recipes.two_tower.config import CONFIG
+from recipes.two_tower.inference import TOP_K, Recommender
 from recipes.two_tower.process import HISTORIES_FILE
 from recipes.two_tower.ratings import Ratings
-from recipes.two_tower.recommender import TOP, Recommender
 from recipes.two_tower.sample import OWN_TASTE_SHARE, TASTES
-from trainyard.overrides import override
+from trainyard.run.overrides import override
 
 
 def test_users_get_movies_of_their_planted_taste(trained):
@@ -19,7 +19,7 @@ def test_users_get_movies_of_their_planted_taste(trained):
     histories = Ratings.load(trained.holdout / HISTORIES_FILE)
     encoded = histories.encoded(recommender.movies.encode(histories.movies))
     own = []
-    for user, (indices, _) in zip(histories.users.tolist(), recommender.recommend(encoded, TOP), strict=True):
+    for user, (indices, _) in zip(histories.users.tolist(), recommender.recommend(encoded, TOP_K), strict=True):
         tastes = [trained.planted["movies"][int(recommender.movies.ids[index])] for index in indices]
         own.append(np.mean(np.asarray(tastes) == trained.planted["users"][user]))
     assert np.mean(own) > OWN_TASTE_SHARE > 4 / len(TASTES)
@@ -38,14 +38,14 @@ def test_five_ratings_show_a_newcomers_taste(trained):
 
 
 def test_the_model_beats_its_simple_baselines(trained):
-    scores = evaluate.score(trained.model, trained.holdout, trained.config)
-    references = evaluate.references(trained.root / "process" / "train", trained.holdout, trained.config)
+    scores = evaluate.evaluate(trained.model, trained.holdout, config=trained.config)
+    references = evaluate.references(trained.channels, trained.holdout, config=trained.config)
     assert scores.metrics["ndcg_at_10"] > 2 * references["popularity"]["ndcg_at_10"]
     assert scores.metrics["rmse"] < 0.9 * references["averages"]["rmse"]
 
 
 def test_the_gate_may_look_at_ratings_instead(trained):
     config = override(CONFIG, {"gate": {"primary": "negative_mse"}})
-    scores = evaluate.score(trained.model, trained.holdout, config)
+    scores = evaluate.evaluate(trained.model, trained.holdout, config=config)
     assert scores.examples.mean() == scores.metrics["negative_mse"]
     assert scores.metrics["rmse"] ** 2 == pytest.approx(-scores.metrics["negative_mse"])

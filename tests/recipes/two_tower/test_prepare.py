@@ -15,7 +15,7 @@ import pytest
 
 from recipes.two_tower.config import CONFIG
 from recipes.two_tower.prepare import check, prepare
-from trainyard.overrides import override
+from trainyard.run.overrides import override
 
 MOVIES = pd.DataFrame(
     {
@@ -113,7 +113,15 @@ def test_both_engines_give_the_same_tables(tmp_path):
         frame.to_parquet(tmp_path / f"{name}.parquet", index=False)
     found = {}
     for engine in ("duckdb", "spark"):
-        command = [sys.executable, "-W", "ignore", "-m", "tests.recipes.two_tower.both", engine, str(tmp_path)]
+        command = [
+            sys.executable,
+            "-W",
+            "ignore",
+            "-m",
+            "tests.recipes.two_tower.prepare_on_engine",
+            engine,
+            str(tmp_path),
+        ]
         done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[3], check=False)
         assert done.returncode == 0, done.stderr
         tables = {each: pq.read_table(tmp_path / engine / each).to_pylist() for each in ("ratings", "movies")}

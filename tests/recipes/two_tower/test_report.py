@@ -1,4 +1,4 @@
-"""What remains of a run: movie vectors as tables, top tens, a map and the sections of the page; the measures."""
+"""What remains of a run: movie vectors as tables, top tens, a map and the sections of the page; the metrics."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import pandas as pd
 import pytest
 
 from recipes.two_tower import report, sample
-from recipes.two_tower.measures import ranking, with_relevant
+from recipes.two_tower.inference import Recommender
+from recipes.two_tower.metrics import ndcg_and_recall, relevant_ratings
 from recipes.two_tower.ratings import Ratings
-from recipes.two_tower.recommender import Recommender
-from trainyard.pages.page import ReportInputs
+from trainyard.contract.report import ReportInputs
 
 
 @pytest.fixture(scope="module")
 def reported(trained, tmp_path_factory):
     outputs = tmp_path_factory.mktemp("reported")
     inputs = ReportInputs(model=trained.model, prepare=trained.root / "prepare", process=trained.root / "process")
-    return Recommender.load(trained.model), outputs, report.report(inputs, outputs, trained.config)
+    return Recommender.load(trained.model), outputs, report.report(inputs, outputs, config=trained.config)
 
 
 def test_the_table_of_movies_is_enough_to_score_them(reported):
@@ -46,17 +46,22 @@ def test_sections_show_top_tens_a_map_and_both_trainings(reported):
     assert listed.groupby("user_id").size().unique().tolist() == [10]
 
 
+def _ratings(users, movies, values):
+    times = np.zeros(len(users))
+    return Ratings.from_columns(np.asarray(users), np.asarray(movies), values=np.asarray(values), times=times)
+
+
 def test_ndcg_and_recall_by_hand():
-    relevant = Ratings.of(*map(np.asarray, ([1, 1, 1, 2], [10, 11, 12, 20], [5, 5, 5, 5], [0, 0, 0, 0])))
-    found = ranking([np.asarray([11, 99, 10]), np.asarray([1, 2, 3])], relevant, 3)
+    relevant = _ratings([1, 1, 1, 2], [10, 11, 12, 20], [5, 5, 5, 5])
+    found = ndcg_and_recall([np.asarray([11, 99, 10]), np.asarray([1, 2, 3])], relevant, count=3)
     ideal = 1 + 1 / np.log2(3) + 1 / 2
     assert found[0] == pytest.approx([(1 + 0.5) / ideal, 2 / 3])
     assert found[1].tolist() == [0.0, 0.0]
 
 
 def test_users_without_anything_relevant_are_left_out():
-    ratings = Ratings.of(*map(np.asarray, ([1, 1, 2], [10, 11, 20], [4.0, 3.5, 3.0], [0, 0, 0])))
-    liked = with_relevant(ratings, 4.0)
+    ratings = _ratings([1, 1, 2], [10, 11, 20], [4.0, 3.5, 3.0])
+    liked = relevant_ratings(ratings, 4.0)
     assert liked.users.tolist() == [1]
     assert liked.movies.tolist() == [10]
 

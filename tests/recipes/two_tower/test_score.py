@@ -15,7 +15,7 @@ from recipes.two_tower.ratings import Ratings
 def ratings(rows):
     """From (user, movie, rating, time) rows."""
     users, movies, values, times = (np.asarray(each) for each in zip(*rows, strict=True))
-    return Ratings.of(users, movies, values, times)
+    return Ratings.from_columns(users, movies, values=values, times=times)
 
 
 def listed(found, user):
@@ -27,19 +27,20 @@ def listed(found, user):
 def test_new_and_changed_ratings_take_the_place_of_known_ones():
     known = ratings([(1, 10, 3.0, 5), (1, 20, 4.0, 6), (3, 10, 2.0, 1)])
     given = ratings([(1, 20, 1.0, 9), (1, 30, 5.0, 8), (2, 10, 4.5, 2), (3, 10, 2.0, 7)])
-    found = score.updated(known.of_users(given.users), given)
+    found = score.with_uploaded(known.of_users(given.users), given)
     assert found.users.tolist() == [1, 2, 3]
     assert sorted(listed(found, 1)) == [(10, 3.0), (20, 1.0), (30, 5.0)]
     assert listed(found, 2) == [(10, 4.5)]
     assert listed(found, 3) == [(10, 2.0)]
-    # What the model knew already keeps the time that it knew, and its place.
+    # What the model knew already keeps the time that it knew, and its position.
     assert found.times[found.offsets[2]] == 1
 
 
 def test_strangers_have_only_what_the_file_says():
-    nobody = Ratings.of(*(np.asarray([]) for _ in range(4))).of_users(np.asarray([5, 6]))
+    none = np.asarray([])
+    nobody = Ratings.from_columns(none, none, values=none, times=none).of_users(np.asarray([5, 6]))
     given = ratings([(5, 1, 4.0, 1), (6, 2, 3.0, 1)])
-    assert listed(score.updated(nobody, given), 6) == [(2, 3.0)]
+    assert listed(score.with_uploaded(nobody, given), 6) == [(2, 3.0)]
 
 
 @pytest.mark.parametrize("rows", [1, 3, 7, 1000])
@@ -54,7 +55,7 @@ def test_users_are_never_cut_in_two_and_none_is_lost(tmp_path, rows):
         columns = {name: each[rows_of] for name, each in table.items()}
         file = tmp_path / "ratings" / f"part-{part:05d}.parquet"
         pq.write_table(pa.table({**columns, "rating": np.full(len(columns["userId"]), 3.5)}), file)
-    groups = list(score.grouped(tmp_path, rows))
+    groups = list(score.user_groups(tmp_path, rows))
     found = [user for each in groups for user in each.users.tolist()]
     assert found == sorted(set(users.tolist()))
     assert {user: n for g in groups for user, n in zip(g.users.tolist(), g.lengths.tolist(), strict=True)} == {

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from recipes.two_tower import serve
-from recipes.two_tower.recommender import Recommender
+from recipes.two_tower.inference import Recommender
 from trainyard.errors import BadRequest
 
 

@@ -10,10 +10,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from recipes.two_tower import evaluate
+from recipes.two_tower.inference import Recommender
 from recipes.two_tower.process import HISTORIES_FILE, RATINGS_FILE
 from recipes.two_tower.ratings import Ratings
-from recipes.two_tower.recommender import Recommender
-from tests.recipes.two_tower.conftest import CHANNELS, trained_in
+from tests.recipes.two_tower.conftest import trained_in
 
 pytest.importorskip("tensorflow")
 
@@ -48,31 +48,32 @@ def test_scrambled_test_labels_leave_predictions_bit_identical(trained, tmp_path
     for root in (trained.root, tmp_path):
         recommender = Recommender.load(root / "model")
         histories = Ratings.load(root / "process" / "holdout" / HISTORIES_FILE)
-        predictions.append(evaluate.expected_ratings(recommender, histories, asked))
+        predictions.append(evaluate.expected_ratings(recommender, histories, asked=asked))
     assert np.array_equal(*predictions)
     assert not np.array_equal(asked.values, Ratings.load(tmp_path / "process" / "holdout" / RATINGS_FILE).values)
 
 
 def test_a_killed_training_goes_on_as_if_nothing_had_happened(trained, tmp_path, monkeypatch):
     from recipes.two_tower import train as training
+    from trainyard.contract import checkpoint
 
-    saved, calls = training._checkpoint, []
+    saved, calls = checkpoint.save, []
 
-    def dies(trainer, path, curve):
-        saved(trainer, path, curve)
+    def dies(path, arrays):
+        saved(path, arrays)
         calls.append(path.name)
         if len(calls) == 6:
             raise KeyboardInterrupt
 
     for name in ("model", "checkpoints"):
         (tmp_path / name).mkdir()
-    channels = {name: trained.root / "process" / name for name in CHANNELS}
-    monkeypatch.setattr(training, "_checkpoint", dies)
+    channels = trained.channels
+    monkeypatch.setattr(checkpoint, "save", dies)
     with pytest.raises(KeyboardInterrupt):
-        training.train(channels, tmp_path / "model", tmp_path / "checkpoints", trained.config)
+        training.train(channels, tmp_path / "model", checkpoints=tmp_path / "checkpoints", config=trained.config)
     assert calls[-1] == "trial_retrieval.npz"
-    monkeypatch.setattr(training, "_checkpoint", saved)
-    metrics = training.train(channels, tmp_path / "model", tmp_path / "checkpoints", trained.config)
+    monkeypatch.setattr(checkpoint, "save", saved)
+    metrics = training.train(channels, tmp_path / "model", checkpoints=tmp_path / "checkpoints", config=trained.config)
     assert metrics == trained.metrics
     assert_same(weights(trained.model), weights(tmp_path / "model"))
 
@@ -84,38 +85,41 @@ def test_keras_and_numpy_agree(trained, name):
     recommender = Recommender.load(trained.model)
     histories = Ratings.load(trained.holdout / HISTORIES_FILE)
     histories = histories.encoded(recommender.movies.encode(histories.movies)).take(np.arange(20))
-    describer = recommender.rating_describer if name == "rating" else recommender.describer
-    towers = recommender.rating if name == "rating" else recommender.retrieval
-    profiles = describer.profiles(histories)
+    featurizer = recommender.rating_featurizer if name == "rating" else recommender.featurizer
+    towers = recommender.rating_towers if name == "rating" else recommender.retrieval_towers
+    profiles = featurizer.profiles(histories)
     movies = np.arange(20)
     given = [
-        towers.user.scaled(describer.user_inputs(profiles)),
-        towers.movie.scaled(describer.movie_inputs(movies)),
+        towers.user.standardize(featurizer.user_features(profiles)),
+        towers.movie.standardize(featurizer.movie_features(movies)),
     ]
-    users, films = towers.user(describer.user_inputs(profiles)), towers.movie(describer.movie_inputs(movies))
+    users, films = towers.user(featurizer.user_features(profiles)), towers.movie(featurizer.movie_features(movies))
     if name == "retrieval":
-        starts = describer.user_starts(profiles), recommender.statistics.starts[movies]
-        given = [given[0], starts[0], given[1], starts[1]]
-        users, films = users + starts[0], films + starts[1]
+        base = featurizer.user_base_vectors(profiles), recommender.statistics.base_vectors[movies]
+        given = [given[0], base[0], given[1], base[1]]
+        users, films = users + base[0], films + base[1]
     model = keras.models.load_model(trained.model / f"{name}.keras")
     assert model.predict(given, verbose=0)[:, 0] == pytest.approx((users * films).sum(axis=1), rel=1e-4, abs=1e-4)
 
 
 def test_towers_have_the_documented_widths(trained):
     recommender = Recommender.load(trained.model)
-    for tower in (recommender.rating.user, recommender.rating.movie, recommender.retrieval.user):
+    for tower in (recommender.rating_towers.user, recommender.rating_towers.movie, recommender.retrieval_towers.user):
         assert [kernel.shape[1] for kernel, _ in tower.layers] == [256, 128, 32]
 
 
-def test_a_batch_can_be_learnt_by_heart(trained):
+def test_a_batch_can_be_overfitted(trained):
+    import keras
     import tensorflow as tf
 
-    from recipes.two_tower.model import RatingTrainer, build
+    from recipes.two_tower.model import build
+    from recipes.two_tower.trainers import RatingTensors, RatingTrainer
 
     random = np.random.default_rng(0)
     user, movie = random.normal(size=(2, 64, 9)).astype(np.float32)
     wanted = random.normal(size=64).astype(np.float32)
-    model = build(user_inputs=9, movie_inputs=9, embedding_size=8, seed=1, starts=False)
-    trainer = RatingTrainer(model, weight_decay=0.0)
-    losses = [float(trainer.step(*map(tf.constant, (user, movie, wanted)), tf.constant(3e-3))) for _ in range(200)]
+    model = build(user_features=9, movie_features=9, embedding_size=8, seed=1, with_base_vectors=False)
+    trainer = RatingTrainer(model, optimizer=keras.optimizers.AdamW(3e-3, weight_decay=0.0))
+    batch = RatingTensors(*map(tf.constant, (user, movie, wanted)))
+    losses = [float(trainer.step(batch)) for _ in range(200)]
     assert losses[-1] < 0.02 * losses[0]

@@ -1,0 +1,46 @@
+"""Encoded headlines as arrays on disk, between process and train; numpy only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from recipes.headline_classifier.features import Encoder, NgramBags
+
+ARRAYS = ("sequences", "labels", "indices", "values", "offsets")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncodedHeadlines:
+    """Headlines as `sequences` [n, length] of word numbers and as bags of `ngrams`, with classes `labels` [n]."""
+
+    sequences: np.ndarray
+    ngrams: NgramBags
+    labels: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @classmethod
+    def of(cls, encoder: Encoder, titles: Sequence[str], *, labels: np.ndarray) -> EncodedHeadlines:
+        """Encode headlines of known classes."""
+        return cls(sequences=encoder.sequences(titles), ngrams=encoder.ngrams(titles), labels=labels)
+
+    def save(self, directory: Path) -> None:
+        """Write one .npy file per array."""
+        arrays = (self.sequences, self.labels, self.ngrams.indices, self.ngrams.values, self.ngrams.offsets)
+        for name, array in zip(ARRAYS, arrays, strict=True):
+            np.save(directory / f"{name}.npy", array, allow_pickle=False)
+
+    @classmethod
+    def load(cls, directory: Path) -> EncodedHeadlines:
+        """The arrays that `save` wrote, mapped rather than read into memory."""
+        sequences, labels, indices, values, offsets = (
+            np.load(directory / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in ARRAYS
+        )
+        return cls(
+            sequences=sequences, labels=labels, ngrams=NgramBags(indices=indices, values=values, offsets=offsets)
+        )

@@ -1,0 +1,53 @@
+"""What a classification of headlines is measured by, in numpy; runs in the training and processing images."""
+
+from __future__ import annotations
+
+import numpy as np
+
+BINS = 10
+
+
+def accuracy(labels: np.ndarray, predicted: np.ndarray) -> float:
+    """Share of the headlines whose class was predicted."""
+    return float((labels == predicted).mean())
+
+
+def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, *, classes: int) -> np.ndarray:
+    """Headlines [classes, classes] by true class (rows) and predicted class (columns)."""
+    pairs = labels.astype(np.int64) * classes + predicted
+    return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
+
+
+def precision_recall_f1(confusion: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Precision, recall and F1 of each class of a confusion matrix; 0 where a quotient has no denominator."""
+    right = np.diag(confusion).astype(np.float64)
+    predicted, actual = confusion.sum(axis=0), confusion.sum(axis=1)
+    precision, recall = right / np.maximum(predicted, 1), right / np.maximum(actual, 1)
+    return precision, recall, 2.0 * right / np.maximum(predicted + actual, 1)
+
+
+def macro_f1(labels: np.ndarray, predicted: np.ndarray, *, classes: int) -> float:
+    """Mean of F1 over the classes that occur among labels or predictions: rare classes count as much as common ones."""
+    confusion = confusion_matrix(labels, predicted, classes=classes)
+    occurring = confusion.sum(axis=0) + confusion.sum(axis=1) > 0
+    return float(precision_recall_f1(confusion)[2][occurring].mean())
+
+
+def log_loss(probabilities: np.ndarray, labels: np.ndarray) -> float:
+    """Mean categorical cross-entropy in nats."""
+    return float(-np.log(np.maximum(probabilities[np.arange(len(labels)), labels], 1e-12)).mean())
+
+
+def reliability_bins(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """For each of ten bins of the top probability: headlines, mean probability, share that is right [bins, 3]."""
+    top, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
+    index = np.minimum((top * BINS).astype(np.int64), BINS - 1)
+    counts = np.bincount(index, minlength=BINS)
+    sums = [np.bincount(index, weights=each, minlength=BINS) / np.maximum(counts, 1) for each in (top, right)]
+    return np.stack([counts, *sums], axis=1)
+
+
+def expected_calibration_error(probabilities: np.ndarray, labels: np.ndarray) -> float:
+    """Mean distance of probability and share right over the bins (Guo et al. 2017), weighted by their headlines."""
+    counts, stated, right = reliability_bins(probabilities, labels).T
+    return float((counts * np.abs(stated - right)).sum() / max(counts.sum(), 1))

@@ -1,0 +1,63 @@
+"""Draws the confusion matrix and the reliability diagram of the report; runs in the processing image."""
+
+from __future__ import annotations
+
+import io
+import textwrap
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from trainyard.contract.charts import INK, PALETTE
+
+LABEL_LETTERS = 13
+
+
+def confusion_matrix(table: np.ndarray, names: Sequence[str]) -> bytes:
+    """Headlines by true class (rows) and predicted class (columns), shaded by the share of the row."""
+    shares = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
+    figure = Figure(figsize=(6.4, 4.6), layout="constrained")
+    axes = figure.add_subplot()
+    axes.imshow(shares, cmap="Blues", vmin=0.0, vmax=1.0)
+    for row in range(len(names)):
+        for column in range(len(names)):
+            color = "white" if shares[row, column] > 0.55 else INK
+            text = f"{table[row, column]:,}\n{shares[row, column]:.1%}"
+            axes.text(column, row, text, ha="center", va="center", color=color, fontsize=9)
+    axes.set_xticks(range(len(names)), [textwrap.fill(name, LABEL_LETTERS) for name in names], fontsize=8.5)
+    axes.set_yticks(range(len(names)), names, fontsize=8.5)
+    _labelled(axes, "predicted", y_label="true")
+    return _png(figure)
+
+
+def reliability_diagram(bins: np.ndarray) -> bytes:
+    """How often the model is right, by how sure it says it is; `bins` as `metrics.reliability_bins` gives them."""
+    counts, stated, right = bins.T
+    used = counts > 0
+    figure = Figure(figsize=(6.4, 4.6), layout="constrained")
+    above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    above.plot([0, 1], [0, 1], color="#9aa5b5", linewidth=1, linestyle="--")
+    above.plot(stated[used], right[used], color=PALETTE[0], linewidth=2, marker="o")
+    above.set_ylim(0, 1.02)
+    width = 1.0 / len(bins)
+    below.bar((np.arange(len(bins)) + 0.5) * width, counts, width=0.9 * width, color=PALETTE[0], alpha=0.6)
+    _labelled(above, "", y_label="share that is right")
+    _labelled(below, "probability of the predicted class", y_label="headlines")
+    return _png(figure)
+
+
+def _labelled(axes: Any, x_label: str, *, y_label: str) -> None:
+    axes.set_xlabel(x_label, color=INK)
+    axes.set_ylabel(y_label, color=INK)
+    axes.tick_params(colors=INK, labelsize=8.5)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+
+
+def _png(figure: Figure) -> bytes:
+    buffer = io.BytesIO()
+    # No metadata: the same figure gives the same bytes.
+    figure.savefig(buffer, format="png", dpi=130, metadata={"Software": None})
+    return buffer.getvalue()

@@ -1,0 +1,94 @@
+"""The Keras model with its optimizer, one step at a time; runs in the training image, on CPU or GPU."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from recipes.headline_classifier.batches import Batch
+from recipes.headline_classifier.calibration import fit_temperature
+from recipes.headline_classifier.config import Hyperparameters
+from recipes.headline_classifier.encoded_headlines import EncodedHeadlines
+from recipes.headline_classifier.features import Encoder
+from recipes.headline_classifier.inference import Network, combined_logits
+from recipes.headline_classifier.model import build
+
+BATCH_SIGNATURE = Batch(
+    words=tf.TensorSpec([None, None], tf.int32),
+    ngrams=tf.TensorSpec([None, None], tf.int32),
+    values=tf.TensorSpec([None, None], tf.float32),
+    labels=tf.TensorSpec([None], tf.int32),
+    weights=tf.TensorSpec([None], tf.float32),
+)
+
+
+class Trainer:
+    """A model in training; `train_step` is one compiled program, whatever the longest bag of a batch."""
+
+    def __init__(
+        self, encoder: Encoder, word_vectors: np.ndarray, *, hyperparameters: Hyperparameters, seed: int
+    ) -> None:
+        self.encoder, self.hyperparameters, self.seed = encoder, hyperparameters, seed
+        self.model = build(encoder, word_vectors, hyperparameters=hyperparameters, seed=seed)
+        self.optimizer = keras.optimizers.Adam(hyperparameters.learning_rate)
+        self.optimizer.build(self.model.trainable_variables)
+
+    @tf.function(input_signature=[BATCH_SIGNATURE])  # type: ignore[untyped-decorator]
+    def train_step(self, batch: Batch) -> Any:
+        """One step of Adam on the categorical cross-entropy; returns the loss.
+
+        The parts are trained side by side, each to be right by itself: trained on their sum, the deep part would learn
+        only what the wide one leaves, which on training headlines is nothing.
+        """
+        inputs = {"words": batch.words, "grams": batch.ngrams, "values": batch.values}
+        with tf.GradientTape() as tape:
+            parts = self.model(inputs, training=True)
+            losses = [_cross_entropy(batch.labels, logits) * batch.weights for logits in parts.values()]
+            loss = tf.add_n([tf.reduce_mean(each) for each in losses] + list(self.model.losses))
+        self.optimizer.apply(tape.gradient(loss, self.model.trainable_variables), self.model.trainable_variables)
+        return loss
+
+    def network(self, validation: EncodedHeadlines | None = None) -> Network:
+        """The weights so far; with `validation`, its temperature is fitted on those headlines."""
+        network = Network(
+            architecture=self.hyperparameters.architecture,
+            deep_weight=self.hyperparameters.deep_weight,
+            temperature=1.0,
+            weights=self._weights(),
+        )
+        if validation is None:
+            return network
+        parts = network.part_logits(validation.sequences, validation.ngrams)
+        logits = combined_logits(parts, network.deep_weight)
+        return replace(network, temperature=fit_temperature(logits, validation.labels))
+
+    def _weights(self) -> dict[str, np.ndarray]:
+        weights = {"embedding": self.model.get_layer("embedding").embeddings.numpy()}
+        for layer in self.model.layers:
+            if layer.name == "wide":
+                weights |= {"wide_table": layer.table(), "wide_bias": layer.bias.numpy()}
+            elif layer.name in ("convolution", "hidden", "deep"):
+                weights |= {f"{layer.name}_kernel": layer.kernel.numpy(), f"{layer.name}_bias": layer.bias.numpy()}
+        return weights
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Everything that changes in training: weights, random states of dropout, moments of Adam."""
+        return {f"variable/{index}": variable.numpy() for index, variable in enumerate(self._variables())}
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+        """Go back to where `state` was taken."""
+        for index, variable in enumerate(self._variables()):
+            variable.assign(state[f"variable/{index}"])
+
+    def _variables(self) -> list[Any]:
+        return [*self.model.variables, *self.optimizer.variables]
+
+
+def _cross_entropy(labels: Any, logits: Any) -> Any:
+    """Categorical cross-entropy [batch] of logits [batch, classes] and class numbers [batch]."""
+    return tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)

@@ -1,0 +1,133 @@
+"""A trained topic model in numpy: topics of a document, words of a topic; for evaluate, report, score and serve."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from recipes.neural_topic_model.bags_of_words import BagsOfWords
+from recipes.neural_topic_model.features import Vocabulary
+
+WEIGHTS_FILE = "weights.npz"
+ROWS_PER_BLOCK = 2048
+RARE_WORD_PENALTY = 0.25
+NAMING_WORDS = 3
+ARRAYS = (
+    "idf",
+    "hidden_kernel_1",
+    "hidden_bias_1",
+    "hidden_kernel_2",
+    "hidden_bias_2",
+    "mean_kernel",
+    "mean_bias",
+    "topic_words",
+)
+# The name of an array in the file, where it differs.
+STORED_AS = {"idf": "importance"}
+
+
+def encoder_inputs(counts: np.ndarray, idf: np.ndarray) -> np.ndarray:
+    """What the encoder reads: tf-idf weights, all rows of the same length [rows, words].
+
+    The length makes the average entry near one half whatever the vocabulary; an empty document stays zero.
+    """
+    weighted = tf_idf(counts, idf)
+    length = np.linalg.norm(weighted, axis=1, keepdims=True)
+    unit = np.divide(weighted, length, out=np.zeros_like(weighted), where=length > 0)
+    return np.asarray(unit * (0.5 * np.sqrt(counts.shape[1])), dtype=np.float32)
+
+
+def tf_idf(counts: np.ndarray, idf: np.ndarray) -> np.ndarray:
+    """(1 + log count) times inverse document frequency where a word occurs, else 0 (Salton and Buckley 1988)."""
+    weighted: np.ndarray = np.where(counts > 0, 1 + np.log(np.maximum(counts, 1)), 0) * idf
+    return np.asarray(weighted, dtype=np.float32)
+
+
+def inverse_document_frequency(bags: BagsOfWords) -> np.ndarray:
+    """Inverse document frequency of each word, float32 [words], at least a little so that no word vanishes."""
+    share = np.maximum(bags.document_frequency, 1) / len(bags)
+    return np.asarray(np.maximum(-np.log(share), 0.05), dtype=np.float32)
+
+
+def ranked_words(topic_words: np.ndarray, idf: np.ndarray) -> np.ndarray:
+    """All words of each topic [topics, words], the most relevant first: log-odds, with a small penalty on rare words.
+
+    Training counts rare words for more than they occur; a step from that towards plain frequency makes topics read
+    better (the trade-off of Sievert and Shirley 2014, "LDAvis", section 3.1).
+    """
+    order: np.ndarray = np.argsort(RARE_WORD_PENALTY * np.log(idf) - topic_words, axis=1, kind="stable")
+    return order
+
+
+def _softmax(logits: np.ndarray) -> np.ndarray:
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
+
+
+@dataclass(frozen=True, kw_only=True)
+class TopicModel:
+    """Vocabulary and weights: the encoder's layers, and `topic_words` [topics, words], the log-odds of words."""
+
+    vocabulary: Vocabulary
+    idf: np.ndarray
+    hidden_kernel_1: np.ndarray
+    hidden_bias_1: np.ndarray
+    hidden_kernel_2: np.ndarray
+    hidden_bias_2: np.ndarray
+    mean_kernel: np.ndarray
+    mean_bias: np.ndarray
+    topic_words: np.ndarray
+
+    def topic_shares(self, counts: np.ndarray) -> np.ndarray:
+        """Share of each topic in documents given as counts of words, float [documents, topics], rows add up to 1."""
+        hidden = np.logaddexp(0, encoder_inputs(counts, self.idf) @ self.hidden_kernel_1 + self.hidden_bias_1)
+        hidden = np.logaddexp(0, hidden @ self.hidden_kernel_2 + self.hidden_bias_2)
+        return _softmax(hidden @ self.mean_kernel + self.mean_bias)
+
+    def topic_shares_of(self, bags: BagsOfWords) -> np.ndarray:
+        """`topic_shares` of many documents, in blocks of bounded memory."""
+        blocks = [self.topic_shares(counts) for counts in bags.dense_blocks(ROWS_PER_BLOCK)]
+        return np.concatenate([np.empty((0, len(self.topic_words))), *blocks])
+
+    def word_probabilities(self, shares: np.ndarray) -> np.ndarray:
+        """Probability of each word of documents with these shares [documents, words].
+
+        Training weights a word's count by its inverse document frequency, so its probability is divided by that again.
+        """
+        return _softmax(shares @ self.topic_words - np.log(self.idf))
+
+    def top_words(self, count: int) -> list[list[str]]:
+        """The `count` words of each topic with the highest weight, the highest first."""
+        return [[self.vocabulary.words[index] for index in row[:count]] for row in self._ranked]
+
+    def top_weights(self, count: int) -> list[list[float]]:
+        """Probabilities that belong to `top_words`."""
+        probabilities = _softmax(self.topic_words)
+        return [probabilities[topic, row[:count]].tolist() for topic, row in enumerate(self._ranked)]
+
+    def topic_names(self) -> list[str]:
+        """The first words of each topic, as one text."""
+        return [" ".join(words) for words in self.top_words(NAMING_WORDS)]
+
+    def bags(self, documents: Sequence[Sequence[str]]) -> BagsOfWords:
+        """Bags of documents given as lemmas, in this model's vocabulary."""
+        return self.vocabulary.bags(documents)
+
+    @cached_property
+    def _ranked(self) -> np.ndarray:
+        return ranked_words(self.topic_words, self.idf)
+
+    def save(self, directory: Path) -> None:
+        self.vocabulary.save(directory)
+        np.savez(directory / WEIGHTS_FILE, **{STORED_AS.get(name, name): getattr(self, name) for name in ARRAYS})
+
+    @classmethod
+    def load(cls, directory: Path) -> TopicModel:
+        with np.load(directory / WEIGHTS_FILE, allow_pickle=False) as file:
+            return cls(
+                vocabulary=Vocabulary.load(directory), **{name: file[STORED_AS.get(name, name)] for name in ARRAYS}
+            )

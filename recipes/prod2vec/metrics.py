@@ -1,0 +1,101 @@
+"""Metrics of next-product recommendations: ranks, hit rate, MRR, coverage; numpy only, for training and evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from recipes.prod2vec.features import OUT_OF_VOCABULARY, Queries, RaggedArray, Vocabulary
+from trainyard.contract.ranking import blocks, top_columns
+
+TOP_K = 10
+COVERAGE_BLOCK = 200
+# Scores float [baskets, products] of every product as the next one of baskets given as indices.
+Scorer = Callable[[RaggedArray], np.ndarray]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncodedQueries:
+    """Queries in the indices of one vocabulary; `targets` is `OUT_OF_VOCABULARY` where the answer is unknown to it."""
+
+    contexts: RaggedArray
+    targets: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    @classmethod
+    def encode(cls, queries: Queries, vocabulary: Vocabulary) -> EncodedQueries:
+        return cls(contexts=vocabulary.encode_rows(queries.contexts), targets=vocabulary.encode(queries.targets))
+
+    def __getitem__(self, rows: slice) -> EncodedQueries:
+        return EncodedQueries(contexts=self.contexts[rows], targets=self.targets[rows])
+
+    @property
+    def answerable(self) -> np.ndarray:
+        """Where both the answer and something of the basket are known; elsewhere every model misses."""
+        return np.asarray((self.targets != OUT_OF_VOCABULARY) & (self.contexts.lengths > 0))
+
+
+def exclude_basket(scores: np.ndarray, contexts: RaggedArray) -> None:
+    """What is in the basket already is no candidate: its scores become minus infinity, in place."""
+    scores[contexts.row_of_value, contexts.values] = -np.inf
+
+
+def target_ranks(scorer: Scorer, queries: Queries, *, vocabulary: Vocabulary) -> np.ndarray:
+    """Rank (float64, best 0) of each query's answer among all products; infinite where it cannot be answered.
+
+    Products with the same score share their ranks, so that a model that scores all alike gains nothing by it.
+    """
+    encoded = EncodedQueries.encode(queries, vocabulary)
+    ranks = [
+        _ranks_in(scorer(encoded.contexts[block]), encoded[block]) for block in blocks(len(queries), len(vocabulary))
+    ]
+    return np.concatenate(ranks)
+
+
+def hits(ranks: np.ndarray) -> np.ndarray:
+    """1.0 where the answer is among the ten best, else 0.0."""
+    return (ranks < TOP_K).astype(np.float64)
+
+
+def reciprocal_ranks(ranks: np.ndarray) -> np.ndarray:
+    """1 / (1 + rank): 1.0 where the answer is the best, 0.0 where it cannot be given."""
+    return np.asarray(1.0 / (1.0 + ranks))
+
+
+def hit_rate(ranks: np.ndarray) -> float:
+    """Share of the queries whose answer is among the ten best."""
+    return float(hits(ranks).mean())
+
+
+def mean_reciprocal_rank(ranks: np.ndarray) -> float:
+    """Mean of `reciprocal_ranks` (MRR)."""
+    return float(reciprocal_ranks(ranks).mean())
+
+
+def coverage(scorer: Scorer, queries: Queries, *, vocabulary: Vocabulary) -> float:
+    """Share of all products that are among the ten best of at least one query."""
+    contexts = vocabulary.encode_rows(queries.contexts)
+    contexts = contexts.take(np.flatnonzero(contexts.lengths))
+    recommended: set[int] = set()
+    for start in range(0, len(contexts), COVERAGE_BLOCK):
+        block = contexts[start : start + COVERAGE_BLOCK]
+        scores = scorer(block)
+        exclude_basket(scores, block)
+        recommended.update(np.unique(top_columns(scores, TOP_K)).tolist())
+    return len(recommended) / len(vocabulary)
+
+
+def _ranks_in(scores: np.ndarray, queries: EncodedQueries) -> np.ndarray:
+    exclude_basket(scores, queries.contexts)
+    rows = np.flatnonzero(queries.answerable)
+    found = scores[rows, queries.targets[rows]][:, None]
+    candidates = scores[rows]
+    better, equal = (candidates > found).sum(axis=1), (candidates == found).sum(axis=1)
+    ranks = np.full(len(queries), np.inf)
+    # An answer that is in the basket itself was excluded; nobody can be credited for it.
+    ranks[rows] = np.where(np.isfinite(found[:, 0]), better + (equal - 1) / 2, np.inf)
+    return ranks

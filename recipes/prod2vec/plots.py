@@ -1,0 +1,40 @@
+"""Draws the pictures of the report: a map of products and the curves of training; runs in the processing image."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from recipes.prod2vec.inference import ProductVectors
+from trainyard.contract import charts, curves
+from trainyard.contract.projection import apart, flattened
+from trainyard.contract.report import Figure
+
+MAP_PRODUCTS = 1000
+MAP_LABELS = 25
+# Of the width and height of the map.
+LABEL_SPACING = (0.24, 0.035)
+
+
+def product_map(vectors: ProductVectors, seed: int) -> Figure:
+    """The `MAP_PRODUCTS` most frequent products in two dimensions, coloured by department."""
+    points = flattened(vectors.unit_vectors[:MAP_PRODUCTS], seed)
+    departments = [f"department {each}" for each in vectors.vocabulary.departments[:MAP_PRODUCTS].tolist()]
+    labels = {row: vectors.vocabulary.names[row] for row in apart(points, MAP_LABELS, room=LABEL_SPACING)}
+    return Figure(
+        png=charts.scatter(points, departments, notes=labels),
+        alt=f"Scatter plot of {len(points)} products in {len(set(departments))} departments after t-SNE.",
+        caption="Names are given to the most frequent products that leave each other room.",
+    )
+
+
+def training_curves(model_dir: Path) -> Figure:
+    """Loss and validation hit rate by epoch."""
+    metrics = curves.read(model_dir)
+    series = {
+        "loss of a pair": metrics["loss"],
+        "hit rate at 10, some validation orders": metrics["validation_hit_rate_at_10"],
+    }
+    return Figure(
+        png=charts.curves(series, x_label="epoch"),
+        alt=f"Loss and validation hit rate over {len(metrics['loss'])} epochs.",
+    )

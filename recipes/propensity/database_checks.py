@@ -1,0 +1,78 @@
+"""Checks that the visit database holds what a run asks for, and which product it is about; runs in the ingest job."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+
+from recipes.propensity import aggregate_tables
+from recipes.propensity.config import Data
+from recipes.propensity.database_schema import PRODUCTS, SALES, VISITS
+from trainyard.errors import BadData
+
+NEEDED_COLUMNS = {
+    PRODUCTS.name: ("active", "product_id"),
+    VISITS.name: ("is_sale", "product_id", "visit_date", "visit_id"),
+    SALES.name: ("product_id", "sales_date"),
+}
+
+
+def checked_tables(connection: sa.Connection, data: Data) -> list[sa.Table]:
+    """The aggregate tables; raises BadData when the database lacks a table or a column that is asked for."""
+    inspector = sa.inspect(connection)
+    present = set(inspector.get_table_names())
+    problems = []
+    for name, needed in NEEDED_COLUMNS.items():
+        found = {each["name"] for each in inspector.get_columns(name)} if name in present else set()
+        if lacking := [each for each in needed if each not in found]:
+            problems.append(
+                f"database: expected a table {name} with the columns {', '.join(needed)}, found none with "
+                f"{', '.join(lacking)}; give the database the schema in the recipe's README."
+            )
+    tables = aggregate_tables.find(connection, data.aggregate_prefix)
+    if not aggregate_tables.feature_columns(tables, data.drop):
+        problems.append(
+            f"database: expected tables {data.aggregate_prefix}* with visit_id and columns that describe a visit, "
+            "found none; fill them, or set data.aggregate_prefix in run.json."
+        )
+    if problems:
+        raise BadData(problems)
+    return tables
+
+
+def chosen_product(connection: sa.Connection, product_id: int) -> int:
+    """The product asked for, or for 0 the only active one; raises BadData."""
+    known = {int(each) for each in connection.execute(sa.select(PRODUCTS.c.product_id)).scalars()}
+    if product_id in known:
+        return product_id
+    if product_id:
+        raise BadData(
+            [f"products: expected product_id {product_id}, found no such product; set another data.product_id."]
+        )
+    active = active_products(connection)
+    if len(active) != 1:
+        raise BadData(
+            [
+                f"products: expected one active product where data.product_id is 0, found {len(active):,}; "
+                "name one of them in data.product_id."
+            ]
+        )
+    return active[0]
+
+
+def active_products(connection: sa.Connection) -> list[int]:
+    """Ids of the active products, ascending."""
+    query = sa.select(PRODUCTS.c.product_id).where(PRODUCTS.c.active == 1).order_by(PRODUCTS.c.product_id)
+    return [int(each) for each in connection.execute(query).scalars()]
+
+
+def repeated_visits(rows: int, visits: int, *, tables: Sequence[sa.Table]) -> tuple[str, ...]:
+    """The problem of an aggregate table that has several rows for a visit: more `rows` were read than `visits`."""
+    if rows == visits:
+        return ()
+    names = ", ".join(table.name for table in tables)
+    return (
+        f"database: expected one row per visit in {names}, found {rows:,} rows for {visits:,} visits; make visit_id "
+        "the primary key of each of them.",
+    )

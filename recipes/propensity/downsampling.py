@@ -1,0 +1,96 @@
+"""Draws the visits to learn from, inside the database (`load_data` of the original); runs in the ingest job.
+
+The sample lies in the temporary table `tmp_train_visits`: at most as many visits with a sale as there are sales in the
+window, and eight times as many without. Which visits are drawn depends on their ids and the seed alone: those whose
+hash lies under a threshold, the smallest hashes first. `ORDER BY RAND()` would sort every visit, and a bare LIMIT would
+take the oldest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from recipes.propensity.database_schema import BIG, VISITS
+from recipes.propensity.sales_window import SalesWindow
+
+SAMPLED_VISITS = sa.Table(
+    "tmp_train_visits",
+    sa.MetaData(),
+    sa.Column("visit_id", BIG, primary_key=True, autoincrement=False),
+    sa.Column("is_sale", sa.SmallInteger, nullable=False),
+    prefixes=["TEMPORARY"],
+)
+# The largest prime below 2^31: products of two residues stay below 2^63.
+PRIME = 2**31 - 1
+# Deviations above the expected number of hashes under the threshold: to get too few happens once in 10^9 samples.
+MARGIN_DEVIATIONS = 6.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class SampleCounts:
+    """How many visits the window holds, and how many of them were sampled, with and without a sale."""
+
+    sales: int
+    others: int
+    sampled_sales: int
+    sampled_others: int
+
+
+def downsample(
+    connection: sa.Connection,
+    product_id: int,
+    *,
+    window: SalesWindow,
+    max_sales: int,
+    negatives_per_sale: int,
+    seed: int,
+) -> SampleCounts:
+    """Fill `tmp_train_visits` with at most `max_sales` visits with a sale and `negatives_per_sale` as many without."""
+    kind = "TEMPORARY TABLE" if connection.dialect.name in ("mysql", "mariadb") else "TABLE"
+    connection.execute(sa.text(f"DROP {kind} IF EXISTS {SAMPLED_VISITS.name}"))
+    SAMPLED_VISITS.create(connection, checkfirst=False)
+    counts: dict[int, int] = {}
+    sampled: dict[int, int] = {}
+    for sale, limit in ((1, max_sales), (0, negatives_per_sale * max_sales)):
+        inside = _inside(product_id, window, sale=sale)
+        counts[sale] = int(
+            connection.execute(sa.select(sa.func.count()).select_from(VISITS).where(inside)).scalar_one()
+        )
+        chosen = sa.select(VISITS.c.visit_id, VISITS.c.is_sale).where(inside)
+        if counts[sale] > limit:
+            hashed = visit_hash(VISITS.c.visit_id, seed)
+            chosen = chosen.where(hashed < hash_threshold(limit, counts[sale])).order_by(hashed, VISITS.c.visit_id)
+        connection.execute(SAMPLED_VISITS.insert().from_select(["visit_id", "is_sale"], chosen.limit(limit)))
+        sampled[sale] = min(limit, counts[sale])
+    return SampleCounts(sales=counts[1], others=counts[0], sampled_sales=sampled[1], sampled_others=sampled[0])
+
+
+def visit_hash(visit_id: sa.ColumnElement[int], seed: int) -> sa.ColumnElement[int]:
+    """An even number from 0 to below `PRIME` that depends on the id and the seed alone, in plain SQL arithmetic.
+
+    The square of a linear function of the id, modulo a prime: values of a polynomial are spread evenly (Weil 1948), so
+    that ids in sequence do not get hashes in sequence. A higher power would take longer and spread no better.
+    """
+    digest = hashlib.sha256(f"propensity/{seed}".encode()).digest()
+    factor, shift = (1 + int.from_bytes(digest[at : at + 4], "big") % (PRIME - 1) for at in (0, 4))
+    number: sa.ColumnElement[int] = sa.literal_column(str(PRIME))
+    residue = (visit_id % number * sa.literal_column(str(factor)) + sa.literal_column(str(shift))) % number
+    return residue * residue % number
+
+
+def hash_threshold(limit: int, count: int) -> int:
+    """The hash below which a little more than `limit` of `count` visits lie, but for bad luck."""
+    expected = limit + MARGIN_DEVIATIONS * limit**0.5 + MARGIN_DEVIATIONS**2
+    return min(PRIME, int(PRIME * (expected / count)))
+
+
+def _inside(product_id: int, window: SalesWindow, *, sale: int) -> sa.ColumnElement[bool]:
+    return sa.and_(
+        VISITS.c.product_id == product_id,
+        VISITS.c.is_sale == sale,
+        VISITS.c.visit_date >= window.start,
+        VISITS.c.visit_date <= window.end,
+    )

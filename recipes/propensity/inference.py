@@ -1,0 +1,108 @@
+"""The trained networks as numpy arrays: from visits to probabilities; for train, evaluate, report and serve."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from recipes.propensity.calibration import logit, sigmoid
+from recipes.propensity.features import Encoder
+from recipes.propensity.population import Population
+
+NETWORKS_FILE = "networks.npz"
+SETTINGS_FILE = "probabilities.json"
+BLOCK_ROWS = 50_000
+LAYERS = 3
+FEW_ROWS = 16
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ensemble:
+    """Networks whose mean probability is the prediction.
+
+    `networks` holds kernel and bias of three layers per network. `intercept` is added to the logit after the exact
+    correction for the sample; `threshold` is the probability from which on a visit counts as a likely sale.
+    """
+
+    encoder: Encoder
+    population: Population
+    networks: Sequence[Sequence[np.ndarray]]
+    intercept: float
+    threshold: float
+
+    def probabilities(self, visits: pd.DataFrame) -> np.ndarray:
+        """Probability of a sale in the population [rows]; a column that is missing counts as missing values."""
+        rows = visits.reindex(columns=self.encoder.columns)
+        blocks = [
+            self.probabilities_of_inputs(self.encoder.transform(rows.iloc[start : start + BLOCK_ROWS]))
+            for start in range(0, len(rows), BLOCK_ROWS)
+        ]
+        return np.concatenate(blocks) if blocks else np.zeros(0)
+
+    def probabilities_of_inputs(self, inputs: np.ndarray) -> np.ndarray:
+        """Probability of a sale from network inputs, float32 [rows, inputs]."""
+        return sigmoid(self.sample_logits(inputs) + self.population.prior_correction + self.intercept)
+
+    def sample_logits(self, inputs: np.ndarray) -> np.ndarray:
+        """Logit of the mean probability of the networks, as in the sample they learned from [rows]."""
+        if self._stacked and len(inputs) <= FEW_ROWS:
+            return mean_logits(_stacked_logits(self._stacked, inputs))
+        return mean_logits(np.stack([network_logits(each, inputs) for each in self.networks]))
+
+    @cached_property
+    def _stacked(self) -> list[np.ndarray]:
+        """Kernels [networks, rows, columns] and biases [networks, 1, columns]; none if networks differ in shape."""
+        if len({tuple(each.shape for each in own) for own in self.networks}) != 1:
+            return []
+        return [np.stack([np.atleast_2d(each) for each in same]) for same in zip(*self.networks, strict=True)]
+
+    def save(self, directory: Path) -> None:
+        """Write `networks.npz`, `probabilities.json`, encoder and population."""
+        self.encoder.save(directory)
+        self.population.save(directory)
+        arrays = {f"{index}/{layer}": each for index, own in enumerate(self.networks) for layer, each in enumerate(own)}
+        np.savez(directory / NETWORKS_FILE, allow_pickle=False, **arrays)
+        settings = {"networks": len(self.networks), "intercept": self.intercept, "threshold": self.threshold}
+        (directory / SETTINGS_FILE).write_text(json.dumps(settings, indent=2), encoding="utf-8")
+
+    @classmethod
+    def load(cls, directory: Path) -> Ensemble:
+        settings = json.loads((directory / SETTINGS_FILE).read_text(encoding="utf-8"))
+        with np.load(directory / NETWORKS_FILE) as saved:
+            networks = [
+                [saved[f"{index}/{layer}"] for layer in range(2 * LAYERS)] for index in range(settings["networks"])
+            ]
+        return cls(
+            encoder=Encoder.load(directory),
+            population=Population.load(directory),
+            networks=networks,
+            intercept=settings["intercept"],
+            threshold=settings["threshold"],
+        )
+
+
+def network_logits(weights: Sequence[np.ndarray], inputs: np.ndarray) -> np.ndarray:
+    """Logits of one network without dropout [rows]: two layers of rectified linear units, then one linear unit."""
+    hidden = inputs
+    for layer in range(LAYERS - 1):
+        hidden = np.maximum(hidden @ weights[2 * layer] + weights[2 * layer + 1], 0.0)
+    return np.asarray((hidden @ weights[-2] + weights[-1])[:, 0], dtype=np.float64)
+
+
+def _stacked_logits(stacked: Sequence[np.ndarray], inputs: np.ndarray) -> np.ndarray:
+    """`network_logits` of all networks in one go [networks, rows]: for few rows, most of the time is calls."""
+    hidden = inputs
+    for layer in range(LAYERS - 1):
+        hidden = np.maximum(hidden @ stacked[2 * layer] + stacked[2 * layer + 1], 0.0)
+    return np.asarray((hidden @ stacked[-2] + stacked[-1])[:, :, 0], dtype=np.float64)
+
+
+def mean_logits(logits: np.ndarray) -> np.ndarray:
+    """Logit of the mean probability of networks [networks, rows] -> [rows]."""
+    return logit(sigmoid(logits).mean(axis=0))

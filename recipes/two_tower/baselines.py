@@ -1,0 +1,83 @@
+"""Simple recommenders and rating averages that models are compared with; runs in the training image, no TensorFlow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from recipes.two_tower.catalogue import Movies
+from recipes.two_tower.ease import MAX_KERNEL_USERS, EaseFactors, ease_factors
+from recipes.two_tower.features import Featurizer
+from recipes.two_tower.inference import TOP_K, mask_rated
+from recipes.two_tower.movie_statistics import MovieStatistics
+from recipes.two_tower.ratings import Ratings
+from trainyard.contract.ranking import blocks, top_columns
+
+EASE_L2 = 400.0
+
+# Scores [users, movies] of histories (movie indices), higher is better.
+Scorer = Callable[[Ratings], np.ndarray]
+
+
+def recommend(scorer: Scorer, histories: Ratings, *, movies: Movies) -> list[np.ndarray]:
+    """Natural ids of each user's `TOP_K` movies with the highest scores that are not in the history, best first."""
+    best: list[np.ndarray] = []
+    for block in blocks(len(histories.users), len(movies)):
+        users = histories.take(np.arange(len(histories.users))[block])
+        scores = scorer(users)
+        mask_rated(scores, users)
+        best.extend(movies.ids[top_columns(scores, TOP_K)])
+    return best
+
+
+def bias_baseline(known: Ratings, movies: Movies, *, histories: Ratings, asked: Ratings) -> np.ndarray:
+    """Mean + user's bias + movie's bias (float [n]) for every row of `asked`; only `known` holds movie indices."""
+    none = EaseFactors(encoder=np.empty((len(movies), 0), np.float32), squared_norms=np.zeros(len(movies), np.float32))
+    statistics = MovieStatistics.from_ratings(known, len(movies), factors=none, size=0, temperature=1.0)
+    featurizer = Featurizer(movies=movies, statistics=statistics)
+    given = histories.of_users(asked.users)
+    users = featurizer.user_biases(featurizer.profiles(given.encoded(movies.encode(given.movies))))
+    biases = np.append(statistics.biases, 0.0)[movies.encode(asked.movies)]
+    expected = statistics.mean + users[asked.user_rows] + biases
+    return np.asarray(np.clip(expected, statistics.min_rating, statistics.max_rating))
+
+
+def popularity(known: Ratings, movies: int) -> Scorer:
+    """Scores every movie by how many have rated it, whoever asks."""
+    counts = np.bincount(known.movies, minlength=movies).astype(np.float32)
+    return lambda histories: np.repeat(counts[None], len(histories.users), axis=0)
+
+
+def item_knn(known: Ratings, movies: int) -> Scorer:
+    """Scores a movie by the sum of its cosines, over who rated it, with the movies that the user has rated."""
+    matrix = _interactions(known, movies)
+    scaled = matrix / np.maximum(np.linalg.norm(matrix, axis=0), 1e-6)
+
+    def scorer(histories: Ratings) -> np.ndarray:
+        # (x S) with S = scaled' scaled, never made: it has a row and a column for every movie.
+        return np.asarray((_interactions(histories, movies) @ scaled.T) @ scaled)
+
+    return scorer
+
+
+def ease(known: Ratings, movies: int) -> Scorer:
+    """EASE on who rated what, whatever the rating; see module `ease`."""
+    ones = np.ones(len(known), dtype=np.float32)
+    factors = ease_factors(known, ones, movies=movies, l2=EASE_L2, seed=0, max_factors=MAX_KERNEL_USERS)
+    decoder = factors.decoder
+    return lambda histories: np.asarray(histories.reduce_by_user(factors.encoder[histories.movies]) @ decoder.T)
+
+
+RANKING_BASELINES: dict[str, Callable[[Ratings, int], Scorer]] = {
+    "popularity": popularity,
+    "item-kNN": item_knn,
+    "EASE": ease,
+}
+
+
+def _interactions(ratings: Ratings, movies: int) -> np.ndarray:
+    """1.0 where a user rated a movie (float32 [users, movies])."""
+    matrix = np.zeros((len(ratings.users), movies), dtype=np.float32)
+    matrix[ratings.user_rows, ratings.movies] = 1.0
+    return matrix

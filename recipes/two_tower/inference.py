@@ -1,0 +1,136 @@
+"""The trained model as numpy arrays: expected ratings and top tens from histories; train, evaluate, report, serve."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from recipes.two_tower.catalogue import Movies
+from recipes.two_tower.features import Featurizer, Profiles
+from recipes.two_tower.movie_statistics import MovieStatistics
+from recipes.two_tower.ratings import Ratings
+from recipes.two_tower.towers import Towers
+from trainyard.contract.ranking import blocks, top_columns
+
+RATING_TOWERS_FILE = "rating_towers.npz"
+RETRIEVAL_TOWERS_FILE = "retrieval_towers.npz"
+OBJECTIVE_FILE = "objective.json"
+TOP_K = 10
+# Added to counts: a movie that nobody rated would have a popularity of minus infinity.
+PSEUDO_COUNT = 0.5
+
+ObjectiveName = Literal["retrieval", "rating"]
+
+
+def log_popularity(statistics: MovieStatistics) -> np.ndarray:
+    """Log of every movie's number of ratings (float32 [movies]), centred."""
+    value = np.log(statistics.counts + PSEUDO_COUNT)
+    return np.asarray(value - value.mean(), dtype=np.float32)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recommender:
+    """Both pairs of towers; `objective` says which of them orders recommendations."""
+
+    movies: Movies
+    statistics: MovieStatistics
+    rating_towers: Towers
+    retrieval_towers: Towers
+    objective: ObjectiveName
+
+    @cached_property
+    def featurizer(self) -> Featurizer:
+        """Features of users and movies for retrieval."""
+        return Featurizer(movies=self.movies, statistics=self.statistics)
+
+    @cached_property
+    def rating_featurizer(self) -> Featurizer:
+        """Features of users and movies for ratings."""
+        return Featurizer(movies=self.movies, statistics=self.statistics.without_factors())
+
+    @cached_property
+    def movie_vectors(self) -> np.ndarray:
+        """The vectors of all movies under `objective` (float32 [movies, size]); `movie_offsets` go with them."""
+        return self._retrieval_vectors if self.objective == "retrieval" else self.rating_vectors
+
+    @cached_property
+    def movie_offsets(self) -> np.ndarray:
+        """What a movie scores with everybody (float32 [movies])."""
+        if self.objective == "retrieval":
+            return np.asarray(self.retrieval_towers.popularity * log_popularity(self.statistics))
+        return np.asarray(self.statistics.mean + self.statistics.biases)
+
+    def user_vectors(self, histories: Ratings) -> np.ndarray:
+        """The vectors of users by their histories (movie indices) under `objective` (float32 [users, size])."""
+        by_rating = self.objective == "rating"
+        featurizer, towers = (
+            (self.rating_featurizer, self.rating_towers) if by_rating else (self.featurizer, self.retrieval_towers)
+        )
+        profiles = featurizer.profiles(histories)
+        vectors = towers.user(featurizer.user_features(profiles))
+        return vectors if by_rating else np.asarray(vectors + featurizer.user_base_vectors(profiles))
+
+    def scores(self, histories: Ratings) -> np.ndarray:
+        """How well each movie suits each user (float32 [users, movies]); higher is better, comparable within a row."""
+        return np.asarray(self.user_vectors(histories) @ self.movie_vectors.T + self.movie_offsets)
+
+    def expected_ratings(self, histories: Ratings, rows: np.ndarray, *, movies: np.ndarray) -> np.ndarray:
+        """The rating (float32 [n]) that the user in each of `rows` of `histories` is expected to give to a movie index.
+
+        Whatever the history, within the lowest and the highest rating of the training data.
+        """
+        featurizer = self.rating_featurizer
+        profiles: Profiles = featurizer.profiles(histories)
+        users = self.rating_towers.user(featurizer.user_features(profiles))
+        base = self.statistics.mean + featurizer.user_biases(profiles)[rows] + self.statistics.biases[movies]
+        found = base + np.einsum("ij,ij->i", users[rows], self.rating_vectors[movies])
+        return np.asarray(np.clip(found, self.statistics.min_rating, self.statistics.max_rating))
+
+    def recommend(self, histories: Ratings, count: int) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Indices and scores of each user's `count` best movies that are not in the history, best first."""
+        answers = []
+        for block in blocks(len(histories.users), len(self.movies)):
+            users = histories.take(np.arange(len(histories.users))[block])
+            scores = self.scores(users)
+            mask_rated(scores, users)
+            for row, best in enumerate(top_columns(scores, count)):
+                shown = best[np.isfinite(scores[row, best])]
+                answers.append((shown, scores[row, shown]))
+        return answers
+
+    @cached_property
+    def _retrieval_vectors(self) -> np.ndarray:
+        features = self.featurizer.movie_features(np.arange(len(self.movies)))
+        return np.asarray(self.retrieval_towers.movie(features) + self.statistics.base_vectors)
+
+    @cached_property
+    def rating_vectors(self) -> np.ndarray:
+        """The vectors of all movies for expected ratings (float32 [movies, size])."""
+        return self.rating_towers.movie(self.rating_featurizer.movie_features(np.arange(len(self.movies))))
+
+    def save(self, directory: Path) -> None:
+        self.movies.save(directory)
+        self.statistics.save(directory)
+        self.rating_towers.save(directory / RATING_TOWERS_FILE)
+        self.retrieval_towers.save(directory / RETRIEVAL_TOWERS_FILE)
+        (directory / OBJECTIVE_FILE).write_text(json.dumps({"objective": self.objective}), encoding="utf-8")
+
+    @classmethod
+    def load(cls, directory: Path) -> Recommender:
+        return cls(
+            movies=Movies.load(directory),
+            statistics=MovieStatistics.load(directory),
+            rating_towers=Towers.load(directory / RATING_TOWERS_FILE),
+            retrieval_towers=Towers.load(directory / RETRIEVAL_TOWERS_FILE),
+            objective=json.loads((directory / OBJECTIVE_FILE).read_text(encoding="utf-8"))["objective"],
+        )
+
+
+def mask_rated(scores: np.ndarray, histories: Ratings) -> None:
+    """What a user has rated is no candidate: the array `scores` gets minus infinity there."""
+    scores[histories.user_rows, histories.movies] = -np.inf

@@ -1,0 +1,145 @@
+"""The two objectives of the towers: model, standardized batches and trainer of each; runs in the training image."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from recipes.two_tower.batches import RatingBatches, RetrievalBatches
+from recipes.two_tower.config import Config
+from recipes.two_tower.features import Featurizer
+from recipes.two_tower.inference import ObjectiveName, log_popularity
+from recipes.two_tower.model import build
+from recipes.two_tower.towers import Standardization, Tower, Towers, dense_layers
+from recipes.two_tower.trainers import RatingTensors, RatingTrainer, RetrievalTensors, RetrievalTrainer, adamw
+from recipes.two_tower.training_data import TrainingData
+
+RATINGS_PER_STEP = 1024
+USERS_PER_STEP = 128
+# Rows that means and deviations of the features are taken from.
+STANDARDIZATION_RATINGS = 20_000
+STANDARDIZATION_USERS = 2_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Objective:
+    """One objective on some training data.
+
+    `batches` gives what the trainer's `step` takes in an epoch (from 0); the learning rate is zero after `epochs`.
+    """
+
+    name: ObjectiveName
+    epochs: int
+    trainer: RatingTrainer | RetrievalTrainer
+    model: Any
+    user: Standardization
+    movie: Standardization
+    batches: Callable[[int], Iterator[Any]]
+
+    def towers(self) -> Towers:
+        """The averaged weights as they are now."""
+        with self.trainer.averaged():
+            return Towers(
+                user=Tower(standardize=self.user, layers=dense_layers(self.trainer.user.get_weights())),
+                movie=Tower(standardize=self.movie, layers=dense_layers(self.trainer.movie.get_weights())),
+                popularity=float(self.trainer.popularity),
+            )
+
+    def save(self, path: Path) -> None:
+        """Write the Keras model with the averaged weights."""
+        with self.trainer.averaged():
+            self.model.save(path)
+
+
+def rating_objective(data: TrainingData, config: Config) -> Objective:
+    """Squared error of ratings, each described without itself."""
+    parameters = config.hyperparameters
+    featurizer = Featurizer(movies=data.movies, statistics=data.statistics.without_factors())
+    drawn = RatingBatches(featurizer=featurizer, ratings=data.ratings, seed=config.seed)
+    rows = np.random.default_rng(config.seed).integers(0, len(data.ratings), STANDARDIZATION_RATINGS)
+    sample = drawn.batch(rows)
+    user, movie = Standardization.fit(sample.user), Standardization.fit(sample.movie)
+    model = _model(user, movie, config=config, with_base_vectors=False)
+    steps = parameters.rating_epochs * -(-len(data.ratings) // RATINGS_PER_STEP)
+    optimizer = adamw(parameters.rating_learning_rate, weight_decay=parameters.weight_decay, steps=steps)
+
+    def batches(epoch: int) -> Iterator[RatingTensors]:
+        for batch in drawn.epoch(epoch, RATINGS_PER_STEP):
+            arrays = (user(batch.user), movie(batch.movie), batch.residual)
+            yield RatingTensors(*map(tf.constant, arrays))
+
+    trainer = RatingTrainer(model, optimizer=optimizer)
+    return Objective(
+        name="rating",
+        epochs=parameters.rating_epochs,
+        trainer=trainer,
+        model=model,
+        user=user,
+        movie=movie,
+        batches=batches,
+    )
+
+
+def retrieval_objective(data: TrainingData, config: Config) -> Objective:
+    """Sampled softmax over movies, taught by EASE."""
+    parameters = config.hyperparameters
+    featurizer = Featurizer(movies=data.movies, statistics=data.statistics)
+    drawn = RetrievalBatches(
+        featurizer=featurizer,
+        ratings=data.ratings,
+        factors=data.factors,
+        temperature=parameters.temperature,
+        seed=config.seed,
+    )
+    movie_features = featurizer.movie_features(np.arange(len(data.movies)))
+    user = Standardization.fit(drawn.full_user_features(STANDARDIZATION_USERS))
+    movie = Standardization.fit(movie_features)
+    model = _model(user, movie, config=config, with_base_vectors=True)
+    steps = parameters.retrieval_epochs * -(-len(data.ratings.users) // USERS_PER_STEP)
+    optimizer = adamw(parameters.retrieval_learning_rate, weight_decay=parameters.weight_decay, steps=steps)
+    catalogue = (movie(movie_features), data.statistics.base_vectors, log_popularity(data.statistics))
+
+    def batches(epoch: int) -> Iterator[RetrievalTensors]:
+        for batch in drawn.epoch(epoch, USERS_PER_STEP):
+            features, base, popularity = (tf.constant(each[batch.candidates]) for each in catalogue)
+            yield RetrievalTensors(
+                user=[tf.constant(user(batch.user)), tf.constant(batch.user_base)],
+                movie=[features, base],
+                log_popularity=popularity,
+                sampling_probability_correction=tf.constant(batch.sampling_probability_correction),
+                targets=tf.constant(batch.targets),
+                teacher_logits=tf.constant(batch.teacher_logits),
+                input_mask=tf.constant(batch.input_mask),
+            )
+
+    trainer = RetrievalTrainer(model, optimizer=optimizer, distillation=parameters.distillation)
+    return Objective(
+        name="retrieval",
+        epochs=parameters.retrieval_epochs,
+        trainer=trainer,
+        model=model,
+        user=user,
+        movie=movie,
+        batches=batches,
+    )
+
+
+def _model(user: Standardization, movie: Standardization, *, config: Config, with_base_vectors: bool) -> Any:
+    return build(
+        user_features=len(user.centre),
+        movie_features=len(movie.centre),
+        embedding_size=config.hyperparameters.embedding_size,
+        seed=config.seed,
+        with_base_vectors=with_base_vectors,
+    )
+
+
+OBJECTIVES: Mapping[ObjectiveName, Callable[[TrainingData, Config], Objective]] = {
+    "rating": rating_objective,
+    "retrieval": retrieval_objective,
+}

@@ -1,0 +1,49 @@
+"""Draws the map of movies and the training curves of the report; runs in the processing image."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from recipes.two_tower.inference import TOP_K, ObjectiveName, Recommender
+from recipes.two_tower.validation import METRICS
+from trainyard.contract import charts
+from trainyard.contract.projection import apart, flattened
+from trainyard.contract.report import Figure
+
+MAP_MOVIES = 1000
+MAP_TITLES = 20
+# The room of a title, of the width and height of the map.
+TITLE_ROOM = (0.24, 0.04)
+NO_GENRE = "no genre"
+METRIC_LABELS: Mapping[ObjectiveName, str] = {
+    "rating": "RMSE of validation ratings",
+    "retrieval": f"NDCG@{TOP_K} of validation movies",
+}
+
+
+def movie_map(recommender: Recommender, seed: int) -> Figure:
+    """The most rated movies in two dimensions (t-SNE by cosine distance), coloured by their first genres."""
+    movies = recommender.movies
+    rated = np.argsort(-recommender.statistics.counts, kind="stable")[:MAP_MOVIES]
+    vectors = recommender.movie_vectors[rated]
+    unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+    points = flattened(unit, seed)
+    genres = [(*movies.genres_of(index), NO_GENRE)[0] for index in rated.tolist()]
+    titles = {row: movies.titles[rated[row]] for row in apart(points, MAP_TITLES, room=TITLE_ROOM)}
+    return Figure(
+        png=charts.scatter(points, genres, notes=titles),
+        alt=f"Scatter plot of {len(points)} movies of {len(set(genres))} genres after t-SNE.",
+        caption="Titles are given to the most rated movies that leave each other room.",
+    )
+
+
+def training_curves(curves: Mapping[str, Sequence[float]]) -> tuple[Figure, ...]:
+    """Loss and validation metric of each objective by epoch."""
+    figures = []
+    for name, label in METRIC_LABELS.items():
+        series = {f"loss, {name}": curves[f"{name}_loss"], label: curves[METRICS[name]]}
+        alt = f"Loss and {label} over {len(curves[METRICS[name]])} epochs."
+        figures.append(Figure(png=charts.curves(series, x_label="epoch"), alt=alt))
+    return tuple(figures)

@@ -1,0 +1,148 @@
+"""Finds one user's best movies with as little work as possible; numpy only, for serving.
+
+The numbers are those of `Recommender`, which works on many users at a time; what that prepares for each call is done
+here once.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from recipes.two_tower.inference import Recommender
+from recipes.two_tower.movie_statistics import SECONDS_PER_YEAR, SHRINKAGE
+from recipes.two_tower.ratings import Ratings
+from recipes.two_tower.towers import CLIP, Tower
+from trainyard.contract.nearest import Neighbours
+
+NO_MOVIES, NO_VALUES = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
+
+
+class History(NamedTuple):
+    """Indices of the movies that a user rated, the ratings (float32), and the time of the last one in years."""
+
+    movies: np.ndarray
+    values: np.ndarray
+    last_year: float
+
+    def with_new_ratings(self, movies: list[int], values: list[float], *, year: float) -> History:
+        """With ratings given at the time `year`, which replace those of the same movies."""
+        if not movies:
+            return self
+        new, last_year = np.asarray(movies, dtype=np.int64), max(self.last_year, year)
+        rated = np.asarray(values, dtype=np.float32)
+        if not len(self.movies):
+            return History(movies=new, values=rated, last_year=last_year)
+        kept = ~np.isin(self.movies, new)
+        return History(
+            movies=np.concatenate([self.movies[kept], new]),
+            values=np.concatenate([self.values[kept], rated]),
+            last_year=last_year,
+        )
+
+
+class KnownHistories:
+    """The ratings that users gave before training, by user; of movies that the model knows."""
+
+    def __init__(self, ratings: Ratings, recommender: Recommender) -> None:
+        known = ratings.encoded(recommender.movies.encode(ratings.movies))
+        self._rows = {user: row for row, user in enumerate(known.users.tolist())}
+        self._offsets: list[int] = known.offsets.tolist()
+        self._ratings = known
+        self._last_years: list[float] = (known.reduce_by_user(known.times, np.maximum) / SECONDS_PER_YEAR).tolist()
+        self._latest_year = recommender.statistics.latest_year
+
+    def of_user(self, user: int | None) -> History:
+        """The history of a user; that of somebody unknown is empty."""
+        row = None if user is None else self._rows.get(user)
+        if row is None or self._offsets[row] == self._offsets[row + 1]:
+            return History(movies=NO_MOVIES, values=NO_VALUES, last_year=self._latest_year)
+        own = slice(self._offsets[row], self._offsets[row + 1])
+        movies, values = self._ratings.movies[own], self._ratings.values[own]
+        return History(movies=movies, values=values, last_year=self._last_years[row])
+
+
+class SingleUserRecommender:
+    """Best movies for one user at a time."""
+
+    def __init__(self, recommender: Recommender) -> None:
+        self._recommender = recommender
+        self._contents = recommender.featurizer.contents
+        self._rating_vectors = recommender.rating_vectors
+        self._neighbours = Neighbours(recommender.movie_vectors, recommender.movie_offsets)
+        self._genres = len(recommender.movies.genre_names)
+        # The rating tower reads what the retrieval tower reads, without what comes from factors.
+        factors = recommender.statistics.factors.shape[1]
+        features = recommender.retrieval_towers.user.standardize.centre.shape[-1]
+        self._first_factor = self._contents.shape[1] - factors
+        self._rating_features = np.r_[0 : features - 1 - 2 * factors, features - 1]
+
+    def recommend(self, history: History, count: int) -> tuple[list[int], list[float], list[float]]:
+        """Indices of the `count` best movies that are not in the history, their scores, and expected ratings."""
+        content_sums, residual_sums, factor_sums = self._sums(history)
+        features = self._features(content_sums, residual_sums, factor_sums=factor_sums, last_year=history.last_year)
+        user = _vector(self._recommender.rating_towers.user, features[self._rating_features])
+        by_rating = self._recommender.objective == "rating"
+        vector = user if by_rating else self._retrieval_vector(features, content_sums, factor_sums=factor_sums)
+        movies, scores = self._neighbours.best(vector, count, hidden=history.movies)
+        statistics = self._recommender.statistics
+        expected = self._rating_vectors[movies] @ user
+        expected += statistics.biases[movies]
+        expected += np.float32(statistics.mean) + features[0]
+        expected = expected.astype(np.float64).clip(statistics.min_rating, statistics.max_rating).round(2)
+        return movies.tolist(), scores.tolist(), expected.tolist()
+
+    def _retrieval_vector(
+        self, features: np.ndarray, content_sums: np.ndarray, *, factor_sums: np.ndarray
+    ) -> np.ndarray:
+        """What `Recommender.user_vectors` gives under the objective `retrieval`."""
+        vector = _vector(self._recommender.retrieval_towers.user, features)
+        vector += factor_sums
+        vector += SHRINKAGE / (float(content_sums[0]) + SHRINKAGE) * self._recommender.statistics.prior
+        return vector
+
+    def _sums(self, history: History) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The sums in the `Profiles` of one user, in one product of matrices."""
+        statistics = self._recommender.statistics
+        weights = np.ones((3, len(history.movies)), dtype=np.float32)
+        weights[1] = history.values - statistics.mean - statistics.biases[history.movies]
+        weights[2] = history.values
+        content_sums, residual_sums, value_sums = weights @ self._contents[history.movies]
+        return content_sums, residual_sums, value_sums[self._first_factor :]
+
+    def _features(
+        self, content_sums: np.ndarray, residual_sums: np.ndarray, *, factor_sums: np.ndarray, last_year: float
+    ) -> np.ndarray:
+        """`Featurizer.user_features` of one user (float32 [n])."""
+        # A count of movies and roots of it are Python's numbers: numpy takes ten times as long for a single one.
+        count, known, genres = float(content_sums[0]), self._first_factor, self._genres
+        weight, root = count + SHRINKAGE, math.sqrt(count + SHRINKAGE)
+        bias = float(residual_sums[0]) / weight
+        tastes = residual_sums - bias * content_sums
+        middle = 2 * known + len(factor_sums)
+        features = np.empty(middle + len(factor_sums) + 1, dtype=np.float32)
+        features[0], features[1] = bias, math.log1p(count)
+        np.divide(tastes[1 : 1 + genres], content_sums[1 : 1 + genres] + SHRINKAGE, out=features[2 : 2 + genres])
+        np.divide(tastes[1 + genres : known], weight, out=features[2 + genres : 1 + known])
+        np.divide(content_sums[1:known], weight, out=features[1 + known : 2 * known])
+        np.divide(tastes[known:], root, out=features[2 * known : middle])
+        np.divide(factor_sums, root, out=features[middle:-1])
+        features[-1] = (last_year - self._recommender.statistics.latest_year) * (count > 0)
+        return features
+
+
+def _vector(tower: Tower, features: np.ndarray) -> np.ndarray:
+    """`Tower.__call__` for one row (float32 [embedding_size])."""
+    value = features - tower.standardize.centre
+    value *= tower.standardize.scale
+    np.maximum(np.minimum(value, CLIP, out=value), -CLIP, out=value)
+    for kernel, bias in tower.layers[:-1]:
+        value = value @ kernel
+        value += bias
+        np.maximum(value, 0.0, out=value)
+    kernel, bias = tower.layers[-1]
+    vector: np.ndarray = value @ kernel
+    vector += bias
+    return vector

@@ -1,0 +1,65 @@
+"""How good towers are on validation ratings while they are trained: one metric per objective; for train, numpy only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from recipes.two_tower.config import Config
+from recipes.two_tower.inference import TOP_K, ObjectiveName
+from recipes.two_tower.metrics import ndcg_and_recall, relevant_ratings, rmse
+from recipes.two_tower.ratings import Ratings
+from recipes.two_tower.towers import Towers
+from recipes.two_tower.training_data import TrainingData
+from trainyard.errors import JobFailed
+
+METRICS: Mapping[ObjectiveName, str] = {"rating": "validation_rmse", "retrieval": f"validation_ndcg_at_{TOP_K}"}
+
+Validate = Callable[[Towers], float]
+
+
+def best_epoch(name: ObjectiveName, metrics: Sequence[float]) -> int:
+    """The epoch (from 0) with the lowest RMSE, or with the highest NDCG."""
+    return int(np.argmin(metrics) if name == "rating" else np.argmax(metrics))
+
+
+def validator(name: ObjectiveName, data: TrainingData, *, later: Ratings, config: Config) -> Validate:
+    """What gives the metric of an objective's towers on `later` ratings, given those that they were trained on."""
+    return (_rating if name == "rating" else _retrieval)(data, later, config=config)
+
+
+def _rating(data: TrainingData, later: Ratings, *, config: Config) -> Validate:
+    asked = _evenly_spaced_users(later, config.data.max_evaluated_users)
+    histories = data.ratings.of_users(asked.users)
+
+    def validate(towers: Towers) -> float:
+        recommender = data.recommender(towers, towers, config=config)
+        return rmse(recommender.expected_ratings(histories, asked.user_rows, movies=asked.movies), asked.values)
+
+    return validate
+
+
+def _retrieval(data: TrainingData, later: Ratings, *, config: Config) -> Validate:
+    relevant = relevant_ratings(later, config.data.relevant_rating)
+    if len(relevant) == 0:
+        raise JobFailed(
+            f"Expected validation ratings of at least {config.data.relevant_rating:g}, found none; set a lower "
+            "data.relevant_rating."
+        )
+    relevant = _evenly_spaced_users(relevant, config.data.max_evaluated_users)
+    histories = data.ratings.of_users(relevant.users)
+
+    def validate(towers: Towers) -> float:
+        recommender = replace(data.recommender(towers, towers, config=config), objective="retrieval")
+        found = recommender.recommend(histories, TOP_K)
+        return float(ndcg_and_recall([movies for movies, _ in found], relevant, count=TOP_K)[:, 0].mean())
+
+    return validate
+
+
+def _evenly_spaced_users(ratings: Ratings, limit: int) -> Ratings:
+    """At most `limit` users, evenly spread over all."""
+    count = min(len(ratings.users), limit)
+    return ratings.take(np.unique(np.linspace(0, len(ratings.users) - 1, count).round().astype(np.int64)))

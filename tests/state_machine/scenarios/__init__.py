@@ -1,0 +1,15 @@
+"""Ways through the machine that the tests walk; names and numbers are made up, shapes are those of AWS."""
+
+from __future__ import annotations
+
+from tests.state_machine.scenarios.children import fan_outs
+from tests.state_machine.scenarios.deploying import deployments, first_endpoint, takeovers
+from tests.state_machine.scenarios.training import refusals, scorings, trainings
+from tests.state_machine.scenarios.ways import Scenario
+
+
+def scenarios() -> list[Scenario]:
+    """All of them; the first is a plain training that an upload starts."""
+    first = {"the first version of an endpoint on instances is created": first_endpoint()}
+    ways = trainings() | refusals() | fan_outs() | scorings() | first | takeovers() | deployments()
+    return [{"name": name, **each} for name, each in ways.items()]

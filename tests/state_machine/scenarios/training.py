@@ -1,0 +1,197 @@
+"""Trainings and bulk scorings, and what is refused before them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.state_machine.scenarios.answers import (
+    NONE,
+    PUBLISHED,
+    Answer,
+    champion,
+    error,
+    function,
+    glue_run,
+    model,
+    package,
+    plan,
+    processing_job,
+    quality,
+    result,
+    s3_object,
+    training_job,
+    tuning_job,
+)
+from tests.state_machine.scenarios.ways import IN_USE, NOTIFY, START, Answers, Scenarios, upload, way
+
+INGEST = ["Ingest raw data", "Read data quality", "Check data quality"]
+PREPARE = ["Train or score?", "Prepare training data", "Build training examples", "Tune?"]
+SEARCH = ["Tune hyperparameters", "Analyse tuning", "Describe best model"]
+COMPARE = ["Find champion", "Evaluate model", "Gate", "Good enough?"]
+TRAIN = [*START, *INGEST, *PREPARE, "Train model", *COMPARE]
+REGISTER = ["Create model", "Register model", "Move champion pointer"]
+RECORD = ["Record in database?", "Record in database"]
+REPORT = ["Write report", "Promoted?"]
+PROMOTE = [*TRAIN, *REGISTER, "Approve model", "Record in database?", *REPORT, "Deploy?"]
+PROMOTE_AND_RECORD = [*TRAIN, *REGISTER, "Approve model", *RECORD, *REPORT, "Deploy?"]
+REFUSE = [*REPORT, "Report refused model", "Model refused"]
+SCORE = ["Score every row", "Read summary of scores", "Add scores to catalogue", "Notify of scores"]
+CHAMPION = champion("20261107-024833-00000001")
+PROMOTED = function(
+    promote=True,
+    summary="hit_rate_at_10 0.221 (was 0.203), better by 0.018 [0.009, 0.027]",
+    message="prod2vec: a better model.\nhit_rate_at_10 0.221 [0.212, 0.230]",
+    reasons=["hit_rate_at_10 is at least 0.02.", "It beats the champion."],
+    metrics={"hit_rate_at_10": 0.2211, "mrr": 0.113},
+)
+REFUSED = function(
+    promote=False,
+    summary="hit_rate_at_10 0.201 is no better than 0.203",
+    message="prod2vec: the model was refused.\nhit_rate_at_10 0.201 [0.192, 0.210]",
+    reasons=["The interval of the difference, [-0.011, 0.007], contains 0."],
+    metrics={"hit_rate_at_10": 0.201, "mrr": 0.101},
+)
+
+
+def trained(run: str, *, version: int = 3, **settings: Any) -> Answers:
+    """Answers to a training that is promoted over a champion, registered, recorded, and told of."""
+    return {
+        "Resolve request": [plan(run, **settings)],
+        "Ingest raw data": [glue_run("ingest")],
+        "Read data quality": [quality()],
+        "Prepare training data": [glue_run("prepare")],
+        "Build training examples": [processing_job("process", run)],
+        "Train model": [training_job("train", run, f"dev-train-{run}-8f14e45f")],
+        "Find champion": [CHAMPION],
+        "Evaluate model": [processing_job("evaluate", run)],
+        "Gate": [PROMOTED],
+        "Create model": [model(run)],
+        "Register model": [package(version)],
+        "Move champion pointer": [NONE],
+        "Approve model": [package(version)],
+        "Record in database": [glue_run("register")],
+        "Write report": [processing_job("report", run)],
+        **{each: [PUBLISHED] for each in ("Notify", "Report refused model", "Report bad data", "Report missing model")},
+    }
+
+
+def trainings() -> Scenarios:
+    first = trained("20261121-024833-1a2b3c4d", version=1) | {"Find champion": [NONE]}
+    noise = trained("20261121-060000-11112222", register=True) | {"Gate": [REFUSED]}
+    better = trained("20261121-070000-33334444", register=True)
+    return {
+        "an upload trains the first model": way(
+            "9c1f7a52-6c1e-4b9e-9d0c-4a7b9d3f2a10_1", upload(60), first, [*PROMOTE, *NOTIFY, "Model registered"]
+        ),
+        "a better model takes over": way(
+            "takeover", upload(66), better, [*PROMOTE_AND_RECORD, *NOTIFY, "Model registered"]
+        ),
+        "a model within noise of the champion is refused": way(
+            "refused", upload(65), noise, [*TRAIN, *RECORD, *REFUSE], retries={"Train model": 3}
+        ),
+        "a search, redriven, beats the champion but is overtaken and then refused": way(
+            "by-hand-7",
+            {"recipe": "prod2vec", "dataset": "winter sale ü", "overrides": {"tune": True}},
+            tuned("20261121-030000-99aabbcc"),
+            [*START, *INGEST, *PREPARE, *SEARCH, *COMPARE, *REGISTER, *COMPARE, "Record in database?", *REFUSE],
+            redrives={"RedriveCount": 2},
+            retries={"Tune hyperparameters": 1},
+        ),
+    }
+
+
+def tuned(run: str) -> Answers:
+    """Answers to a search whose model beats the champion, but not the one that took its place meanwhile."""
+    job = f"dev-tune-{run.split('-')[2]}-8f14e45f"
+    best = f"{job}-003-5d41402a"
+    return trained(run, version=2, dataset="winter sale ü", tune=True) | {
+        "Tune hyperparameters": [tuning_job(job, best)],
+        "Analyse tuning": [processing_job("analyse", run)],
+        "Describe best model": [training_job("tune", run, best)],
+        "Find champion": [CHAMPION, champion("20261121-025900-00000002")],
+        "Evaluate model": [processing_job("evaluate", run), processing_job("evaluate", run, "c9f0f895")],
+        "Gate": [PROMOTED, REFUSED],
+        "Move champion pointer": [error("DynamoDB.ConditionalCheckFailedException", "The conditional request failed")],
+    }
+
+
+def refusals() -> Scenarios:
+    unknown = "Expected one of the recipes prod2vec; found 'unknown'."
+    refused = function(outcome="refused", reason=unknown, recipe="", dataset="")
+    waiting = function(outcome="nothing", reason="waiting for products.csv", recipe="prod2vec", dataset="demo")
+    wrong = "order_products__prior.csv, line 7: expected a whole number in product_id, found 'x'; fix the line."
+    twice = "products.csv: 3 duplicate lines, for example product_id 12."
+    both = trained("20261121-040000-deadbeef") | {"Read data quality": [quality(wrong, twice)]}
+    one = trained("20261121-050000-0badf00d") | {"Read data quality": [quality(wrong)]}
+    bad_data = [*START, *INGEST, "Report bad data", "Bad data"]
+    return {
+        "an upload under an unknown recipe": way(
+            "bad-request",
+            upload(61, 'unknown/demo/it\'s "here".csv'),
+            {"Resolve request": [refused], "Report bad request": [PUBLISHED]},
+            [*START, "Report bad request", "Bad request"],
+            cause=unknown,
+        ),
+        "an incomplete set waits": way(
+            "waiting",
+            upload(62, "prod2vec/demo/order_products__prior.csv"),
+            {"Resolve request": [waiting]},
+            [*START, "Nothing to do"],
+        ),
+        "bad data is refused with its reasons": way(
+            "bad-data", upload(63), both, bad_data, cause=f"{wrong}\n{twice}", redrives={"RedriveCount": 0}
+        ),
+        "one problem alone is a list too": way("bad-data-2", upload(64), one, bad_data, cause=wrong),
+    }
+
+
+def scores(model_run: str) -> Answer:
+    """The summary that bulk scoring leaves."""
+    similar = "array<struct<product_id:bigint,product_name:string,score:double>>"
+    columns = [("product_id", "bigint", "of the catalogue"), ("similar", similar, "the ten nearest products")]
+    named = [dict(zip(("Name", "Type", "Comment"), each, strict=True)) for each in columns]
+    figures = {"rows": 49688, "files": 1, "bytes": 5242880, "seconds": 12.5}
+    return s3_object(figures | {"model_run": model_run, "columns": named})
+
+
+def scored(run: str, model_run: str) -> Answers:
+    return {
+        "Find model in use": [champion(model_run)],
+        "Score every row": [processing_job("score", run)],
+        "Read summary of scores": [scores(model_run)],
+        "Add scores to catalogue": [result()],
+        "Notify of scores": [PUBLISHED],
+    }
+
+
+def scorings() -> Scenarios:
+    run, trained_run = "20261121-050000-aabbccdd", "20261121-051500-5c0e5c0e"
+    start = {"recipe": "prod2vec", "dataset": "demo", "task": "score", "folder": "score", "overrides": {}}
+    answers = trained(run, outcome="score", score=True) | scored(run, "20261121-024833-1a2b3c4d")
+    both = trained(trained_run, version=1, score=True) | scored(trained_run, trained_run)
+    there = error("Glue.AlreadyExistsException", "Partition already exists. (Service: Glue, Status Code: 400)")
+    no_model = "Expected a registered model prod2vec to score with, found none; train one that passes the gate first."
+    started = "2026-11-21T05:00:00.000Z"
+    return {
+        "data are scored with the model in use": way(
+            "score-4f7c",
+            start,
+            answers,
+            [*IN_USE, "Deploy or score?", *INGEST, "Train or score?", *SCORE, "Was a model trained?", "Data scored"],
+            started=started,
+        ),
+        "there is no model to score with": way(
+            "score-4f7c",
+            start,
+            answers | {"Find model in use": [result()]},
+            [*IN_USE, "Report missing model", "No model"],
+            cause=no_model,
+            started=started,
+        ),
+        "a new model scores the data it learned from, and a redrive finds the partition there": way(
+            "51d3b0aa-0c55-4e0c-8a57-5c0e5c0e5c0e_1",
+            upload(60),
+            both | {"Find champion": [NONE], "Add scores to catalogue": [there]},
+            [*PROMOTE, *NOTIFY, *SCORE, "Was a model trained?", "Model registered"],
+        ),
+    }

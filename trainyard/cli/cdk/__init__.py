@@ -1,0 +1,1 @@
+"""Deploys the stacks with the CDK command line."""

@@ -1,0 +1,54 @@
+"""Options and arguments that several commands share, so that they mean and are called the same; runs on a laptop."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from trainyard.errors import BadRequest
+from trainyard.run import recipe
+
+DEFAULT_PORT = 4566
+DEFAULT_SIZE = "20k"
+
+
+def known_recipe(context: typer.Context, name: str) -> str:
+    """The name of a recipe that exists. Raises BadRequest for another, but not while a shell completes words."""
+    if not context.resilient_parsing and name not in recipe.names():
+        raise BadRequest(f"Expected one of the recipes {', '.join(recipe.names())}; found {name!r}.")
+    return name
+
+
+EnvOption = Annotated[str, typer.Option("--env", envvar="TRAINYARD_ENV", help="Environment that was deployed.")]
+AwsOption = Annotated[bool, typer.Option("--aws", help="Talk to AWS even while a local cloud is up.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of tables.")]
+FollowOption = Annotated[bool, typer.Option("--follow/--no-follow", help="Watch until it ends, or return at once.")]
+StateOption = Annotated[str | None, typer.Option("--state", help="One state: its name or the start of it.")]
+WatchOption = Annotated[bool, typer.Option("--follow", "-f", help="Go on until the execution ends.")]
+RecipeArgument = Annotated[
+    str, typer.Argument(metavar="RECIPE", help="Name of a recipe; see `trainyard recipes`.", callback=known_recipe)
+]
+VariantOption = Annotated[
+    str,
+    typer.Option("--variant", help="One of several models of a recipe, such as product-3; see `trainyard endpoints`."),
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="Change a setting of the recipe; may be repeated. Values are JSON."
+    ),
+]
+SizeOption = Annotated[str, typer.Option("--size", help="Lines to generate: 5000, 10k, 1M, ...")]
+SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Seed of the generated data.")]
+ExecutionArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="EXECUTION", help="ARN, name, unique start of a name, run id, or `latest` (idle ones passed over)."
+    ),
+]
+PortOption = Annotated[int, typer.Option("--port", min=1, max=65535, help="Loopback port it listens on.")]
+ContainersOption = Annotated[
+    str | None,
+    typer.Option("--containers", metavar="ENGINE", help="Run jobs in real containers with docker, podman, ..."),
+]

@@ -1,0 +1,77 @@
+"""Makes sample files of a recipe, and sorts the files of a folder into those that it reads; runs on a laptop."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from trainyard.contract.config import RecipeConfig
+from trainyard.errors import ConfigError, NotFound, TrainyardError
+from trainyard.run import recipe
+
+SIZE_UNITS = {"k": 1_000, "m": 1_000_000, "g": 1_000_000_000}
+
+
+def size_of(text: str) -> int:
+    """A number of lines, written like `5000`, `10k` or `1.5M`; raises ConfigError."""
+    unit = SIZE_UNITS.get(text[-1:].lower(), 1)
+    digits = text[:-1] if unit > 1 else text
+    try:
+        lines = float(digits) * unit
+    except ValueError:
+        lines = 0.0
+    if not 1 <= lines < float("inf") or not lines.is_integer():
+        raise ConfigError([f"Expected a size such as 5000, 10k or 1M, found {text!r}."])
+    return int(lines)
+
+
+def make(recipe_name: str, directory: Path, *, size: int, seed: int) -> list[Path]:
+    """Write a sample to `directory`, which must be empty or new; returns the files."""
+    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+        raise TrainyardError(f"Expected a new or empty folder, found {directory} with something in it; name another.")
+    sample = recipe.module(recipe_name, "sample")
+    partial = directory.with_name(f".{directory.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    sample.write(partial, size=size, seed=seed)
+    if directory.exists():
+        directory.rmdir()
+    partial.rename(directory)
+    return sorted(each for each in directory.iterdir() if each.is_file())
+
+
+def cached(recipe_name: str, samples: Path, *, size: int, seed: int) -> tuple[Path, bool]:
+    """The folder below `samples` with a sample of this size and seed, and whether it had to be made."""
+    directory = samples / f"{recipe_name}-{size}-{seed}"
+    if directory.is_dir():
+        return directory, False
+    make(recipe_name, directory, size=size, seed=seed)
+    return directory, True
+
+
+def files_of(recipe_name: str, config: RecipeConfig, *, directory: Path) -> tuple[list[Path], list[Path], list[str]]:
+    """The files of `directory` that the recipe reads, those it does not, and what required tables still wait for.
+
+    Optional files come first: the upload that completes the set starts the run, and an optional file after it would be
+    another set of object versions and train again.
+
+    Raises NotFound when there is no such folder or it holds nothing the recipe reads.
+    """
+    if not directory.is_dir():
+        raise NotFound(f"Expected a folder with the recipe's files, found none at {directory}.")
+    sources = recipe.sources(recipe_name, config)
+    present = sorted(each for each in directory.iterdir() if each.is_file())
+    read = [each for each in present if any(source.accepts(each.name) for source in sources)]
+    read.sort(key=lambda each: any(source.required and source.accepts(each.name) for source in sources))
+    if not read:
+        known = ", ".join(name for source in sources for name in source.files)
+        raise NotFound(
+            f"Expected files of recipe {recipe_name} in {directory} ({known}, also with .gz); "
+            f"found {', '.join(each.name for each in present[:10]) or 'nothing'}."
+        )
+    missing = [
+        " or ".join(source.files)
+        for source in sources
+        if source.required and not any(source.accepts(each.name) for each in read)
+    ]
+    return read, [each for each in present if each not in read], missing

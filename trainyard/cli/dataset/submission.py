@@ -1,0 +1,86 @@
+"""Checks what `run` and `demo` are to train on, uploads it, and waits for the execution it starts; on a laptop."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rich.text import Text
+
+from trainyard.cli.command import project, terminal
+from trainyard.cli.dataset import samples
+from trainyard.cli.dataset.settings import gather
+from trainyard.cli.dataset.upload import dataset_name, upload
+from trainyard.client import uploads
+from trainyard.client.deployment import Deployment
+from trainyard.client.uploads import Upload
+from trainyard.client.watch import Started, Watch
+from trainyard.run import recipe
+from trainyard.run.folders import OVERRIDES_FILE
+
+
+@dataclass(frozen=True, kw_only=True)
+class Submission:
+    """A data set to train on and the settings to train with, checked before anything is uploaded."""
+
+    recipe: str
+    dataset: str
+    files: Sequence[Path]
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+def prepare(
+    recipe_name: str,
+    data: Path | None,
+    *,
+    dataset: str | None,
+    assignments: Sequence[str],
+    tune: bool,
+    size: int,
+    seed: int,
+) -> Submission:
+    """Check settings, names and files on this machine, making a sample where no data was named."""
+    settings = gather(recipe_name, data, assignments=assignments, tune=tune)
+    name = dataset_name(dataset)
+    folder = data or _sample(recipe_name, size=size, seed=seed)
+    files, others, missing = samples.files_of(recipe_name, recipe.config(recipe_name, settings), directory=folder)
+    ignored = [each.name for each in others if each.name != OVERRIDES_FILE]
+    if ignored:
+        terminal.err().print(
+            Text(f"Not uploaded, the recipe does not read them: {', '.join(ignored)}.", style="yellow")
+        )
+    if missing:
+        terminal.err().print(Text(f"The set is incomplete without {', '.join(missing)}.", style="yellow"))
+    return Submission(recipe=recipe_name, dataset=name, files=files, settings=settings)
+
+
+def _sample(recipe_name: str, *, size: int, seed: int) -> Path:
+    folder, made = samples.cached(recipe_name, project.state_dir() / "samples", size=size, seed=seed)
+    terminal.out().print(Text(f"{'Made' if made else 'Using'} the sample {folder}."), soft_wrap=True)
+    return folder
+
+
+def submit(deployment: Deployment, submission: Submission) -> Started:
+    """Upload a submission's files, settings first, and wait for the execution that they start."""
+    recipe_name, dataset = submission.recipe, submission.dataset
+    watch = Watch.begin(deployment)
+    done: list[Upload] = []
+    if submission.settings:
+        done.append(uploads.put_settings(deployment, recipe_name, dataset=dataset, settings=submission.settings))
+    done += upload(deployment, recipe_name, dataset=dataset, files=submission.files)
+    where = uploads.folder_uri(deployment, recipe_name, dataset=dataset)
+    terminal.out().print(Text(f"Uploaded {len(done)} files to {where}"), soft_wrap=True)
+    waiting = terminal.err().status("Waiting for the upload to start an execution …")
+    with waiting if terminal.interactive() else nullcontext():
+        return watch.wait(done)
+
+
+def print_started(started: Started) -> None:
+    """Name the execution, so that it can be found again."""
+    run_id = started.plan.run_id if started.plan else None
+    terminal.out().print(
+        Text(f"Execution {started.execution.name}" + (f", run {run_id}" if run_id else "")), soft_wrap=True
+    )

@@ -1,0 +1,17 @@
+"""`trainyard down`: stops the local cloud; runs on a laptop."""
+
+from __future__ import annotations
+
+from rich.text import Text
+
+from trainyard.cli.command import project, terminal
+from trainyard.client import local_cloud
+
+
+def down() -> None:
+    """Stop the local cloud; everything in it is kept for the next `up`.
+
+    Example: `trainyard down`
+    """
+    stopped = local_cloud.down(project.state_dir())
+    terminal.out().print(Text("The local cloud is down; its state is kept." if stopped else "No local cloud was up."))

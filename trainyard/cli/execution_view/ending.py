@@ -1,0 +1,142 @@
+"""Prints how an execution ended: what it made, or what was wrong and what to do about it; runs on a laptop."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from trainyard.cli.command import terminal
+from trainyard.cli.execution_view import decision, scores
+from trainyard.cli.execution_view.exit_codes import exit_code
+from trainyard.client import artifacts, executions, logs
+from trainyard.client.deployment import Deployment
+from trainyard.client.executions import Execution
+from trainyard.client.history import StateVisit
+from trainyard.run.files import PAGE_FILE
+from trainyard.run.outcome import Outcome
+from trainyard.run.stage import Stage
+from trainyard.stages.explain_failure.root_cause import root_cause
+
+HIGHLIGHTS_FILE = "highlights.json"
+LOG_LINES = 15
+REFUSED = "was refused; nothing was trained and the files stay where they are."
+UPLOAD_AGAIN = "Fix this and upload again: a new version of the files starts a new run."
+# What came of an execution that ends as a failure, and what to do.
+FAILURE_WORDS: Mapping[Outcome, tuple[str, str]] = {
+    Outcome.BAD_REQUEST: (f"The request {REFUSED}", UPLOAD_AGAIN),
+    Outcome.BAD_DATA: (f"The data {REFUSED}", UPLOAD_AGAIN),
+    Outcome.NO_MODEL: ("Nothing was scored.", "Train one with `trainyard run {recipe}`, then score again."),
+    Outcome.CHILDREN_FAILED: (
+        "Some child executions failed; they stopped no other.",
+        "Once the reasons are fixed: `trainyard redrive {name}` keeps what succeeded.",
+    ),
+    Outcome.ROLLED_BACK: (
+        "The model is registered, but its deployment was rolled back.",
+        "See `trainyard endpoints` for what is in service, and `trainyard release` to try again.",
+    ),
+}
+Output = Mapping[str, Any]
+
+
+def print_ending(deployment: Deployment, execution: Execution, *, visits: Sequence[StateVisit]) -> int:
+    """Print the end of an execution; returns the exit code."""
+    out = terminal.out()
+    if execution.running:
+        out.print(Text(f"{execution.name} is still running; watch it with `trainyard show {execution.name} --follow`."))
+    elif execution.end is not None:
+        _print_outcome(deployment, execution, end=execution.end, out=out)
+    elif execution.status == "SUCCEEDED":
+        _print_nothing(execution.output if isinstance(execution.output, Mapping) else {}, out)
+    else:
+        _print_root_cause(deployment, execution, visits=visits, out=out)
+    return exit_code(execution)
+
+
+def _print_outcome(deployment: Deployment, execution: Execution, *, end: Outcome, out: Console) -> None:
+    match end:
+        case Outcome.REGISTERED | Outcome.REFUSED:
+            _print_model(deployment, execution, out=out)
+        case Outcome.SCORED:
+            scores.print_scored(deployment, execution.output, out=out)
+        case Outcome.DEPLOYED:
+            _print_deployed(execution.output, out)
+        case Outcome.SUPERSEDED:
+            _print_superseded(execution.output, out)
+        case Outcome.CHILDREN:
+            _print_children(execution.output, out)
+        case Outcome.NOTHING:
+            _print_nothing(execution.output, out)
+        case _:
+            _print_failure(execution, end, out=out)
+
+
+def _print_model(deployment: Deployment, execution: Execution, *, out: Console) -> None:
+    output, decided = execution.output, execution.decision
+    run = artifacts.of_run(deployment, output["recipe"], run_id=output["run_id"])
+    if decided is not None:
+        decision.print_checks(decided, out)
+        decision.print_scores(decided, out)
+    highlights = run.json(Stage.REPORT, HIGHLIGHTS_FILE)
+    if isinstance(highlights, Mapping):
+        decision.print_highlights(highlights, out)
+    out.print()
+    out.print(Text.assemble(("Artifacts  ", "bold"), run.uri), soft_wrap=True)
+    out.print(Text.assemble(("Report     ", "bold"), run.uri_of(Stage.REPORT, PAGE_FILE)), soft_wrap=True)
+    scores.print_scored_beside_model(run, out)
+    if output.get("endpoint"):
+        out.print(Text.assemble(("Endpoint   ", "bold"), str(output["endpoint"])), soft_wrap=True)
+    out.print(Text(f"Fetch them with `trainyard artifacts {output['run_id']} --download DIR`.", style="dim"))
+
+
+def _print_nothing(output: Output, out: Console) -> None:
+    out.print(Text(f"Nothing was trained: {output.get('reason', 'the execution gave no reason')}."))
+
+
+def _print_children(output: Output, out: Console) -> None:
+    """How each child execution of a fan-out ended; each can be shown like any other."""
+    out.print()
+    out.print(Text("Every child execution succeeded.", style="bold green"))
+    for child in output["children"]:
+        out.print(Text(f"  {child['name']} {child['outcome']}: {child['reason']}"), soft_wrap=True)
+    out.print(Text(f"Show one with `trainyard show {output['run_id']}-NAME`.", style="dim"))
+
+
+def _print_deployed(output: Output, out: Console) -> None:
+    out.print()
+    out.print(Text(f"The model of run {output['run_id']} is in service: {output['endpoint']}.", style="bold green"))
+
+
+def _print_superseded(output: Output, out: Console) -> None:
+    run_id, newer = output["run_id"], output["newer_run"]
+    out.print()
+    out.print(Text(f"The model of run {run_id} was not put into service: that of run {newer} is newer."))
+    out.print(Text(f"Put that one into service with `trainyard release {output['recipe']}`.", style="dim"))
+
+
+def _print_failure(execution: Execution, end: Outcome, *, out: Console) -> None:
+    """What came of an execution that a state ended as a failure, why, and what to do."""
+    title, advice = FAILURE_WORDS[end]
+    out.print()
+    out.print(Text(title, style="bold red"))
+    for reason in (execution.cause or "no reason was given").splitlines():
+        out.print(Text(f"  • {reason}"), soft_wrap=True)
+    out.print(Text(advice.format(name=execution.name, recipe=execution.recipe), style="dim"))
+
+
+def _print_root_cause(
+    deployment: Deployment, execution: Execution, *, visits: Sequence[StateVisit], out: Console
+) -> None:
+    failure = root_cause(executions.history(deployment.target, execution.arn), status=execution.status)
+    out.print()
+    out.print(Text(f"{execution.status} at {failure.state or 'its start'}: {failure.error}", style="bold red"))
+    out.print(Text(failure.reason), soft_wrap=True)
+    failed = [each for each in visits if each.name == failure.state]
+    lines = logs.of_visit(deployment.target, failed[-1])[-LOG_LINES:] if failed else []
+    if lines:
+        out.print(Text(f"Last log lines of {failure.state}:", style="bold"))
+        for line in lines:
+            out.print(Text(f"  {line.text}", style="dim"), soft_wrap=True)
+    out.print(Text(f"Once the reason is fixed: `trainyard redrive {execution.name}` goes on from {failure.state!r}."))

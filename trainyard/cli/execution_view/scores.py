@@ -1,0 +1,62 @@
+"""Prints how bulk scoring ended: where table and page are, how many rows, how fast, and a few; runs on a laptop."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from trainyard.cli.command import terminal
+from trainyard.client import artifacts, scoring
+from trainyard.client.artifacts import RunArtifacts
+from trainyard.client.deployment import Deployment
+from trainyard.run.documents import ScoreSummary
+from trainyard.run.files import PAGE_FILE
+from trainyard.run.stage import Stage
+
+SHOWN_ROWS = 3
+SHOWN_CHARACTERS = 60
+
+
+def print_scored(deployment: Deployment, output: Mapping[str, Any], *, out: Console) -> None:
+    """Where scores and page of a finished execution are, how many and how fast, and a few of them."""
+    run = artifacts.of_run(deployment, output["recipe"], run_id=output["run_id"])
+    out.print()
+    out.print(Text(f"Scored {output['rows']:,} rows in {terminal.number(output['seconds'])} s.", style="bold green"))
+    partition = ", ".join(f"{name}={value}" for name, value in output["partition"].items())
+    for title, value in (
+        ("Table      ", f"{output['table']}, partition {partition}"),
+        ("Files      ", output["files"]),
+        ("Model of   ", output["scored_by_run"]),
+        ("Page       ", run.uri_of(Stage.SCORE, PAGE_FILE)),
+    ):
+        out.print(Text.assemble((title, "bold"), str(value)), soft_wrap=True)
+    out.print(Text(f"Fetch it with `trainyard artifacts {output['run_id']} --download DIR`.", style="dim"))
+    rows = scoring.first_rows(run)
+    if rows:
+        out.print()
+        out.print(_table(rows[:SHOWN_ROWS]))
+
+
+def print_scored_beside_model(run: RunArtifacts, out: Console) -> None:
+    """How many rows a new model scored as soon as it was registered, if it was asked to."""
+    summary = run.document(Stage.SCORE, ScoreSummary)
+    if summary is not None:
+        scored = f"{summary.rows:,} rows in {terminal.number(summary.seconds)} s, now in the catalogue"
+        out.print(Text.assemble(("Scores     ", "bold"), scored), soft_wrap=True)
+        out.print(Text.assemble(("Page       ", "bold"), run.uri_of(Stage.SCORE, PAGE_FILE)), soft_wrap=True)
+
+
+def _table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """One line per column: rows of many or long columns would not fit beside each other."""
+    table = Table(title="The first rows", title_justify="left", title_style="bold", show_header=False)
+    for column in rows[0]:
+        values = (each[column] for each in rows)
+        shown = (
+            f"{each:.4g}" if isinstance(each, float) else terminal.one_line(each, SHOWN_CHARACTERS) for each in values
+        )
+        table.add_row(Text(column), *(Text(each) for each in shown))
+    return table

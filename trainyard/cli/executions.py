@@ -1,0 +1,91 @@
+"""`trainyard executions`: what ran and runs, the newest first; runs on a laptop."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import islice
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from trainyard.cli.command import target, terminal
+from trainyard.cli.command.options import AwsOption, EnvOption, JsonOption
+from trainyard.client.executions import STATUSES, Execution, matching
+from trainyard.errors import BadRequest
+from trainyard.run.outcome import Outcome
+
+EXECUTION_ARN = re.compile(r"arn:\S+:execution:[^:\s]+:([^:\s]+)")
+
+
+def executions(
+    recipe: Annotated[str | None, typer.Option("--recipe", help="Only those of this recipe.")] = None,
+    status: Annotated[str | None, typer.Option("--status", help=f"Only {', '.join(STATUSES).lower()}.")] = None,
+    *,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help="At most this many.")] = 20,
+    env: EnvOption = "dev",
+    aws: AwsOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """List executions, the newest first.
+
+    Examples:
+
+    * `trainyard executions --recipe prod2vec --status failed`
+
+    * `trainyard executions --json --limit 100`
+    """
+    wanted = status.upper().replace("-", "_") if status else None
+    if wanted and wanted not in STATUSES:
+        raise BadRequest(f"Expected one of {', '.join(STATUSES).lower()}; found {status!r}.")
+    found = list(islice(matching(target.deployed(env=env, aws=aws), recipe, status=wanted), limit))
+    if as_json:
+        terminal.print_json([_summary(each) for each in found])
+    elif found:
+        terminal.out().print(_table(found))
+    else:
+        terminal.out().print(Text("No executions yet; start one with `trainyard run RECIPE`."))
+
+
+def _summary(execution: Execution) -> dict[str, Any]:
+    kept = (
+        "arn",
+        "name",
+        "status",
+        "started",
+        "stopped",
+        "recipe",
+        "dataset",
+        "outcome",
+        "error",
+        "seconds",
+        "redrives",
+    )
+    return {name: getattr(execution, name) for name in kept}
+
+
+def _table(found: Sequence[Execution]) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for column in ("Execution", "Recipe", "Data set", "Status", "Outcome", "Started", "Took"):
+        table.add_column(column, no_wrap=column != "Outcome")
+    for each in found:
+        table.add_row(
+            each.name,
+            each.recipe,
+            Text(each.dataset),
+            terminal.execution_status(each.status),
+            Text(_outcome(each)),
+            terminal.moment(each.started),
+            terminal.duration(each.seconds),
+        )
+    return table
+
+
+def _outcome(execution: Execution) -> str:
+    """The outcome, for an idle execution with its reason; other executions are called by their names."""
+    if execution.end is not Outcome.NOTHING:
+        return execution.outcome
+    reason = EXECUTION_ARN.sub(r"\1", str(execution.output.get("reason", "")))
+    return f"nothing: {reason}"

@@ -1,0 +1,73 @@
+"""`trainyard recipes`: which model families there are, what they read and what can be set; runs on a laptop."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from trainyard.cli.command import terminal
+from trainyard.cli.command.options import JsonOption
+from trainyard.contract.config import Source, settings, to_mapping
+from trainyard.run import recipe
+
+
+def recipes(
+    name: Annotated[str | None, typer.Argument(metavar="[RECIPE]", help="One recipe, with everything to set.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the recipes, or one recipe's input files and settings with their defaults.
+
+    Examples:
+
+    * `trainyard recipes`
+
+    * `trainyard recipes prod2vec`
+    """
+    if name is None:
+        _list(as_json=as_json)
+    elif as_json:
+        config = recipe.config(name)
+        sources = [to_mapping(each) for each in recipe.sources(name, config)]
+        terminal.print_json({"recipe": name, "config": to_mapping(config), "sources": sources})
+    else:
+        _show(name)
+
+
+def _list(*, as_json: bool) -> None:
+    found = {name: recipe.config(name) for name in recipe.names()}
+    if as_json:
+        terminal.print_json({name: config.title for name, config in found.items()})
+        return
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for column in ("Recipe", "What it makes", "Reads"):
+        table.add_column(column)
+    for name, config in found.items():
+        files = ", ".join(" or ".join(each.files) for each in recipe.sources(name, config) if each.required)
+        table.add_row(name, config.title, files)
+    terminal.out().print(table)
+
+
+def _show(name: str) -> None:
+    config = recipe.config(name)
+    out = terminal.out()
+    out.print(Text(f"{name}: {config.title}", style="bold"))
+    for source in recipe.sources(name, config):
+        out.print(_source(source))
+    table = Table(title="Settings, for --set and run.json", title_justify="left", box=None, padding=(0, 2, 0, 0))
+    for column in ("Setting", "Default", "Meaning"):
+        table.add_column(column, overflow="fold")
+    for path, value, help_text in settings(config):
+        table.add_row(
+            path, Text(terminal.number(value) if isinstance(value, float) else terminal.one_line(value, 60)), help_text
+        )
+    out.print()
+    out.print(table)
+
+
+def _source(source: Source) -> Text:
+    columns = ", ".join(f"{each.name} {each.type}{'?' if each.nullable else ''}" for each in source.columns)
+    need = "" if source.required else " (optional)"
+    return Text.assemble((f"\n{' or '.join(source.files)}{need}", "cyan"), f"\n  {columns}")

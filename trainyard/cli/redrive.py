@@ -1,0 +1,27 @@
+"""`trainyard redrive`: lets an execution go on from the state that failed; runs on a laptop."""
+
+from __future__ import annotations
+
+import typer
+from rich.text import Text
+
+from trainyard.cli.command import target, terminal
+from trainyard.cli.command.options import AwsOption, EnvOption, ExecutionArgument, FollowOption
+from trainyard.cli.execution_view.follow import watch_to_end
+from trainyard.client import executions
+from trainyard.client.find_execution import find_execution
+
+
+def redrive(
+    execution: ExecutionArgument, watch: FollowOption = True, *, env: EnvOption = "dev", aws: AwsOption = False
+) -> None:
+    """Go on with a failed, stopped or timed out execution from the state that failed; earlier states stay done.
+
+    Example: `trainyard redrive latest`
+    """
+    deployment = target.deployed(env=env, aws=aws)
+    found = find_execution(deployment, execution)
+    executions.redrive(deployment.target, found)
+    terminal.out().print(Text(f"Redriven: {found.name}"))
+    if watch:
+        raise typer.Exit(watch_to_end(deployment, found.arn, name=found.name)[0])

@@ -1,0 +1,77 @@
+"""`trainyard run`: uploads data, which starts the workflow, and follows what it started; runs on a laptop."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from trainyard.cli.command import target, terminal
+from trainyard.cli.command.options import (
+    DEFAULT_SIZE,
+    AwsOption,
+    EnvOption,
+    FollowOption,
+    RecipeArgument,
+    SeedOption,
+    SetOption,
+    SizeOption,
+)
+from trainyard.cli.dataset.samples import size_of
+from trainyard.cli.dataset.submission import prepare, print_started, submit
+from trainyard.cli.execution_view.exit_codes import DONE
+from trainyard.cli.execution_view.follow import follow_or_hint
+from trainyard.client.deployment import Deployment
+from trainyard.client.watch import Started
+from trainyard.run.plan import NextStep
+
+
+def run(
+    recipe_name: RecipeArgument,
+    data: Annotated[
+        Path | None, typer.Option("--data", help="Folder with the recipe's files; a sample is made when not given.")
+    ] = None,
+    *,
+    size: SizeOption = DEFAULT_SIZE,
+    seed: SeedOption = 42,
+    dataset: Annotated[
+        str | None, typer.Option("--dataset", help="Name of the data set in the bucket; the time when not given.")
+    ] = None,
+    tune: Annotated[bool, typer.Option("--tune", help="Search for good hyperparameters first.")] = False,
+    deploy: Annotated[bool, typer.Option("--deploy", help="Put the model into service once it is registered.")] = False,
+    settings: SetOption = None,
+    watch: FollowOption = True,
+    env: EnvOption = "dev",
+    aws: AwsOption = False,
+) -> None:
+    """Upload data, which starts the workflow, and watch it turn into a model.
+
+    Ends with 0 for a registered model, 2 when the request and 3 when the data were refused, 5 when the gate refused
+    the model, 1 when a job failed.
+
+    Examples:
+
+    * `trainyard run prod2vec`
+
+    * `trainyard run prod2vec --data data --set hyperparameters.epochs=5`
+
+    * `trainyard run prod2vec --deploy --set deploy.type=instances`
+
+    * `trainyard run prod2vec --size 200k --tune --set tuning.max_jobs=6 --no-follow`
+    """
+    changed = [*(["deploy.enabled=true"] if deploy else []), *(settings or [])]
+    lines = size_of(size)
+    submission = prepare(recipe_name, data, dataset=dataset, assignments=changed, tune=tune, size=lines, seed=seed)
+    deployment = target.deployed(env=env, aws=aws)
+    raise typer.Exit(_follow(deployment, submit(deployment, submission), watch=watch))
+
+
+def _follow(deployment: Deployment, started: Started, *, watch: bool) -> int:
+    """Follow what an upload started; returns the exit code."""
+    if started.next_step is NextStep.NOTHING:
+        terminal.out().print(Text(f"Nothing to train yet: {started.reason}."), soft_wrap=True)
+        return DONE
+    print_started(started)
+    return follow_or_hint(deployment, started.execution.arn, name=started.execution.name, watch=watch)

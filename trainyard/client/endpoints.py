@@ -1,0 +1,177 @@
+"""The endpoints of an environment: which models they serve, one request to one, and their removal; runs on a laptop."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from trainyard.client import executions
+from trainyard.client.deployment import Deployment
+from trainyard.errors import JobFailed, NotFound, TrainyardError
+from trainyard.run.naming import endpoint_name, model_name
+from trainyard.serving.wire import sentence_of
+from trainyard.stages.resolve.request import Request
+
+RUN_OF_MODEL = re.compile(r"[a-z0-9-]+-model-(\d{8}-\d{6}-[0-9a-f]{8})-[0-9a-f]{8}")
+REMOVAL_SECONDS = 600.0
+# A deployment reads no data; every execution names a data set.
+NO_DATASET = "model in use"
+# The endpoint itself is unknown, or (of the runtime) does not exist; any other refusal is somebody else's.
+UNKNOWN = ("Could not find", "not found")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoint:
+    """One endpoint and the version in service: `kind` says what carries it, `run` is empty for a foreign model."""
+
+    name: str
+    status: str
+    kind: str
+    model: str
+    run: str
+    since: datetime
+    reason: str = ""
+
+
+def name_of(deployment: Deployment, recipe: str, *, variant: str) -> str:
+    """The endpoint of a recipe, or of one of its variants."""
+    return endpoint_name(deployment.name, model_name(recipe, variant))
+
+
+def listed(deployment: Deployment) -> list[Endpoint]:
+    """The environment's endpoints by name."""
+    start = f"{deployment.name}-"
+    pages = deployment.target.client("sagemaker").get_paginator("list_endpoints").paginate(NameContains=start)
+    names = sorted(each["EndpointName"] for page in pages for each in page["Endpoints"])
+    return [described(deployment, each) for each in names if each.startswith(start)]
+
+
+def described(deployment: Deployment, name: str) -> Endpoint:
+    """One endpoint; raises NotFound."""
+    found = _describe(deployment, name)
+    if found is None:
+        raise _not_found(deployment, name)
+    variant = _variant(deployment, found["EndpointConfigName"])
+    model = str(variant.get("ModelName", ""))
+    run = RUN_OF_MODEL.fullmatch(model)
+    return Endpoint(
+        name=name,
+        status=found["EndpointStatus"],
+        kind=_kind(variant),
+        model=model,
+        run=run[1] if run else "",
+        since=found["LastModifiedTime"],
+        reason=found.get("FailureReason", ""),
+    )
+
+
+def release(deployment: Deployment, recipe: str, *, overrides: Mapping[str, Any]) -> tuple[str, str]:
+    """Start an execution that puts the model in use behind its endpoint; returns its ARN and name."""
+    request = Request(recipe=recipe, dataset=NO_DATASET, overrides=overrides, task="deploy")
+    return executions.start(deployment, request)
+
+
+def invoke(deployment: Deployment, name: str, *, body: bytes, content_type: str) -> bytes:
+    """The answer of an endpoint's model. Raises NotFound without such an endpoint, JobFailed in the model's words."""
+    runtime = deployment.target.client("sagemaker-runtime")
+    try:
+        answer = runtime.invoke_endpoint(EndpointName=name, Body=body, ContentType=content_type)
+        content: bytes = answer["Body"].read()
+    except ClientError as error:
+        code, said = error.response["Error"].get("Code"), error.response["Error"].get("Message", "")
+        if code == "ModelError":
+            own = sentence_of(str(error.response.get("OriginalMessage") or said))
+            raise JobFailed(f"The model refused the request: {own}") from error
+        if code in ("ValidationError", "ValidationException") and _unknown(said):
+            described(deployment, name)
+            raise JobFailed(f"Expected endpoint {name} to be in service: {said} See `trainyard endpoints`.") from error
+        raise
+    return content
+
+
+def remove(deployment: Deployment, name: str) -> list[str]:
+    """Delete an endpoint and every configuration made for it; returns the names of what went. Registered models stay.
+
+    Raises NotFound where there is neither, TrainyardError when the endpoint does not go away.
+    """
+    sagemaker, gone = deployment.target.client("sagemaker"), []
+    if _describe(deployment, name) is not None:
+        sagemaker.delete_endpoint(EndpointName=name)
+        _await_removal(deployment, name)
+        gone.append(name)
+    for each in list(_configurations(deployment, name)):
+        sagemaker.delete_endpoint_config(EndpointConfigName=each)
+        gone.append(each)
+    if not gone:
+        raise _not_found(deployment, name)
+    return gone
+
+
+def _configurations(deployment: Deployment, name: str) -> Iterator[str]:
+    """Names of the configurations that the state machine made for an endpoint: its name and eight hex digits."""
+    pages = deployment.target.client("sagemaker").get_paginator("list_endpoint_configs").paginate(NameContains=name)
+    for page in pages:
+        for each in page["EndpointConfigs"]:
+            if re.fullmatch(rf"{re.escape(name)}-[0-9a-f]{{8}}", each["EndpointConfigName"]):
+                yield each["EndpointConfigName"]
+
+
+def _await_removal(deployment: Deployment, name: str) -> None:
+    """A configuration that a living endpoint uses must not be deleted."""
+    deadline = time.monotonic() + REMOVAL_SECONDS
+    while time.monotonic() < deadline:
+        if _describe(deployment, name) is None:
+            return
+        time.sleep(deployment.target.poll_seconds)
+    raise TrainyardError(
+        f"Expected endpoint {name} to be gone within {REMOVAL_SECONDS:.0f} seconds; it is still being deleted. "
+        "Run the same command again later to remove its configurations."
+    )
+
+
+def _describe(deployment: Deployment, name: str) -> Mapping[str, Any] | None:
+    try:
+        found: Mapping[str, Any] = deployment.target.client("sagemaker").describe_endpoint(EndpointName=name)
+    except ClientError as error:
+        if _unknown(error.response["Error"].get("Message", "")):
+            return None
+        raise
+    return found
+
+
+def _variant(deployment: Deployment, configuration: str) -> Mapping[str, Any]:
+    """The production variant of a configuration, empty when somebody deleted it."""
+    try:
+        found = deployment.target.client("sagemaker").describe_endpoint_config(EndpointConfigName=configuration)
+    except ClientError as error:
+        if _unknown(error.response["Error"].get("Message", "")):
+            return {}
+        raise
+    variant: Mapping[str, Any] = found["ProductionVariants"][0]
+    return variant
+
+
+def _kind(variant: Mapping[str, Any]) -> str:
+    serverless = variant.get("ServerlessConfig")
+    if serverless:
+        return f"serverless, {serverless['MemorySizeInMB']} MB"
+    if "InstanceType" not in variant:
+        return "unknown"
+    return f"{variant['InitialInstanceCount']} x {variant['InstanceType']}"
+
+
+def _not_found(deployment: Deployment, name: str) -> NotFound:
+    return NotFound(
+        f"Expected the endpoint {name} on {deployment.target.name}, found none; deploy a model with "
+        "`trainyard release RECIPE`, and see `trainyard endpoints`."
+    )
+
+
+def _unknown(message: str) -> bool:
+    return any(each in message for each in UNKNOWN)

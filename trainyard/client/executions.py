@@ -1,0 +1,202 @@
+"""Starts, lists, describes, redrives and stops executions of the workflow; runs on a laptop."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from trainyard.client.deployment import Deployment
+from trainyard.client.history import Event, parsed
+from trainyard.client.session import Target
+from trainyard.errors import NotFound, TrainyardError
+from trainyard.run.documents import Decision
+from trainyard.run.folders import RAW_PREFIX
+from trainyard.run.outcome import Outcome
+from trainyard.stages.resolve.request import Request
+
+RUNNING = "RUNNING"
+STATUSES = (RUNNING, "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED", "PENDING_REDRIVE")
+DESCRIBED_AT_ONCE = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Execution:
+    """One execution, as DescribeExecution describes it."""
+
+    arn: str
+    name: str
+    status: str
+    started: datetime
+    stopped: datetime | None = None
+    input: Any = None
+    output: Any = None
+    error: str = ""
+    cause: str = ""
+    redrives: int = 0
+
+    @property
+    def running(self) -> bool:
+        return self.status in (RUNNING, "PENDING_REDRIVE")
+
+    @property
+    def seconds(self) -> float:
+        """Wall time so far, or in all."""
+        return ((self.stopped or datetime.now(UTC)) - self.started).total_seconds()
+
+    @property
+    def uploaded(self) -> Mapping[str, str]:
+        """The object that started it: `key` and `version-id`; empty for a manual start."""
+        detail = self.input.get("detail", {}) if isinstance(self.input, Mapping) else {}
+        found: Mapping[str, str] = detail.get("object", {}) if isinstance(detail, Mapping) else {}
+        return found
+
+    @property
+    def recipe(self) -> str:
+        return self._request[0]
+
+    @property
+    def dataset(self) -> str:
+        return self._request[1]
+
+    @property
+    def outcome(self) -> str:
+        """What it ended with (`registered`, `refused`, `nothing`), or its error's name; empty while it runs."""
+        if isinstance(self.output, Mapping):
+            return str(self.output.get("outcome", ""))
+        return self.error
+
+    @property
+    def end(self) -> Outcome | None:
+        """The end of the state machine that it came to; None while it runs, and for a failure on the way."""
+        return next((each for each in Outcome if each == self.outcome), None)
+
+    @property
+    def decision(self) -> Decision | None:
+        """What the gate decided, None where no gate was reached. Raises JobFailed when that cannot be read."""
+        found = self.output.get("decision") if isinstance(self.output, Mapping) else None
+        return None if found is None else Decision.from_mapping(found)
+
+    @property
+    def failure(self) -> str:
+        """Why it failed, in the words of Step Functions."""
+        return self.cause or self.error or self.status
+
+    @property
+    def _request(self) -> tuple[str, str]:
+        parts = self.uploaded.get("key", "").split("/")
+        if len(parts) == 4 and parts[0] == RAW_PREFIX:
+            return parts[1], parts[2]
+        given = self.input if isinstance(self.input, Mapping) else {}
+        return str(given.get("recipe", "")), str(given.get("dataset", ""))
+
+
+def summaries(deployment: Deployment, status: str | None = None) -> Iterator[Mapping[str, Any]]:
+    """ListExecutions' entries, the newest first."""
+    wanted = {"statusFilter": status} if status else {}
+    pages = (
+        deployment.target.client("stepfunctions")
+        .get_paginator("list_executions")
+        .paginate(stateMachineArn=deployment.state_machine_arn, **wanted)
+    )
+    found = [each for page in pages for each in page["executions"]] if deployment.target.local else None
+    if found is not None:
+        # AWS lists by the start; a local cloud may list finished ones by their end.
+        yield from sorted(found, key=lambda each: each["startDate"], reverse=True)
+        return
+    for page in pages:
+        yield from page["executions"]
+
+
+def matching(deployment: Deployment, recipe: str | None, *, status: str | None) -> Iterator[Execution]:
+    """Executions with their inputs, described a few at a time: the list itself does not name the recipe."""
+    listed = summaries(deployment, status)
+    with ThreadPoolExecutor(DESCRIBED_AT_ONCE) as pool:
+        while batch := [each["executionArn"] for each in islice(listed, 4 * DESCRIBED_AT_ONCE)]:
+            for found in pool.map(lambda arn: describe(deployment.target, arn), batch):
+                if recipe in (None, found.recipe):
+                    yield found
+
+
+def start(deployment: Deployment, request: Request) -> tuple[str, str]:
+    """Start the machine with a request instead of an upload; returns the execution's ARN and name."""
+    name = f"{request.task}-{uuid.uuid4()}"
+    given = {
+        "recipe": request.recipe,
+        "dataset": request.dataset,
+        "task": request.task,
+        "folder": request.folder,
+        "overrides": dict(request.overrides),
+    }
+    answer = deployment.target.client("stepfunctions").start_execution(
+        stateMachineArn=deployment.state_machine_arn, name=name, input=json.dumps(given)
+    )
+    return str(answer["executionArn"]), name
+
+
+def describe(target: Target, arn: str) -> Execution:
+    """One execution; raises NotFound."""
+    try:
+        found = target.client("stepfunctions").describe_execution(executionArn=arn)
+    except ClientError as error:
+        if error.response["Error"]["Code"] in ("ExecutionDoesNotExist", "InvalidArn"):
+            raise NotFound(
+                f"Expected an execution, found none with the ARN {arn}; see `trainyard executions`."
+            ) from error
+        raise
+    return Execution(
+        arn=arn,
+        name=found["name"],
+        status=found["status"],
+        started=found["startDate"],
+        stopped=found.get("stopDate"),
+        input=parsed(found.get("input")),
+        output=parsed(found.get("output")),
+        error=found.get("error", ""),
+        cause=found.get("cause", ""),
+        redrives=found.get("redriveCount", 0),
+    )
+
+
+def history(target: Target, arn: str) -> list[Event]:
+    """Every event of an execution, oldest first."""
+    pages = (
+        target.client("stepfunctions")
+        .get_paginator("get_execution_history")
+        .paginate(executionArn=arn, PaginationConfig={"PageSize": 1000})
+    )
+    return [event for page in pages for event in page["events"]]
+
+
+def definition(target: Target, arn: str) -> Mapping[str, Any]:
+    """The definition that an execution runs."""
+    found = target.client("stepfunctions").describe_state_machine_for_execution(executionArn=arn)
+    document: Mapping[str, Any] = json.loads(found["definition"])
+    return document
+
+
+def redrive(target: Target, execution: Execution) -> None:
+    """Let a failed execution go on from the state that failed. Raises TrainyardError when AWS refuses."""
+    try:
+        target.client("stepfunctions").redrive_execution(executionArn=execution.arn)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ExecutionNotRedrivable":
+            raise
+        raise TrainyardError(
+            f"Expected a failed, stopped or timed out execution of the last 14 days; {execution.name} is "
+            f"{execution.status}: {error.response['Error']['Message']}. Start a new run with `trainyard run`."
+        ) from error
+
+
+def stop(target: Target, execution: Execution, *, cause: str) -> None:
+    """Abort a running execution and its job. Raises TrainyardError when it has ended."""
+    if not execution.running:
+        raise TrainyardError(f"Expected a running execution; {execution.name} has ended: {execution.status}.")
+    target.client("stepfunctions").stop_execution(executionArn=execution.arn, error="Stopped", cause=cause)

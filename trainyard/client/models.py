@@ -1,0 +1,81 @@
+"""Finds models in use and registered ones, and fetches them; runs on a laptop."""
+
+from __future__ import annotations
+
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from trainyard.client.deployment import Deployment
+from trainyard.errors import JobFailed, NotFound
+from trainyard.run.model_archive import unpack
+from trainyard.run.naming import endpoint_name
+
+ARCHIVE = "model.tar.gz"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """A registered model: its name for a reader, and the S3 URI of its archive."""
+
+    name: str
+    data: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Champion:
+    """The model in use: the run that trained it, and the S3 URI of its archive."""
+
+    run_id: str
+    data: str
+
+
+def find_champion(deployment: Deployment, model: str) -> Champion | None:
+    """The champion of a model's name, None while none has passed the gate."""
+    key = {"id": {"S": f"champion/{model}"}}
+    item = deployment.target.client("dynamodb").get_item(TableName=deployment.ledger_table, Key=key).get("Item")
+    return None if item is None else Champion(run_id=item["run_id"]["S"], data=item["model_data"]["S"])
+
+
+def champion(deployment: Deployment, model: str) -> Model:
+    """The model in use of a recipe, or of one of its variants; raises NotFound."""
+    found = find_champion(deployment, model)
+    if found is None:
+        raise NotFound(f"Expected a model of {model} in use, found none. Train one: `trainyard run {model}`.")
+    return Model(name=f"run {found.run_id}", data=found.data)
+
+
+def registered(deployment: Deployment, recipe: str, *, version: str) -> Model:
+    """A model by its version in the registry, or by the run that made it; raises NotFound."""
+    group = endpoint_name(deployment.name, recipe)
+    client = deployment.target.client("sagemaker")
+    pages = client.get_paginator("list_model_packages").paginate(ModelPackageGroupName=group, SortBy="CreationTime")
+    known = []
+    for package in (each for page in pages for each in page["ModelPackageSummaryList"]):
+        number = str(package["ModelPackageVersion"])
+        known.append(number)
+        if version.isdigit() and number != version:
+            continue
+        described = client.describe_model_package(ModelPackageName=package["ModelPackageArn"])
+        data = str(described["InferenceSpecification"]["Containers"][0]["ModelDataUrl"])
+        if number == version or f"/{version}/" in data:
+            return Model(name=f"version {number}", data=data)
+    raise NotFound(
+        f"Expected a version of {recipe} or one of its run ids, found {version!r}; "
+        f"the registry has {', '.join(sorted(known, key=int)) or 'no version yet'}."
+    )
+
+
+def fetch(deployment: Deployment, model: Model, *, directory: Path) -> Path:
+    """Download and unpack a model into `directory`/model; raises JobFailed for an archive that is none."""
+    address = urlsplit(model.data)
+    directory.mkdir(parents=True, exist_ok=True)
+    archive = directory / ARCHIVE
+    deployment.target.client("s3").download_file(address.netloc, address.path.lstrip("/"), str(archive))
+    try:
+        folder = unpack(directory, directory / "model")
+    except tarfile.TarError as error:
+        raise JobFailed(f"Expected the archive of a model at {model.data}, found another file: {error}.") from error
+    archive.unlink()
+    return folder

@@ -1,0 +1,82 @@
+"""Where commands are sent: real AWS or a local cloud, as one object that makes boto3 clients; runs on a laptop."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from trainyard.errors import NotFound
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """A cloud to talk to. `local` clouds answer at once, so they are asked more often."""
+
+    session: boto3.Session
+    local: bool = False
+    endpoint: str | None = None
+    ca_bundle: str | None = None
+    _clients: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def name(self) -> str:
+        """The target in a reader's words."""
+        if self.local:
+            return f"local cloud at {self.endpoint}"
+        where = f"AWS, region {self.region}"
+        return f"{where}, through {self.endpoint}" if self.endpoint else where
+
+    @property
+    def region(self) -> str:
+        """The region commands go to; raises NotFound when none is set."""
+        if self.session.region_name:
+            return str(self.session.region_name)
+        raise NotFound("Expected a region, found none; set AWS_REGION or `region` in the AWS profile.")
+
+    @property
+    def poll_seconds(self) -> float:
+        """How long to wait before asking again: real AWS throttles."""
+        return 0.5 if self.local else 3.0
+
+    def client(self, service: str) -> Any:
+        """The boto3 client of a service, made once."""
+        if service not in self._clients:
+            # A name that is only known at run time fits none of the overloads of boto3's type stubs.
+            make: Any = self.session.client
+            self._clients[service] = make(
+                service,
+                region_name=self.region,
+                endpoint_url=self.endpoint,
+                verify=self.ca_bundle,
+                config=Config(
+                    retries={"mode": "standard", "max_attempts": 6},
+                    connect_timeout=10,
+                    s3={"addressing_style": "path" if self.local else "auto"},
+                ),
+            )
+        return self._clients[service]
+
+
+def on_aws(environment: Mapping[str, str]) -> Target:
+    """The target of boto3's own chain: profile, environment, instance role; AWS_ENDPOINT_URL is honoured by boto3."""
+    region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION")
+    return Target(session=boto3.Session(region_name=region))
+
+
+def on_local_cloud(environment: Mapping[str, str]) -> Target:
+    """The target that the variables of a running local cloud describe."""
+    session = boto3.Session(
+        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+        region_name=environment["AWS_REGION"],
+    )
+    return Target(
+        session=session,
+        local=True,
+        endpoint=environment["AWS_ENDPOINT_URL"],
+        ca_bundle=environment.get("AWS_CA_BUNDLE"),
+    )

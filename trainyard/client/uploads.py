@@ -1,0 +1,68 @@
+"""Puts a data set into the raw bucket, which is what starts the workflow; runs on a laptop."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from trainyard.client.deployment import Deployment
+from trainyard.run.folders import OVERRIDES_FILE, RAW_PREFIX
+
+
+@dataclass(frozen=True, kw_only=True)
+class Upload:
+    """An object version that was uploaded."""
+
+    key: str
+    version_id: str
+
+    @property
+    def filename(self) -> str:
+        return self.key.rsplit("/", 1)[-1]
+
+
+def key_of(recipe: str, dataset: str, *, filename: str, folder: str = RAW_PREFIX) -> str:
+    """Where a file of a data set belongs in the raw bucket; an upload to another folder than `raw` starts nothing."""
+    return f"{folder}/{recipe}/{dataset}/{filename}"
+
+
+def folder_uri(deployment: Deployment, recipe: str, *, dataset: str, folder: str = RAW_PREFIX) -> str:
+    """S3 URI of the folder of a data set."""
+    return f"s3://{deployment.raw_bucket}/{key_of(recipe, dataset, filename='', folder=folder)}"
+
+
+def put_settings(deployment: Deployment, recipe: str, *, dataset: str, settings: Mapping[str, Any]) -> Upload:
+    """Upload `run.json`. It goes first: the upload that completes the set must find it."""
+    key = key_of(recipe, dataset, filename=OVERRIDES_FILE)
+    body = json.dumps(settings, indent=2).encode()
+    answer = deployment.target.client("s3").put_object(
+        Bucket=deployment.raw_bucket, Key=key, Body=body, ContentType="application/json"
+    )
+    return Upload(key=key, version_id=answer.get("VersionId", ""))
+
+
+def put_files(
+    deployment: Deployment,
+    recipe: str,
+    *,
+    dataset: str,
+    files: Iterable[Path],
+    folder: str = RAW_PREFIX,
+    on_bytes: Callable[[Path, int], None],
+) -> list[Upload]:
+    """Upload files one after the other (in parts, when large), telling `on_bytes` how many bytes went each time."""
+    s3 = deployment.target.client("s3")
+    uploads: list[Upload] = []
+    for path in files:
+        key = key_of(recipe, dataset, filename=path.name, folder=folder)
+
+        def sent(count: int, path: Path = path) -> None:
+            on_bytes(path, count)
+
+        s3.upload_file(str(path), deployment.raw_bucket, key, Callback=sent)
+        head = s3.head_object(Bucket=deployment.raw_bucket, Key=key)
+        uploads.append(Upload(key=key, version_id=head.get("VersionId", "")))
+    return uploads

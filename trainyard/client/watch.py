@@ -1,0 +1,131 @@
+"""Finds the execution that an upload started, among the several that its files start; runs on a laptop."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+
+from trainyard.client import executions
+from trainyard.client.deployment import Deployment
+from trainyard.client.executions import Execution
+from trainyard.client.find_execution import SEARCHED
+from trainyard.client.history import visits
+from trainyard.client.uploads import Upload
+from trainyard.errors import NotFound
+from trainyard.run.plan import NextStep, Plan
+
+# Several times what EventBridge needs, and a cold start of the first Lambda.
+PATIENCE_SECONDS = 180.0
+# Which of several executions is the one to follow: the first of these; any other comes before them.
+ORDER = (NextStep.REFUSED, NextStep.TRAIN, NextStep.NOTHING)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Started:
+    """One execution that a file started. `plan` is what Resolve decided, None where that first state failed."""
+
+    execution: Execution
+    plan: Plan | None
+
+    @property
+    def next_step(self) -> NextStep | None:
+        """Which way it takes; None for one that failed at its start."""
+        return self.plan.outcome if self.plan else None
+
+    @property
+    def reason(self) -> str:
+        """Why it takes that way, or why it has no plan."""
+        return self.plan.reason if self.plan else self.execution.failure
+
+    def trains(self, uploads: Iterable[Upload]) -> bool:
+        """Whether it trains on exactly these versions: a set may also have been complete with an older file."""
+        if self.plan is None or self.plan.outcome is not NextStep.TRAIN:
+            return False
+        objects = self.plan.objects or {}
+        return all(objects.get(each.filename) == each.version_id for each in uploads)
+
+
+@dataclass
+class Watch:
+    """Looks for executions that began after `begin`."""
+
+    deployment: Deployment
+    uploads: list[Upload] = field(default_factory=list)
+    known: set[str] = field(default_factory=set)
+    decided: dict[str, Started] = field(default_factory=dict)
+
+    @classmethod
+    def begin(cls, deployment: Deployment) -> Watch:
+        """A watch that passes over every execution there is by now."""
+        found = islice(executions.summaries(deployment), SEARCHED)
+        return cls(deployment, known={each["executionArn"] for each in found})
+
+    def wait(
+        self, uploads: list[Upload], *, patience: float = PATIENCE_SECONDS, sleep: Callable[[float], None] = time.sleep
+    ) -> Started:
+        """The execution that trains on `uploads`, or else the one whose reason says why none does.
+
+        Raises NotFound when nothing decided within `patience` seconds.
+        """
+        self.uploads = uploads
+        deadline = time.monotonic() + patience
+        while True:
+            self._look()
+            chosen = self._chosen()
+            if chosen is not None:
+                return chosen
+            if time.monotonic() > deadline:
+                return self._last_resort(patience)
+            sleep(self.deployment.target.poll_seconds)
+
+    def _look(self) -> None:
+        for summary in islice(executions.summaries(self.deployment), SEARCHED):
+            arn = summary["executionArn"]
+            if arn in self.known or arn in self.decided:
+                continue
+            execution = executions.describe(self.deployment.target, arn)
+            if not self._mine(execution):
+                self.known.add(arn)
+                continue
+            plan = plan_of(self.deployment, execution)
+            if plan is not None or not execution.running:
+                self.decided[arn] = Started(execution=execution, plan=plan)
+
+    def _mine(self, execution: Execution) -> bool:
+        """Whether one of the uploads started it. A local cloud's events name no version, only the key."""
+        named = execution.uploaded
+        return any(
+            each.key == named.get("key") and named.get("version-id") in (None, each.version_id) for each in self.uploads
+        )
+
+    def _chosen(self) -> Started | None:
+        found = list(self.decided.values())
+        training = [each for each in found if each.trains(self.uploads)]
+        if training:
+            return training[0]
+        # Only when every file has been heard of is it certain that none of them completes the set.
+        heard = {each.execution.uploaded["key"] for each in found}
+        return self._best(found) if heard >= {each.key for each in self.uploads} else None
+
+    @staticmethod
+    def _best(found: list[Started]) -> Started:
+        newest = sorted(found, key=lambda each: each.execution.started, reverse=True)
+        return min(newest, key=lambda each: ORDER.index(each.next_step) if each.next_step in ORDER else -1)
+
+    def _last_resort(self, patience: float) -> Started:
+        if self.decided:
+            return self._best(list(self.decided.values()))
+        raise NotFound(
+            f"Expected the upload to start an execution within {patience:.0f} s, found none. Look whether the rule of "
+            "the raw bucket is enabled and whether its dead letter queue holds messages; see `trainyard executions`."
+        )
+
+
+def plan_of(deployment: Deployment, execution: Execution) -> Plan | None:
+    """What the first state decided; None while it has not, and for an execution that failed before it could."""
+    first = visits(executions.history(deployment.target, execution.arn))[:1]
+    if first and isinstance(first[0].output, Mapping):
+        return Plan.from_mapping(first[0].output)
+    return None

@@ -1,0 +1,73 @@
+"""Draws the pictures of reports as PNG bytes; runs in the processing image, on matplotlib without a display."""
+
+from __future__ import annotations
+
+import io
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+INK = "#3a4352"
+PALETTE = (
+    *("#2f6fde", "#e07b1a", "#1f9d61", "#c93a3a", "#8657c9", "#8b5e3c", "#d75fa8", "#6d7683", "#a8a61d", "#17a3b8"),
+    *("#9bbcf5", "#f5c08d", "#8ed9b4", "#f0a3a3", "#c8aeea", "#ccae94", "#f0b6d8", "#bcc3cc", "#dcdb86", "#93dbe5"),
+)
+MAX_GROUPS = len(PALETTE)
+NOTE_LENGTH = 30
+
+
+def curves(series: Mapping[str, Sequence[float]], *, x_label: str) -> bytes:
+    """One panel per series over 1, 2, ...: quantities of different size share no axis."""
+    figure = Figure(figsize=(4.6 * len(series), 3.1), layout="constrained")
+    for place, (name, values) in enumerate(series.items()):
+        axes = figure.add_subplot(1, len(series), place + 1)
+        color = PALETTE[place % MAX_GROUPS]
+        axes.plot(range(1, len(values) + 1), list(values), color=color, linewidth=2, marker="o", markersize=3)
+        axes.set_title(name.replace("_", " "), fontsize=11, color=INK, loc="left")
+        axes.set_xlabel(x_label, color=INK)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.grid(alpha=0.25)
+        _plain(axes)
+    return _png(figure)
+
+
+def scatter(points: np.ndarray, groups: Sequence[str], *, notes: Mapping[int, str]) -> bytes:
+    """Points [n, 2] coloured by group, with notes at some of them; the smallest groups share the last colour."""
+    names, counts = np.unique(np.asarray(groups), return_counts=True)
+    ranked = [str(name) for name in names[np.argsort(-counts, kind="stable")]]
+    shown = ranked if len(ranked) <= MAX_GROUPS else [*ranked[: MAX_GROUPS - 1], "other"]
+    label = np.asarray([each if each in shown else "other" for each in groups])
+    figure = Figure(figsize=(10.5, 7.2), layout="constrained")
+    axes = figure.add_subplot()
+    for place, name in enumerate(shown):
+        these = points[label == name]
+        axes.scatter(these[:, 0], these[:, 1], s=14, color=PALETTE[place], label=name, alpha=0.85, linewidths=0)
+    for row, note in notes.items():
+        # `parse_math` off: a dollar sign in a name is a dollar sign.
+        style: dict[str, Any] = {"fontsize": 7.5, "color": INK, "textcoords": "offset points", "parse_math": False}
+        axes.annotate(textwrap.shorten(note, NOTE_LENGTH, placeholder="…"), points[row], xytext=(4, 3), **style)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.set_frame_on(False)
+    if len(shown) > 1:
+        legend = figure.legend(loc="outside lower center", ncols=5, frameon=False, fontsize=8.5, labelcolor=INK)
+        for text in legend.get_texts():
+            text.set_parse_math(False)
+    return _png(figure)
+
+
+def _plain(axes: object) -> None:
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)  # type: ignore[attr-defined]
+    axes.tick_params(colors=INK, labelsize=8)  # type: ignore[attr-defined]
+
+
+def _png(figure: Figure) -> bytes:
+    buffer = io.BytesIO()
+    # No metadata: the same figure gives the same bytes.
+    figure.savefig(buffer, format="png", dpi=130, metadata={"Software": None})
+    return buffer.getvalue()

@@ -1,0 +1,251 @@
+"""The vocabulary of a recipe's configuration; standard library only.
+
+A recipe's `config.py` builds one frozen `RecipeConfig` from these classes; `trainyard.run.run.overrides` changes one.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+ColumnType = Literal["int64", "float64", "string", "timestamp", "boolean"]
+RANKED_TYPES = ("int", "bigint", "double")
+SCHEDULE = re.compile(r"(rate|cron|at)\(.+\)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """One column of a source file."""
+
+    name: str
+    type: ColumnType
+    nullable: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """One input table of a recipe: any one of `files` (or the same name with `.gz`) provides it.
+
+    `name` is what later stages call the table. `unique` names the columns that identify a line. `other_columns` says
+    that the file may have more columns, in any order, of which only those declared are read. A file of format `sqlite`
+    is a database that the recipe's own `ingest.extract` reads.
+    """
+
+    name: str
+    files: tuple[str, ...]
+    columns: tuple[Column, ...]
+    required: bool = True
+    unique: tuple[str, ...] = ()
+    delimiter: str = ","
+    quote: str = '"'
+    header: bool = True
+    other_columns: bool = False
+    format: Literal["csv", "sqlite"] = "csv"
+
+    def accepts(self, filename: str) -> bool:
+        """Whether a file of this name provides this table."""
+        return filename.removesuffix(".gz") in self.files
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoreColumn:
+    """One column of the table that bulk scoring writes; `type` in the terms of catalogue and Hive: `array<double>`.
+
+    The page about a scoring shows how the values of a column are spread, unless `spread` says that they name a row or
+    say again what another column says. It lists the rows with the lowest and the highest number of a `ranked` column.
+    """
+
+    name: str
+    type: str
+    comment: str = ""
+    spread: bool = True
+    ranked: bool = False
+
+    def __post_init__(self) -> None:
+        if self.ranked and self.type not in RANKED_TYPES:
+            raise ValueError(f"expected a ranked column of type {', '.join(RANKED_TYPES)}; found {self.type}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Range:
+    """The values the tuner may try for one hyperparameter, in SageMaker's terms."""
+
+    type: Literal["integer", "continuous", "categorical"]
+    minimum: float = 0.0
+    maximum: float = 0.0
+    scaling: Literal["Linear", "Logarithmic"] = "Linear"
+    values: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.type == "categorical" and not self.values:
+            raise ValueError("expected values of a categorical range, found none")
+        if self.type != "categorical" and not self.minimum < self.maximum:
+            raise ValueError(f"expected minimum < maximum, found {self.minimum} and {self.maximum}")
+        if self.scaling == "Logarithmic" and self.minimum <= 0:
+            raise ValueError(f"expected a minimum above 0 for logarithmic scaling, found {self.minimum}")
+
+
+def bounded(default: Any, *, minimum: float | None = None, maximum: float | None = None, help: str = "") -> Any:
+    """A dataclass field with a default, inclusive bounds and a line of help."""
+    return field(default=default, metadata={"minimum": minimum, "maximum": maximum, "help": help})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tuning:
+    """The search: `objective` is a validation metric that training prints; `metrics` are others worth keeping.
+
+    SageMaker's Hyperband is no choice here: it ends jobs by the number of their epochs, and a recipe may train several
+    parts one after the other, each with epochs of its own.
+    """
+
+    objective: str
+    direction: Literal["Maximize", "Minimize"]
+    ranges: Mapping[str, Range]
+    metrics: tuple[str, ...] = ()
+    strategy: Literal["Bayesian", "Random", "Grid"] = "Bayesian"
+    max_jobs: int = bounded(10, minimum=1, maximum=500, help="training jobs in all")
+    parallel_jobs: int = bounded(2, minimum=1, maximum=100, help="training jobs at a time")
+    early_stopping: bool = True
+
+    def __post_init__(self) -> None:
+        numbers = [f"{name} ({each.type})" for name, each in self.ranges.items() if each.type != "categorical"]
+        if self.strategy == "Grid" and numbers:
+            raise ValueError(
+                f"expected only categorical ranges for the strategy Grid, found {', '.join(numbers)}; "
+                "name the values to try, or choose Bayesian or Random"
+            )
+        if self.total_jobs > self.max_jobs:
+            raise ValueError(
+                f"expected max_jobs of at least {self.total_jobs}, for the strategy Grid trains every combination; "
+                f"found {self.max_jobs}"
+            )
+
+    @property
+    def total_jobs(self) -> int:
+        """How many training jobs the search has: `max_jobs`, or one for each combination of a grid."""
+        return (
+            math.prod(len(each.values) for each in self.ranges.values()) if self.strategy == "Grid" else self.max_jobs
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gate:
+    """What a model must reach. `primary` (higher is better) is what champion and challenger are compared on."""
+
+    primary: str
+    minimum: Mapping[str, float] = field(default_factory=dict)
+    maximum: Mapping[str, float] = field(default_factory=dict)
+    confidence: float = bounded(0.95, minimum=0.5, maximum=0.999, help="of the paired bootstrap interval")
+    resamples: int = bounded(2000, minimum=100, maximum=100_000, help="of the paired bootstrap")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """The machine a SageMaker job of one stage runs on."""
+
+    instance_type: str = "ml.m5.xlarge"
+    instance_count: int = bounded(1, minimum=1, maximum=20)
+    volume_gb: int = bounded(30, minimum=1, maximum=16_384)
+    max_runtime_s: int = bounded(3600, minimum=60, maximum=432_000, help="the job is stopped after this")
+
+
+def default_jobs() -> dict[str, Job]:
+    """One ordinary machine for every SageMaker stage."""
+    return {stage: Job() for stage in ("process", "tune", "train", "evaluate", "report", "score")}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deployment:
+    """Whether a registered model is put behind its endpoint, and what carries the endpoint."""
+
+    enabled: bool = field(default=False, metadata={"help": "put a registered model behind its endpoint"})
+    type: Literal["serverless", "instances"] = "serverless"
+    memory_mb: Literal[1024, 2048, 3072, 4096, 5120, 6144] = field(
+        default=2048, metadata={"help": "of a serverless endpoint"}
+    )
+    max_concurrency: int = bounded(5, minimum=1, maximum=200, help="requests at a time of a serverless endpoint")
+    instance_type: str = "ml.m5.large"
+    instance_count: int = bounded(1, minimum=1, maximum=20, help="of an endpoint on instances")
+
+
+@dataclass(frozen=True, kw_only=True)
+class BulkScoring:
+    """Whether a registered model scores every row of the data it was trained on."""
+
+    enabled: bool = field(default=False, metadata={"help": "score every row with the registered model"})
+    chunk_rows: int = bounded(10_000, minimum=100, maximum=1_000_000, help="rows in memory at a time")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """A start by the clock, in EventBridge Scheduler's terms; an environment's settings say whether it is on."""
+
+    expression: str
+    dataset: str
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not SCHEDULE.fullmatch(self.expression):
+            raise ValueError(f"expected a schedule as rate(...), cron(...) or at(...), found {self.expression!r}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecipeConfig:
+    """Everything that can be set about one run; recipes narrow the types of `data` and `hyperparameters`."""
+
+    title: str
+    data: Any
+    hyperparameters: Any
+    tuning: Tuning
+    gate: Gate
+    tune: bool = False
+    seed: int = bounded(42, minimum=0, maximum=2**31 - 1)
+    jobs: Mapping[str, Job] = field(default_factory=default_jobs)
+    deploy: Deployment = field(default_factory=Deployment)
+    score: BulkScoring = field(default_factory=BulkScoring)
+
+    @property
+    def variant(self) -> str:
+        """Tells apart the models of a recipe that trains several, such as one per product; empty where it has one."""
+        return ""
+
+    @property
+    def reads_database(self) -> bool:
+        """Whether the run takes its data from the environment's database, and tells it what became of them."""
+        return False
+
+    @property
+    def fans_out(self) -> bool:
+        """Whether the run trains no model itself, but starts one run for each that `ingest.children` lists."""
+        return False
+
+
+def to_mapping(config: Any) -> Any:
+    """Plain dicts, lists and scalars of a config, ready for JSON."""
+    if dataclasses.is_dataclass(config) and not isinstance(config, type):
+        return {f.name: to_mapping(getattr(config, f.name)) for f in dataclasses.fields(config)}
+    if isinstance(config, Mapping):
+        return {key: to_mapping(value) for key, value in config.items()}
+    if isinstance(config, tuple | list):
+        return [to_mapping(value) for value in config]
+    return config
+
+
+def settings(config: Any, prefix: str = "") -> Iterator[tuple[str, Any, str]]:
+    """Every leaf setting as (dotted name, value, help), for `trainyard recipes` and the documentation."""
+    for each in dataclasses.fields(config):
+        value, path = getattr(config, each.name), f"{prefix}{each.name}"
+        if dataclasses.is_dataclass(value):
+            yield from settings(value, f"{path}.")
+        elif isinstance(value, Mapping):
+            for key, entry in value.items():
+                if dataclasses.is_dataclass(entry):
+                    yield from settings(entry, f"{path}.{key}.")
+                else:
+                    yield f"{path}.{key}", entry, ""
+        else:
+            yield path, value, each.metadata.get("help", "")

@@ -1,0 +1,28 @@
+"""What evaluating a model on held-out examples gives: its metrics, and what they are the statistics of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+def mean(rows: np.ndarray) -> float:
+    """The statistic of most metrics: the mean over held-out examples."""
+    return float(rows.mean())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """Metrics of one model on the holdout.
+
+    `examples` has one row per held-out example, in an order that depends on the holdout alone, so that two models'
+    rows pair up. `statistic` turns (resampled) rows into the gate's primary metric; the mean by default.
+    """
+
+    metrics: Mapping[str, float]
+    examples: np.ndarray
+    statistic: Callable[[np.ndarray], float] = field(default=mean)

@@ -1,0 +1,1 @@
+"""What the jobs in Glue share: their arguments and the two engines that evaluate tables."""

@@ -1,0 +1,121 @@
+"""The documents that stages leave for each other, each as a class that knows its file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from trainyard.run.document import Document
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """One metric of a model; `low` and `high` are the ends of its bootstrap interval, where there is one."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """How much a first model's statistic exceeds a second's, with the paired interval around it."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChampionScores:
+    """The model in use on the same held-out examples; `difference` is the new model's primary metric minus its own."""
+
+    run_id: str
+    metrics: Mapping[str, Metric]
+    difference: Difference
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison(Document):
+    """What evaluate found: a new model on `rows` held-out examples, beside the champion and simple baselines.
+
+    `references` are the baselines' metrics by the baseline's name.
+    """
+
+    FILE: ClassVar[str] = "evaluation.json"
+
+    metrics: Mapping[str, Metric]
+    recipe: str = ""
+    run_id: str = ""
+    primary: str = ""
+    rows: int = 0
+    hyperparameters: Mapping[str, Any] = field(default_factory=dict)
+    references: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    champion: ChampionScores | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """One rule of the gate, and whether the model keeps it."""
+
+    name: str
+    passed: bool
+    sentence: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision(Document):
+    """What the gate decided, with the numbers and one sentence per check; `message` is what people are sent."""
+
+    FILE: ClassVar[str] = "decision.json"
+
+    promote: bool
+    summary: str = ""
+    message: str = ""
+    reasons: tuple[str, ...] = ()
+    checks: tuple[Check, ...] = ()
+    metrics: Mapping[str, Metric] = field(default_factory=dict)
+    references: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    champion: ChampionScores | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoreSummary(Document):
+    """What a bulk scoring wrote; `columns` are the table's, in the terms of the Glue catalogue."""
+
+    FILE: ClassVar[str] = "summary.json"
+
+    rows: int
+    files: int = 0
+    bytes: int = 0
+    seconds: float = 0.0
+    model_run: str = ""
+    columns: tuple[Mapping[str, str], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Child:
+    """A child run: its variant, and the overrides of its parent's start with its own over them."""
+
+    name: str
+    overrides: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Children(Document):
+    """The child runs of a run, which the state machine starts one by one."""
+
+    FILE: ClassVar[str] = "children.json"
+
+    children: tuple[Child, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrepareSummary(Document):
+    """Which engine prepared the tables, and how many rows each has."""
+
+    FILE: ClassVar[str] = "summary.json"
+
+    engine: str
+    rows: Mapping[str, int]

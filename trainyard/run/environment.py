@@ -1,0 +1,20 @@
+"""What a deployment tells its functions; how they come to know it is the shell's part."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """Names of what was deployed, its code version, the tags of every job, and its machines by stage."""
+
+    raw_bucket: str
+    artifacts_bucket: str
+    ledger_table: str
+    topic_arn: str
+    code_version: str
+    tags: Mapping[str, str] = field(default_factory=dict)
+    job_defaults: Mapping[str, Any] = field(default_factory=dict)

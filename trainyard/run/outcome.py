@@ -1,0 +1,41 @@
+"""How an execution can end: the names that the state machine ends with, that commands and messages read; pure."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """The end of an execution: what its output says, or, in capitals, the error of a Fail state.
+
+    A test holds these against the ends of the state machine.
+    """
+
+    NOTHING = "nothing"
+    REGISTERED = "registered"
+    REFUSED = "refused"
+    SCORED = "scored"
+    DEPLOYED = "deployed"
+    SUPERSEDED = "superseded"
+    CHILDREN = "children"
+    BAD_REQUEST = "BadRequest"
+    BAD_DATA = "BadData"
+    NO_MODEL = "NoModel"
+    CHILDREN_FAILED = "ChildrenFailed"
+    ROLLED_BACK = "DeploymentRolledBack"
+
+    @property
+    def failed(self) -> bool:
+        """Whether the execution counts as failed. A state has told people about it already: it is no accident."""
+        return self in FAILURES
+
+
+FAILURES = frozenset(
+    {
+        Outcome.BAD_REQUEST,
+        Outcome.BAD_DATA,
+        Outcome.NO_MODEL,
+        Outcome.CHILDREN_FAILED,
+        Outcome.ROLLED_BACK,
+    }
+)

@@ -1,0 +1,153 @@
+"""Lays `run.json` and other overrides over a configuration; standard library only.
+
+Every key, type and bound is checked, so that a mistake is refused before any job starts.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import types
+import typing
+from collections.abc import Mapping
+from typing import Any, Literal, TypeVar, Union
+
+from trainyard.errors import ConfigError
+
+ConfigT = TypeVar("ConfigT")
+
+
+def override(config: ConfigT, changes: Mapping[str, Any]) -> ConfigT:
+    """A copy of `config` with `changes` (same shape, any subset) laid over it.
+
+    Raises ConfigError naming every unknown key, wrong type and value out of bounds at once.
+    """
+    problems: list[str] = []
+    changed = _merge(config, changes, path="", problems=problems)
+    if problems:
+        raise ConfigError(problems)
+    return typing.cast(ConfigT, changed)
+
+
+def _merge(config: Any, changes: Any, *, path: str, problems: list[str]) -> Any:
+    if not isinstance(changes, Mapping):
+        problems.append(f"{path or 'run.json'}: expected an object, found {_show(changes)}.")
+        return config
+    hints = typing.get_type_hints(type(config))
+    known = {f.name: f for f in dataclasses.fields(config)}
+    values: dict[str, Any] = {}
+    known_problems = len(problems)
+    for key, value in changes.items():
+        where = f"{path}.{key}" if path else str(key)
+        if key not in known:
+            problems.append(f"{where}: unknown setting; known here are {', '.join(known)}.")
+            continue
+        current = getattr(config, key)
+        if dataclasses.is_dataclass(current):
+            values[key] = _merge(current, value, path=where, problems=problems)
+        elif isinstance(current, Mapping):
+            values[key] = _merge_entries(current, value, path=where, problems=problems)
+        else:
+            values[key] = _checked(value, hints[key], metadata=known[key].metadata, path=where, problems=problems)
+    if len(problems) > known_problems:
+        # A class compares its values, and those of a wrong type cannot be compared.
+        return config
+    try:
+        return dataclasses.replace(config, **values)
+    except ValueError as error:
+        problems.append(f"{path or 'run.json'}: {error}.")
+        return config
+
+
+def _merge_entries(current: Mapping[str, Any], changes: Any, *, path: str, problems: list[str]) -> dict[str, Any]:
+    """Entries may be changed, never added: a new gate metric or range would refer to nothing."""
+    merged = dict(current)
+    if not isinstance(changes, Mapping):
+        problems.append(f"{path}: expected an object, found {_show(changes)}.")
+        return merged
+    for key, value in changes.items():
+        where = f"{path}.{key}"
+        if key not in current:
+            problems.append(f"{where}: unknown setting; known here are {', '.join(current)}.")
+        elif dataclasses.is_dataclass(current[key]):
+            merged[key] = _merge(current[key], value, path=where, problems=problems)
+        else:
+            merged[key] = _checked(value, float, metadata={}, path=where, problems=problems)
+    return merged
+
+
+def _checked(value: Any, hint: Any, *, metadata: Mapping[str, Any], path: str, problems: list[str]) -> Any:
+    for option in _options(hint):
+        fitted, accepted = _fit(value, option)
+        if accepted:
+            low, high = metadata.get("minimum"), metadata.get("maximum")
+            if isinstance(fitted, int | float) and not isinstance(fitted, bool) and not _within(fitted, low, high=high):
+                problems.append(f"{path}: expected {_bounds(low, high)}, found {_show(value)}.")
+            return fitted
+    problems.append(f"{path}: expected {_name(hint)}, found {_show(value)}.")
+    return value
+
+
+def _fit(value: Any, hint: Any) -> tuple[Any, bool]:
+    """The value as the hinted type, and whether it is one. Numbers may arrive as text: SageMaker sends only text."""
+    if typing.get_origin(hint) is Literal:
+        return value, value in typing.get_args(hint)
+    if typing.get_origin(hint) is tuple:
+        return _fit_items(value, typing.get_args(hint)[0])
+    if hint is types.NoneType:
+        return None, value is None
+    if hint is bool:
+        named = {"true": True, "false": False}.get(value.lower()) if isinstance(value, str) else value
+        return named, isinstance(named, bool)
+    if hint in (int, float):
+        return _fit_number(value, hint)
+    return value, isinstance(hint, type) and isinstance(value, hint)
+
+
+def _fit_items(value: Any, item: Any) -> tuple[Any, bool]:
+    if not isinstance(value, list | tuple):
+        return value, False
+    fitted = [_fit(each, item) for each in value]
+    return tuple(each for each, _ in fitted), all(accepted for _, accepted in fitted)
+
+
+def _fit_number(value: Any, hint: type[int] | type[float]) -> tuple[Any, bool]:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return value, False
+    try:
+        number = float(value)
+    except ValueError:
+        return value, False
+    if not math.isfinite(number) or (hint is int and not number.is_integer()):
+        return value, False
+    return hint(number), True
+
+
+def _options(hint: Any) -> tuple[Any, ...]:
+    return typing.get_args(hint) if typing.get_origin(hint) in (Union, types.UnionType) else (hint,)
+
+
+def _within(number: float, low: float | None, *, high: float | None) -> bool:
+    return (low is None or number >= low) and (high is None or number <= high)
+
+
+def _bounds(low: float | None, high: float | None) -> str:
+    if low is None:
+        return f"at most {high}"
+    return f"at least {low}" if high is None else f"a value from {low} to {high}"
+
+
+def _name(hint: Any) -> str:
+    if typing.get_origin(hint) is Literal:
+        return "one of " + ", ".join(str(each) for each in typing.get_args(hint))
+    options = _options(hint)
+    if len(options) > 1:
+        return " or ".join(_name(each) for each in options)
+    return {int: "a whole number", float: "a number", bool: "true or false", str: "text", types.NoneType: "null"}.get(
+        hint, str(hint)
+    )
+
+
+def _show(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,58 @@
+"""The small JSON that Resolve hands to the state machine, in the terms that SageMaker's requests need."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from trainyard.run.document import decoded, encoded
+
+
+class NextStep(StrEnum):
+    """What Resolve decided: which way the state machine takes."""
+
+    TRAIN = "train"
+    SCORE = "score"
+    DEPLOY = "deploy"
+    FAN_OUT = "fan_out"
+    NOTHING = "nothing"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What an execution will do, and why; what is None has no part in it and is left out of the JSON.
+
+    `model` names the champion pointer and the endpoint; `objects` are the versions of the files by name; `tuning` holds
+    the parts of CreateHyperParameterTuningJob that depend on the recipe; `tags` are those of every job.
+    """
+
+    outcome: NextStep
+    reason: str
+    recipe: str = ""
+    dataset: str = ""
+    model: str | None = None
+    run_id: str | None = None
+    fingerprint: str | None = None
+    uri: str | None = None
+    prefix: str | None = None
+    tune: bool | None = None
+    deploy: Mapping[str, Any] | None = None
+    score: bool | None = None
+    register: bool | None = None
+    jobs: Mapping[str, Any] | None = None
+    hyperparameters: Mapping[str, str] | None = None
+    tuning: Mapping[str, Any] | None = None
+    tags: tuple[Mapping[str, str], ...] | None = None
+    objects: Mapping[str, str] | None = None
+
+    def to_mapping(self) -> dict[str, Any]:
+        plan: dict[str, Any] = encoded(self)
+        return plan
+
+    @classmethod
+    def from_mapping(cls, document: Mapping[str, Any]) -> Plan:
+        """The plan in the output of an execution's first state. Raises JobFailed for another document."""
+        return decoded(cls, document)

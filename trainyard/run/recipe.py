@@ -1,0 +1,67 @@
+"""Finds recipes by their folders and loads their modules; the only place that turns a name into code."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import importlib.util
+import pkgutil
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from trainyard.contract.config import RecipeConfig, Schedule, ScoreColumn, Source
+from trainyard.errors import BadRequest
+from trainyard.run.overrides import override
+
+PACKAGE = "recipes"
+
+
+def names() -> tuple[str, ...]:
+    """The recipes that exist: every folder in `recipes/` with a module inside."""
+    package = importlib.import_module(PACKAGE)
+    return tuple(sorted(each.name for each in pkgutil.iter_modules(package.__path__) if each.ispkg))
+
+
+def module(recipe: str, name: str) -> ModuleType:
+    """Module `name` of a recipe, imported only now so that a stage loads nothing it does not run."""
+    if recipe not in names():
+        raise BadRequest(f"Expected one of the recipes {', '.join(names())}; found {recipe!r}.")
+    return importlib.import_module(f"{PACKAGE}.{recipe}.{name}")
+
+
+def has(recipe: str, name: str) -> bool:
+    """Whether a recipe has an optional module, such as `ingest` or `register`."""
+    return importlib.util.find_spec(f"{PACKAGE}.{recipe}.{name}") is not None
+
+
+def config(recipe: str, *changes: Mapping[str, Any]) -> RecipeConfig:
+    """The recipe's configuration with `changes` laid over it, one after the other; raises ConfigError."""
+    default: RecipeConfig = module(recipe, "config").CONFIG
+    return functools.reduce(override, changes, default)
+
+
+def sources(recipe: str, recipe_config: RecipeConfig) -> tuple[Source, ...]:
+    """The tables the recipe reads under this configuration."""
+    tables: tuple[Source, ...] = module(recipe, "config").sources(recipe_config)
+    return tables
+
+
+def schedule(recipe: str) -> Schedule | None:
+    """When the recipe wants to be started by the clock, if at all: `SCHEDULE` in its `config.py`."""
+    wanted: Schedule | None = getattr(module(recipe, "config"), "SCHEDULE", None)
+    return wanted
+
+
+def score_columns(recipe: str) -> tuple[ScoreColumn, ...]:
+    """The columns of the table that bulk scoring with the recipe writes."""
+    columns: tuple[ScoreColumn, ...] = module(recipe, "config").SCORES
+    return columns
+
+
+def seen(recipe: str, model_dir: Path) -> Mapping[str, Mapping[str, float] | float]:
+    """What a model learned from, per score column; empty where the recipe's `score.py` has no `seen` that says it."""
+    score = module(recipe, "score")
+    told: Mapping[str, Mapping[str, float] | float] = score.seen(model_dir) if hasattr(score, "seen") else {}
+    return told

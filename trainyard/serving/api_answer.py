@@ -1,0 +1,80 @@
+"""Answers a request of the HTTP API by asking the endpoint of the model, and says what its errors mean to a caller."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
+
+from trainyard.errors import Refused
+from trainyard.run.naming import endpoint_name
+from trainyard.serving.api_request import Call, call_of
+from trainyard.serving.wire import JSON, SERVERLESS_BYTES, sentence_of
+
+# An HTTP API waits 30 seconds for its function.
+ANSWER_SECONDS = 25
+RETRY_AFTER_SECONDS = "2"
+BUSY = {"ThrottlingException", "Throttling", "ModelNotReadyException", "ServiceUnavailable"}
+
+Log = logging.Logger | Any
+
+
+def answer(event: Mapping[str, Any], *, endpoint_prefix: str, runtime: Any, log: Log) -> dict[str, Any]:
+    """The response to an event (payload 2.0); `runtime` is SageMaker's runtime client. Raises Refused."""
+    call = call_of(event)
+    endpoint = endpoint_name(endpoint_prefix, call.model)
+    content, media = _invoke(endpoint, call, runtime=runtime, log=log)
+    log.info("answered", extra={"endpoint": endpoint, "received": len(call.body), "sent": len(content)})
+    return {"statusCode": 200, "headers": {"content-type": media}, "body": content.decode()}
+
+
+def refusal(refused: Refused) -> dict[str, Any]:
+    """The response that says why there is no answer."""
+    headers = {"content-type": JSON} | ({"retry-after": RETRY_AFTER_SECONDS} if refused.status == 503 else {})
+    return {"statusCode": refused.status, "headers": headers, "body": json.dumps({"error": str(refused)})}
+
+
+def _invoke(endpoint: str, call: Call, *, runtime: Any, log: Log) -> tuple[bytes, str]:
+    """Body and media type of the model's answer."""
+    try:
+        found = runtime.invoke_endpoint(
+            EndpointName=endpoint, Body=call.body, ContentType=call.media, Accept=call.accept
+        )
+        content: bytes = found["Body"].read()
+    except ClientError as error:
+        raise _explained(error, endpoint, log=log) from error
+    except ReadTimeoutError as error:
+        raise Refused(504, f"Expected an answer within {ANSWER_SECONDS} s, found none; ask for fewer rows.") from error
+    except BotoCoreError as error:
+        log.exception("unreachable", extra={"endpoint": endpoint})
+        raise Refused(502, "The model could not be reached; try again later.") from error
+    if len(content) > SERVERLESS_BYTES:
+        raise Refused(
+            413, f"Expected an answer of at most {SERVERLESS_BYTES:,} bytes, found {len(content):,}; ask for less."
+        )
+    return content, str(found["ContentType"])
+
+
+def _explained(error: ClientError, endpoint: str, *, log: Log) -> Refused:
+    """What an error of SageMaker's runtime means to the caller; what only operators can fix goes to the log."""
+    code = error.response["Error"].get("Code", "")
+    if code == "ModelError":
+        return _said_by_model(error, endpoint, log=log)
+    if code in BUSY:
+        return Refused(503, "The model has as many requests as it can take; try again in a moment.")
+    if code in {"ValidationError", "ValidationException"} and "not found" in str(error):
+        return Refused(404, f"Expected a deployed model, found no endpoint {endpoint}: deploy one first.")
+    log.error("refused by SageMaker", extra={"endpoint": endpoint, "code": code, "reason": str(error)})
+    return Refused(502, "The model could not be asked; the reason is in the log of the service.")
+
+
+def _said_by_model(error: ClientError, endpoint: str, *, log: Log) -> Refused:
+    response: Mapping[str, Any] = error.response
+    status = int(response.get("OriginalStatusCode", 0))
+    if 400 <= status < 500:
+        return Refused(status, sentence_of(str(response.get("OriginalMessage", ""))))
+    log.error("failed in the model", extra={"endpoint": endpoint, "status": status, "reason": str(error)})
+    return Refused(502, "The model failed on this request; the reason is in the log of its endpoint.")

@@ -1,0 +1,113 @@
+"""What the HTTP API checks of a request before a model is asked: recipe, content type, size, and the shape of rows.
+
+An HTTP API cannot check bodies itself. What is in the rows is checked by the model, whose own sentence the caller gets.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from trainyard.errors import Refused
+from trainyard.run import recipe
+from trainyard.serving.wire import ALIASES, JSON, LINES, MEDIA, SERVERLESS_BYTES, TABLE
+
+VARIANT = re.compile(r"[a-z0-9](-?[a-z0-9]){0,40}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """A request that may be passed on; `model` is a recipe, or recipe-variant where it has several models."""
+
+    model: str
+    body: bytes
+    media: str
+    accept: str
+
+
+def call_of(event: Mapping[str, Any]) -> Call:
+    """The call in an event of an HTTP API (payload 2.0). Raises Refused."""
+    name = (event.get("pathParameters") or {}).get("recipe", "")
+    model = _model(name, (event.get("queryStringParameters") or {}).get("variant", ""))
+    headers: Mapping[str, str] = event.get("headers") or {}
+    media = _media(headers.get("content-type", ""))
+    body = _body(event)
+    _check_shape(body, media)
+    return Call(model=model, body=body, media=media, accept=headers.get("accept") or "*/*")
+
+
+def _model(name: str, variant: str) -> str:
+    if name not in recipe.names():
+        raise Refused(404, f"Expected one of the recipes {', '.join(recipe.names())}; found {name!r:.60}.")
+    if variant and not VARIANT.fullmatch(variant):
+        raise Refused(400, f"Expected a variant such as product-3, found {variant!r:.60}.")
+    return f"{name}-{variant}" if variant else name
+
+
+def _media(header: str) -> str:
+    media = header.partition(";")[0].strip().lower()
+    if media not in (*MEDIA, *ALIASES):
+        raise Refused(415, f"Expected Content-Type {JSON}, {LINES} or {TABLE}, found {header or 'none'!r:.100}.")
+    return media
+
+
+def _body(event: Mapping[str, Any]) -> bytes:
+    text = event.get("body") or ""
+    try:
+        body = base64.b64decode(text, validate=True) if event.get("isBase64Encoded") else text.encode()
+        body.decode()
+    except (binascii.Error, UnicodeError) as error:
+        raise Refused(400, "Expected a body in UTF-8, found other bytes.") from error
+    if len(body) > SERVERLESS_BYTES:
+        raise Refused(413, f"Expected at most {SERVERLESS_BYTES:,} bytes, found {len(body):,}; send several requests.")
+    if not body.strip():
+        raise Refused(400, "Expected at least one row, found an empty body.")
+    return body
+
+
+def _check_shape(body: bytes, media: str) -> None:
+    """Raises Refused for what cannot be rows; which fields a row needs is the model's to say."""
+    if media == TABLE:
+        if len(body.strip().splitlines()) < 2:
+            raise Refused(400, "Expected CSV with a line of field names and at least one row, found one line.")
+    elif media == JSON:
+        _check_document(_parsed(body, "the body"))
+    else:
+        for number, line in enumerate(body.split(b"\n"), 1):
+            if line.strip():
+                _check_row(_parsed(line, f"line {number}"), f"Line {number}")
+
+
+def _check_document(document: Any) -> None:
+    rows = document
+    if isinstance(document, dict):
+        if "instances" not in document:
+            return
+        rows = document["instances"]
+    if not isinstance(rows, list):
+        raise Refused(400, 'Expected {"instances": [row, ...]}, [row, ...] or one row as an object.')
+    if not rows:
+        raise Refused(400, "Expected at least one row, found none.")
+    for number, row in enumerate(rows):
+        _check_row(row, f"Row {number}")
+
+
+def _check_row(row: Any, where: str) -> None:
+    if not isinstance(row, dict):
+        raise Refused(400, f"{where}: expected an object, found {json.dumps(row):.60}.")
+
+
+def _parsed(text: bytes, where: str) -> Any:
+    try:
+        return json.loads(text, parse_constant=_no_number)
+    except (ValueError, RecursionError) as error:
+        raise Refused(400, f"Expected JSON in {where}: {error!s:.150}.") from error
+
+
+def _no_number(word: str) -> NoReturn:
+    raise ValueError(f"{word} is no number in JSON")

@@ -1,0 +1,1 @@
+"""Stage deploy: the test that a newly deployed endpoint has to pass."""

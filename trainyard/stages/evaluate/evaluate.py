@@ -1,0 +1,97 @@
+"""Stage evaluate: the new model, the champion and simple baselines on the same held-out rows; training image."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+from trainyard.contract.config import RecipeConfig
+from trainyard.contract.evaluation import Evaluation
+from trainyard.contract.progress import progress
+from trainyard.errors import JobFailed
+from trainyard.run import recipe
+from trainyard.run.documents import ChampionScores, Comparison, Metric
+from trainyard.run.model_archive import ModelCard
+from trainyard.run.run import Run
+from trainyard.serving.examples import EXAMPLES_FILE
+from trainyard.stages.evaluate.bootstrap import interval, paired_difference
+
+STATISTICS_FILE = "statistics.json"
+
+
+def evaluate(run: Run, examples: Path, *, challenger: Path, champion: Path | None, output: Path) -> Comparison:
+    """Compare the unpacked models `challenger` and `champion` on `examples`, the folder of stage process.
+
+    Writes `evaluation.json` for gate and report, `statistics.json` for the model package, and the requests that a
+    deployed model is tested with first.
+    """
+    comparison = _compare(run, examples, challenger=challenger, champion=champion)
+    comparison.write(output)
+    statistics = {name: {"value": each.value} for name, each in comparison.metrics.items()}
+    (output / STATISTICS_FILE).write_text(json.dumps({run.recipe: statistics}, indent=2), encoding="utf-8")
+    if (challenger / EXAMPLES_FILE).is_file():
+        # In a small object of their own: the archive is large.
+        shutil.copyfile(challenger / EXAMPLES_FILE, output / EXAMPLES_FILE)
+    return comparison
+
+
+def _compare(run: Run, examples: Path, *, challenger: Path, champion: Path | None) -> Comparison:
+    config = recipe.config(run.recipe, run.config)
+    module = recipe.module(run.recipe, "evaluate")
+    holdout = examples / "holdout"
+    progress(0.0, "scoring the new model")
+    found: Evaluation = module.evaluate(challenger, holdout, config=config)
+    compared = None
+    if champion is not None:
+        progress(0.3, "scoring the champion")
+        own = module.evaluate(champion, holdout, config=config)
+        compared = _champion(ModelCard.read(champion).run_id, own, challenger=found, config=config)
+    progress(0.6, "scoring the baselines")
+    channels = {name: examples / name for name in ("train", "validation", "features")}
+    references = module.references(channels, holdout, config=config)
+    progress(1.0, "done")
+    return Comparison(
+        recipe=run.recipe,
+        run_id=run.run_id,
+        primary=config.gate.primary,
+        rows=len(found.examples),
+        hyperparameters=ModelCard.read(challenger).hyperparameters,
+        metrics=_metrics(found, config),
+        references=references,
+        champion=compared,
+    )
+
+
+def _metrics(found: Evaluation, config: RecipeConfig) -> dict[str, Metric]:
+    """Every metric, the primary one with its interval."""
+    primary = config.gate.primary
+    if primary not in found.metrics:
+        raise JobFailed(f"Expected {primary} among the metrics, found {', '.join(found.metrics) or 'none'}.")
+    low, high = interval(
+        found.examples,
+        statistic=found.statistic,
+        confidence=config.gate.confidence,
+        resamples=config.gate.resamples,
+        seed=config.seed,
+    )
+    metrics = {name: Metric(value=value) for name, value in found.metrics.items()}
+    return metrics | {primary: Metric(value=found.metrics[primary], low=low, high=high)}
+
+
+def _champion(run_id: str, own: Evaluation, *, challenger: Evaluation, config: RecipeConfig) -> ChampionScores:
+    if len(own.examples) != len(challenger.examples):
+        raise JobFailed(
+            f"Expected the champion {run_id} to be scored on the same {len(challenger.examples)} examples, "
+            f"found {len(own.examples)}."
+        )
+    difference = paired_difference(
+        challenger.examples,
+        own.examples,
+        statistic=challenger.statistic,
+        confidence=config.gate.confidence,
+        resamples=config.gate.resamples,
+        seed=config.seed,
+    )
+    metrics = {name: Metric(value=value) for name, value in own.metrics.items()}
+    return ChampionScores(run_id=run_id, metrics=metrics, difference=difference)

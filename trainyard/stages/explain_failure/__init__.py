@@ -1,0 +1,1 @@
+"""Stage explain_failure: one readable message about why an execution failed."""

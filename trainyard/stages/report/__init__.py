@@ -1,0 +1,1 @@
+"""Stage report: one self-contained page about a run."""

@@ -1,0 +1,36 @@
+"""Stage report: a recipe's tables and plots, and one self-contained page about the run; in the processing image."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from trainyard.contract.config import RecipeConfig
+from trainyard.contract.report import Cell, ReportInputs
+from trainyard.run import recipe
+from trainyard.run.documents import Comparison, Decision
+from trainyard.run.files import PAGE_FILE
+from trainyard.run.run import Run
+from trainyard.stages.report.page import render
+
+
+def report(run: Run, inputs: ReportInputs, *, comparison: Comparison, decision: Decision, output: Path) -> None:
+    """Write `index.html` to `output`, and whatever the recipe adds beside it."""
+    config = recipe.config(run.recipe, run.config)
+    sections = recipe.module(run.recipe, "report").report(inputs, output, config=config)
+    page = render(
+        title=config.title, facts=_facts(run, config), comparison=comparison, decision=decision, sections=sections
+    )
+    (output / PAGE_FILE).write_text(page, encoding="utf-8")
+
+
+def _facts(run: Run, config: RecipeConfig) -> dict[str, Cell]:
+    facts: dict[str, Cell] = {
+        "recipe": run.recipe,
+        "run": run.run_id,
+        "data set": run.dataset,
+        "execution": run.execution_arn,
+        "code version": run.code_version,
+        "seed": config.seed,
+        "data fingerprint": run.fingerprint,
+    }
+    return facts | {f"file {each.filename}": f"version {each.version_id}, {each.size:,} bytes" for each in run.files}

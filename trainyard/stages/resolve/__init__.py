@@ -1,0 +1,1 @@
+"""Stage resolve: turns an upload or a manual start into the plan of a run."""

@@ -1,0 +1,83 @@
+"""Makes a set of object versions one execution's own: the run that works on it, and the claim in the ledger."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+from trainyard.errors import NothingToDo
+from trainyard.run.environment import Environment
+from trainyard.run.folders import OVERRIDES_FILE
+from trainyard.run.run import InputFile, Run
+from trainyard.stages.resolve.request import Request
+from trainyard.stages.resolve.uploads import StoredObject
+
+
+def run_of(
+    request: Request,
+    files: Sequence[InputFile],
+    *,
+    objects: Sequence[StoredObject],
+    config: Mapping[str, Any],
+    execution: Mapping[str, str],
+    environment: Environment,
+) -> Run:
+    """The run of an execution (`arn`, `started`) on some of the objects of a data set, with its complete settings."""
+    chosen = {each.key for each in files}
+    versions = [each for each in objects if each.key in chosen or each.filename == OVERRIDES_FILE]
+    return Run(
+        recipe=request.recipe,
+        run_id=run_id(execution["arn"], execution["started"]),
+        dataset=request.dataset,
+        execution_arn=execution["arn"],
+        raw_bucket=environment.raw_bucket,
+        artifacts_bucket=environment.artifacts_bucket,
+        fingerprint=fingerprint(versions, salt="" if request.upload is not None else execution["arn"]),
+        code_version=environment.code_version,
+        files=tuple(files),
+        config=config,
+        overrides=request.overrides,
+        task=request.task,
+    )
+
+
+def claimed(run: Run, ledger_table: str, *, dynamodb: Any) -> Run:
+    """The run, when the object versions are its execution's own now. Raises NothingToDo when another one holds them.
+
+    Events arrive at least once and several at a time; one conditional write decides. The own execution passes again,
+    so that a retried or redriven Resolve goes on.
+    """
+    claim = {"S": f"claim/{run.recipe}/{run.fingerprint}"}
+    try:
+        dynamodb.put_item(
+            TableName=ledger_table,
+            Item={
+                "id": claim,
+                "execution_arn": {"S": run.execution_arn},
+                "run_id": {"S": run.run_id},
+                "dataset": {"S": run.dataset},
+            },
+            ConditionExpression="attribute_not_exists(id) OR execution_arn = :own",
+            ExpressionAttributeValues={":own": {"S": run.execution_arn}},
+        )
+    except dynamodb.exceptions.ConditionalCheckFailedException:
+        holder = dynamodb.get_item(TableName=ledger_table, Key={"id": claim}, ConsistentRead=True)["Item"]
+        arn = holder["execution_arn"]["S"]
+        reason = f"execution {arn} already works on these object versions"
+        raise NothingToDo(reason, recipe=run.recipe, dataset=run.dataset) from None
+    return run
+
+
+def fingerprint(objects: Iterable[StoredObject], *, salt: str = "") -> str:
+    """Identity of a set of object versions. A manual start adds its execution as salt, so that it always trains."""
+    lines = sorted(f"{quote(each.key)}@{each.version_id}" for each in objects)
+    return hashlib.sha256("\n".join([*lines, salt]).encode()).hexdigest()
+
+
+def run_id(execution_arn: str, started: str) -> str:
+    """`YYYYMMDD-HHMMSS-xxxxxxxx`: sorts by time, and its last part is a hash of the execution."""
+    moment = datetime.fromisoformat(started.replace("Z", "+00:00"))
+    return f"{moment:%Y%m%d-%H%M%S}-{hashlib.sha256(execution_arn.encode()).hexdigest()[:8]}"

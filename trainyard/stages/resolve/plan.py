@@ -1,0 +1,99 @@
+"""Plans a claimed run in the terms that SageMaker's requests need."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from trainyard.contract.config import Range, RecipeConfig
+from trainyard.contract.progress import metric_regex
+from trainyard.run.naming import model_name
+from trainyard.run.plan import NextStep, Plan
+from trainyard.run.recipe import has
+from trainyard.run.run import Run
+
+
+def planned(run: Run, config: RecipeConfig, *, tags: Mapping[str, str]) -> Plan:
+    """What the machine needs for a complete, claimed set: to train on it, to score it, or to start its children."""
+    plan = Plan(
+        outcome=NextStep.FAN_OUT,
+        reason=f"Recipe {run.recipe} trains several models from data set {run.dataset}, each in its own execution.",
+        recipe=run.recipe,
+        dataset=run.dataset,
+        run_id=run.run_id,
+        prefix=run.prefix,
+        uri=f"s3://{run.artifacts_bucket}/{run.prefix}",
+    )
+    if config.fans_out and run.task == "train":
+        return plan
+    own = {"recipe": run.recipe, "dataset": run.dataset, "run": run.run_id}
+    return replace(
+        plan,
+        outcome=NextStep(run.task),
+        reason=f"All files of data set {run.dataset} are there.",
+        model=model_name(run.recipe, config.variant),
+        fingerprint=run.fingerprint,
+        tune=config.tune,
+        deploy=run.config["deploy"],
+        score=config.score.enabled,
+        register=config.reads_database and has(run.recipe, "register"),
+        jobs=run.config["jobs"],
+        hyperparameters=hyperparameters(run.config["hyperparameters"]),
+        tuning=tuning(config, hyperparameters(run.config["hyperparameters"])),
+        tags=tuple({"Key": key, "Value": value} for key, value in {**tags, **own}.items()),
+        objects={each.filename: each.version_id for each in run.files},
+    )
+
+
+def hyperparameters(values: Mapping[str, Any]) -> dict[str, str]:
+    """Every hyperparameter as the text that SageMaker carries."""
+    return {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in values.items()}
+
+
+def tuning(config: RecipeConfig, texts: Mapping[str, str]) -> dict[str, Any]:
+    """The parts of CreateHyperParameterTuningJob that depend on the recipe: `config`, `static`, `metrics`.
+
+    `texts` are all hyperparameters; those that are searched for do not stand among the static ones.
+    """
+    search = config.tuning
+    request: dict[str, Any] = {
+        "Strategy": search.strategy,
+        "HyperParameterTuningJobObjective": {"Type": search.direction, "MetricName": search.objective},
+        "ResourceLimits": {
+            "MaxNumberOfTrainingJobs": search.total_jobs,
+            "MaxParallelTrainingJobs": min(search.parallel_jobs, search.total_jobs),
+        },
+        "ParameterRanges": _ranges(search.ranges),
+        "TrainingJobEarlyStoppingType": "Auto" if search.early_stopping else "Off",
+        "RandomSeed": config.seed,
+    }
+    fixed = {name: value for name, value in texts.items() if name not in search.ranges}
+    names = dict.fromkeys((search.objective, *search.metrics))
+    return {
+        "config": request,
+        "static": fixed,
+        "metrics": [{"Name": name, "Regex": metric_regex(name)} for name in names],
+    }
+
+
+def _ranges(ranges: Mapping[str, Range]) -> dict[str, list[dict[str, Any]]]:
+    rendered: dict[str, list[dict[str, Any]]] = {
+        "IntegerParameterRanges": [],
+        "ContinuousParameterRanges": [],
+        "CategoricalParameterRanges": [],
+    }
+    for name, each in ranges.items():
+        if each.type == "categorical":
+            rendered["CategoricalParameterRanges"].append({"Name": name, "Values": list(each.values)})
+            continue
+        number = (lambda value: str(int(value))) if each.type == "integer" else repr
+        rendered[f"{each.type.capitalize()}ParameterRanges"].append(
+            {
+                "Name": name,
+                "MinValue": number(each.minimum),
+                "MaxValue": number(each.maximum),
+                "ScalingType": each.scaling,
+            }
+        )
+    return rendered

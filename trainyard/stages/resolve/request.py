@@ -1,0 +1,94 @@
+"""Reads what an execution was started with: an upload or a manual start, as a recipe and a data set."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, get_args
+
+from trainyard.errors import BadRequest, NothingToDo
+from trainyard.run import recipe as recipes
+from trainyard.run.folders import RAW_PREFIX, SCORE_PREFIX
+from trainyard.run.run import Task
+
+EXPECTED_KEY = f"{RAW_PREFIX}/<recipe>/<dataset>/<file>"
+# By this key in a child's input the Step Functions console links it with its parent.
+STARTED_BY = "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID"
+# What SageMaker accepts in tags and metadata; letters of any script and spaces are fine.
+DATASET_NAME = re.compile(r"[\w .:=+@-]{1,100}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """A recipe and a data set; `upload` is the file that an S3 event names, None for a manual start.
+
+    `task` is to train a model on the files, to score them with the model in use, or to put that model into service,
+    which reads no files; `folder` is where they lie.
+    """
+
+    recipe: str
+    dataset: str
+    upload: str | None = None
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    task: Task = "train"
+    folder: str = RAW_PREFIX
+
+    @property
+    def prefix(self) -> str:
+        """Key prefix of the data set's files in the raw bucket."""
+        return f"{self.folder}/{self.recipe}/{self.dataset}/"
+
+
+def parse(event: Mapping[str, Any]) -> Request:
+    """The request in an execution's input: an S3 event, or `{"recipe", "dataset", "overrides"}`.
+
+    Raises BadRequest for another input, and NothingToDo for a folder that was made in S3's console.
+    """
+    if event.get("detail-type") == "Object Created":
+        request = _from_key(str(event["detail"]["object"]["key"]))
+    elif isinstance(event.get("recipe"), str) and isinstance(event.get("dataset"), str):
+        request = _from_input(event)
+    else:
+        raise BadRequest(
+            'Expected an S3 "Object Created" event or {"recipe": ..., "dataset": ..., "overrides": {...}}; '
+            f"found an input with the keys {', '.join(sorted(event)) or 'none'}."
+        )
+    if request.recipe not in recipes.names():
+        raise BadRequest(
+            f"Expected one of the recipes {', '.join(recipes.names())} in {EXPECTED_KEY}; found {request.recipe!r}. "
+            "Upload to the folder of an existing recipe."
+        )
+    if not DATASET_NAME.fullmatch(request.dataset):
+        raise BadRequest(
+            "Expected a data set name of 1 to 100 letters, digits, spaces or _ . : = + - @; "
+            f"found {request.dataset!r}. Upload under another name."
+        )
+    return request
+
+
+def _from_key(key: str) -> Request:
+    # S3's console makes a folder as an object whose key ends in a slash.
+    if key.endswith("/"):
+        raise NothingToDo(f"{key} is only a folder; a run starts with the files uploaded into it")
+    parts = key.split("/")
+    if len(parts) != 4 or not all(parts):
+        raise BadRequest(f"Expected a key of the form {EXPECTED_KEY}; found {key!r}. Upload the file there.")
+    return Request(recipe=parts[1], dataset=parts[2], upload=parts[3])
+
+
+def _from_input(event: Mapping[str, Any]) -> Request:
+    unknown = set(event) - {"recipe", "dataset", "overrides", "task", "folder", STARTED_BY}
+    overrides = event.get("overrides", {})
+    if unknown or not isinstance(overrides, Mapping):
+        raise BadRequest(
+            'Expected only "recipe", "dataset", "task", "folder" and an object "overrides" in the input; '
+            f"found {', '.join(sorted(unknown)) or repr(overrides)}."
+        )
+    task, folder = event.get("task", "train"), event.get("folder", RAW_PREFIX)
+    if (task, folder) not in (*((each, RAW_PREFIX) for each in get_args(Task)), ("score", SCORE_PREFIX)):
+        raise BadRequest(
+            f'Expected "task" train, score or deploy, and "folder" {RAW_PREFIX} or, for score only, {SCORE_PREFIX}; '
+            f"found {task!r} and {folder!r}."
+        )
+    return Request(recipe=event["recipe"], dataset=event["dataset"], overrides=overrides, task=task, folder=folder)

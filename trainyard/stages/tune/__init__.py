@@ -1,0 +1,1 @@
+"""Stage tune: what is made of a finished search for hyperparameters."""
