@@ -119,14 +119,14 @@ def _figures(rows: Rows, seconds: Seconds) -> list[Figure]:
     """Accuracy and macro F1 over the splits, and the longest fit; differences are of the rows of all splits."""
     found = []
     statistics: dict[str, Statistic] = {"accuracy": lambda each: accuracy(*each.T), "macro F1": macro_f1_of_rows}
-    for place, (metric, statistic) in enumerate(statistics.items()):
+    for index, (metric, statistic) in enumerate(statistics.items()):
         values = {name: [statistic(each) for each in splits] for name, splits in rows.items()}
         rivals = {
             name: Rival(name=name, value=float(np.mean(each)), difference=_difference(rows, name, statistic=statistic))
             for name, each in values.items()
             if name != MODEL
         }
-        bar, stretch = (max(rivals[name].value, BARS[name][place]) for name in (BAR, STRETCH))
+        bar, stretch = (max(rivals[name].value, BARS[name][index]) for name in (BAR, STRETCH))
         measured = over_seeds(values[MODEL], "splits")
         found.append(
             Figure(

@@ -2,7 +2,7 @@
 
     python -m benchmarks.propensity                      # real visits: ../shared/data/online-shoppers, five seeds
     python -m benchmarks.propensity --grid               # 32 combinations x 15 epochs on 72,000 rows
-    python -m benchmarks.propensity --database 1000000   # dates, sample and pull on MariaDB (needs mariadb-server)
+    python -m benchmarks.propensity --database 1000000   # dates, sample and reading on MariaDB (needs mariadb-server)
 
 Real visits are split 80/20, stratified by outcome; scaling, networks and gradient boosting see the 80 % only. Without
 the column PageValues, which Google Analytics computes from the sales themselves, is the honest case.
@@ -187,7 +187,7 @@ def _database(size: int) -> list[Figure]:
     rounds.sort(key=lambda each: each.total)
     middle = rounds[ROUNDS // 2]
     beside = tuple(Rival(name=f"{name}, s", value=value) for name, value in middle.seconds.items())
-    metric = f"dates, sample and pull of {size:,} visits, s, median of {ROUNDS}"
+    metric = f"dates, sample and reading of {size:,} visits, s, median of {ROUNDS}"
     total = Measured(middle.total, rounds[0].total, rounds[-1].total)
     same = len({each.drawn for each in rounds}) == 1
     return [
@@ -214,10 +214,10 @@ def _round(connection: sa.Connection, folder: Path) -> _Round:
     ids = sa.select(sa.func.sum(SAMPLED_VISITS.c.visit_id * SAMPLED_VISITS.c.visit_id % 1_000_003))
     marker = int(connection.execute(ids).scalar_one())
     tables = aggregate_tables.find(connection, CONFIG.data.aggregate_prefix)
-    rows, pull = _timed(lambda: into_parquet(connection, tables, folder=folder, data=CONFIG.data))
+    rows, reading = _timed(lambda: into_parquet(connection, tables, folder=folder, data=CONFIG.data))
     random = _timed(lambda: _order_by_rand(connection, found.sales))[1]
-    parts = {"dates": dates, "sample": drawn, f"pull of {rows:,} rows": pull, "sample by ORDER BY RAND()": random}
-    return _Round(seconds=parts, total=dates + drawn + pull, drawn=marker)
+    parts = {"dates": dates, "sample": drawn, f"reading {rows:,} rows": reading, "sample by ORDER BY RAND()": random}
+    return _Round(seconds=parts, total=dates + drawn + reading, drawn=marker)
 
 
 def _load(connection: sa.Connection, size: int, *, scratch: Path) -> None:
@@ -234,7 +234,7 @@ def _load(connection: sa.Connection, size: int, *, scratch: Path) -> None:
 
 
 def _order_by_rand(connection: sa.Connection, sales: int) -> None:
-    """The original's way to draw, for comparison."""
+    """The original's way to sample, for comparison."""
     connection.exec_driver_sql("CREATE OR REPLACE TEMPORARY TABLE by_rand (visit_id BIGINT PRIMARY KEY)")
     for sale, limit in ((1, sales), (0, 8 * sales)):
         connection.exec_driver_sql(

@@ -38,7 +38,7 @@ def test_npmi_by_hand():
 
 
 def test_npmi_counts_sliding_windows():
-    # Windows of two: (a x) (x b); the two never meet, though they share the document.
+    # Windows of two: (a x) (x b); the two never share one, though they share the document.
     assert npmi([["a", "b"]], [["a", "x", "b"], ["y"]], window=2)[0] == -1.0
     assert npmi([["a", "b"]], [["a", "x", "b"], ["y"]], window=3)[0] == pytest.approx(1.0)
 

@@ -19,6 +19,7 @@ from recipes.neural_topic_model.prepare import prepare
 from tests.recipes.tables import read_sources
 from trainyard.contract import curves
 from trainyard.errors import BadRequest, JobFailed
+from trainyard.run.documents import Comparison, Metric
 from trainyard.run.overrides import override
 from trainyard.stages.gate import decide
 
@@ -79,24 +80,24 @@ def test_metrics_tell_a_good_model_from_a_collapsed_one(processed, model_dir, tm
     good = evaluate.evaluate(model_dir, holdout, config=SMALL)
     assert good.metrics["completion_gain"] == pytest.approx(good.examples.mean())
     assert good.metrics["completion_gain"] > 0.2
-    assert decide(_evaluation(good), SMALL.gate)["promote"]
+    assert decide(_comparison(good), SMALL.gate).promote
     model = TopicModel.load(model_dir)
     collapsed = replace(model, topic_words=np.repeat(model.topic_words[:1], len(model.topic_words), axis=0))
     collapsed.save(tmp_path)
     bad = evaluate.evaluate(tmp_path, holdout, config=SMALL)
     assert bad.metrics["tu"] == pytest.approx(1 / 20)
     assert bad.metrics["completion_gain"] < good.metrics["completion_gain"] - 0.1
-    decision = decide(_evaluation(bad), SMALL.gate)
-    assert not decision["promote"]
-    assert any(each.startswith("tu >= 0.65") for each in decision["reasons"])
+    decision = decide(_comparison(bad), SMALL.gate)
+    assert not decision.promote
+    assert any(each.startswith("tu >= 0.65") for each in decision.reasons)
 
 
-def _evaluation(scores):
-    metrics = {name: {"value": value} for name, value in scores.metrics.items()}
-    return {"recipe": "neural_topic_model", "rows": len(scores.examples), "metrics": metrics}
+def _comparison(evaluation):
+    metrics = {name: Metric(value=value) for name, value in evaluation.metrics.items()}
+    return Comparison(recipe="neural_topic_model", rows=len(evaluation.examples), metrics=metrics)
 
 
-def test_a_model_of_another_vocabulary_is_scored_on_the_same_documents(processed, model_dir, tmp_path):
+def test_a_model_of_another_vocabulary_is_evaluated_on_the_same_documents(processed, model_dir, tmp_path):
     model, holdout = TopicModel.load(model_dir), processed[1] / "holdout"
     kept = np.arange(0, len(model.vocabulary), 2)
     words = tuple(model.vocabulary.words[index] for index in kept)
@@ -108,9 +109,9 @@ def test_a_model_of_another_vocabulary_is_scored_on_the_same_documents(processed
         topic_words=np.hstack([model.topic_words[:, kept], np.full((len(model.topic_words), 1), -3.0, np.float32)]),
     )
     older.save(tmp_path)
-    scores = evaluate.evaluate(tmp_path, holdout, config=SMALL)
-    assert scores.examples.shape == evaluate.evaluate(model_dir, holdout, config=SMALL).examples.shape
-    assert np.isfinite(scores.examples).all()
+    evaluation = evaluate.evaluate(tmp_path, holdout, config=SMALL)
+    assert evaluation.examples.shape == evaluate.evaluate(model_dir, holdout, config=SMALL).examples.shape
+    assert np.isfinite(evaluation.examples).all()
 
 
 def test_knowing_only_frequencies_gains_nothing(processed, model_dir):

@@ -23,9 +23,9 @@ LEMMATIZER = Lemmatizer(stop_words=frozenset({"the", "don"}), min_letters=3)
 def write_documents(folder, texts_by_role):
     (folder / "documents").mkdir(parents=True)
     rows = [
-        (f"{role}{place:04d}", role, "positive", text)
+        (f"{role}{number:04d}", role, "positive", text)
         for role, texts in texts_by_role.items()
-        for place, text in enumerate(texts)
+        for number, text in enumerate(texts)
     ]
     names = ("document", "role", "sentiment", "text")
     pq.write_table(pa.table(dict(zip(names, zip(*rows, strict=True), strict=True))), folder / "documents" / "p.parquet")
@@ -43,8 +43,8 @@ def test_lemmas_leave_out_what_says_nothing():
 
 def test_words_in_too_many_or_too_few_documents_are_left_out(tmp_path):
     texts = [
-        f"kitchen {'apple' if place % 2 else 'bread'} {'cherry ' * (place < 2)} {'the plate ' * (place < 25)}"
-        for place in range(50)
+        f"kitchen {'apple' if number % 2 else 'bread'} {'cherry ' * (number < 2)} {'the plate ' * (number < 25)}"
+        for number in range(50)
     ]
     write_documents(tmp_path, {"train": texts, "validation": ["apple plate"], "holdout": ["apple unseen"]})
     config = override(
@@ -82,7 +82,7 @@ def test_bags_count_known_words_and_survive_the_disk(tmp_path):
 
 
 def test_word_vectors_may_come_as_a_file(tmp_path):
-    texts = [f"{'coffee bean roast' if place % 2 else 'puppy leash kennel'} {place}" for place in range(20)]
+    texts = [f"{'coffee bean roast' if number % 2 else 'puppy leash kennel'} {number}" for number in range(20)]
     write_documents(tmp_path, dict.fromkeys(("train", "validation", "holdout"), texts))
     (tmp_path / "vectors").mkdir()
     pq.write_table(

@@ -97,7 +97,7 @@ def test_top_columns_are_exact():
     assert np.array_equal(top_columns(scores, 5), np.argsort(-scores, axis=1)[:, :5])
 
 
-def test_a_model_with_another_vocabulary_is_scored_on_the_same_rows(tmp_path):
+def test_a_model_with_another_vocabulary_is_evaluated_on_the_same_rows(tmp_path):
     queries = queries_of(*[([each], each + 1) for each in range(0, 30, 2)])
     queries.save(tmp_path)
     evaluations = []
