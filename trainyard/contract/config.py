@@ -1,6 +1,6 @@
 """The vocabulary of a recipe's configuration; standard library only.
 
-A recipe's `config.py` builds one frozen `RecipeConfig` from these classes; `trainyard.run.run.overrides` changes one.
+A recipe's `config.py` builds one frozen `RecipeConfig` from these classes; `trainyard.run.overrides` changes one.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Reads one CSV file strictly against its declared columns and writes it as typed Parquet; runs in Glue's driver."""
 
-# ruff: noqa: S608 - every name and text in a query is quoted by `cells`
+# ruff: noqa: S608 - every name and text in a query is quoted by `csv_types`
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Finds lines that name the same thing twice, by the columns that identify a line; runs in Glue's driver."""
 
-# ruff: noqa: S608 - every name and text in a query is quoted by `cells`
+# ruff: noqa: S608 - every name and text in a query is quoted by `csv_types`
 
 from __future__ import annotations
 
