@@ -14,10 +14,11 @@ from trainyard.run import recipe
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [
-    ROOT / "README.md",
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "local_cloud/sagemaker/README.md")),
     *sorted((ROOT / "docs").rglob("*.md")),
     *sorted((ROOT / "recipes").glob("*/README.md")),
 ]
+SOURCES = ("trainyard", "local_cloud", "recipes", "infra", "lambdas", "state_machines")
 COMMAND = re.compile(r"^\s*(?:\$ )?(trainyard [^#\n]*)", re.MULTILINE)
 TARGET = re.compile(r"(?:^|`)make ([a-z-]+)\b", re.MULTILINE)
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
@@ -86,3 +87,23 @@ def test_files_named_in_the_table_of_originals_exist():
         for name in re.findall(r"`([\w/]+\.py)`", section):
             path = ROOT / name if "/" in name else ROOT / folder[1] / name
             assert path.exists(), f"{folder[1]}: {name}"
+
+
+def test_files_named_in_the_architecture_exist():
+    """Whole paths are below the root; a bare name is somewhere in it."""
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`([\w/]+\.(?:py|json|css|html\.j2))`", text))
+    made = {"request.json", "quality.json", "run.json"}
+    known = {path.name for folder in SOURCES for path in (ROOT / folder).rglob("*")}
+    assert len(named) > 40
+    for name in named:
+        if (ROOT / name).exists() or (ROOT / "trainyard" / name).exists():
+            continue
+        file = name.rpartition("/")[2]
+        assert file in known or file in made or _is_document(file), name
+
+
+def _is_document(name: str) -> bool:
+    """Whether a stage writes a file of this name: it is spelt out somewhere in the shared package."""
+    sources = (ROOT / "trainyard").rglob("*.py")
+    return any(f'"{name}"' in path.read_text(encoding="utf-8") for path in sources)

@@ -93,7 +93,7 @@ def test_only_a_promoted_and_newer_model_takes_over(empty, model_dir):
 def test_an_error_leaves_nothing_behind(empty, model_dir, monkeypatch):
     record(empty, model_dir)
 
-    def failing(*_arguments):
+    def failing(*_arguments, **_named):
         raise RuntimeError("lost")
 
     monkeypatch.setattr(register, "_upsert", failing)

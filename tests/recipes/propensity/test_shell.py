@@ -21,12 +21,13 @@ from tests.recipes.propensity.test_register import model_of
 from trainyard.contract.config import to_mapping
 from trainyard.errors import JobFailed
 from trainyard.glue.arguments import Arguments
+from trainyard.glue.secrets import secret_reader
 from trainyard.run.overrides import override
 from trainyard.run.run import InputFile, Run
 from trainyard.run.stage import Stage
 from trainyard.run.store import RunStore
 from trainyard.stages.ingest import database_extract
-from trainyard.stages.resolve import request as resolve
+from trainyard.stages.resolve.files import missing
 
 URI = "s3://artifacts/propensity/r1"
 
@@ -185,7 +186,9 @@ def test_the_secret_is_that_of_the_runs_region(client, tmp_path, monkeypatch):
     monkeypatch.delenv("AWS_DEFAULT_REGION")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
     arguments = Arguments(run_uri=URI, database_secret="visits-db")
-    with database_extract.connection(request(client), arguments, sources=(), scratch=tmp_path) as opened:
+    store = request(client, source="database")
+    read_secret = secret_reader(arguments, region=store.run.region)
+    with database_extract.connection(store, CONFIG, scratch=tmp_path, read_secret=read_secret) as opened:
         assert opened.exec_driver_sql("SELECT 1").scalar() == 1
 
 
@@ -212,7 +215,7 @@ def test_a_flat_csv_of_visits_is_accepted(client):
 
 def test_either_file_completes_a_set_and_none_does_not():
     both = "visits.csv or online_shoppers_intention.csv or propensity.sqlite"
-    assert resolve.missing([], sources(CONFIG)) == [both]
+    assert missing([], sources(CONFIG)) == [both]
     file = InputFile(source="database", key="k", version_id="1", size=1)
-    assert resolve.missing([file], sources(CONFIG)) == []
-    assert resolve.missing([], ()) == []
+    assert missing([file], sources(CONFIG)) == []
+    assert missing([], ()) == []
