@@ -49,7 +49,9 @@ class Document:
     VERSION: ClassVar[int] = 1
 
     def to_mapping(self) -> dict[str, Any]:
-        return {"version": self.VERSION, **encoded(self)}
+        """Every field by its name; inside a field, what is None is left out."""
+        fields = {each.name: encoded(getattr(self, each.name)) for each in dataclasses.fields(self)}
+        return {"version": self.VERSION, **fields}
 
     def to_json(self) -> str:
         return json.dumps(self.to_mapping(), indent=2)

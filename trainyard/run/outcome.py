@@ -24,12 +24,8 @@ class Outcome(StrEnum):
     CHILDREN_FAILED = "ChildrenFailed"
     ROLLED_BACK = "DeploymentRolledBack"
 
-    @property
-    def failed(self) -> bool:
-        """Whether the execution counts as failed. A state has told people about it already: it is no accident."""
-        return self in FAILURES
 
-
+# Ends that count as failed. A state has told people about each already: it is no accident.
 FAILURES = frozenset(
     {
         Outcome.BAD_REQUEST,
