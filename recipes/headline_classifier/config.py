@@ -1,4 +1,4 @@
-"""What a run of headline_classifier can be told: sources, text, word vectors, network, search, gate; read everywhere.
+"""The settings of a run of headline_classifier: sources, text, word vectors, network, search, gate; read everywhere.
 
 `newsCorpora.csv` has the columns of the UCI News Aggregator as published: tabs, no header, quotes that mean nothing.
 """

@@ -1,4 +1,4 @@
-"""What a classification of headlines is measured by, in numpy; runs in the training and processing images."""
+"""Metrics of classified headlines, in numpy; runs in the training and processing images."""
 
 from __future__ import annotations
 

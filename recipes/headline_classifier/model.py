@@ -1,8 +1,8 @@
-"""The Keras networks that tell the class of a headline; runs in the training image.
+"""The Keras networks that predict the class of a headline; runs in the training image.
 
 `wide_and_deep` (after Cheng et al. 2016, "Wide & Deep Learning") adds the logits of two parts. The wide one is linear
 in n-grams of words and characters, each weight multiplied by the n-gram's naive Bayes log odds (Wang and Manning 2012):
-a new story brings new names, and the parts of words that are left tell most of its class. The deep one reads the sum of
+a new story brings new names, and the parts of words that are left show most of its class. The deep one reads the sum of
 the word vectors. `convolution` is the network of the original, on the word vectors alone: Conv1D, max pooling, dropout,
 dense.
 """

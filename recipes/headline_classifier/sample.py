@@ -1,7 +1,7 @@
 """Makes realistic headline files of any size whose classes are planted; runs on a laptop and in tests.
 
 Stories are drawn for a class, with a few names that no other story has: a model that learns names only knows nothing of
-held-out stories. What tells the class are words of the class, which every headline of a story mixes with common ones.
+held-out stories. What shows the class are words of the class, which every headline of a story mixes with common ones.
 """
 
 from __future__ import annotations
@@ -82,12 +82,12 @@ def _story(random: Random, first: int, *, headlines: int) -> Iterator[str]:
     category = random.choices(range(len(CLASSES)), SHARES)[0]
     names = [_name(random), _name(random)]
     story = f"d{first:09d}{''.join(random.choices(LETTERS, k=8))}M"
-    for place in range(headlines):
+    for number in range(headlines):
         label = random.choice(CLASSES) if random.random() < MISLABELLED else CLASSES[category]
         publisher = random.choice(PUBLISHERS)
         host = f"www.{publisher.lower().replace(' ', '')}.example"
-        address = f"http://{host}/{story.lower()}/{place}"
-        timestamp = str(FIRST_TIMESTAMP + 1000 * (first + place))
+        address = f"http://{host}/{story.lower()}/{number}"
+        timestamp = str(FIRST_TIMESTAMP + 1000 * (first + number))
         yield "\t".join((_title(random, category, names=names), address, publisher, label, story, host, timestamp))
 
 

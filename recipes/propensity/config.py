@@ -1,4 +1,4 @@
-"""What a run of propensity can be told: where visits come from, sampling rules, network, grid, gate; read everywhere.
+"""The settings of a run of propensity: where visits come from, sampling rules, network, grid, gate; read everywhere.
 
 Visits come from a database (`data.source: database`, reached by the ingest job), from a SQLite file with the same
 tables (`propensity.sqlite`), or from a flat CSV with one visit per line. Prepare writes two tables: `visits` (key,
@@ -75,7 +75,9 @@ class Data:
     )
     holdout_fraction: float = bounded(0.2, minimum=0.05, maximum=0.5, help="visits kept for evaluation only")
     folds: int = bounded(5, minimum=2, maximum=20, help="parts of the other visits; each validates some networks")
-    max_categories: int = bounded(50, minimum=2, maximum=1000, help="most frequent values of a category told apart")
+    max_categories: int = bounded(
+        50, minimum=2, maximum=1000, help="most frequent values of a category that get an input each"
+    )
     min_sales: int = bounded(100, minimum=10, maximum=1_000_000_000, help="sales that data must hold to be worth a run")
     grid: Grid = field(default_factory=Grid)
 
@@ -136,7 +138,7 @@ class Config(RecipeConfig):
 
     @property
     def reads_database(self) -> bool:
-        """Only then is there a database that wants to know what became of its visits."""
+        """Only then is there a database that records what became of its visits."""
         return self.data.source == "database"
 
     @property

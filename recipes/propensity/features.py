@@ -123,7 +123,7 @@ class Encoder:
                 [each.normal_quantile(value) for each, value in zip(self.quantities, row, strict=True)] for row in rows
             ]
             return np.array(ranks, dtype=np.float64).reshape(known.shape)
-        columns = [each.normal_quantiles(known[:, place]) for place, each in enumerate(self.quantities)]
+        columns = [each.normal_quantiles(known[:, index]) for index, each in enumerate(self.quantities)]
         return np.stack(columns, axis=1) if columns else known
 
     @cached_property

@@ -1,6 +1,6 @@
-"""What predictions of sales are measured by; numpy only, for training, evaluation and report.
+"""Metrics of predicted sales; numpy only, for training, evaluation and report.
 
-A measure with `weights` weighs a visit by how many visits of the population it stands for.
+A metric with `weights` weighs a visit by how many visits of the population it stands for.
 """
 
 from __future__ import annotations
@@ -63,9 +63,9 @@ def validation_metrics(logits: np.ndarray, labels: np.ndarray) -> dict[str, floa
 
 def auc(scores: np.ndarray, labels: np.ndarray) -> float:
     """Chance that a visit with a sale scores above one without (Mann-Whitney); 0.5 when one kind is missing."""
-    values, place = np.unique(scores, return_inverse=True)
-    positive = np.bincount(place, labels, minlength=len(values))
-    total = np.bincount(place, minlength=len(values))
+    values, index = np.unique(scores, return_inverse=True)
+    positive = np.bincount(index, labels, minlength=len(values))
+    total = np.bincount(index, minlength=len(values))
     negative = total - positive
     pairs = positive.sum() * negative.sum()
     below = np.cumsum(negative) - negative

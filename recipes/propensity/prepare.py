@@ -40,7 +40,7 @@ def check(tables: Mapping[str, ibis.Table], config: Config) -> Quality:
         )
     if wrong := figures["visits"] - figures["sales"] - figures["others"]:
         problems.append(
-            f"visits: expected is_sale to be 0 or 1, found {wrong:,.0f} visits with another value; mend them."
+            f"visits: expected is_sale to be 0 or 1, found {wrong:,.0f} visits with another value; correct them."
         )
     return Quality(problems=tuple(problems), figures={f"labelled_{name}": value for name, value in figures.items()})
 

@@ -65,7 +65,7 @@ def _checked_sales(path: Path, role: str) -> float:
 
 
 def _encode(folder: Path, encoder: Encoder) -> None:
-    """`inputs.npy` and `labels.npy` of a folder, batch by batch: inputs take several times the room of the visits."""
+    """`inputs.npy` and `labels.npy` of a folder, batch by batch: inputs take several times the memory of the visits."""
     file = pq.ParquetFile(folder / VISITS_FILE)
     shape = (file.metadata.num_rows, len(encoder.inputs))
     encoded = np.lib.format.open_memmap(folder / INPUTS_FILE, mode="w+", dtype=np.float32, shape=shape)

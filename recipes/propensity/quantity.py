@@ -101,12 +101,12 @@ _REVERSED_QUANTILES = -_NORMAL_QUANTILES[::-1]
 _UPWARD, _DOWNWARD = tuple(_NORMAL_QUANTILES.tolist()), tuple(_REVERSED_QUANTILES.tolist())
 
 
-def _interpolated(value: float, places: Sequence[float], *, heights: Sequence[float]) -> float:
+def _interpolated(value: float, points: Sequence[float], *, heights: Sequence[float]) -> float:
     """`np.interp` of one number."""
-    index = bisect_right(places, value) - 1
+    index = bisect_right(points, value) - 1
     if index < 0:
         return heights[0]
-    if index + 1 == len(places) or places[index] == value:
+    if index + 1 == len(points) or points[index] == value:
         return heights[index]
-    slope = (heights[index + 1] - heights[index]) / (places[index + 1] - places[index])
-    return slope * (value - places[index]) + heights[index]
+    slope = (heights[index + 1] - heights[index]) / (points[index + 1] - points[index])
+    return slope * (value - points[index]) + heights[index]

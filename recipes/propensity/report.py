@@ -1,4 +1,4 @@
-"""The tables and plots of a run: calibration, what drives a sale, combinations tried; runs in the processing image."""
+"""The tables and plots of a run: calibration, feature importance, combinations tried; runs in the processing image."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from trainyard.contract.report import Cell, Figure, ReportInputs, Section, Table
 
 MAX_IMPORTANCE_VISITS = 20_000
 SHOWN_COMBINATIONS = 10
-SHOWN_DRIVERS = 15
+SHOWN_COLUMNS = 15
 
 
 def report(inputs: ReportInputs, outputs: Path, *, config: Config) -> list[Section]:
@@ -31,21 +31,21 @@ def report(inputs: ReportInputs, outputs: Path, *, config: Config) -> list[Secti
     labels = visits["is_sale"].to_numpy(np.float64)
     probabilities = ensemble.probabilities(visits)
     bins = reliability_bins(probabilities, labels, weights=population.weights(labels))
-    drivers = permutation_importance(ensemble, visits, seed=config.seed)
+    importance = permutation_importance(ensemble, visits, seed=config.seed)
     _write(outputs / "reliability.csv", ["predicted", "observed", "visits"], rows=[_cells(each) for each in bins])
-    _write(outputs / "drivers.csv", ["column", "auc_lost"], rows=drivers)
+    _write(outputs / "drivers.csv", ["column", "auc_lost"], rows=importance)
     (outputs / COMBINATIONS_FILE).write_bytes((inputs.model / COMBINATIONS_FILE).read_bytes())
     return [
         _sample_section(population),
         _calibration_section(bins, probabilities, labels=labels, population=population),
-        _drivers_section(drivers),
+        _importance_section(importance),
         _search_section(combinations.read(inputs.model / COMBINATIONS_FILE)),
         _training_section(inputs.model),
     ]
 
 
 def permutation_importance(ensemble: Ensemble, visits: pd.DataFrame, *, seed: int) -> list[tuple[str, float]]:
-    """AUC that is lost when a column's values are dealt out anew among the visits, the most first.
+    """AUC that is lost when a column's values are shuffled among the visits, the most first.
 
     (Breiman 2001, "Random Forests", section 10; on held-out visits)
     """
@@ -96,10 +96,12 @@ def _cells(each: ReliabilityBin) -> list[Cell]:
     return [each.predicted, each.observed, each.visits]
 
 
-def _drivers_section(drivers: list[tuple[str, float]]) -> Section:
-    table = Table(columns=("column", "AUC lost without it"), rows=[list(each) for each in drivers[:SHOWN_DRIVERS]])
-    text = "How much worse the model ranks held-out visits when the values of one column are dealt out at random."
-    return Section(title="What tells a sale", text=text, tables=(table,))
+def _importance_section(importance: list[tuple[str, float]]) -> Section:
+    table = Table(
+        columns=("column", "AUC lost when shuffled"), rows=[list(each) for each in importance[:SHOWN_COLUMNS]]
+    )
+    text = "How much AUC the model loses on held-out visits when the values of one column are shuffled among them."
+    return Section(title="Feature importance", text=text, tables=(table,))
 
 
 def _search_section(tried: list[dict[str, str]]) -> Section:

@@ -167,20 +167,11 @@ def _described(
     channel = random.choice(len(CHANNELS), count, p=CHANNEL_SHARES)
     device = random.choice(len(DEVICES), count, p=DEVICE_SHARES)
     system = random.integers(0, 6, count)
-    logits = (
-        -7.05
-        + 1.6 * np.minimum(basket, 3)
-        + 0.55 * np.log1p(dwell)
-        + 0.9 * np.minimum(prior_sales, 2)
-        + np.array(CHANNEL_EFFECTS)[channel]
-        + np.array(DEVICE_EFFECTS)[device]
-    )
-    scroll = random.random(count).round(3).astype(object)
-    scroll[random.random(count) < 0.1] = None
-    since = random.exponential(9.0, count).round(3).astype(object)
-    since[prior_visits == 0] = None
+    logits = _logits(basket, dwell, prior_sales=prior_sales, channel=channel, device=device)
+    scroll = _with_gaps(random.random(count).round(3), random.random(count) < 0.1)
+    since = _with_gaps(random.exponential(9.0, count).round(3), prior_visits == 0)
     systems = np.array([SYSTEMS[kind][own % len(SYSTEMS[kind])] for kind, own in zip(device, system, strict=True)])
-    tables = {
+    return {
         "agg_visit_engagement": {
             "visit_id": visit_id,
             "pageviews": pageviews,
@@ -210,8 +201,27 @@ def _described(
             "hour_of_day": hour,
             "day_of_week": (date.astype("datetime64[D]").astype(np.int64) + 3) % 7,
         },
-    }
-    return tables, logits
+    }, logits
+
+
+def _logits(
+    basket: np.ndarray, dwell: np.ndarray, *, prior_sales: np.ndarray, channel: np.ndarray, device: np.ndarray
+) -> np.ndarray:
+    """The logit of a sale that was planted."""
+    return np.asarray(
+        -7.05
+        + 1.6 * np.minimum(basket, 3)
+        + 0.55 * np.log1p(dwell)
+        + 0.9 * np.minimum(prior_sales, 2)
+        + np.array(CHANNEL_EFFECTS)[channel]
+        + np.array(DEVICE_EFFECTS)[device]
+    )
+
+
+def _with_gaps(values: np.ndarray, missing: np.ndarray) -> np.ndarray:
+    found = values.astype(object)
+    found[missing] = None
+    return found
 
 
 def _text(date: np.ndarray) -> np.ndarray:

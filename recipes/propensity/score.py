@@ -38,19 +38,19 @@ def score(model_dir: Path, tables: Path, *, config: Config) -> Iterator[pa.Table
     table = _table(tables)
     present = pq.read_schema(chunks.parts(table)[0]).names
     columns = [name for name in ("visit_id", *ensemble.encoder.columns) if name in present]
-    place = 0
+    first = 0
     for chunk in chunks.read(table, columns, rows=config.score.chunk_rows):
         probabilities = ensemble.probabilities(_features(chunk, ensemble.encoder))
         rows = chunk.num_rows
         yield pa.table(
             {
-                "place": np.arange(place, place + rows),
+                "place": np.arange(first, first + rows),
                 "visit_id": chunk["visit_id"] if "visit_id" in present else pa.nulls(rows, pa.int64()),
                 "propensity": probabilities,
                 "likely": probabilities >= ensemble.threshold,
             }
         )
-        place += rows
+        first += rows
 
 
 def _table(tables: Path) -> Path:

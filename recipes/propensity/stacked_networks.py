@@ -90,7 +90,7 @@ class StackedNetworks:
             found += [values[2 * layer][:rows, :columns], values[2 * layer + 1][0, :columns]]
         return found
 
-    # Without XLA, which would draw the random numbers of dropout anew for every network: four times the time.
+    # Without XLA, which would generate the random numbers of dropout for every network again: four times the time.
     @tf.function  # type: ignore[untyped-decorator]
     def train_epoch(
         self, inputs: tf.Tensor, labels: tf.Tensor, *, train_mask: tf.Tensor, batches: tf.Tensor, rates: tf.Tensor
