@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from recipes.two_tower.batches import RatingBatches, RetrievalBatches
+from recipes.two_tower.batches import RatingBatches, RetrievalBatch, RetrievalBatches
 from recipes.two_tower.config import Config
 from recipes.two_tower.features import Featurizer
 from recipes.two_tower.inference import ObjectiveName, log_popularity
@@ -105,17 +105,7 @@ def retrieval_objective(data: TrainingData, config: Config) -> Objective:
     catalogue = (movie(movie_features), data.statistics.base_vectors, log_popularity(data.statistics))
 
     def batches(epoch: int) -> Iterator[RetrievalTensors]:
-        for batch in drawn.epoch(epoch, USERS_PER_STEP):
-            features, base, popularity = (tf.constant(each[batch.candidates]) for each in catalogue)
-            yield RetrievalTensors(
-                user=[tf.constant(user(batch.user)), tf.constant(batch.user_base)],
-                movie=[features, base],
-                log_popularity=popularity,
-                sampling_probability_correction=tf.constant(batch.sampling_probability_correction),
-                targets=tf.constant(batch.targets),
-                teacher_logits=tf.constant(batch.teacher_logits),
-                input_mask=tf.constant(batch.input_mask),
-            )
+        return (_retrieval_tensors(batch, user, catalogue=catalogue) for batch in drawn.epoch(epoch, USERS_PER_STEP))
 
     trainer = RetrievalTrainer(model, optimizer=optimizer, distillation=parameters.distillation)
     return Objective(
@@ -126,6 +116,22 @@ def retrieval_objective(data: TrainingData, config: Config) -> Objective:
         user=user,
         movie=movie,
         batches=batches,
+    )
+
+
+def _retrieval_tensors(
+    batch: RetrievalBatch, user: Standardization, *, catalogue: Sequence[np.ndarray]
+) -> RetrievalTensors:
+    """A batch with `catalogue`: standardized features, base vectors and log popularity of all movies."""
+    features, base, popularity = (tf.constant(each[batch.candidates]) for each in catalogue)
+    return RetrievalTensors(
+        user=[tf.constant(user(batch.user)), tf.constant(batch.user_base)],
+        movie=[features, base],
+        log_popularity=popularity,
+        sampling_probability_correction=tf.constant(batch.sampling_probability_correction),
+        targets=tf.constant(batch.targets),
+        teacher_logits=tf.constant(batch.teacher_logits),
+        input_mask=tf.constant(batch.input_mask),
     )
 
 

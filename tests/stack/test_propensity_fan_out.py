@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 import sqlalchemy as sa
 
-from recipes.propensity.schema import HYPERPARAMETER, MODEL, MODEL_RUN, PRODUCTS
+from recipes.propensity.database_schema import HYPERPARAMETER, MODEL, MODEL_RUN, PRODUCTS
 from tests.recipes.propensity import mariadb
 from tests.recipes.propensity.conftest import filled
 from tests.stack.conftest import wait
@@ -22,7 +22,7 @@ SMALL = {
             **{"optimizer": ["adam"], "epochs": 2},
         }
     },
-    "hyperparameters": {"members": 2, "epochs": 2},
+    "hyperparameters": {"ensemble_size": 2, "epochs": 2},
     "gate": {"minimum": {"auc": 0.0}, "maximum": {"calibration_error": 1.0}},
 }
 
