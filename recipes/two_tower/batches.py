@@ -27,7 +27,7 @@ MAX_CANDIDATES = 4096
 
 @dataclass(frozen=True, kw_only=True)
 class RatingBatch:
-    """Rows of unscaled features, and what is to be added to the averages (float32 [n])."""
+    """Rows of features, not standardized, and what is to be added to the averages (float32 [n])."""
 
     user: np.ndarray
     movie: np.ndarray
@@ -72,11 +72,12 @@ class RatingBatches:
 
 @dataclass(frozen=True, kw_only=True)
 class RetrievalBatch:
-    """`n` users and `m` candidates, indices of movies; features are unscaled, everything else is float32.
+    """`n` users and `m` candidates, which are indices of movies; all arrays but these are float32.
 
-    `user_base` [n, k] are the vectors that the user tower corrects. `sampling_probability_correction` [m] is added to
-    the logits of the candidates. `targets` [n, m] weighs the movies to be found, `teacher_logits` [n, m] are EASE's
-    scores, and `inputs` [n, m] is 1.0 where a movie is part of the user's input.
+    * `user` [n, f]: features, not standardized; `user_base` [n, k]: the vectors that the user tower corrects.
+    * `sampling_probability_correction` [m]: added to the logits of the candidates.
+    * `targets` [n, m]: weights of the movies to be found; `teacher_logits` [n, m]: EASE's scores.
+    * `input_mask` [n, m]: 1.0 where a movie is part of the user's input.
     """
 
     user: np.ndarray
@@ -106,7 +107,7 @@ class RetrievalBatches:
             yield self._batch(order[start : start + size], random)
 
     def full_user_features(self, users: int) -> np.ndarray:
-        """Features, unscaled, of at most `users` users with all their ratings as input."""
+        """Features, not standardized, of at most `users` users with all their ratings as input."""
         first = self.ratings.take(np.arange(min(users, len(self.ratings.users))))
         return self.featurizer.user_features(self.featurizer.profiles(first))
 

@@ -11,8 +11,8 @@ import numpy as np
 import tensorflow as tf
 
 WARM_UP_STEPS = 50
-# Weights are averaged over about this many of the last steps, and over a tenth of a shorter training: an average that
-# looks back further remembers the start.
+# Weights are averaged over about this many of the last steps, or a tenth of all steps where there are fewer: an average
+# that looks back further remembers the start.
 AVERAGED_STEPS = 100
 MASKED_LOGIT = -1e4
 
@@ -28,9 +28,7 @@ def adamw(learning_rate: float, *, weight_decay: float, steps: int) -> keras.opt
         learning_rate / warm_up, max(1, steps - warm_up), warmup_target=learning_rate, warmup_steps=warm_up
     )
     averaged = min(1.0 + steps / 10.0, AVERAGED_STEPS)
-    return keras.optimizers.AdamW(
-        schedule, weight_decay=weight_decay, epsilon=1e-8, use_ema=True, ema_momentum=1.0 - 1.0 / averaged
-    )
+    return keras.optimizers.AdamW(schedule, weight_decay=weight_decay, use_ema=True, ema_momentum=1.0 - 1.0 / averaged)
 
 
 class Trainer:

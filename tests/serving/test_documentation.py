@@ -25,10 +25,10 @@ ROWS = {
     "/basket": products.Basket,
     "/topics": topics.Review,
     "/classify": headlines.Headline,
-    "/recommendations": movies.Visitor,
-    "/predict": movies.User,
+    "/recommendations": movies.RecommendationRequest,
+    "/predict": movies.UserRequest,
 }
-GETS = {"/products/": (products.Similar, "product_id"), "/users/": (movies.User, "uid")}
+GETS = {"/products/": (products.Similar, "product_id"), "/users/": (movies.UserRequest, "uid")}
 
 
 def sections() -> dict[str, list[list[str]]]:

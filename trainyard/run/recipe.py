@@ -49,7 +49,7 @@ def sources(recipe: str, recipe_config: RecipeConfig) -> tuple[Source, ...]:
 
 
 def schedule(recipe: str) -> Schedule | None:
-    """When the recipe wants to be started by the clock, if at all: `SCHEDULE` in its `config.py`."""
+    """When the recipe is started by the clock, if at all: `SCHEDULE` in its `config.py`."""
     wanted: Schedule | None = getattr(module(recipe, "config"), "SCHEDULE", None)
     return wanted
 

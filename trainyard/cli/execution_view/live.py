@@ -22,7 +22,7 @@ ELAPSED_WIDTH = 12
 
 
 def live_table(snapshot: Snapshot, now: datetime, *, height: int) -> RenderableType:
-    """The table shown while an execution runs, cut to `height` lines: the latest states are what a reader wants."""
+    """The table shown while an execution runs, cut to `height` lines: the latest states matter most."""
     visits = [each for each in snapshot.visits if each.type not in wording.WITHOUT_WORK]
     room = max(height - LINES_AROUND, 1)
     pending = snapshot.pending[: max(room - len(visits), min(PENDING_SHOWN, room - 1))]
