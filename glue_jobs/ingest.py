@@ -16,7 +16,7 @@ from trainyard.stages.ingest.ingest import ingest
 def main(argv: Sequence[str]) -> None:
     """Run the job. A fault raises, for Glue takes the reason of a failed run from the exception."""
     arguments, store = begin(argv, boto3.client("s3"))
-    read_secret = secret_reader(arguments, region=store.run.region)
+    read_secret = secret_reader(arguments, store.run)
     if arguments.task == "children":
         children = list_children(store, read_secret=read_secret).children
         print(", ".join(each.name for each in children) or "no children")

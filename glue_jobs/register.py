@@ -15,7 +15,7 @@ from trainyard.stages.register import register
 def main(argv: Sequence[str]) -> None:
     """Run the job. A fault raises, for Glue takes the reason of a failed run from the exception."""
     arguments, store = begin(argv, boto3.client("s3"))
-    read_secret = secret_reader(arguments, region=store.run.region)
+    read_secret = secret_reader(arguments, store.run)
     promoted = register(store, model_uri=arguments.model_uri, read_secret=read_secret)
     print(f"recorded run {store.run.run_id}, {'promoted' if promoted else 'refused'}")
 

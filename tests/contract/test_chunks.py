@@ -59,8 +59,8 @@ def test_files_hold_whole_chunks_and_are_the_same_again(tmp_path) -> None:
     first, again = tmp_path / "first", tmp_path / "again"
     for folder in (first, again):
         folder.mkdir()
-        chunks = (numbered(start, 30) for start in range(0, 150, 30))
-        done = chunks.write(chunks, folder, schema=SCHEMA, rows_per_file=50)
+        tables = (numbered(start, 30) for start in range(0, 150, 30))
+        done = chunks.write(tables, folder, schema=SCHEMA, rows_per_file=50)
         assert (done.rows, done.files) == (150, 3)
     names = [path.name for path in chunks.parts(first)]
     assert names == ["part-00000.parquet", "part-00001.parquet", "part-00002.parquet"]

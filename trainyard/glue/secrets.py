@@ -8,11 +8,12 @@ import boto3
 
 from trainyard.errors import JobFailed
 from trainyard.glue.arguments import Arguments
+from trainyard.run.run import Run
 
 SecretReader = Callable[[], str]
 
 
-def secret_reader(arguments: Arguments, *, region: str) -> SecretReader:
+def secret_reader(arguments: Arguments, run: Run) -> SecretReader:
     """Gives the text of the job's database secret; raises JobFailed when the job knows none.
 
     Nothing is read, and no client made, before it is called: most jobs read files only.
@@ -24,7 +25,7 @@ def secret_reader(arguments: Arguments, *, region: str) -> SecretReader:
                 "Expected the argument --DATABASE_SECRET with the name of a secret, found none; deploy the workflow "
                 "again, which gives its jobs the database secret of the environment."
             )
-        client = boto3.client("secretsmanager", region_name=region)
+        client = boto3.client("secretsmanager", region_name=run.region)
         return str(client.get_secret_value(SecretId=arguments.database_secret)["SecretString"])
 
     return read
