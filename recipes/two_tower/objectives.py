@@ -16,7 +16,7 @@ from recipes.two_tower.features import Featurizer
 from recipes.two_tower.inference import ObjectiveName, log_popularity
 from recipes.two_tower.model import build
 from recipes.two_tower.towers import Standardization, Tower, Towers, dense_layers
-from recipes.two_tower.trainers import RatingTensors, RatingTrainer, RetrievalTensors, RetrievalTrainer, adamw
+from recipes.two_tower.trainers import RatingTensors, RatingTrainer, RetrievalTensors, RetrievalTrainer
 from recipes.two_tower.training_data import TrainingData
 
 RATINGS_PER_STEP = 1024
@@ -66,14 +66,15 @@ def rating_objective(data: TrainingData, config: Config) -> Objective:
     user, movie = Standardization.fit(sample.user), Standardization.fit(sample.movie)
     model = _model(user, movie, config=config, with_base_vectors=False)
     steps = parameters.rating_epochs * -(-len(data.ratings) // RATINGS_PER_STEP)
-    optimizer = adamw(parameters.rating_learning_rate, weight_decay=parameters.weight_decay, steps=steps)
+    trainer = RatingTrainer(
+        model, learning_rate=parameters.rating_learning_rate, weight_decay=parameters.weight_decay, steps=steps
+    )
 
     def batches(epoch: int) -> Iterator[RatingTensors]:
         for batch in drawn.epoch(epoch, RATINGS_PER_STEP):
             arrays = (user(batch.user), movie(batch.movie), batch.residual)
             yield RatingTensors(*map(tf.constant, arrays))
 
-    trainer = RatingTrainer(model, optimizer=optimizer)
     return Objective(
         name="rating",
         epochs=parameters.rating_epochs,
@@ -101,13 +102,18 @@ def retrieval_objective(data: TrainingData, config: Config) -> Objective:
     movie = Standardization.fit(movie_features)
     model = _model(user, movie, config=config, with_base_vectors=True)
     steps = parameters.retrieval_epochs * -(-len(data.ratings.users) // USERS_PER_STEP)
-    optimizer = adamw(parameters.retrieval_learning_rate, weight_decay=parameters.weight_decay, steps=steps)
+    trainer = RetrievalTrainer(
+        model,
+        learning_rate=parameters.retrieval_learning_rate,
+        weight_decay=parameters.weight_decay,
+        steps=steps,
+        distillation=parameters.distillation,
+    )
     catalogue = (movie(movie_features), data.statistics.base_vectors, log_popularity(data.statistics))
 
     def batches(epoch: int) -> Iterator[RetrievalTensors]:
         return (_retrieval_tensors(batch, user, catalogue=catalogue) for batch in drawn.epoch(epoch, USERS_PER_STEP))
 
-    trainer = RetrievalTrainer(model, optimizer=optimizer, distillation=parameters.distillation)
     return Objective(
         name="retrieval",
         epochs=parameters.retrieval_epochs,

@@ -1,4 +1,4 @@
-"""A training step for each objective, and the optimizer that both share; runs in the training image."""
+"""A training step for each objective, and the optimizer of both; runs in the training image."""
 
 from __future__ import annotations
 
@@ -17,31 +17,35 @@ AVERAGED_STEPS = 100
 MASKED_LOGIT = -1e4
 
 
-def adamw(learning_rate: float, *, weight_decay: float, steps: int) -> keras.optimizers.AdamW:
-    """Adam with decoupled weight decay (Loshchilov and Hutter 2019) for `steps` steps, with averaged weights.
-
-    The learning rate rises in `WARM_UP_STEPS` or a tenth of all steps, then falls to zero along a cosine. Averaged
-    weights are a cheap ensemble (Polyak and Juditsky 1992).
-    """
-    warm_up = max(1, min(WARM_UP_STEPS, steps // 10))
-    schedule = keras.optimizers.schedules.CosineDecay(
-        learning_rate / warm_up, max(1, steps - warm_up), warmup_target=learning_rate, warmup_steps=warm_up
-    )
-    averaged = min(1.0 + steps / 10.0, AVERAGED_STEPS)
-    return keras.optimizers.AdamW(schedule, weight_decay=weight_decay, use_ema=True, ema_momentum=1.0 - 1.0 / averaged)
-
-
 class Trainer:
-    """What both objectives share: the trained variables, their optimizer, and the state of both."""
+    """What both objectives share: the trained variables, their optimizer, and the state of both.
+
+    Adam with decoupled weight decay of kernels (Loshchilov and Hutter 2019) for `steps` steps; the learning rate rises
+    in `WARM_UP_STEPS` or a tenth of all steps, then falls to zero along a cosine. The weights of the last steps are
+    averaged: a cheap ensemble (Polyak and Juditsky 1992).
+    """
 
     def __init__(
-        self, model: keras.Model, *, optimizer: keras.optimizers.Optimizer, scalars: Sequence[keras.Variable] = ()
+        self,
+        model: keras.Model,
+        *,
+        learning_rate: float,
+        weight_decay: float,
+        steps: int,
+        scalars: Sequence[keras.Variable] = (),
     ) -> None:
         self.user, self.movie = model.get_layer("user_tower"), model.get_layer("movie_tower")
         self.variables: list[keras.Variable] = [*model.trainable_variables, *scalars]
-        self._optimizer = optimizer
-        optimizer.exclude_from_weight_decay([each for each in self.variables if len(each.shape) != 2])
-        optimizer.build(self.variables)
+        warm_up = max(1, min(WARM_UP_STEPS, steps // 10))
+        self._schedule = keras.optimizers.schedules.CosineDecay(
+            learning_rate / warm_up, max(1, steps - warm_up), warmup_target=learning_rate, warmup_steps=warm_up
+        )
+        momentum = 1.0 - 1.0 / min(1.0 + steps / 10.0, AVERAGED_STEPS)
+        self._optimizer = keras.optimizers.AdamW(
+            learning_rate, weight_decay=weight_decay, use_ema=True, ema_momentum=momentum
+        )
+        self._optimizer.exclude_from_weight_decay([each for each in self.variables if len(each.shape) != 2])
+        self._optimizer.build(self.variables)
 
     def state(self) -> dict[str, np.ndarray]:
         """Everything that changes in training, to be given back to `restore`."""
@@ -67,6 +71,8 @@ class Trainer:
         return [*self.variables, *self._optimizer.variables]
 
     def _minimize(self, loss: tf.Tensor, tape: tf.GradientTape) -> None:
+        # The optimizer would compute its own schedule once for every variable.
+        self._optimizer.learning_rate.assign(self._schedule(self._optimizer.iterations))
         self._optimizer.apply(tape.gradient(loss, [each.value for each in self.variables]))
 
 
@@ -113,9 +119,13 @@ class RetrievalTrainer(Trainer):
     what the user did watch next and of a teacher's scores (Hinton et al. 2015, "Distilling the knowledge").
     """
 
-    def __init__(self, model: keras.Model, *, optimizer: keras.optimizers.Optimizer, distillation: float) -> None:
+    def __init__(
+        self, model: keras.Model, *, learning_rate: float, weight_decay: float, steps: int, distillation: float
+    ) -> None:
         self.popularity = keras.Variable(0.0, name="popularity")
-        super().__init__(model, optimizer=optimizer, scalars=[self.popularity])
+        super().__init__(
+            model, learning_rate=learning_rate, weight_decay=weight_decay, steps=steps, scalars=[self.popularity]
+        )
         self._distillation = distillation
         user, movie = ([_spec(None, each.shape[1]) for each in tower.inputs] for tower in (self.user, self.movie))
         vector, matrix = _spec(None), _spec(None, None)

@@ -187,7 +187,7 @@ def test_the_secret_is_that_of_the_runs_region(client, tmp_path, monkeypatch):
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
     arguments = Arguments(run_uri=URI, database_secret="visits-db")
     store = request(client, source="database")
-    read_secret = secret_reader(arguments, region=store.run.region)
+    read_secret = secret_reader(arguments, store.run)
     with database_extract.connection(store, CONFIG, scratch=tmp_path, read_secret=read_secret) as opened:
         assert opened.exec_driver_sql("SELECT 1").scalar() == 1
 
