@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,11 +19,10 @@ from recipes.headline_classifier.metrics import (
 )
 from recipes.headline_classifier.predictions import Predictions
 from trainyard.contract import charts, curves
-from trainyard.contract.projection import apart, flattened
-from trainyard.contract.report import Figure, ReportInputs, Section, Table
+from trainyard.contract.projection import spread_out, tsne
+from trainyard.contract.report import Figure, ReportInputs, Section, Table, write_highlights
 
 PREDICTIONS_FILE = "predictions.parquet"
-HIGHLIGHTS_FILE = "highlights.json"
 MISTAKES_FILE = "mistakes.csv"
 SHOWN_MISTAKES = 15
 KEPT_MISTAKES = 500
@@ -44,12 +44,7 @@ def report(inputs: ReportInputs, outputs: Path, *, config: Config) -> list[Secti
     predictions = Predictions.of(inputs)
     predictions.write(outputs / PREDICTIONS_FILE)
     classes = _class_table(predictions)
-    highlights = {
-        "title": "Quality by class",
-        "columns": list(classes.columns),
-        "rows": [list(r) for r in classes.rows],
-    }
-    (outputs / HIGHLIGHTS_FILE).write_text(json.dumps(highlights, indent=2), encoding="utf-8")
+    write_highlights(replace(classes, caption="Quality by class"), outputs)
     return [
         _class_section(predictions, classes, outputs=outputs),
         _reliability_section(predictions, outputs),
@@ -119,8 +114,8 @@ def _words_sections(model: Path, outputs: Path, *, seed: int) -> tuple[Section, 
     if len(words) < 5:
         return ()
     unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
-    points = flattened(unit, seed)
-    notes = {row: words[row] for row in apart(points, MAP_NOTES, room=NOTE_ROOM)}
+    points = tsne(unit, seed)
+    notes = {row: words[row] for row in spread_out(points, MAP_NOTES, minimum_distance=NOTE_ROOM)}
     png = charts.scatter(points, ["word"] * len(words), notes=notes)
     (outputs / "words.png").write_bytes(png)
     text = f"t-SNE of the vectors of the {len(words)} most frequent words, by cosine, as they came from skip-gram."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -21,11 +20,10 @@ from recipes.neural_topic_model.metrics import embedding_coherence, npmi
 from recipes.neural_topic_model.plots import CLOUD_WORDS, review_map, training_curves, word_clouds
 from recipes.neural_topic_model.word_vectors import WordVectors
 from trainyard.contract import curves
-from trainyard.contract.report import Figure, ReportInputs, Section, Table
+from trainyard.contract.report import Figure, ReportInputs, Section, Table, write_highlights
 
 TOPICS_FILE = "topics.parquet"
 DOCUMENTS_FILE = "document_topics.parquet"
-HIGHLIGHTS_FILE = "highlights.json"
 MAP_FILE, TOPIC_CLOUDS_FILE, DEMO_CLOUDS_FILE = "map.png", "topic_clouds.png", "demonstration_clouds.png"
 DOCUMENTS_PER_READ = 10_000
 MAP_DOCUMENTS = 1000
@@ -46,8 +44,7 @@ def report(inputs: ReportInputs, outputs: Path, *, config: Config) -> list[Secti
     strongest = _write_documents(model, names, prepare=inputs.prepare, path=outputs / DOCUMENTS_FILE)
     _write_topics(model, config.data.top_words, path=outputs / TOPICS_FILE)
     share = np.bincount(strongest, minlength=len(names)) / max(len(strongest), 1)
-    highlights = json.dumps(_highlights(model, share, count=config.data.top_words), indent=2, ensure_ascii=False)
-    (outputs / HIGHLIGHTS_FILE).write_text(highlights, encoding="utf-8")
+    write_highlights(_highlights(model, share, count=config.data.top_words), outputs)
     return [
         _topics_section(model, share, inputs=inputs, outputs=outputs, config=config),
         _comparison_section(model, inputs.process / "train", config=config),
@@ -99,15 +96,15 @@ def _write_topics(model: TopicModel, count: int, *, path: Path) -> None:
     pq.write_table(pa.table(table), path)
 
 
-def _highlights(model: TopicModel, share: np.ndarray, *, count: int) -> dict[str, object]:
+def _highlights(model: TopicModel, share: np.ndarray, *, count: int) -> Table:
     """One column per topic, the most frequent ones."""
     shown = np.argsort(-share, kind="stable")[:HIGHLIGHTED_TOPICS].tolist()
     words = model.top_words(count)
-    return {
-        "title": "Words of the most frequent topics",
-        "columns": [f"topic {topic} ({share[topic]:.0%} of the reviews)" for topic in shown],
-        "rows": [[words[topic][rank] for topic in shown] for rank in range(count)],
-    }
+    return Table(
+        caption="Words of the most frequent topics",
+        columns=tuple(f"topic {topic} ({share[topic]:.0%} of the reviews)" for topic in shown),
+        rows=[[words[topic][rank] for topic in shown] for rank in range(count)],
+    )
 
 
 def _topics_section(

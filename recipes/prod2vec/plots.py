@@ -6,7 +6,7 @@ from pathlib import Path
 
 from recipes.prod2vec.inference import ProductVectors
 from trainyard.contract import charts, curves
-from trainyard.contract.projection import apart, flattened
+from trainyard.contract.projection import spread_out, tsne
 from trainyard.contract.report import Figure
 
 MAP_PRODUCTS = 1000
@@ -17,9 +17,11 @@ LABEL_SPACING = (0.24, 0.035)
 
 def product_map(vectors: ProductVectors, seed: int) -> Figure:
     """The `MAP_PRODUCTS` most frequent products in two dimensions, coloured by department."""
-    points = flattened(vectors.unit_vectors[:MAP_PRODUCTS], seed)
+    points = tsne(vectors.unit_vectors[:MAP_PRODUCTS], seed)
     departments = [f"department {each}" for each in vectors.vocabulary.departments[:MAP_PRODUCTS].tolist()]
-    labels = {row: vectors.vocabulary.names[row] for row in apart(points, MAP_LABELS, room=LABEL_SPACING)}
+    labels = {
+        row: vectors.vocabulary.names[row] for row in spread_out(points, MAP_LABELS, minimum_distance=LABEL_SPACING)
+    }
     return Figure(
         png=charts.scatter(points, departments, notes=labels),
         alt=f"Scatter plot of {len(points)} products in {len(set(departments))} departments after t-SNE.",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,11 +15,10 @@ from recipes.prod2vec.inference import ProductVectors
 from recipes.prod2vec.plots import MAP_PRODUCTS, product_map, training_curves
 from trainyard.contract.curves import CURVES_FILE
 from trainyard.contract.ranking import blocks
-from trainyard.contract.report import ReportInputs, Section, Table
+from trainyard.contract.report import ReportInputs, Section, Table, write_highlights
 
 EMBEDDINGS = "embeddings"
 NEIGHBOURS_FILE = "neighbours.parquet"
-HIGHLIGHTS_FILE = "highlights.json"
 NEIGHBOURS = 10
 SHOWN_PRODUCTS = 12
 SHOWN_NEIGHBOURS = 5
@@ -40,8 +38,7 @@ def report(inputs: ReportInputs, outputs: Path, *, config: Config) -> list[Secti
     _write_embeddings(vectors, outputs)
     _write_neighbours(vectors, outputs / NEIGHBOURS_FILE)
     nearest = _nearest_table(vectors)
-    highlights = json.dumps(_highlights(vectors), indent=2, ensure_ascii=False)
-    (outputs / HIGHLIGHTS_FILE).write_text(highlights, encoding="utf-8")
+    write_highlights(_highlights(vectors), outputs)
     figure = product_map(vectors, config.seed)
     (outputs / MAP_FILE).write_bytes(figure.png)
     return [
@@ -125,7 +122,7 @@ def _nearest_table(vectors: ProductVectors) -> Table:
     return Table(columns=columns, rows=rows)
 
 
-def _highlights(vectors: ProductVectors) -> dict[str, object]:
+def _highlights(vectors: ProductVectors) -> Table:
     """One column per product: the most frequent one of each of the first departments."""
     names, departments = vectors.vocabulary.names, vectors.vocabulary.departments
     _, first = np.unique(departments, return_index=True)
@@ -134,11 +131,11 @@ def _highlights(vectors: ProductVectors) -> dict[str, object]:
         [f"{names[other]} ({cosine:.2f})" for other, cosine in zip(*nearest, strict=True)]
         for nearest in vectors.similar_many(shown, NEIGHBOURS)
     ]
-    return {
-        "title": "Ten nearest products (cosine)",
-        "columns": [names[index] for index in shown.tolist()],
-        "rows": [list(row) for row in zip(*columns, strict=True)],
-    }
+    return Table(
+        caption="Ten nearest products (cosine)",
+        columns=tuple(names[index] for index in shown.tolist()),
+        rows=list(zip(*columns, strict=True)),
+    )
 
 
 def _map_text(vectors: ProductVectors) -> str:

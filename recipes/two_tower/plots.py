@@ -9,7 +9,7 @@ import numpy as np
 from recipes.two_tower.inference import TOP_K, ObjectiveName, Recommender
 from recipes.two_tower.validation import METRICS
 from trainyard.contract import charts
-from trainyard.contract.projection import apart, flattened
+from trainyard.contract.projection import spread_out, tsne
 from trainyard.contract.report import Figure
 
 MAP_MOVIES = 1000
@@ -29,9 +29,9 @@ def movie_map(recommender: Recommender, seed: int) -> Figure:
     rated = np.argsort(-recommender.statistics.counts, kind="stable")[:MAP_MOVIES]
     vectors = recommender.movie_vectors[rated]
     unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-    points = flattened(unit, seed)
+    points = tsne(unit, seed)
     genres = [(*movies.genres_of(index), NO_GENRE)[0] for index in rated.tolist()]
-    titles = {row: movies.titles[rated[row]] for row in apart(points, MAP_TITLES, room=TITLE_ROOM)}
+    titles = {row: movies.titles[rated[row]] for row in spread_out(points, MAP_TITLES, minimum_distance=TITLE_ROOM)}
     return Figure(
         png=charts.scatter(points, genres, notes=titles),
         alt=f"Scatter plot of {len(points)} movies of {len(set(genres))} genres after t-SNE.",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +15,10 @@ from recipes.two_tower.inference import TOP_K, Recommender
 from recipes.two_tower.ratings import HISTORIES_FILE, Ratings
 from trainyard.contract import curves
 from trainyard.contract.ranking import blocks
-from trainyard.contract.report import ReportInputs, Section, Table
+from trainyard.contract.report import ReportInputs, Section, Table, write_highlights
 
 EMBEDDINGS = "movie_embeddings"
 RECOMMENDATIONS_FILE = "recommendations.parquet"
-HIGHLIGHTS_FILE = "highlights.json"
 MAP_FILE = "map.png"
 NOTHING = np.empty(0, dtype=np.int64)
 SHOWN_USERS = 3
@@ -44,8 +42,7 @@ def report(inputs: ReportInputs, outputs: Path, *, config: Config) -> list[Secti
     _write_recommendations(recommender, histories, path=outputs / RECOMMENDATIONS_FILE)
     shown = _shown_users(histories)
     top_tens = _top_tens(recommender, shown)
-    highlights = {"title": top_tens.caption, "columns": top_tens.columns, "rows": top_tens.rows}
-    (outputs / HIGHLIGHTS_FILE).write_text(json.dumps(highlights, indent=2, ensure_ascii=False), encoding="utf-8")
+    write_highlights(top_tens, outputs)
     movie_map = plots.movie_map(recommender, config.seed)
     (outputs / MAP_FILE).write_bytes(movie_map.png)
     return [

@@ -5,25 +5,27 @@ from __future__ import annotations
 import numpy as np
 
 
-def flattened(unit: np.ndarray, seed: int) -> np.ndarray:
+def tsne(unit_vectors: np.ndarray, seed: int) -> np.ndarray:
     """t-SNE (van der Maaten and Hinton 2008) of unit vectors [n, size] to [n, 2]."""
     from sklearn.manifold import TSNE
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     # On unit vectors, euclidean distance orders pairs as the cosine does.
-    flatten = TSNE(perplexity=min(30.0, (len(unit) - 1) / 3), init="random", max_iter=500, random_state=seed, n_jobs=1)
+    flatten = TSNE(
+        perplexity=min(30.0, (len(unit_vectors) - 1) / 3), init="random", max_iter=500, random_state=seed, n_jobs=1
+    )
     # So few points keep one thread busy; several wait for each other most of the time.
     with threadpool_limits(1):
-        return np.asarray(flatten.fit_transform(unit))
+        return np.asarray(flatten.fit_transform(unit_vectors))
 
 
-def apart(points: np.ndarray, count: int, *, room: tuple[float, float]) -> list[int]:
-    """The first of the points [n, 2] of which no two are nearer than `room`, as shares of width and height."""
+def spread_out(points: np.ndarray, count: int, *, minimum_distance: tuple[float, float]) -> list[int]:
+    """The first of the points [n, 2] of which no two are nearer than this share of width and height."""
     scaled = (points - points.min(axis=0)) / np.maximum(np.ptp(points, axis=0), 1e-9)
     chosen: list[int] = []
-    for row, place in enumerate(scaled):
-        distance = np.abs(scaled[chosen] - place)
-        if not np.any((distance[:, 0] < room[0]) & (distance[:, 1] < room[1])):
+    for row, point in enumerate(scaled):
+        distance = np.abs(scaled[chosen] - point)
+        if not np.any((distance[:, 0] < minimum_distance[0]) & (distance[:, 1] < minimum_distance[1])):
             chosen.append(row)
         if len(chosen) == count:
             break

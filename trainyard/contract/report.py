@@ -5,11 +5,13 @@ Stage report (and stage score) makes the HTML page from these.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+HIGHLIGHTS_FILE = "highlights.json"
 Cell = str | int | float | None
 
 
@@ -90,3 +92,9 @@ def share(value: float) -> str:
     ('12.3 %', '100.0 %', '< 0.1 %', '0.0 %')
     """
     return "< 0.1 %" if 0 < value < 0.0005 else f"{100 * value:.1f} %"
+
+
+def write_highlights(table: Table, outputs: Path) -> None:
+    """Leave a small table beside the report, for terminals: `title` (its caption), `columns` and `rows`."""
+    highlights = {"title": table.caption, "columns": list(table.columns), "rows": [list(row) for row in table.rows]}
+    (outputs / HIGHLIGHTS_FILE).write_text(json.dumps(highlights, indent=2, ensure_ascii=False), encoding="utf-8")

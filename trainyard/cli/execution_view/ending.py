@@ -15,12 +15,12 @@ from trainyard.client import artifacts, executions, logs
 from trainyard.client.deployment import Deployment
 from trainyard.client.executions import Execution
 from trainyard.client.history import StateVisit
+from trainyard.contract.report import HIGHLIGHTS_FILE
 from trainyard.run.files import PAGE_FILE
 from trainyard.run.outcome import Outcome
 from trainyard.run.stage import Stage
 from trainyard.stages.explain_failure.root_cause import root_cause
 
-HIGHLIGHTS_FILE = "highlights.json"
 LOG_LINES = 15
 REFUSED = "was refused; nothing was trained and the files stay where they are."
 UPLOAD_AGAIN = "Fix this and upload again: a new version of the files starts a new run."
