@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from trainyard.contract import checkpoint
+from trainyard.errors import JobFailed
 
 
 def test_arrays_come_back_as_they_were(tmp_path):
@@ -32,6 +33,15 @@ def test_a_write_that_breaks_off_leaves_the_checkpoint_before(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         checkpoint.replace(path, killed)
     assert checkpoint.load(path)["epoch"] == 1
+
+
+@pytest.mark.parametrize("kept", [0, 10, 300])
+def test_a_damaged_checkpoint_says_what_to_do(tmp_path, kept):
+    path = tmp_path / "checkpoint.npz"
+    checkpoint.save(path, {"epoch": np.arange(1000)})
+    path.write_bytes(path.read_bytes()[:kept])
+    with pytest.raises(JobFailed, match=r"Expected a whole checkpoint in checkpoint\.npz, .*; delete it"):
+        checkpoint.load(path)
 
 
 def test_objects_are_never_unpickled(tmp_path):

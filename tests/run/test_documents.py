@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from trainyard.errors import JobFailed
 from trainyard.run.document import Document
 from trainyard.run.documents import (
-    ChampionScores,
+    ChampionMetrics,
     Check,
     Child,
     Children,
@@ -31,7 +31,7 @@ from trainyard.run.plan import NextStep, Plan
 from trainyard.run.run import InputFile, Run
 
 ARN = "arn:aws:states:us-east-1:123456789012:execution:training:first"
-CHAMPION = ChampionScores(
+CHAMPION = ChampionMetrics(
     run_id="old", metrics={"hits": Metric(value=0.2)}, difference=Difference(value=0.1, low=0.05, high=0.15)
 )
 METRICS = {"hits": Metric(value=0.3, low=0.25, high=0.35), "mrr": Metric(value=1)}
@@ -82,6 +82,26 @@ def test_what_is_missing_or_wrong_is_named(document):
         kind.from_json("{")
     with pytest.raises(JobFailed, match=f"Expected a JSON object in {kind.FILE}, found list"):
         kind.from_json("[]")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"rows": 3, "version": null}',
+        '{"rows": 3, "version": [1]}',
+        '{"rows": 3, "version": 1e999}',
+        '{"rows": 3, "seconds": "1.5"}',
+        '{"rows": 3, "seconds": true}',
+        '{"rows": 3, "seconds": 1' + "0" * 400 + "}",
+        '{"rows": 1' + "0" * 5000 + "}",
+        "[" * 100_000,
+        '{"rows": 3, "columns": 7}',
+    ],
+    ids=range(9),
+)
+def test_odd_json_is_one_sentence(text):
+    with pytest.raises(JobFailed, match="Expected"):
+        ScoreSummary.from_json(text)
 
 
 def test_a_missing_document_is_named(tmp_path):

@@ -5,10 +5,13 @@ A job that is killed while it writes leaves the checkpoint before.
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
+
+from trainyard.errors import JobFailed
 
 
 def save(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
@@ -17,16 +20,21 @@ def save(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
 
 
 def load(path: Path) -> dict[str, np.ndarray]:
-    """The arrays of the last checkpoint; empty where there is none."""
+    """The arrays of the last checkpoint; empty where there is none. Raises JobFailed for a damaged file."""
     if not path.exists():
         return {}
-    with np.load(path, allow_pickle=False) as saved:
-        return {name: np.asarray(saved[name]) for name in saved.files}
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as saved:
+            return {name: np.asarray(saved[name]) for name in saved.files}
+    except (EOFError, zipfile.BadZipFile) as error:
+        raise JobFailed(
+            f"Expected a whole checkpoint in {path.name}, found {error}; delete it and try again."
+        ) from error
 
 
 def replace(path: Path, write: Callable[[Path], None]) -> None:
     """Put what `write` writes in the place of `path` once it is whole."""
-    unfinished = path.with_suffix(".partial")
+    unfinished = path.with_name(f"{path.name}.partial")
     write(unfinished)
     unfinished.replace(path)
 

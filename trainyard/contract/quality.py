@@ -36,4 +36,6 @@ class Quality:
     def from_json(cls, text: str) -> Quality:
         """What `to_json` wrote, now or in an earlier version; problems that it left out are only counted there."""
         document = json.loads(text)
-        return cls(problems=tuple(document.get("problems", ())), figures=document.get("figures", {}))
+        problems = tuple(document.get("problems") or ())
+        unnamed = () if document.get("ok", True) else ("the data were refused without a reason",)
+        return cls(problems=problems or unnamed, figures=document.get("figures") or {})

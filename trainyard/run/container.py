@@ -45,7 +45,7 @@ def hyperparameters() -> Mapping[str, str]:
     return {name: value for name, value in given.items() if not name.startswith("_")}
 
 
-def explain_failure(sentence: str, *, training: bool) -> None:
+def leave_failure_reason(sentence: str, *, training: bool) -> None:
     """Leave the reason where SageMaker takes it from: FailureReason of training, ExitMessage (1 KB) of processing."""
     path = ml_root() / "output" / ("failure" if training else "message")
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -19,15 +19,23 @@ import dacite
 from trainyard.errors import JobFailed
 
 DataclassT = TypeVar("DataclassT")
+
+
+def _real_number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"expected a number, found {value!r:.60}")
+    return float(value)
+
+
 # JSON has no tuples and no enumerations, and writes 1.0 as 1.
-FROM_JSON = dacite.Config(cast=[tuple, float, Enum])
+FROM_JSON = dacite.Config(cast=[tuple, Enum], type_hooks={float: _real_number})
 
 
 def decoded(kind: type[DataclassT], document: Mapping[str, Any]) -> DataclassT:
     """An instance of a frozen dataclass from parsed JSON. Raises JobFailed for a field that is missing or wrong."""
     try:
         return dacite.from_dict(kind, document, FROM_JSON)
-    except (dacite.DaciteError, TypeError, ValueError) as error:
+    except (dacite.DaciteError, TypeError, ValueError, OverflowError, RecursionError) as error:
         raise JobFailed(f"Expected a {kind.__name__}: {error}.") from error
 
 
@@ -59,15 +67,18 @@ class Document:
     @classmethod
     def from_mapping(cls, document: Mapping[str, Any]) -> Self:
         """Raises JobFailed for what is no such document of any version."""
-        return decoded(cls, cls.upgraded(document, version=int(document.get("version", 0))))
+        version = document.get("version", 0) if isinstance(document, Mapping) else None
+        if not isinstance(version, int):
+            raise JobFailed(f"Expected {cls.FILE} to be an object whose version is a number, found {document!r:.60}.")
+        return decoded(cls, cls.upgraded(document, version=version))
 
     @classmethod
     def from_json(cls, text: str) -> Self:
         """Raises JobFailed for a text that is no such document of any version."""
         try:
             document = json.loads(text)
-        except ValueError as error:
-            raise JobFailed(f"Expected JSON in {cls.FILE}: {error}.") from error
+        except (ValueError, RecursionError) as error:
+            raise JobFailed(f"Expected JSON in {cls.FILE}: {error!s:.200}.") from error
         if not isinstance(document, Mapping):
             raise JobFailed(f"Expected a JSON object in {cls.FILE}, found {type(document).__name__}.")
         return cls.from_mapping(document)
@@ -87,4 +98,4 @@ class Document:
         path = directory / cls.FILE
         if not path.is_file():
             raise JobFailed(f"Expected {cls.FILE} in {directory.name}, found none; run the stage that writes it again.")
-        return cls.from_json(path.read_text(encoding="utf-8"))
+        return cls.from_json(path.read_text(encoding="utf-8", errors="replace"))

@@ -28,7 +28,7 @@ class Difference:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ChampionScores:
+class ChampionMetrics:
     """The model in use on the same held-out examples; `difference` is the new model's primary metric minus its own."""
 
     run_id: str
@@ -52,7 +52,7 @@ class Comparison(Document):
     rows: int = 0
     hyperparameters: Mapping[str, Any] = field(default_factory=dict)
     references: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    champion: ChampionScores | None = None
+    champion: ChampionMetrics | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +77,7 @@ class Decision(Document):
     checks: tuple[Check, ...] = ()
     metrics: Mapping[str, Metric] = field(default_factory=dict)
     references: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    champion: ChampionScores | None = None
+    champion: ChampionMetrics | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -116,7 +116,7 @@ def _fit_number(value: Any, hint: type[int] | type[float]) -> tuple[Any, bool]:
         return value, False
     try:
         number = float(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return value, False
     if not math.isfinite(number) or (hint is int and not number.is_integer()):
         return value, False

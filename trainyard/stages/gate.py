@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from trainyard.contract.config import Gate
 from trainyard.errors import JobFailed
 from trainyard.run import recipe
-from trainyard.run.documents import ChampionScores, Check, Comparison, Decision, Metric
+from trainyard.run.documents import ChampionMetrics, Check, Comparison, Decision, Metric
 from trainyard.run.stage import Stage
 from trainyard.run.store import RunStore
 
@@ -68,7 +68,7 @@ def _threshold_check(metric: Metric | None, name: str, *, sign: str, limit: floa
     return Check(name=name, passed=passed, sentence=f"{rule}: it is {_number(metric.value)}.")
 
 
-def _champion_check(champion: ChampionScores, rules: Gate) -> Check:
+def _champion_check(champion: ChampionMetrics, rules: Gate) -> Check:
     difference = champion.difference
     sentence = (
         f"{rules.primary} better than the champion {champion.run_id} by more than noise: the difference is "

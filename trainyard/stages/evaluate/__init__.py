@@ -1,1 +1,1 @@
-"""Stage evaluate: scores the new model beside the champion and simple baselines on held-out rows."""
+"""Stage evaluate: the new model beside the champion and simple baselines on held-out rows."""

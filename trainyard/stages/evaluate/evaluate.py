@@ -11,7 +11,7 @@ from trainyard.contract.evaluation import Evaluation
 from trainyard.contract.progress import progress
 from trainyard.errors import JobFailed
 from trainyard.run import recipe
-from trainyard.run.documents import ChampionScores, Comparison, Metric
+from trainyard.run.documents import ChampionMetrics, Comparison, Metric
 from trainyard.run.model_archive import ModelCard
 from trainyard.run.run import Run
 from trainyard.serving.examples import EXAMPLES_FILE
@@ -40,14 +40,14 @@ def _compare(run: Run, examples: Path, *, challenger: Path, champion: Path | Non
     config = recipe.config(run.recipe, run.config)
     module = recipe.module(run.recipe, "evaluate")
     holdout = examples / "holdout"
-    progress(0.0, "scoring the new model")
+    progress(0.0, "evaluating the new model")
     found: Evaluation = module.evaluate(challenger, holdout, config=config)
     compared = None
     if champion is not None:
-        progress(0.3, "scoring the champion")
+        progress(0.3, "evaluating the champion")
         own = module.evaluate(champion, holdout, config=config)
         compared = _champion(ModelCard.read(champion).run_id, own, challenger=found, config=config)
-    progress(0.6, "scoring the baselines")
+    progress(0.6, "evaluating the baselines")
     channels = {name: examples / name for name in ("train", "validation", "features")}
     references = module.references(channels, holdout, config=config)
     progress(1.0, "done")
@@ -79,7 +79,7 @@ def _metrics(found: Evaluation, config: RecipeConfig) -> dict[str, Metric]:
     return metrics | {primary: Metric(value=found.metrics[primary], low=low, high=high)}
 
 
-def _champion(run_id: str, own: Evaluation, *, challenger: Evaluation, config: RecipeConfig) -> ChampionScores:
+def _champion(run_id: str, own: Evaluation, *, challenger: Evaluation, config: RecipeConfig) -> ChampionMetrics:
     if len(own.examples) != len(challenger.examples):
         raise JobFailed(
             f"Expected the champion {run_id} to be scored on the same {len(challenger.examples)} examples, "
@@ -94,4 +94,4 @@ def _champion(run_id: str, own: Evaluation, *, challenger: Evaluation, config: R
         seed=config.seed,
     )
     metrics = {name: Metric(value=value) for name, value in own.metrics.items()}
-    return ChampionScores(run_id=run_id, metrics=metrics, difference=difference)
+    return ChampionMetrics(run_id=run_id, metrics=metrics, difference=difference)

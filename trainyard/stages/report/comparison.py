@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from trainyard.contract.report import number
-from trainyard.run.documents import ChampionScores, Comparison, Metric
+from trainyard.run.documents import ChampionMetrics, Comparison, Metric
 from trainyard.stages.report.sections import BarRow, BarTable, BarView, bar_view, words
 
 
@@ -76,7 +76,7 @@ def _bar(value: float | None, longest: float) -> BarView | None:
     return bar_view(abs(value) / longest if math.isfinite(value) else 0.0, number(value))
 
 
-def _difference(champion: ChampionScores, primary: str) -> str:
+def _difference(champion: ChampionMetrics, primary: str) -> str:
     difference = champion.difference
     return (
         f"Difference to the champion in {words(primary)}: {difference.value:+.4g}, "

@@ -56,6 +56,10 @@ def parse_overrides(content: bytes, key: str) -> dict[str, Any]:
         raise BadRequest(
             f"{key}, line {error.lineno}, column {error.colno}: expected JSON, found {error.msg}."
         ) from error
+    except (ValueError, RecursionError) as error:
+        raise BadRequest(
+            f"{key}: expected JSON of ordinary numbers and depth, found other content: {error!s:.100}."
+        ) from error
     if not isinstance(document, dict):
         raise BadRequest(f"{key}: expected a JSON object of settings, found {type(document).__name__}.")
     return document
