@@ -36,7 +36,7 @@ class Data:
         1.01, minimum=0.01, maximum=10.0, help="distinct ordered products, as a share of the catalogue: at most this"
     )
     max_queries: int = bounded(
-        50_000, minimum=100, maximum=10_000_000, help="held-out orders scored, and as many for validation at most"
+        50_000, minimum=100, maximum=10_000_000, help="held-out orders evaluated, and as many for validation at most"
     )
     min_orders: int = bounded(20, minimum=1, maximum=1_000_000_000, help="orders that data must hold to be worth a run")
 
