@@ -10,8 +10,10 @@ from botocore.validate import ParamValidator
 
 from trainyard.contract.config import to_mapping
 from trainyard.contract.progress import metric, metric_regex
+from trainyard.errors import BadRequest, ConfigError
 from trainyard.run import recipe
 from trainyard.stages.resolve import plan
+from trainyard.stages.resolve.uploads import parse_overrides
 
 
 @pytest.mark.parametrize("name", recipe.names())
@@ -42,3 +44,16 @@ def test_the_metric_expression_finds_what_training_prints(capsys):
     line = capsys.readouterr().out
     assert re.findall(metric_regex("validation_hits"), line) == ["0.125"]
     assert [float(each) for each in re.findall(metric_regex("hits"), line)] == [-3e-7]
+
+
+@pytest.mark.parametrize(
+    "text", ['{"a": 1' + "0" * 5000 + "}", '{"a": ' + "[" * 30_000 + "]" * 30_000 + "}"], ids=["digits", "depth"]
+)
+def test_settings_that_json_cannot_hold_are_a_refusal(text):
+    with pytest.raises(BadRequest, match=r"raw/x/run\.json: expected JSON of ordinary numbers and depth"):
+        parse_overrides(text.encode(), "raw/x/run.json")
+
+
+def test_a_number_beyond_every_machine_is_refused_by_its_setting():
+    with pytest.raises(ConfigError, match=r"hyperparameters\.epochs: expected a whole number"):
+        recipe.config("prod2vec", {"hyperparameters": {"epochs": 10**400}})
