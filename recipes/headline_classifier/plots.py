@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import textwrap
 from collections.abc import Sequence
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from trainyard.contract.charts import INK, PALETTE
+from trainyard.contract.charts import INK, PALETTE, png
 
 LABEL_LETTERS = 13
 
@@ -29,7 +28,7 @@ def confusion_matrix(table: np.ndarray, names: Sequence[str]) -> bytes:
     axes.set_xticks(range(len(names)), [textwrap.fill(name, LABEL_LETTERS) for name in names], fontsize=8.5)
     axes.set_yticks(range(len(names)), names, fontsize=8.5)
     _labelled(axes, "predicted", y_label="true")
-    return _png(figure)
+    return png(figure)
 
 
 def reliability_diagram(bins: np.ndarray) -> bytes:
@@ -45,7 +44,7 @@ def reliability_diagram(bins: np.ndarray) -> bytes:
     below.bar((np.arange(len(bins)) + 0.5) * width, counts, width=0.9 * width, color=PALETTE[0], alpha=0.6)
     _labelled(above, "", y_label="share that is right")
     _labelled(below, "probability of the predicted class", y_label="headlines")
-    return _png(figure)
+    return png(figure)
 
 
 def _labelled(axes: Any, x_label: str, *, y_label: str) -> None:
@@ -54,10 +53,3 @@ def _labelled(axes: Any, x_label: str, *, y_label: str) -> None:
     axes.tick_params(colors=INK, labelsize=8.5)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
-
-
-def _png(figure: Figure) -> bytes:
-    buffer = io.BytesIO()
-    # No metadata: the same figure gives the same bytes.
-    figure.savefig(buffer, format="png", dpi=130, metadata={"Software": None})
-    return buffer.getvalue()

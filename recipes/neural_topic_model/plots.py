@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -29,9 +28,7 @@ def word_clouds(weights: Sequence[Mapping[str, float]], titles: Sequence[str], *
         axes.set_title(title, fontsize=10, loc="left")
         if words:
             axes.imshow(_cloud(words, seed), interpolation="bilinear")
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=90, metadata={"Software": None})
-    return buffer.getvalue()
+    return charts.png(figure, dpi=90)
 
 
 def review_map(shares: np.ndarray, names: Sequence[str], *, seed: int) -> bytes:

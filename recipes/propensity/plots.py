@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
 from recipes.propensity.metrics import ReliabilityBin
-from trainyard.contract.charts import PALETTE
+from trainyard.contract.charts import PALETTE, png
 
 
 def reliability_diagram(bins: Sequence[ReliabilityBin]) -> bytes:
@@ -27,7 +26,4 @@ def reliability_diagram(bins: Sequence[ReliabilityBin]) -> bytes:
     axes.set(xscale="log", yscale="log", xlabel="predicted probability", ylabel="observed share of sales")
     axes.legend(frameon=False)
     axes.grid(alpha=0.25)
-    buffer = io.BytesIO()
-    # No metadata: the same figure gives the same bytes.
-    figure.savefig(buffer, format="png", dpi=130, metadata={"Software": None})
-    return buffer.getvalue()
+    return png(figure)

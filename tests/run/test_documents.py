@@ -104,6 +104,12 @@ def test_odd_json_is_one_sentence(text):
         ScoreSummary.from_json(text)
 
 
+def test_bytes_that_are_no_text_are_refused(tmp_path):
+    (tmp_path / "summary.json").write_bytes(b'{"rows": 3, "model_run": "\xff"}')
+    with pytest.raises(JobFailed, match=r"Expected JSON in summary\.json"):
+        ScoreSummary.read(tmp_path)
+
+
 def test_a_missing_document_is_named(tmp_path):
     with pytest.raises(JobFailed, match=r"Expected model\.json in .*, found none"):
         ModelCard.read(tmp_path)

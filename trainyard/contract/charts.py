@@ -32,7 +32,7 @@ def curves(series: Mapping[str, Sequence[float]], *, x_label: str) -> bytes:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.25)
         _plain(axes)
-    return _png(figure)
+    return png(figure)
 
 
 def scatter(points: np.ndarray, groups: Sequence[str], *, notes: Mapping[int, str]) -> bytes:
@@ -57,7 +57,7 @@ def scatter(points: np.ndarray, groups: Sequence[str], *, notes: Mapping[int, st
         legend = figure.legend(loc="outside lower center", ncols=5, frameon=False, fontsize=8.5, labelcolor=INK)
         for text in legend.get_texts():
             text.set_parse_math(False)
-    return _png(figure)
+    return png(figure)
 
 
 def _plain(axes: object) -> None:
@@ -66,8 +66,8 @@ def _plain(axes: object) -> None:
     axes.tick_params(colors=INK, labelsize=8)  # type: ignore[attr-defined]
 
 
-def _png(figure: Figure) -> bytes:
+def png(figure: Figure, *, dpi: int = 130) -> bytes:
+    """A figure as PNG; without metadata, so that the same figure gives the same bytes."""
     buffer = io.BytesIO()
-    # No metadata: the same figure gives the same bytes.
-    figure.savefig(buffer, format="png", dpi=130, metadata={"Software": None})
+    figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
     return buffer.getvalue()

@@ -73,7 +73,7 @@ class Document:
         return decoded(cls, cls.upgraded(document, version=version))
 
     @classmethod
-    def from_json(cls, text: str) -> Self:
+    def from_json(cls, text: str | bytes) -> Self:
         """Raises JobFailed for a text that is no such document of any version."""
         try:
             document = json.loads(text)
@@ -98,4 +98,4 @@ class Document:
         path = directory / cls.FILE
         if not path.is_file():
             raise JobFailed(f"Expected {cls.FILE} in {directory.name}, found none; run the stage that writes it again.")
-        return cls.from_json(path.read_text(encoding="utf-8", errors="replace"))
+        return cls.from_json(path.read_bytes())

@@ -17,7 +17,8 @@ from local_cloud.sagemaker.api.context import Request
 from local_cloud.sagemaker.api.errors import invalid, not_implemented
 from local_cloud.sagemaker.api.kinds import PROCESSING_JOB
 from local_cloud.sagemaker.api.listing import matching, page, summary
-from local_cloud.sagemaker.jobs.lifecycle import Jobs, stopping_seconds
+from local_cloud.sagemaker.jobs.container_jobs import ContainerJobs
+from local_cloud.sagemaker.jobs.lifecycle import stopping_seconds
 from trainyard.errors import JobFailed
 
 LOG_GROUP = "/aws/sagemaker/ProcessingJobs"
@@ -25,7 +26,7 @@ CONFIGURATION = "/opt/ml/config/processingjobconfig.json"
 RESOURCES = "/opt/ml/config/resourceconfig.json"
 
 
-class ProcessingJobs(Jobs):
+class ProcessingJobs(ContainerJobs):
     """SageMaker's processing jobs."""
 
     kind = PROCESSING_JOB
@@ -35,15 +36,6 @@ class ProcessingJobs(Jobs):
         _check(request)
         self.begin(request, {}, metrics=MetricLog(()), role_arn=request["RoleArn"])
         return {"ProcessingJobArn": self.kind.arn(request["ProcessingJobName"])}
-
-    def run(self, name: str, *, job: RunningJob, clients: RoleClients) -> None:
-        record = self.require({"ProcessingJobName": name})
-        workspace = Workspace(self.context.settings.jobs_dir / self.kind.name / name)
-        workspace.create()
-        try:
-            self._run(record, job, execution=self._execution(record, clients=clients, workspace=workspace))
-        finally:
-            workspace.remove()
 
     def _run(self, record: Record, job: RunningJob, *, execution: Execution) -> None:
         name = record["ProcessingJobName"]

@@ -20,7 +20,8 @@ from local_cloud.sagemaker.api.kinds import TRAINING_JOB
 from local_cloud.sagemaker.api.listing import matching, page, summary
 from local_cloud.sagemaker.jobs import training_files
 from local_cloud.sagemaker.jobs.checkpoints import Checkpoints
-from local_cloud.sagemaker.jobs.lifecycle import ENDED, Jobs, stopping_seconds
+from local_cloud.sagemaker.jobs.container_jobs import ContainerJobs
+from local_cloud.sagemaker.jobs.lifecycle import ENDED, stopping_seconds
 from trainyard.errors import JobFailed
 
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
@@ -37,7 +38,7 @@ MESSAGES = {
 }
 
 
-class TrainingJobs(Jobs):
+class TrainingJobs(ContainerJobs):
     """SageMaker's training jobs."""
 
     kind = TRAINING_JOB
@@ -59,15 +60,6 @@ class TrainingJobs(Jobs):
         ]
         metrics = MetricLog(request["AlgorithmSpecification"].get("MetricDefinitions", ()))
         return self.begin(request, record, metrics=metrics, role_arn=request["RoleArn"])
-
-    def run(self, name: str, *, job: RunningJob, clients: RoleClients) -> None:
-        record = self.require({"TrainingJobName": name})
-        workspace = Workspace(self.context.settings.jobs_dir / self.kind.name / name)
-        workspace.create()
-        try:
-            self._run(record, job, execution=self._execution(record, clients=clients, workspace=workspace))
-        finally:
-            workspace.remove()
 
     def _run(self, record: Record, job: RunningJob, *, execution: Execution) -> None:
         name = record["TrainingJobName"]
