@@ -8,7 +8,7 @@ LOCK := $(UV) pip compile --quiet --no-annotate --no-header --generate-hashes --
 WITH_NODE = PATH="$$($(BIN)/python -c 'from infra.node import node_bin; print(node_bin())'):$$PATH"
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help demo test check setup setup-test lock clean
+.PHONY: help demo test faults check setup setup-test lock clean
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
@@ -17,6 +17,12 @@ demo: setup ## set up, start the local cloud, deploy, upload a sample and follow
 
 test: setup-test ## every test; prints what it skipped and why
 	$(BIN)/pytest -n 2 --dist loadgroup
+
+faults: setup-test ## break everything the fault matrix knows, and write what came of it into docs/reliability.md
+	rm -rf .trainyard/faults
+	TRAINYARD_FAULTS_SEEN=.trainyard/faults $(BIN)/pytest tests/faults -n 2 --dist loadgroup -m faults
+	$(BIN)/python -m tests.faults .trainyard/faults
+	$(BIN)/pytest tests/faults/test_matrix.py
 
 check: setup-test ## format, types, imports, state machine
 	$(BIN)/ruff format --check .
