@@ -7,21 +7,19 @@ from collections.abc import Sequence
 
 import boto3
 
-from trainyard.glue.arguments import begin
-from trainyard.glue.secrets import secret_reader
+from trainyard.glue.job import opened
 from trainyard.stages.ingest.children import list_children
 from trainyard.stages.ingest.ingest import ingest
 
 
 def main(argv: Sequence[str]) -> None:
     """Run the job. A fault raises, for Glue takes the reason of a failed run from the exception."""
-    arguments, store = begin(argv, boto3.client("s3"))
-    read_secret = secret_reader(arguments, store.run)
-    if arguments.task == "children":
-        children = list_children(store, read_secret=read_secret).children
-        print(", ".join(each.name for each in children) or "no children")
-    else:
-        print(ingest(store, arguments, read_secret=read_secret).to_json())
+    with opened(argv, boto3.client("s3")) as job:
+        if job.arguments.task == "children":
+            children = list_children(job.store, read_secret=job.read_secret).children
+            print(", ".join(each.name for each in children) or "no children")
+        else:
+            print(ingest(job.store, job.arguments, read_secret=job.read_secret).to_json())
 
 
 if __name__ == "__main__":

@@ -7,15 +7,15 @@ from collections.abc import Sequence
 
 import boto3
 
-from trainyard.glue.arguments import begin
+from trainyard.glue.job import opened
 from trainyard.stages.prepare import prepare
 
 
 def main(argv: Sequence[str]) -> None:
     """Run the job. A fault raises, for Glue takes the reason of a failed run from the exception."""
-    arguments, store = begin(argv, boto3.client("s3"))
-    rows = prepare(store, arguments)
-    print(", ".join(f"{table}: {count:,} rows" for table, count in rows.items()))
+    with opened(argv, boto3.client("s3")) as job:
+        rows = prepare(job.store, job.arguments)
+        print(", ".join(f"{table}: {count:,} rows" for table, count in rows.items()))
 
 
 if __name__ == "__main__":

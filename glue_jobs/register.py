@@ -7,17 +7,15 @@ from collections.abc import Sequence
 
 import boto3
 
-from trainyard.glue.arguments import begin
-from trainyard.glue.secrets import secret_reader
+from trainyard.glue.job import opened
 from trainyard.stages.register import register
 
 
 def main(argv: Sequence[str]) -> None:
     """Run the job. A fault raises, for Glue takes the reason of a failed run from the exception."""
-    arguments, store = begin(argv, boto3.client("s3"))
-    read_secret = secret_reader(arguments, store.run)
-    promoted = register(store, model_uri=arguments.model_uri, read_secret=read_secret)
-    print(f"recorded run {store.run.run_id}, {'promoted' if promoted else 'refused'}")
+    with opened(argv, boto3.client("s3")) as job:
+        promoted = register(job.store, model_uri=job.arguments.model_uri, read_secret=job.read_secret)
+        print(f"recorded run {job.store.run.run_id}, {'promoted' if promoted else 'refused'}")
 
 
 if __name__ == "__main__":

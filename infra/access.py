@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from infra.permissions import Permission
+from trainyard.run.failure import FOLDER as FAILURES
 from trainyard.run.stage import Stage
 
 # A run id is YYYYMMDD-HHMMSS-xxxxxxxx. Spelling its shape out keeps `*` from reaching into another stage's folders:
@@ -40,6 +41,26 @@ def write(bucket_arn: str, *prefixes: str) -> Permission:
         actions=["s3:PutObject", "s3:AbortMultipartUpload"],
         resources=objects(bucket_arn, *prefixes),
         why=LAYOUT,
+    )
+
+
+def leave_failure(bucket_arn: str) -> Permission:
+    """Leave the document in which a run of a Glue job says why it failed."""
+    return Permission(
+        sid="LeaveFailure",
+        actions=["s3:PutObject"],
+        resources=[f"{bucket_arn}/{RUN}/{FAILURES}/jr_*.json"],
+        why="Recipes and runs come and go; the document is named after the run of the job.",
+    )
+
+
+def read_failures(bucket_arn: str) -> Permission:
+    """Read those documents, and nothing else of a run."""
+    return Permission(
+        sid="ReadFailures",
+        actions=["s3:GetObject"],
+        resources=[f"{bucket_arn}/{RUN}/{FAILURES}/jr_*.json"],
+        why="Recipes and runs come and go; only what failed jobs say is read.",
     )
 
 

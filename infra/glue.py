@@ -11,7 +11,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3_assets as assets
 from constructs import Construct
 
-from infra.access import RUN, UPLOADS, UPLOADS_TO_SCORE, read, replace, use_key, write
+from infra.access import RUN, UPLOADS, UPLOADS_TO_SCORE, leave_failure, read, replace, use_key, write
 from infra.data import Data
 from infra.database import connection, network_permissions, read_secret
 from infra.permissions import Permission, acknowledge, role
@@ -40,6 +40,7 @@ class GlueJobs(Construct):
         )
         self._requirements = assets.Asset(self, "Requirements", path=str(ROOT / "glue_jobs" / "requirements.txt"))
         self._database_secret = data.secret_arn
+        self._leave_failure = leave_failure(data.artifacts_arn)
         connection_name = f"{settings.prefix}-database"
         self._connection = connection(self, settings.database, name=connection_name) if settings.database else None
         bucket = data.artifacts_arn
@@ -109,6 +110,7 @@ class GlueJobs(Construct):
             description=f"Glue job {stage} of the training workflow",
             permissions=[
                 *permissions,
+                self._leave_failure,
                 Permission(
                     sid="ReadCode",
                     actions=["s3:GetObject"],

@@ -12,7 +12,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra import endpoints
-from infra.access import RUN, UPLOADS, UPLOADS_TO_SCORE, objects, use_key
+from infra.access import RUN, UPLOADS, UPLOADS_TO_SCORE, objects, read_failures, use_key
 from infra.bundle import FOLDER, RUNTIME, code
 from infra.data import Data
 from infra.permissions import Permission, acknowledge, role
@@ -176,7 +176,7 @@ class Functions(Construct):
         return [
             Permission(
                 sid="ReadHistory",
-                actions=["states:GetExecutionHistory"],
+                actions=["states:DescribeStateMachineForExecution", "states:GetExecutionHistory"],
                 resources=[
                     stack.format_arn(
                         service="states",
@@ -187,6 +187,19 @@ class Functions(Construct):
                 ],
                 why="Executions come and go; only those of this machine are read.",
             ),
+            Permission(
+                sid="ReadDeployedMachine",
+                actions=["states:DescribeStateMachine"],
+                resources=[
+                    stack.format_arn(
+                        service="states",
+                        resource="stateMachine",
+                        resource_name=machine_name,
+                        arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+                    )
+                ],
+            ),
+            read_failures(self._data.artifacts_arn),
             Permission(
                 sid="ReadJobLogs",
                 actions=["logs:DescribeLogStreams", "logs:GetLogEvents"],
@@ -202,7 +215,13 @@ class Functions(Construct):
                 why="Log streams are named after jobs, which come and go.",
             ),
             Permission(sid="TellPeople", actions=["sns:Publish"], resources=[self._data.topic_arn]),
-            *use_key(self._data.key_arn, "sns"),
+            Permission(
+                sid="TellOnce",
+                actions=["dynamodb:GetItem", "dynamodb:PutItem"],
+                resources=[self._data.ledger_arn],
+                conditions={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": "told/*"}},
+            ),
+            *use_key(self._data.key_arn, "s3", "sns", "dynamodb"),
         ]
 
 

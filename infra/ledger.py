@@ -11,7 +11,7 @@ from infra.settings import Settings
 
 
 def ledger(scope: Construct, *, settings: Settings, key: kms.IKey | None) -> dynamodb.Table:
-    """Items `claim/<recipe>/<fingerprint>` and `champion/<model>`, written only under a condition."""
+    """Items `claim/<recipe>/<fingerprint>`, `champion/<model>` and `told/<end of an execution>`."""
     return dynamodb.Table(
         scope,
         "Ledger",

@@ -173,7 +173,7 @@ def _call_sagemaker(scope: Construct, parts: Parts, *, prefix: str) -> list[Perm
         ),
         Permission(
             sid="RegisterModels",
-            actions=["sagemaker:CreateModelPackage", "sagemaker:UpdateModelPackage"],
+            actions=["sagemaker:CreateModelPackage"],
             resources=[
                 *_arns(scope, "model-package-group", *parts.registry.groups),
                 *_arns(scope, "model-package", *(f"{each}/*" for each in parts.registry.groups)),
@@ -240,7 +240,7 @@ def _keep_records(data: Data) -> list[Permission]:
     return [
         Permission(
             sid="MoveChampion",
-            actions=["dynamodb:GetItem", "dynamodb:PutItem"],
+            actions=["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
             resources=[data.ledger_arn],
             conditions={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": "champion/*"}},
         ),

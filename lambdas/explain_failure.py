@@ -9,10 +9,13 @@ import boto3
 from aws_lambda_powertools import Logger
 
 from lambdas import environment
+from trainyard.stages.explain_failure import once
 from trainyard.stages.explain_failure.message import explain
 
 if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_logs import CloudWatchLogsClient
+    from mypy_boto3_s3 import S3Client
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_stepfunctions import SFNClient
 
@@ -22,9 +25,18 @@ logger = Logger(service="explain_failure")
 def handler(event: dict[str, Any], _context: object) -> dict[str, str]:
     """An EventBridge "Step Functions Execution Status Change" event -> a message on the topic."""
     arn, status = event["detail"]["executionArn"], event["detail"]["status"]
-    message = explain(arn, status, step_functions=_step_functions(), logs=_logs())
+    message = explain(arn, status, step_functions=_step_functions(), logs=_logs(), s3=_s3())
     if message is None:
         logger.info("already reported by the workflow", extra={"execution": arn})
+        return {"published": "no"}
+    telling = once.Telling(
+        key=once.key_of(event["detail"]),
+        event_id=event.get("id", ""),
+        table=environment.read().ledger_table,
+        dynamodb=_dynamodb(),
+    )
+    if not telling.begin():
+        logger.info("already told", extra={"execution": arn})
         return {"published": "no"}
     _sns().publish(
         TopicArn=environment.read().topic_arn,
@@ -32,6 +44,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, str]:
         Message=message.text,
         MessageAttributes={"outcome": {"DataType": "String", "StringValue": "failed"}},
     )
+    telling.done()
     logger.info("published", extra={"execution": arn, "subject": message.subject})
     return {"published": "yes"}
 
@@ -44,6 +57,16 @@ def _step_functions() -> SFNClient:
 @cache
 def _logs() -> CloudWatchLogsClient:
     return boto3.client("logs")
+
+
+@cache
+def _s3() -> S3Client:
+    return boto3.client("s3")
+
+
+@cache
+def _dynamodb() -> DynamoDBClient:
+    return boto3.client("dynamodb")
 
 
 @cache

@@ -21,9 +21,11 @@ logger = Logger(service="gate")
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """`{"run": {"recipe", "run_id"}, "champion": {"run_id"} or {}}` -> trainyard.run.documents.Decision, kept in S3."""
     name, run_id = event["run"]["recipe"], event["run"]["run_id"]
-    store = RunStore.open(_s3(), f"s3://{environment.read().artifacts_bucket}/{name}/{run_id}")
-    decision = gate(store, champion=event["champion"].get("run_id"))
-    logger.info("decided", extra={"recipe": name, "run_id": run_id, "summary": decision.summary})
+    with logger.append_context_keys(recipe=name, run_id=run_id):
+        logger.info("deciding")
+        store = RunStore.open(_s3(), f"s3://{environment.read().artifacts_bucket}/{name}/{run_id}")
+        decision = gate(store, champion=event["champion"].get("run_id"))
+        logger.info("decided", extra={"summary": decision.summary})
     return decision.to_mapping()
 
 

@@ -21,10 +21,12 @@ logger = Logger(service="resolve")
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """`{"request": <input of the execution>, "execution": {"arn", "name", "started"}}` -> trainyard.run.plan.Plan."""
-    plan = resolve(
-        event["request"], event["execution"], environment=environment.read(), s3=_s3(), dynamodb=_dynamodb()
-    ).to_mapping()
-    logger.info("resolved", extra={key: plan.get(key) for key in LOGGED})
+    with logger.append_context_keys(execution=event["execution"]["name"]):
+        logger.info("resolving")
+        plan = resolve(
+            event["request"], event["execution"], environment=environment.read(), s3=_s3(), dynamodb=_dynamodb()
+        ).to_mapping()
+        logger.info("resolved", extra={key: plan.get(key) for key in LOGGED})
     return plan
 
 

@@ -10,6 +10,7 @@ from aws_lambda_powertools import Logger
 from botocore.config import Config
 
 from lambdas import environment
+from trainyard.run.naming import run_prefix
 from trainyard.stages.deploy.smoke_test import smoke_test
 
 if TYPE_CHECKING:
@@ -23,14 +24,17 @@ logger = Logger(service="smoke_test")
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """`{"endpoint": name, "run": {"recipe", "run_id"}}` -> a trainyard.stages.deploy.smoke_test.Verdict."""
-    verdict = smoke_test(
-        event["endpoint"],
-        f"{event['run']['recipe']}/{event['run']['run_id']}",
-        bucket=environment.read().artifacts_bucket,
-        s3=_s3(),
-        runtime=_runtime(),
-    ).to_mapping()
-    logger.info("tested", extra={"endpoint": event["endpoint"], **verdict})
+    name, run_id = event["run"]["recipe"], event["run"]["run_id"]
+    with logger.append_context_keys(recipe=name, run_id=run_id, endpoint=event["endpoint"]):
+        logger.info("testing")
+        verdict = smoke_test(
+            event["endpoint"],
+            run_prefix(name, run_id),
+            bucket=environment.read().artifacts_bucket,
+            s3=_s3(),
+            runtime=_runtime(),
+        ).to_mapping()
+        logger.info("tested", extra=verdict)
     return verdict
 
 

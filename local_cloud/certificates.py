@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from local_cloud.state import write_private
 
 VALID_FOR = dt.timedelta(days=397)
 RENEW_BEFORE = dt.timedelta(days=7)
@@ -25,21 +28,32 @@ class Certificate:
     authority: Path
 
 
+def paths(directory: Path) -> Certificate:
+    """Where the files of a certificate lie in `directory`."""
+    return Certificate(directory / "server.pem", directory / "server.key", directory / "authority.pem")
+
+
 def ensure(directory: Path) -> Certificate:
     """Return the certificate kept in `directory`, making a new one when there is none to use for a week."""
-    certificate = Certificate(directory / "server.pem", directory / "server.key", directory / "authority.pem")
+    certificate = paths(directory)
     if not _usable(certificate):
-        directory.mkdir(parents=True, exist_ok=True)
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         _issue(certificate)
     return certificate
 
 
 def _usable(certificate: Certificate) -> bool:
-    if not all(path.exists() for path in (certificate.chain, certificate.key, certificate.authority)):
+    """Whether the three files belong together and will for a while; half-written ones do not."""
+    try:
+        served = x509.load_pem_x509_certificate(certificate.chain.read_bytes())
+        authority = x509.load_pem_x509_certificate(certificate.authority.read_bytes())
+        key = serialization.load_pem_private_key(certificate.key.read_bytes(), password=None)
+        served.verify_directly_issued_by(authority)
+        names = served.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (OSError, ValueError, TypeError, InvalidSignature, x509.ExtensionNotFound):
         return False
-    served = x509.load_pem_x509_certificate(certificate.chain.read_bytes())
-    names = served.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    return names == _alternative_names() and served.not_valid_after_utc - dt.datetime.now(dt.UTC) > RENEW_BEFORE
+    lasts = served.not_valid_after_utc - dt.datetime.now(dt.UTC) > RENEW_BEFORE
+    return lasts and names == _alternative_names() and served.public_key() == key.public_key()
 
 
 def _issue(certificate: Certificate) -> None:
@@ -61,15 +75,13 @@ def _issue(certificate: Certificate) -> None:
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key()), critical=False)
         .sign(authority_key, hashes.SHA256())
     )
-    certificate.authority.write_bytes(_pem(authority))
-    # Lambda workers are told to trust the file the server presents, so the authority travels with it.
-    certificate.chain.write_bytes(_pem(served) + _pem(authority))
-    certificate.key.touch(mode=0o600)
-    certificate.key.write_bytes(
-        server_key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
+    private = server_key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
+    write_private(certificate.key, private.decode())
+    # Lambda workers are told to trust the file the server presents, so the authority travels with it.
+    write_private(certificate.chain, _pem(served) + _pem(authority))
+    write_private(certificate.authority, _pem(authority))
 
 
 def _name(common_name: str) -> x509.Name:
@@ -117,5 +129,5 @@ def _alternative_names() -> x509.SubjectAlternativeName:
     )
 
 
-def _pem(certificate: x509.Certificate) -> bytes:
-    return certificate.public_bytes(serialization.Encoding.PEM)
+def _pem(certificate: x509.Certificate) -> str:
+    return certificate.public_bytes(serialization.Encoding.PEM).decode()

@@ -9,22 +9,25 @@ import importlib
 import logging
 import os
 import signal
-from collections.abc import Awaitable, Callable, MutableMapping
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from local_cloud import certificates, snapshots
+from local_cloud import certificates, ownership
 from local_cloud.state import STATE_DIR_VARIABLE
+from trainyard.errors import TrainyardError
 
 logger = logging.getLogger("local_cloud")
 
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
-ROOT_KEY = "test"
 
 # Every module has `install() -> None`; one that runs jobs also has `shutdown() -> None`.
 SEAM_MODULES = (
+    "local_cloud.access",
+    "local_cloud.deliveries.install",
     "local_cloud.lambda_errors",
     "local_cloud.step_functions.install",
     "local_cloud.sagemaker.install",
@@ -32,15 +35,11 @@ SEAM_MODULES = (
     "local_cloud.images.ecr",
 )
 
-_READ_ONLY = ("Get", "Describe", "List", "Head", "BatchGet", "Query", "Scan", "Filter", "Lookup")
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Around = Callable[[Any], Any]
 
 
 def services_dir(state_dir: Path) -> Path:
-    """Where the services' states are kept."""
+    """Where MiniStack keeps files of its own, and kept snapshots of every service before there was a journal."""
     return state_dir / "services"
 
 
@@ -64,10 +63,9 @@ def configure(state_dir: Path, port: int) -> certificates.Certificate:
             "MINISTACK_ACCOUNT_ID": ACCOUNT,
             "MINISTACK_REGION": REGION,
             STATE_DIR_VARIABLE: str(state_dir),
-            # Lambda workers inherit these three; their keys are replaced by those of their own role.
+            # Lambda workers inherit these two; their keys are those of their own role.
             "AWS_ENDPOINT_URL": f"https://localhost:{port}",
             "AWS_CA_BUNDLE": str(certificate.authority),
-            "AWS_ACCESS_KEY_ID": ROOT_KEY,
             # Listeners nobody here uses would collide between two local clouds on one machine.
             "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0",
@@ -80,40 +78,20 @@ def configure(state_dir: Path, port: int) -> certificates.Certificate:
 
 
 def install_seams() -> list[ModuleType]:
-    """Check MiniStack and add what it lacks; return the modules that were installed."""
-    from local_cloud import seams
-
-    seams.check()
+    """Add what MiniStack lacks; return the modules that were installed."""
     modules = [importlib.import_module(name) for name in SEAM_MODULES]
     for module in modules:
         module.install()
     return modules
 
 
-def watched(application: Callable[[Scope, Receive, Send], Awaitable[None]]) -> Any:
-    """Wrap an ASGI application so that every request that may have changed something leads to a snapshot."""
-
-    async def serve(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: PLR0917 - ASGI's signature
-        await application(scope, receive, send)
-        if scope["type"] == "http" and _may_change(scope):
-            snapshots.changed()
-
-    return serve
-
-
-def _may_change(scope: Scope) -> bool:
-    # Calls of endpoints come by the thousand, and a snapshot for each second of them would slow them down.
-    if scope["method"] in {"GET", "HEAD", "OPTIONS"} or scope["path"].endswith("/invocations"):
-        return False
-    target = next((value for name, value in scope["headers"] if name == b"x-amz-target"), b"").decode("latin-1")
-    return not target.rpartition(".")[2].startswith(_READ_ONLY)
-
-
-async def serve(port: int, certificate: certificates.Certificate) -> None:
-    """Serve until SIGTERM or SIGINT, then let the application save its state."""
+async def serve(port: int, certificate: certificates.Certificate, *, around: Around) -> None:
+    """Serve MiniStack's application, with what `around` puts around it, until SIGTERM or SIGINT."""
     from hypercorn.asyncio import serve as hypercorn_serve
     from hypercorn.config import Config
     from ministack import app
+
+    from local_cloud.access import guarded
 
     config = Config()
     config.bind = [f"127.0.0.1:{port}"]
@@ -125,25 +103,29 @@ async def serve(port: int, certificate: certificates.Certificate) -> None:
     asyncio.constants.SSL_SHUTDOWN_TIMEOUT = 1.0
     ending = asyncio.Event()
     loop = asyncio.get_running_loop()
-    # MiniStack's own handler exits from inside the signal and so never reaches the code that saves.
+    # MiniStack's own handler exits from inside the signal: what runs would not be told.
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ending.set)
-    await hypercorn_serve(watched(app.app), config, shutdown_trigger=ending.wait)
+    await hypercorn_serve(guarded(around(app.app)), config, shutdown_trigger=ending.wait)
 
 
 def run(state_dir: Path, port: int) -> None:
     """Run the server in this process until a signal ends it."""
     certificate = configure(state_dir, port)
+    from local_cloud import seams
+    from local_cloud.journal.install import Recording
+
+    seams.check()
+    recording = Recording(state_dir, services=services_dir(state_dir))
     modules = install_seams()
-    writer = snapshots.Snapshots(services_dir(state_dir))
-    writer.start()
+    recording.start()
     try:
-        asyncio.run(serve(port, certificate))
+        asyncio.run(serve(port, certificate, around=recording.around))
     finally:
         for module in modules:
             if hasattr(module, "shutdown"):
                 module.shutdown()
-        writer.stop()
+        recording.stop()
 
 
 def main() -> None:
@@ -152,7 +134,13 @@ def main() -> None:
     parser.add_argument("--state-dir", type=Path, required=True, help="folder that keeps everything the cloud holds")
     parser.add_argument("--port", type=int, required=True, help="loopback port to serve https on")
     arguments = parser.parse_args()
-    run(arguments.state_dir.resolve(), arguments.port)
+    state_dir = arguments.state_dir.resolve()
+    try:
+        with ownership.owned(state_dir, arguments.port):
+            run(state_dir, arguments.port)
+    except TrainyardError as error:
+        print(error, file=sys.stderr)
+        sys.exit(error.exit_code)
 
 
 if __name__ == "__main__":

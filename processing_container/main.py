@@ -40,7 +40,7 @@ def main(arguments: Sequence[str]) -> int:
         COMMANDS[command](arguments[1:])
     except Exception as error:
         traceback.print_exc()
-        container.leave_failure_reason(f"{type(error).__name__}: {error}", training=False)
+        container.leave_failure_reason(error, training=False)
         return 1
     return 0
 

@@ -7,16 +7,23 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+
+from state_machines.faults import RETRY_ON_CAUSE, catcher, pause
 
 STEPS = Path(__file__).with_name("training.asl.json")
 RETRIES = Path(__file__).with_name("retries.json")
 # A state is read in this order: what it asks for, then what happens if that fails, then what it passes on.
 BEFORE_RETRY = ("Comment", "Type", "Resource", "Arguments")
+# Where a state holds machines of its own: a Map one (Iterator is its older name), a Parallel state several.
+ONE_INSIDE = ("ItemProcessor", "Iterator")
+SEVERAL_INSIDE = "Branches"
 Machine = dict[str, Any]
 State = dict[str, Any]
+Policy = Mapping[str, Any]
+Policies = Mapping[str, Policy]
 
 
 def definition() -> Machine:
@@ -33,12 +40,13 @@ def definition_text() -> str:
 
 
 def assemble(steps: Machine, retries: Mapping[str, Any]) -> Machine:
-    """`steps` with a retry policy in every task, those inside a Map too.
+    """`steps` with a retry policy in every task, those inside a Map or Parallel state too.
 
     `retries` is {kind: {"Comment": why, "Retry": [...]}}, and may have a "Comment" beside the kinds. A kind is a task's
-    Resource without its prefix, or the beginning of several that ends in `*`; the most specific one counts.
+    Resource without its prefix, or the beginning of several that ends in `*`; the most specific one counts. A policy
+    with "RetryOnCause" adds to each of its tasks a catcher, and a pause after which the task is tried again.
     """
-    policies = {kind: each["Retry"] for kind, each in retries.items() if kind != "Comment"}
+    policies = {kind: each for kind, each in retries.items() if kind != "Comment"}
     used = {_kind(name, task, policies=policies) for name, task in _tasks(steps)}
     if unused := sorted(policies.keys() - used):
         raise ValueError(
@@ -48,15 +56,20 @@ def assemble(steps: Machine, retries: Mapping[str, Any]) -> Machine:
     return _complete_machine(steps, policies)
 
 
+def inside(state: State) -> list[Machine]:
+    """The machines that a Map or Parallel state runs; none for any other state."""
+    return [*(state[key] for key in ONE_INSIDE if key in state), *state.get(SEVERAL_INSIDE, ())]
+
+
 def _tasks(machine: Machine) -> Iterator[tuple[str, State]]:
     for name, state in machine["States"].items():
         if state["Type"] == "Task":
             yield name, state
-        elif "ItemProcessor" in state:
-            yield from _tasks(state["ItemProcessor"])
+        for each in inside(state):
+            yield from _tasks(each)
 
 
-def _kind(name: str, task: State, *, policies: Collection[str]) -> str:
+def _kind(name: str, task: State, *, policies: Policies) -> str:
     resource = task["Resource"].removeprefix("arn:aws:states:::")
     if "Retry" in task:
         raise ValueError(
@@ -68,18 +81,33 @@ def _kind(name: str, task: State, *, policies: Collection[str]) -> str:
     return max(matching, key=lambda kind: (kind == resource, len(kind)))
 
 
-def _complete_machine(machine: Machine, policies: Mapping[str, Any]) -> Machine:
-    states = {name: _complete_state(name, each, policies=policies) for name, each in machine["States"].items()}
+def _complete_machine(machine: Machine, policies: Policies) -> Machine:
+    states: dict[str, State] = {}
+    for name, state in machine["States"].items():
+        states |= _complete_state(name, state, policies=policies)
     return machine | {"States": states}
 
 
-def _complete_state(name: str, state: State, *, policies: Mapping[str, Any]) -> State:
-    if "ItemProcessor" in state:
-        return state | {"ItemProcessor": _complete_machine(state["ItemProcessor"], policies)}
+def _complete_state(name: str, state: State, *, policies: Policies) -> dict[str, State]:
+    """The state with all that belongs to it, and the pause before its next attempt where it has one."""
     if state["Type"] != "Task":
-        return state
+        nested: State = {key: _complete_machine(state[key], policies) for key in ONE_INSIDE if key in state}
+        if SEVERAL_INSIDE in state:
+            nested[SEVERAL_INSIDE] = [_complete_machine(each, policies) for each in state[SEVERAL_INSIDE]]
+        return {name: state | nested}
+    policy = policies[_kind(name, state, policies=policies)]
+    handled = {"Retry": policy["Retry"]}
+    completed = {name: _in_order(state, handled)}
+    if RETRY_ON_CAUSE in policy:
+        waiting = pause(name, policy[RETRY_ON_CAUSE])
+        handled["Catch"] = [*state.get("Catch", ()), catcher(policy[RETRY_ON_CAUSE], following=next(iter(waiting)))]
+        completed = {name: _in_order(state, handled)} | waiting
+    return completed
+
+
+def _in_order(state: State, handled: State) -> State:
     first = {key: state[key] for key in BEFORE_RETRY if key in state}
-    return first | {"Retry": policies[_kind(name, state, policies=policies)]} | state
+    return first | handled | {key: each for key, each in state.items() if key not in handled}
 
 
 def _read(path: Path) -> dict[str, Any]:

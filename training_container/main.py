@@ -46,7 +46,7 @@ def main(arguments: Sequence[str]) -> int:
         COMMANDS[command]()
     except Exception as error:
         traceback.print_exc()
-        container.leave_failure_reason(f"{type(error).__name__}: {error}", training=command == "train")
+        container.leave_failure_reason(error, training=command == "train")
         return 1
     return 0
 

@@ -14,10 +14,13 @@ from ministack.services import glue
 
 from local_cloud import roles
 from local_cloud.glue.script import GlueScript
+from local_cloud.glue.spoken import Spoken
 from local_cloud.jobs.metrics import MetricLog
+from local_cloud.jobs.process import Outcome
 from local_cloud.jobs.records import Record, Records
 from local_cloud.jobs.running import RunningJob, RunningJobs
 from local_cloud.jobs.settings import Settings
+from local_cloud.jobs.signals import killed_by, shell_code
 from local_cloud.jobs.transfer import RoleClients
 from local_cloud.jobs.workspace import Workspace, end_leftovers
 from trainyard.errors import JobFailed, TrainyardError
@@ -26,9 +29,7 @@ logger = logging.getLogger("trainyard.glue")
 
 RUNNING = {"STARTING", "RUNNING", "STOPPING"}
 LOST = "The local cloud ended while the job was running; start it again."
-TRACEBACK = "Traceback (most recent call last):"
 DEFAULT_TIMEOUT_MINUTES = 480
-MAX_MESSAGE = 2000
 
 
 class GlueError(TrainyardError):
@@ -120,13 +121,14 @@ class GlueRuns:
             script = GlueScript(
                 job=definition, run_record=record, workspace=workspace, clients=clients, settings=self._settings
             )
-            outcome = script.run(handle.stop)
+            spoken = Spoken()
+            outcome = script.run(handle.stop, spoken=spoken)
             if outcome.stopped:
                 self._ended(name, "STOPPED")
             elif outcome.timed_out:
                 self._ended(name, "TIMEOUT", message=f"Job run exceeded its timeout of {record['Timeout']} minutes.")
             elif outcome.exit_code != 0:
-                raise JobFailed(error_message(outcome.last_errors or outcome.last_lines, outcome.exit_code))
+                raise JobFailed(error_message(outcome, spoken.exception))
             else:
                 self._ended(name, "SUCCEEDED")
         except JobFailed as error:
@@ -183,12 +185,15 @@ class GlueRuns:
         return {"SuccessfulSubmissions": stopped, "Errors": errors}
 
 
-def error_message(lines: tuple[str, ...], exit_code: int) -> str:
-    """ErrorMessage of a failed run: the exception that ended its last traceback, else the last line."""
-    starts = [index for index, line in enumerate(lines) if line.startswith(TRACEBACK)]
-    raised = [line for line in lines[starts[-1] + 1 :] if not line.startswith(" ")] if starts else []
-    last = lines[-1] if lines else f"Command failed with exit code {exit_code}"
-    return (raised[0] if raised else last)[:MAX_MESSAGE]
+def error_message(outcome: Outcome, exception: str) -> str:
+    """ErrorMessage of a run that failed: what killed it, the exception that it ended with, or else its exit code.
+
+    As in Glue, a script without an exception has the exit code alone: what it printed last is in its log.
+    """
+    killed = killed_by(outcome.exit_code)
+    if killed:
+        return f"Command failed with exit code {shell_code(outcome.exit_code)}: the script was {killed}"
+    return exception or f"Command failed with exit code {outcome.exit_code}"
 
 
 def _role_arn(role: str) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from local_cloud.glue.spoken import Spoken
 from local_cloud.jobs.container import aws_environment, host_environment
 from local_cloud.jobs.logs import LogStream
 from local_cloud.jobs.process import Command, Limits, Outcome, run
@@ -36,8 +37,11 @@ class GlueScript:
     clients: RoleClients
     settings: Settings
 
-    def run(self, stop: threading.Event) -> Outcome:
-        """Fetch the script and its packages, run it to its end, its stop or its timeout; raises `JobFailed`."""
+    def run(self, stop: threading.Event, *, spoken: Spoken) -> Outcome:
+        """Fetch the script and its packages, run it to its end, its stop or its timeout; raises `JobFailed`.
+
+        `spoken` hears what it writes to its error stream.
+        """
         arguments = {**self.job.get("DefaultArguments", {}), **self.run_record["Arguments"]}
         arguments |= self.job.get("NonOverridableArguments") or {}
         script = self._fetch(self.job["Command"]["ScriptLocation"])
@@ -53,8 +57,14 @@ class GlueScript:
         command = Command(
             argv=argv, env=self._environment(packages), cwd=self.workspace.ml, started=self.workspace.started
         )
+
+        def on_line(stream: str, text: str) -> None:
+            log.add(text)
+            if stream == "stderr":
+                spoken.hear(text)
+
         try:
-            return run(command, limits, stop=stop, on_line=lambda _stream, text: log.add(text))
+            return run(command, limits, stop=stop, on_line=on_line)
         finally:
             log.close()
 

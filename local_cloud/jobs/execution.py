@@ -13,6 +13,7 @@ from local_cloud.jobs.logs import LogStream
 from local_cloud.jobs.process import Limits, Outcome, run
 from local_cloud.jobs.running import RunningJob
 from local_cloud.jobs.settings import Settings
+from local_cloud.jobs.signals import killed_by, shell_code
 from local_cloud.jobs.transfer import RoleClients, Storage
 from local_cloud.jobs.workspace import Workspace
 from trainyard.errors import JobFailed, NotFound
@@ -58,7 +59,7 @@ class Execution:
                 self.container, image, workspace=self.workspace, settings=self.settings, credentials=credentials
             )
         try:
-            return run(command, limits, stop=job.stop, on_line=on_line)
+            return run(command, limits, stop=job, on_line=on_line)
         finally:
             log.close()
 
@@ -97,8 +98,17 @@ def failure_reason(text: str) -> str:
 
 
 def algorithm_error(outcome: Outcome, said: str) -> str:
-    """FailureReason of a container that ended with an error: what it said itself, else its last lines."""
-    text = said or "the container gave no reason; its last lines: " + " | ".join(outcome.last_lines[-5:])
-    ending = f", exit code: {outcome.exit_code}"
+    """FailureReason of a container that ended with an error: the signal that killed it, what it said, its last lines.
+
+    The exit code is the one that AWS tells: 137 for SIGKILL.
+    """
+    killed = killed_by(outcome.exit_code)
+    told = said or f"{_silence(killed)}; its last lines: " + " | ".join(outcome.last_lines[-5:])
+    text = f"the container was {killed}; {told}" if killed else told
+    ending = f", exit code: {shell_code(outcome.exit_code)}"
     start = f"AlgorithmError: {text}"
     return start[: MAX_REASON - len(ending)] + ending
+
+
+def _silence(killed: str) -> str:
+    return "it could say nothing itself" if killed else "the container gave no reason"

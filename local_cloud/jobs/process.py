@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
 # CloudWatch refuses events over 256 KiB, so longer lines are cut into several.
 MAX_LINE_BYTES = 200_000
@@ -20,6 +20,13 @@ KEPT_LINES = 40
 READER_PATIENCE_SECONDS = 5.0
 
 OnLine = Callable[[str, str], None]
+
+
+class Signal(Protocol):
+    """Something that may ask a process to end, such as a `threading.Event`."""
+
+    def is_set(self) -> bool:
+        """Whether it does."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +68,7 @@ class Command:
     started: Callable[[int], None] | None = None
 
 
-def run(command: Command, limits: Limits, *, stop: threading.Event, on_line: OnLine) -> Outcome:
+def run(command: Command, limits: Limits, *, stop: Signal, on_line: OnLine) -> Outcome:
     """Run until the command ends, `stop` is set or the time is over; its whole process group is gone afterwards.
 
     `on_line(stream, text)` gets every line of "stdout" and "stderr" as it arrives. A command that cannot be started
@@ -105,7 +112,7 @@ def _wait(
     process: subprocess.Popen[bytes],
     limits: Limits,
     *,
-    stop: threading.Event,
+    stop: Signal,
     begun: float,
     kill: Callable[[], None] | None,
 ) -> tuple[bool, bool]:

@@ -12,13 +12,43 @@ from local_cloud.jobs.metrics import MetricLog
 logger = logging.getLogger("trainyard.jobs")
 
 
+class Interruption:
+    """Somebody takes the machine away: set with the seconds until there is another one."""
+
+    def __init__(self) -> None:
+        self._asked = threading.Event()
+        self._seconds = 0.0
+
+    def ask(self, seconds: float) -> None:
+        """Take the machine away for so long."""
+        self._seconds = seconds
+        self._asked.set()
+
+    def is_set(self) -> bool:
+        """Whether the machine is wanted back."""
+        return self._asked.is_set()
+
+    def taken(self) -> float:
+        """The machine is gone: the seconds until there is another one, which may be taken away in its turn."""
+        self._asked.clear()
+        return self._seconds
+
+
 class RunningJob:
-    """One job's thread: set `stop` to end it, `done` is set when its record is final."""
+    """One job's thread: set `stop` to end it, `done` is set when its record is final.
+
+    `interruption` ends its container too, but not the job: the machine is wanted by somebody who pays more.
+    """
 
     def __init__(self, metrics: MetricLog) -> None:
         self.metrics = metrics
         self.stop = threading.Event()
+        self.interruption = Interruption()
         self.done = threading.Event()
+
+    def is_set(self) -> bool:
+        """Whether the container is to end, for one reason or the other."""
+        return self.stop.is_set() or self.interruption.is_set()
 
 
 class RunningJobs:

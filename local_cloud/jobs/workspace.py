@@ -77,10 +77,10 @@ def end_leftovers(folder: Path) -> int:
 
 
 def start_time(pid: int) -> str:
-    """When a process began, in a form that only serves comparison; empty when there is no such process."""
+    """When a process began, in a form that only serves comparison; empty when there is none that still runs."""
     with suppress(OSError):
         fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
-        return fields[19]
+        return "" if fields[0] == "Z" else fields[19]
     if Path("/proc/self").exists():
         return ""
     listed = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True)

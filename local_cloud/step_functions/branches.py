@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
@@ -9,14 +10,23 @@ from typing import Any, Protocol
 from ministack.services import stepfunctions
 
 from local_cloud.step_functions import live
-from local_cloud.step_functions.frame import Frame, State, enclosing
+from local_cloud.step_functions.frame import (
+    Frame,
+    State,
+    enclosing,
+    forget_iterations,
+    iterations,
+    keep_iteration,
+)
 from local_cloud.step_functions.retrying import Outcome, with_retry_and_catch
 
 
 class Walk(Protocol):
-    """Runs states from `start_at` to the end of the flow, and returns its output."""
+    """Runs states from `start_at` to the end of the flow, and returns its output; goes on with one where `resumed`."""
 
-    def __call__(self, states: dict[str, State], start_at: str, *, data: Any, frame: Frame) -> Any: ...
+    def __call__(
+        self, states: dict[str, State], start_at: str, *, data: Any, frame: Frame, resumed: bool = False
+    ) -> Any: ...
 
 
 def execute_parallel(state: State, data: Any, *, frame: Frame) -> Outcome:
@@ -44,19 +54,34 @@ def branch_runner(walk: Walk) -> Callable[..., Any]:
     ) -> Any:
         del execution  # The frame has it; a distributed map's child record only collects the outcome.
         outer = enclosing()
-        frame = outer.branch(context)
+        frame = outer.branch(context, iteration=_iteration(context, outer))
+        # A redrive of the Map: what ended well is done, and what failed goes on from the state that it failed in.
+        kept = iterations(outer.execution).get(frame.iteration or "", {})
+        if "output" in kept:
+            return copy.deepcopy(kept["output"])
+        if kept:
+            frame.context["variables"] = copy.deepcopy(kept["variables"])
+            start_at, data = kept["state"], kept["input"]
         try:
-            with _iteration(frame, outer):
-                return walk(states, start_at, data=data, frame=frame)
+            with _recorded_iteration(frame, outer):
+                output = walk(states, start_at, data=data, frame=frame, resumed=bool(kept))
         except (live.Interrupted, live.ExecutionTimedOut):
             # The enclosing state finds out by itself; MiniStack's branch threads would only print a traceback.
             return None
+        if frame.iteration is not None:
+            keep_iteration(outer.execution, frame.iteration, kept={"output": output})
+        return output
 
     return run_branch
 
 
+def _iteration(context: dict[str, Any], outer: Frame) -> str | None:
+    """The number of the iteration of a Map in the main flow; None for a branch, and for what lies deeper."""
+    return str(context["Map"]["Item"]["Index"]) if outer.top_level and "Map" in context else None
+
+
 @contextmanager
-def _iteration(frame: Frame, outer: Frame) -> Iterator[None]:
+def _recorded_iteration(frame: Frame, outer: Frame) -> Iterator[None]:
     """Record the events of a Map's iteration; branches of a Parallel state, also of one inside a Map, have none."""
     item = frame.context.get("Map", {}).get("Item")
     if item is None or frame.context["Map"] == outer.context.get("Map"):
@@ -87,6 +112,8 @@ def _recorded(kind: str, frame: Frame, *, run: Callable[[], Outcome]) -> Outcome
 
 
 def _map(state: State, data: Any, *, frame: Frame) -> Outcome:
+    if frame.top_level and frame.context["State"]["RetryCount"]:
+        forget_iterations(frame.execution)
     output, following = stepfunctions._run_map_items(state, data, frame.execution, frame.context)
     return output, following
 

@@ -26,16 +26,47 @@ class Frame:
     trail: Trail
     context: dict[str, Any]
     top_level: bool = True
+    iteration: str | None = None
 
-    def branch(self, context: dict[str, Any]) -> Frame:
-        """The frame of a branch: it reads the outer variables, and what it assigns stays inside."""
+    def branch(self, context: dict[str, Any], *, iteration: str | None = None) -> Frame:
+        """The frame of a branch: it reads the outer variables, and what it assigns stays inside.
+
+        `iteration` names one of a Map of the main flow, which is remembered by itself.
+        """
         inner = {**context, "variables": copy.deepcopy(context["variables"])}
-        return Frame(self.execution, self.live, self.trail.fork(), inner, top_level=False)
+        trail = self.trail.fork()
+        return Frame(self.execution, self.live, trail, inner, top_level=False, iteration=iteration)
 
     def remember(self, state: str, data: Any) -> None:
         """Keep what is needed to go on from `state` after a failure, in the execution's own record."""
-        variables = self.context["variables"]
-        self.execution["checkpoint"] = {"state": state, "input": data, "variables": copy.deepcopy(variables)}
+        kept = {"state": state, "input": data, "variables": copy.deepcopy(self.context["variables"])}
+        if self.top_level:
+            self.execution["checkpoint"] = kept
+        elif self.iteration is not None:
+            keep_iteration(self.execution, self.iteration, kept=kept)
+
+
+_keeping = threading.Lock()
+
+
+def iterations(execution: Record) -> Record:
+    """What is kept of the iterations of the Map that the main flow is in, by their numbers as text."""
+    kept: Record = execution.get("checkpoint", {}).get("iterations", {})
+    return kept
+
+
+def keep_iteration(execution: Record, iteration: str, *, kept: Record) -> None:
+    """Keep where an iteration is, or `{"output": ...}` of one that ended well: a redrive goes on from there."""
+    # Replaced, never changed in place: whoever writes the record down reads one that stands still.
+    with _keeping:
+        checkpoint = execution["checkpoint"]
+        execution["checkpoint"] = {**checkpoint, "iterations": {**iterations(execution), iteration: kept}}
+
+
+def forget_iterations(execution: Record) -> None:
+    """A Map begins anew: all of its iterations run again."""
+    with _keeping:
+        execution["checkpoint"] = {**execution["checkpoint"], "iterations": {}}
 
 
 # MiniStack runs branches through a function that knows no frame: it finds the enclosing one here.

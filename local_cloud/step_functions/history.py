@@ -11,7 +11,7 @@ from typing import Any
 from ministack.core.responses import now_iso
 from ministack.services import cloudwatch_logs, stepfunctions
 
-from local_cloud import snapshots
+from local_cloud.journal import executions, flows
 
 Record = dict[str, Any]
 
@@ -45,7 +45,8 @@ class Trail:
             events.append(event)
             self.previous = event["id"]
         deliver(self.execution, event)
-        snapshots.changed()
+        executions.note(self.execution)
+        flows.settle()
         return self.previous
 
     def fork(self) -> Trail:

@@ -9,7 +9,8 @@ from typing import Any
 from ministack.core.responses import error_response_json, json_response, now_iso
 from ministack.services import stepfunctions
 
-from local_cloud.step_functions import branches, interpreter, live, nested, redrive, status
+from local_cloud.journal import executions
+from local_cloud.step_functions import branches, interpreter, interruptions, live, nested, redrive, status
 from local_cloud.step_functions.history import Record, last_trail, logging_of
 
 
@@ -51,9 +52,10 @@ def describe_machine_of(data: Record, original: Any) -> redrive.Response:
     """DescribeStateMachineForExecution, with the definition the execution began with."""
     described: redrive.Response = original(data)
     execution = stepfunctions._executions.get(data.get("executionArn", "")) or {}
-    if described[0] != 200 or "definition" not in execution:
+    definition = executions.definition_of(execution)
+    if described[0] != 200 or definition is None:
         return described
-    answer = json.loads(described[2]) | {"definition": execution["definition"], "roleArn": execution["roleArn"]}
+    answer = json.loads(described[2]) | {"definition": definition, "roleArn": execution["roleArn"]}
     response: redrive.Response = json_response(answer)
     return response
 
@@ -99,10 +101,8 @@ def restore(data: Record | None) -> None:
         return
     interrupted = [record for record in data.get("executions", {})._data.values() if record["status"] == "RUNNING"]
     stepfunctions._restore_state(data)
-    cause = "The local cloud ended while this execution ran. Redrive it to go on from the state it was in."
     for record in interrupted:
-        record.update(error="States.ServiceRestart", cause=cause)
-        last_trail(record).record("ExecutionFailed", error=record["error"], cause=cause)
+        interruptions.interrupted(record)
 
 
 def _with_redrive(original: Any) -> Any:

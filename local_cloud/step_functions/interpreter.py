@@ -11,6 +11,7 @@ from typing import Any
 from ministack.core.responses import now_iso
 from ministack.services import stepfunctions
 
+from local_cloud.journal import executions, flows
 from local_cloud.step_functions import branches, live, status, tasks
 from local_cloud.step_functions.frame import Frame, State, current
 from local_cloud.step_functions.history import Record, deliver, last_trail
@@ -27,14 +28,17 @@ def run_execution(arn: str) -> None:
     if execution is None:
         return
     machine = stepfunctions._state_machines.get(execution["stateMachineArn"])
-    if "definition" not in execution and machine is not None:
+    if executions.definition_of(execution) is None and machine is not None:
         # A redrive uses the definition of the first attempt, even when the machine was updated since.
-        execution["definition"], execution["roleArn"] = machine["definition"], machine["roleArn"]
-    definition = json.loads(execution.get("definition", "{}"))
+        executions.remember_definition(execution, machine["definition"])
+        execution["roleArn"] = machine["roleArn"]
+    definition = json.loads(executions.definition_of(execution) or "{}")
     running = live.begin(arn, definition.get("TimeoutSeconds"))
+    flows.begin(ended=lambda: running.interrupted)
     try:
         if execution["status"] == "RUNNING":
             _run_to_end(execution, definition, running=running)
+        flows.settle()
     finally:
         live.end(arn, running)
 
@@ -110,9 +114,8 @@ def walk(states: dict[str, State], start_at: str, *, data: Any, frame: Frame, re
 def _run_state(name: str, state: State, *, data: Any, frame: Frame, resumed: bool) -> Outcome:
     frame.live.check()
     frame.context["State"] = {"Name": name, "EnteredTime": now_iso(), "RetryCount": 0}
-    if frame.top_level:
-        frame.remember(name, data)
     if not resumed:
+        frame.remember(name, data)
         entered = {"name": name, "input": json.dumps(data), "inputDetails": {"truncated": False}}
         frame.trail.record(f"{state['Type']}StateEntered", **entered)
     output, following = _execute(state, data, frame=frame)

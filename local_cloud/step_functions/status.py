@@ -10,7 +10,7 @@ from typing import Any
 from ministack.core.responses import now_iso
 from ministack.services import eventbridge, stepfunctions
 
-from local_cloud import snapshots
+from local_cloud.step_functions import announced
 from local_cloud.step_functions.history import Record, Trail
 
 logger = logging.getLogger("local_cloud.step_functions")
@@ -57,7 +57,6 @@ def emit(execution: Record) -> None:
     """Publish the status change to the default event bus, unless the execution is an express one."""
     if execution.get("sync"):
         return
-    snapshots.changed()
     entry = {
         "Source": "aws.states",
         "DetailType": "Step Functions Execution Status Change",
@@ -66,6 +65,7 @@ def emit(execution: Record) -> None:
     }
     try:
         eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)
+        announced.remember(execution)
     except Exception:
         # Delivery is best effort in AWS too: a broken target must not change how the execution ended.
         logger.exception("Status change of %s could not be published", execution["executionArn"])

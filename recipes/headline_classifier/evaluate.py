@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -50,14 +51,18 @@ def read_headlines(folder: Path) -> tuple[list[str], np.ndarray]:
 
 
 def references(channels: Mapping[str, Path], holdout: Path, *, config: Config) -> dict[str, dict[str, float]]:
-    """Commonest class, naive Bayes and two linear support vector machines, trained on (some of) the same headlines."""
+    """Commonest class, naive Bayes and two linear support vector machines, trained on (some of) the same headlines.
+
+    One that finds no term in them, such as characters of words that all occur once, can only name the commonest class.
+    """
     titles, labels = _sampled(*read_headlines(channels["train"]), seed=config.seed)
     held_out, truth = read_headlines(holdout)
     commonest = np.full(len(truth), np.bincount(labels).argmax())
     found = {"commonest class": _metrics(truth, commonest)}
     models = baselines()
     for step, (name, model) in enumerate(models.items(), start=1):
-        found[name] = _metrics(truth, model.fit(titles, labels).predict(held_out))
+        predicted = model.fit(titles, labels).predict(held_out) if _finds_terms(model, titles) else commonest
+        found[name] = _metrics(truth, predicted)
         progress(step / len(models), f"baseline {name}")
     return found
 
@@ -78,6 +83,25 @@ def baselines() -> dict[str, Any]:
         "linear SVM, words": make_pipeline(words(), LinearSVC(C=1.0)),
         "linear SVM, words and characters": make_pipeline(make_union(words(), characters), LinearSVC(C=0.5)),
     }
+
+
+def _finds_terms(model: Any, titles: Sequence[str]) -> bool:
+    """Whether every vectorizer of a pipeline finds a term; scikit-learn raises ValueError for an empty vocabulary."""
+    first = model[0]
+    vectorizers = [each for _, each in first.transformer_list] if hasattr(first, "transformer_list") else [first]
+    return all(_has_terms(each, titles) for each in vectorizers)
+
+
+def _has_terms(vectorizer: Any, titles: Sequence[str]) -> bool:
+    """Whether `vectorizer` can be fitted, found out on titles until enough of them have a term."""
+    least = vectorizer.min_df
+    counts: Counter[str] = Counter()
+    analyse = vectorizer.build_analyzer()
+    for title in titles:
+        counts.update(set(analyse(title)))
+        if any(counts[term] >= least for term in analyse(title)):
+            return True
+    return False
 
 
 def _sampled(titles: Sequence[str], labels: np.ndarray, *, seed: int) -> tuple[list[str], np.ndarray]:

@@ -42,6 +42,10 @@ class Data:
     top_words: int = bounded(10, minimum=2, maximum=50, help="words of a topic that are shown and measured")
     demonstration_reviews: int = bounded(5, minimum=0, maximum=100, help="held-out reviews the report shows in full")
 
+    def document_frequencies(self, documents: float) -> tuple[float, float]:
+        """In how many of so many training documents a word must be, and may be."""
+        return max(2.0, self.min_df * documents), self.max_df * documents
+
     def __post_init__(self) -> None:
         if self.min_df >= self.max_df:
             raise ValueError(f"expected min_df below max_df, found {self.min_df} and {self.max_df}")

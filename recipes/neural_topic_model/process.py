@@ -7,42 +7,17 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
-from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
 from recipes.neural_topic_model.config import Config
 from recipes.neural_topic_model.corpus import HOLDOUT_CORPUS_FILE, REFERENCE_CORPUS_FILE, Corpus
 from recipes.neural_topic_model.features import Lemmatizer, Vocabulary
 from recipes.neural_topic_model.metrics import save_unigram
+from recipes.neural_topic_model.stop_words import STOP_WORDS
 from recipes.neural_topic_model.word_vectors import WordVectors, train_skip_gram
 from trainyard.errors import JobFailed
 
 # Coherence counts co-occurrences of words in a bounded number of documents: more would change the third digit only.
 REFERENCE_DOCUMENTS = 20_000
-# What is left of contractions when the part after the apostrophe is gone, and words that say nothing about a topic.
-EXTRA_STOP_WORDS = frozenset(
-    [
-        "don",
-        "didn",
-        "doesn",
-        "isn",
-        "wasn",
-        "aren",
-        "weren",
-        "hasn",
-        "haven",
-        "hadn",
-        "won",
-        "wouldn",
-        "couldn",
-        "shouldn",
-        "ain",
-        "does",
-        "did",
-        "doing",
-        "just",
-        "really",
-    ]
-)
 
 
 def process(inputs: Path, outputs: Path, *, config: Config) -> dict[str, float]:
@@ -57,9 +32,7 @@ def process(inputs: Path, outputs: Path, *, config: Config) -> dict[str, float]:
     """
     for name in ("train", "validation", "holdout", "features"):
         (outputs / name).mkdir(parents=True, exist_ok=True)
-    lemmatizer = Lemmatizer(
-        stop_words=frozenset(ENGLISH_STOP_WORDS) | EXTRA_STOP_WORDS, min_letters=config.data.min_letters
-    )
+    lemmatizer = Lemmatizer(stop_words=STOP_WORDS, min_letters=config.data.min_letters)
     corpora = {
         role: Corpus.lemmatize(inputs, role, lemmatizer=lemmatizer) for role in ("train", "validation", "holdout")
     }
@@ -84,20 +57,22 @@ def process(inputs: Path, outputs: Path, *, config: Config) -> dict[str, float]:
 def choose_words(train: Corpus, config: Config) -> tuple[str, ...]:
     """The lemmas in neither too many nor too few of the training documents, in alphabetical order.
 
-    Raises JobFailed when fewer words than the model could use are left.
+    The check of the data saw to it that there are enough words as they are written. Where so many of them share a lemma
+    that too few are left, the most widespread of the others make up for it. Raises JobFailed for fewer than two.
     """
     data = config.data
     frequency = train.document_frequency()
-    low, high = max(2.0, data.min_df * len(train.keys)), data.max_df * len(train.keys)
-    kept = sorted((-count, word) for word, count in frequency.items() if low <= count <= high)
-    words = tuple(sorted(word for _, word in kept[: data.max_vocabulary]))
+    low, high = data.document_frequencies(len(train.keys))
     needed = max(config.hyperparameters.topics, data.top_words)
-    if len(words) < needed:
+    inside = sorted((-count, word) for word, count in frequency.items() if low <= count <= high)
+    outside = sorted((-count, word) for word, count in frequency.items() if not low <= count <= high)
+    kept = [*inside, *outside[: max(0, needed - len(inside))]][: data.max_vocabulary]
+    if len(kept) < 2:
         raise JobFailed(
-            f"Expected at least {needed} words in {low:.0f} to {high:.0f} of {len(train.keys)} training documents, "
-            f"found {len(words)}; lower data.min_df in run.json or upload more reviews."
+            f"Expected at least two different words in {len(train.keys):,} training documents, found {len(kept)} after "
+            "stop words were left out; upload reviews with more words of their own."
         )
-    return words
+    return tuple(sorted(word for _, word in kept))
 
 
 def _word_vectors(inputs: Path, documents: Sequence[Sequence[str]], *, config: Config) -> WordVectors:

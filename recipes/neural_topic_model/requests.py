@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from trainyard.contract.request_rows import Row
+from trainyard.contract.request_rows import WHOLE, Row
 
 Text = Annotated[str, Field(max_length=100_000)]
 
@@ -17,7 +17,7 @@ class Review(Row):
 
     text: Text
     title: Text | None = None
-    count: Annotated[int, Field(ge=1, le=50, description="topics in the answer")] = 3
+    count: Annotated[int, Field(ge=1, le=50, description="topics in the answer"), WHOLE] = 3
 
 
 class NoFields(Row):

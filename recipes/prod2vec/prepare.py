@@ -8,7 +8,7 @@ from typing import Any
 import ibis
 
 from recipes.prod2vec.config import Config, Data
-from trainyard.contract.holdout import role_of, trains
+from trainyard.contract.holdout import HOLDOUT, TRAIN, VALIDATION, role_of, trains
 from trainyard.contract.quality import Quality
 from trainyard.contract.records import rows
 
@@ -20,10 +20,13 @@ MAX_CART_POSITION = 2**22 - 1
 
 
 def check(tables: Mapping[str, ibis.Table], config: Config) -> Quality:
-    """Refuses too few orders, products missing from the catalogue, an implausible share of it ordered, and huge ids."""
-    found = _figures(tables["order_products"], tables["products"])
-    figures = {name: float(value) for name, value in found.items()}
+    """Refuses too few orders, products missing from the catalogue, an implausible share of it ordered, and huge ids.
+
+    Also orders of which none makes a basket to train on, to choose settings by or to evaluate on.
+    """
     data = config.data
+    found = _figures(tables["order_products"], tables["products"])
+    figures = {name: float(value) for name, value in found.items()} | _basket_figures(tables, data)
     problems = (
         *_too_few_orders(figures, data),
         *_unknown_products(figures, data),
@@ -38,6 +41,8 @@ def check(tables: Mapping[str, ibis.Table], config: Config) -> Quality:
             limit=MAX_CART_POSITION,
         ),
     )
+    # What follows from another problem is no second one; and a vocabulary is only made of ids that fit.
+    problems = problems or _too_few_baskets(figures, data) or _unknown_vocabulary(tables, figures, data=data)
     return Quality(problems=problems, figures=figures)
 
 
@@ -103,6 +108,48 @@ def _figures(lines: ibis.Table, products: ibis.Table) -> Mapping[str, Any]:
     )
     row: Mapping[str, Any] = rows(figures)[0]
     return {name: value for name, value in row.items() if value is not None}
+
+
+def _basket_figures(tables: Mapping[str, ibis.Table], data: Data) -> dict[str, float]:
+    """How many baskets `prepare` makes for each role."""
+    lines = tables["order_products"].semi_join(tables["products"], "product_id")
+    orders = lines.group_by("order_id").agg(products=lines.count())
+    orders = orders.filter(orders.products >= data.min_basket)
+    split = orders.select(role=role_of(orders.order_id, **_split(data)))
+    found = split.agg(**{each: split.count(where=split.role == each) for each in (TRAIN, VALIDATION, HOLDOUT)})
+    return {f"{role}_baskets": float(baskets) for role, baskets in rows(found)[0].items()}
+
+
+def _too_few_baskets(found: Mapping[str, float], data: Data) -> tuple[str, ...]:
+    baskets = [found[f"{role}_baskets"] for role in (TRAIN, VALIDATION, HOLDOUT)]
+    if min(baskets) >= 1:
+        return ()
+    shown = ", ".join(f"{each:,.0f}" for each in baskets)
+    return (
+        f"order_products: expected orders of at least {data.min_basket} different products of products.csv to train "
+        f"on, to choose settings by and to evaluate on, found {shown} among {found['orders']:,.0f} orders; upload more "
+        "such orders, or raise data.validation_fraction and data.holdout_fraction in run.json.",
+    )
+
+
+def _unknown_vocabulary(
+    tables: Mapping[str, ibis.Table], found: Mapping[str, float], *, data: Data
+) -> tuple[str, ...]:
+    """Whether a vocabulary that is cut leaves no training basket with two products of it."""
+    if found["ordered_products"] <= data.top_products:
+        return ()
+    lines = tables["order_products"].semi_join(tables["products"], "product_id")
+    baskets = _baskets(lines, data)
+    entries = baskets.filter(baskets.role == TRAIN).select("order_id", product_id=baskets.products.unnest())
+    known = entries.semi_join(_vocabulary(tables["order_products"], tables["products"], data=data), "product_id")
+    counted = known.group_by("order_id").agg(products=known.count())
+    if rows(counted.agg(usable=counted.count(where=counted.products > 1)))[0]["usable"]:
+        return ()
+    return (
+        f"order_products: expected training orders of at least 2 of the {data.top_products:,} most frequent products, "
+        f"found none in {found['train_baskets']:,.0f} orders; raise data.top_products in run.json or upload orders that "
+        "have products in common.",
+    )
 
 
 def _out_of_range(what: str, lowest: float, *, highest: float, limit: int) -> tuple[str, ...]:

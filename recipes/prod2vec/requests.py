@@ -7,9 +7,9 @@ from typing import Annotated, NotRequired
 from pydantic import Field, model_validator
 from typing_extensions import TypedDict
 
-from trainyard.contract.request_rows import Identifier, Row
+from trainyard.contract.request_rows import WHOLE, Identifier, Row
 
-Count = Annotated[int, Field(ge=1, le=1000, description="products in the answer")]
+Count = Annotated[int, Field(ge=1, le=1000, description="products in the answer"), WHOLE]
 Ids = Annotated[list[Identifier], Field(min_length=1, max_length=1000)]
 
 

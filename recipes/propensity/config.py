@@ -88,7 +88,11 @@ class Data:
         return tuple((name, kind) for name, _, kind in parts)
 
     def __post_init__(self) -> None:
-        kinds = [kind for _, kind in self.csv_layout]
+        names, kinds = [name.lower() for name, _ in self.csv_layout], [kind for _, kind in self.csv_layout]
+        if len(set(names)) < len(names) or "" in names:
+            raise ValueError(
+                f"expected csv_columns with a name each, different in more than case, found {self.csv_columns!r:.200}"
+            )
         if not set(kinds) <= set(CSV_TYPES) or kinds.count("sale") != 1:
             raise ValueError(
                 f"expected csv_columns as name:number or name:category and one name:sale, "

@@ -14,6 +14,7 @@ from recipes.propensity.features import NOT_FEATURES, Encoder
 from recipes.propensity.inference import Ensemble
 from recipes.propensity.metrics import auc, classification_metrics
 from recipes.propensity.population import Population
+from recipes.propensity.quantity import LARGEST
 from recipes.propensity.training_data import VISITS_FILE, TrainingData, load_visits
 from trainyard.contract.evaluation import Evaluation
 from trainyard.contract.progress import progress
@@ -66,16 +67,23 @@ def references(channels: Mapping[str, Path], holdout: Path, *, config: Config) -
 
 
 def gradient_boosting(learned: pd.DataFrame, held_out: pd.DataFrame, *, seed: int) -> np.ndarray:
-    """Probabilities in the sample of scikit-learn's HistGradientBoosting, with categories as categories."""
+    """Probabilities in the sample of scikit-learn's HistGradientBoosting, with categories as categories.
+
+    Columns without a value in `learned` are left out; without any other, all get the share of sales.
+    """
     from sklearn.ensemble import HistGradientBoostingClassifier
 
-    names = [name for name in learned.columns if name not in NOT_FEATURES]
+    names = [name for name in learned.columns if name not in NOT_FEATURES and learned[name].notna().any()]
+    if not names:
+        return np.full(len(held_out), learned["is_sale"].mean())
     fitted, judged = learned[names].copy(), held_out[names].copy()
     for name in names:
         if not pd.api.types.is_numeric_dtype(fitted[name]):
             kept = fitted[name].value_counts().index[:250]
             kind = pd.CategoricalDtype(sorted(str(each) for each in kept))
             fitted[name], judged[name] = fitted[name].astype(kind), judged[name].astype(kind)
+        elif pd.api.types.is_float_dtype(fitted[name]):
+            fitted[name], judged[name] = (each[name].clip(-LARGEST, LARGEST) for each in (fitted, judged))
     model = HistGradientBoostingClassifier(
         learning_rate=0.05,
         max_iter=200,

@@ -8,7 +8,7 @@ from typing import Any
 import ibis
 
 from recipes.propensity.config import Config
-from trainyard.contract.holdout import role_of
+from trainyard.contract.holdout import HOLDOUT, TRAIN, VALIDATION, role_of
 from trainyard.contract.quality import Quality
 from trainyard.contract.records import rows
 
@@ -16,10 +16,19 @@ SALT = "propensity"
 NOT_FEATURES = ("visit_id", "visitor_id", "product_id", "visit_date", "sales_date", "is_sale")
 # Real numbers enter a key as whole millionths: engines write them out differently.
 MILLIONTHS = 1_000_000
+# Beyond this, millionths do not fit into 64 bits, and all numbers are alike to a key.
+KEY_LIMIT = 9e12
+# Visits with a sale, and without, that every part of the data needs.
+MIN_PER_CLASS = 5
+PREPARED_COLUMNS = ("key", "role", "is_sale")
+ROLES = (TRAIN, VALIDATION, HOLDOUT)
 
 
 def check(tables: Mapping[str, ibis.Table], config: Config) -> Quality:
-    """Refuses data with too few sales, with no visit without a sale, or with sales that are neither 0 nor 1."""
+    """Refuses data with too few sales, with no visit without a sale, or with sales that are neither 0 nor 1.
+
+    Also data with nothing to learn from, and those of which too few of either kind are left for one of the roles.
+    """
     visits = _labelled(tables["visits"], config)
     found = visits.agg(
         visits=visits.count(),
@@ -42,7 +51,13 @@ def check(tables: Mapping[str, ibis.Table], config: Config) -> Quality:
         problems.append(
             f"visits: expected is_sale to be 0 or 1, found {wrong:,.0f} visits with another value; correct them."
         )
-    return Quality(problems=tuple(problems), figures={f"labelled_{name}": value for name, value in figures.items()})
+    problems += _unusable_columns(_feature_names(visits, config))
+    found_figures = {f"labelled_{name}": value for name, value in figures.items()}
+    # What follows from another problem is no second one.
+    if problems:
+        return Quality(problems=tuple(problems), figures=found_figures)
+    split = _split_figures(visits, config)
+    return Quality(problems=_too_few_of_a_role(split), figures=found_figures | split)
 
 
 def prepare(tables: Mapping[str, ibis.Table], config: Config) -> dict[str, ibis.Table]:
@@ -53,14 +68,59 @@ def prepare(tables: Mapping[str, ibis.Table], config: Config) -> dict[str, ibis.
     * `population`: one row that says what the visits were drawn from; of a flat file, the file itself.
     """
     visits = _labelled(tables["visits"], config)
-    names = [name for name in visits.columns if name not in NOT_FEATURES and name not in config.data.drop]
+    names = _feature_names(visits, config)
     features = {name: _feature(visits[name], name in config.data.categorical) for name in names}
-    key = visits.visit_id.cast("string") if "visit_id" in visits.columns else _content(visits)
-    selected = visits.select(key=key, is_sale=visits.is_sale, **features)
-    held_out = config.data.holdout_fraction
-    role = role_of(selected.key, holdout=held_out, validation=(1.0 - held_out) / config.data.folds, salt=SALT)
+    selected = visits.select(key=_key(visits), is_sale=visits.is_sale, **features)
     population = tables["population"] if "population" in tables else _itself(selected, config)
-    return {"visits": selected.mutate(role=role).order_by("key"), "population": population}
+    return {"visits": selected.mutate(role=_role(selected.key, config)).order_by("key"), "population": population}
+
+
+def _feature_names(visits: ibis.Table, config: Config) -> list[str]:
+    return [name for name in visits.columns if name not in NOT_FEATURES and name not in config.data.drop]
+
+
+def _key(visits: ibis.Table) -> Any:
+    return visits.visit_id.cast("string") if "visit_id" in visits.columns else _content(visits)
+
+
+def _role(key: Any, config: Config) -> Any:
+    held_out = config.data.holdout_fraction
+    return role_of(key, holdout=held_out, validation=(1.0 - held_out) / config.data.folds, salt=SALT)
+
+
+def _unusable_columns(names: list[str]) -> list[str]:
+    if not names:
+        return [
+            "visits: expected columns that describe a visit, found none but its label; add some to data.csv_columns, or "
+            "take them out of data.drop."
+        ]
+    return [
+        f"visits: expected no column named {name}, which is what the prepared table calls a column of its own; rename "
+        "it, or name it in data.drop in run.json."
+        for name in names
+        if name.lower() in PREPARED_COLUMNS
+    ]
+
+
+def _split_figures(visits: ibis.Table, config: Config) -> dict[str, float]:
+    """Visits of each role as `prepare` splits them, with and without a sale."""
+    keyed = visits.select(key=_key(visits), is_sale=visits.is_sale)
+    split = keyed.select(role=_role(keyed.key, config), is_sale=keyed.is_sale)
+    counts = {f"{role}_sales": split.count(where=(split.role == role) & (split.is_sale == 1)) for role in ROLES}
+    counts |= {f"{role}_others": split.count(where=(split.role == role) & (split.is_sale == 0)) for role in ROLES}
+    return {name: float(value) for name, value in rows(split.agg(**counts))[0].items()}
+
+
+def _too_few_of_a_role(found: Mapping[str, float]) -> tuple[str, ...]:
+    pairs = [(found[f"{role}_sales"], found[f"{role}_others"]) for role in ROLES]
+    if min(map(min, pairs)) >= MIN_PER_CLASS:
+        return ()
+    shown = ", ".join(f"{sales:,.0f} with and {others:,.0f} without" for sales, others in pairs)
+    return (
+        f"visits: expected at least {MIN_PER_CLASS} visits with a sale and as many without to train on, to choose "
+        f"settings by and to evaluate on, found {shown}; upload more visits that differ, for equal lines are not split "
+        "up.",
+    )
 
 
 def _labelled(visits: ibis.Table, config: Config) -> ibis.Table:
@@ -82,7 +142,9 @@ def _content(visits: ibis.Table) -> Any:
     for name in visits.columns:
         column = visits[name]
         if column.type().is_floating():
-            column = (column * MILLIONTHS).round().cast("int64")
+            inside = ibis.ifelse(column < -KEY_LIMIT, -KEY_LIMIT, column)
+            inside = ibis.ifelse(inside > KEY_LIMIT, KEY_LIMIT, inside)
+            column = (inside * MILLIONTHS).round().cast("int64")
         parts += [column.cast("string").fill_null(""), ibis.literal("\x1f")]
     joined = parts[0]
     for part in parts[1:]:

@@ -88,8 +88,8 @@ MOVIES = Source(
     files=("movies.csv",),
     columns=(
         Column(name="movieId", type="int64"),
-        Column(name="title", type="string"),
-        Column(name="genres", type="string"),
+        Column(name="title", type="string", nullable=True),
+        Column(name="genres", type="string", nullable=True),
     ),
     unique=("movieId",),
 )

@@ -25,8 +25,11 @@ MIN_REMAINDER = 1e-3
 
 
 def interaction_weights(values: np.ndarray, max_rating: float) -> np.ndarray:
-    """How much a rating counts as interest (float32): its share of the highest rating there is."""
-    return np.asarray(values / max_rating, dtype=np.float32)
+    """How much a rating counts as interest (float32): its share of the highest rating there is.
+
+    Where all ratings are 0, which is what a like that nobody gave is, there is no interest in anything.
+    """
+    return np.asarray(values / max_rating if max_rating > 0 else np.zeros_like(values), dtype=np.float32)
 
 
 @dataclass(frozen=True, kw_only=True)

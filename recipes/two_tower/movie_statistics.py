@@ -72,7 +72,8 @@ class MovieStatistics:
         """
         mean, max_rating = float(ratings.values.mean()), float(ratings.values.max())
         deviation = ratings.values - shrunk_user_means(ratings, mean)[ratings.user_rows]
-        scaled_decoder = factors.decoder / (max_rating * temperature)
+        # Where nobody rated above 0 there are no interests, and their scores are 0 whatever they are divided by.
+        scaled_decoder = factors.decoder / ((max_rating if max_rating > 0 else 1.0) * temperature)
         first, base_vectors = (_columns(each, size) for each in (factors.encoder, scaled_decoder))
         return cls(
             mean=mean,

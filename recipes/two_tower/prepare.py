@@ -15,13 +15,30 @@ from trainyard.contract.records import rows
 SALT = "two_tower"
 # The year at the end of a title: "Toy Story (1995)".
 YEAR = r"\((\d{4})[^()]*\)\s*$"
+# Models compute in 32 bits, where squares of greater ratings are no numbers; whole numbers stay exact below 2^53.
+MAX_RATING = 1e6
+MAX_TIMESTAMP = 2**53
+ROLES = (TRAIN, VALIDATION, HOLDOUT)
 
 
 def check(tables: Mapping[str, ibis.Table], config: Config) -> Quality:
-    """Refuses too few users, too many ratings of movies outside the catalogue, and ratings that are all equal."""
+    """Refuses too few users, too many ratings of movies outside the catalogue, and ratings that are all equal or huge.
+
+    Also ratings of which none is left to train on, to choose settings by or to evaluate on.
+    """
+    data = config.data
     found = _figures(tables["ratings"], tables["movies"])
     figures = {name: float(value) for name, value in found.items()}
-    problems = (*_few_users(figures, config.data), *_unknown(figures, config.data), *_constant(figures))
+    problems = (
+        *_few_users(figures, data),
+        *_unknown(figures, data),
+        *_constant(figures),
+        *_out_of_range(figures),
+    )
+    # Last, for it costs most: what follows from another problem is no second one.
+    if not problems:
+        figures |= _split_figures(tables, data)
+        problems = _nothing_held_out(figures) or _nothing_relevant(figures, data)
     return Quality(problems=problems, figures=figures)
 
 
@@ -31,14 +48,17 @@ def prepare(tables: Mapping[str, ibis.Table], config: Config) -> dict[str, ibis.
     * `ratings`: user_id, movie_id, rating, timestamp and role, sorted by user and movie. Each user's latest ratings are
       `holdout`, the latest of the others `validation`, the rest `train`; ratings of the same second are put in an order
       by a hash of user and movie. Who rated once only has that rating in `train`.
-    * `movies`: movie_id, title, genres, year (0 where the title ends with none), imdb_id and tag (the most frequent;
-      both null where they are not known), sorted by movie_id.
+    * `movies`: movie_id, title and genres (empty where the file has none), year (0 where the title ends with none),
+      imdb_id and tag (the most frequent; both null where they are not known), sorted by movie_id.
     """
+    return {
+        "ratings": _ratings(tables, config.data).order_by(["user_id", "movie_id"]),
+        "movies": _movies(tables),
+    }
+
+
+def _ratings(tables: Mapping[str, ibis.Table], data: Data) -> ibis.Table:
     rated = tables["ratings"].semi_join(tables["movies"], "movieId")
-    return {"ratings": _ratings(rated, config.data), "movies": _movies(tables)}
-
-
-def _ratings(rated: ibis.Table, data: Data) -> ibis.Table:
     key = rated.userId.cast("string").concat(" ", rated.movieId.cast("string"))
     keyed = rated.mutate(tie=fraction_of(key, SALT))
     ordered = ibis.window(group_by=keyed.userId, order_by=[keyed.timestamp, keyed.tie, keyed.movieId])
@@ -53,7 +73,7 @@ def _ratings(rated: ibis.Table, data: Data) -> ibis.Table:
         rating=numbered.rating,
         timestamp=numbered.timestamp,
         role=role,
-    ).order_by(["user_id", "movie_id"])
+    )
 
 
 def _share(count: Any, fraction: float) -> Any:
@@ -64,6 +84,7 @@ def _share(count: Any, fraction: float) -> Any:
 
 def _movies(tables: Mapping[str, ibis.Table]) -> ibis.Table:
     movies = tables["movies"]
+    movies = movies.mutate(title=movies.title.fill_null(""), genres=movies.genres.fill_null(""))
     found = movies.title.re_extract(YEAR, 1)
     year = ibis.ifelse(found == "", None, found).cast("int64").fill_null(0)
     described = movies.select(movie_id=movies.movieId, title=movies.title, genres=movies.genres, year=year)
@@ -101,6 +122,8 @@ def _figures(ratings: ibis.Table, movies: ibis.Table) -> Mapping[str, Any]:
             rated_movies=ratings.movieId.nunique(),
             lowest_rating=ratings.rating.min(),
             highest_rating=ratings.rating.max(),
+            first_timestamp=ratings.timestamp.min(),
+            last_timestamp=ratings.timestamp.max(),
         ),
         unknown.agg(unknown_ratings=unknown.count(), unknown_example=unknown.movieId.min()),
         movies.agg(movies=movies.count()),
@@ -137,4 +160,51 @@ def _constant(found: Mapping[str, float]) -> tuple[str, ...]:
     return (
         f"ratings: expected ratings of different values, none below 0, found {lowest:g} to {highest:g}; "
         "check the column rating, where higher has to mean better.",
+    )
+
+
+def _out_of_range(found: Mapping[str, float]) -> tuple[str, ...]:
+    problems = []
+    if found["highest_rating"] > MAX_RATING:
+        problems.append(
+            f"ratings: expected ratings of at most {MAX_RATING:,.0f}, found {found['highest_rating']:g}; divide the "
+            "column rating by the same number everywhere."
+        )
+    first, last = found["first_timestamp"], found["last_timestamp"]
+    if max(-first, last) > MAX_TIMESTAMP:
+        problems.append(
+            f"ratings: expected timestamp in seconds since 1970, found {first:,.0f} to {last:,.0f}; correct the column."
+        )
+    return tuple(problems)
+
+
+def _split_figures(tables: Mapping[str, ibis.Table], data: Data) -> dict[str, float]:
+    """Ratings of each role as `prepare` splits them, and how many of them are relevant."""
+    split = _ratings(tables, data)
+    counts = {f"{role}_ratings": split.count(where=split.role == role) for role in ROLES}
+    relevant = split.rating >= data.relevant_rating
+    counts |= {f"{role}_relevant": split.count(where=(split.role == role) & relevant) for role in ROLES[1:]}
+    return {name: float(value) for name, value in rows(split.agg(**counts))[0].items()}
+
+
+def _nothing_held_out(found: Mapping[str, float]) -> tuple[str, ...]:
+    counts = [found[f"{role}_ratings"] for role in ROLES]
+    if min(counts) >= 1:
+        return ()
+    shown = ", ".join(f"{each:,.0f}" for each in counts)
+    return (
+        f"ratings: expected users who rated at least three movies of movies.csv, for ratings to train on, to choose "
+        f"settings by and to evaluate on, found {shown} such ratings of {found['users']:,.0f} users; upload more "
+        "ratings of the same users.",
+    )
+
+
+def _nothing_relevant(found: Mapping[str, float], data: Data) -> tuple[str, ...]:
+    counts = [found[f"{role}_relevant"] for role in ROLES[1:]]
+    if min(counts) >= 1:
+        return ()
+    return (
+        f"ratings: expected ratings of at least {data.relevant_rating:g} among the latest of each user, to choose "
+        f"settings by and to evaluate on, found {counts[0]:,.0f} and {counts[1]:,.0f} where ratings go from "
+        f"{found['lowest_rating']:g} to {found['highest_rating']:g}; lower data.relevant_rating in run.json.",
     )

@@ -101,7 +101,8 @@ class Predictor:
         """Ratings by the index of the movie, the last one of a movie, and the movies that the model does not know."""
         statistics = self.recommender.statistics
         known: dict[int, float] = {}
-        unknown: list[int] = []
+        # A list would be searched once more for every movie.
+        unknown: dict[int, None] = {}
         for index, each in enumerate(ratings):
             if not statistics.min_rating <= each.rating <= statistics.max_rating:
                 raise BadRow(
@@ -112,9 +113,9 @@ class Predictor:
             movie = self._indices.get(each.movie_id)
             if movie is not None:
                 known[movie] = each.rating
-            elif each.movie_id not in unknown:
-                unknown.append(each.movie_id)
-        return known, unknown
+            else:
+                unknown[each.movie_id] = None
+        return known, list(unknown)
 
     def _movies(self, indices: Sequence[int], scores: Sequence[float], *, ratings: Sequence[float]) -> list[Movie]:
         titles = self.recommender.movies.titles

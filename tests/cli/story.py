@@ -87,7 +87,11 @@ class FakeStepFunctions:
         self.executions: dict[str, dict[str, Any]] = {}
         self.histories: dict[str, list[dict[str, Any]]] = {}
         self.machine = definition or {"StartAt": "A", "States": {}}
+        # What new executions run, where it is no longer `machine`.
+        self.deployed: dict[str, Any] | None = None
         self.stopped: list[str] = []
+        self.redriven: list[str] = []
+        self.started: list[dict[str, str]] = []
 
     def put(self, name: str, story: Story | None = None, **values: Any) -> str:
         arn = execution_arn(name)
@@ -120,11 +124,21 @@ class FakeStepFunctions:
         return self.executions[executionArn]
 
     def describe_state_machine_for_execution(self, **_: Any) -> dict[str, Any]:
-        return {"definition": json.dumps(self.machine)}
+        return {"definition": json.dumps(self.machine), "stateMachineArn": MACHINE_ARN}
+
+    def describe_state_machine(self, *, stateMachineArn: str) -> dict[str, Any]:
+        assert stateMachineArn == MACHINE_ARN
+        return {"definition": json.dumps(self.deployed or self.machine)}
+
+    def start_execution(self, *, stateMachineArn: str, name: str, input: str) -> dict[str, str]:
+        assert stateMachineArn == MACHINE_ARN
+        self.started.append({"name": name, "input": input})
+        return {"executionArn": self.put(name, input=input)}
 
     def redrive_execution(self, *, executionArn: str) -> None:
         if self.executions[executionArn]["status"] in ("RUNNING", "SUCCEEDED"):
             raise refusal("ExecutionNotRedrivable", "RedriveExecution")
+        self.redriven.append(executionArn)
 
     def stop_execution(self, *, executionArn: str, **_: Any) -> None:
         self.stopped.append(executionArn)

@@ -42,9 +42,13 @@ def test_missing_stacks_and_outputs_say_what_to_do(deployment: Deployment, forma
         deployments.find(deployment.target, "test")
 
 
-def test_without_a_local_cloud_the_target_is_aws(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = target.connect(aws=False)
+def test_the_target_is_aws_only_when_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(NotFound, match="The local cloud is down: start it with `trainyard up`, or say `--aws`"):
+        target.connect(aws=False)
+    found = target.connect(aws=True)
     assert (found.local, found.name) == (False, "AWS, region us-east-1")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "https://vpce.example.org")
+    assert target.connect(aws=True).name == "AWS, region us-east-1, through https://vpce.example.org"
     monkeypatch.delenv("AWS_REGION")
     with pytest.raises(NotFound, match="AWS_REGION"):
         _ = target.connect(aws=True).region

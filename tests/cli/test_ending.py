@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from tests.cli import test_logs
-from tests.cli.story import FakeStepFunctions, Story
+from tests.cli.story import FakeStepFunctions, Story, upload_event
 from trainyard.cli.execution_view.ending import FAILURE_WORDS, print_ending
 from trainyard.cli.execution_view.exit_codes import EXIT_CODES, exit_code
+from trainyard.cli.main import main
 from trainyard.client import executions
 from trainyard.client.deployment import Deployment
 from trainyard.client.observer import Observer
@@ -118,6 +119,70 @@ def test_a_failed_job_shows_root_cause_log_and_redrive(
         "trainyard redrive e1",
     ):
         assert expected in text
+
+
+def failed_training(step_functions: FakeStepFunctions, story: Story | None = None) -> str:
+    """An execution whose training job failed; returns its ARN."""
+    story = story or Story()
+    story.enter("Train model")
+    story.schedule("createTrainingJob.sync", {"TrainingJobName": "train-1"})
+    cause = json.dumps({"TrainingJobName": "train-1", "FailureReason": "AlgorithmError: too big"})
+    story.fail("States.TaskFailed", cause)
+    story.end("States.TaskFailed", cause)
+    given = upload_event("raw/prod2vec/mine/products.csv", "v1")
+    return step_functions.put("e1", story, status="FAILED", error="States.TaskFailed", cause=cause, input=given)
+
+
+def machine(image: str) -> dict[str, Any]:
+    arguments = {"AlgorithmSpecification": {"TrainingImage": image}}
+    resource = "arn:aws:states:::sagemaker:createTrainingJob.sync"
+    return {"States": {"Train model": {"Type": "Task", "Resource": resource, "Arguments": arguments, "End": True}}}
+
+
+def test_a_redrive_that_cannot_help_is_refused_and_never_advised(
+    deployment: Deployment,
+    step_functions: FakeStepFunctions,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("trainyard.cli.command.target.deployed", lambda **_: deployment)
+    step_functions.machine = machine("image:1")
+    arn = failed_training(step_functions)
+    assert main(["redrive", "e1", "--no-follow"]) == 0
+    step_functions.deployed = machine("image:2")
+    assert main(["show", "e1"]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert "your fix is not in this execution. Start it again: trainyard rerun e1" in text
+    assert "trainyard redrive e1" not in text
+    assert main(["redrive", "e1", "--no-follow"]) == 1
+    assert "or redrive it with --anyway" in " ".join(capsys.readouterr().err.split())
+    assert main(["redrive", "e1", "--no-follow", "--anyway"]) == 0
+    assert step_functions.redriven == [arn, arn]
+
+
+def test_a_rerun_asks_for_the_same_again_by_hand(
+    deployment: Deployment,
+    step_functions: FakeStepFunctions,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("trainyard.cli.command.target.deployed", lambda **_: deployment)
+    failed_training(step_functions)
+    assert main(["rerun", "e1", "--no-follow"]) == 0
+    [started] = step_functions.started
+    assert json.loads(started["input"]) == {
+        "recipe": "prod2vec",
+        "dataset": "mine",
+        "task": "train",
+        "folder": "raw",
+        "overrides": {},
+    }
+    assert f"Execution {started['name']}, for e1" in capsys.readouterr().out
+    step_functions.put("e2", status="RUNNING", input='{"recipe": "prod2vec", "dataset": "d"}')
+    assert main(["rerun", "e2", "--no-follow"]) == 1
+    assert "Expected an execution that has ended" in capsys.readouterr().err
+    step_functions.put("e3", status="FAILED", input='{"nothing": 1}')
+    assert main(["rerun", "e3", "--no-follow"]) == 2
 
 
 def test_every_outcome_has_an_exit_code_and_every_failure_its_words() -> None:

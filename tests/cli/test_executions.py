@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import random
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
 
 import pytest
+from pytest import MonkeyPatch
 
-from tests.cli.story import FakeStepFunctions, execution_arn, upload_event
+from tests.cli.story import START, FakeStepFunctions, execution_arn, upload_event
 from trainyard.client import executions
 from trainyard.client.deployment import Deployment
 from trainyard.client.find_execution import find_execution
@@ -64,6 +69,57 @@ def test_recipe_and_dataset_of_uploads_and_manual_starts(
     odd = step_functions.put("o", input='"text"')
     found = [executions.describe(deployment.target, arn) for arn in (uploaded, manual, odd)]
     assert [(each.recipe, each.dataset) for each in found] == [("prod2vec", "my data"), ("prod2vec", "d"), ("", "")]
+
+
+class Listing:
+    """ListExecutions as AWS orders it: running executions by their start, the others by their end; counts its pages."""
+
+    def __init__(self, executions: list[dict[str, Any]]) -> None:
+        order = [each.get("stopDate") or each["startDate"] for each in executions]
+        self.listed = [each for _, each in sorted(zip(order, executions, strict=True), key=lambda pair: pair[0])][::-1]
+        self.pages = 0
+
+    def get_paginator(self, _: str) -> Listing:
+        return self
+
+    def paginate(self, *, PaginationConfig: dict[str, int], **_: Any) -> Iterator[dict[str, Any]]:
+        for first in range(0, len(self.listed), PaginationConfig["PageSize"]):
+            self.pages += 1
+            yield {"executions": self.listed[first : first + PaginationConfig["PageSize"]]}
+
+
+def many(count: int, *, seconds: int) -> list[dict[str, Any]]:
+    """Executions that began one a minute and took up to `seconds`; every tenth still runs."""
+    drawn = random.Random(7)
+    found: list[dict[str, Any]] = []
+    for number in range(count):
+        began = START + timedelta(minutes=number)
+        ended = {} if number % 10 == 0 else {"stopDate": began + timedelta(seconds=drawn.randrange(seconds))}
+        found.append({"executionArn": f"a{number}", "name": f"e{number}", "startDate": began, **ended})
+    return found
+
+
+@pytest.mark.parametrize("seconds", [10, 40_000, 400_000])
+def test_executions_are_listed_by_their_start_whatever_their_ends(deployment: Deployment, seconds: int) -> None:
+    deployment.target._clients["stepfunctions"] = Listing(many(500, seconds=seconds))
+    names = [each["name"] for each in executions.summaries(deployment, page=20)]
+    assert names == [f"e{number}" for number in reversed(range(500))]
+
+
+def test_only_as_much_is_listed_and_described_as_is_shown(deployment: Deployment, monkeypatch: MonkeyPatch) -> None:
+    listing = Listing(many(5000, seconds=300))
+    deployment.target._clients["stepfunctions"] = listing
+    described: list[str] = []
+
+    def describe(_: object, arn: str) -> executions.Execution:
+        described.append(arn)
+        return executions.Execution(arn=arn, name=arn, status="RUNNING", started=START)
+
+    monkeypatch.setattr(executions, "describe", describe)
+    found = list(executions.matching(deployment, None, status=None, limit=20))
+    assert [each.arn for each in found] == [f"a{number}" for number in range(4999, 4979, -1)]
+    assert len(described) <= 24
+    assert listing.pages <= 2
 
 
 def test_redrive_and_stop_refuse_what_makes_no_sense(deployment: Deployment, step_functions: FakeStepFunctions) -> None:

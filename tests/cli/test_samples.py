@@ -36,6 +36,30 @@ def test_an_interrupted_sample_is_not_taken_for_a_whole_one(tmp_path: Path, monk
     assert (folder / "products.csv").read_text(encoding="utf-8").startswith("product_id")
 
 
+def test_what_an_error_cut_off_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(directory: Path, **_: int) -> None:
+        (directory / "products.csv").write_text("half", encoding="utf-8")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(recipe.module("prod2vec", "sample"), "write", full)
+    with pytest.raises(OSError, match="No space left"):
+        samples.make("prod2vec", tmp_path / "data", size=1000, seed=1)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", [".", "../here"])
+def test_the_folder_one_is_in_is_filled_and_not_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    made = samples.make("prod2vec", Path(name), size=1000, seed=1)
+    assert [each.name for each in made] == sorted(each.name for each in here.iterdir())
+    assert Path.cwd().stat().st_ino == here.stat().st_ino
+    assert [each.name for each in tmp_path.iterdir()] == ["here"]
+
+
 def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine", encoding="utf-8")
     with pytest.raises(TrainyardError, match="new or empty folder"):

@@ -59,3 +59,29 @@ def test_a_broken_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text("{", encoding="utf-8")
     with pytest.raises(BadRequest, match="line 1"):
         gather(directory=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("assignment", "said"),
+    [
+        ("data.grid.node1=5", "data.grid.node1: expected a list of whole numbers, found 5."),
+        ("data.grid.dropout1=high", "data.grid.dropout1: expected a list of numbers, found 'high'."),
+        ("data.grid.optimizer=[1]", "data.grid.optimizer: expected a list of adam, rmsprop, found [1]."),
+        ("data.drop=true", "data.drop: expected a list of texts, found True."),
+    ],
+)
+def test_a_list_that_is_none_is_refused_in_words(assignment: str, said: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        settings.gather("propensity", None, assignments=[assignment], tune=False)
+    assert str(refused.value) == said
+
+
+def test_brackets_without_end_are_refused() -> None:
+    with pytest.raises(ConfigError, match="expected JSON of ordinary depth, found 9000 characters"):
+        gather("seed=" + "[" * 9000)
+
+
+def test_a_folder_in_place_of_the_file_is_not_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "run.json").mkdir()
+    with pytest.raises(IsADirectoryError):
+        gather(directory=tmp_path)

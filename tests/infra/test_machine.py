@@ -93,9 +93,6 @@ def _sagemaker(verb: str, given: dict[str, Any]) -> Iterator[Need]:
     elif verb == "createModelPackage":
         yield "sagemaker:CreateModelPackage", f"{arn}model-package-group/{given['ModelPackageGroupName']}", {}
         yield "sagemaker:CreateModelPackage", f"{arn}model-package/{given['ModelPackageGroupName']}/1", {}
-    elif verb == "updateModelPackage":
-        group = given["ModelPackageArn"].replace("trainyard-dev", "trainyard-ENV")
-        yield "sagemaker:UpdateModelPackage", group, {}
     else:
         raise NotImplementedError(f"Expected a known SageMaker call, found {verb}: say here what it needs.")
 

@@ -8,6 +8,7 @@ import pytest
 
 from infra.permissions import Permission
 from tests.infra.templates import Deployment, Role
+from trainyard.run.failure import key_of
 
 RUN = "prod2vec/20261121-024833-1a2b3c4d"
 STAGES = ("resolve", "ingest", "prepare", "process", "tune", "train", "evaluate", "gate", "report", "score")
@@ -156,8 +157,7 @@ def test_the_key_is_used_only_through_the_services_it_protects(prod: Deployment,
     role, [key] = prod.role(name), prod.data.resources("AWS::KMS::Key")
     arn = prod.data.arn(key)
     assert not role.may("kms:Decrypt", arn)
-    through_s3 = role.may("kms:Decrypt", arn, kms__ViaService="s3.us-east-1.amazonaws.com")
-    assert through_s3 == (name != "FunctionsExplainFailureRole")
+    assert role.may("kms:Decrypt", arn, kms__ViaService="s3.us-east-1.amazonaws.com")
     assert not role.may("kms:Decrypt", arn, kms__ViaService="ec2.us-east-1.amazonaws.com")
 
 
@@ -186,11 +186,12 @@ def test_the_key_opens_the_secret_for_those_jobs_alone(prod: Deployment) -> None
     assert may == set(DATABASE)
 
 
-def test_ledger_rows_belong_to_resolve_and_to_the_machine(deployment: Deployment) -> None:
+def test_ledger_rows_belong_to_resolve_to_the_machine_and_to_what_tells_people(deployment: Deployment) -> None:
     [table] = deployment.data.resources("AWS::DynamoDB::Table")
     rows = {
         "FunctionsResolveRole": "claim/prod2vec/abc",
         "MachineRole": "champion/prod2vec",
+        "FunctionsExplainFailureRole": "told/arn:aws:states:us-east-1:111122223333:execution:m:e/FAILED/0",
     }
     for name in JOBS:
         may = {
@@ -221,9 +222,22 @@ def test_failures_are_explained_from_this_machines_history_and_job_logs(deployme
     mine = f"arn:aws:states:us-east-1:111122223333:execution:trainyard-{deployment.environment}-training:abc"
     assert role.may("states:GetExecutionHistory", mine)
     assert not role.may("states:GetExecutionHistory", mine.replace("-training:", "-other:"))
+    # What it was begun with beside what is deployed tells whether a redrive can help.
+    assert role.may("states:DescribeStateMachineForExecution", mine)
+    machine = mine.replace(":execution:", ":stateMachine:").removesuffix(":abc")
+    assert role.may("states:DescribeStateMachine", machine)
+    assert not role.may("states:DescribeStateMachine", machine.replace("-training", "-other"))
     for group in ("/aws/sagemaker/TrainingJobs:log-stream:train-x/algo-1", "/aws-glue/jobs/error:log-stream:jr_1"):
         assert role.may("logs:GetLogEvents", f"arn:aws:logs:us-east-1:111122223333:log-group:{group}")
     assert role.may("sns:Publish", deployment.data.arn(next(iter(deployment.data.resources("AWS::SNS::Topic")))))
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_a_failure_is_left_by_the_jobs_of_glue_and_read_by_what_explains_it(deployment: Deployment, name: str) -> None:
+    role, key = deployment.role(name), artifact(deployment, key_of(RUN, "jr_1"))
+    assert role.may("s3:PutObject", key) == name.startswith("Glue")
+    assert role.may("s3:GetObject", key) == (name == "FunctionsExplainFailureRole")
+    assert not role.may("s3:DeleteObject", key)
 
 
 def test_policies_fit_into_a_role(deployment: Deployment) -> None:

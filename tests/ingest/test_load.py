@@ -64,8 +64,18 @@ def refusal(connection, directory: Path, data: bytes, **options) -> str:
         (HEADER + b'007,x,1\n+8,y,.5\n"9",z,"3"\n', [(7, "x", 1.0), (8, "y", 0.5), (9, "z", 3.0)]),
         (HEADER + b"1,x,1\n\n2,y,2\n\n", [(1, "x", 1.0), (2, "y", 2.0)]),
         (b'"id","name","price"\n1,x,1\n', [(1, "x", 1.0)]),
+        (HEADER + b"1,x,1,\n2,y,2\n3,z,,\n", [(1, "x", 1.0), (2, "y", 2.0), (3, "z", None)]),
+        (b"id,name,price,\n1,x,1,\n2,y,2,\n", [(1, "x", 1.0), (2, "y", 2.0)]),
+        (b"id,name,price,,\n1,x,1\n2,y,2\n", [(1, "x", 1.0), (2, "y", 2.0)]),
+        (HEADER + b"1,x,1\r\n2,y,2\n3,z,3\r\r\n", [(1, "x", 1.0), (2, "y", 2.0), (3, "z", 3.0)]),
+        (b"id,name,price\r1,x,1\r2,y,2\r", [(1, "x", 1.0), (2, "y", 2.0)]),
+        (HEADER + b'1,"x\ry",1\n', [(1, "x\ry", 1.0)]),
     ],
-    ids=["plain", "crlf", "bom", "quotes", "stray quote", "line feed", "spellings", "blank lines", "quoted header"],
+    ids=[
+        *("plain", "crlf", "bom", "quotes", "stray quote", "line feed", "spellings", "blank lines", "quoted header"),
+        *("extra empty field", "delimiter at every end", "in the header only", "mixed ends", "returns alone"),
+        "quoted return",
+    ],
 )
 def test_valid_files_come_back(connection, tmp_path, data, rows):
     assert read(connection, tmp_path, data) == rows
@@ -83,7 +93,6 @@ def test_valid_files_come_back(connection, tmp_path, data, rows):
         (b"name,id,price\na,1,2\n", "(the order or number of columns differs)"),
         (b"id;name;price\n1;a;2\n", "line 1: expected the columns id, name, price, found 'id;name;price'"),
         (b"1,x,2\n2,y,3\n", "line 1: expected the columns"),
-        (b"id,name,price\r1,x,2\r", "line 1: expected the columns"),
         (b"", "expected a header line and data, found an empty file"),
         (HEADER, "expected data after the header, found the header only"),
         (HEADER + b"1,x,1\n1.5,y,2\n", "line 3: expected a whole number of at most 64 bits in column id, found '1.5'"),
@@ -105,7 +114,9 @@ def test_valid_files_come_back(connection, tmp_path, data, rows):
         (HEADER + b"1,x,1,4\n", "line 2: expected 3 fields separated by ',', found 4"),
         (HEADER + b'1,x,1\n2,"y,1\n3,z,1\n', "line 3: expected fields whose quotes are closed"),
         (HEADER + b'1,"x"y,1\n', "line 2: expected fields whose quotes are closed"),
-        (HEADER + b"1,x,1\r\n2,y,2\n", "expected CSV whose lines all end alike, in LF or in CRLF"),
+        (HEADER + b"1,x,1\n2,y\rz,2\n", "line 3: expected a carriage return only where a line ends"),
+        (HEADER + b'1,"x\ry",1\r3,z,3\n', "line 2: expected a carriage return only where a line ends"),
+        (HEADER.replace(b"\n", b"\r") + b"1,x,1\r" * 2**18, "expected lines of at most 1,048,576 bytes, found one that"),
         (HEADER + b"1,ok,1\n2,caf\xe9,1\n", "line 3: expected UTF-8 text, found the byte 0xE9"),
         (HEADER + b"1,ok\xc3", "line 2: expected UTF-8 text, found the byte 0xC3"),
         ("id,name,price\n1,x,1\n".encode("utf-16"), "line 1: expected UTF-8 text, found the byte 0xFF"),
@@ -177,6 +188,17 @@ def test_whole_number_tables_are_as_strict_as_others(connection, tmp_path):
             connection, tmp_path, b"a,b\n1,2\n3," + cell + b"\n", source=source
         )
     assert "line 2: expected 2 fields" in refusal(connection, tmp_path, b"a,b\n1\n", source=source)
+
+
+@pytest.mark.parametrize("header", [b"id,name,price,", b",id,name,price", b"ID,id,name,price", b"x,id,x,name,price"])
+def test_columns_that_nobody_asked_for_may_be_called_anything(connection, tmp_path, header):
+    source = dataclasses.replace(SOURCE, other_columns=True)
+    names = header.decode().split(",")
+    cells = {"id": "1", "name": "x", "price": "2"}
+    line = ",".join(cells.get(each, "") for each in names).encode()
+    assert read(connection, tmp_path, header + b"\n" + line + b"\n", source=source) == [(1, "x", 2.0)]
+    twice = refusal(connection, tmp_path, b"id,name,price,id\n1,x,2,3\n", source=source)
+    assert "line 1: expected the columns id, name, price" in twice
 
 
 def test_tables_without_header_and_quotes(connection, tmp_path):

@@ -125,6 +125,14 @@ def test_run_json_overrides_the_configuration(aws):
         (b'{"tuning": {"strategy": "Hyperband"}}', "tuning.strategy: expected one of Bayesian, Random, Grid, found"),
         (b'{"tuning": {"strategy": "Grid"}}', "embedding_size (integer), learning_rate (continuous)"),
         (b" " * 70_000, "expected at most 65536 bytes"),
+        (b'{"hyperparameters": {"epochs": 1' + b"0" * 5000 + b"}}", "found a number of 5,001 digits"),
+        (b'{"jobs": {"train": {"instance_type": "\\ud800"}}}', "found half a character"),
+        (b'{"a": ' + b"[" * 9_000 + b"]" * 9_000 + b"}", "found more than 32 levels of brackets"),
+        (json.dumps({f"x{number}": 1 for number in range(5_000)}).encode(), "characters more)"),
+        (
+            b'{"tune": true, "tuning": {"max_jobs": 500}, "jobs": {"tune": {"max_runtime_s": 432000}}}',
+            "250 rounds x 432,000 s x 2 for spot instances",
+        ),
     ],
 )
 def test_bad_run_json_is_refused_before_any_job(aws, content, expected):
@@ -145,6 +153,10 @@ def test_bad_run_json_is_refused_before_any_job(aws, content, expected):
         ("raw/prod2vec/demo/deeper/products.csv", "Expected a key of the form"),
         ("raw/prod2vec/demo/pröducts list.csv", "found 'pröducts list.csv'. Rename the file or leave it out."),
         ("raw/prod2vec/a,b/products.csv", "Expected a data set name"),
+        ("score/prod2vec/demo/products.csv", "Expected a key of the form raw/<recipe>/<dataset>/<file>"),
+        ("raw/prod2vec/../products.csv", "Expected a data set name"),
+        ("raw/prod2vec/demo/..", "Expected a key of the form"),
+        ("raw/prod2vec/demo\ud800/products.csv", "half a character"),
     ],
 )
 def test_uploads_in_the_wrong_place_are_refused_with_what_was_expected(aws, key, expected):
@@ -179,6 +191,27 @@ def test_other_inputs_are_refused(aws, request_):
 
 
 SCHEDULED = {"recipe": "propensity", "dataset": "database", "overrides": {"data": {"source": "database"}}}
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        [1],
+        "raw/prod2vec/demo/products.csv",
+        None,
+        {"detail-type": "Object Created"},
+        {"detail-type": "Object Created", "detail": None},
+        {"detail-type": "Object Created", "detail": {"object": "key"}},
+        {"detail-type": "Object Created", "detail": {"object": {"key": 5}}},
+        {"detail-type": "Object Created", "recipe": "prod2vec", "dataset": "demo"},
+        {"recipe": "prod2vec", "dataset": "demo", "overrides": {"\ud800": 1}},
+    ],
+)
+def test_an_input_of_any_json_is_answered_with_a_sentence(aws, event):
+    plan = call(event)
+    assert plan["outcome"] == "refused"
+    assert plan["reason"].startswith("Expected ")
+    json.dumps(plan, ensure_ascii=False).encode()
 
 
 def test_a_database_without_a_named_product_fans_out_and_keeps_the_request_for_the_children(aws):

@@ -43,6 +43,14 @@ class Cloud:
         return self.cloud.endpoint
 
     @property
+    def root(self) -> dict[str, str]:
+        """The keys of the root user, as boto3 takes them."""
+        return {
+            "aws_access_key_id": self.cloud.access_key_id,
+            "aws_secret_access_key": self.cloud.secret_access_key,
+        }
+
+    @property
     def environment(self) -> dict[str, str]:
         """Variables for a process that talks to this cloud as its root user."""
         return lifecycle.environment(self.cloud)
@@ -51,7 +59,7 @@ class Cloud:
         """A boto3 client; root's unless `aws_access_key_id=...` and so on are given."""
         key = json.dumps([service, credentials], sort_keys=True)
         if key not in self._clients:
-            keys = credentials or {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+            keys = credentials or self.root
             self._clients[key] = boto3.session.Session().client(
                 service,
                 endpoint_url=self.endpoint,

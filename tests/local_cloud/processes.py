@@ -1,8 +1,15 @@
-"""Looks at processes by their ids, for tests that must leave none behind."""
+"""Looks at processes by their ids, for tests that must leave none behind, and waits for what they do."""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
+
+Found = TypeVar("Found")
+# Only there to end a test that failed: nothing may take this long.
+PATIENCE_SECONDS = 60.0
 
 
 def runs(pid: int) -> bool:
@@ -12,3 +19,32 @@ def runs(pid: int) -> bool:
         return stat.read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False
+
+
+def servers_of(state_dir: Path) -> list[int]:
+    """The server processes of a local cloud's state directory."""
+    wanted = f"--state-dir\0{state_dir}\0".encode()
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            if wanted in (entry / "cmdline").read_bytes() and runs(int(entry.name)):
+                found.append(int(entry.name))
+        except OSError:
+            continue
+    return found
+
+
+def variables_of(pid: int) -> dict[str, str]:
+    """The environment that a process was started with."""
+    text = Path(f"/proc/{pid}/environ").read_text(encoding="utf-8", errors="replace")
+    return dict(each.partition("=")[::2] for each in text.split("\0") if each)
+
+
+def until(condition: Callable[[], Found]) -> Found:
+    """Wait until a condition gives something, and return that."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        if value := condition():
+            return value
+        time.sleep(0.02)
+    raise AssertionError(f"waited {PATIENCE_SECONDS:.0f} s in vain")

@@ -12,8 +12,10 @@ from typing import Any
 
 import pytest
 
-from local_cloud import lifecycle
+from local_cloud import launch, lifecycle
 from local_cloud.glue.runs import error_message
+from local_cloud.glue.spoken import Spoken
+from local_cloud.jobs.process import Outcome
 
 from .conftest import Cloud, start_cloud
 from .tiny_images import bucket, log_lines, statements, unique
@@ -196,7 +198,7 @@ def test_concurrency_has_the_error_name_that_state_machines_retry_on(yard: Yard)
 def test_a_run_over_its_timeout_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # A server whose Glue minutes last half a second.
     monkeypatch.setenv("TRAINYARD_GLUE_MINUTE_SECONDS", "0.5")
-    monkeypatch.setattr(lifecycle, "INHERITED", (*lifecycle.INHERITED, "TRAINYARD_GLUE_MINUTE_SECONDS"))
+    monkeypatch.setattr(launch, "INHERITED", (*launch.INHERITED, "TRAINYARD_GLUE_MINUTE_SECONDS"))
     cloud = start_cloud(tmp_path / "state")
     try:
         done = stocked(cloud).run(stocked(cloud).job(Timeout=1), WHAT="sleep")
@@ -205,9 +207,27 @@ def test_a_run_over_its_timeout_is_ended(tmp_path: Path, monkeypatch: pytest.Mon
         lifecycle.down(cloud.state_dir)
 
 
-def test_the_message_is_the_exception_of_the_last_traceback() -> None:
-    head = "Traceback (most recent call last):"
-    lines = (head, '  File "x"', "KeyError: 1", "", head, '  File "y"', "pkg.Bad: why", "note: more")
-    assert error_message(lines, 1) == "pkg.Bad: why"
-    assert error_message(("only this",), 1) == "only this"
-    assert error_message((), 7) == "Command failed with exit code 7"
+HEAD = "Traceback (most recent call last):"
+
+
+def outcome(exit_code: int) -> Outcome:
+    return Outcome(exit_code=exit_code, stopped=False, timed_out=False, seconds=1.0, last_lines=("some line",))
+
+
+def test_the_exception_is_that_of_the_last_traceback() -> None:
+    lines = [HEAD, '  File "x"', "KeyError: 1", "", "During handling of it, another:", "", HEAD, '  File "y"']
+    assert Spoken(lines).exception == ""
+    assert Spoken([*lines, "pkg.Bad: why", "note: more"]).exception == "pkg.Bad: why"
+
+
+def test_what_a_library_prints_afterwards_is_not_the_reason() -> None:
+    """Extensions look for what is left over when the interpreter ends, and print it: pages, below the exception."""
+    leaks = ["nanobind: leaked 23 types!", *(f' - leaked type "{each}"' for each in range(200)), "See https://nanobind"]
+    spoken = Spoken([HEAD, '  File "x"', "trainyard.errors.NotFound: Expected a file.", *leaks])
+    assert error_message(outcome(1), spoken.exception) == "trainyard.errors.NotFound: Expected a file."
+
+
+def test_a_script_without_an_exception_has_its_exit_code_and_a_killed_one_its_signal() -> None:
+    assert error_message(outcome(7), "") == "Command failed with exit code 7"
+    killed = error_message(outcome(-9), "KeyError: one that was caught long before")
+    assert killed.startswith("Command failed with exit code 137: the script was killed by SIGKILL, which mostly means")

@@ -248,6 +248,75 @@ def test_redrive_goes_on_at_the_failed_state_with_its_input_and_variables(
     assert listed["redriveCount"] == 1
 
 
+def test_a_redrive_of_an_execution_that_ended_in_a_fail_state_enters_it_again(
+    local_cloud: Cloud, role: str, table: str
+) -> None:
+    """As in AWS: what has exited does not run again, so nothing before a Fail state does."""
+    fail = {"Type": "Fail", "Error": "Mine", "Cause": "{% 'redrives: ' & $states.context.Execution.RedriveCount %}"}
+    arn = machine(local_cloud, role, {"Count": count_up(table, Next="Failed"), "Failed": fail})
+    failed = local_cloud.run(arn)
+    assert (failed["status"], failed["cause"]) == ("FAILED", "redrives: ")
+    local_cloud.client("stepfunctions").redrive_execution(executionArn=failed["executionArn"])
+    again = local_cloud.finished(failed["executionArn"])
+    assert (again["status"], again["error"], again["cause"]) == ("FAILED", "Mine", "redrives: 1")
+    assert counted(local_cloud, table, again) == 1
+
+
+def test_a_redrive_of_a_map_runs_only_what_failed_and_from_where_it_failed(
+    local_cloud: Cloud, role: str, table: str, function: str
+) -> None:
+    odd = "{% $states.input % 2 = 1 and $not($exists($states.context.Execution.RedriveCount)) ? 'odd' : '' %}"
+    inside = {
+        "Count": count_up(table, Assign={"twice": "{% $states.input * 2 %}"}, Output="{% $states.input %}", Next="Try"),
+        "Try": invoke(function, {"fail": odd}, Output="{% $twice %}", End=True),
+    }
+    each = {"Type": "Map", "Items": "{% [1, 2, 3] %}", "ItemProcessor": {"StartAt": "Count", "States": inside}}
+    arn = machine(local_cloud, role, {"Each": {**each, "End": True}})
+    failed = local_cloud.run(arn)
+    assert (failed["status"], failed["error"]) == ("FAILED", "BadThing")
+    assert counted(local_cloud, table, failed) == 3
+    events = len(local_cloud.events(failed["executionArn"]))
+    local_cloud.client("stepfunctions").redrive_execution(executionArn=failed["executionArn"])
+    done = local_cloud.finished(failed["executionArn"])
+    assert (done["status"], done.get("output")) == ("SUCCEEDED", "[2, 4, 6]")
+    assert counted(local_cloud, table, done) == 3
+    scheduled = [e["type"] for e in local_cloud.events(done["executionArn"])[events:]].count("TaskScheduled")
+    assert scheduled == 2
+
+
+def test_a_retry_of_a_map_runs_every_item_again(local_cloud: Cloud, role: str, table: str, function: str) -> None:
+    second = "{% $states.input = 2 ? 'two' : '' %}"
+    inside = {"Count": count_up(table, Output="{% $states.input %}", Next="Try"),
+              "Try": invoke(function, {"fail": second}, End=True)}  # fmt: skip
+    each = {"Type": "Map", "Items": "{% [1, 2] %}", "ItemProcessor": {"StartAt": "Count", "States": inside}}
+    retry = {"ErrorEquals": ["BadThing"], "IntervalSeconds": 1, "MaxDelaySeconds": 1, "MaxAttempts": 1,
+             "JitterStrategy": "FULL"}  # fmt: skip
+    failed = local_cloud.run(machine(local_cloud, role, {"Each": {**each, "Retry": [retry], "End": True}}))
+    assert failed["status"] == "FAILED"
+    assert counted(local_cloud, table, failed) == 4
+
+
+def test_a_catcher_that_raises_fails_in_its_own_state_and_a_redrive_goes_on_there(
+    local_cloud: Cloud, role: str, table: str, function: str
+) -> None:
+    """state_machines/faults.py builds on it."""
+    fail_once = "{% $exists($states.context.Execution.RedriveCount) ? '' : 'broken' %}"
+    catch = {"ErrorEquals": ["States.TaskFailed"], "Output": "{% $error($states.errorOutput.Cause) %}", "Next": "End"}
+    states = {
+        "Count": count_up(table, Next="Try"),
+        "Try": invoke(function, {"fail": fail_once}, Catch=[catch], Next="End"),
+        "End": {"Type": "Succeed"},
+    }
+    failed = local_cloud.run(machine(local_cloud, role, states))
+    assert (failed["status"], failed["error"]) == ("FAILED", "States.QueryEvaluationError")
+    assert "it is broken" in failed["cause"]
+    assert [e["type"] for e in local_cloud.events(failed["executionArn"])][-2:] == ["TaskFailed", "ExecutionFailed"]
+    local_cloud.client("stepfunctions").redrive_execution(executionArn=failed["executionArn"])
+    done = local_cloud.finished(failed["executionArn"])
+    assert done["status"] == "SUCCEEDED"
+    assert counted(local_cloud, table, done) == 1
+
+
 def test_a_stop_ends_it_at_once_and_can_be_redriven(local_cloud: Cloud, role: str, table: str, function: str) -> None:
     sleep = "{% $exists($states.context.Execution.RedriveCount) ? 0 : 20 %}"
     states = {

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import gzip
 import json
+import threading
 
 import pytest
 
@@ -114,7 +117,7 @@ def json_of(document):
         (b'{"item": 1, "counts": [1, 2, 3, 4]}', 422, "Expected at most 3 entries in counts"),
         (json_of([{"item": 1}] * 300 + [{}]), 422, "Row 300: expected a value in item, found none."),
         (json_of([{"item": 1}] * 10_001), 413, "Expected at most 10,000 rows, found 10,001; send several requests."),
-        (b'{"note": "' + b"x" * 10_000_000 + b'"}', 413, "Expected a body of at most 4,194,304 bytes"),
+        (b'{"note": "' + b"x" * 30_000_000 + b'"}', 413, "Expected a body of at most 26,214,400 bytes, which is what"),
         (b'{"note": "' + b"x" * 1_000_000 + b'"}', 422, "Expected a value in item"),
     ],
 )
@@ -136,6 +139,17 @@ def test_a_bad_body_gets_its_status_and_one_sentence(app, body, status, sentence
         (b"item\nmany\n", 422, "Row 0: expected a whole number in item, found 'many'."),
         (b"item,counts\n1,[nan]\n", 422, "Row 0: expected a list in counts"),
         (b"thing\n1\n", 422, "Row 0: expected a value in item, found none."),
+        (b"item\n1\n\n2\n", 400, "Line 3: expected 1 cells as in the first line, found an empty line; remove it"),
+        (b'item,note\r\n1,"a\r\nb"\r\n\r\n', 400, "Line 4: expected 2 cells"),
+        (b"\nitem\n1\n", 400, "Expected CSV with a line of field names, found an empty first line."),
+        (b"\n\n\n", 400, "found an empty first line"),
+        (b"item,note,item\n1,a,2\n", 400, "Expected every field once in the first line, found 'item' more than once."),
+        (b"item,,\n1,a,2\n", 400, "found '' more than once"),
+        (b'item\n1\n2\n"3"x\n', 400, "Expected CSV with a line of field names, found in line 4:"),
+        (b"item\n1.5\n", 422, "Row 0: expected a whole number in item, found 1.5."),
+        (b"item\n" + b"1" * 5000 + b"\n", 422, "Row 0: expected a whole number in item, found '111"),
+        (b"item\n" + b"1\n" * 10_001, 413, "Expected at most 10,000 rows, found more; send several requests."),
+        (b"item,note\n1," + b"x" * 200_000 + b"\n", 400, "field larger than field limit"),
     ],
 )
 def test_bad_csv_gets_its_status_and_one_sentence(app, body, status, sentence):
@@ -148,6 +162,88 @@ def test_bad_json_lines_name_the_line(app):
     answer = call(app, "/invocations", b'{"item": 1}\nnope\n', content_type="application/jsonlines")
     assert refusal(answer)[0] == 400
     assert "line 2" in refusal(answer)[1]
+
+
+def test_an_empty_line_among_json_lines_is_no_lost_row(app):
+    body = b'{"item": 1}\n\n{"item": 2}\n'
+    answer = call(app, "/invocations", body, content_type="application/jsonlines")
+    assert refusal(answer) == (400, "Line 2: expected a JSON object, found an empty line; remove it or write a row.")
+    many = call(app, "/invocations", b'{"item": 1}\n' * 10_001, content_type="application/jsonlines")
+    assert refusal(many) == (413, "Expected at most 10,000 rows, found more; send several requests.")
+
+
+@pytest.mark.parametrize("given", ["application/json", "application/jsonlines", "text/csv"])
+def test_a_mark_at_the_beginning_of_a_body_means_nothing(app, given):
+    body = {"text/csv": b"item\n3.0\n"}.get(given, b'{"item": 3.0}')
+    marked = call(app, "/invocations", b"\xef\xbb\xbf" + body, content_type=given)
+    assert marked[0] == 200
+    assert marked == call(app, "/invocations", body.replace(b"3.0", b"3"), content_type=given)
+
+
+def test_a_packed_body_is_unpacked_up_to_the_limit(app):
+    headers = [(b"content-encoding", b"gzip")]
+    body = json_of([{"item": 3}, {"item": 6, "note": 'a,"b"\nc'}])
+    status, _, found = call(app, "/invocations", gzip.compress(body), headers=headers)
+    assert (status, json.loads(found)) == (200, LEVELS)
+    bomb = call(toy_application(max_body_bytes=1000), "/invocations", gzip.compress(b" " * 2000), headers=headers)
+    assert refusal(bomb)[0] == 413
+    assert refusal(bomb)[1].startswith(
+        "Expected a body of at most 1,000 bytes, which is what TRAINYARD_MAX_BODY_BYTES allows; found more when unpacked"
+    )
+
+
+def test_several_lines_of_a_header_are_one_list(app):
+    headers = [(b"accept", b"text/csv;q=0"), (b"accept", b"application/jsonlines")]
+    status, answered, _ = call(app, "/invocations", b'{"item": 3}', headers=headers)
+    assert (status, answered[b"content-type"]) == (200, b"application/jsonlines")
+
+
+def test_head_is_answered_wherever_get_is(app):
+    for path in ("/ping", "/", "/docs", "/openapi.json", "/items/6"):
+        got, asked = call(app, path, method="GET"), call(app, path, method="HEAD")
+        assert (asked[0], asked[1]) == (200, got[1]), path
+    assert call(app, "/invocations", method="HEAD")[0] == 405
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"), [("/ping", b"GET, HEAD"), ("/invocations", b"POST"), ("/items/3", b"GET, HEAD")]
+)
+def test_another_method_is_told_which_there_are(app, path, allowed):
+    status, headers, _ = call(app, path, method="OPTIONS")
+    assert (status, headers[b"allow"]) == (405, allowed)
+
+
+def test_work_ends_when_its_client_is_gone():
+    toy = Toy()
+    began = threading.Event()
+
+    def slow(rows):
+        began.set()
+        # As long as it takes until the service has heard of it.
+        gone.wait(60)
+        return predict(rows)
+
+    gone = threading.Event()
+    predict, toy.predict = toy.predict, slow
+    app = toy_application(toy)
+    toy.batches.clear()
+
+    async def leave():
+        while not began.is_set():
+            await asyncio.sleep(0.01)
+        return {"type": "http.disconnect"}
+
+    answer = call(app, "/invocations", json_of([{"item": 1}] * 1000), after=leave)
+    gone.set()
+    assert answer[0] == 400
+    wait_for_threads()
+    assert sum(toy.batches) <= 128
+
+
+def wait_for_threads():
+    for each in threading.enumerate():
+        if each.name == "AnyIO worker thread":
+            each.join(60)
 
 
 @pytest.mark.parametrize(

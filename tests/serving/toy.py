@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from typing import Annotated
 
 import orjson
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from trainyard.contract.request_rows import Identifier, Row, checked
+from trainyard.contract.request_rows import WHOLE, Identifier, Row, checked
 from trainyard.contract.routes import Route
 from trainyard.errors import BadRow
 from trainyard.serving.application import application
@@ -22,7 +24,7 @@ class Stock(Row):
     item: Identifier
     note: str | None = None
     counts: Annotated[list[float], Field(max_length=3)] | None = None
-    wide: Annotated[int, Field(ge=1, le=100_000)] = 1
+    wide: Annotated[int, Field(ge=1, le=100_000), WHOLE] = 1
 
 
 class Level(TypedDict):
@@ -33,7 +35,7 @@ class Level(TypedDict):
 
 
 class Toy:
-    """Answers a third of the item's number; knows no item above 99."""
+    """Answers a third of the item's number; knows no item above 99, fails on 66, has no number for 67, is slow on 68."""
 
     def __init__(self):
         self.batches = []
@@ -46,7 +48,10 @@ class Toy:
                 raise BadRow(number, f"expected a known item in item, found {row.item}.", unknown=True)
             if row.item == 66:
                 raise ZeroDivisionError("secret of the stack")
-            found.append({"level": row.item / 3, "note": (row.note or "") * row.wide})
+            if row.item == 68:
+                time.sleep(1)
+            level = math.nan if row.item == 67 else row.item / 3
+            found.append({"level": level, "note": (row.note or "") * row.wide})
         return found
 
     def examples(self):
@@ -68,15 +73,21 @@ class Toy:
         )
 
 
-def toy_application(predictor=None, **limits):
-    return application(predictor or Toy(), title="toy", facts={"run_id": "r1"}, limits=Limits(**limits))
+def toy_application(predictor=None, *, limits=None, **changes):
+    chosen = limits or Limits(**changes)
+    return application(predictor or Toy(), title="toy", facts={"run_id": "r1"}, limits=chosen)
 
 
-def call(app, path, body=b"", *, method="POST", content_type="application/json", accept=None, chunk=None):
-    """(status, headers, body) of one call; `chunk` sends the body in parts of so many bytes, without its length."""
+def call(app, path, body=b"", *, method="POST", content_type="application/json", accept=None, chunk=None, headers=(), after=None):
+    """(status, headers, body) of one call; `chunk` sends the body in parts of so many bytes, without its length.
+
+    `after` gives what the client does after its request: it waits unless told otherwise.
+    """
+    given = headers
     headers = [(b"content-type", content_type.encode())] if content_type is not None else []
     headers += [(b"accept", accept.encode())] if accept is not None else []
     headers += [] if chunk else [(b"content-length", str(len(body)).encode())]
+    headers += given
     path, _, query = path.partition("?")
     scope = {
         "type": "http",
@@ -98,7 +109,9 @@ def call(app, path, body=b"", *, method="POST", content_type="application/json",
 
     async def run():
         async def receive():
-            return next(left, {"type": "http.disconnect"})
+            message = next(left, None)
+            # A client that waits for its answer sends nothing more.
+            return message or await (after or asyncio.Event().wait)()
 
         async def send(message):
             sent.append(message)

@@ -20,6 +20,7 @@ OPTIMISED = {
     "sns:publish": ("sns", "Publish"),
     "dynamodb:getItem": ("dynamodb", "GetItem"),
     "dynamodb:putItem": ("dynamodb", "PutItem"),
+    "dynamodb:updateItem": ("dynamodb", "UpdateItem"),
     "glue:startJobRun.sync": ("glue", "StartJobRun"),
     "sagemaker:createProcessingJob.sync": ("sagemaker", "CreateProcessingJob"),
     "sagemaker:createTrainingJob.sync": ("sagemaker", "CreateTrainingJob"),
@@ -203,7 +204,8 @@ def test_names_of_jobs_are_valid_and_never_the_same_twice() -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"retries": {"Train model": 1}}, {"redrive": 1}, {"redrive": 2}, {"execution": "b"}]
+    "change",
+    [{"retries": {"Train model": 1}}, {"redrive": 1}, {"redrive": 2}, {"execution": "b"}],
 )
 def test_the_name_changes_with_retry_redrive_and_execution(change: dict[str, Any]) -> None:
     scenario = scenarios()[0]
@@ -231,22 +233,26 @@ def test_every_task_retries_what_is_worth_it_with_backoff_and_jitter() -> None:
         if state["Type"] == "Task":
             assert state["Retry"], name
             for each in state["Retry"]:
-                assert "States.ALL" not in each["ErrorEquals"]
-                assert "States.TaskFailed" not in each["ErrorEquals"]
+                assert not any(error.startswith("States.") for error in each["ErrorEquals"])
                 assert each["JitterStrategy"] == "FULL"
                 assert each["BackoffRate"] >= 2
 
 
 def test_failed_jobs_are_never_caught_so_that_a_redrive_starts_there() -> None:
-    """But for children of a fan-out, which are redriven by themselves, and for endpoints, which are rolled back."""
+    """But for children of a fan-out, which are redriven by themselves, and for endpoints, which are rolled back.
+
+    The catchers that retry by the cause raise what they do not retry: test_faults.py walks through them.
+    """
     caught = {
         (name, error)
         for name, state in STATES.items()
         for each in state.get("Catch", [])
         for error in each["ErrorEquals"]
+        if "$error(" not in each.get("Output", "")
     }
     assert caught == {
         ("Move champion pointer", "DynamoDB.ConditionalCheckFailedException"),
+        ("Note package of champion", "DynamoDB.ConditionalCheckFailedException"),
         ("Add scores to catalogue", "Glue.AlreadyExistsException"),
         ("Train child", "StepFunctions.ExecutionAlreadyExistsException"),
         ("Train child", "States.ALL"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import botocore.session
 import pytest
 
 from state_machines.definition import RETRIES, STEPS, assemble, definition
@@ -23,9 +24,19 @@ def machine(**states: dict[str, Any]) -> dict[str, Any]:
 
 
 def without_retries(node: Any) -> Any:
-    if isinstance(node, dict):
-        return {key: without_retries(each) for key, each in node.items() if key != "Retry"}
-    return [without_retries(each) for each in node] if isinstance(node, list) else node
+    """The steps again: no retries, no catchers that retry by the cause, no pauses before they do."""
+    if isinstance(node, list):
+        return [without_retries(each) for each in node if each not in generated(node)]
+    if not isinstance(node, dict):
+        return node
+    kept = {key: each for key, each in node.items() if key != "Retry" and not key.startswith("Wait to ")}
+    if "Catch" in kept and kept["Catch"] == generated(kept["Catch"]):
+        del kept["Catch"]
+    return {key: without_retries(each) for key, each in kept.items()}
+
+
+def generated(catchers: list[Any]) -> list[Any]:
+    return [each for each in catchers if isinstance(each, dict) and str(each.get("Next")).startswith("Wait to ")]
 
 
 def test_the_complete_definition_is_the_steps_with_retries_and_nothing_else() -> None:
@@ -73,4 +84,69 @@ def test_a_task_with_retries_of_its_own_is_named() -> None:
 def test_every_policy_says_why() -> None:
     table = json.loads(RETRIES.read_text(encoding="utf-8"))
     for kind, policy in table.items():
-        assert kind == "Comment" or set(policy) == {"Comment", "Retry"}
+        assert kind == "Comment" or {"Comment", "Retry"} <= set(policy) <= {"Comment", "Retry", "RetryOnCause"}
+
+
+SERVICES = {
+    "Lambda": "lambda",
+    "SNS": "sns",
+    "DynamoDB": "dynamodb",
+    "S3": "s3",
+    "Glue": "glue",
+    "SageMaker": "sagemaker",
+    "StepFunctions": "stepfunctions",
+    "Sfn": "stepfunctions",
+}
+# Names that Step Functions' own clients give, which no service's model has; AWS's guide lists those of Lambda.
+OF_CLIENTS = {"SdkClientException", "Lambda.AWSLambdaException", "Lambda.ClientExecutionTimeoutException"}
+
+
+def test_every_error_name_is_one_that_the_service_has() -> None:
+    """A misspelt name, or one that a service never gives, is a retry that never happens."""
+    session = botocore.session.get_session()
+    named = {
+        error
+        for policy in json.loads(RETRIES.read_text(encoding="utf-8")).values()
+        if isinstance(policy, dict)
+        for each in policy["Retry"]
+        for error in each["ErrorEquals"]
+    }
+    assert len(named) > 20
+    for error in named:
+        prefix, name = error.split(".")
+        model = session.get_service_model(SERVICES[prefix])
+        shapes = {name, name.removesuffix("Exception")} & set(model.shape_names)
+        known = any(model.shape_for(each).metadata.get("exception") for each in shapes)
+        assert known or {name, error} & OF_CLIENTS, f"{error}: {SERVICES[prefix]} gives no such error"
+
+
+def test_no_task_retries_by_a_name_that_refused_calls_have_too() -> None:
+    """Access denied and bad arguments have these names in AWS; only Lambda's guide says to retry its own."""
+    for name, state in states(definition()).items():
+        for each in state.get("Retry", []):
+            for error in each["ErrorEquals"]:
+                prefix, kind = error.split(".")
+                assert kind not in {f"{prefix}Exception", f"AWS{prefix}Exception", f"Amazon{prefix}Exception"} or (
+                    prefix == "Lambda"
+                ), f"{name}: {error}"
+
+
+def test_a_retry_by_the_cause_is_a_catcher_and_a_pause_before_the_task() -> None:
+    own = {"ErrorEquals": ["Mine"], "Next": "B"}
+    policy = {"Cause": "no room", "IntervalSeconds": 30, "MaxAttempts": 8, "MaxDelaySeconds": 900}
+    given = machine(**{"Do a thing": task("s:a", Catch=[own]), "B": {"Type": "Succeed"}})
+    complete = assemble(given, {"s:a": {"Retry": ONCE, "RetryOnCause": policy}})["States"]
+    assert list(complete) == ["Do a thing", "Wait to do a thing again", "B"]
+    first, second = complete["Do a thing"]["Catch"]
+    assert first == own
+    assert (second["ErrorEquals"], second["Next"]) == (["States.TaskFailed"], "Wait to do a thing again")
+    assert complete["Wait to do a thing again"]["Next"] == "Do a thing"
+
+
+@pytest.mark.parametrize("kind", ["Branches", "Iterator"])
+def test_a_task_in_a_branch_or_an_iterator_has_its_policy_too(kind: str) -> None:
+    inner = machine(A=task("s:a"))
+    given = machine(Both={"Type": "Parallel", kind: [inner, inner] if kind == "Branches" else inner, "End": True})
+    completed = assemble(given, {"s:a": {"Retry": ONCE}})["States"]["Both"][kind]
+    for each in completed if isinstance(completed, list) else [completed]:
+        assert each["States"]["A"]["Retry"] == ONCE

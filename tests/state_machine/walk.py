@@ -12,6 +12,7 @@ from typing import Any
 
 from ministack.services import stepfunctions
 
+from local_cloud.step_functions import retrying
 from state_machines.definition import definition_text
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -98,10 +99,13 @@ def expressions(node: Any) -> Iterator[str]:
 
 
 def walk(machine: Mapping[str, Any], scenario: Mapping[str, Any]) -> Walk:
-    """Follow a scenario to its end, taking each task's results in order."""
+    """Follow a scenario to its end, taking each task's results in order; an expression that raises is an end."""
     done = Walk()
     results = {state: list(each) for state, each in scenario["results"].items()}
-    _Way(done, results, scenario).follow(machine, scenario["input"], {})
+    try:
+        _Way(done, results, scenario).follow(machine, scenario["input"], {})
+    except stepfunctions._ExecutionError as failure:
+        done.error, done.cause = failure.error, failure.cause
     return done
 
 
@@ -204,7 +208,7 @@ def _task(state: Mapping[str, Any], step: _Step, results: list[Any]) -> tuple[st
     recorded = results.pop(0)
     if "error" in recorded:
         error = {"Error": recorded["error"], "Cause": recorded["cause"]}
-        catch = next(each for each in state["Catch"] if {recorded["error"], "States.ALL"} & set(each["ErrorEquals"]))
+        catch = next(each for each in state["Catch"] if retrying.matching([each], recorded["error"]) == 0)
         step.assign(catch, error=error)
         return catch["Next"], step.fill(catch["Output"], error=error) if "Output" in catch else error
     result = recorded["result"]

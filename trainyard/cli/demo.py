@@ -14,7 +14,6 @@ from rich.text import Text
 from trainyard.cli.cdk.stacks import deploy_stacks
 from trainyard.cli.command import target, terminal
 from trainyard.cli.command.options import (
-    DEFAULT_PORT,
     ContainersOption,
     PortOption,
     RecipeArgument,
@@ -60,7 +59,7 @@ def demo(
     *,
     seed: SeedOption = 42,
     settings: SetOption = None,
-    port: PortOption = DEFAULT_PORT,
+    port: PortOption = None,
     containers: ContainersOption = None,
 ) -> None:
     """Show everything on this machine: start the local cloud, deploy, upload a sample, follow the run to its model.

@@ -5,13 +5,14 @@ from __future__ import annotations
 from rich.text import Text
 
 from trainyard.cli.command import project, terminal
+from trainyard.cli.up import tell
 from trainyard.client import local_cloud
 
 
 def down() -> None:
-    """Stop the local cloud; everything in it is kept for the next `up`.
+    """Stop the local cloud; everything in it is kept for the next `up`. After a crash, end what was left running.
 
     Example: `trainyard down`
     """
-    stopped = local_cloud.down(project.state_dir())
+    stopped = local_cloud.down(project.state_dir(), tell=tell)
     terminal.out().print(Text("The local cloud is down; its state is kept." if stopped else "No local cloud was up."))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 
 from trainyard.cli.command import project, target
 from trainyard.client import deployment, local_cloud
 from trainyard.errors import NotFound
 
-# Left over from work on a real account, these would be sent to the local cloud beside its own keys.
-FOREIGN = ("AWS_PROFILE", "AWS_SESSION_TOKEN")
+# Left over from work on a real account, these would be sent to the local cloud beside its own keys, or send calls past it.
+FOREIGN = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN")
+OF_ONE_SERVICE = "AWS_ENDPOINT_URL_"
 
 
 def env() -> None:
@@ -21,8 +23,9 @@ def env() -> None:
     """
     variables = local_cloud.variables(project.state_dir())
     if variables is None:
-        raise NotFound("Expected a running local cloud, found none; start it with `trainyard up`.")
-    print(f"unset {' '.join(FOREIGN)}")
+        raise NotFound("The local cloud is down: start it with `trainyard up`.")
+    elsewhere = sorted(name for name in os.environ if name.startswith(OF_ONE_SERVICE))
+    print(f"unset {' '.join((*FOREIGN, *elsewhere))}")
     for name, value in sorted((variables | _deployed_names()).items()):
         print(f"export {name}={shlex.quote(value)}")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from itertools import islice
 from typing import Annotated, Any
 
 import typer
@@ -40,7 +39,7 @@ def executions(
     wanted = status.upper().replace("-", "_") if status else None
     if wanted and wanted not in STATUSES:
         raise BadRequest(f"Expected one of {', '.join(STATUSES).lower()}; found {status!r}.")
-    found = list(islice(matching(target.deployed(env=env, aws=aws), recipe, status=wanted), limit))
+    found = list(matching(target.deployed(env=env, aws=aws), recipe, status=wanted, limit=limit))
     if as_json:
         terminal.print_json([_summary(each) for each in found])
     elif found:

@@ -15,7 +15,7 @@ from trainyard.client.deployment import Deployment
 from trainyard.client.executions import Execution
 from trainyard.client.find_execution import LATEST, find_execution
 from trainyard.client.history import Status, named, visits
-from trainyard.client.logs import LogLine, LogTail, of_execution, of_visit
+from trainyard.client.logs import LogLine, LogTail, of_execution, of_visit, owners
 from trainyard.errors import NotFound
 
 
@@ -46,21 +46,29 @@ def logs(
         _stream(deployment, found, state=state)
     else:
         visited = visits(executions.history(deployment.target, found.arn))
+        own = owners(found.name, visited)
         for visit in named(visited, state) if state else [each for each in visited if each.job and each.job.counts]:
-            print_lines(visit.name, of_visit(deployment.target, visit))
+            print_lines(visit.name, of_visit(deployment.target, visit, own=own))
 
 
 def _stream(deployment: Deployment, execution: Execution, *, state: str | None) -> None:
-    """Print new lines of all jobs, or of one state's, until the execution has ended and nothing new comes."""
+    """Print new lines of all jobs, or of one state's work, until the execution has ended and nothing new comes."""
     tails: dict[str, LogTail] = {}
+    # By the visit's number: a function's lines are looked for anew, those already printed are passed over.
+    printed: dict[int, int] = {}
     while True:
         ended = not executions.describe(deployment.target, execution.arn).running
         visited = visits(executions.history(deployment.target, execution.arn))
         wanted = [each for each in visited if state is None or each.name.lower().startswith(state.lower())]
-        for visit in wanted:
-            if visit.job is not None and visit.job.counts and visit.job.log.prefix:
-                tail = tails.setdefault(visit.job.id, LogTail(deployment.target, visit.job))
-                print_lines(visit.name, tail.read())
+        for number, visit in enumerate(wanted):
+            for job in (each for each in visit.jobs if each.counts and each.log.prefix):
+                print_lines(visit.name, tails.setdefault(job.id, LogTail(deployment.target, job)).read())
+            if state and visit.job is not None and not visit.job.counts:
+                lines = of_visit(deployment.target, visit, own=owners(execution.name, visited))
+                print_lines(visit.name, lines[printed.get(number, 0) :])
+                printed[number] = len(lines)
+        if ended and state and not wanted:
+            named(visited, state)
         if ended or (state and wanted and all(each.status is not Status.RUNNING for each in wanted)):
             return
         time.sleep(deployment.target.poll_seconds)
@@ -74,4 +82,4 @@ def _machine_lines(deployment: Deployment, execution: Execution) -> list[LogLine
     if not destinations:
         raise NotFound("Expected a log group of the state machine, found none in its logging configuration.")
     group = destinations[0]["cloudWatchLogsLogGroup"]["logGroupArn"].removesuffix(":*").rsplit(":", 1)[-1]
-    return of_execution(deployment.target, group, name=execution.name, start=execution.started, end=execution.stopped)
+    return of_execution(deployment.target, group, arn=execution.arn, start=execution.started, end=execution.stopped)

@@ -24,6 +24,7 @@ from trainyard.cli.predict import predict
 from trainyard.cli.recipes import recipes
 from trainyard.cli.redrive import redrive
 from trainyard.cli.release import release
+from trainyard.cli.rerun import rerun
 from trainyard.cli.run import run as run_recipe
 from trainyard.cli.sample import sample
 from trainyard.cli.score import score
@@ -37,7 +38,7 @@ from trainyard.cli.up import up
 app = typer.Typer(
     name="trainyard",
     help="Drop data into a bucket and get a scored, gated, registered model, on AWS or on this machine.\n\n"
-    "Commands talk to the local cloud while one is up, unless --aws is given. "
+    "Commands talk to the local cloud; only with --aws to your AWS account. "
     "Exit codes: 0 done, 1 failed, 2 wrong usage or settings, 3 bad data, 4 not found, 5 model refused.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -52,7 +53,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
     "Run": (recipes, sample, run_recipe, score),
     "Serve": (serve, release, endpoints, predict, undeploy),
     "Inspect": (executions, show, logs, artifacts),
-    "Control": (redrive, stop),
+    "Control": (redrive, rerun, stop),
 }
 
 for _panel, _functions in COMMANDS.items():
@@ -80,7 +81,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         app(args=list(arguments), prog_name="trainyard")
     except SystemExit as end:
-        return end.code if isinstance(end.code, int) else int(end.code is not None)
+        return failures.code_of(end)
     except failures.EXPECTED as error:
         sentence, code = failures.explain(error)
         terminal.err().print(Text(sentence, style="red"), soft_wrap=True)
@@ -90,4 +91,5 @@ def main(arguments: Sequence[str]) -> int:
 
 def run() -> None:
     """The entry point that is installed as `trainyard`."""
-    sys.exit(main(sys.argv[1:]))
+    failures.accept_any_text()
+    sys.exit(failures.flushed(main(sys.argv[1:])))

@@ -71,6 +71,6 @@ def _request(given: str, content_type: str | None) -> tuple[bytes, str]:
 def _readable(answer: bytes) -> str:
     """JSON with indentation, anything else as it came; ends with one new line."""
     text = answer.decode("utf-8", "replace")
-    with contextlib.suppress(ValueError):
+    with contextlib.suppress(ValueError, RecursionError):
         text = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
     return text.rstrip("\n") + "\n"

@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 from rich.text import Text
 
 from trainyard.cli.command import target, terminal
 from trainyard.cli.command.options import AwsOption, EnvOption, ExecutionArgument, FollowOption
 from trainyard.cli.execution_view.follow import watch_to_end
-from trainyard.client import executions
+from trainyard.client import executions, going_on
 from trainyard.client.find_execution import find_execution
 
 
 def redrive(
-    execution: ExecutionArgument, watch: FollowOption = True, *, env: EnvOption = "dev", aws: AwsOption = False
+    execution: ExecutionArgument,
+    watch: FollowOption = True,
+    *,
+    anyway: Annotated[bool, typer.Option("--anyway", help="Also where it runs what has been replaced since.")] = False,
+    env: EnvOption = "dev",
+    aws: AwsOption = False,
 ) -> None:
     """Go on with a failed, stopped or timed out execution from the state that failed; earlier states stay done.
+
+    It keeps the workflow and the container images that it began with. Where a newer version has changed what the
+    failed state runs, it is refused: `trainyard rerun` starts again with that version.
 
     Example: `trainyard redrive latest`
     """
     deployment = target.deployed(env=env, aws=aws)
     found = find_execution(deployment, execution)
+    if not anyway and not found.running:
+        going_on.require_redrive_helps(deployment, found)
     executions.redrive(deployment.target, found)
     terminal.out().print(Text(f"Redriven: {found.name}"))
     if watch:

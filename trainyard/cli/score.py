@@ -13,7 +13,7 @@ from trainyard.cli.command import target, terminal
 from trainyard.cli.command.options import AwsOption, EnvOption, FollowOption, RecipeArgument, SetOption
 from trainyard.cli.dataset import samples
 from trainyard.cli.dataset.settings import gather
-from trainyard.cli.dataset.upload import dataset_name, upload
+from trainyard.cli.dataset.upload import dataset_name, replace_earlier, upload
 from trainyard.cli.execution_view.follow import follow_or_hint
 from trainyard.client import scoring, uploads
 from trainyard.errors import BadRequest
@@ -55,6 +55,8 @@ def score(
     files = _files(recipe_name, data, overrides=overrides) if data is not None else []
     deployment = target.deployed(env=env, aws=aws)
     if files:
+        sources = recipe.sources(recipe_name, recipe.config(recipe_name, overrides))
+        replace_earlier(deployment, recipe_name, dataset=name, files=files, sources=sources, folder=SCORE_PREFIX)
         upload(deployment, recipe_name, dataset=name, files=files, folder=SCORE_PREFIX)
         where = uploads.folder_uri(deployment, recipe_name, dataset=name, folder=SCORE_PREFIX)
         terminal.out().print(Text(f"Uploaded {len(files)} files to {where}"), soft_wrap=True)

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import socket
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import Annotated
@@ -17,9 +13,11 @@ from rich.text import Text
 from trainyard.cli.command import project, target, terminal
 from trainyard.cli.command.options import AwsOption, EnvOption, RecipeArgument, VariantOption
 from trainyard.client import models
-from trainyard.errors import BadRequest, NotFound, TrainyardError
+from trainyard.errors import BadRequest, NotFound
 from trainyard.run.model_archive import ModelCard
 from trainyard.run.naming import model_name
+from trainyard.serving import process
+from trainyard.serving.wire import ENDPOINT_BYTES, INSTANCES
 
 LOOPBACK = "127.0.0.1"
 
@@ -33,6 +31,14 @@ DirOption = Annotated[
 ServicePortOption = Annotated[
     int, typer.Option("--port", min=1, max=65535, help="Port on this machine's loopback address.")
 ]
+TypeOption = Annotated[
+    str,
+    typer.Option(
+        "--type",
+        metavar="TYPE",
+        help="Limits to keep: those of an endpoint on instances (25 MB a request), or of a serverless one (4 MB).",
+    ),
+]
 
 
 def serve(
@@ -42,6 +48,7 @@ def serve(
     directory: DirOption = None,
     variant: VariantOption = "",
     port: ServicePortOption = 8080,
+    endpoint_type: TypeOption = INSTANCES,
     env: EnvOption = "dev",
     aws: AwsOption = False,
 ) -> None:
@@ -52,11 +59,15 @@ def serve(
     * `trainyard serve prod2vec`
 
     * `trainyard serve propensity --model 3 --port 8081`
+
+    * `trainyard serve two_tower --type serverless`
     """
+    if endpoint_type not in ENDPOINT_BYTES:
+        raise BadRequest(f"Expected {' or '.join(ENDPOINT_BYTES)} after --type, found {endpoint_type!r:.60}.")
     _check_free(port)
     if directory is not None:
         _check_model(directory, recipe_name)
-        _run(directory.resolve(), port)
+        _run(directory.resolve(), port, endpoint_type=endpoint_type)
         return
     deployment = target.deployed(env=env, aws=aws)
     if model is None:
@@ -65,29 +76,12 @@ def serve(
         found = models.registered(deployment, recipe_name, version=model)
     with tempfile.TemporaryDirectory(prefix="trainyard-serve-") as scratch:
         terminal.err().print(Text(f"Fetching {recipe_name}, {found.name}, from {found.data}"), soft_wrap=True)
-        _run(models.fetch(deployment, found, directory=Path(scratch)), port)
+        _run(models.fetch(deployment, found, directory=Path(scratch)), port, endpoint_type=endpoint_type)
 
 
-def _run(model_dir: Path, port: int) -> None:
-    """The process of the training image, with the folder above the model in place of /opt/ml; until it is stopped."""
-    with tempfile.TemporaryDirectory(prefix="trainyard-ml-") as ml:
-        (Path(ml) / "model").symlink_to(model_dir, target_is_directory=True)
-        environment = {**os.environ, "TRAINYARD_ML_ROOT": ml, "SAGEMAKER_BIND_TO_PORT": str(port)}
-        environment["PYTHONPATH"] = os.pathsep.join([str(project.root()), *os.environ.get("PYTHONPATH", "").split(":")])
-        terminal.err().print(Text(f"Requests, and how to make them: http://localhost:{port}/docs"), soft_wrap=True)
-        command = [sys.executable, "-m", "training_container.main", "serve"]
-        # Ended by its process id, it must not leave the service behind: the same way out as Ctrl-C.
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
-        process = subprocess.Popen(command, env=environment, start_new_session=True)
-        try:
-            code = process.wait()
-        except KeyboardInterrupt:
-            process.send_signal(signal.SIGINT)
-            code = process.wait()
-        finally:
-            process.kill()
-        if code > 0:
-            raise TrainyardError(f"Expected the service to run until it is stopped; it ended with exit code {code}.")
+def _run(model_dir: Path, port: int, *, endpoint_type: str) -> None:
+    terminal.err().print(Text(f"Requests, and how to make them: http://localhost:{port}/docs"), soft_wrap=True)
+    process.serve(model_dir, port=port, endpoint_type=endpoint_type, code=project.root())
 
 
 def _check_free(port: int) -> None:

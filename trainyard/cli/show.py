@@ -19,6 +19,7 @@ from trainyard.client.deployment import Deployment
 from trainyard.client.find_execution import LATEST, find_execution
 from trainyard.client.history import StateVisit, named
 from trainyard.client.observer import Observer
+from trainyard.stages.explain_failure.cause import reason_of
 
 TAIL_LINES = 15
 
@@ -48,7 +49,8 @@ def show(
         raise typer.Exit(watch_to_end(deployment, found.arn, name=found.name)[0])
     snapshot = Observer(deployment, found.arn).snapshot()
     if state is not None:
-        _show_states(deployment, named(snapshot.visits, state), as_json=as_json)
+        own = logs.owners(found.name, snapshot.visits)
+        _show_states(deployment, named(snapshot.visits, state), own=own, as_json=as_json)
     elif as_json:
         terminal.print_json({**asdict(snapshot.execution), "states": [asdict(each) for each in snapshot.visits]})
     else:
@@ -57,7 +59,7 @@ def show(
         print_ending(deployment, snapshot.execution, visits=snapshot.visits)
 
 
-def _show_states(deployment: Deployment, visited: Sequence[StateVisit], *, as_json: bool) -> None:
+def _show_states(deployment: Deployment, visited: Sequence[StateVisit], *, own: frozenset[str], as_json: bool) -> None:
     if as_json:
         terminal.print_json([asdict(each) for each in visited])
         return
@@ -65,13 +67,14 @@ def _show_states(deployment: Deployment, visited: Sequence[StateVisit], *, as_js
     for visit in visited:
         took = terminal.duration(visit.elapsed(terminal.now()).total_seconds())
         out.print(Text.assemble(terminal.glyph(visit.status), f" {visit.name}  {visit.status.value}  {took}"))
-        for label, value in (("Job", visit.job and visit.job.id), ("Error", visit.error), ("Cause", visit.cause)):
+        why = reason_of(visit.cause) if visit.cause else ""
+        for label, value in (("Job", visit.job and visit.job.id), ("Error", visit.error), ("Reason", why)):
             if value:
                 out.print(Text(f"{label}: {value}"), soft_wrap=True)
         for label, value in (("Input", visit.input), ("Output", visit.output)):
             out.print(Text(label, style="bold"))
             terminal.print_json(value)
-        lines = logs.of_visit(deployment.target, visit)[-TAIL_LINES:]
+        lines = logs.of_visit(deployment.target, visit, own=own)[-TAIL_LINES:]
         if lines:
             out.print(Text("Last log lines", style="bold"))
             print_lines("", lines)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from rich.text import Text
 
 from trainyard.cli.command import project, terminal
-from trainyard.cli.command.options import DEFAULT_PORT, ContainersOption, PortOption
+from trainyard.cli.command.options import ContainersOption, PortOption
 from trainyard.client import local_cloud
 
 
-def up(port: PortOption = DEFAULT_PORT, containers: ContainersOption = None) -> None:
-    """Start the local cloud, or say that it runs. What it holds survives `down` and `up`.
+def up(port: PortOption = None, containers: ContainersOption = None) -> None:
+    """Start the local cloud, or say that it runs. What it holds survives `down`, `up` and a crash.
 
     Examples:
 
@@ -18,6 +18,13 @@ def up(port: PortOption = DEFAULT_PORT, containers: ContainersOption = None) -> 
 
     * `trainyard up --port 4600 --containers podman`
     """
-    cloud = local_cloud.up(project.state_dir(), port, containers=containers)
+    cloud = local_cloud.up(project.state_dir(), port, containers=containers, tell=tell)
     terminal.out().print(Text(f"The local cloud is up at {cloud.endpoint} (process {cloud.process_id})."))
     terminal.out().print(Text('Use it with other tools: eval "$(trainyard env)"', style="dim"))
+    if port is not None and not cloud.endpoint.endswith(f":{port}"):
+        tell(f"It ran already, so --port {port} changes nothing; call `trainyard down` first to move it.")
+
+
+def tell(sentence: str) -> None:
+    """Print what a reader should know about a start or an end."""
+    terminal.err().print(Text(sentence, style="yellow"), soft_wrap=True)

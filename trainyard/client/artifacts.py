@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from botocore.exceptions import ClientError
 
 from trainyard.client.deployment import Deployment
-from trainyard.errors import TrainyardError
+from trainyard.errors import JobFailed, TrainyardError
 from trainyard.run.document import Document
 from trainyard.run.naming import run_prefix
 from trainyard.run.stage import Stage
@@ -88,14 +88,19 @@ def listed(deployment: Deployment, prefix: str) -> Iterator[Artifact]:
 
 
 def document(deployment: Deployment, key: str) -> Any:
-    """A JSON artifact, None when there is none."""
+    """A JSON artifact, None when there is none. Raises JobFailed for content that is no JSON."""
     try:
         answer = deployment.target.client("s3").get_object(Bucket=deployment.artifacts_bucket, Key=key)
     except ClientError as error:
         if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
             return None
         raise
-    return json.loads(answer["Body"].read())
+    content = answer["Body"].read()
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError) as error:
+        where = f"s3://{deployment.artifacts_bucket}/{key}"
+        raise JobFailed(f"Expected JSON at {where}, found other content ({error!s:.100}). Run it again.") from error
 
 
 def download(deployment: Deployment, artifact: Artifact, *, directory: Path) -> Path:

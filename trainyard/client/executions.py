@@ -18,13 +18,16 @@ from trainyard.client.history import Event, parsed
 from trainyard.client.session import Target
 from trainyard.errors import NotFound, TrainyardError
 from trainyard.run.documents import Decision
-from trainyard.run.folders import RAW_PREFIX
 from trainyard.run.outcome import Outcome
+from trainyard.stages.explain_failure.asked import asked_for
+from trainyard.stages.explain_failure.cause import reason_of
 from trainyard.stages.resolve.request import Request
 
 RUNNING = "RUNNING"
 STATUSES = (RUNNING, "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED", "PENDING_REDRIVE")
 DESCRIBED_AT_ONCE = 8
+# The most that ListExecutions gives at once.
+PAGE = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,43 +89,52 @@ class Execution:
 
     @property
     def failure(self) -> str:
-        """Why it failed, in the words of Step Functions."""
-        return self.cause or self.error or self.status
+        """Why it failed, in what the failed job or function says itself where its cause describes one."""
+        return reason_of(self.cause) if self.cause else self.error or self.status
 
     @property
     def _request(self) -> tuple[str, str]:
-        parts = self.uploaded.get("key", "").split("/")
-        if len(parts) == 4 and parts[0] == RAW_PREFIX:
-            return parts[1], parts[2]
-        given = self.input if isinstance(self.input, Mapping) else {}
-        return str(given.get("recipe", "")), str(given.get("dataset", ""))
+        return asked_for(self.input)
 
 
-def summaries(deployment: Deployment, status: str | None = None) -> Iterator[Mapping[str, Any]]:
-    """ListExecutions' entries, the newest first."""
+def summaries(deployment: Deployment, status: str | None = None, *, page: int = PAGE) -> Iterator[Mapping[str, Any]]:
+    """ListExecutions' entries, the ones that began last first, listed `page` at a time as they are asked for.
+
+    Ended executions are listed by their end; one is passed on once no execution that is yet to be listed can have
+    begun after it.
+    """
     wanted = {"statusFilter": status} if status else {}
     pages = (
         deployment.target.client("stepfunctions")
         .get_paginator("list_executions")
-        .paginate(stateMachineArn=deployment.state_machine_arn, **wanted)
+        .paginate(stateMachineArn=deployment.state_machine_arn, **wanted, PaginationConfig={"PageSize": page})
     )
-    found = [each for page in pages for each in page["executions"]] if deployment.target.local else None
-    if found is not None:
-        # AWS lists by the start; a local cloud may list finished ones by their end.
-        yield from sorted(found, key=lambda each: each["startDate"], reverse=True)
-        return
-    for page in pages:
-        yield from page["executions"]
+    waiting: list[Mapping[str, Any]] = []
+    for found in (each["executions"] for each in pages):
+        waiting = sorted([*waiting, *found], key=_began, reverse=True)
+        reached = min((each.get("stopDate") or each["startDate"] for each in found), default=None)
+        certain = [each for each in waiting if reached is not None and each["startDate"] >= reached]
+        yield from certain
+        waiting = waiting[len(certain) :]
+    yield from waiting
 
 
-def matching(deployment: Deployment, recipe: str | None, *, status: str | None) -> Iterator[Execution]:
-    """Executions with their inputs, described a few at a time: the list itself does not name the recipe."""
-    listed = summaries(deployment, status)
+def _began(summary: Mapping[str, Any]) -> datetime:
+    moment: datetime = summary["startDate"]
+    return moment
+
+
+def matching(deployment: Deployment, recipe: str | None, *, status: str | None, limit: int) -> Iterator[Execution]:
+    """At most `limit` executions with their inputs: each is described, for the list does not name the recipe."""
+    listed = summaries(deployment, status, page=min(PAGE, max(limit, DESCRIBED_AT_ONCE)))
+    found = _described(deployment.target, listed)
+    return islice((each for each in found if recipe in (None, each.recipe)), limit)
+
+
+def _described(target: Target, listed: Iterator[Mapping[str, Any]]) -> Iterator[Execution]:
     with ThreadPoolExecutor(DESCRIBED_AT_ONCE) as pool:
-        while batch := [each["executionArn"] for each in islice(listed, 4 * DESCRIBED_AT_ONCE)]:
-            for found in pool.map(lambda arn: describe(deployment.target, arn), batch):
-                if recipe in (None, found.recipe):
-                    yield found
+        while batch := [each["executionArn"] for each in islice(listed, DESCRIBED_AT_ONCE)]:
+            yield from pool.map(lambda arn: describe(target, arn), batch)
 
 
 def start(deployment: Deployment, request: Request) -> tuple[str, str]:

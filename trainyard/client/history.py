@@ -17,7 +17,10 @@ from trainyard.client.jobs import Job, job_of
 from trainyard.errors import NotFound
 
 Event = Mapping[str, Any]
+EVALUATION = "States.QueryEvaluationError"
 CHILD_EVENTS = ("Task", "Map", "Parallel", "Evaluation", "Lambda")
+# What ends an execution whose task failed for good: a catcher repeats the task's cause (state_machines/faults.py).
+EVALUATION = "States.QueryEvaluationError"
 
 
 class Status(StrEnum):
@@ -50,6 +53,13 @@ class StateVisit:
     error: str = ""
     cause: str = ""
     job: Job | None = None
+    # Jobs of attempts before this one: each retry and each redrive starts another.
+    earlier: list[Job] = field(default_factory=list)
+
+    @property
+    def jobs(self) -> list[Job]:
+        """Every job that the visit started, the newest last."""
+        return [*self.earlier, *([self.job] if self.job is not None else [])]
 
     def elapsed(self, now: datetime) -> timedelta:
         """How long the visit took, or has taken until `now`; after a redrive, since then."""
@@ -157,6 +167,7 @@ def _apply(visit: StateVisit, event: Event) -> None:
     if kind in ("TaskScheduled", "LambdaFunctionScheduled"):
         visit.status, visit.exited, visit.error, visit.cause = Status.RUNNING, None, "", ""
         visit.attempts += 1
+        visit.earlier = visit.jobs
         visit.job = job_of(details.get("resource", ""), parsed(details.get("parameters")))
     elif kind in ("TaskSubmitted", "TaskSucceeded") and visit.job is not None:
         visit.job = visit.job.completed_by(parsed(details.get("output")))
@@ -170,8 +181,9 @@ def _apply(visit: StateVisit, event: Event) -> None:
 def _fail(visit: StateVisit, event: Event, *, details: Mapping[str, Any]) -> None:
     visit.status = Status.TIMED_OUT if event["type"] == "TaskTimedOut" else Status.FAILED
     visit.exited = event["timestamp"]
-    visit.error = details.get("error", "") or visit.error
-    visit.cause = details.get("cause", "") or visit.cause
+    if not (visit.error and details.get("error") == EVALUATION):
+        visit.error = details.get("error", "") or visit.error
+        visit.cause = details.get("cause", "") or visit.cause
     if visit.job is not None:
         visit.job = visit.job.completed_by(parsed(visit.cause))
 

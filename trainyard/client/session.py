@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import boto3
+import botocore.session
 from botocore.config import Config
 
 from trainyard.errors import NotFound
@@ -14,11 +16,15 @@ from trainyard.errors import NotFound
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """A cloud to talk to. `local` clouds answer at once, so they are asked more often."""
+    """A cloud to talk to. `local` clouds answer at once, so they are asked more often.
+
+    `through` is where the shell sends the calls to AWS, when that is not AWS's own address.
+    """
 
     session: boto3.Session
     local: bool = False
     endpoint: str | None = None
+    through: str | None = None
     ca_bundle: str | None = None
     _clients: dict[str, Any] = field(default_factory=dict, repr=False)
 
@@ -28,7 +34,7 @@ class Target:
         if self.local:
             return f"local cloud at {self.endpoint}"
         where = f"AWS, region {self.region}"
-        return f"{where}, through {self.endpoint}" if self.endpoint else where
+        return f"{where}, through {self.through}" if self.through else where
 
     @property
     def region(self) -> str:
@@ -56,6 +62,8 @@ class Target:
                     retries={"mode": "standard", "max_attempts": 6},
                     connect_timeout=10,
                     s3={"addressing_style": "path" if self.local else "auto"},
+                    # A proxy of the shell is no way to this machine's own port.
+                    proxies={} if self.local else None,
                 ),
             )
         return self._clients[service]
@@ -64,12 +72,13 @@ class Target:
 def on_aws(environment: Mapping[str, str]) -> Target:
     """The target of boto3's own chain: profile, environment, instance role; AWS_ENDPOINT_URL is honoured by boto3."""
     region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION")
-    return Target(session=boto3.Session(region_name=region))
+    return Target(session=boto3.Session(region_name=region), through=environment.get("AWS_ENDPOINT_URL"))
 
 
 def on_local_cloud(environment: Mapping[str, str]) -> Target:
-    """The target that the variables of a running local cloud describe."""
+    """The target that the variables of a running local cloud describe; nothing that is set up for AWS is read."""
     session = boto3.Session(
+        botocore_session=_without_profiles(),
         aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
         region_name=environment["AWS_REGION"],
@@ -80,3 +89,9 @@ def on_local_cloud(environment: Mapping[str, str]) -> Target:
         endpoint=environment["AWS_ENDPOINT_URL"],
         ca_bundle=environment.get("AWS_CA_BUNDLE"),
     )
+
+
+def _without_profiles() -> botocore.session.Session:
+    """A session that knows no profile of this machine: one that the shell names need not exist there."""
+    nothing = {"profile": None, "config_file": os.devnull, "credentials_file": os.devnull}
+    return botocore.session.Session(session_vars={name: (None, None, value, None) for name, value in nothing.items()})

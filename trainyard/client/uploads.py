@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from trainyard.client.deployment import Deployment
+from trainyard.contract.config import Source
 from trainyard.run.folders import OVERRIDES_FILE, RAW_PREFIX
 
 
@@ -32,6 +33,43 @@ def key_of(recipe: str, dataset: str, *, filename: str, folder: str = RAW_PREFIX
 def folder_uri(deployment: Deployment, recipe: str, *, dataset: str, folder: str = RAW_PREFIX) -> str:
     """S3 URI of the folder of a data set."""
     return f"s3://{deployment.raw_bucket}/{key_of(recipe, dataset, filename='', folder=folder)}"
+
+
+def remove_earlier(
+    deployment: Deployment,
+    recipe: str,
+    *,
+    dataset: str,
+    files: Sequence[Path],
+    sources: Sequence[Source],
+    folder: str = RAW_PREFIX,
+) -> list[str]:
+    """Take what was uploaded before to the tables of `files`, and run.json, out of a data set; returns the names.
+
+    The set is then incomplete until the last file has arrived, so that only that one starts to train, and settings of
+    an earlier run do not hold for this one. The bucket keeps the versions that running executions read.
+    """
+    replaced = [each for each in sources if any(each.accepts(path.name) for path in files)]
+    # Where no table is required, a file of any of them makes the set complete.
+    tables = replaced if any(each.required for each in sources) else sources
+    s3, removed = deployment.target.client("s3"), []
+    prefix = key_of(recipe, dataset, filename="", folder=folder)
+    for name in _names(deployment, prefix):
+        if name == OVERRIDES_FILE or any(each.accepts(name) for each in tables):
+            s3.delete_object(Bucket=deployment.raw_bucket, Key=f"{prefix}{name}")
+            removed.append(name)
+    return removed
+
+
+def _names(deployment: Deployment, prefix: str) -> Iterator[str]:
+    """The objects right in a folder of the raw bucket."""
+    pages = (
+        deployment.target.client("s3")
+        .get_paginator("list_objects_v2")
+        .paginate(Bucket=deployment.raw_bucket, Prefix=prefix, Delimiter="/")
+    )
+    for page in pages:
+        yield from (each["Key"].removeprefix(prefix) for each in page.get("Contents", []))
 
 
 def put_settings(deployment: Deployment, recipe: str, *, dataset: str, settings: Mapping[str, Any]) -> Upload:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
+from datetime import datetime
+from itertools import islice, takewhile
 
 from trainyard.client import executions
 from trainyard.client.deployment import Deployment
@@ -14,8 +15,11 @@ from trainyard.client.find_execution import SEARCHED
 from trainyard.client.history import visits
 from trainyard.client.uploads import Upload
 from trainyard.errors import NotFound
+from trainyard.run.folders import OVERRIDES_FILE
 from trainyard.run.plan import NextStep, Plan
 
+# Executions that began in the same moment as the newest one, before the upload.
+PASSED_OVER = 100
 # Several times what EventBridge needs, and a cold start of the first Lambda.
 PATIENCE_SECONDS = 180.0
 # Which of several executions is the one to follow: the first of these; any other comes before them.
@@ -44,14 +48,16 @@ class Started:
         if self.plan is None or self.plan.outcome is not NextStep.TRAIN:
             return False
         objects = self.plan.objects or {}
-        return all(objects.get(each.filename) == each.version_id for each in uploads)
+        files = [each for each in uploads if each.filename != OVERRIDES_FILE]
+        return all(objects.get(each.filename) == each.version_id for each in files)
 
 
 @dataclass
 class Watch:
-    """Looks for executions that began after `begin`."""
+    """Looks for executions that began after `begin`; `since` is when the newest one by then began."""
 
     deployment: Deployment
+    since: datetime | None = None
     uploads: list[Upload] = field(default_factory=list)
     known: set[str] = field(default_factory=set)
     decided: dict[str, Started] = field(default_factory=dict)
@@ -59,8 +65,9 @@ class Watch:
     @classmethod
     def begin(cls, deployment: Deployment) -> Watch:
         """A watch that passes over every execution there is by now."""
-        found = islice(executions.summaries(deployment), SEARCHED)
-        return cls(deployment, known={each["executionArn"] for each in found})
+        found = list(islice(executions.summaries(deployment, page=PASSED_OVER), PASSED_OVER))
+        since = found[0]["startDate"] if found else None
+        return cls(deployment, since, known={each["executionArn"] for each in found})
 
     def wait(
         self, uploads: list[Upload], *, patience: float = PATIENCE_SECONDS, sleep: Callable[[float], None] = time.sleep
@@ -81,7 +88,8 @@ class Watch:
             sleep(self.deployment.target.poll_seconds)
 
     def _look(self) -> None:
-        for summary in islice(executions.summaries(self.deployment), SEARCHED):
+        newest = islice(executions.summaries(self.deployment, page=PASSED_OVER), SEARCHED)
+        for summary in takewhile(lambda each: self.since is None or each["startDate"] >= self.since, newest):
             arn = summary["executionArn"]
             if arn in self.known or arn in self.decided:
                 continue

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 ColumnType = Literal["int64", "float64", "string", "timestamp", "boolean"]
 RANKED_TYPES = ("int", "bigint", "double")
+INSTANCE_TYPE = re.compile(r"ml(\.[a-z0-9][a-z0-9-]*){2}")
 SCHEDULE = re.compile(r"(rate|cron|at)\(.+\)")
 
 
@@ -151,6 +152,10 @@ class Job:
     instance_count: int = bounded(1, minimum=1, maximum=20)
     volume_gb: int = bounded(30, minimum=1, maximum=16_384)
     max_runtime_s: int = bounded(3600, minimum=60, maximum=432_000, help="the job is stopped after this")
+
+    def __post_init__(self) -> None:
+        if not INSTANCE_TYPE.fullmatch(self.instance_type):
+            raise ValueError(f"expected an instance_type such as ml.m5.xlarge, found {self.instance_type!r:.60}")
 
 
 def default_jobs() -> dict[str, Job]:

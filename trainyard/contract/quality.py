@@ -13,9 +13,13 @@ MAX_SENTENCE = 500
 
 @dataclass(frozen=True, kw_only=True)
 class Quality:
-    """Reasons to refuse the data (one sentence each: file, line, expected, found, what to do) and its figures."""
+    """Reasons to refuse the data (one sentence each: file, line, expected, found, what to do) and its figures.
+
+    `warnings` say in the same form what is worth knowing of data that can be used all the same.
+    """
 
     problems: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     figures: Mapping[str, float] = field(default_factory=dict)
 
     @property
@@ -23,14 +27,21 @@ class Quality:
         return not self.problems
 
     def __add__(self, other: Quality) -> Quality:
-        return Quality(problems=self.problems + other.problems, figures={**self.figures, **other.figures})
+        return Quality(
+            problems=self.problems + other.problems,
+            warnings=self.warnings + other.warnings,
+            figures={**self.figures, **other.figures},
+        )
 
     def to_json(self) -> str:
         """JSON small enough for the state machine's 256 KiB, whatever the data did."""
-        shown = [each[:MAX_SENTENCE] for each in self.problems[:MAX_PROBLEMS]]
-        if len(self.problems) > MAX_PROBLEMS:
-            shown.append(f"... and {len(self.problems) - MAX_PROBLEMS} more problems.")
-        return json.dumps({"ok": self.ok, "problems": shown, "figures": dict(self.figures)}, indent=2)
+        document = {
+            "ok": self.ok,
+            "problems": _first(self.problems, "problems"),
+            "warnings": _first(self.warnings, "warnings"),
+            "figures": dict(self.figures),
+        }
+        return json.dumps(document, indent=2)
 
     @classmethod
     def from_json(cls, text: str) -> Quality:
@@ -38,4 +49,14 @@ class Quality:
         document = json.loads(text)
         problems = tuple(document.get("problems") or ())
         unnamed = () if document.get("ok", True) else ("the data were refused without a reason",)
-        return cls(problems=problems or unnamed, figures=document.get("figures") or {})
+        return cls(
+            problems=problems or unnamed,
+            warnings=tuple(document.get("warnings") or ()),
+            figures=document.get("figures") or {},
+        )
+
+
+def _first(sentences: tuple[str, ...], what: str) -> list[str]:
+    shown = [each[:MAX_SENTENCE] for each in sentences[:MAX_PROBLEMS]]
+    left = len(sentences) - MAX_PROBLEMS
+    return [*shown, f"... and {left} more {what}."] if left > 0 else shown

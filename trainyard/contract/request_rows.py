@@ -7,12 +7,23 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from trainyard.errors import BadRow
 
+# Up to here a float is the whole number that was written, and no other.
+EXACT = 2.0**53
+
+
+def _whole(value: Any) -> Any:
+    """1 for 1.0: a column of whole numbers with a gap in it is written in this way by pandas and others."""
+    return int(value) if type(value) is float and value.is_integer() and abs(value) <= EXACT else value
+
+
+# Of a field of whole numbers, after its bounds: `Annotated[int, Field(ge=1), WHOLE]`.
+WHOLE = BeforeValidator(_whole)
 # Numbers of a catalogue or a customer base, as a 64 bit column holds them.
-Identifier = Annotated[int, Field(ge=-(2**63), lt=2**63)]
+Identifier = Annotated[int, Field(ge=-(2**63), lt=2**63), WHOLE]
 
 # What pydantic found missing, by its name for it.
 EXPECTED: Mapping[str, str] = {

@@ -1,19 +1,17 @@
-"""How every Glue job begins: with its arguments parsed and its run opened.
+"""The arguments of the jobs in Glue; pure.
 
 Glue passes arguments as `--KEY value` or `--KEY=value`, among others of its own.
 """
 
 from __future__ import annotations
 
-import gc
 import typing
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from trainyard.errors import ConfigError
 from trainyard.glue.engine import EngineName
-from trainyard.run.store import RunStore
 
 SPARK_THRESHOLD_GB = 5.0
 Task = Literal["tables", "children"]
@@ -35,21 +33,9 @@ class Arguments:
     model_uri: str = ""
 
 
-def begin(argv: Sequence[str], s3: Any) -> tuple[Arguments, RunStore]:
-    """The arguments in `argv` (without the script's name) and the run they name, reached by a boto3 client of S3.
-
-    Raises ConfigError for wrong arguments, and NotFound when there is no such run.
-    """
-    # What is imported stays until the process ends. Told so, the collector does not take all of it apart at the end,
-    # which is a quarter of the CPU time of a job with little data.
-    gc.freeze()
-    arguments = parse(argv)
-    return arguments, RunStore.open(s3, arguments.run_uri)
-
-
 def parse(argv: Sequence[str]) -> Arguments:
     """The arguments in `argv` (without the script's name); raises ConfigError naming what is missing or wrong."""
-    given = _pairs(argv)
+    given = pairs(argv)
     engines, tasks = typing.get_args(EngineName), typing.get_args(Task)
     problems = []
     if not given.get("RUN_URI", "").startswith("s3://"):
@@ -75,7 +61,7 @@ def parse(argv: Sequence[str]) -> Arguments:
     )
 
 
-def _pairs(argv: Sequence[str]) -> dict[str, str]:
+def pairs(argv: Sequence[str]) -> dict[str, str]:
     """Every `--KEY` with its value; Glue's own keys may lack one, and an empty text is then as good as any."""
     pairs: dict[str, str] = {}
     key = ""

@@ -7,6 +7,10 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from trainyard.run.failure import JobFailure
+
+MAX_REASON = 1000
+
 
 def ml_root() -> Path:
     """`/opt/ml`, or the folder that stands in for it when the job runs as a plain process."""
@@ -45,8 +49,16 @@ def hyperparameters() -> Mapping[str, str]:
     return {name: value for name, value in given.items() if not name.startswith("_")}
 
 
-def leave_failure_reason(sentence: str, *, training: bool) -> None:
-    """Leave the reason where SageMaker takes it from: FailureReason of training, ExitMessage (1 KB) of processing."""
+def leave_failure_reason(error: BaseException, *, training: bool) -> None:
+    """Leave the reason where SageMaker takes it from: FailureReason of training, ExitMessage (1 KB) of processing.
+
+    A disk that is full must not hide why the job failed: the reason goes to the log then.
+    """
     path = ml_root() / "output" / ("failure" if training else "message")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(sentence[:1000], encoding="utf-8")
+    reason = JobFailure.of(error, job_run="").reason[:MAX_REASON]
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(reason, encoding="utf-8")
+    except OSError as problem:
+        print(f"The reason of this failure could not be left in {path}: {problem}", flush=True)
+        print(reason, flush=True)

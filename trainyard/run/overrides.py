@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 import types
 import typing
 from collections.abc import Mapping
@@ -15,6 +16,9 @@ from typing import Any, Literal, TypeVar, Union
 from trainyard.errors import ConfigError
 
 ConfigT = TypeVar("ConfigT")
+# A number as JSON and SageMaker write it; Python alone would also read 1_0 and digits of other scripts.
+NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
+LISTED = {int: "whole numbers", float: "numbers", str: "texts"}
 
 
 def override(config: ConfigT, changes: Mapping[str, Any]) -> ConfigT:
@@ -114,6 +118,8 @@ def _fit_items(value: Any, item: Any) -> tuple[Any, bool]:
 def _fit_number(value: Any, hint: type[int] | type[float]) -> tuple[Any, bool]:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return value, False
+    if isinstance(value, str) and not NUMBER.fullmatch(value):
+        return value, False
     try:
         number = float(value)
     except (ValueError, OverflowError):
@@ -140,6 +146,9 @@ def _bounds(low: float | None, high: float | None) -> str:
 def _name(hint: Any) -> str:
     if typing.get_origin(hint) is Literal:
         return "one of " + ", ".join(str(each) for each in typing.get_args(hint))
+    if typing.get_origin(hint) is tuple:
+        item = typing.get_args(hint)[0]
+        return "a list of " + LISTED.get(item, _name(item).removeprefix("one of "))
     options = _options(hint)
     if len(options) > 1:
         return " or ".join(_name(each) for each in options)

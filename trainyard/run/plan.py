@@ -26,7 +26,8 @@ class Plan:
     """What an execution will do, and why; what is None has no part in it and is left out of the JSON.
 
     `model` names the champion pointer and the endpoint; `objects` are the versions of the files by name; `tuning` holds
-    the parts of CreateHyperParameterTuningJob that depend on the recipe; `tags` are those of every job.
+    the parts of CreateHyperParameterTuningJob that depend on the recipe; `tags` are those of every job. At most
+    `most_children` can be trained in time, and `children_rule` says why.
     """
 
     outcome: NextStep
@@ -47,6 +48,8 @@ class Plan:
     tuning: Mapping[str, Any] | None = None
     tags: tuple[Mapping[str, str], ...] | None = None
     objects: Mapping[str, str] | None = None
+    most_children: int | None = None
+    children_rule: str | None = None
 
     def to_mapping(self) -> dict[str, Any]:
         plan: dict[str, Any] = encoded(self)

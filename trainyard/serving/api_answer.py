@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,11 +13,12 @@ from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 from trainyard.errors import Refused
 from trainyard.run.naming import endpoint_name
 from trainyard.serving.api_request import Call, call_of
-from trainyard.serving.wire import JSON, SERVERLESS_BYTES, sentence_of
+from trainyard.serving.wire import FUNCTION_BYTES, JSON, sentence_of
 
 # An HTTP API waits 30 seconds for its function.
 ANSWER_SECONDS = 25
 RETRY_AFTER_SECONDS = "2"
+EXCEEDED = re.compile(r"(\d+) has exceeded limit (\d+) bytes")
 BUSY = {"ThrottlingException", "Throttling", "ModelNotReadyException", "ServiceUnavailable"}
 
 Log = logging.Logger | Any
@@ -28,7 +30,16 @@ def answer(event: Mapping[str, Any], *, endpoint_prefix: str, runtime: Any, log:
     endpoint = endpoint_name(endpoint_prefix, call.model)
     content, media = _invoke(endpoint, call, runtime=runtime, log=log)
     log.info("answered", extra={"endpoint": endpoint, "received": len(call.body), "sent": len(content)})
-    return {"statusCode": 200, "headers": {"content-type": media}, "body": content.decode()}
+    response = {"statusCode": 200, "headers": {"content-type": media}, "body": content.decode()}
+    # Text has escapes in the document that the function returns, and these count.
+    size = len(json.dumps(response))
+    if size > FUNCTION_BYTES:
+        raise Refused(
+            413,
+            f"Expected an answer of at most {FUNCTION_BYTES:,} bytes, which is what the HTTP API carries, found "
+            f"{size:,}; ask for less, or call the endpoint itself.",
+        )
+    return response
 
 
 def refusal(refused: Refused) -> dict[str, Any]:
@@ -51,10 +62,6 @@ def _invoke(endpoint: str, call: Call, *, runtime: Any, log: Log) -> tuple[bytes
     except BotoCoreError as error:
         log.exception("unreachable", extra={"endpoint": endpoint})
         raise Refused(502, "The model could not be reached; try again later.") from error
-    if len(content) > SERVERLESS_BYTES:
-        raise Refused(
-            413, f"Expected an answer of at most {SERVERLESS_BYTES:,} bytes, found {len(content):,}; ask for less."
-        )
     return content, str(found["ContentType"])
 
 
@@ -65,6 +72,13 @@ def _explained(error: ClientError, endpoint: str, *, log: Log) -> Refused:
         return _said_by_model(error, endpoint, log=log)
     if code in BUSY:
         return Refused(503, "The model has as many requests as it can take; try again in a moment.")
+    if sizes := EXCEEDED.search(str(error)):
+        found, limit = (int(each) for each in sizes.groups())
+        return Refused(
+            413,
+            f"Expected a body of at most {limit:,} bytes, which is what the endpoint of this model carries, found "
+            f"{found:,}; send several requests.",
+        )
     if code in {"ValidationError", "ValidationException"} and "not found" in str(error):
         return Refused(404, f"Expected a deployed model, found no endpoint {endpoint}: deploy one first.")
     log.error("refused by SageMaker", extra={"endpoint": endpoint, "code": code, "reason": str(error)})

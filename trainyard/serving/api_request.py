@@ -15,7 +15,9 @@ from typing import Any, NoReturn
 
 from trainyard.errors import Refused
 from trainyard.run import recipe
-from trainyard.serving.wire import ALIASES, JSON, LINES, MEDIA, SERVERLESS_BYTES, TABLE
+from trainyard.serving import encodings
+from trainyard.serving.negotiation import content_type
+from trainyard.serving.wire import FUNCTION_BYTES, JSON, MEDIA, TABLE
 
 VARIANT = re.compile(r"[a-z0-9](-?[a-z0-9]){0,40}")
 
@@ -36,7 +38,7 @@ def call_of(event: Mapping[str, Any]) -> Call:
     model = _model(name, (event.get("queryStringParameters") or {}).get("variant", ""))
     headers: Mapping[str, str] = event.get("headers") or {}
     media = _media(headers.get("content-type", ""))
-    body = _body(event)
+    body = _body(event, packed=encodings.packed(headers.get("content-encoding", "")))
     _check_shape(body, media)
     return Call(model=model, body=body, media=media, accept=headers.get("accept") or "*/*")
 
@@ -50,21 +52,25 @@ def _model(name: str, variant: str) -> str:
 
 
 def _media(header: str) -> str:
-    media = header.partition(";")[0].strip().lower()
-    if media not in (*MEDIA, *ALIASES):
-        raise Refused(415, f"Expected Content-Type {JSON}, {LINES} or {TABLE}, found {header or 'none'!r:.100}.")
-    return media
+    if not header.strip():
+        raise Refused(415, f"Expected Content-Type {', '.join(MEDIA)}, found none.")
+    return content_type(header)
 
 
-def _body(event: Mapping[str, Any]) -> bytes:
+def _body(event: Mapping[str, Any], *, packed: bool) -> bytes:
     text = event.get("body") or ""
     try:
         body = base64.b64decode(text, validate=True) if event.get("isBase64Encoded") else text.encode()
+        body = encodings.unpacked(body, FUNCTION_BYTES) if packed else body
         body.decode()
     except (binascii.Error, UnicodeError) as error:
         raise Refused(400, "Expected a body in UTF-8, found other bytes.") from error
-    if len(body) > SERVERLESS_BYTES:
-        raise Refused(413, f"Expected at most {SERVERLESS_BYTES:,} bytes, found {len(body):,}; send several requests.")
+    if len(body) > FUNCTION_BYTES:
+        raise Refused(
+            413,
+            f"Expected a body of at most {FUNCTION_BYTES:,} bytes, which is what the HTTP API carries, found a longer "
+            "one; send several requests, or call the endpoint itself.",
+        )
     if not body.strip():
         raise Refused(400, "Expected at least one row, found an empty body.")
     return body
@@ -104,7 +110,8 @@ def _check_row(row: Any, where: str) -> None:
 
 def _parsed(text: bytes, where: str) -> Any:
     try:
-        return json.loads(text, parse_constant=_no_number)
+        # As text: of bytes, the parser would guess the character set.
+        return json.loads(text.decode("utf-8-sig"), parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
         raise Refused(400, f"Expected JSON in {where}: {error!s:.150}.") from error
 

@@ -11,6 +11,8 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, Response
+from starlette.routing import Match, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from trainyard.contract.routes import INVOCATIONS, Predictor
 from trainyard.errors import Refused
@@ -27,11 +29,23 @@ def application(predictor: Predictor, *, title: str, facts: Mapping[str, Any], l
     routes = tuple(predictor.routes())
     app = FastAPI(title=title, version=str(facts["run_id"]), docs_url=None, redoc_url=None)
     _refuse_in_one_form(app)
+    app.add_middleware(_HeadAsGet)
     # Routes are tried in turn, so those that are called most come first.
     for route in routes:
         _add(app, Call(route, limits))
     _add_fixed(app, facts)
     return app
+
+
+class _HeadAsGet:
+    """HEAD is answered wherever GET is; the server leaves the body out."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: PLR0917 (ASGI's signature)
+        get = {**scope, "method": "GET"} if scope.get("method") == "HEAD" else scope
+        await self._app(get, receive, send)
 
 
 class _Direct(APIRoute):
@@ -81,6 +95,13 @@ def _json(document: Any, status: int = 200, *, headers: Mapping[str, str] | None
     )
 
 
+def _methods(app: FastAPI, request: Request) -> str:
+    """What may be called at the path of a request, on all routes of this path together."""
+    at_path = [each for each in app.routes if isinstance(each, Route) and each.matches(request.scope)[0] != Match.NONE]
+    found = {method for each in at_path for method in each.methods or ()}
+    return ", ".join(sorted(found | ({"HEAD"} if "GET" in found else set())))
+
+
 def _refuse_in_one_form(app: FastAPI) -> None:
     """Whatever goes wrong, the answer is `{"error": "one sentence"}`, and the stack stays in the log."""
 
@@ -93,7 +114,8 @@ def _refuse_in_one_form(app: FastAPI) -> None:
         sentence = (
             f"Expected a path and method listed in /openapi.json, found {request.method} {request.url.path:.100}."
         )
-        return _json({"error": sentence}, error.status_code, headers=error.headers)
+        headers = {"allow": _methods(app, request)} if error.status_code == 405 else error.headers
+        return _json({"error": sentence}, error.status_code, headers=headers)
 
     @app.exception_handler(ClientDisconnect)
     async def gone(_request: Request, _error: ClientDisconnect) -> Response:

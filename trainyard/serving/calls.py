@@ -5,18 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
+from threading import Event
 from typing import Any
 
 import orjson
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
 from trainyard.contract.request_rows import text_fields
-from trainyard.contract.routes import INVOCATIONS, Route
+from trainyard.contract.routes import INVOCATIONS, Answer, Route
 from trainyard.errors import BadRow, Refused
-from trainyard.serving import formats, wire
+from trainyard.serving import encodings, formats, negotiation, threads, wire
 from trainyard.serving.limits import Limits
 
 # What takes longer than a fraction of a millisecond goes to a thread: /ping has to be answered meanwhile.
@@ -38,54 +38,71 @@ class Call:
     async def of_body(self, request: Request) -> Response:
         """Answer the rows of the body, in the format that the caller accepts."""
         headers = request.headers
-        media = formats.content_type(headers.get("content-type", ""))
-        accept = formats.accepted(headers.get("accept", ""), media)
+        media = negotiation.content_type(headers.get("content-type", ""))
+        accept = negotiation.accepted(_joined(request, "accept"), media)
+        packed = encodings.packed(_joined(request, "content-encoding"))
         body = await self._body(request)
-        batch = formats.decode(body, media, texts=self._texts)
-        if len(batch.rows) > self.limits.max_rows:
-            raise Refused(
-                413,
-                f"Expected at most {self.limits.max_rows:,} rows, found {len(batch.rows):,}; send several requests.",
-            )
-        try:
-            if len(batch.rows) <= INLINE_ROWS and len(body) <= INLINE_BYTES:
-                content = self._content(self.route.answer(batch.rows), accept, shape=batch.shape)
-            else:
-                content = await run_in_threadpool(
-                    lambda: self._content(self._many(batch.rows), accept, shape=batch.shape)
-                )
-        except BadRow as error:
-            raise self._refusal(error, single=batch.shape == "object") from None
-        return Response(content, media_type=accept)
+        if len(body) <= INLINE_BYTES and not packed:
+            batch = self._decoded(body, media)
+            if len(batch.rows) <= INLINE_ROWS:
+                return self._answered(batch, accept, answer=self.route.answer)
+
+        def work(ended: Event) -> Response:
+            plain = self._unpacked(body) if packed else body
+            return self._answered(self._decoded(plain, media), accept, answer=partial(self._many, ended=ended))
+
+        return await threads.unless_gone(request, work)
 
     async def of_address(self, request: Request) -> Response:
         """Answer the one row that path and query spell."""
-        accept = formats.accepted(request.headers.get("accept", ""), wire.JSON)
+        accept = negotiation.accepted(_joined(request, "accept"), wire.JSON)
         row = formats.row_of_texts({**request.query_params, **request.path_params}, self._texts)
+        return self._answered(formats.Batch(rows=[row], shape="object"), accept, answer=self.route.answer)
+
+    def _decoded(self, body: bytes, media: str) -> formats.Batch:
+        return formats.decode(body, media, texts=self._texts, max_rows=self.limits.max_rows)
+
+    def _answered(self, batch: formats.Batch, accept: str, *, answer: Answer) -> Response:
         try:
-            return Response(self._content(self.route.answer([row]), accept, shape="object"), media_type=accept)
+            return Response(self._content(answer(batch.rows), accept, shape=batch.shape), media_type=accept)
         except BadRow as error:
-            raise self._refusal(error, single=True) from None
+            raise self._refusal(error, single=batch.shape == "object") from None
 
     async def _body(self, request: Request) -> bytes:
         """The body, which is not read further than the limit."""
         limit = self.limits.max_body_bytes
         length = request.headers.get("content-length", "")
         if length.isdigit() and int(length) > limit:
-            raise _too_large(limit)
+            raise self._too_large(f"{int(length):,}")
         parts, size = [], 0
         async for part in request.stream():
             parts.append(part)
             size += len(part)
             if size > limit:
-                raise _too_large(limit)
+                raise self._too_large("more")
         return b"".join(parts)
 
-    def _many(self, rows: Sequence[Any]) -> list[Any]:
-        """Answers in blocks, given up as soon as time or space is known not to suffice."""
+    def _unpacked(self, body: bytes) -> bytes:
+        limit = self.limits.max_body_bytes
+        plain = encodings.unpacked(body, limit)
+        if len(plain) > limit:
+            raise self._too_large("more when unpacked")
+        return plain
+
+    def _too_large(self, found: str) -> Refused:
+        return Refused(
+            413,
+            f"Expected a body of at most {self.limits.max_body_bytes:,} bytes, {self.limits.reason('max_body_bytes')}; "
+            f"found {found}; send several requests.",
+        )
+
+    def _many(self, rows: Sequence[Any], *, ended: Event) -> list[Any]:
+        """Answers in blocks, given up as soon as time or space is known not to suffice, or nobody waits for them."""
         answers: list[Any] = []
         size, start = 0, time.monotonic()
         for first in range(0, len(rows), BLOCK_ROWS):
+            if ended.is_set():
+                break
             try:
                 found = self.route.answer(rows[first : first + BLOCK_ROWS])
             except BadRow as error:
@@ -110,7 +127,8 @@ class Call:
         if size > self.limits.max_answer_bytes:
             raise Refused(
                 413,
-                f"Expected an answer of at most {self.limits.max_answer_bytes:,} bytes, found {size:,} {when}; "
+                f"Expected an answer of at most {self.limits.max_answer_bytes:,} bytes, "
+                f"{self.limits.reason('max_answer_bytes')}; found {size:,} {when}; "
                 "ask for less or send several requests.",
             )
 
@@ -121,5 +139,6 @@ class Call:
         return Refused(404 if absent else 422, sentence)
 
 
-def _too_large(limit: int) -> Refused:
-    return Refused(413, f"Expected a body of at most {limit:,} bytes, found a longer one; send several requests.")
+def _joined(request: Request, name: str) -> str:
+    """A header that may come in several lines, which mean one list."""
+    return ",".join(request.headers.getlist(name))

@@ -6,16 +6,18 @@ is a missing value.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import orjson
 
 from trainyard.errors import Refused
-from trainyard.serving.wire import ALIASES, JSON, LINES, MEDIA, TABLE
+from trainyard.serving.wire import JSON, LINES, TABLE
 
 Shape = Literal["instances", "list", "object"]
 
@@ -28,56 +30,34 @@ class Batch:
     shape: Shape = "instances"
 
 
-def content_type(header: str) -> str:
-    """The media type of a body; no header means JSON. Raises Refused (415) for another type or character set."""
-    name, _, parameters = header.lower().partition(";")
-    media = ALIASES.get(name.strip(), name.strip()) or JSON
-    charset = parameters.partition("charset=")[2].split(";")[0].strip(' "') or "utf-8"
-    if media not in MEDIA or charset not in {"utf-8", "utf8", "us-ascii"}:
-        raise Refused(415, f"Expected Content-Type {', '.join(MEDIA)} in UTF-8, found {header!r:.100}.")
-    return media
+def decode(body: bytes, media: str, *, texts: frozenset[str], max_rows: int) -> Batch:
+    """The rows of a body; `texts` are the fields that may hold text.
 
-
-def accepted(header: str, given: str) -> str:
-    """The media type of the answer: the first that `Accept` names and the service speaks, as `given` if it may be any.
-
-    Raises Refused (406) when there is none.
+    Raises Refused: 400 for a body without rows, 413 for one with more than `max_rows`, of which no more are read.
     """
-    if header in {"", "*/*"}:
-        return given
-    choices = [_choice(each) for each in header.lower().split(",")]
-    for _, name in sorted((each for each in choices if each[0] > 0), key=lambda each: -each[0]):
-        media = ALIASES.get(name, name)
-        if media in MEDIA:
-            return media
-        if name == "*/*":
-            return given
-        if name in {"application/*", "text/*"}:
-            return JSON if name == "application/*" else TABLE
-    raise Refused(406, f"Expected Accept {', '.join(MEDIA)} or */*, found {header!r:.100}.")
-
-
-def _choice(text: str) -> tuple[float, str]:
-    name, _, weight = text.partition(";q=")
-    try:
-        return float(weight or 1.0), name.partition(";")[0].strip()
-    except ValueError:
-        return 0.0, ""
-
-
-def decode(body: bytes, media: str, *, texts: frozenset[str]) -> Batch:
-    """The rows of a body; `texts` are the fields that may hold text. Raises Refused (400) for a body without rows."""
+    body = body.removeprefix(codecs.BOM_UTF8)
     read: Mapping[str, Callable[[], Batch]] = {
         JSON: lambda: _of_json(body),
-        LINES: lambda: Batch(
-            rows=[_json(line, f"line {n}") for n, line in enumerate(body.split(b"\n"), 1) if line.strip()]
-        ),
-        TABLE: lambda: Batch(rows=_of_table(body, texts)),
+        LINES: lambda: Batch(rows=list(_bounded(_of_lines(body), max_rows))),
+        TABLE: lambda: Batch(rows=list(_bounded(_of_table(body, texts), max_rows))),
     }
     batch = read[media]()
     if not batch.rows:
         raise Refused(400, "Expected at least one row, found none.")
+    if len(batch.rows) > max_rows:
+        raise _too_many(max_rows, f"{len(batch.rows):,}")
     return batch
+
+
+def _bounded(rows: Iterable[Any], max_rows: int) -> Iterator[Any]:
+    for number, row in enumerate(rows):
+        if number == max_rows:
+            raise _too_many(max_rows, "more")
+        yield row
+
+
+def _too_many(max_rows: int, found: str) -> Refused:
+    return Refused(413, f"Expected at most {max_rows:,} rows, found {found}; send several requests.")
 
 
 def _of_json(body: bytes) -> Batch:
@@ -92,6 +72,14 @@ def _of_json(body: bytes) -> Batch:
     return Batch(rows=[document], shape="object")
 
 
+def _of_lines(body: bytes) -> Iterator[Any]:
+    """The documents of JSON lines. An empty line is a mistake, but for those at the end."""
+    for number, line in enumerate(io.BytesIO(body.rstrip()), 1):
+        if not line.strip():
+            raise Refused(400, f"Line {number}: expected a JSON object, found an empty line; remove it or write a row.")
+        yield _json(line, f"line {number}")
+
+
 def _json(text: bytes, where: str) -> Any:
     try:
         return orjson.loads(text)
@@ -100,20 +88,38 @@ def _json(text: bytes, where: str) -> Any:
         raise Refused(400, f"Expected JSON in UTF-8 in {where}: {error!s:.150}.") from None
 
 
-def _of_table(body: bytes, texts: frozenset[str]) -> list[dict[str, Any]]:
+def _of_table(body: bytes, texts: frozenset[str]) -> Iterator[dict[str, Any]]:
+    """The rows of a table. An empty line is a mistake: dropped, it would move the answers of the rows below it."""
     try:
-        lines = csv.reader(io.StringIO(body.decode("utf-8-sig"), newline=""), strict=True)
-        names, *cells = [line for line in lines if line] or [[]]
+        lines = csv.reader(io.StringIO(body.decode(), newline=""), strict=True)
+        names = _names(next(lines, []))
+        for number, line in enumerate(lines):
+            if len(line) != len(names) or not line:
+                raise _misfit(number, lines.line_num, names=names, line=line)
+            yield row_of_texts(dict(zip(names, line, strict=True)), texts)
     except UnicodeDecodeError as error:
         raise Refused(400, f"Expected CSV in UTF-8, found byte {body[error.start]:#04x} at {error.start}.") from None
     except csv.Error as error:
-        raise Refused(400, f"Expected CSV with a line of field names, found: {error}.") from None
-    rows = []
-    for number, line in enumerate(cells):
-        if len(line) != len(names):
-            raise Refused(400, f"Row {number}: expected {len(names)} cells as in the first line, found {len(line)}.")
-        rows.append(row_of_texts(dict(zip(names, line, strict=True)), texts))
-    return rows
+        raise Refused(
+            400, f"Expected CSV with a line of field names, found in line {lines.line_num}: {error}."
+        ) from None
+
+
+def _names(line: Sequence[str]) -> Sequence[str]:
+    """The field names of a table."""
+    twice = [name for name, times in Counter(line).items() if times > 1]
+    if twice:
+        raise Refused(400, f"Expected every field once in the first line, found {twice[0]!r:.60} more than once.")
+    return line
+
+
+def _misfit(number: int, place: int, *, names: Sequence[str], line: Sequence[str]) -> Refused:
+    if not names:
+        return Refused(400, "Expected CSV with a line of field names, found an empty first line.")
+    wanted = f"expected {len(names)} cells as in the first line"
+    if not line:
+        return Refused(400, f"Line {place}: {wanted}, found an empty line; remove it or write a row.")
+    return Refused(400, f"Row {number}: {wanted}, found {len(line)}.")
 
 
 def row_of_texts(cells: Mapping[str, str], texts: frozenset[str]) -> dict[str, Any]:

@@ -5,22 +5,26 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
+import socket
 import time
 from pathlib import Path
 
 import uvicorn
+from fastapi import FastAPI
 
-from trainyard.errors import ConfigError
+from trainyard.contract.routes import Predictor
+from trainyard.errors import ConfigError, JobFailed, TrainyardError
 from trainyard.run import recipe
 from trainyard.run.model_archive import ModelCard
 from trainyard.serving.application import application
+from trainyard.serving.connection import connection
 from trainyard.serving.limits import Limits
+from trainyard.serving.parent import GRACE_S, end_with_parent
 
 LOOPBACK = "127.0.0.1"
 # Longer than the idle time of the load balancers in front, so that they never send into a closing connection.
 KEEP_ALIVE_S = 75
-# SageMaker kills a container 30 s after it told it to stop.
-SHUTDOWN_S = 25
+SHUTDOWN_S = GRACE_S - 5
 
 
 def port_of_environment() -> int:
@@ -42,34 +46,65 @@ def host_of_environment() -> str:
 def serve(model_dir: Path, *, host: str, port: int) -> None:
     """Serve the model in a folder; returns after a stop signal, when the calls in progress are answered.
 
-    Raises ConfigError for limits that are no numbers, JobFailed when the folder holds no model.
+    Raises ConfigError for limits that are no numbers, JobFailed when the folder holds no model that can be loaded or
+    the port is taken.
     """
+    end_with_parent()
     start = time.perf_counter()
     limits = Limits.of_environment()
-    card = ModelCard.read(model_dir)
-    predictor = recipe.module(card.recipe, "serve").load(model_dir)
-    facts = {"recipe": card.recipe, "run_id": card.run_id, "dataset": card.dataset, "metrics": card.metrics}
-    app = application(predictor, title=card.recipe, facts=facts, limits=limits)
-    # The model lives as long as the process: the collector need not look at it again and again.
-    gc.collect()
-    gc.freeze()
-    print(
-        f"Serving {card.recipe} {card.run_id} on http://{host}:{port}, loaded in {time.perf_counter() - start:.1f} s.",
-        flush=True,
-    )
+    with listener(host, port) as bound:
+        card = ModelCard.read(model_dir)
+        predictor = _loaded(card.recipe, model_dir)
+        facts = {"recipe": card.recipe, "run_id": card.run_id, "dataset": card.dataset, "metrics": card.metrics}
+        app = application(predictor, title=card.recipe, facts=facts, limits=limits)
+        # The model lives as long as the process: the collector need not look at it again and again.
+        gc.collect()
+        gc.freeze()
+        took = time.perf_counter() - start
+        print(f"Serving {card.recipe} {card.run_id} on http://{host}:{port}, loaded in {took:.1f} s.", flush=True)
+        run(app, bound, limits=limits)
+
+
+def listener(host: str, port: int) -> socket.socket:
+    """The socket to listen on, which refuses connections until a server does. Raises JobFailed when it is taken."""
+    found = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        found.bind((host, port))
+    except OSError as error:
+        found.close()
+        raise JobFailed(f"Expected to listen on {host}, port {port}: {error.strerror}. Choose another port.") from None
+    return found
+
+
+def run(app: FastAPI, bound: socket.socket, *, limits: Limits) -> None:
+    """Answer calls that come to a socket until a stop signal comes."""
     config = uvicorn.Config(
         app,
-        host=host,
-        port=port,
         loop="auto",
-        http="httptools",
+        http=connection(limits),
+        ws="none",
         lifespan="off",
         access_log=False,
-        log_level="warning",
+        log_level="error",
         server_header=False,
+        proxy_headers=False,
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=SHUTDOWN_S,
     )
     # Ctrl-C is how a person ends it; by then the calls in progress are answered.
     with contextlib.suppress(KeyboardInterrupt):
-        uvicorn.Server(config).run()
+        uvicorn.Server(config).run(sockets=[bound])
+
+
+def _loaded(name: str, model_dir: Path) -> Predictor:
+    try:
+        found: Predictor = recipe.module(name, "serve").load(model_dir)
+    except TrainyardError:
+        raise
+    except Exception as error:
+        raise JobFailed(
+            f"Expected a model of {name} that can be loaded in {model_dir.resolve()}, found files that cannot: "
+            f"{type(error).__name__}: {error}"
+        ) from error
+    return found

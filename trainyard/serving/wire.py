@@ -7,14 +7,19 @@ import json
 JSON, LINES, TABLE = "application/json", "application/jsonlines", "text/csv"
 MEDIA = (JSON, LINES, TABLE)
 ALIASES = {"application/x-jsonlines": LINES, "application/jsonl": LINES, "application/x-ndjson": LINES}
-# What a serverless endpoint takes and gives. A function carries 6 MB, in which text may need escapes.
-SERVERLESS_BYTES = 4 * 1024 * 1024
+MIB = 1024 * 1024
+# What an endpoint carries each way, by its type.
+INSTANCES, SERVERLESS = "instances", "serverless"
+ENDPOINT_BYTES = {INSTANCES: 25 * MIB, SERVERLESS: 4 * MIB}
+# What a function takes and gives, and so the HTTP API in front of it: an event or a response as JSON, in which text has
+# escapes.
+FUNCTION_BYTES = 6 * MIB
 
 
 def sentence_of(said: str) -> str:
     """The sentence in a refusal, `{"error": sentence}`; any other text as it is."""
     try:
         document = json.loads(said)
-    except ValueError:
+    except (ValueError, RecursionError):
         return said
     return str(document["error"]) if isinstance(document, dict) and "error" in document else said

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from local_cloud.jobs.records import Record
 from local_cloud.sagemaker.api.context import Context, Request
-from local_cloud.sagemaker.api.errors import not_found
-from local_cloud.sagemaker.api.kinds import KINDS, TAGS
+from local_cloud.sagemaker.api.errors import invalid, not_found
+from local_cloud.sagemaker.api.kinds import KINDS, TAGS, TRAINING_JOB
+
+# Added to a spot training job, it does what AWS does unasked; its value is the seconds until there is another machine.
+SPOT_INTERRUPTION = "trainyard:spot-interruption"
 
 
 class Tags:
@@ -19,6 +22,7 @@ class Tags:
         """AddTags; answers all tags of the resource."""
         self._require(request["ResourceArn"])
         self._context.tag(request["ResourceArn"], request["Tags"])
+        self._interrupt(request)
         return self.list(request)
 
     def list(self, request: Request) -> Record:
@@ -33,6 +37,14 @@ class Tags:
         self._records.put(request["ResourceArn"], {"Tags": kept})
         return {}
 
+    def _interrupt(self, request: Request) -> None:
+        """Take the machine of a spot training job away, where the tag for it is among those that were added."""
+        asked = [each["Value"] for each in request["Tags"] if each["Key"] == SPOT_INTERRUPTION]
+        name = request["ResourceArn"].rpartition("/")[2]
+        job, record = self._context.running[TRAINING_JOB].get(name), self._context.records[TRAINING_JOB].get(name)
+        if asked and job is not None and record is not None and record.get("EnableManagedSpotTraining"):
+            job.interruption.ask(_seconds(asked[-1]))
+
     def _of(self, resource: str) -> dict[str, str]:
         tags: dict[str, str] = (self._records.get(resource) or {}).get("Tags", {})
         return tags
@@ -43,3 +55,12 @@ class Tags:
         # Model packages are kept by their ARN, which holds a slash more than a name may.
         if name not in records and resource not in records:
             raise not_found(TAGS.title, resource)
+
+
+def _seconds(value: str) -> float:
+    try:
+        return float(value or 0)
+    except ValueError:
+        raise invalid(
+            f"Expected seconds without a machine as the value of {SPOT_INTERRUPTION}, found {value!r}."
+        ) from None

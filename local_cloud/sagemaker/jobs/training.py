@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from dataclasses import replace
 from typing import Any
 
 from local_cloud.jobs.container import Container
@@ -22,6 +23,7 @@ from local_cloud.sagemaker.jobs import training_files
 from local_cloud.sagemaker.jobs.checkpoints import Checkpoints
 from local_cloud.sagemaker.jobs.container_jobs import ContainerJobs
 from local_cloud.sagemaker.jobs.lifecycle import ENDED, stopping_seconds
+from local_cloud.sagemaker.jobs.spot import Machine
 from trainyard.errors import JobFailed
 
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
@@ -34,6 +36,8 @@ MESSAGES = {
     "Failed": "Training job failed",
     "Stopping": "Stopping the training job",
     "Stopped": "Training job stopped",
+    "Interrupted": "Training job interrupted: its spot machine was taken away",
+    "MaxWaitTimeExceeded": "Training job wait time exceeded MaxWaitTimeInSeconds provided",
     "MaxRuntimeExceeded": "Training job runtime exceeded MaxRuntimeInSeconds provided",
 }
 
@@ -46,7 +50,7 @@ class TrainingJobs(ContainerJobs):
     def create(self, request: Request) -> Record:
         """CreateTrainingJob."""
         training_files.check(request)
-        refuse(request, "RetryStrategy", "ServerlessJobConfig", "ModelPackageConfig")
+        refuse(request, "ServerlessJobConfig", "ModelPackageConfig")
         self.start(request)
         return {"TrainingJobArn": self.kind.arn(request["TrainingJobName"])}
 
@@ -62,23 +66,46 @@ class TrainingJobs(ContainerJobs):
         return self.begin(request, record, metrics=metrics, role_arn=request["RoleArn"])
 
     def _run(self, record: Record, job: RunningJob, *, execution: Execution) -> None:
-        name = record["TrainingJobName"]
+        name, machine = record["TrainingJobName"], Machine(record, job)
         self.announce(name)
+        outcome = self._train(record, job, execution=replace(execution, max_seconds=machine.max_seconds))
+        while machine.taken_away(outcome):
+            self._advance(name, "Interrupted")
+            if not machine.wait():
+                self._end_without_machine(name, machine)
+                return
+            self._advance(name, "Starting")
+            execution.workspace.create()
+            stream = f"{name}/algo-1-{int(time.time())}"
+            again = replace(execution, max_seconds=machine.max_seconds, log_stream=stream)
+            outcome = self._train(record, job, execution=again)
+        self._finish(record, outcome, execution=execution, machine=machine)
+
+    def _train(self, record: Record, job: RunningJob, *, execution: Execution) -> Outcome:
+        """Run the container on one machine, from its image to its last checkpoint."""
+        name = record["TrainingJobName"]
         execution.pull()
         self._advance(name, "Downloading")
         training_files.write_configuration(record, execution.workspace)
         training_files.download(record, execution)
         checkpoints = Checkpoints(record, execution)
         checkpoints.download()
-        self._advance(name, "Training", TrainingStartTime=time.time())
+        begun = self.require(record).get("TrainingStartTime", time.time())
+        self._advance(name, "Training", TrainingStartTime=begun)
         with checkpoints:
             outcome = execution.run(job)
         self.records.update(name, FinalMetricDataList=job.metrics.final())
-        self._finish(record, outcome, execution=execution)
+        return outcome
 
-    def _finish(self, record: Record, outcome: Outcome, *, execution: Execution) -> None:
+    def _end_without_machine(self, name: str, machine: Machine) -> None:
+        """The end of a job while it waited for a machine; there is nothing to upload."""
+        self.records.update(name, BillableTimeInSeconds=math.ceil(machine.seconds))
+        self.final(name, "Stopped", secondary="MaxWaitTimeExceeded" if machine.waited_too_long else "")
+
+    def _finish(self, record: Record, outcome: Outcome, *, execution: Execution, machine: Machine) -> None:
         """Upload what the job made. As in SageMaker a stopped job keeps its model, a failed one has none."""
         name = record["TrainingJobName"]
+        self.records.update(name, BillableTimeInSeconds=math.ceil(machine.seconds))
         failed = outcome.exit_code != 0 and not outcome.stopped and not outcome.timed_out
         if not failed:
             self._advance(name, "Uploading")
@@ -86,7 +113,8 @@ class TrainingJobs(ContainerJobs):
         if failed:
             raise JobFailed(algorithm_error(outcome, execution.said("/opt/ml/output/failure")))
         if outcome.timed_out:
-            self.final(name, "Stopped", secondary="MaxRuntimeExceeded")
+            late = "MaxWaitTimeExceeded" if machine.waited_too_long else "MaxRuntimeExceeded"
+            self.final(name, "Stopped", secondary=late)
         else:
             self.final(name, "Stopped" if outcome.stopped else "Completed")
 
@@ -120,7 +148,7 @@ class TrainingJobs(ContainerJobs):
         begun = (self.records.get(name) or {}).get("TrainingStartTime")
         changes: dict[str, Any] = {"TrainingJobStatus": status, "TrainingEndTime": now}
         if begun is not None:
-            changes |= dict.fromkeys(("TrainingTimeInSeconds", "BillableTimeInSeconds"), math.ceil(now - begun))
+            changes["TrainingTimeInSeconds"] = math.ceil(now - begun)
         if reason:
             changes["FailureReason"] = failure_reason(reason)
         self._advance(name, secondary or status, **changes)

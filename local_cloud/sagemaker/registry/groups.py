@@ -54,12 +54,13 @@ class PackageGroups:
         return {"ModelPackageGroupSummaryList": summaries, **more}
 
     def delete(self, request: Request) -> Record:
-        """DeleteModelPackageGroup: only an empty one goes."""
+        """DeleteModelPackageGroup: only an empty one goes, and its tags with it."""
         group = self._group(request["ModelPackageGroupName"])
         name = group["ModelPackageGroupName"]
         if any(each.get("ModelPackageGroupName") == name for each in self._context.records[PACKAGE]):
             raise invalid(f"Model Package Group {group['ModelPackageGroupArn']} cannot be deleted: it has versions.")
         self._groups.delete(name)
+        self._context.untag(group["ModelPackageGroupArn"])
         return {}
 
     def next_version(self, name: str) -> tuple[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 from local_cloud.jobs.records import Record
@@ -13,6 +14,9 @@ from local_cloud.sagemaker.api.listing import matching, page, summary
 from local_cloud.sagemaker.api.validation import described
 from local_cloud.sagemaker.registry.groups import PackageGroups, group_name
 
+# Kept with a package, so that a request that is made again finds it: a retry never makes a second version.
+TOKEN = "ClientToken"
+
 
 class Packages:
     """SageMaker's model packages."""
@@ -21,27 +25,39 @@ class Packages:
         self._context = context
         self._groups = groups
         self._packages = context.records[PACKAGE]
+        self._lock = threading.Lock()
 
     def create(self, request: Request) -> Record:
-        """CreateModelPackage: a version of a group, or a package of its own name."""
+        """CreateModelPackage: a version of a group, or a package of its own name; by its ClientToken only once."""
         refuse(request, "ValidationSpecification", "SourceAlgorithmSpecification", "CertifyForMarketplace")
         group, name = request.get("ModelPackageGroupName"), request.get("ModelPackageName")
         if (group is None) == (name is None):
             raise invalid("Expected exactly one of ModelPackageGroupName and ModelPackageName in the request.")
         if "InferenceSpecification" not in request:
             raise invalid("Expected InferenceSpecification in the request.")
-        record: Record = {key: value for key, value in request.items() if key not in {"Tags", "ClientToken"}}
-        if group is not None:
-            record |= self._next_version(group)
+        with self._lock:
+            earlier = self._made_with(request.get("ClientToken"))
+            record = earlier or self._add(request)
+        if earlier is None:
+            self._context.tag(record["ModelPackageArn"], request.get("Tags"))
+            self._announce(record)
+        return {"ModelPackageArn": record["ModelPackageArn"]}
+
+    def _made_with(self, token: str | None) -> Record | None:
+        """The package that an earlier attempt of the same request has made."""
+        return None if token is None else next((each for each in self._packages if each.get(TOKEN) == token), None)
+
+    def _add(self, request: Request) -> Record:
+        record: Record = {key: value for key, value in request.items() if key != "Tags"}
+        if (group := request.get("ModelPackageGroupName")) is not None:
+            record = {"ModelApprovalStatus": "PendingManualApproval"} | record | self._next_version(group)
         else:
-            record["ModelPackageArn"] = PACKAGE.arn(str(name))
+            record["ModelPackageArn"] = PACKAGE.arn(str(request["ModelPackageName"]))
         record |= {"CreationTime": time.time(), "CreatedBy": {}, "ModelPackageStatus": "Completed"}
         record["ModelPackageStatusDetails"] = {"ValidationStatuses": []}
         if not self._packages.add(record["ModelPackageArn"], record):
             raise invalid(f"Model Package already exists: {record['ModelPackageArn']}.")
-        self._context.tag(record["ModelPackageArn"], request.get("Tags"))
-        self._announce(record)
-        return {"ModelPackageArn": record["ModelPackageArn"]}
+        return record
 
     def _next_version(self, group: str) -> Record:
         name, version = self._groups.next_version(group)
@@ -49,7 +65,6 @@ class Packages:
             "ModelPackageGroupName": name,
             "ModelPackageVersion": version,
             "ModelPackageArn": PACKAGE.arn(f"{name}/{version}"),
-            "ModelApprovalStatus": "PendingManualApproval",
         }
 
     def describe(self, request: Request) -> Record:
@@ -92,8 +107,10 @@ class Packages:
         return {"ModelPackageArn": record["ModelPackageArn"]}
 
     def delete(self, request: Request) -> Record:
-        """DeleteModelPackage."""
-        self._packages.delete(self._package(request["ModelPackageName"])["ModelPackageArn"])
+        """DeleteModelPackage, and its tags."""
+        arn = self._package(request["ModelPackageName"])["ModelPackageArn"]
+        self._packages.delete(arn)
+        self._context.untag(arn)
         return {}
 
     def _package(self, name: str) -> Record:

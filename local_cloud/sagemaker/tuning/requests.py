@@ -21,7 +21,7 @@ def check(request: Request, *, tuning_job: Callable[[str], Record | None]) -> No
     config, definition = request["HyperParameterTuningJobConfig"], request.get("TrainingJobDefinition")
     if definition is None or "HyperParameterTuningJobObjective" not in config:
         raise invalid("Expected TrainingJobDefinition and HyperParameterTuningJobObjective in the request.")
-    refuse(definition, "HyperParameterTuningResourceConfig", "RetryStrategy", "HyperParameterRanges")
+    refuse(definition, "HyperParameterTuningResourceConfig", "HyperParameterRanges")
     training_files.check(definition)
     _check_objective(config, definition)
     known = ranges(config.get("ParameterRanges") or {})

@@ -139,7 +139,7 @@ def runtime_of(cloud: Cloud, **credentials: str) -> Any:
         region_name=cloud.cloud.region,
         verify=cloud.cloud.ca_bundle,
         config=Config(retries={"total_max_attempts": 1}, max_pool_connections=20),
-        **(credentials or {"aws_access_key_id": "test", "aws_secret_access_key": "test"}),
+        **(credentials or cloud.root),
     )
 
 

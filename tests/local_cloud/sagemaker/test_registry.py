@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import uuid
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from botocore.exceptions import ClientError
@@ -49,6 +51,41 @@ def test_versions_count_up_and_are_approved(local_cloud: Cloud) -> None:
         client.describe_model_package(ModelPackageName=arns[1])
     third = client.create_model_package(ModelPackageGroupName=group, InferenceSpecification=inference)
     assert third["ModelPackageArn"].endswith("/3")
+
+
+def test_a_request_that_is_made_again_makes_no_second_version(local_cloud: Cloud) -> None:
+    client, group, token = local_cloud.client("sagemaker"), unique("group"), uuid.uuid4().hex
+    client.create_model_package_group(ModelPackageGroupName=group)
+    request = {"ModelPackageGroupName": group, "InferenceSpecification": specification("image:tag")}
+    with ThreadPoolExecutor(8) as pool:
+        made = pool.map(
+            lambda _: client.create_model_package(**request, ClientToken=token, ModelApprovalStatus="Approved"),
+            range(8),
+        )
+    assert {each["ModelPackageArn"].rpartition("/")[2] for each in made} == {"1"}
+    other = client.create_model_package(**request, ClientToken=uuid.uuid4().hex)["ModelPackageArn"]
+    listed = client.list_model_packages(ModelPackageGroupName=group)["ModelPackageSummaryList"]
+    assert [each["ModelApprovalStatus"] for each in listed] == ["Approved", "PendingManualApproval"]
+    assert listed[1]["ModelPackageArn"] == other
+
+
+def test_what_is_deleted_takes_its_tags_along(local_cloud: Cloud) -> None:
+    client, group = local_cloud.client("sagemaker"), unique("group")
+    tags = [{"Key": "a", "Value": "b"}]
+
+    def made() -> str:
+        arn = client.create_model_package_group(ModelPackageGroupName=group)["ModelPackageGroupArn"]
+        assert client.list_tags(ResourceArn=arn)["Tags"] == []
+        client.add_tags(ResourceArn=arn, Tags=tags)
+        return arn
+
+    made()
+    package = client.create_model_package(ModelPackageName=group, InferenceSpecification=specification("i"), Tags=tags)
+    client.delete_model_package(ModelPackageName=group)
+    client.create_model_package(ModelPackageName=group, InferenceSpecification=specification("i"))
+    assert client.list_tags(ResourceArn=package["ModelPackageArn"])["Tags"] == []
+    client.delete_model_package_group(ModelPackageGroupName=group)
+    made()
 
 
 def test_an_unknown_group_is_refused(local_cloud: Cloud) -> None:

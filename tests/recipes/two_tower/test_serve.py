@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from recipes.two_tower.requests import Rating
 from recipes.two_tower import serve
 from recipes.two_tower.inference import Recommender
 from trainyard.errors import BadRequest
@@ -78,3 +79,31 @@ def test_the_documents_objective_orders_by_expected_rating(predictor, trained):
 def test_a_bad_row_is_refused_with_its_number(predictor, row, sentence):
     with pytest.raises(BadRequest, match=f"Row 1: .*{sentence}"):
         predictor.predict([{"uid": 1}, row])
+
+
+class Counted(int):
+    """A number that counts how often it is compared."""
+
+    compared = 0
+    __hash__ = int.__hash__
+
+    def __eq__(self, other):
+        Counted.compared += 1
+        return int(self) == int(other)
+
+
+def test_unknown_movies_are_compared_with_few_others(predictor):
+    ids = [Counted(10_000_000 + each) for each in range(3000)]
+    ratings = [Rating.model_construct(movie_id=each, rating=3.0) for each in [*ids, *ids]]
+    Counted.compared = 0
+    _, unknown = predictor._split_ratings(ratings, 0)
+    assert unknown == [int(each) for each in ids]
+    # In a list, each of 6,000 would have been compared with up to 3,000 before it.
+    assert Counted.compared < 5 * len(ratings)
+
+
+def test_a_movie_and_a_user_may_be_written_as_floats(predictor):
+    movie, user = int(predictor.histories.movies[0]), int(predictor.histories.users[0])
+    as_floats = {"uid": float(user), "ratings": [{"movie_id": float(movie), "rating": 3}], "count": 2.0}
+    as_numbers = {"uid": user, "ratings": [{"movie_id": movie, "rating": 3}], "count": 2}
+    assert predictor.predict([as_floats]) == predictor.predict([as_numbers])

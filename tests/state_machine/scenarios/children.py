@@ -32,7 +32,8 @@ def fan_out_plan() -> Answer:
     prefix = f"propensity/{CHILDREN}"
     where = {"uri": f"s3://trainyard-dev-artifacts/{prefix}", "prefix": prefix}
     known = {"recipe": "propensity", "dataset": "database", "run_id": CHILDREN}
-    return function(outcome="fan_out", reason=reason, **known, **where)
+    limit = {"most_children": 5, "children_rule": "5 train at a time, each for up to 118,800 s."}
+    return function(outcome="fan_out", reason=reason, **known, **where, **limit)
 
 
 def child_name(product: int) -> str:
@@ -137,6 +138,13 @@ def fan_outs() -> Scenarios:
             {"Train child": [error("StepFunctions.AWSStepFunctionsException", denied)]},
             ["Train every child", *CHILD, *TELL, "Children failed"],
             cause=f"product-7: {denied}",
+        ),
+        "more children than can end in time are refused before the first": fan_out(
+            "too-many",
+            [7, 8, 9, 10, 11, 12],
+            {"Report bad request": [PUBLISHED]},
+            ["Report bad request", "Bad request"],
+            cause="Expected at most 5 children, found 6: 5 train at a time, each for up to 118,800 s.",
         ),
         "a database without an active product ends green": fan_out("none-active", [], {}, ["No children"]),
         "a failing child stops no other and all reasons are told": failing_children(good),

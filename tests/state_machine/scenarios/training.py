@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from tests.state_machine.scenarios.answers import (
@@ -29,14 +30,15 @@ PREPARE = ["Train or score?", "Prepare training data", "Build training examples"
 SEARCH = ["Tune hyperparameters", "Analyse tuning", "Describe best model"]
 COMPARE = ["Find champion", "Evaluate model", "Gate", "Good enough?"]
 TRAIN = [*START, *INGEST, *PREPARE, "Train model", *COMPARE]
-REGISTER = ["Create model", "Register model", "Move champion pointer"]
+REGISTER = ["Move champion pointer", "Create model", "Register model", "Note package of champion"]
 RECORD = ["Record in database?", "Record in database"]
 REPORT = ["Write report", "Promoted?"]
-PROMOTE = [*TRAIN, *REGISTER, "Approve model", "Record in database?", *REPORT, "Deploy?"]
-PROMOTE_AND_RECORD = [*TRAIN, *REGISTER, "Approve model", *RECORD, *REPORT, "Deploy?"]
+PROMOTE = [*TRAIN, *REGISTER, "Record in database?", *REPORT, "Deploy?"]
+PROMOTE_AND_RECORD = [*TRAIN, *REGISTER, *RECORD, *REPORT, "Deploy?"]
 REFUSE = [*REPORT, "Report refused model", "Model refused"]
 SCORE = ["Score every row", "Read summary of scores", "Add scores to catalogue", "Notify of scores"]
 CHAMPION = champion("20261107-024833-00000001")
+CONFLICT = error("DynamoDB.ConditionalCheckFailedException", "The conditional request failed")
 PROMOTED = function(
     promote=True,
     summary="hit_rate_at_10 0.221 (was 0.203), better by 0.018 [0.009, 0.027]",
@@ -68,7 +70,7 @@ def trained(run: str, *, version: int = 3, **settings: Any) -> Answers:
         "Create model": [model(run)],
         "Register model": [package(version)],
         "Move champion pointer": [NONE],
-        "Approve model": [package(version)],
+        "Note package of champion": [NONE],
         "Record in database": [glue_run("register")],
         "Write report": [processing_job("report", run)],
         **{each: [PUBLISHED] for each in ("Notify", "Report refused model", "Report bad data", "Report missing model")},
@@ -93,7 +95,10 @@ def trainings() -> Scenarios:
             "by-hand-7",
             {"recipe": "prod2vec", "dataset": "winter sale ü", "overrides": {"tune": True}},
             tuned("20261121-030000-99aabbcc"),
-            [*START, *INGEST, *PREPARE, *SEARCH, *COMPARE, *REGISTER, *COMPARE, "Record in database?", *REFUSE],
+            [
+                *[*START, *INGEST, *PREPARE, *SEARCH, *COMPARE],
+                *["Move champion pointer", *COMPARE, "Record in database?", *REFUSE],
+            ],
             redrives={"RedriveCount": 2},
             retries={"Tune hyperparameters": 1},
         ),
@@ -111,8 +116,32 @@ def tuned(run: str) -> Answers:
         "Find champion": [CHAMPION, champion("20261121-025900-00000002")],
         "Evaluate model": [processing_job("evaluate", run), processing_job("evaluate", run, "c9f0f895")],
         "Gate": [PROMOTED, REFUSED],
-        "Move champion pointer": [error("DynamoDB.ConditionalCheckFailedException", "The conditional request failed")],
+        "Move champion pointer": [CONFLICT],
     }
+
+
+def faults() -> Scenarios:
+    """Services that fail and recover, and a champion that is overtaken before its version is noted."""
+    run = "20261121-080000-55556666"
+    job = {"TrainingJobName": "train-1", "TrainingJobStatus": "Failed"}
+    capacity = json.dumps(job | {"FailureReason": "CapacityError: Unable to provision requested ML compute capacity."})
+    glue = json.dumps({"Id": "jr_1", "JobRunState": "ERROR", "ErrorMessage": "Internal service error : try again"})
+    slow = "Please reduce your request rate. (Service: S3, Status Code: 503, Request ID: A1)"
+    rate = "Rate exceeded (Service: SageMaker, Status Code: 400, Request ID: B2)"
+    good = trained(run)
+    answers = good | {
+        "Ingest raw data": [error("States.TaskFailed", glue), *good["Ingest raw data"]],
+        "Read data quality": [error("S3.S3Exception", slow), *good["Read data quality"]],
+        "Train model": [error("States.TaskFailed", capacity)] * 2 + good["Train model"],
+        "Register model": [error("SageMaker.SageMakerException", rate), *good["Register model"]],
+        "Note package of champion": [CONFLICT],
+    }
+    tried = ["Ingest raw data", "Read data quality", "Train model", "Train model", "Register model"]
+    path = [*PROMOTE, *NOTIFY, "Model registered"]
+    for each in tried:
+        at = path.index(each)
+        path[at:at] = [each, f"Wait to {each[0].lower()}{each[1:]} again"]
+    return {"faults of services are waited for": way("faults", upload(67), answers, path)}
 
 
 def refusals() -> Scenarios:

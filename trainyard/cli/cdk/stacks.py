@@ -12,7 +12,7 @@ from rich.status import Status
 from rich.text import Text
 
 from trainyard.cli.cdk import program
-from trainyard.cli.command import project, terminal
+from trainyard.cli.command import project, target, terminal
 from trainyard.client import local_cloud
 from trainyard.client.deployment import stack_status
 from trainyard.client.session import Target
@@ -61,10 +61,14 @@ def _variables(cloud: Target) -> dict[str, str]:
     if not cloud.local:
         return dict(os.environ)
     state_dir = project.state_dir()
+    local = local_cloud.variables(state_dir)
+    if local is None:
+        # The CDK would go on with the profile of this machine.
+        raise NotFound(target.DOWN)
     ours = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     return {
         **ours,
-        **(local_cloud.variables(state_dir) or {}),
+        **local,
         "CDK_DOCKER": str(local_cloud.docker_program(state_dir)),
     }
 

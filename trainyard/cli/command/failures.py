@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+import builtins
+import errno
+import os
+import socket
+import ssl
+import sys
+
+from boto3.exceptions import Boto3Error
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -12,6 +20,7 @@ from botocore.exceptions import (
     ProfileNotFound,
     SSLError,
 )
+from botocore.parsers import ResponseParserError
 
 from trainyard.errors import TrainyardError
 
@@ -23,8 +32,25 @@ EXPIRED = (
     "UnrecognizedClientException",
 )
 FORBIDDEN = ("AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation", "403")
-EXPECTED = (TrainyardError, ClientError, BotoCoreError, OSError)
+EXPECTED = (TrainyardError, ClientError, BotoCoreError, Boto3Error, ResponseParserError, OSError)
+# As a shell counts a program that wrote to a pipe nobody reads any more.
+BROKEN_PIPE = 141
 SYSTEM_ADVICE = "Check that it exists, that you may use it, and that there is room."
+SYSTEM_ADVICES = {
+    errno.ENOENT: "Check how it is written, and that it exists.",
+    errno.EISDIR: "Name a file instead of a folder.",
+    errno.ENOTDIR: "Name a folder instead of a file.",
+    errno.EEXIST: "Name another, or remove it.",
+    errno.ENOTEMPTY: "Name another, or empty it.",
+    errno.ENAMETOOLONG: "Choose a shorter name.",
+    errno.ENOSPC: "Make room on that disk, and call it again.",
+    errno.EDQUOT: "Make room within your quota, and call it again.",
+    errno.EFBIG: "Write to a place that takes files of this size (`ulimit -f`).",
+    errno.EROFS: "Name a place that can be written to.",
+    errno.EMFILE: "Raise the limit of open files (`ulimit -n`), and call it again.",
+}
+NETWORK_ADVICE = "Is the local cloud up (`trainyard up`), or does the network let you reach AWS?"
+NETWORK = (builtins.ConnectionError, builtins.TimeoutError, socket.gaierror, ssl.SSLError)
 # The first that fits counts: an SSLError is a ConnectionError too.
 ADVICE: tuple[tuple[tuple[type[Exception], ...], str], ...] = (
     (
@@ -35,7 +61,11 @@ ADVICE: tuple[tuple[tuple[type[Exception], ...], str], ...] = (
     ((SSLError,), "Is AWS_CA_BUNDLE the certificate of this endpoint? For the local cloud: `trainyard env`."),
     (
         (ConnectionError, HTTPClientError),
-        "Is the local cloud up (`trainyard up`), or does the network let you reach AWS?",
+        NETWORK_ADVICE,
+    ),
+    (
+        (ResponseParserError,),
+        "That was no answer of AWS: do AWS_ENDPOINT_URL and the proxy settings name the right one?",
     ),
     ((BotoCoreError,), "Look at the AWS configuration of this machine."),
 )
@@ -48,10 +78,63 @@ def explain(error: Exception) -> tuple[str, int]:
     if isinstance(error, ClientError):
         return _of_aws(error), 1
     if isinstance(error, OSError):
-        what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-        return f"{what.rstrip('. ')}. {SYSTEM_ADVICE}", 1
+        return _of_system(error), 1
+    if isinstance(error, Boto3Error):
+        return _of_transfer(error)
     advice = next(text for kinds, text in ADVICE if isinstance(error, kinds))
     return f"{str(error).rstrip('. ')}. {advice}", 1
+
+
+def code_of(end: SystemExit) -> int:
+    """The exit code of a command that ended the program; 141 when nobody read its output any more."""
+    before = end.__context__
+    if isinstance(before, OSError) and before.errno == errno.EPIPE:
+        return BROKEN_PIPE
+    return end.code if isinstance(end.code, int) else int(end.code is not None)
+
+
+def accept_any_text() -> None:
+    """Let the output take what its encoding cannot say (as escapes), and a program without output run too."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            # Closed by who called; it stays open until the process ends.
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def flushed(code: int) -> int:
+    """The exit code once all output has been written: what a full disk refused is a failure, in one sentence."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        # Else the interpreter tries again as it ends, and complains in words of its own.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if error.errno == errno.EPIPE:
+            return BROKEN_PIPE
+        if code == 0:
+            print(_of_system(error), file=sys.stderr)
+        return code or 1
+    return code
+
+
+def _of_system(error: OSError) -> str:
+    said = error.strerror or str(error) or type(error).__name__
+    # The one path that the system looks for without naming it is that of the shell's own folder, which was removed.
+    path = "." if error.errno == errno.ENOENT and error.filename is None else error.filename
+    what = f"{os.fsdecode(path)}: {said}" if isinstance(path, str | bytes) else said
+    network = isinstance(error, NETWORK)
+    advice = NETWORK_ADVICE if network else SYSTEM_ADVICES.get(error.errno or 0, SYSTEM_ADVICE)
+    return f"{what.rstrip('. ')}. {advice}"
+
+
+def _of_transfer(error: Boto3Error) -> tuple[str, int]:
+    """An upload or download of several parts hides what ended it."""
+    inner = getattr(error, "last_exception", None) or error.__context__
+    if isinstance(inner, EXPECTED):
+        return explain(inner)
+    return f"{str(error).rstrip('. ')}. {NETWORK_ADVICE}", 1
 
 
 def _of_aws(error: ClientError) -> str:

@@ -9,7 +9,6 @@ import typer
 from trainyard.errors import BadRequest
 from trainyard.run import recipe
 
-DEFAULT_PORT = 4566
 DEFAULT_SIZE = "20k"
 
 
@@ -21,7 +20,7 @@ def known_recipe(context: typer.Context, name: str) -> str:
 
 
 EnvOption = Annotated[str, typer.Option("--env", envvar="TRAINYARD_ENV", help="Environment that was deployed.")]
-AwsOption = Annotated[bool, typer.Option("--aws", help="Talk to AWS even while a local cloud is up.")]
+AwsOption = Annotated[bool, typer.Option("--aws", help="Use your AWS account instead of the local cloud.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of tables.")]
 FollowOption = Annotated[bool, typer.Option("--follow/--no-follow", help="Watch until it ends, or return at once.")]
 StateOption = Annotated[str | None, typer.Option("--state", help="One state: its name or the start of it.")]
@@ -47,7 +46,12 @@ ExecutionArgument = Annotated[
         metavar="EXECUTION", help="ARN, name, unique start of a name, run id, or `latest` (idle ones passed over)."
     ),
 ]
-PortOption = Annotated[int, typer.Option("--port", min=1, max=65535, help="Loopback port it listens on.")]
+PortOption = Annotated[
+    int | None,
+    typer.Option(
+        "--port", min=1, max=65535, help="Loopback port it listens on: the one it had, 4566 or the next free one."
+    ),
+]
 ContainersOption = Annotated[
     str | None,
     typer.Option("--containers", metavar="ENGINE", help="Run jobs in real containers with docker, podman, ..."),

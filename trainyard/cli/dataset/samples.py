@@ -30,14 +30,29 @@ def make(recipe_name: str, directory: Path, *, size: int, seed: int) -> list[Pat
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         raise TrainyardError(f"Expected a new or empty folder, found {directory} with something in it; name another.")
     sample = recipe.module(recipe_name, "sample")
-    partial = directory.with_name(f".{directory.name}.partial")
+    # `.` and `..` have no name of their own to put another beside.
+    home = directory.resolve()
+    partial = home.with_name(f".{home.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    sample.write(partial, size=size, seed=seed)
-    if directory.exists():
-        directory.rmdir()
-    partial.rename(directory)
+    try:
+        sample.write(partial, size=size, seed=seed)
+        _move(partial, home)
+    except BaseException:
+        # What a full disk or Ctrl-C cut off is of no use, and takes room.
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
     return sorted(each for each in directory.iterdir() if each.is_file())
+
+
+def _move(partial: Path, home: Path) -> None:
+    if not home.exists():
+        partial.rename(home)
+        return
+    # Filled, not replaced: a shell may be in it.
+    for each in partial.iterdir():
+        each.rename(home / each.name)
+    partial.rmdir()
 
 
 def cached(recipe_name: str, samples: Path, *, size: int, seed: int) -> tuple[Path, bool]:

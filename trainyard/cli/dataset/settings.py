@@ -19,7 +19,7 @@ def gather(recipe_name: str, directory: Path | None, *, assignments: Sequence[st
     Raises ConfigError or BadRequest with the sentences that the deployed workflow would refuse them with.
     """
     file = directory / OVERRIDES_FILE if directory is not None else None
-    settings = parse_overrides(file.read_bytes(), str(file)) if file is not None and file.is_file() else {}
+    settings = parse_overrides(file.read_bytes(), str(file)) if file is not None and file.exists() else {}
     if tune:
         settings["tune"] = True
     for assignment in assignments:
@@ -41,7 +41,10 @@ def _assign(settings: dict[str, Any], assignment: str) -> None:
         parent = inner
     if isinstance(parent.get(names[-1]), Mapping):
         raise ConfigError([f"--set {assignment}: parts of {path} were already set; set one or the other."])
-    parent[names[-1]] = value_of(text)
+    try:
+        parent[names[-1]] = value_of(text)
+    except RecursionError as error:
+        raise ConfigError([f"--set {path}: expected JSON of ordinary depth, found {len(text)} characters."]) from error
 
 
 def value_of(text: str) -> Any:

@@ -13,11 +13,13 @@ from rich.text import Text
 from trainyard.cli.command import project, terminal
 from trainyard.cli.dataset import samples
 from trainyard.cli.dataset.settings import gather
-from trainyard.cli.dataset.upload import dataset_name, upload
+from trainyard.cli.dataset.upload import dataset_name, replace_earlier, upload
 from trainyard.client import uploads
 from trainyard.client.deployment import Deployment
+from trainyard.client.upload_order import completing_last
 from trainyard.client.uploads import Upload
 from trainyard.client.watch import Started, Watch
+from trainyard.contract.config import Source
 from trainyard.run import recipe
 from trainyard.run.folders import OVERRIDES_FILE
 
@@ -30,6 +32,7 @@ class Submission:
     dataset: str
     files: Sequence[Path]
     settings: dict[str, Any] = field(default_factory=dict)
+    sources: Sequence[Source] = ()
 
 
 def prepare(
@@ -42,11 +45,17 @@ def prepare(
     size: int,
     seed: int,
 ) -> Submission:
-    """Check settings, names and files on this machine, making a sample where no data was named."""
+    """Check settings, names and files on this machine, making a sample where no data was named.
+
+    Raises BadRequest, ConfigError or NotFound for what the deployed workflow would refuse, or would train on twice.
+    """
     settings = gather(recipe_name, data, assignments=assignments, tune=tune)
     name = dataset_name(dataset)
     folder = data or _sample(recipe_name, size=size, seed=seed)
-    files, others, missing = samples.files_of(recipe_name, recipe.config(recipe_name, settings), directory=folder)
+    config = recipe.config(recipe_name, settings)
+    sources = recipe.sources(recipe_name, config)
+    files, others, missing = samples.files_of(recipe_name, config, directory=folder)
+    ordered = completing_last(files, sources, settings=bool(settings))
     ignored = [each.name for each in others if each.name != OVERRIDES_FILE]
     if ignored:
         terminal.err().print(
@@ -54,7 +63,7 @@ def prepare(
         )
     if missing:
         terminal.err().print(Text(f"The set is incomplete without {', '.join(missing)}.", style="yellow"))
-    return Submission(recipe=recipe_name, dataset=name, files=files, settings=settings)
+    return Submission(recipe=recipe_name, dataset=name, files=ordered, settings=settings, sources=sources)
 
 
 def _sample(recipe_name: str, *, size: int, seed: int) -> Path:
@@ -67,6 +76,7 @@ def submit(deployment: Deployment, submission: Submission) -> Started:
     """Upload a submission's files, settings first, and wait for the execution that they start."""
     recipe_name, dataset = submission.recipe, submission.dataset
     watch = Watch.begin(deployment)
+    replace_earlier(deployment, recipe_name, dataset=dataset, files=submission.files, sources=submission.sources)
     done: list[Upload] = []
     if submission.settings:
         done.append(uploads.put_settings(deployment, recipe_name, dataset=dataset, settings=submission.settings))

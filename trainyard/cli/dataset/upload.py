@@ -7,25 +7,48 @@ from datetime import datetime
 from pathlib import Path
 
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+from rich.text import Text
 
 from trainyard.cli.command import terminal
 from trainyard.client import uploads
 from trainyard.client.deployment import Deployment
 from trainyard.client.uploads import Upload
+from trainyard.contract.config import Source
 from trainyard.errors import BadRequest
-from trainyard.run.folders import RAW_PREFIX
-from trainyard.stages.resolve.request import DATASET_NAME
+from trainyard.run.folders import OVERRIDES_FILE, RAW_PREFIX
+from trainyard.stages.resolve.request import DATASET_NAME, DATASET_RULE
 
 
 def dataset_name(given: str | None) -> str:
     """The name a data set gets: the one given, or the time. Raises BadRequest for a name that Resolve would refuse."""
-    name = given or f"{datetime.now().astimezone():%Y%m%d-%H%M%S}"
-    # Dots alone are steps in a path, which some tools resolve.
-    if not DATASET_NAME.fullmatch(name) or not name.strip("."):
-        raise BadRequest(
-            f"Expected a data set name of 1 to 100 letters, digits, spaces or _ . : = + - @; found {name!r}."
-        )
+    name = f"{datetime.now().astimezone():%Y%m%d-%H%M%S}" if given is None else given
+    if not DATASET_NAME.fullmatch(name):
+        raise BadRequest(f"Expected a data set name of {DATASET_RULE}; found {_short(name)}. Choose another name.")
     return name
+
+
+def _short(name: str) -> str:
+    """A name as a message shows it, what cannot be printed as escapes."""
+    shown = ascii(name) if not name.isprintable() else repr(name)
+    return shown if len(shown) <= 60 else f"{shown[:60]}… with {len(name)} characters"
+
+
+def replace_earlier(
+    deployment: Deployment,
+    recipe: str,
+    *,
+    dataset: str,
+    files: Sequence[Path],
+    sources: Sequence[Source],
+    folder: str = RAW_PREFIX,
+) -> None:
+    """Take what was uploaded earlier to the tables of `files`, and run.json, out of a data set, and say so."""
+    removed = uploads.remove_earlier(deployment, recipe, dataset=dataset, files=files, sources=sources, folder=folder)
+    if removed:
+        said = f"Data set {dataset} exists: replacing {', '.join(removed)} of an earlier upload"
+        settings = "; settings of its run.json no longer hold" if OVERRIDES_FILE in removed else ""
+        kept = "The bucket keeps the old versions."
+        terminal.err().print(Text(f"{said}{settings}. {kept}", style="yellow"), soft_wrap=True)
 
 
 def upload(

@@ -11,7 +11,8 @@ from rich.text import Text
 from trainyard.cli.command import terminal
 from trainyard.cli.execution_view import decision, scores
 from trainyard.cli.execution_view.exit_codes import exit_code
-from trainyard.client import artifacts, executions, logs
+from trainyard.cli.execution_view.failure import print_failure
+from trainyard.client import artifacts
 from trainyard.client.deployment import Deployment
 from trainyard.client.executions import Execution
 from trainyard.client.history import StateVisit
@@ -19,9 +20,7 @@ from trainyard.contract.report import HIGHLIGHTS_FILE
 from trainyard.run.files import PAGE_FILE
 from trainyard.run.outcome import Outcome
 from trainyard.run.stage import Stage
-from trainyard.stages.explain_failure.root_cause import root_cause
 
-LOG_LINES = 15
 REFUSED = "was refused; nothing was trained and the files stay where they are."
 UPLOAD_AGAIN = "Fix this and upload again: a new version of the files starts a new run."
 # What came of an execution that ends as a failure, and what to do.
@@ -51,7 +50,7 @@ def print_ending(deployment: Deployment, execution: Execution, *, visits: Sequen
     elif execution.status == "SUCCEEDED":
         _print_nothing(execution.output if isinstance(execution.output, Mapping) else {}, out)
     else:
-        _print_root_cause(deployment, execution, visits=visits, out=out)
+        print_failure(deployment, execution, visits=visits, out=out)
     return exit_code(execution)
 
 
@@ -124,19 +123,3 @@ def _print_failure(execution: Execution, end: Outcome, *, out: Console) -> None:
     for reason in (execution.cause or "no reason was given").splitlines():
         out.print(Text(f"  • {reason}"), soft_wrap=True)
     out.print(Text(advice.format(name=execution.name, recipe=execution.recipe), style="dim"))
-
-
-def _print_root_cause(
-    deployment: Deployment, execution: Execution, *, visits: Sequence[StateVisit], out: Console
-) -> None:
-    failure = root_cause(executions.history(deployment.target, execution.arn), status=execution.status)
-    out.print()
-    out.print(Text(f"{execution.status} at {failure.state or 'its start'}: {failure.error}", style="bold red"))
-    out.print(Text(failure.reason), soft_wrap=True)
-    failed = [each for each in visits if each.name == failure.state]
-    lines = logs.of_visit(deployment.target, failed[-1])[-LOG_LINES:] if failed else []
-    if lines:
-        out.print(Text(f"Last log lines of {failure.state}:", style="bold"))
-        for line in lines:
-            out.print(Text(f"  {line.text}", style="dim"), soft_wrap=True)
-    out.print(Text(f"Once the reason is fixed: `trainyard redrive {execution.name}` goes on from {failure.state!r}."))

@@ -16,7 +16,7 @@ from trainyard.cli.execution_view.live import live_table
 from trainyard.cli.execution_view.wording import WITHOUT_WORK
 from trainyard.client.history import StateVisit
 from trainyard.client.observer import Snapshot
-from trainyard.stages.explain_failure.root_cause import reason_of
+from trainyard.stages.explain_failure.cause import reason_of
 
 PLAIN_PROGRESS_SECONDS = 10.0
 

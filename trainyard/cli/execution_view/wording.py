@@ -9,7 +9,7 @@ from rich.text import Text
 from trainyard.cli.command import terminal
 from trainyard.client.executions import Execution
 from trainyard.client.history import StateVisit
-from trainyard.stages.explain_failure.root_cause import reason_of
+from trainyard.stages.explain_failure.cause import reason_of
 
 # States that only decide or rename: a line in the graph, none in the live table.
 WITHOUT_WORK = ("Choice", "Pass")

@@ -1,4 +1,4 @@
-"""Where the jobs of Glue and SageMaker log in CloudWatch; standard library only."""
+"""Where the jobs of Glue and SageMaker log in CloudWatch, and what of it says why one failed; standard library only."""
 
 from __future__ import annotations
 
@@ -9,6 +9,10 @@ from dataclasses import dataclass
 GLUE = ("/aws-glue/jobs/output", "/aws-glue/jobs/error")
 PROCESSING = ("/aws/sagemaker/ProcessingJobs",)
 TRAINING = ("/aws/sagemaker/TrainingJobs",)
+TRACEBACK = "Traceback (most recent call last):"
+# How many lines after a traceback are shown with it.
+AFTER = 3
+CUT = "..."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,3 +49,27 @@ def of_training_job(name: str) -> JobLog:
 def of_tuning_job(name: str) -> JobLog:
     """The logs of a tuning job's training jobs, whose names begin with its own; it writes none itself."""
     return JobLog(groups=TRAINING, prefix=f"{name}-")
+
+
+def exception_in(lines: Sequence[str]) -> str:
+    """The exception that ended the last traceback, with its class; empty where the lines hold none."""
+    end = _last_exception(lines)
+    return "" if end is None else lines[end]
+
+
+def around_exception(lines: Sequence[str], limit: int) -> list[str]:
+    """At most `limit` of a log's lines: the end of its last traceback and its very last lines, else its end alone.
+
+    Libraries may print pages after an exception, such as what they found left over.
+    """
+    end = _last_exception(lines)
+    if end is None or end >= len(lines) - AFTER:
+        return list(lines[-limit:])
+    return [*lines[max(end + 2 + AFTER - limit, 0) : end + 1], CUT, *lines[-AFTER:]]
+
+
+def _last_exception(lines: Sequence[str]) -> int | None:
+    """Where the last traceback ends: its first line after the beginning that is not indented."""
+    starts = [index for index, line in enumerate(lines) if line.lstrip().startswith(TRACEBACK)]
+    after = range(starts[-1] + 1, len(lines)) if starts else range(0)
+    return next((index for index in after if lines[index].strip() and not lines[index].startswith((" ", "\t"))), None)

@@ -1,16 +1,17 @@
-"""Finds out from an execution's history why it failed, in words that a person can act on."""
+"""Finds out from an execution's history why it failed, in words that a person can act on; pure."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from trainyard.stages.explain_failure import job_logs
+from trainyard.stages.explain_failure.cause import NO_CAUSE, document_of, reason_in
+from trainyard.stages.explain_failure.history import Fault, History, Visit
 from trainyard.stages.explain_failure.job_logs import JobLog
 
-# By what names it, in a failed job's description of itself.
+# By what names it, in a job's description of itself and in the request for it.
 LOGS: Mapping[str, Callable[[str], JobLog]] = {
     "ProcessingJobName": job_logs.of_processing_job,
     "TrainingJobName": job_logs.of_training_job,
@@ -22,56 +23,75 @@ LOGS: Mapping[str, Callable[[str], JobLog]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Failure:
-    """The root cause: the state, the error, one reason, and the job with its log, where it was one."""
+    """The root cause: the state, the error, one reason, and the job with its log, where it was one.
+
+    `where` is the state with the Map and the item that it belongs to; `document` the job's description of itself.
+    """
 
     state: str
     error: str
     reason: str
+    where: str = ""
     job: str = ""
     log: JobLog | None = None
+    document: Mapping[str, Any] = field(default_factory=dict)
 
 
 def root_cause(events: Sequence[Mapping[str, Any]], *, status: str) -> Failure:
     """The failure in an execution's events (oldest first, as GetExecutionHistory gives them)."""
-    state, error, cause = "", status, ""
-    for event in events:
-        entered = event.get("stateEnteredEventDetails")
-        if entered:
-            state = entered["name"]
-        details = _failure_details(event)
-        if details:
-            error, cause = details.get("error") or error, details.get("cause") or cause
-    document = _document(cause)
-    kind = next((name for name in LOGS if document.get(name)), "")
-    job = str(document.get(kind, ""))
-    log = LOGS[kind](job) if kind else None
-    return Failure(state=state, error=error, reason=_reason(document, cause), job=job, log=log)
+    history = History.of(events)
+    visit, fault = _failed(history)
+    end = history.end or Fault(event="", error="", cause="")
+    fault = fault or end
+    document = document_of(fault.cause)
+    named = document if any(document.get(each) for each in LOGS) else _begun(visit)
+    kind = next((name for name in LOGS if named.get(name)), "")
+    job = str(named.get(kind, ""))
+    return Failure(
+        state=visit.name if visit else "",
+        error=fault.error or end.error or status,
+        reason=_reason(fault, document=document, visit=visit, job=job, status=status),
+        where=_where(visit),
+        job=job,
+        log=LOGS[kind](job) if kind else None,
+        document=document,
+    )
 
 
-def reason_of(cause: str) -> str:
-    """What a reader needs of a failure's cause: a failed job's own reason out of its description."""
-    return _reason(_document(cause), cause)
+def _failed(history: History) -> tuple[Visit | None, Fault | None]:
+    """The visit that failed first and was not gone on from, with what it failed with; else the last one open."""
+    standing = [each for each in history.failed if each.open and each.fault is not None]
+    own = [each for each in standing if each.fault and not each.fault.event.startswith("Map")]
+    for visit in [*own, *standing]:
+        return visit, visit.fault
+    unfinished = [each for each in history.visits if each.open] or history.visits
+    return (unfinished[-1] if unfinished else None), None
 
 
-def _failure_details(event: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """Details of any event that ends a task or the execution badly."""
-    for key, details in event.items():
-        if key.endswith("EventDetails") and any(word in key for word in ("Failed", "TimedOut", "Aborted")):
-            return details or {}
-    return None
-
-
-def _document(cause: str) -> Mapping[str, Any]:
-    """A failed `.sync` job reports its own description as JSON text; anything else has no document."""
-    try:
-        document = json.loads(cause)
-    except json.JSONDecodeError:
+def _begun(visit: Visit | None) -> Mapping[str, Any]:
+    """What names the job that a state began, from its request and the answer to it."""
+    if visit is None or not visit.open:
         return {}
-    return document if isinstance(document, dict) else {}
+    known = {**visit.parameters, **visit.submitted}
+    return {name: known[name] for name in LOGS if known.get(name)}
 
 
-def _reason(document: Mapping[str, Any], cause: str) -> str:
-    for key in ("FailureReason", "ExitMessage", "ErrorMessage"):
-        if document.get(key):
-            return str(document[key])
-    return cause or "no cause was given"
+def _reason(fault: Fault, *, document: Mapping[str, Any], visit: Visit | None, job: str, status: str) -> str:
+    with_it = f" Job {job}, which was running, was stopped with it." if job else ""
+    if status == "ABORTED":
+        said = f"It was stopped: {fault.cause}" if fault.cause else "It was stopped by a call of StopExecution."
+        return said.rstrip(".") + f".{with_it}"
+    if status == "TIMED_OUT" and fault.event in ("ExecutionTimedOut", ""):
+        return f"It ran longer than the limit of the whole workflow (TimeoutSeconds of the state machine).{with_it}"
+    if fault.event.endswith("TimedOut") and not fault.cause:
+        limit = f" of {visit.limit:,} seconds" if visit and visit.limit else ""
+        return f"The state took longer than its limit{limit}, at which the workflow ends it.{with_it}"
+    return reason_in(document) or fault.cause or NO_CAUSE
+
+
+def _where(visit: Visit | None) -> str:
+    """The state, and of an item of a Map also which one: by the name in its input, if it has one."""
+    if visit is None or not visit.outer:
+        return visit.name if visit else ""
+    item = str(visit.input.get("name") or "") if isinstance(visit.input, Mapping) else ""
+    return f"{visit.name} in {visit.outer}" + (f", item {item}" if item else "")

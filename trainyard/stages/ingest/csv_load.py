@@ -12,11 +12,12 @@ import duckdb
 from trainyard.contract.config import Source
 from trainyard.errors import BadData
 from trainyard.glue.engine import PARQUET, PARQUET_FOR_SPARK
-from trainyard.stages.ingest import csv_types
+from trainyard.stages.ingest import csv_types, line_ends
 from trainyard.stages.ingest.csv_scan import MAX_LINE_BYTES, PlainFile, refused
 
 SHOWN = 60
 EXAMPLES = 3
+PARSE_ERRORS = (duckdb.InvalidInputException, duckdb.ConversionException)
 REJECTS = "rejected_lines"
 REJECT_SCANS = "rejected_scans"
 FINDINGS = {
@@ -31,10 +32,24 @@ def load(connection: duckdb.DuckDBPyConnection, source: Source, *, file: PlainFi
 
     Raises BadData with a sentence per kind of problem, each with file, line, what was expected and what was found.
     """
+    if not source.quote or line_ends.only_returns(file):
+        file = line_ends.alike(file)
     if source.header:
         _check_header(source, file)
-    if not source.quote:
-        _end_lines_alike(file.path)
+    try:
+        return _load(connection, source, file=file, target=target)
+    except PARSE_ERRORS as error:
+        # What the parser cannot take apart, and does not say where: lines that end in different ways.
+        if place := line_ends.lone_return(file, source.quote):
+            raise BadData([_lone_return(file, place)]) from error
+        try:
+            return _load(connection, source, file=line_ends.alike(file), target=target)
+        except PARSE_ERRORS as again:
+            raise BadData([_unreadable(file, again)]) from again
+
+
+def _load(connection: duckdb.DuckDBPyConnection, source: Source, *, file: PlainFile, target: Path) -> int:
+    """`load` of a file whose header is in order; raises one of PARSE_ERRORS where the parser gives up."""
     # Where there are only digits, DuckDB's lenient cast has nothing to be lenient about, and reads in half the time.
     typed = source.header and file.only_digits and all(each.type == "int64" for each in source.columns)
     check = csv_types.required if typed else csv_types.checked
@@ -46,8 +61,10 @@ def load(connection: duckdb.DuckDBPyConnection, source: Source, *, file: PlainFi
     _forget_rejects(connection)
     try:
         rows = int(connection.execute(query).fetchall()[0][0])
-    except (duckdb.InvalidInputException, duckdb.ConversionException) as error:
-        raise BadData(_diagnosis(connection, source, file=file) or [_unreadable(file, error)]) from error
+    except PARSE_ERRORS as error:
+        if problems := _diagnosis(connection, source, file=file):
+            raise BadData(problems) from error
+        raise
     if _count(connection, REJECTS):
         raise BadData(_diagnosis(connection, source, file=file))
     if not rows:
@@ -63,17 +80,6 @@ def load(connection: duckdb.DuckDBPyConnection, source: Source, *, file: PlainFi
             ]
         )
     return rows
-
-
-def _end_lines_alike(path: Path) -> None:
-    """Rewrite a file so that all of its lines end in LF; the published news corpus mixes LF and CRLF.
-
-    Only for files without quotes, where no cell can hold a line feed. Lines are of bounded length.
-    """
-    unified = path.with_name(f"{path.name}.lines")
-    with path.open("rb") as lines, unified.open("wb") as copy:
-        copy.writelines(line[:-2] + b"\n" if line.endswith(b"\r\n") else line for line in lines)
-    unified.replace(path)
 
 
 def place_of(source: Source, file: PlainFile, *, row: int, rows: int) -> str:
@@ -96,22 +102,33 @@ def _reader(source: Source, file: PlainFile, *, sql_type: str = "VARCHAR") -> st
 
 
 def _names(source: Source, file: PlainFile) -> list[str]:
-    """The columns of the file: as declared, or as its header has them where other columns are tolerated."""
-    return _header(source, file) if source.other_columns else [each.name for each in source.columns]
+    """The columns of the file: as declared; where others are tolerated, those get names that no declared one has."""
+    declared = [each.name for each in source.columns]
+    if not source.other_columns:
+        return declared
+    # A file's own names may be empty, or differ from another one in case only, which are the same name to DuckDB.
+    return [
+        name if name in declared else f"{' '.join(declared)} {place}"
+        for place, name in enumerate(_header(source, file))
+    ]
 
 
 def _header(source: Source, file: PlainFile) -> list[str]:
+    """The names in the first line, without the empty ones at its end that a delimiter too much makes."""
     with file.path.open("rb") as lines:
         text = lines.readline(MAX_LINE_BYTES).decode("utf-8-sig").rstrip("\r\n")
     try:
-        return next(csv.reader([text], delimiter=source.delimiter, quotechar=source.quote or None), [])
+        names = next(csv.reader([text], delimiter=source.delimiter, quotechar=source.quote or None), [])
     except csv.Error:
         return [text]
+    while names and not names[-1]:
+        names.pop()
+    return names
 
 
 def _check_header(source: Source, file: PlainFile) -> None:
     expected, found = [each.name for each in source.columns], _header(source, file)
-    tolerated = source.other_columns and set(expected) <= set(found) and len(set(found)) == len(found)
+    tolerated = source.other_columns and all(found.count(each) == 1 for each in expected)
     if found == expected or tolerated:
         return
     missing = [each for each in expected if each not in found]
@@ -136,10 +153,7 @@ def _diagnosis(connection: duckdb.DuckDBPyConnection, source: Source, *, file: P
         parts += [f"min(row) FILTER (WHERE {name} IS NULL AND {bad})"]
     numbered = f"SELECT row_number() OVER () AS row, * FROM {_reader(source, file)}"
     _forget_rejects(connection)
-    try:
-        rows, *findings = connection.execute(f"SELECT {', '.join(parts)} FROM ({numbered})").fetchall()[0]
-    except duckdb.InvalidInputException as error:
-        return [_unreadable(file, error)]
+    rows, *findings = connection.execute(f"SELECT {', '.join(parts)} FROM ({numbered})").fetchall()[0]
     problems = _rejected_lines(connection, source, file=file)
     # Rows are counted without the rejected ones, so that their numbers say nothing about lines.
     shifted = bool(problems)
@@ -185,9 +199,19 @@ def _field_count(message: str) -> str:
     return number if number.isdigit() else _short(message)
 
 
+def _lone_return(file: PlainFile, line: int) -> str:
+    return refused(
+        file.name,
+        f"line {line:,}",
+        expected="a carriage return only where a line ends, before its line feed, or inside quotes",
+        found="one inside the line",
+        advice="remove it, or put the field in quotes,",
+    )
+
+
 def _unreadable(file: PlainFile, error: duckdb.Error) -> str:
     reason = str(error).partition("\n")[0].removeprefix("Invalid Input Error: ")
-    expected = "CSV whose lines all end alike, in LF or in CRLF"
+    expected = "CSV as its settings describe it"
     return refused(
         file.name,
         "",

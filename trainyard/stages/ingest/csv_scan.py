@@ -100,9 +100,10 @@ class _Look:
             )
         first, last = chunk.find(b"\n"), chunk.rfind(b"\n")
         if self.tail + (first if first >= 0 else len(chunk)) > MAX_LINE_BYTES:
-            self.refuse(
-                f"lines of at most {MAX_LINE_BYTES:,} bytes", "a longer one", advice="break the line up", line=1
-            )
+            ended = b"\r" in chunk and not self.lines and first < 0
+            found = "one that holds carriage returns and no line feed" if ended else "a longer one"
+            advice = "save it with lines that end in line feeds" if ended else "break the line up"
+            self.refuse(f"lines of at most {MAX_LINE_BYTES:,} bytes", found, advice=advice, line=1)
         if self.only_digits:
             rest = chunk if self.lines else chunk[first + 1 :]
             self.only_digits = first >= 0 and not rest.translate(None, DIGITS_AND_SEPARATORS)

@@ -12,6 +12,7 @@ from trainyard.run.naming import model_name
 from trainyard.run.plan import NextStep, Plan
 from trainyard.run.recipe import has
 from trainyard.run.run import Run
+from trainyard.stages.resolve import duration
 
 
 def planned(run: Run, config: RecipeConfig, *, tags: Mapping[str, str]) -> Plan:
@@ -26,7 +27,7 @@ def planned(run: Run, config: RecipeConfig, *, tags: Mapping[str, str]) -> Plan:
         uri=f"s3://{run.artifacts_bucket}/{run.prefix}",
     )
     if config.fans_out and run.task == "train":
-        return plan
+        return replace(plan, most_children=duration.most_children(config), children_rule=duration.children_rule(config))
     own = {"recipe": run.recipe, "dataset": run.dataset, "run": run.run_id}
     return replace(
         plan,
@@ -63,6 +64,7 @@ def tuning(config: RecipeConfig, texts: Mapping[str, str]) -> dict[str, Any]:
         "ResourceLimits": {
             "MaxNumberOfTrainingJobs": search.total_jobs,
             "MaxParallelTrainingJobs": min(search.parallel_jobs, search.total_jobs),
+            "MaxRuntimeInSeconds": duration.tuning_limit(config),
         },
         "ParameterRanges": _ranges(search.ranges),
         "TrainingJobEarlyStoppingType": "Auto" if search.early_stopping else "Off",

@@ -11,12 +11,15 @@ from trainyard.errors import BadRequest, NothingToDo
 from trainyard.run import recipe as recipes
 from trainyard.run.folders import RAW_PREFIX, SCORE_PREFIX
 from trainyard.run.run import Task
+from trainyard.stages.resolve import strict_json
 
 EXPECTED_KEY = f"{RAW_PREFIX}/<recipe>/<dataset>/<file>"
+EXPECTED_INPUT = 'Expected an S3 "Object Created" event or {"recipe": ..., "dataset": ..., "overrides": {...}}'
 # By this key in a child's input the Step Functions console links it with its parent.
 STARTED_BY = "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID"
-# What SageMaker accepts in tags and metadata; letters of any script and spaces are fine.
-DATASET_NAME = re.compile(r"[\w .:=+@-]{1,100}")
+# What SageMaker accepts in tags and metadata; letters of any script and spaces are fine. Dots alone lead elsewhere.
+DATASET_NAME = re.compile(r"(?![. ]+\Z)[\w .:=+@-]{1,100}")
+DATASET_RULE = "1 to 100 letters, digits, spaces or _ . : = + - @, not of dots and spaces alone"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,15 +48,13 @@ def parse(event: Mapping[str, Any]) -> Request:
 
     Raises BadRequest for another input, and NothingToDo for a folder that was made in S3's console.
     """
+    _require_readable(event)
     if event.get("detail-type") == "Object Created":
-        request = _from_key(str(event["detail"]["object"]["key"]))
+        request = _from_key(_uploaded(event))
     elif isinstance(event.get("recipe"), str) and isinstance(event.get("dataset"), str):
         request = _from_input(event)
     else:
-        raise BadRequest(
-            'Expected an S3 "Object Created" event or {"recipe": ..., "dataset": ..., "overrides": {...}}; '
-            f"found an input with the keys {', '.join(sorted(event)) or 'none'}."
-        )
+        raise BadRequest(f"{EXPECTED_INPUT}; found an input with the keys {', '.join(sorted(event)) or 'none':.200}.")
     if request.recipe not in recipes.names():
         raise BadRequest(
             f"Expected one of the recipes {', '.join(recipes.names())} in {EXPECTED_KEY}; found {request.recipe!r}. "
@@ -61,10 +62,31 @@ def parse(event: Mapping[str, Any]) -> Request:
         )
     if not DATASET_NAME.fullmatch(request.dataset):
         raise BadRequest(
-            "Expected a data set name of 1 to 100 letters, digits, spaces or _ . : = + - @; "
-            f"found {request.dataset!r}. Upload under another name."
+            f"Expected a data set name of {DATASET_RULE}; found {request.dataset!r}. Upload under another name."
         )
     return request
+
+
+def _require_readable(event: Any) -> None:
+    """An input may be any JSON: what is no object, or holds what no answer could repeat, is refused first."""
+    if not isinstance(event, Mapping):
+        raise BadRequest(f"{EXPECTED_INPUT}; found {type(event).__name__}.")
+    try:
+        strict_json.check(event)
+    except ValueError as error:
+        raise BadRequest(f"{EXPECTED_INPUT}; found {error}.") from error
+
+
+def _uploaded(event: Mapping[str, Any]) -> str:
+    """The key that an event of S3 names."""
+    value: Any = event
+    for name in ("detail", "object", "key"):
+        value = value.get(name) if isinstance(value, Mapping) else None
+    if not isinstance(value, str):
+        raise BadRequest(
+            f"Expected detail.object.key in S3's event, found {value!r:.60}. Upload a file, or give recipe and dataset."
+        )
+    return value
 
 
 def _from_key(key: str) -> Request:
@@ -72,7 +94,7 @@ def _from_key(key: str) -> Request:
     if key.endswith("/"):
         raise NothingToDo(f"{key} is only a folder; a run starts with the files uploaded into it")
     parts = key.split("/")
-    if len(parts) != 4 or not all(parts):
+    if len(parts) != 4 or not all(parts) or parts[0] != RAW_PREFIX or parts[3] in (".", ".."):
         raise BadRequest(f"Expected a key of the form {EXPECTED_KEY}; found {key!r}. Upload the file there.")
     return Request(recipe=parts[1], dataset=parts[2], upload=parts[3])
 

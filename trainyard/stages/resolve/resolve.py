@@ -12,10 +12,12 @@ from trainyard.run.environment import Environment
 from trainyard.run.plan import NextStep, Plan
 from trainyard.run.stage import Stage
 from trainyard.run.store import RunStore
-from trainyard.stages.resolve import files, uploads
+from trainyard.stages.resolve import duration, files, uploads
 from trainyard.stages.resolve.claim import claimed, run_of
 from trainyard.stages.resolve.plan import planned
 from trainyard.stages.resolve.request import parse
+
+LONGEST_REASON = 4_000
 
 
 def resolve(
@@ -27,7 +29,13 @@ def resolve(
     except NothingToDo as idle:
         return Plan(outcome=NextStep.NOTHING, reason=str(idle), recipe=idle.recipe, dataset=idle.dataset)
     except (BadRequest, ConfigError) as refusal:
-        return Plan(outcome=NextStep.REFUSED, reason=str(refusal))
+        return Plan(outcome=NextStep.REFUSED, reason=_bounded(str(refusal)))
+
+
+def _bounded(reason: str) -> str:
+    """A reason that a message and the payload of a state can hold: thousands of wrong settings are refused too."""
+    left = len(reason) - LONGEST_REASON
+    return reason if left <= 0 else f"{reason[:LONGEST_REASON]} ... ({left:,} characters more)"
 
 
 def _resolve(
@@ -39,6 +47,7 @@ def _resolve(
     forced = {"score": {"enabled": True}} if request.task == "score" else {}
     # Recipe defaults, then the environment's machines, then run.json, then the overrides of a manual start.
     config = recipes.config(request.recipe, {"jobs": environment.job_defaults}, *settings, request.overrides, forced)
+    duration.require_in_time(config, task=request.task)
     sources = recipes.sources(request.recipe, config)
     chosen = files.choose(request, objects, config=config, sources=sources)
     run = run_of(

@@ -9,6 +9,7 @@ from typing import Any
 
 from trainyard.errors import BadRequest
 from trainyard.run.folders import OVERRIDES_FILE
+from trainyard.stages.resolve import strict_json
 from trainyard.stages.resolve.request import Request
 
 MAX_OVERRIDES_BYTES = 64 * 1024
@@ -49,17 +50,15 @@ def parse_overrides(content: bytes, key: str) -> dict[str, Any]:
     if len(content) > MAX_OVERRIDES_BYTES:
         raise BadRequest(f"{key}: expected at most {MAX_OVERRIDES_BYTES} bytes, found {len(content)}.")
     try:
-        document = json.loads(content.decode("utf-8-sig"))
+        document = strict_json.load(content.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise BadRequest(f"{key}: expected UTF-8 text, found an invalid byte at position {error.start}.") from error
     except json.JSONDecodeError as error:
         raise BadRequest(
             f"{key}, line {error.lineno}, column {error.colno}: expected JSON, found {error.msg}."
         ) from error
-    except (ValueError, RecursionError) as error:
-        raise BadRequest(
-            f"{key}: expected JSON of ordinary numbers and depth, found other content: {error!s:.100}."
-        ) from error
+    except ValueError as error:
+        raise BadRequest(f"{key}: expected JSON of ordinary numbers, text and depth, found {error!s:.100}.") from error
     if not isinstance(document, dict):
         raise BadRequest(f"{key}: expected a JSON object of settings, found {type(document).__name__}.")
     return document

@@ -1,0 +1,126 @@
+"""Who may call the local cloud: its own root key and what was issued by it, every signature checked; in the server.
+
+MiniStack alone takes the keys `test`, any twelve digits and no key at all for the root user, and checks none of their
+signatures; and whoever knows the name of a function can work out the secret of its role's session.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import os
+import secrets
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from ministack.core import iam_evaluator, lambda_runtime
+from ministack.core.responses import get_account_id
+from ministack.services import lambda_svc, sts
+
+from local_cloud import root_key
+from local_cloud.root_key import RootKey
+from local_cloud.state import state_directory
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+# Below these MiniStack answers without asking who calls: it resets the server, shows functions' code, takes images.
+CLOSED = ("/_ministack/", "/_localstack/")
+REGISTRY = ("/v2", "/v2/", "/v2/_catalog")
+IN_REGISTRY = ("/blobs/", "/manifests/", "/tags/list")
+HEALTH = "/_ministack/health"
+# A custom resource reports to the address it was given, which nobody can guess.
+REPORTS = "/_ministack/cfn-response/"
+SALT_BYTES = 32
+
+
+def install() -> None:
+    """Let requests in that are signed with the root key or one issued by the local cloud, and no others."""
+    iam_evaluator.is_root_access_key = _is_not_special
+    sts.is_root_access_key = _is_not_special
+    register(root_key.ensure(state_directory(os.environ)))
+    iam_evaluator.enforce = named_only(iam_evaluator.enforce)
+    issue = unguessable(lambda_runtime.execution_credentials, secrets.token_bytes(SALT_BYTES))
+    lambda_runtime.execution_credentials = lambda_svc.execution_credentials = issue
+
+
+def register(key: RootKey) -> None:
+    """Make a key one of the account's root user whose signatures are checked like those of any session."""
+    session = {
+        "Arn": f"arn:aws:iam::{get_account_id()}:root",
+        "UserId": get_account_id(),
+        "PrincipalType": "Root",
+        "SecretAccessKey": key.secret_access_key,
+    }
+    sts.register_session(key.access_key_id, session)
+
+
+def named_only(enforce: Callable[..., Any]) -> Callable[..., Any]:
+    """Refuse what MiniStack lets in without a key, such as every call of S3, as AWS does with public access off."""
+
+    def refusing(access_key_id: str, iam_action: str, service: str, *others: Any, **options: Any) -> Any:  # noqa: PLR0917
+        refused = enforce(access_key_id, iam_action, service, *others, **options)
+        if access_key_id or not iam_evaluator._anonymous.get():
+            return refused
+        if iam_evaluator._served_unsigned(service, iam_action):
+            return None
+        return iam_evaluator.AuthError("AccessDenied", "Access Denied") if service == "s3" else refused
+
+    return refusing
+
+
+def unguessable(issue: Callable[[dict[str, Any]], dict[str, str]], salt: bytes) -> Callable[..., dict[str, str]]:
+    """Credentials of a function's role whose secret follows from a secret of this server, not from names alone."""
+
+    def issued(config: dict[str, Any]) -> dict[str, str]:
+        guessable = issue(config)
+        made = {
+            name: hmac.digest(salt, f"{name}:{guessable['AWS_SECRET_ACCESS_KEY']}".encode(), "sha256").hex()
+            for name in ("SecretAccessKey", "SessionToken")
+        }
+        access_key = guessable["AWS_ACCESS_KEY_ID"]
+        sts.register_session(access_key, {**sts._sessions[access_key], **made})
+        return {
+            "AWS_ACCESS_KEY_ID": access_key,
+            "AWS_SECRET_ACCESS_KEY": made["SecretAccessKey"],
+            "AWS_SESSION_TOKEN": made["SessionToken"],
+        }
+
+    return issued
+
+
+def guarded(application: Application) -> Any:
+    """Close the server's own pages, which would otherwise answer anybody on this machine; its health stays open."""
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: PLR0917 - ASGI's signature
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+        elif scope["type"] == "http" and is_closed(scope["method"], scope["path"]):
+            await _refuse(send)
+        else:
+            await application(scope, receive, send)
+
+    return serve
+
+
+def is_closed(method: str, path: str) -> bool:
+    """Whether a path belongs to MiniStack's own pages, not to AWS."""
+    if (method == "GET" and path == HEALTH) or (method == "PUT" and path.startswith(REPORTS)):
+        return False
+    if path in REGISTRY or (path.startswith("/v2/") and any(each in path for each in IN_REGISTRY)):
+        return True
+    return path.startswith(CLOSED) or path == "/health"
+
+
+async def _refuse(send: Send) -> None:
+    body = json.dumps({"message": f"Expected a request of an AWS service; only {HEALTH} is open besides them."})
+    headers = [(b"content-type", b"application/json")]
+    await send({"type": "http.response.start", "status": 403, "headers": headers})
+    await send({"type": "http.response.body", "body": body.encode()})
+
+
+def _is_not_special(access_key_id: str) -> bool:  # noqa: ARG001 - MiniStack's signature
+    """No key stands for the root user without being known."""
+    return False

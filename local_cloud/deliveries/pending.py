@@ -1,0 +1,102 @@
+"""The deliveries that are still to be made: each is a row of the journal until it has ended; in the server."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from local_cloud.deliveries.delivery import Delivery
+from local_cloud.journal.store import Journal
+
+logger = logging.getLogger("local_cloud.deliveries")
+
+KIND = "delivery"
+# A function of the workflow takes a core while it starts: more at once would only make each one slower.
+AT_ONCE = 16
+UNEXPECTED_SECONDS = 5.0
+
+# Makes a delivery; returns None when it has ended, else what remains to be done, and when.
+Attempt = Callable[[Delivery], Delivery | None]
+
+
+class Pending:
+    """Deliveries by the time they are due. Begun once; `accept` is safe from any thread, also before that."""
+
+    def __init__(self, journal: Callable[[], Journal], attempt: Attempt) -> None:
+        self._journal = journal
+        self._attempt = attempt
+        self._due: list[tuple[float, int, Delivery]] = []
+        self._numbers = itertools.count()
+        self._changed = threading.Condition()
+        self._free = threading.BoundedSemaphore(AT_ONCE)
+        self._closing = False
+
+    def begin(self) -> None:
+        """Take up what an earlier server left, and make deliveries from now on."""
+        for _, text in self._journal().read(KIND):
+            self._wait(Delivery.parse(text))
+        threading.Thread(target=self._run, name="deliveries", daemon=True).start()
+
+    def close(self) -> None:
+        """Make no more deliveries, and change nothing about those that are being made: the next server makes them."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+
+    def accept(self, delivery: Delivery) -> None:
+        """Keep a new delivery; when this returns, it will be made whatever happens to this process.
+
+        What does not end in a function is delivered before this returns. Raises sqlite3.OperationalError when the
+        journal cannot be written: the event was not accepted then.
+        """
+        self._journal().write([(KIND, delivery.key, delivery.text())])
+        if delivery.to_function:
+            self._wait(delivery)
+        else:
+            self._make(delivery)
+
+    def _run(self) -> None:
+        while (delivery := self._next()) is not None:
+            self._free.acquire()
+            threading.Thread(target=self._make_freeing, args=(delivery,), name="delivery", daemon=True).start()
+
+    def _next(self) -> Delivery | None:
+        """Wait for the next delivery that is due; None at the end of the server."""
+        with self._changed:
+            while not self._closing:
+                if self._due and self._due[0][0] <= time.time():
+                    return heapq.heappop(self._due)[2]
+                self._changed.wait(self._due[0][0] - time.time() if self._due else None)
+            return None
+
+    def _make_freeing(self, delivery: Delivery) -> None:
+        try:
+            self._make(delivery)
+        finally:
+            self._free.release()
+
+    def _make(self, delivery: Delivery) -> None:
+        try:
+            left = self._attempt(delivery)
+            self._settle(delivery, left)
+        except Exception:
+            # A full disk, or a defect: nothing may be lost, and nothing may end this thread for good.
+            logger.exception("The delivery %s to %s is tried again", delivery.key, delivery.arn)
+            left = delivery.later(UNEXPECTED_SECONDS)
+        if left is not None:
+            self._wait(left)
+
+    def _settle(self, delivery: Delivery, left: Delivery | None) -> None:
+        with self._changed:
+            # A function that fails while the server ends did not fail by itself.
+            if not self._closing:
+                self._journal().write([(KIND, delivery.key, None if left is None else left.text())])
+
+    def _wait(self, delivery: Delivery) -> None:
+        with self._changed:
+            heapq.heappush(self._due, (delivery.due, next(self._numbers), delivery))
+            self._changed.notify_all()

@@ -1,0 +1,40 @@
+"""Puts the journal under MiniStack's services; called once, before MiniStack serves anything."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from local_cloud import journal
+from local_cloud.journal import executions, log_groups, objects, tables, touched
+from local_cloud.journal.recorder import Recorder
+from local_cloud.journal.requests import Application, kept
+from local_cloud.journal.restoring import Restored
+from local_cloud.journal.space import Reserve
+
+FOLDER = "journal"
+
+
+class Recording:
+    """The services of this process, kept in the journal of `state_dir`."""
+
+    def __init__(self, state_dir: Path, *, services: Path) -> None:
+        self._journal = journal.open_in(state_dir / FOLDER)
+        self._reserve = Reserve(state_dir / FOLDER)
+        touched.install()
+        for module in (executions, log_groups, objects, tables):
+            module.install()
+        self._recorder = Recorder(self._journal, self._reserve)
+        Restored(self._journal, self._recorder, services=services).install()
+
+    def start(self) -> None:
+        """Begin to look for what nobody announces."""
+        self._recorder.start()
+
+    def around(self, application: Application) -> Application:
+        """The application whose answers wait for the journal."""
+        return kept(application, recorder=self._recorder, reserve=self._reserve)
+
+    def stop(self) -> None:
+        """Write what is left and close the journal."""
+        self._recorder.stop()
+        self._journal.close()

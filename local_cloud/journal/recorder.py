@@ -1,0 +1,203 @@
+"""Writes to the journal what requests and executions have changed in MiniStack's services; in the server."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+import time
+import weakref
+from collections.abc import Iterable, Sequence
+from types import ModuleType
+from typing import Any
+
+from ministack import app
+
+from local_cloud.journal import touched
+from local_cloud.journal.draft import Draft, Known
+from local_cloud.journal.executions import ExecutionRows
+from local_cloud.journal.functions import Functions
+from local_cloud.journal.log_groups import Groups
+from local_cloud.journal.places import SCOPED, Place, write_value
+from local_cloud.journal.queues import Queues
+from local_cloud.journal.sequence import Kept, growing
+from local_cloud.journal.space import Reserve
+from local_cloud.journal.store import Change, Journal
+from local_cloud.journal.tables import Tables
+from local_cloud.journal.texts import text_of
+from local_cloud.journal.touched import Mark, Touched
+
+logger = logging.getLogger("local_cloud.journal")
+
+PLACES: dict[str, type[Place]] = {
+    "cloudwatch_logs/log_groups": Groups,
+    "dynamodb/tables": Tables,
+    "lambda/functions": Functions,
+    "sqs/queues": Queues,
+    "stepfunctions/executions": ExecutionRows,
+}
+# Found again from the events themselves.
+NOT_KEPT = {"cloudwatch_logs/log_records"}
+# Their `get_state` copies and writes files: the stores are taken from the module, by name.
+_BY_NAME = {
+    "dynamodb": (
+        "tables", "tags", "ttl_settings", "pitr_settings", "kinesis_destinations", "contributor_insights", "backups",
+        "resource_policies", "exports", "imports",
+    ),
+    "lambda": ("functions", "layers", "esms", "function_urls", "kinesis_positions", "dynamodb_stream_positions"),
+}  # fmt: skip
+# What nobody announces, such as a schedule that fired, is looked for this often.
+ROUND_SECONDS = 1.0
+
+
+class Service:
+    """One of MiniStack's services: the stores that it keeps, by name."""
+
+    def __init__(self, name: str, module: ModuleType) -> None:
+        self.name = name
+        self.module = module
+        self.places: dict[int, Place] = {}
+        own = {id(each) for each in vars(module).values() if isinstance(each, SCOPED)}
+        for store_name, store in self.state().items():
+            kind = f"{name}/{store_name}"
+            if id(store) in own or (isinstance(store, SCOPED) and name in _BY_NAME):
+                self.places[id(store)] = PLACES.get(kind, Place)(kind, store)
+        self.stores = own | set(self.places)
+
+    def state(self) -> dict[str, Any]:
+        """Its stores themselves, and copies of what it keeps otherwise."""
+        if self.name in _BY_NAME:
+            return {name: getattr(self.module, f"_{name}") for name in _BY_NAME[self.name]}
+        with touched.by_reference():
+            return self.module.get_state() or {}
+
+    def write_others(self, draft: Draft) -> None:
+        """Draw up what it keeps otherwise than in a store of its own."""
+        for store_name, value in self.state().items():
+            if id(value) not in self.places:
+                write_value(f"{self.name}/{store_name}", value, draft=draft)
+
+
+class Recorder:
+    """Keeps MiniStack's services in a journal. One per server process; usable from any thread."""
+
+    def __init__(self, journal: Journal, reserve: Reserve) -> None:
+        self.known = Known()
+        self._journal, self._reserve = journal, reserve
+        self._lock = threading.RLock()
+        self._services: dict[str, Service] = {}
+        self._of_store: dict[int, Service] = {}
+        self._modules = 0
+        # Requests that were answered, as long as something they have started still runs.
+        self._answered: weakref.WeakSet[Touched] = weakref.WeakSet()
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._rounds, name="journal", daemon=True)
+
+    def start(self) -> None:
+        """Begin to look for what nobody announces."""
+        self._journal.along = self.keep
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Write everything that has changed, and look no more."""
+        self._ending.set()
+        self._thread.join()
+        self.keep_all()
+
+    def answered(self, request: Touched) -> None:
+        """Watch what a request has started as long as it goes on."""
+        self._answered.add(request)
+
+    def keep(self, changes: Sequence[Change] = ()) -> None:
+        """Write what this flow of control has changed, what was started by requests, and rows of the caller's own.
+
+        Raises NoSpaceLeft where the disk is full; it is written later then.
+        """
+        flow = touched.noting()
+        self._keep([*([flow] if flow else ()), *self._answered], changes)
+
+    def keep_all(self) -> None:
+        """Write everything that has changed, wherever it is."""
+        with self._lock:
+            draft = Draft(self.known)
+            self._find_services()
+            for service in self._services.values():
+                for place in service.places.values():
+                    if place.kind not in NOT_KEPT:
+                        place.write_all(draft)
+                service.write_others(draft)
+            self._commit(draft)
+
+    def _keep(self, flows: Iterable[Touched], changes: Sequence[Change] = ()) -> None:
+        flows = list(flows)
+        with self._lock:
+            draft, now = Draft(self.known), time.monotonic()
+            self._draw_up({mark for flow in flows for mark in flow.marks()}, draft)
+            draft.transaction.entries.extend(changes)
+            try:
+                self._commit(draft)
+            except OSError:
+                for flow in flows:
+                    touched.NOBODY.take_over(flow)
+                raise
+        for flow in flows:
+            flow.let_go(now)
+
+    def _draw_up(self, marks: Iterable[Mark], draft: Draft) -> None:
+        services: dict[str, Service] = {}
+        for store, key, part in marks:
+            service = self._service_of(store)
+            if service is None:
+                continue
+            services[service.name] = service
+            place = service.places.get(id(store))
+            if place is not None and place.kind not in NOT_KEPT:
+                place.write(key, part, draft=draft)
+        for service in services.values():
+            service.write_others(draft)
+
+    def _commit(self, draft: Draft) -> None:
+        grown = growing.take()
+        counts = [(each, self._append(each, draft)) for each in grown]
+        try:
+            if draft.transaction:
+                self._reserve.spend(lambda: self._journal.commit(draft.transaction))
+        except BaseException:
+            for each in grown:
+                growing.add(each)
+            raise
+        draft.written()
+        for each, count in counts:
+            each.were_written(count)
+
+    @staticmethod
+    def _append(grown: Kept, draft: Draft) -> int:
+        number, items = grown.waiting()
+        rows = ((grown.owner, number + index, text_of(item)) for index, item in enumerate(items))
+        draft.transaction.appended.extend(rows)
+        return len(items)
+
+    def _service_of(self, store: Any) -> Service | None:
+        service = self._of_store.get(id(store))
+        if service is None and self._modules != len(sys.modules):
+            self._find_services()
+            service = self._of_store.get(id(store))
+        return service
+
+    def _find_services(self) -> None:
+        self._modules = len(sys.modules)
+        for name, get_state in app._build_persistence_save_dict().items():
+            module = sys.modules.get(getattr(get_state, "__module__", ""))
+            if name not in self._services and module is not None and hasattr(module, "load_persisted_state"):
+                service = self._services[name] = Service(name, module)
+                self._of_store.update(dict.fromkeys(service.stores, service))
+
+    def _rounds(self) -> None:
+        touched.begin(None)
+        while not self._ending.wait(ROUND_SECONDS):
+            try:
+                self._reserve.restore()
+                self._keep([touched.NOBODY, *self._answered])
+            except Exception as error:
+                # The next round tries again: this thread must outlive a full disk.
+                logger.debug("What changed meanwhile could not be written: %s", error)

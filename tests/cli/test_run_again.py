@@ -1,0 +1,180 @@
+"""A second `run` into a data set trains once, on the files it uploaded, with its own settings."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.story import execution_arn
+from trainyard.cli.dataset import submission
+from trainyard.client import uploads
+from trainyard.client.deployment import Deployment
+from trainyard.client.upload_order import completing_last
+from trainyard.client.watch import Watch
+from trainyard.errors import BadRequest
+from trainyard.run import recipe
+from trainyard.run.environment import Environment
+from trainyard.run.plan import NextStep, Plan
+from trainyard.stages.resolve.resolve import resolve
+
+
+class Workflow:
+    """Resolve, started by every upload as the deployed rule does it, at the moment of the upload."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        self.deployment, self.plans = deployment, list[Plan]()
+        client = deployment.target.client("s3")
+        self.s3 = deployment.target.session.client("s3")
+        self.bodies: dict[str, dict[str, str]] = {}
+        client.meta.events.register("provide-client-params.s3.PutObject", self._remember)
+        client.meta.events.register("after-call.s3.PutObject", self._started)
+
+    def _remember(self, params: dict[str, Any], context: Any, **_: Any) -> None:
+        self.key = params["Key"]
+
+    def _started(self, **_: Any) -> None:
+        name = f"e{len(self.plans)}"
+        environment = Environment(
+            raw_bucket=self.deployment.raw_bucket,
+            artifacts_bucket=self.deployment.artifacts_bucket,
+            ledger_table=self.deployment.ledger_table,
+            topic_arn="topic",
+            code_version="1",
+            tags={},
+            job_defaults={},
+        )
+        event = {"detail-type": "Object Created", "detail": {"object": {"key": self.key}}}
+        execution = {"arn": execution_arn(name), "name": name, "started": "2026-11-21T02:03:04.567Z"}
+        dynamodb = self.deployment.target.client("dynamodb")
+        self.plans.append(resolve(event, execution, environment=environment, s3=self.s3, dynamodb=dynamodb))
+
+    def trained(self) -> list[Plan]:
+        """The plans that train, of what was uploaded since the last call."""
+        found = [each for each in self.plans if each.outcome is NextStep.TRAIN]
+        self.plans = []
+        return found
+
+
+@pytest.fixture
+def workflow(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workflow]:
+    monkeypatch.setattr(Watch, "wait", lambda self, done: done)
+    return Workflow(deployment)
+
+
+def folder(tmp_path: Path, *names: str, content: str = "x") -> Path:
+    made = tmp_path / content
+    made.mkdir()
+    for name in names:
+        (made / name).write_text(content, encoding="utf-8")
+    return made
+
+
+def run(workflow: Workflow, name: str, data: Path, *assignments: str) -> dict[str, str]:
+    """Upload; the versions by file name."""
+    prepared = submission.prepare(name, data, dataset="d", assignments=assignments, tune=False, size=1, seed=1)
+    done: Any = submission.submit(workflow.deployment, prepared)
+    return {each.filename: each.version_id for each in done if each.filename != "run.json"}
+
+
+def settings_of(workflow: Workflow, plan: Plan) -> dict[str, Any]:
+    key = f"{plan.prefix}/resolve/request.json"
+    content = workflow.s3.get_object(Bucket=workflow.deployment.artifacts_bucket, Key=key)["Body"].read()
+    document: dict[str, Any] = json.loads(content)["config"]
+    return document
+
+
+MOVIES = ("links.csv", "movies.csv", "ratings.csv", "tags.csv")
+
+
+def test_a_second_run_trains_once_on_the_newest_files(workflow: Workflow, tmp_path: Path) -> None:
+    first = run(workflow, "two_tower", folder(tmp_path, *MOVIES, content="old"), "seed=3")
+    (plan,) = workflow.trained()
+    assert (plan.objects, settings_of(workflow, plan)["seed"]) == (first, 3)
+    second = run(workflow, "two_tower", folder(tmp_path, *MOVIES, content="new"), "seed=4")
+    (plan,) = workflow.trained()
+    assert (plan.objects, settings_of(workflow, plan)["seed"]) == (second, 4)
+
+
+def test_settings_of_an_earlier_run_do_not_hold(
+    workflow: Workflow, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(workflow, "two_tower", folder(tmp_path, *MOVIES, content="old"), "seed=3")
+    workflow.trained()
+    assert "exists" not in capsys.readouterr().err
+    run(workflow, "two_tower", folder(tmp_path, *MOVIES, content="new"))
+    (plan,) = workflow.trained()
+    assert settings_of(workflow, plan)["seed"] == 42
+    said = capsys.readouterr().err
+    assert "Data set d exists: replacing links.csv" in said
+    assert "settings of its run.json no longer hold" in said
+
+
+def test_one_new_table_trains_once_with_the_others_that_are_there(workflow: Workflow, tmp_path: Path) -> None:
+    first = run(workflow, "two_tower", folder(tmp_path, *MOVIES, content="old"))
+    workflow.trained()
+    second = run(workflow, "two_tower", folder(tmp_path, "ratings.csv.gz", "tags.csv", content="new"), "seed=4")
+    (plan,) = workflow.trained()
+    assert plan.objects == {"links.csv": first["links.csv"], "movies.csv": first["movies.csv"], **second}
+
+
+def test_a_recipe_that_needs_any_one_file_trains_once(workflow: Workflow, tmp_path: Path) -> None:
+    run(workflow, "propensity", folder(tmp_path, "visits.csv", content="old"))
+    workflow.trained()
+    again = run(workflow, "propensity", folder(tmp_path, "propensity.sqlite", content="new"), "seed=4")
+    (plan,) = workflow.trained()
+    assert plan.objects == again
+
+
+def test_old_versions_are_kept(workflow: Workflow, tmp_path: Path) -> None:
+    first = run(workflow, "two_tower", folder(tmp_path, *MOVIES, content="old"))
+    run(workflow, "two_tower", folder(tmp_path, *MOVIES, content="new"))
+    found = workflow.s3.get_object(
+        Bucket=workflow.deployment.raw_bucket, Key="raw/two_tower/d/tags.csv", VersionId=first["tags.csv"]
+    )
+    assert found["Body"].read() == b"old"
+
+
+def test_other_data_sets_are_left_alone(deployment: Deployment, tmp_path: Path) -> None:
+    s3 = deployment.target.client("s3")
+    for key in ("raw/two_tower/d2/ratings.csv", "raw/two_tower/d/notes.txt", "raw/two_tower/d/older/ratings.csv"):
+        s3.put_object(Bucket=deployment.raw_bucket, Key=key, Body=b"x")
+    sources = recipe.sources("two_tower", recipe.config("two_tower"))
+    assert (
+        uploads.remove_earlier(deployment, "two_tower", dataset="d", files=[Path("ratings.csv")], sources=sources) == []
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "files", "last"),
+    [
+        ("prod2vec", ["order_products__prior.csv", "order_products__train.csv", "products.csv"], "products.csv"),
+        ("prod2vec", ["products.csv", "products.csv.gz", "order_products__prior.csv"], "order_products__prior.csv"),
+        ("propensity", ["visits.csv"], "visits.csv"),
+        ("prod2vec", ["orders.csv"], "orders.csv"),
+    ],
+)
+def test_the_last_file_is_one_that_the_set_cannot_do_without(name: str, files: list[str], last: str) -> None:
+    sources = recipe.sources(name, recipe.config(name))
+    ordered = completing_last([Path(each) for each in files], sources, settings=False)
+    assert sorted(each.name for each in ordered) == sorted(files)
+    assert ordered[-1].name == last
+
+
+@pytest.mark.parametrize(
+    ("name", "files", "settings", "said"),
+    [
+        ("propensity", ["visits.csv", "propensity.sqlite"], False, "Leave one file"),
+        ("headline_classifier", ["newsCorpora.csv", "newsCorpora.tsv"], False, "Leave one file of each table"),
+        ("prod2vec", ["orders.csv"], True, "found orders.csv, settings, .* Add order_products__prior.csv or"),
+    ],
+)
+def test_files_that_would_train_several_times_are_refused(
+    name: str, files: list[str], settings: bool, said: str
+) -> None:
+    sources = recipe.sources(name, recipe.config(name))
+    with pytest.raises(BadRequest, match=said):
+        completing_last([Path(each) for each in files], sources, settings=settings)

@@ -1,0 +1,172 @@
+"""A local cloud that is killed again and again, with a function, a rule and a queue that hear of events."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import time
+import uuid
+import zipfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from local_cloud import lifecycle
+from tests.local_cloud.conftest import Cloud
+from tests.local_cloud.processes import runs
+
+SECONDS = 60.0
+
+# Writes down that it began, waits until it may go on, fails where it is told to, and writes down that it is done.
+FUNCTION = """
+import json, os, pathlib, time
+
+def handler(event, context):
+    folder = pathlib.Path(os.environ["FOLDER"])
+    with (folder / "begun").open("a") as file:
+        file.write(json.dumps({"request": context.aws_request_id, "pid": os.getpid()}) + "\\n")
+    while not (folder / "go").exists():
+        time.sleep(0.02)
+    if (folder / "fail").exists():
+        raise ValueError("told to fail")
+    with (folder / "done").open("a") as file:
+        file.write(event["detail"]["number"] + "\\n")
+"""
+
+
+def until(condition: Callable[[], Any], what: str) -> Any:
+    """Wait for a condition that comes sooner or later; returns what it gave."""
+    deadline = time.monotonic() + SECONDS
+    while time.monotonic() < deadline:
+        if value := condition():
+            return value
+        time.sleep(0.05)
+    raise AssertionError(f"{what} did not come within {SECONDS:.0f} s")
+
+
+def kill(cloud: Cloud) -> None:
+    """End the server as a crash does."""
+    os.kill(cloud.cloud.pid, signal.SIGKILL)
+    until(lambda: lifecycle.status(cloud.state_dir) is None, "the end of the server")
+
+
+def end(cloud: Cloud) -> None:
+    """End the server in an orderly way."""
+    assert lifecycle.down(cloud.state_dir)
+
+
+@dataclass(frozen=True)
+class Listener:
+    """A function that waits for `go`; a rule calls it for events of the source `source`."""
+
+    cloud: Cloud
+    name: str
+    arn: str
+    folder: Path
+    source: str
+    dead_letters: str
+
+    def put(self, number: str) -> None:
+        """Put an event on the bus."""
+        entry = {"Source": self.source, "DetailType": "told", "Detail": json.dumps({"number": number})}
+        assert self.cloud.client("events").put_events(Entries=[entry])["FailedEntryCount"] == 0
+
+    def tell(self, *files: str) -> None:
+        """Let the function go on ("go"), or fail ("fail")."""
+        for name in files:
+            (self.folder / name).touch()
+
+    def begun(self, count: int = 1) -> list[Mapping[str, Any]]:
+        """How the function began, each time, once it has begun so often."""
+        return until(lambda: (found := self._begun())[count - 1 :] and found, f"attempt {count}")
+
+    def done(self) -> list[str]:
+        """The events that the function was done with, once there is one."""
+        return until(lambda: _lines(self.folder / "done"), "the end of the function")
+
+    def letters(self) -> list[Mapping[str, Any]]:
+        """What lies in the dead letter queue, once there is something."""
+        sqs = self.cloud.client("sqs")
+        request = {"MessageAttributeNames": ["All"], "MaxNumberOfMessages": 10, "VisibilityTimeout": 0}
+        return until(
+            lambda: sqs.receive_message(QueueUrl=self.dead_letters, **request).get("Messages"), "a dead letter"
+        )
+
+    def _begun(self) -> list[Mapping[str, Any]]:
+        return [json.loads(each) for each in _lines(self.folder / "begun")]
+
+
+def listener(cloud: Cloud, folder: Path) -> Listener:
+    """Make a function, its rule and their dead letter queue."""
+    folder.mkdir()
+    name = f"listener-{uuid.uuid4().hex[:8]}"
+    queue, queue_arn = queue_for_events(cloud, name)
+    may = [{"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": queue_arn}]
+    arn = cloud.client("lambda").create_function(
+        FunctionName=name,
+        Runtime="python3.12",
+        Handler="index.handler",
+        Role=cloud.role(name, "lambda.amazonaws.com", may),
+        Code={"ZipFile": _packed(FUNCTION)},
+        Timeout=60,
+        Environment={"Variables": {"FOLDER": str(folder)}},
+        DeadLetterConfig={"TargetArn": queue_arn},
+    )["FunctionArn"]
+    target = {"Id": "function", "Arn": arn, "DeadLetterConfig": {"Arn": queue_arn}}
+    rule(cloud, name, {"source": [name]}, target=target)
+    return Listener(cloud, name, arn, folder, name, queue)
+
+
+def rule(cloud: Cloud, name: str, pattern: Mapping[str, Any], *, target: Mapping[str, Any]) -> None:
+    """Send the events of a pattern to a target."""
+    events = cloud.client("events")
+    events.put_rule(Name=name, EventPattern=json.dumps(pattern))
+    assert events.put_targets(Rule=name, Targets=[target])["FailedEntryCount"] == 0
+
+
+def queue_for_events(cloud: Cloud, name: str) -> tuple[str, str]:
+    """A queue that EventBridge may send to: its URL and ARN."""
+    sqs = cloud.client("sqs")
+    url = sqs.create_queue(QueueName=name)["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+    return url, arn
+
+
+def ends_of(cloud: Cloud, queue: str, arn: str) -> list[Mapping[str, Any]]:
+    """The ends of one execution that were announced to a queue, once there is one."""
+    sqs = cloud.client("sqs")
+
+    def found() -> list[Mapping[str, Any]]:
+        request = {"MaxNumberOfMessages": 10, "VisibilityTimeout": 0}
+        messages = sqs.receive_message(QueueUrl=queue, **request).get("Messages", [])
+        details = [json.loads(each["Body"])["detail"] for each in messages]
+        return [each for each in details if each["executionArn"] == arn]
+
+    return until(found, "the end of the execution on the bus")
+
+
+def until_gone(pid: int) -> None:
+    """Wait for the end of a process."""
+    until(lambda: not runs(pid), f"the end of process {pid}")
+
+
+def _packed(program: str) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("index.py", program)
+    return packed.getvalue()
+
+
+def _lines(file: Path) -> list[str]:
+    return file.read_text().splitlines() if file.exists() else []

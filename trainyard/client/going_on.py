@@ -1,0 +1,67 @@
+"""How a failed execution may go on: by a redrive, where that can help, or by a rerun; runs on a laptop."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from trainyard.client import executions
+from trainyard.client.deployment import Deployment
+from trainyard.client.executions import Execution
+from trainyard.errors import TrainyardError
+from trainyard.stages.explain_failure import going_on
+from trainyard.stages.explain_failure.root_cause import root_cause
+from trainyard.stages.resolve import request
+
+
+def advice(deployment: Deployment, execution: Execution, *, state: str) -> list[str]:
+    """The lines that tell how to go on with an execution that failed at `state`."""
+    options = ("" if deployment.target.local else " --aws") + (
+        "" if deployment.env == "dev" else f" --env {deployment.env}"
+    )
+    return going_on.advice(
+        execution.name,
+        state=state,
+        began=executions.definition(deployment.target, execution.arn),
+        deployed=deployed_definition(deployment),
+        redrive=f"trainyard redrive {execution.name}{options}",
+        rerun=f"trainyard rerun {execution.name}{options}",
+    )
+
+
+def require_redrive_helps(deployment: Deployment, execution: Execution) -> None:
+    """Raises TrainyardError when a version deployed since has changed what a redrive would run in its old form."""
+    events = executions.history(deployment.target, execution.arn)
+    state = root_cause(events, status=execution.status).state
+    began = executions.definition(deployment.target, execution.arn)
+    old = going_on.outdated(state, began=began, deployed=deployed_definition(deployment))
+    if old:
+        raise TrainyardError(
+            f"Expected {execution.name} to run what is deployed; a new version was deployed after it began, and {old}. "
+            f"Start it again with `trainyard rerun {execution.name}`, or redrive it with --anyway."
+        )
+
+
+def rerun(deployment: Deployment, execution: Execution) -> tuple[str, str]:
+    """Start another execution for the same recipe, data set and settings; returns its ARN and name.
+
+    It reads the newest versions of the files. As a manual start it works also on versions that another execution has
+    claimed. Raises TrainyardError while the first one runs, BadRequest for one whose input was refused.
+    """
+    if execution.running:
+        raise TrainyardError(
+            f"Expected an execution that has ended; {execution.name} is {execution.status}. Stop it first with "
+            f"`trainyard stop {execution.name}`."
+        )
+    given = execution.input if isinstance(execution.input, Mapping) else {}
+    return executions.start(deployment, dataclasses.replace(request.parse(given), upload=None))
+
+
+def deployed_definition(deployment: Deployment) -> Mapping[str, Any]:
+    """The definition that new executions run."""
+    client = deployment.target.client("stepfunctions")
+    found = client.describe_state_machine(stateMachineArn=deployment.state_machine_arn)
+    definition: Mapping[str, Any] = json.loads(found["definition"])
+    return definition
