@@ -19,7 +19,6 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +26,6 @@ from ssl import create_default_context
 from typing import TYPE_CHECKING, Any
 
 import boto3
-from botocore.config import Config
 
 from local_cloud import lifecycle
 from local_cloud.lifecycle import LocalCloud
@@ -42,7 +40,7 @@ STATES = 30
 DEFINITION_BYTES = 89_000
 MACHINE = "measured"
 PORT = 4599
-AT_ONCE = 16
+AT_ONCE = 50
 LISTED = 20
 
 
@@ -110,20 +108,15 @@ def _measured(state_dir: Path) -> Sequence[Bar]:
 
 
 def _fill(cloud: LocalCloud, size: int) -> None:
-    """Run executions until there are `size`."""
+    """Run executions until there are `size`, some at a time."""
     states = _client(cloud, "stepfunctions")
     machine = _machine(cloud, states)
-    there = _list_all(states)
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        for _ in pool.map(lambda number: _run(states, machine, number=number), range(there, size)):
-            pass
-
-
-def _run(states: SFNClient, machine: str, *, number: int) -> None:
-    document = json.dumps({"recipe": "prod2vec", "dataset": f"number-{number}", "notes": "x" * 1000})
-    arn = states.start_execution(stateMachineArn=machine, name=f"run-{number:06}", input=document)["executionArn"]
-    while states.describe_execution(executionArn=arn)["status"] == "RUNNING":
-        time.sleep(0.2)
+    for first in range(_list_all(states), size, AT_ONCE):
+        for number in range(first, min(first + AT_ONCE, size)):
+            document = json.dumps({"recipe": "prod2vec", "dataset": f"number-{number}", "notes": "x" * 1000})
+            states.start_execution(stateMachineArn=machine, name=f"run-{number:06}", input=document)
+        while states.list_executions(stateMachineArn=machine, statusFilter="RUNNING")["executions"]:
+            time.sleep(0.2)
 
 
 def _machine(cloud: LocalCloud, states: SFNClient) -> str:
@@ -191,7 +184,6 @@ def _client(cloud: LocalCloud, service: Any) -> Any:
         verify=cloud.ca_bundle,
         aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
-        config=Config(max_pool_connections=AT_ONCE),
     )
 
 

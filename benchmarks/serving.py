@@ -3,7 +3,9 @@
 Trains a model per recipe on generated data once (`--folder` keeps them), serves each by the real process of the
 training image on loopback, and asks it and the trivial route in turns, so that whatever else the machine does hits
 both. `--soak 100000` sends that many requests, one in a hundred malformed; `--knn` searches a million vectors;
-`--cold-start` times the way to the first answer. Client and server need a core each; the client's share is printed.
+`--cold-start` times the way to the first answer; `--busy` asks /ping while a million lines are worked on, `--unknown`
+asks two_tower about ever more movies that nobody knows. Client and server need a core each; the client's share is
+printed.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import served_models
+from benchmarks import served_models, serving_work
 from benchmarks.load import Measured, drive, request
 from recipes.prod2vec.features import Vocabulary
 from recipes.prod2vec.inference import ProductVectors
@@ -89,12 +91,18 @@ def main() -> int:
     parser.add_argument("--soak", type=int, default=0, metavar="REQUESTS")
     parser.add_argument("--knn", action="store_true")
     parser.add_argument("--cold-start", action="store_true")
+    parser.add_argument("--busy", action="store_true")
+    parser.add_argument("--unknown", action="store_true")
     arguments = parser.parse_args()
     names = arguments.recipe or list(served_models.SIZES)
     with contextlib.ExitStack() as stack:
         folder = arguments.folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         if arguments.knn:
             return _knn()
+        if arguments.busy:
+            return _busy(_full_vocabulary(folder / "prod2vec_full"))
+        if arguments.unknown:
+            return serving_work.unknown(_model("two_tower", folder))
         models = {name: _model(name, folder) for name in names}
         if "prod2vec" in names:
             models[f"prod2vec, {PRODUCTS:,}"] = _full_vocabulary(folder / "prod2vec_full")
@@ -125,10 +133,17 @@ def _server(command: Sequence[str], port: int, **environment: str) -> Iterator[S
         process.wait(60)
 
 
-def _service(model: Path, port: int) -> contextlib.AbstractContextManager[Server]:
+def _busy(model: Path) -> int:
+    port = _free_port()
+    with _service(model, port, **serving_work.ROOMY):
+        return serving_work.busy(port, head=b"product_id,count", row=b"3,1")
+
+
+def _service(model: Path, port: int, **environment: str) -> contextlib.AbstractContextManager[Server]:
     """The training image's entry point on a model folder."""
     command = ["-m", "training_container.main", "serve"]
-    return _server(command, port, TRAINYARD_ML_ROOT=str(model.parent), SAGEMAKER_BIND_TO_PORT=str(port))
+    own = {"TRAINYARD_ML_ROOT": str(model.parent), "SAGEMAKER_BIND_TO_PORT": str(port)}
+    return _server(command, port, **own, **environment)
 
 
 def _await_ping(port: int, process: subprocess.Popen[str]) -> None:

@@ -70,20 +70,23 @@ def await_owner(state_dir: Path, process: subprocess.Popen[bytes]) -> Owner | No
     return None
 
 
-def await_health(state_dir: Path, owner: Owner) -> bool:
-    """Wait until a server answers; False when it ended before. Raises TrainyardError when it does neither."""
+def await_health(state_dir: Path, owner: Owner) -> Owner | None:
+    """Wait until a server answers, and return what it says of itself then; None when it ended before.
+
+    Raises TrainyardError when it does neither.
+    """
     endpoint = f"https://localhost:{owner.port}"
     deadline = time.monotonic() + START_SECONDS
-    while owner_of(state_dir) == owner:
+    while (now := owner_of(state_dir)) is not None and (now.pid, now.started) == (owner.pid, owner.started):
         if _answers(endpoint, certificates.paths(state_dir / "certificates").authority):
-            return True
+            return now
         if time.monotonic() > deadline:
             raise TrainyardError(
                 f"The local cloud (process {owner.pid}) did not answer at {endpoint} within {START_SECONDS:.0f} s; "
                 f"see {state_dir / LOG_FILE}, end it with `trainyard down` and call `trainyard up` again."
             )
         time.sleep(PAUSE_SECONDS)
-    return False
+    return None
 
 
 def _answers(endpoint: str, authority: Path) -> bool:

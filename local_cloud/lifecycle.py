@@ -136,18 +136,19 @@ def _start(state_dir: Path, port: int | None, *, containers: str | None, tell: T
     process = launch.spawn(state_dir, chosen, containers=containers)
     try:
         owner = launch.await_owner(state_dir, process)
-        if owner is not None and owner.pid == process.pid:
-            launch.await_health(state_dir, owner)
+        ours = owner is not None and owner.pid == process.pid
+        if owner is not None and ours and (ready := launch.await_health(state_dir, owner)) is not None:
+            _tell_start(ready, port, tell=tell)
+            return ready
     except BaseException:
         launch.give_up(process)
         raise
-    if owner is None or owner.pid != process.pid or process.poll() is not None:
-        launch.explain_end(
-            process, log=state_dir / launch.LOG_FILE, snatched=port is None and ports.why_taken(chosen) is not None
-        )
-        return None
-    _tell_start(owner, port, tell=tell)
-    return owner
+    if owner is not None and not ours:
+        launch.give_up(process)
+    else:
+        snatched = port is None and ports.why_taken(chosen) is not None
+        launch.explain_end(process, log=state_dir / launch.LOG_FILE, snatched=snatched)
+    return None
 
 
 def _port(state_dir: Path, port: int | None) -> int:

@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from local_cloud import certificates, leftovers, root_key
@@ -25,8 +25,8 @@ from trainyard.errors import TrainyardError
 LOCK_FILE = "server.lock"
 # The same again, should somebody remove the lock's file under a running server.
 CLOUD_FILE = "cloud.json"
-# Whoever looks for an owner holds the lock for an instant.
-PATIENCE_SECONDS = 1.0
+# Whoever looks for an owner holds the lock for an instant; an owner says who it is a moment after it has it.
+PATIENCE_SECONDS, TELLING_SECONDS = 1.0, 10.0
 PAUSE_SECONDS = 0.02
 UMASK = 0o077
 
@@ -67,13 +67,15 @@ def owned(state_dir: Path, port: int) -> Iterator[Owner]:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with _locked(state_dir) as lock:
         before = _read(state_dir / LOCK_FILE) or _read(state_dir / CLOUD_FILE)
-        ended = leftovers.end(state_dir, before.pid) if before is not None else 0
         certificates.ensure(state_dir / "certificates")
         root_key.ensure(state_dir)
         pid = os.getpid()
-        owner = Owner(pid=pid, started=start_time(pid), port=port, crashed=before is not None, ended=ended)
+        owner = Owner(pid=pid, started=start_time(pid), port=port, crashed=before is not None)
         _describe(state_dir, lock, owner=owner)
         try:
+            if before is not None:
+                owner = replace(owner, ended=leftovers.end(state_dir, before.pid))
+                _describe(state_dir, lock, owner=owner)
             yield owner
         finally:
             _forget(state_dir, lock, port=port)
@@ -81,7 +83,7 @@ def owned(state_dir: Path, port: int) -> Iterator[Owner]:
 
 def owner_of(state_dir: Path) -> Owner | None:
     """The server that owns a state directory, None when nobody does; raises TrainyardError when it cannot be told."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + TELLING_SECONDS
     while _is_locked(state_dir):
         found = _read(state_dir / LOCK_FILE) or _read(state_dir / CLOUD_FILE)
         if found is not None:

@@ -13,6 +13,10 @@ VERSION = "1.5.33"
 # Module -> attribute -> names of its parameters (None: not a function).
 SEAMS: dict[str, dict[str, tuple[str, ...] | None]] = {
     "ministack.app": {
+        "_get_module": ("name",),
+        "_load_persisted_state": (),
+        "_state_map": None,
+        "save_all": ("services",),
         "app": ("scope", "receive", "send"),
         "AUTH": None,
         "SERVICE_HANDLERS": None,
@@ -27,6 +31,9 @@ SEAMS: dict[str, dict[str, tuple[str, ...] | None]] = {
         "execution_credentials": ("config",),
     },
     "ministack.services.lambda_svc": {
+        "_BLOB_REF_KEY": None,
+        "_write_code_blob": ("code_zip",),
+        "get_state": (),
         "_execute_function_warm": ("func", "event", "request_id"),
         "execution_credentials": ("config",),
         "_execute_function_dispatch": ("func", "config", "event", "request_id", "started"),
@@ -36,8 +43,15 @@ SEAMS: dict[str, dict[str, tuple[str, ...] | None]] = {
         "_event_invoke_config": ("func", "qualifier"),
         "invoke_async_with_retry": ("func", "event"),
     },
-    "ministack.core.persistence": {"_json_default": ("obj",), "_state_format_version": ("service",)},
+    "ministack.core.persistence": {
+        "_json_default": ("obj",),
+        "_state_format_version": ("service",),
+        "_json_object_hook": ("obj",),
+        "load_state": ("service",),
+    },
     "ministack.core.responses": {
+        "AccountRegionScopedDict": None,
+        "AccountScopedDict": None,
         "now_iso": (),
         "new_uuid": (),
         "get_account_id": (),
@@ -79,6 +93,7 @@ SEAMS: dict[str, dict[str, tuple[str, ...] | None]] = {
     "ministack.services.eventbridge": {
         "_put_events": ("data", "allow_aws_source"),
         "_invoke_target": ("target", "event", "rule", "view"),
+        "_events_log_list": (),
         "_dispatch_to_lambda": ("arn", "payload"),
         "_dispatch_to_stepfunctions": ("arn", "payload"),
         "_dispatch_to_sns": ("arn", "payload"),
@@ -86,6 +101,10 @@ SEAMS: dict[str, dict[str, tuple[str, ...] | None]] = {
         "start_scheduler": (),
     },
     "ministack.services.s3": {
+        "_atomic_write": ("fpath", "data", "text"),
+        "_persist_object": ("bucket", "key", "obj"),
+        "_persist_delete_marker": ("bucket_name", "key", "marker"),
+        "_persist_displaced_version": ("bucket_name", "key", "prior_obj", "versioning"),
         "_bucket_notifications": None,
         "_next_event_sequencer": ("event_name",),
         "_fire_s3_event": (
@@ -116,6 +135,12 @@ SEAMS: dict[str, dict[str, tuple[str, ...] | None]] = {
     },
     "ministack.core.arn": {"parse_arn": ("value",)},
     "ministack.services.cloudwatch_logs": {
+        "_log_records": None,
+        "_restore_state": ("data",),
+        "load_persisted_state": ("data",),
+        "_append_log_events": ("stream", "events"),
+        "_describe_log_groups": ("data",),
+        "_describe_log_streams": ("data",),
         "_log_groups": None,
         "_create_log_stream": ("data",),
         "_put_log_events": ("data",),
@@ -190,6 +215,14 @@ SEAMS: dict[str, dict[str, tuple[str, ...] | None]] = {
         "_resolve_path_or_ctx": ("path", "data", "ctx"),
         "_sdk_json_params": ("service_info", "service_key", "action", "input_data"),
         "_state_query_language": ("state_def", "ctx"),
+    },
+    "ministack.services.dynamodb": {
+        "_INDEX_MEMBERS": None,
+        "_tables": None,
+        "_set_item": ("table", "pk_val", "sk_val", "item"),
+        "_remove_item": ("table", "pk_val", "sk_val"),
+        "_items_replaced": ("table",),
+        "get_state": (),
     },
 }  # fmt: skip
 

@@ -28,12 +28,13 @@ def from_rule(delivery: Delivery, code: str, *, reason: str) -> None:
     logger.warning("The event %s did not reach %s: %s (%s)", delivery.key, delivery.arn, reason, code)
     if not delivery.dead_letters:
         return
-    service = "scheduler.amazonaws.com" if ":scheduler:" in delivery.rule_arn else "events.amazonaws.com"
+    scheduled = delivery.rule_arn.startswith("arn:aws:scheduler:")
+    service = "scheduler.amazonaws.com" if scheduled else "events.amazonaws.com"
     if not sqs.queue_policy_allows(delivery.dead_letters, service, delivery.rule_arn, delivery.account):
         logger.error("The policy of the queue %s does not let %s send to it", delivery.dead_letters, service)
         return
     attributes = {
-        "RULE_ARN": delivery.rule_arn,
+        "SCHEDULE_ARN" if scheduled else "RULE_ARN": delivery.rule_arn,
         "TARGET_ARN": delivery.arn,
         "ERROR_CODE": code,
         "ERROR_MESSAGE": reason,

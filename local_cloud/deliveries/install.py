@@ -53,6 +53,8 @@ def install() -> None:
     eventbridge._dispatch_to_stepfunctions = _to_target
     eventbridge._dispatch_to_sns = _to_target
     eventbridge._dispatch_to_sqs = lambda spec, payload, parameters=None: _to_target(str(spec), payload, parameters)
+    # Nobody reads MiniStack's list of all events there ever were: it would only grow.
+    eventbridge._events_log_list = list
     eventbridge.start_scheduler = lambda: _begin(start_scheduler)
     lambda_svc.invoke_async_with_retry = invoke_later
     lambda_svc._execute_function_dispatch = functions.dispatch(lambda_svc._execute_function_dispatch)

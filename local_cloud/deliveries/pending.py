@@ -8,6 +8,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 
 from local_cloud.deliveries.delivery import Delivery
 from local_cloud.journal.store import Journal
@@ -15,12 +16,13 @@ from local_cloud.journal.store import Journal
 logger = logging.getLogger("local_cloud.deliveries")
 
 KIND = "delivery"
-# A function of the workflow takes a core while it starts: more at once would only make each one slower.
-AT_ONCE = 16
+# Each function that runs is a process of some 100 MB, and takes a core while it starts.
+AT_ONCE = 8
 UNEXPECTED_SECONDS = 5.0
 
 # Makes a delivery; returns None when it has ended, else what remains to be done, and when.
 Attempt = Callable[[Delivery], Delivery | None]
+Work = Callable[[], None]
 
 
 class Pending:
@@ -29,7 +31,7 @@ class Pending:
     def __init__(self, journal: Callable[[], Journal], attempt: Attempt) -> None:
         self._journal = journal
         self._attempt = attempt
-        self._due: list[tuple[float, int, Delivery]] = []
+        self._due: list[tuple[float, int, Work]] = []
         self._numbers = itertools.count()
         self._changed = threading.Condition()
         self._free = threading.BoundedSemaphore(AT_ONCE)
@@ -50,8 +52,8 @@ class Pending:
     def accept(self, delivery: Delivery) -> None:
         """Keep a new delivery; when this returns, it will be made whatever happens to this process.
 
-        What does not end in a function is delivered before this returns. Raises sqlite3.OperationalError when the
-        journal cannot be written: the event was not accepted then.
+        What does not end in a function is delivered before this returns. Raises NoSpaceLeft when the journal
+        cannot be written: the event was not accepted then.
         """
         self._journal().write([(KIND, delivery.key, delivery.text())])
         if delivery.to_function:
@@ -60,12 +62,12 @@ class Pending:
             self._make(delivery)
 
     def _run(self) -> None:
-        while (delivery := self._next()) is not None:
+        while (work := self._next()) is not None:
             self._free.acquire()
-            threading.Thread(target=self._make_freeing, args=(delivery,), name="delivery", daemon=True).start()
+            threading.Thread(target=self._freeing, args=(work,), name="delivery", daemon=True).start()
 
-    def _next(self) -> Delivery | None:
-        """Wait for the next delivery that is due; None at the end of the server."""
+    def _next(self) -> Work | None:
+        """Wait for the next work that is due; None at the end of the server."""
         with self._changed:
             while not self._closing:
                 if self._due and self._due[0][0] <= time.time():
@@ -73,30 +75,40 @@ class Pending:
                 self._changed.wait(self._due[0][0] - time.time() if self._due else None)
             return None
 
-    def _make_freeing(self, delivery: Delivery) -> None:
+    def _freeing(self, work: Work) -> None:
         try:
-            self._make(delivery)
+            work()
         finally:
             self._free.release()
 
     def _make(self, delivery: Delivery) -> None:
         try:
             left = self._attempt(delivery)
-            self._settle(delivery, left)
         except Exception:
-            # A full disk, or a defect: nothing may be lost, and nothing may end this thread for good.
+            # Nothing may be lost by a defect, and nothing may end this thread for good.
             logger.exception("The delivery %s to %s is tried again", delivery.key, delivery.arn)
             left = delivery.later(UNEXPECTED_SECONDS)
-        if left is not None:
-            self._wait(left)
+        self._settle(delivery, left)
 
     def _settle(self, delivery: Delivery, left: Delivery | None) -> None:
+        """Write down what remains of a delivery; where that fails, again later: what was delivered is not repeated."""
         with self._changed:
             # A function that fails while the server ends did not fail by itself.
-            if not self._closing:
-                self._journal().write([(KIND, delivery.key, None if left is None else left.text())])
+            if self._closing:
+                return
+        try:
+            self._journal().write([(KIND, delivery.key, None if left is None else left.text())])
+        except Exception as error:
+            logger.warning("The end of the delivery %s is written later: %s", delivery.key, error)
+            self._at(time.time() + UNEXPECTED_SECONDS, partial(self._settle, delivery, left))
+        else:
+            if left is not None:
+                self._wait(left)
 
     def _wait(self, delivery: Delivery) -> None:
+        self._at(delivery.due, partial(self._make, delivery))
+
+    def _at(self, due: float, work: Work) -> None:
         with self._changed:
-            heapq.heappush(self._due, (delivery.due, next(self._numbers), delivery))
+            heapq.heappush(self._due, (due, next(self._numbers), work))
             self._changed.notify_all()

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from local_cloud.journal.space import CODE as REFUSED_CODE
+
 if TYPE_CHECKING:
     from mypy_boto3_logs.client import CloudWatchLogsClient
 else:
@@ -38,6 +40,8 @@ class LogStream:
         self._lines: list[tuple[int, str]] = []
         self._lock = threading.Lock()
         self._closing = threading.Event()
+        # Whether lines had to be kept for later.
+        self._refused = False
         self._usable = self._attempt(self._open)
         self._thread = threading.Thread(target=self._flush_forever, name=f"logs-{stream}", daemon=True)
         self._thread.start()
@@ -70,9 +74,13 @@ class LogStream:
     def _flush(self) -> None:
         with self._lock:
             lines, self._lines = self._lines, []
+        self._refused = False
         for batch in batches(lines):
-            if self._usable:
+            if self._usable and not self._refused:
                 self._usable = self._attempt(lambda events=batch: self._put(events))
+            if self._refused:
+                with self._lock:
+                    self._lines[:0] = batch
 
     def _put(self, batch: list[tuple[int, str]]) -> None:
         self._client.put_log_events(
@@ -84,7 +92,13 @@ class LogStream:
     def _attempt(self, action: Any) -> bool:
         try:
             action()
-        except (ClientError, BotoCoreError) as error:
+        except ClientError as error:
+            # A full disk passes: the lines wait.
+            self._refused = error.response["Error"]["Code"] == REFUSED_CODE
+            if not self._refused:
+                logger.warning("No logs in %s %s: %s", self._group, self._stream, error)
+            return self._refused
+        except BotoCoreError as error:
             logger.warning("No logs in %s %s: %s", self._group, self._stream, error)
             return False
         return True

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
 
+from local_cloud.journal import space
+
 Record = dict[str, Any]
 
 
@@ -50,7 +52,7 @@ class Records:
             self._records[name] = copy.deepcopy(record)
             file = self._file(name)
             partial = file.with_suffix(".partial")
-            partial.write_text(json.dumps(record), encoding="utf-8")
+            space.in_time(lambda: partial.write_text(json.dumps(record), encoding="utf-8"))
             partial.replace(file)
 
     def update(self, name: str, **changes: Any) -> Record:

@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,7 +64,10 @@ class Workspace:
 
 
 def end_leftovers(folder: Path) -> int:
-    """Kill the process groups of the jobs in `folder`, remove the jobs' folders, and return how many still ran."""
+    """Kill the processes of the jobs in `folder`, remove the jobs' folders, and return how many still ran.
+
+    A job's process group ends as a whole; what has left the group, as daemons do, is known by its home folder.
+    """
     ended = 0
     for file in folder.glob(f"*/{PROCESS_FILE}"):
         with suppress(OSError, ValueError, KeyError):
@@ -72,8 +76,20 @@ def end_leftovers(folder: Path) -> int:
             if identity["started"] and start_time(identity["pid"]) == identity["started"]:
                 os.killpg(identity["pid"], signal.SIGKILL)
                 ended += 1
+    for pid in list(_at_home_in(folder)):
+        with suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, signal.SIGKILL)
     shutil.rmtree(folder, ignore_errors=True)
     return ended
+
+
+def _at_home_in(folder: Path) -> Iterator[int]:
+    """Processes whose home is below a folder, where the system tells it; those of other users are none of a job's."""
+    home = f"HOME={folder}/".encode()
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if any(each.startswith(home) for each in (entry / "environ").read_bytes().split(b"\0")):
+                yield int(entry.name)
 
 
 def start_time(pid: int) -> str:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from local_cloud import journal
-from local_cloud.journal import executions, log_groups, objects, tables, touched
+from local_cloud.journal import executions, log_groups, objects, space, tables, touched
 from local_cloud.journal.recorder import Recorder
 from local_cloud.journal.requests import Application, kept
 from local_cloud.journal.restoring import Restored
-from local_cloud.journal.space import Reserve
+from local_cloud.journal.store import NoSpaceLeft
+
+logger = logging.getLogger("local_cloud.journal")
 
 FOLDER = "journal"
 
@@ -19,7 +22,7 @@ class Recording:
 
     def __init__(self, state_dir: Path, *, services: Path) -> None:
         self._journal = journal.open_in(state_dir / FOLDER)
-        self._reserve = Reserve(state_dir / FOLDER)
+        self._reserve = space.hold(state_dir / FOLDER)
         touched.install()
         for module in (executions, log_groups, objects, tables):
             module.install()
@@ -36,5 +39,9 @@ class Recording:
 
     def stop(self) -> None:
         """Write what is left and close the journal."""
-        self._recorder.stop()
-        self._journal.close()
+        try:
+            self._recorder.stop()
+        except NoSpaceLeft as error:
+            logger.error("%s; what changed in the last moment and was not acknowledged is lost.", error)
+        finally:
+            self._journal.close()

@@ -63,6 +63,7 @@ class Service:
             if id(store) in own or (isinstance(store, SCOPED) and name in _BY_NAME):
                 self.places[id(store)] = PLACES.get(kind, Place)(kind, store)
         self.stores = own | set(self.places)
+        self._only_stores = all(id(each) in self.places for each in self.state().values())
 
     def state(self) -> dict[str, Any]:
         """Its stores themselves, and copies of what it keeps otherwise."""
@@ -73,9 +74,20 @@ class Service:
 
     def write_others(self, draft: Draft) -> None:
         """Draw up what it keeps otherwise than in a store of its own."""
+        if self._only_stores:
+            return
         for store_name, value in self.state().items():
             if id(value) not in self.places:
                 write_value(f"{self.name}/{store_name}", value, draft=draft)
+
+
+class _Wish:
+    """Somebody who waits until what `flow` has changed, and `changes`, are written."""
+
+    def __init__(self, flow: Touched | None, changes: Sequence[Change]) -> None:
+        self.flow, self.changes = flow, changes
+        self.granted = False
+        self.error: Exception | None = None
 
 
 class Recorder:
@@ -85,6 +97,8 @@ class Recorder:
         self.known = Known()
         self._journal, self._reserve = journal, reserve
         self._lock = threading.RLock()
+        self._wishes: list[_Wish] = []
+        self._wishes_lock = threading.Lock()
         self._services: dict[str, Service] = {}
         self._of_store: dict[int, Service] = {}
         self._modules = 0
@@ -113,8 +127,26 @@ class Recorder:
 
         Raises NoSpaceLeft where the disk is full; it is written later then.
         """
-        flow = touched.noting()
-        self._keep([*([flow] if flow else ()), *self._answered], changes)
+        wish = _Wish(touched.noting(), changes)
+        with self._wishes_lock:
+            self._wishes.append(wish)
+        with self._lock:
+            if not wish.granted:
+                self._grant()
+        if wish.error is not None:
+            raise wish.error
+
+    def _grant(self) -> None:
+        """Write for everybody who waits, in one transaction: a commit costs more than what is in it."""
+        with self._wishes_lock:
+            wishes, self._wishes = self._wishes, []
+        error = None
+        try:
+            self._write([each.flow for each in wishes if each.flow], [row for each in wishes for row in each.changes])
+        except Exception as caught:
+            error = caught
+        for wish in wishes:
+            wish.granted, wish.error = True, error
 
     def keep_all(self) -> None:
         """Write everything that has changed, wherever it is."""
@@ -128,20 +160,20 @@ class Recorder:
                 service.write_others(draft)
             self._commit(draft)
 
-    def _keep(self, flows: Iterable[Touched], changes: Sequence[Change] = ()) -> None:
-        flows = list(flows)
-        with self._lock:
-            draft, now = Draft(self.known), time.monotonic()
-            self._draw_up({mark for flow in flows for mark in flow.marks()}, draft)
-            draft.transaction.entries.extend(changes)
-            try:
-                self._commit(draft)
-            except OSError:
-                for flow in flows:
-                    touched.NOBODY.take_over(flow)
-                raise
-        for flow in flows:
-            flow.let_go(now)
+    def _write(self, flows: Sequence[Touched], changes: Sequence[Change] = ()) -> None:
+        answered = [each for each in self._answered if each not in flows]
+        draft, began = Draft(self.known), time.monotonic()
+        marks = {mark for flow in flows for mark in flow.marks()} | {mark for each in answered for mark in each.fresh()}
+        self._draw_up(marks, draft)
+        draft.transaction.entries.extend(changes)
+        try:
+            self._commit(draft)
+        except OSError:
+            for flow in flows:
+                touched.NOBODY.take_over(flow)
+            raise
+        for flow in (*flows, *answered):
+            flow.were_written(began)
 
     def _draw_up(self, marks: Iterable[Mark], draft: Draft) -> None:
         services: dict[str, Service] = {}
@@ -197,7 +229,8 @@ class Recorder:
         while not self._ending.wait(ROUND_SECONDS):
             try:
                 self._reserve.restore()
-                self._keep([touched.NOBODY, *self._answered])
+                with self._lock:
+                    self._write([touched.NOBODY, *self._answered])
             except Exception as error:
                 # The next round tries again: this thread must outlive a full disk.
                 logger.debug("What changed meanwhile could not be written: %s", error)

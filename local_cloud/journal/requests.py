@@ -12,8 +12,8 @@ from xml.sax.saxutils import escape
 
 from local_cloud.journal import touched
 from local_cloud.journal.recorder import Recorder
-from local_cloud.journal.space import Reserve
-from local_cloud.journal.touched import Touched
+from local_cloud.journal.space import CODE, STATUS, Reserve
+from local_cloud.journal.touched import Request
 
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
@@ -21,9 +21,6 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-# Insufficient Storage: clients do not try again by themselves, and say at once what is wrong.
-REFUSED = 507
-CODE = "InsufficientStorage"
 _READ_ONLY = ("Get", "Describe", "List", "Head", "BatchGet", "Query", "Scan", "Filter", "Lookup")
 
 
@@ -39,13 +36,14 @@ def kept(application: Application, *, recorder: Recorder, reserve: Reserve) -> A
         if refusal is not None:
             await _refuse(scope, send, reason=refusal)
             return
-        request = Touched() if changing else None
+        request = Request() if changing else None
         token = touched.begin(request)
         try:
             await application(scope, receive, _Answer(scope, send, request=request, recorder=recorder).send)
         finally:
             touched.end(token)
             if request is not None:
+                request.is_request = False
                 recorder.answered(request)
 
     return serve
@@ -54,7 +52,7 @@ def kept(application: Application, *, recorder: Recorder, reserve: Reserve) -> A
 class _Answer:
     """Holds an answer back until what it acknowledges is written; says that it was not if it could not be."""
 
-    def __init__(self, scope: Scope, send: Send, *, request: Touched | None, recorder: Recorder) -> None:
+    def __init__(self, scope: Scope, send: Send, *, request: Request | None, recorder: Recorder) -> None:
         self._scope, self._send = scope, send
         self._request, self._recorder = request, recorder
         self._refused = False
@@ -112,7 +110,7 @@ async def _refuse(scope: Scope, send: Send, *, reason: str) -> None:
     ]
     # The body of the request was not read: no other request can follow it on this connection.
     headers.append((b"connection", b"close"))
-    await send({"type": "http.response.start", "status": REFUSED, "headers": headers})
+    await send({"type": "http.response.start", "status": STATUS, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 
 

@@ -9,12 +9,13 @@ from typing import Any
 
 from ministack import app
 from ministack.core import persistence
+from ministack.core.responses import AccountRegionScopedDict, AccountScopedDict
 from ministack.services import stepfunctions
 
 from local_cloud.journal import executions
-from local_cloud.journal.places import Place
-from local_cloud.journal.recorder import PLACES, Recorder
-from local_cloud.journal.store import Journal, Transaction
+from local_cloud.journal.places import SCOPED, Place
+from local_cloud.journal.recorder import PLACES, Recorder, Service
+from local_cloud.journal.store import Journal, JournalDamaged, Transaction
 from local_cloud.journal.texts import scoped_key, store_of, value_of
 
 logger = logging.getLogger("local_cloud.journal")
@@ -32,27 +33,35 @@ class Restored:
 
     def install(self) -> None:
         """Let MiniStack load from here when it starts, and save nothing itself when it ends."""
-        load = app._load_persisted_state
-
-        def load_and_move() -> None:
-            for name, text in self._rows(executions.DEFINITIONS).items():
-                executions.restore_definition(name, text)
-            load()
-            self._move()
-            self._journal.forget_unnamed()
-            self._forget_definitions()
-
-        app.load_state = self.service
+        app._load_persisted_state = self.load
         app.save_all = lambda _: None
-        app._load_persisted_state = load_and_move
 
-    def service(self, name: str) -> dict[str, Any] | None:
-        """What a service had, as MiniStack's `load_persisted_state` takes it; None for nothing."""
+    def load(self) -> None:
+        """Restore every service. Raises JournalDamaged for one that cannot be: it must not begin without its past."""
+        for name, text in self._rows(executions.DEFINITIONS).items():
+            executions.restore_definition(name, text)
+        for name, module in app._state_map.items():
+            try:
+                state = self._service(name, module)
+                if state:
+                    app._get_module(module).load_persisted_state(state)
+            except (KeyError, TypeError, ValueError, AttributeError) as error:
+                raise JournalDamaged(
+                    f"Expected the state of {name} in the journal of {self._journal.directory}, found something else "
+                    f"({type(error).__name__}: {error}): put back a copy of the folder, or start with another one."
+                ) from error
+        self._move()
+        self._journal.forget_unnamed()
+        self._forget_definitions()
+
+    def _service(self, name: str, module: str) -> dict[str, Any] | None:
+        """What a service had, as its `load_persisted_state` takes it; None for nothing."""
         kinds = [kind for kind in self._stores[name] if kind != executions.DEFINITIONS]
         if not kinds:
             loaded: dict[str, Any] | None = persistence.load_state(name)
             return loaded
-        return {kind.partition("/")[2]: self._store(kind) for kind in kinds}
+        had = {kind.partition("/")[2]: self._store(kind) for kind in kinds}
+        return _empty(Service(name, app._get_module(module)).state()) | had
 
     def _store(self, kind: str) -> Any:
         place = PLACES.get(kind, Place)(kind, None)
@@ -89,3 +98,12 @@ class Restored:
         self._journal.commit(Transaction(entries=[(executions.DEFINITIONS, name, None) for name in gone]))
         for name in gone:
             self._recorder.known.put(executions.DEFINITIONS, name, text=None)
+
+
+def _empty(state: dict[str, Any]) -> dict[str, Any]:
+    """A service's state with nothing in its stores: those that had nothing have no rows."""
+    return {name: _empty_store(value) if isinstance(value, SCOPED) else value for name, value in state.items()}
+
+
+def _empty_store(store: Any) -> Any:
+    return AccountRegionScopedDict() if isinstance(store, AccountRegionScopedDict) else AccountScopedDict()

@@ -18,13 +18,15 @@ _CHUNK = 1000
 class Kept(Sequence[Any]):
     """Items of JSON, the first `written` of them in the journal and the rest waiting to be."""
 
-    __slots__ = ("_journal", "_lock", "_state", "owner")
+    __slots__ = ("_journal", "_last", "_lock", "_state", "owner")
 
     def __init__(self, journal: Journal, owner: int, *, waiting: Iterable[Any] = (), new: bool = False) -> None:
         self.owner = owner
         self._journal = journal
         journal.named(owner)
         self._lock = threading.RLock()
+        # The last item that was written, with its number: whoever adds one looks at it.
+        self._last: tuple[int, Any] | None = None
         # How many are written (None: not yet asked), and those that wait. Always replaced together.
         self._state: tuple[int | None, list[Any]] = (0 if new else None, list(waiting))
         if self._state[1]:
@@ -49,6 +51,7 @@ class Kept(Sequence[Any]):
         """Let go of the first `count` items that waited."""
         with self._lock:
             written, waiting = self._snapshot()
+            self._last = (written + count - 1, waiting[count - 1]) if count else self._last
             self._state = (written + count, waiting[count:])
 
     def _snapshot(self) -> tuple[int, list[Any]]:
@@ -90,7 +93,10 @@ class Kept(Sequence[Any]):
         position = index + length if index < 0 else index
         if not 0 <= position < length:
             raise IndexError(f"Expected an item below {length}, got {index}")
-        return waiting[position - written] if position >= written else self._read(position, position + 1)[0]
+        if position >= written:
+            return waiting[position - written]
+        last = self._last
+        return last[1] if last is not None and last[0] == position else self._read(position, position + 1)[0]
 
     def _read(self, start: int, stop: int) -> list[Any]:
         return (

@@ -10,15 +10,21 @@ import errno
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
+from local_cloud.journal import touched
 from local_cloud.journal.store import NoSpaceLeft
 
 logger = logging.getLogger("local_cloud.journal")
 
 FILE = "reserve"
+# Error code and status of a request that is refused: clients do not try again by themselves, and say what is wrong.
+CODE = "InsufficientStorage"
+STATUS = 507
 RESERVED_BYTES = 4 * 1024 * 1024
+FULL = (errno.ENOSPC, errno.EDQUOT)
 # Less than this is as good as nothing: a request is refused before it begins.
 LEAST_FREE_BYTES = 512 * 1024
 
@@ -69,7 +75,7 @@ class Reserve:
                 _fill(self._file)
             except OSError as error:
                 self._file.unlink(missing_ok=True)
-                if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+                if error.errno not in FULL:
                     raise
                 self._say_full()
                 return False
@@ -90,9 +96,36 @@ class Reserve:
         self._full = True
 
 
+_PAUSE_SECONDS = 0.2
+_current: list[Reserve] = []
+
+
+def hold(directory: Path) -> Reserve:
+    """The reserve of this process, from now on."""
+    _current[:] = [Reserve(directory)]
+    return _current[0]
+
+
+def in_time(write: Callable[[], object]) -> None:
+    """Write a file of the server's own; on a full disk with what was held back, or when there is space again.
+
+    A job's thread that gave up would leave its job running for ever. A request is refused: raises OSError.
+    """
+    while True:
+        try:
+            write()
+        except OSError as error:
+            if error.errno not in FULL or not _current or touched.in_request():
+                raise
+            _current[0].give_up()
+            time.sleep(_PAUSE_SECONDS)
+        else:
+            return
+
+
 def sentence(directory: Path) -> str:
     """What is said when the disk is full."""
-    return f"No space left on the disk of {directory}: writes are refused until there is; free some, it is enough."
+    return f"No space left on the disk of {directory}: writes are refused until there is. Nothing needs a new start."
 
 
 def _fill(file: Path) -> None:

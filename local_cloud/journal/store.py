@@ -17,6 +17,8 @@ from pathlib import Path
 from trainyard.errors import TrainyardError
 
 FILE = "journal.sqlite"
+# A list has room for this many items: its places are those from its number times this.
+ROOM = 1 << 24
 # Kind, key, and the text that is kept; None for a row that is forgotten.
 Change = tuple[str, str, str | None]
 
@@ -24,8 +26,8 @@ _TABLES = (
     # Rows come back in the order in which they were first written: what lists things lists them as it did before.
     "CREATE TABLE IF NOT EXISTS entries (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, key TEXT NOT NULL, "
     "value TEXT NOT NULL, UNIQUE (kind, key))",
-    "CREATE TABLE IF NOT EXISTS appended (owner INTEGER, number INTEGER, value TEXT NOT NULL, "
-    "PRIMARY KEY (owner, number)) WITHOUT ROWID",
+    # The place of an item: the number of its list, and its own number in it.
+    "CREATE TABLE IF NOT EXISTS appended (place INTEGER PRIMARY KEY, value TEXT NOT NULL)",
 )
 _PUT = (
     "INSERT INTO entries (kind, key, value) VALUES (?, ?, ?) "
@@ -70,10 +72,15 @@ class Journal:
             self._writer, self._reader = self._connection(), self._connection()
             for statement in _TABLES:
                 self._writer.execute(statement)
-            self._next_owner = 1 + (self._row("SELECT MAX(owner) FROM appended")[0] or 0)
+            self._next_owner = 1 + (self._row("SELECT MAX(place) FROM appended")[0] or 0) // ROOM
             self._named: set[int] = set()
         except sqlite3.DatabaseError as error:
-            raise _understood(error, directory / FILE) from error
+            found = _understood(error, directory / FILE)
+            if isinstance(found, NoSpaceLeft):
+                raise TrainyardError(
+                    f"Expected room for the local cloud's journal in {directory}, found a full disk."
+                ) from error
+            raise found from error
 
     def _connection(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self.directory / FILE, check_same_thread=False, isolation_level=None, timeout=30)
@@ -103,13 +110,15 @@ class Journal:
         execute, many = self._writer.execute, self._writer.executemany
         execute("BEGIN IMMEDIATE")
         many("DELETE FROM entries WHERE kind = ?", [(kind,) for kind in transaction.kinds])
-        many("DELETE FROM appended WHERE owner = ?", [(owner,) for owner in transaction.owners])
+        ranges = [(owner * ROOM, (owner + 1) * ROOM) for owner in transaction.owners]
+        many("DELETE FROM appended WHERE place >= ? AND place < ?", ranges)
         for kind, key, value in transaction.entries:
             if value is None:
                 execute("DELETE FROM entries WHERE kind = ? AND key = ?", (kind, key))
             else:
                 execute(_PUT, (kind, key, value))
-        many("INSERT OR REPLACE INTO appended VALUES (?, ?, ?)", transaction.appended)
+        rows = [(owner * ROOM + number, value) for owner, number, value in transaction.appended]
+        many("INSERT OR REPLACE INTO appended VALUES (?, ?)", rows)
         execute("COMMIT")
 
     def read(self, kind: str) -> Iterator[tuple[str, str]]:
@@ -136,23 +145,25 @@ class Journal:
 
     def forget_unnamed(self) -> None:
         """Delete the lists that nobody has named since the journal was opened: what they belonged to is gone."""
-        unnamed, owner = [], self._row("SELECT MIN(owner) FROM appended")[0]
-        while owner is not None:
+        unnamed, place = [], self._row("SELECT MIN(place) FROM appended")[0]
+        while place is not None:
+            owner = place // ROOM
             if owner not in self._named:
                 unnamed.append(owner)
-            owner = self._row("SELECT MIN(owner) FROM appended WHERE owner > ?", owner)[0]
+            place = self._row("SELECT MIN(place) FROM appended WHERE place >= ?", (owner + 1) * ROOM)[0]
         if unnamed:
             self.commit(Transaction(owners=unnamed))
 
     def length(self, owner: int) -> int:
         """How many items of a list were written."""
-        last = self._row("SELECT MAX(number) FROM appended WHERE owner = ?", owner)[0]
-        return 0 if last is None else int(last) + 1
+        query = "SELECT MAX(place) FROM appended WHERE place >= ? AND place < ?"
+        last = self._row(query, owner * ROOM, (owner + 1) * ROOM)[0]
+        return 0 if last is None else last % ROOM + 1
 
     def items(self, owner: int, *, start: int, stop: int) -> list[str]:
         """Items `start` to `stop` of a list, the last one not included."""
-        query = "SELECT value FROM appended WHERE owner = ? AND number >= ? AND number < ? ORDER BY number"
-        return [str(value) for (value,) in self._rows(query, owner, start, stop)]
+        query = "SELECT value FROM appended WHERE place >= ? AND place < ? ORDER BY place"
+        return [str(value) for (value,) in self._rows(query, owner * ROOM + start, owner * ROOM + stop)]
 
     def close(self) -> None:
         """Write back what the log holds and let go of the file."""

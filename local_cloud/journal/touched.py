@@ -27,8 +27,13 @@ HELD_SECONDS = 5.0
 class Touched:
     """The entries that one flow of control has asked for lately. Usable from any thread."""
 
+    # Whether somebody waits for an answer, who can be told that something was not written.
+    is_request = False
+
     def __init__(self) -> None:
-        self._marks: dict[Mark, float] = {}
+        # By when they were asked for last: those that were not written since, and those that were.
+        self._fresh: dict[Mark, float] = {}
+        self._held: dict[Mark, float] = {}
         self._lock = threading.Lock()
         # Why something that it has changed could not be stored.
         self.unwritten: OSError | None = None
@@ -36,23 +41,37 @@ class Touched:
     def add(self, mark: Mark) -> None:
         """Note an entry."""
         with self._lock:
-            self._marks[mark] = time.monotonic()
+            self._fresh[mark] = time.monotonic()
+
+    def fresh(self) -> list[Mark]:
+        """What was asked for since it was last written."""
+        with self._lock:
+            return list(self._fresh)
 
     def marks(self) -> list[Mark]:
-        """What was noted and not yet let go."""
+        """What was asked for lately: it may have been changed after it was written."""
         with self._lock:
-            return list(self._marks)
+            return [*self._held, *self._fresh]
+
+    def were_written(self, began: float) -> None:
+        """Let go of what was asked for long before `began`, when all of it was drawn up."""
+        with self._lock:
+            done = {mark: noted for mark, noted in self._fresh.items() if noted < began}
+            for mark in done:
+                del self._fresh[mark]
+            held = {**self._held, **done}
+            self._held = {mark: noted for mark, noted in held.items() if noted >= began - HELD_SECONDS}
 
     def take_over(self, other: Touched) -> None:
         """Note what another has noted."""
         for mark in other.marks():
             self.add(mark)
 
-    def let_go(self, written: float) -> None:
-        """Forget what was noted long before `written`, when it was last written."""
-        with self._lock:
-            for mark in [mark for mark, noted in self._marks.items() if noted < written - HELD_SECONDS]:
-                del self._marks[mark]
+
+class Request(Touched):
+    """What one request has asked for lately."""
+
+    is_request = True
 
 
 NOBODY = Touched()
@@ -75,11 +94,27 @@ def noting() -> Touched | None:
     return _flow.get()
 
 
+def in_request() -> bool:
+    """Whether this is a request's own thread or task."""
+    touched = _flow.get()
+    return touched is not None and touched.is_request
+
+
 def note(store: Any, key: Any, *, part: Any = None) -> None:
     """Note an entry that this context is about to change."""
     touched = _flow.get()
     if touched is not None:
         touched.add((store, key, part))
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """Inside, nothing is noted: what is asked for is only read."""
+    token = begin(None)
+    try:
+        yield
+    finally:
+        end(token)
 
 
 @contextmanager

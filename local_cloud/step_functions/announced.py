@@ -20,7 +20,8 @@ def remember(execution: Record) -> None:
 def left_out() -> Iterator[Record]:
     """Executions that ended in a status which nobody was told; executions of older state folders count as told."""
     known = dict(journal.current().read(KIND))
-    for execution in list(stepfunctions._executions.all_values()):
+    # Not by asking the store, which would take every execution for one that may have been changed.
+    for execution in list(stepfunctions._executions._data.values()):
         told = known.pop(execution["executionArn"], None)
         if told is not None and told != _status(execution) and execution["status"] != "RUNNING":
             yield execution

@@ -65,11 +65,11 @@ def branch_runner(walk: Walk) -> Callable[..., Any]:
         try:
             with _recorded_iteration(frame, outer):
                 output = walk(states, start_at, data=data, frame=frame, resumed=bool(kept))
+                if frame.iteration is not None:
+                    keep_iteration(outer.execution, frame.iteration, kept={"output": output})
         except (live.Interrupted, live.ExecutionTimedOut):
             # The enclosing state finds out by itself; MiniStack's branch threads would only print a traceback.
             return None
-        if frame.iteration is not None:
-            keep_iteration(outer.execution, frame.iteration, kept={"output": output})
         return output
 
     return run_branch

@@ -11,12 +11,14 @@ from typing import Any
 from ministack.core.responses import now_iso
 from ministack.services import cloudwatch_logs, stepfunctions
 
-from local_cloud.journal import executions, flows
+from local_cloud.journal import executions, flows, touched
 
 Record = dict[str, Any]
 
 _lock = threading.Lock()
 
+# Another event follows at once, and nothing happens between the two: they are written together.
+_FOLLOWED = ("StateExited", "TaskScheduled")
 # Event types whose details botocore keeps under a name of several types.
 _ENTERED, _EXITED = "stateEnteredEventDetails", "stateExitedEventDetails"
 _FATAL = ("ExecutionFailed", "ExecutionAborted", "ExecutionTimedOut")
@@ -46,7 +48,8 @@ class Trail:
             self.previous = event["id"]
         deliver(self.execution, event)
         executions.note(self.execution)
-        flows.settle()
+        if not kind.endswith(_FOLLOWED):
+            flows.settle()
         return self.previous
 
     def fork(self) -> Trail:
@@ -70,8 +73,8 @@ def last_trail(execution: Record) -> Trail:
 
 def deliver(execution: Record, event: Record) -> None:
     """Send an event to the log group of the state machine's logging configuration, if its level asks for it."""
-    machine = stepfunctions._state_machines.get(execution["stateMachineArn"]) or {}
-    logging = logging_of(machine)
+    with touched.reading():
+        logging = logging_of(stepfunctions._state_machines.get(execution["stateMachineArn"]) or {})
     if not _is_logged(event["type"], level=logging.get("level", "OFF")):
         return
     details = dict(event.get(details_name(event["type"]), {}))

@@ -7,9 +7,10 @@ from typing import Any
 
 import ibis
 
+from recipes.neural_topic_model import data_problems
 from recipes.neural_topic_model.config import COLUMNS, NEGATIVE_RATINGS, POSITIVE_RATINGS, Config
 from recipes.neural_topic_model.stop_words import STOP_WORDS
-from trainyard.contract.holdout import HOLDOUT, TRAIN, VALIDATION, role_of
+from trainyard.contract.holdout import TRAIN, role_of
 from trainyard.contract.quality import Quality
 from trainyard.contract.records import rows
 
@@ -21,8 +22,6 @@ BANDS, ROWS, DIGITS = 3, 4, 5
 # The check looks at so many documents, those with the smallest hashes. Which of them are copies depends on none of the
 # others, so they stay documents whatever else there is.
 CHECKED_DOCUMENTS = 20_000
-ROLES = (TRAIN, VALIDATION, HOLDOUT)
-RATING_SCALES = {"pole": (1, 2), "stars": (1, 5), "score": (1, 5)}
 
 
 def check(tables: Mapping[str, ibis.Table], config: Config) -> Quality:
@@ -31,41 +30,21 @@ def check(tables: Mapping[str, ibis.Table], config: Config) -> Quality:
     Also documents of which, without copies, too few are left for one of the roles, and texts that have hardly a word in
     common. Words are counted as they are written: lemmas are made in processing.
     """
-    reviews, data = tables["reviews"], config.data
-    rating = COLUMNS[data.layout][0]
-    low, high = RATING_SCALES[data.layout]
-    outside = ~reviews[rating].between(low, high)
-    found = reviews.agg(
-        reviews=reviews.count(),
-        outside=outside.cast("int64").sum(),
-        example=reviews[rating].max(where=outside),
-    )
-    row = rows(found)[0]
-    eligible = _eligible(reviews, config)
-    documents = int(rows(eligible.agg(documents=eligible.count()))[0]["documents"])
-    problems = []
-    if row["outside"]:
-        problems.append(
-            f"reviews: expected {rating} from {low} to {high}, found {row['outside']:,} other values such as "
-            f"{row['example']}; check that data.layout in run.json is the layout of this file."
-        )
-    if documents < data.min_documents:
-        problems.append(
-            f"reviews: expected at least {data.min_documents:,} {_review_kind(config)} of {data.min_words} words or "
-            f"more, found {documents:,} among {row['reviews']:,} reviews; upload more, or change data.min_words or "
-            "data.sentiment in run.json."
-        )
-    figures = {"reviews": float(row["reviews"]), "long_enough": float(documents)}
+    figures, example = _figures(tables["reviews"], config)
+    problems = [
+        *data_problems.outside_the_scale({**figures, **example}, config),
+        *data_problems.too_few_reviews(figures, config),
+    ]
     # What follows from another problem is no second one.
     if problems:
         return Quality(problems=tuple(problems), figures=figures)
-    split = _with_roles(_without_near_duplicates(_some(_distinct(eligible))), config)
-    counts = rows(split.agg(**{role: split.count(where=split.role == role) for role in ROLES}))[0]
-    figures |= {f"{role}_documents": float(counts[role]) for role in ROLES}
-    problems += _too_few_documents(figures, config)
+    split = _with_roles(_without_near_duplicates(_some(_distinct(_eligible(tables["reviews"], config)))), config)
+    counts = rows(split.agg(**{role: split.count(where=split.role == role) for role in data_problems.ROLES}))[0]
+    figures |= {f"{role}_documents": float(counts[role]) for role in data_problems.ROLES}
+    problems = data_problems.too_few_documents(figures, config)
     if not problems:
-        figures["common_words"] = float(_common_words(split, figures["train_documents"], config))
-        problems += _too_few_words(figures, config)
+        figures["common_words"] = float(_common_words(split, config, train=figures["train_documents"]))
+        problems = data_problems.too_few_words(figures, config)
     return Quality(problems=tuple(problems), figures=figures)
 
 
@@ -94,7 +73,21 @@ def _some(documents: ibis.Table) -> ibis.Table:
     return documents.order_by("document").limit(CHECKED_DOCUMENTS)
 
 
-def _common_words(split: ibis.Table, train: float, config: Config) -> int:
+def _figures(reviews: ibis.Table, config: Config) -> tuple[dict[str, float], dict[str, float]]:
+    """How many reviews there are and are long enough; then how many ratings are outside the scale, and one of them."""
+    rating = reviews[COLUMNS[config.data.layout][0]]
+    outside = ~rating.between(*data_problems.RATING_SCALES[config.data.layout])
+    counted = reviews.agg(
+        reviews=reviews.count(), outside=outside.cast("int64").sum(), example=rating.max(where=outside)
+    )
+    row = rows(counted)[0]
+    eligible = _eligible(reviews, config)
+    documents = rows(eligible.agg(documents=eligible.count()))[0]["documents"]
+    figures = {"reviews": float(row["reviews"]), "long_enough": float(documents)}
+    return figures, {name: float(row[name] or 0) for name in ("outside", "example")}
+
+
+def _common_words(split: ibis.Table, config: Config, *, train: float) -> int:
     """Words, as they are written, in neither too many nor too few of the `train` training documents of `split`."""
     data = config.data
     low, high = data.document_frequencies(train)
@@ -102,41 +95,6 @@ def _common_words(split: ibis.Table, train: float, config: Config) -> int:
     words = entries.filter(entries.word.re_search(f"^[a-z]{{{data.min_letters},}}$") & entries.word.notin(STOP_WORDS))
     counted = words.group_by("word").agg(documents=words.count())
     return int(rows(counted.agg(words=counted.count(where=counted.documents.between(low, high))))[0]["words"])
-
-
-def _most_topics(config: Config) -> int:
-    """The most topics that a training may be asked for; a search may ask for more than the configuration."""
-    tuned = config.tuning.ranges.get("topics") if config.tune else None
-    return max(config.hyperparameters.topics, int(tuned.maximum) if tuned else 0)
-
-
-def _too_few_documents(found: Mapping[str, float], config: Config) -> list[str]:
-    counts, topics = [found[f"{role}_documents"] for role in ROLES], _most_topics(config)
-    if counts[0] >= topics and min(counts) >= 1:
-        return []
-    shown = ", ".join(f"{each:,.0f}" for each in counts)
-    return [
-        f"reviews: expected at least {topics} different {_review_kind(config)} to find as many topics in, and some to "
-        f"choose settings by and to evaluate on, found {shown} among {found['long_enough']:,.0f} that are long enough; "
-        "upload reviews that are no copies of each other, or lower hyperparameters.topics in run.json."
-    ]
-
-
-def _too_few_words(found: Mapping[str, float], config: Config) -> list[str]:
-    needed = max(_most_topics(config), config.data.top_words)
-    if found["common_words"] >= needed:
-        return []
-    low, high = config.data.document_frequencies(found["train_documents"])
-    return [
-        f"reviews: expected at least {needed} words that are in {low:,.0f} to {high:,.0f} of the "
-        f"{found['train_documents']:,.0f} training reviews, stop words and words of fewer than "
-        f"{config.data.min_letters} letters left out, found {found['common_words']:,.0f}; upload more reviews of one "
-        "subject, or change data.min_df and data.max_df in run.json."
-    ]
-
-
-def _review_kind(config: Config) -> str:
-    return "reviews" if config.data.sentiment == "all" else f"{config.data.sentiment} reviews"
 
 
 def _eligible(reviews: ibis.Table, config: Config) -> ibis.Table:

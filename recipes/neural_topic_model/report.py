@@ -87,9 +87,10 @@ def _write_documents(model: TopicModel, names: Sequence[str], *, prepare: Path, 
 
 def _write_topics(model: TopicModel, count: int, *, path: Path) -> None:
     words, weights = model.top_words(count), model.top_weights(count)
+    listed = len(words[0])  # fewer than `count` where the vocabulary is smaller
     table = {
-        "topic": np.repeat(np.arange(len(words)), count),
-        "rank": np.tile(np.arange(1, count + 1), len(words)),
+        "topic": np.repeat(np.arange(len(words)), listed),
+        "rank": np.tile(np.arange(1, listed + 1), len(words)),
         "word": [word for topic in words for word in topic],
         "weight": [weight for topic in weights for weight in topic],
     }
@@ -103,7 +104,7 @@ def _highlights(model: TopicModel, share: np.ndarray, *, count: int) -> Table:
     return Table(
         caption="Words of the most frequent topics",
         columns=tuple(f"topic {topic} ({share[topic]:.0%} of the reviews)" for topic in shown),
-        rows=[[words[topic][rank] for topic in shown] for rank in range(count)],
+        rows=[[words[topic][rank] for topic in shown] for rank in range(len(words[0]))],
     )
 
 

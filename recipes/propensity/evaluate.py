@@ -81,7 +81,7 @@ def gradient_boosting(learned: pd.DataFrame, held_out: pd.DataFrame, *, seed: in
         if not pd.api.types.is_numeric_dtype(fitted[name]):
             kept = fitted[name].value_counts().index[:250]
             kind = pd.CategoricalDtype(sorted(str(each) for each in kept))
-            fitted[name], judged[name] = fitted[name].astype(kind), judged[name].astype(kind)
+            fitted[name], judged[name] = (_as_category(each[name], kind) for each in (fitted, judged))
         elif pd.api.types.is_float_dtype(fitted[name]):
             fitted[name], judged[name] = (each[name].clip(-LARGEST, LARGEST) for each in (fitted, judged))
     model = HistGradientBoostingClassifier(
@@ -94,6 +94,11 @@ def gradient_boosting(learned: pd.DataFrame, held_out: pd.DataFrame, *, seed: in
     )
     model.fit(fitted, learned["is_sale"])
     return np.asarray(model.predict_proba(judged)[:, 1])
+
+
+def _as_category(values: pd.Series, kind: pd.CategoricalDtype) -> pd.Series:
+    """As a category of `kind`; values that it does not have are missing."""
+    return values.where(values.isin(kind.categories)).astype(kind)
 
 
 def _logistic_regression(data: TrainingData, held_out: np.ndarray) -> np.ndarray:

@@ -7,8 +7,9 @@ from typing import Any
 
 import ibis
 
+from recipes.propensity import data_problems
 from recipes.propensity.config import Config
-from trainyard.contract.holdout import HOLDOUT, TRAIN, VALIDATION, role_of
+from trainyard.contract.holdout import role_of
 from trainyard.contract.quality import Quality
 from trainyard.contract.records import rows
 
@@ -19,9 +20,6 @@ MILLIONTHS = 1_000_000
 # Beyond this, millionths do not fit into 64 bits, and all numbers are alike to a key.
 KEY_LIMIT = 9e12
 # Visits with a sale, and without, that every part of the data needs.
-MIN_PER_CLASS = 5
-PREPARED_COLUMNS = ("key", "role", "is_sale")
-ROLES = (TRAIN, VALIDATION, HOLDOUT)
 
 
 def check(tables: Mapping[str, ibis.Table], config: Config) -> Quality:
@@ -51,13 +49,13 @@ def check(tables: Mapping[str, ibis.Table], config: Config) -> Quality:
         problems.append(
             f"visits: expected is_sale to be 0 or 1, found {wrong:,.0f} visits with another value; correct them."
         )
-    problems += _unusable_columns(_feature_names(visits, config))
+    problems += data_problems.unusable_columns(_feature_names(visits, config))
     found_figures = {f"labelled_{name}": value for name, value in figures.items()}
     # What follows from another problem is no second one.
     if problems:
         return Quality(problems=tuple(problems), figures=found_figures)
     split = _split_figures(visits, config)
-    return Quality(problems=_too_few_of_a_role(split), figures=found_figures | split)
+    return Quality(problems=data_problems.too_few_of_a_role(split), figures=found_figures | split)
 
 
 def prepare(tables: Mapping[str, ibis.Table], config: Config) -> dict[str, ibis.Table]:
@@ -88,39 +86,17 @@ def _role(key: Any, config: Config) -> Any:
     return role_of(key, holdout=held_out, validation=(1.0 - held_out) / config.data.folds, salt=SALT)
 
 
-def _unusable_columns(names: list[str]) -> list[str]:
-    if not names:
-        return [
-            "visits: expected columns that describe a visit, found none but its label; add some to data.csv_columns, or "
-            "take them out of data.drop."
-        ]
-    return [
-        f"visits: expected no column named {name}, which is what the prepared table calls a column of its own; rename "
-        "it, or name it in data.drop in run.json."
-        for name in names
-        if name.lower() in PREPARED_COLUMNS
-    ]
-
-
 def _split_figures(visits: ibis.Table, config: Config) -> dict[str, float]:
     """Visits of each role as `prepare` splits them, with and without a sale."""
     keyed = visits.select(key=_key(visits), is_sale=visits.is_sale)
     split = keyed.select(role=_role(keyed.key, config), is_sale=keyed.is_sale)
-    counts = {f"{role}_sales": split.count(where=(split.role == role) & (split.is_sale == 1)) for role in ROLES}
-    counts |= {f"{role}_others": split.count(where=(split.role == role) & (split.is_sale == 0)) for role in ROLES}
+    counts = {
+        f"{role}_sales": split.count(where=(split.role == role) & (split.is_sale == 1)) for role in data_problems.ROLES
+    }
+    counts |= {
+        f"{role}_others": split.count(where=(split.role == role) & (split.is_sale == 0)) for role in data_problems.ROLES
+    }
     return {name: float(value) for name, value in rows(split.agg(**counts))[0].items()}
-
-
-def _too_few_of_a_role(found: Mapping[str, float]) -> tuple[str, ...]:
-    pairs = [(found[f"{role}_sales"], found[f"{role}_others"]) for role in ROLES]
-    if min(map(min, pairs)) >= MIN_PER_CLASS:
-        return ()
-    shown = ", ".join(f"{sales:,.0f} with and {others:,.0f} without" for sales, others in pairs)
-    return (
-        f"visits: expected at least {MIN_PER_CLASS} visits with a sale and as many without to train on, to choose "
-        f"settings by and to evaluate on, found {shown}; upload more visits that differ, for equal lines are not split "
-        "up.",
-    )
 
 
 def _labelled(visits: ibis.Table, config: Config) -> ibis.Table:

@@ -10,13 +10,13 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from recipes.propensity.config import Config
+from recipes.propensity.data_problems import MIN_PER_CLASS
 from recipes.propensity.features import Encoder
 from recipes.propensity.population import Population
 from recipes.propensity.training_data import INPUTS_FILE, LABELS_FILE, VISITS_FILE
 from trainyard.errors import JobFailed
 
 BATCH_ROWS = 100_000
-MIN_PER_CLASS = 5
 
 
 def process(inputs: Path, outputs: Path, *, config: Config) -> dict[str, float]:

@@ -7,18 +7,18 @@ from typing import Any
 
 import ibis
 
+from recipes.two_tower import data_problems
 from recipes.two_tower.config import Config, Data
 from trainyard.contract.holdout import HOLDOUT, TRAIN, VALIDATION, fraction_of
 from trainyard.contract.quality import Quality
 from trainyard.contract.records import rows
 
 SALT = "two_tower"
+# Of more ratings than this, those of one in so many users are looked at first: splitting all takes long.
+GLANCE_ABOVE, GLANCE = 1_000_000, 64
 # The year at the end of a title: "Toy Story (1995)".
 YEAR = r"\((\d{4})[^()]*\)\s*$"
 # Models compute in 32 bits, where squares of greater ratings are no numbers; whole numbers stay exact below 2^53.
-MAX_RATING = 1e6
-MAX_TIMESTAMP = 2**53
-ROLES = (TRAIN, VALIDATION, HOLDOUT)
 
 
 def check(tables: Mapping[str, ibis.Table], config: Config) -> Quality:
@@ -30,16 +30,16 @@ def check(tables: Mapping[str, ibis.Table], config: Config) -> Quality:
     found = _figures(tables["ratings"], tables["movies"])
     figures = {name: float(value) for name, value in found.items()}
     problems = (
-        *_few_users(figures, data),
-        *_unknown(figures, data),
-        *_constant(figures),
-        *_out_of_range(figures),
+        *data_problems.few_users(figures, data),
+        *data_problems.unknown(figures, data),
+        *data_problems.constant(figures),
+        *data_problems.out_of_range(figures),
     )
     # Last, for it costs most: what follows from another problem is no second one.
-    if not problems:
-        figures |= _split_figures(tables, data)
-        problems = _nothing_held_out(figures) or _nothing_relevant(figures, data)
-    return Quality(problems=problems, figures=figures)
+    if problems or (figures["ratings"] > GLANCE_ABOVE and not _split_problems(_glance(tables), figures, data=data)[0]):
+        return Quality(problems=problems, figures=figures)
+    problems, split = _split_problems(tables, figures, data=data)
+    return Quality(problems=problems, figures=figures | split)
 
 
 def prepare(tables: Mapping[str, ibis.Table], config: Config) -> dict[str, ibis.Table]:
@@ -132,79 +132,27 @@ def _figures(ratings: ibis.Table, movies: ibis.Table) -> Mapping[str, Any]:
     return {name: value for name, value in row.items() if value is not None}
 
 
-def _few_users(found: Mapping[str, float], data: Data) -> tuple[str, ...]:
-    if found["users"] >= data.min_users:
-        return ()
-    return (
-        f"ratings: expected at least {data.min_users:,} users, found {found['users']:,.0f}; "
-        "upload more ratings, or lower data.min_users in run.json.",
-    )
+def _glance(tables: Mapping[str, ibis.Table]) -> Mapping[str, ibis.Table]:
+    """The ratings of one in `GLANCE` users: what they have, all have."""
+    ratings = tables["ratings"]
+    return {**tables, "ratings": ratings.filter(ratings.userId % GLANCE == 0)}
 
 
-def _unknown(found: Mapping[str, float], data: Data) -> tuple[str, ...]:
-    unknown, ratings = found["unknown_ratings"], found["ratings"]
-    if unknown <= data.max_unknown_share * ratings:
-        return ()
-    return (
-        f"ratings: expected every movie in movies.csv (tolerated: {data.max_unknown_share:.2%} of the ratings), "
-        f"found {unknown:,.0f} of {ratings:,.0f} ratings of unknown movies, "
-        f"such as movieId {found['unknown_example']:.0f}; upload the catalogue that belongs to these ratings, "
-        "or raise data.max_unknown_share in run.json.",
-    )
-
-
-def _constant(found: Mapping[str, float]) -> tuple[str, ...]:
-    lowest, highest = found.get("lowest_rating", 0.0), found.get("highest_rating", 0.0)
-    if 0 <= lowest < highest:
-        return ()
-    return (
-        f"ratings: expected ratings of different values, none below 0, found {lowest:g} to {highest:g}; "
-        "check the column rating, where higher has to mean better.",
-    )
-
-
-def _out_of_range(found: Mapping[str, float]) -> tuple[str, ...]:
-    problems = []
-    if found["highest_rating"] > MAX_RATING:
-        problems.append(
-            f"ratings: expected ratings of at most {MAX_RATING:,.0f}, found {found['highest_rating']:g}; divide the "
-            "column rating by the same number everywhere."
-        )
-    first, last = found["first_timestamp"], found["last_timestamp"]
-    if max(-first, last) > MAX_TIMESTAMP:
-        problems.append(
-            f"ratings: expected timestamp in seconds since 1970, found {first:,.0f} to {last:,.0f}; correct the column."
-        )
-    return tuple(problems)
+def _split_problems(
+    tables: Mapping[str, ibis.Table], figures: Mapping[str, float], *, data: Data
+) -> tuple[tuple[str, ...], dict[str, float]]:
+    """What is wrong with the split of these ratings, and its figures."""
+    split = _split_figures(tables, data)
+    found = {**figures, **split}
+    return data_problems.nothing_held_out(found) or data_problems.nothing_relevant(found, data), split
 
 
 def _split_figures(tables: Mapping[str, ibis.Table], data: Data) -> dict[str, float]:
     """Ratings of each role as `prepare` splits them, and how many of them are relevant."""
     split = _ratings(tables, data)
-    counts = {f"{role}_ratings": split.count(where=split.role == role) for role in ROLES}
+    counts = {f"{role}_ratings": split.count(where=split.role == role) for role in data_problems.ROLES}
     relevant = split.rating >= data.relevant_rating
-    counts |= {f"{role}_relevant": split.count(where=(split.role == role) & relevant) for role in ROLES[1:]}
+    counts |= {
+        f"{role}_relevant": split.count(where=(split.role == role) & relevant) for role in data_problems.ROLES[1:]
+    }
     return {name: float(value) for name, value in rows(split.agg(**counts))[0].items()}
-
-
-def _nothing_held_out(found: Mapping[str, float]) -> tuple[str, ...]:
-    counts = [found[f"{role}_ratings"] for role in ROLES]
-    if min(counts) >= 1:
-        return ()
-    shown = ", ".join(f"{each:,.0f}" for each in counts)
-    return (
-        f"ratings: expected users who rated at least three movies of movies.csv, for ratings to train on, to choose "
-        f"settings by and to evaluate on, found {shown} such ratings of {found['users']:,.0f} users; upload more "
-        "ratings of the same users.",
-    )
-
-
-def _nothing_relevant(found: Mapping[str, float], data: Data) -> tuple[str, ...]:
-    counts = [found[f"{role}_relevant"] for role in ROLES[1:]]
-    if min(counts) >= 1:
-        return ()
-    return (
-        f"ratings: expected ratings of at least {data.relevant_rating:g} among the latest of each user, to choose "
-        f"settings by and to evaluate on, found {counts[0]:,.0f} and {counts[1]:,.0f} where ratings go from "
-        f"{found['lowest_rating']:g} to {found['highest_rating']:g}; lower data.relevant_rating in run.json.",
-    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import boto3
@@ -17,6 +18,11 @@ from trainyard.client.session import Target
 @pytest.fixture(autouse=True)
 def own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No test sees this machine's credentials, endpoint or local cloud."""
+    leave_this_machine(monkeypatch, tmp_path)
+
+
+def leave_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The environment of a shell that has made-up credentials and no local cloud."""
     for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_CA_BUNDLE", "AWS_SESSION_TOKEN", "TRAINYARD_ENV", "COLUMNS"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
@@ -35,6 +41,13 @@ def step_functions() -> FakeStepFunctions:
 
 @pytest.fixture
 def deployment(step_functions: FakeStepFunctions) -> Iterator[Deployment]:
+    with deployed_in_moto(step_functions) as found:
+        yield found
+
+
+@contextmanager
+def deployed_in_moto(step_functions: FakeStepFunctions) -> Iterator[Deployment]:
+    """Buckets and ledger as the stacks make them, and the given Step Functions."""
     with mock_aws():
         target = Target(session=boto3.Session(region_name="us-east-1"), local=True, endpoint=None)
         target._clients["stepfunctions"] = step_functions

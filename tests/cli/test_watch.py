@@ -124,3 +124,21 @@ def test_uploads_tell_their_versions_and_bytes(deployment: Deployment, tmp_path:
     assert s3.get_object(Bucket="raw-bucket", Key=done.key, VersionId=done.version_id)["ContentLength"] == 1000
     assert s3.get_object(Bucket="raw-bucket", Key=settings.key)["Body"].read() == b'{\n  "seed": 1\n}'
     assert sum(count for _, count in seen) == 1000
+
+
+def test_settings_are_no_file_that_a_run_trains_on(deployment: Deployment, step_functions: FakeStepFunctions) -> None:
+    watch = Watch.begin(deployment)
+    settings = Upload(key="raw/prod2vec/d/run.json", version_id="s2")
+    started(step_functions, "completing", PRODUCTS, train(products="p2", order_products__prior="o2"))
+    found = watch.wait([settings, ORDERS, PRODUCTS], patience=-1)
+    assert found.execution.name == "completing"
+    assert found.next_step is NextStep.TRAIN
+
+
+def test_executions_from_before_are_not_listed_again(deployment: Deployment, step_functions: FakeStepFunctions) -> None:
+    for number in range(150):
+        started(step_functions, f"before-{number}", PRODUCTS, train(products="p2", order_products__prior="o2"))
+    watch = Watch.begin(deployment)
+    started(step_functions, "mine", PRODUCTS, train(products="p2", order_products__prior="o2"))
+    assert watch.wait([PRODUCTS], patience=-1).execution.name == "mine"
+    assert len(watch.known) <= 101

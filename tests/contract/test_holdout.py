@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import ibis
 import numpy as np
 import pyarrow as pa
@@ -11,6 +15,7 @@ from hypothesis import strategies as st
 
 from trainyard.contract.holdout import HOLDOUT, VALIDATION, fraction, fraction_of, role
 
+ROOT = Path(__file__).resolve().parents[2]
 INT64 = st.integers(-(2**63), 2**63 - 1)
 KNOWN = [0.364406852, 0.40281214, 0.460361806, 0.090439234]
 
@@ -49,3 +54,12 @@ def test_the_holdout_does_not_depend_on_the_validation_share():
 def test_known_values_never_change():
     """The rows of the holdout must stay the same from version to version, or champions are judged on training rows."""
     assert [round(fraction(key, "prod2vec"), 9) for key in (1, 2, 123456789, "85123A")] == KNOWN
+
+
+def test_images_without_ibis_can_ask_for_single_keys():
+    code = (
+        "import sys; sys.modules['ibis'] = None; from recipes.two_tower import process; print(process.fraction(7, ''))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout) == fraction(7, "")

@@ -9,7 +9,7 @@ import signal
 import time
 import uuid
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,7 @@ def handler(event, context):
     with (folder / "done").open("a") as file:
         file.write(event["detail"]["number"] + "\\n")
 """
+HEARS = {"index.py": FUNCTION}
 
 
 def until(condition: Callable[[], Any], what: str) -> Any:
@@ -99,24 +100,33 @@ class Listener:
         return [json.loads(each) for each in _lines(self.folder / "begun")]
 
 
-def listener(cloud: Cloud, folder: Path) -> Listener:
-    """Make a function, its rule and their dead letter queue."""
+def listener(
+    cloud: Cloud,
+    folder: Path,
+    *,
+    name: str = "",
+    code: Mapping[str, str] = HEARS,
+    pattern: Mapping[str, Any] | None = None,
+    allow: Sequence[Mapping[str, Any]] = (),
+    environment: Mapping[str, str] | None = None,
+) -> Listener:
+    """Make a function of these files, its rule and their dead letter queue; without a pattern it hears of `put`."""
     folder.mkdir()
-    name = f"listener-{uuid.uuid4().hex[:8]}"
+    name = name or f"listener-{uuid.uuid4().hex[:8]}"
     queue, queue_arn = queue_for_events(cloud, name)
-    may = [{"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": queue_arn}]
+    may = [{"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": queue_arn}, *allow]
     arn = cloud.client("lambda").create_function(
         FunctionName=name,
         Runtime="python3.12",
         Handler="index.handler",
         Role=cloud.role(name, "lambda.amazonaws.com", may),
-        Code={"ZipFile": _packed(FUNCTION)},
+        Code={"ZipFile": _packed(code)},
         Timeout=60,
-        Environment={"Variables": {"FOLDER": str(folder)}},
+        Environment={"Variables": {"FOLDER": str(folder), **(environment or {})}},
         DeadLetterConfig={"TargetArn": queue_arn},
     )["FunctionArn"]
     target = {"Id": "function", "Arn": arn, "DeadLetterConfig": {"Arn": queue_arn}}
-    rule(cloud, name, {"source": [name]}, target=target)
+    rule(cloud, name, pattern or {"source": [name]}, target=target)
     return Listener(cloud, name, arn, folder, name, queue)
 
 
@@ -127,14 +137,14 @@ def rule(cloud: Cloud, name: str, pattern: Mapping[str, Any], *, target: Mapping
     assert events.put_targets(Rule=name, Targets=[target])["FailedEntryCount"] == 0
 
 
-def queue_for_events(cloud: Cloud, name: str) -> tuple[str, str]:
-    """A queue that EventBridge may send to: its URL and ARN."""
+def queue_for_events(cloud: Cloud, name: str, *, service: str = "events.amazonaws.com") -> tuple[str, str]:
+    """A queue that EventBridge, or another service, may send to: its URL and ARN."""
     sqs = cloud.client("sqs")
     url = sqs.create_queue(QueueName=name)["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     statement = {
         "Effect": "Allow",
-        "Principal": {"Service": "events.amazonaws.com"},
+        "Principal": {"Service": service},
         "Action": "sqs:SendMessage",
         "Resource": arn,
     }
@@ -161,10 +171,11 @@ def until_gone(pid: int) -> None:
     until(lambda: not runs(pid), f"the end of process {pid}")
 
 
-def _packed(program: str) -> bytes:
+def _packed(code: Mapping[str, str]) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr("index.py", program)
+        for name, text in code.items():
+            archive.writestr(name, text)
     return packed.getvalue()
 
 

@@ -6,26 +6,28 @@ import json
 import os
 import resource
 import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from io import StringIO
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
 from pytest import MonkeyPatch
 
 from lambdas import gate
+from local_cloud import lifecycle
 from tests.cli import test_logs
-from tests.cli.conftest import deployment, own_environment, step_functions  # noqa: F401 - fixtures
+from tests.cli.conftest import deployed_in_moto, leave_this_machine
 from tests.cli.story import FakeStepFunctions, Story
 from tests.cli.test_run_again import Workflow, folder, settings_of
 from tests.cli.test_run_again import run as upload
 from tests.faults.conftest import Observation
+from tests.local_cloud.conftest import free_port
 from trainyard.cli.command import target
 from trainyard.cli.main import main
 from trainyard.client import uploads
@@ -42,6 +44,22 @@ def environment(tmp_path: Path) -> dict[str, str]:
     """What a shell without credentials and without a local cloud passes on."""
     kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
     return {**kept, "HOME": str(tmp_path), "TRAINYARD_STATE_DIR": str(tmp_path / "state"), "PYTHONUTF8": "1"}
+
+
+@pytest.fixture(autouse=True)
+def own_environment(monkeypatch: MonkeyPatch, tmp_path: Path) -> None:
+    leave_this_machine(monkeypatch, tmp_path)
+
+
+@pytest.fixture
+def step_functions() -> FakeStepFunctions:
+    return FakeStepFunctions()
+
+
+@pytest.fixture
+def deployment(step_functions: FakeStepFunctions) -> Iterator[Deployment]:
+    with deployed_in_moto(step_functions) as found:
+        yield found
 
 
 def call(
@@ -267,6 +285,7 @@ def test_the_log_of_a_warm_function(
         with pytest.raises(NotFound):
             gate.handler({"run": {"recipe": "prod2vec", "run_id": number}, "champion": {}}, None)
         written.write(f"[ERROR] NotFound of {number}\nEND RequestId: {number}\nREPORT RequestId: {number}\n")
+    monkeypatch.setattr(test_logs, "clock", count(5000))
     test_logs.write(deployment, "/aws/lambda/gate", "x", *written.getvalue().splitlines())
     story = Story()
     story.resolved({"outcome": "train", "reason": "complete", "run_id": "r2", "prefix": "prod2vec/r2"})
@@ -321,56 +340,53 @@ def test_a_broken_document(
 
 
 @pytest.mark.fault(
-    "the service is killed while `trainyard run` waits for the execution that its upload starts",
+    "the local cloud is killed while `trainyard run` waits for the execution that its upload starts",
     "one sentence that says it cannot be reached, exit code 1",
 )
 def test_the_service_is_killed(environment: dict[str, str], tmp_path: Path, observed: Observation) -> None:
-    with moto_server() as (server, endpoint):
-        deployed(boto3.Session(**CREDENTIALS), endpoint)
-        there = {**environment, "AWS_ENDPOINT_URL": endpoint, "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}
-        there |= {"AWS_REGION": REGION, "AWS_EC2_METADATA_DISABLED": "true"}
+    cloud = lifecycle.up(tmp_path / "state", free_port())
+    try:
+        deploy(lifecycle.environment(cloud))
         data = folder(tmp_path, "Reviews.csv")
-        arguments = [str(TRAINYARD), "run", "neural_topic_model", "--aws", "--data", str(data)]
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        with subprocess.Popen(arguments, env=there, cwd=tmp_path, **pipes) as process:
-            assert "Uploaded" in (process.stdout.readline() if process.stdout else "")
-            server.kill()
+        with subprocess.Popen(
+            [str(TRAINYARD), "run", "neural_topic_model", "--data", str(data)],
+            env=environment,
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            assert process.stdout is not None
+            assert "Uploaded" in process.stdout.readline()
+            os.kill(cloud.pid, signal.SIGKILL)
             _, said = process.communicate(timeout=300)
+    finally:
+        lifecycle.down(tmp_path / "state")
     assert one_sentence(said).startswith("Could not connect to the endpoint URL")
     assert process.returncode == 1
     observed(f"exit code {process.returncode}: Could not connect to the endpoint URL …")
 
 
-REGION = "us-east-1"
-CREDENTIALS = {"aws_access_key_id": "x", "aws_secret_access_key": "x", "region_name": REGION}
-
-
-@contextmanager
-def moto_server() -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    """AWS as moto knows it, in a process of its own on a free port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
-        try:
-            for _ in range(600):
-                with socket.socket() as probe:
-                    if probe.connect_ex(("127.0.0.1", port)) == 0:
-                        break
-                time.sleep(0.1)
-            yield server, f"http://127.0.0.1:{port}"
-        finally:
-            server.kill()
-
-
-def deployed(session: boto3.Session, endpoint: str) -> None:
+def deploy(variables: dict[str, str]) -> None:
     """The stacks' outputs, a bucket and a state machine: all that `run` asks for."""
-    session.client("s3", endpoint_url=endpoint).create_bucket(Bucket="raw")
-    machine = session.client("stepfunctions", endpoint_url=endpoint).create_state_machine(
+
+    def client(service: str) -> Any:
+        make: Any = boto3.client
+        return make(
+            service,
+            endpoint_url=variables["AWS_ENDPOINT_URL"],
+            verify=variables["AWS_CA_BUNDLE"],
+            aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
+            region_name=variables["AWS_REGION"],
+        )
+
+    client("s3").create_bucket(Bucket="raw")
+    client("iam").create_role(RoleName="machine", AssumeRolePolicyDocument="{}")
+    machine = client("stepfunctions").create_state_machine(
         name="training",
         definition=json.dumps({"StartAt": "End", "States": {"End": {"Type": "Succeed"}}}),
-        roleArn="arn:aws:iam::123456789012:role/machine",
+        roleArn="arn:aws:iam::000000000000:role/machine",
     )
     outputs = {
         "RawBucketName": "raw",
@@ -383,6 +399,9 @@ def deployed(session: boto3.Session, endpoint: str) -> None:
         "Resources": {"Handle": {"Type": "AWS::CloudFormation::WaitConditionHandle"}},
         "Outputs": {name: {"Value": value} for name, value in outputs.items()},
     }
-    formation = session.client("cloudformation", endpoint_url=endpoint)
+    formation = client("cloudformation")
     for part in ("data", "workflow"):
         formation.create_stack(StackName=f"trainyard-dev-{part}", TemplateBody=json.dumps(template))
+        formation.get_waiter("stack_create_complete").wait(
+            StackName=f"trainyard-dev-{part}", WaiterConfig={"Delay": 0.1, "MaxAttempts": 600}
+        )

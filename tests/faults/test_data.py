@@ -171,7 +171,9 @@ def test_no_relevant_rating(aws: Any, observed: Observation) -> None:
 
 @pytest.mark.fault("the column timestamp holds nanoseconds", "refused as bad data with what was found")
 def test_timestamps_that_are_none(aws: Any, observed: Observation) -> None:
-    rows = [(user, movie, 1 + (user + movie) % 5, 1_700_000_000_000_000_000) for user in range(30) for movie in range(9)]
+    rows = [
+        (user, movie, 1 + (user + movie) % 5, 1_700_000_000_000_000_000) for user in range(30) for movie in range(9)
+    ]
     sentence = refusal(aws, "two_tower", ratings(rows, MOVIES))
     assert sentence.startswith("ratings: expected timestamp in seconds since 1970")
     observed(sentence)
@@ -222,7 +224,9 @@ def test_reviews_of_few_words(aws: Any, tmp_path: Path, observed: Observation) -
 def test_headlines_of_words_of_their_own(aws: Any, tmp_path: Path, observed: Observation) -> None:
     rows = [(chr(0x4E00 + number), "btem"[number % 4], f"story {number}") for number in range(160)]
     figures = goes_on(aws, "headline_classifier", headlines(rows), tmp_path, changes=HEADLINES)["figures"]
-    observed(f"{figures['train_headlines']:.0f} headlines to train on, {figures['holdout_headlines']:.0f} to evaluate on")
+    observed(
+        f"{figures['train_headlines']:.0f} headlines to train on, {figures['holdout_headlines']:.0f} to evaluate on"
+    )
 
 
 @pytest.mark.fault("a category without a headline to evaluate on", "the run goes on, and a warning names the category")
@@ -254,7 +258,9 @@ def _is_held_out(story: str) -> bool:
     return role(story, holdout=0.2, validation=0.1, salt=SALT) == HOLDOUT
 
 
-@pytest.mark.fault("400 visits of which all with a sale are alike, and all without", "refused as bad data with the split")
+@pytest.mark.fault(
+    "400 visits of which all with a sale are alike, and all without", "refused as bad data with the split"
+)
 def test_visits_that_are_alike(aws: Any, observed: Observation) -> None:
     sentence = refusal(aws, "propensity", visits([(1, 2, "x", each % 2) for each in range(400)]), PROPENSITY)
     assert "equal lines are not split up" in sentence

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import random
 import signal
+import subprocess
+import sys
+import tarfile
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from local_cloud import lifecycle
@@ -24,13 +32,68 @@ from tests.faults.events import (
     until,
     until_gone,
 )
+from tests.images.inputs import process_inputs, train_inputs
 from tests.local_cloud.conftest import Cloud, start_cloud
-from tests.local_cloud.tiny_images import bucket, push, statements, training_request, unique, until_ended
+from tests.local_cloud.tiny_images import (
+    bucket,
+    channel,
+    log_lines,
+    push,
+    statements,
+    training_request,
+    unique,
+    until_ended,
+)
 
 pytestmark = pytest.mark.xdist_group("deliveries")
 
 SAGEMAKER = ["sagemaker:*Job", "sagemaker:AddTags", "sagemaker:ListTags", "iam:PassRole", "events:*", "states:*"]
-# Says its number, and what it finds among its checkpoints; works until it may end.
+LOG_GROUP = "/aws/sagemaker/TrainingJobs"
+ROOT = Path(__file__).parents[2]
+# Waits for `go` between the note that it sends and the sending.
+TELLS = """
+import os, pathlib, time
+from lambdas import explain_failure
+
+folder, topic = pathlib.Path(os.environ["FOLDER"]), explain_failure._sns()
+
+class Waiting:
+    def publish(self, **message):
+        with (folder / "begun").open("a") as file:
+            file.write("{}\\n")
+        while not (folder / "go").exists():
+            time.sleep(0.02)
+        return topic.publish(**message)
+
+explain_failure._sns = Waiting
+handler = explain_failure.handler
+"""
+# The real training, which stops going on after its second checkpoint where it began without one.
+RECIPE = """
+import os, pathlib, sys, time
+sys.path.insert(0, "ROOT")
+from trainyard.contract import checkpoint
+
+begun = list((pathlib.Path(os.environ["TRAINYARD_ML_ROOT"]) / "checkpoints").iterdir())
+save, saved = checkpoint.save, []
+
+def save_and_wait(path, arrays):
+    save(path, arrays)
+    saved.append(path)
+    if os.environ["WAITS"] == "yes" and not begun and len(saved) == 2:
+        print("waits for the end", flush=True)
+        time.sleep(600)
+
+checkpoint.save = save_and_wait
+from training_container.main import main
+sys.exit(main(sys.argv[1:]))
+"""
+SENT = {
+    "FilterExpression": "#state = :sent",
+    "ExpressionAttributeNames": {"#state": "state"},
+    "ExpressionAttributeValues": {":sent": {"S": "sent"}},
+}
+# Says what it finds among its checkpoints, and works until it was interrupted often enough.
 TRAINING = """
 import os, pathlib, time
 ml = pathlib.Path(os.environ["TRAINYARD_ML_ROOT"])
@@ -235,6 +298,7 @@ def test_people_hear_of_an_execution_that_was_interrupted(
         f"The local cloud ended while this execution ran (in 'Train' the training job {job} was running and ended with "
         f"it). `trainyard redrive {name}` goes on from the state it was in, and starts its job again."
     )
+    leave(cloud)
     cloud.restarted()
     assert len(ends_of(cloud, ends, arn)) == 1
     observed("one event FAILED that names the job; the job's process was gone")
@@ -280,6 +344,31 @@ def test_an_end_that_was_not_announced_is_told_at_the_next_start(
     cloud.restarted()
     until(lambda: len(ends_of(cloud, ends, arn)) == 2, "the second announcement")
     observed("announced at the start: Broken")
+
+
+@pytest.mark.fault(
+    "The server is killed while the function that tells people sends a message",
+    "the next server sends it, once",
+)
+def test_a_message_that_was_being_written_is_sent_once(
+    cloud: Cloud, role: str, tmp_path: Path, observed: Observation
+) -> None:
+    tells, inbox = _tells(cloud, tmp_path / "function")
+    fails = {"StartAt": "Fail", "States": {"Fail": {"Type": "Fail", "Error": "Broken", "Cause": "on purpose"}}}
+    arn = cloud.run(cloud.machine(tells.name, fails, role))["executionArn"]
+    tells.begun()
+    kill(cloud)
+    cloud.restarted()
+    tells.tell("go")
+    until(lambda: cloud.client("dynamodb").scan(TableName=tells.name, **SENT)["Items"], "the end of sending")
+    # The same end again, as EventBridge may deliver it.
+    detail = {"executionArn": arn, "status": "FAILED", "redriveCount": 0}
+    again = cloud.client("lambda").invoke(FunctionName=tells.name, Payload=json.dumps({"id": "2", "detail": detail}))
+    assert json.loads(again["Payload"].read()) == {"published": "no"}
+    messages = cloud.client("sqs").receive_message(QueueUrl=inbox, MaxNumberOfMessages=10)["Messages"]
+    assert [arn in each["Body"] and "on purpose" in each["Body"] for each in messages] == [True]
+    assert len(tells.begun(2)) == 2
+    observed("one message, sent after the restart; the event delivered once more sent none")
 
 
 @pytest.mark.fault(
@@ -336,6 +425,121 @@ def test_a_killed_job_says_what_killed_it(
     observed(reason.partition(";")[0])
 
 
+@pytest.mark.long
+@pytest.mark.fault(
+    "A spot machine is taken away in the middle of training prod2vec",
+    "the model is the one that a training without interruption makes, number by number",
+)
+def test_an_interrupted_training_makes_the_same_model(
+    cloud: Cloud, store: str, tmp_path: Path, observed: Observation
+) -> None:
+    process_inputs(tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-m", "processing_container.main", "process"],
+        env={**os.environ, "TRAINYARD_ML_ROOT": str(tmp_path / "process"), "PYTHONPATH": str(ROOT)},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    train_inputs(tmp_path)
+    channels = _upload(cloud, store, tmp_path / "train" / "input" / "data")
+    image = push(cloud, tmp_path / "image", RECIPE.replace("ROOT", str(ROOT)))
+    job_role = cloud.role(unique("job"), "sagemaker.amazonaws.com", statements(store))
+
+    def train(name: str, *, waits: str) -> dict[str, Any]:
+        request = training_request(name, image=image, role=job_role, bucket_name=store, **_spot(wait=600))
+        request |= {"InputDataConfig": channels, "HyperParameters": {"epochs": "4"}, "Environment": {"WAITS": waits}}
+        request["CheckpointConfig"] = {"S3Uri": f"s3://{store}/checkpoints/{name}"}
+        cloud.client("sagemaker").create_training_job(**request)
+        return request
+
+    interrupted, whole = unique("interrupted"), unique("whole")
+    train(interrupted, waits="yes")
+    until(lambda: _said(cloud, interrupted, "waits for the end"), "the second checkpoint")
+    _take_machine_away(cloud, interrupted, seconds="0")
+    train(whole, waits="no")
+    steps = [each["Status"] for each in _completed(cloud, interrupted)["SecondaryStatusTransitions"]]
+    assert steps.count("Interrupted") == 1
+    assert _completed(cloud, whole)["SecondaryStatusTransitions"]
+    first, second = (_arrays(cloud, store, name) for name in (interrupted, whole))
+    assert first.keys() == second.keys()
+    assert all(np.array_equal(first[name], second[name]) for name in first)
+    observed(f"{len(first)} arrays equal in every number")
+
+
+@pytest.mark.long
+@pytest.mark.fault(
+    "The server is killed 25 times while events arrive for a function",
+    "every event that was acknowledged is handled, and none lies in the dead letter queue",
+)
+def test_no_acknowledged_event_is_lost(cloud: Cloud, hears: Listener, observed: Observation) -> None:
+    draws = random.Random(7)
+    hears.tell("go")
+    for number in range(25):
+        hears.put(f"{number}a")
+        hears.put(f"{number}b")
+        # Somewhere between an event that nobody took up yet and one that is done.
+        time.sleep(draws.random())
+        kill(cloud)
+        cloud.restarted()
+    wanted = {f"{number}{letter}" for number in range(25) for letter in "ab"}
+    until(lambda: wanted <= set(hears.done()), "the last event")
+    waiting = cloud.client("sqs").get_queue_attributes(QueueUrl=hears.dead_letters, AttributeNames=["All"])
+    assert waiting["Attributes"]["ApproximateNumberOfMessages"] == "0"
+    observed(f"{len(wanted)} events handled, 0 dead letters")
+
+
+def _said(cloud: Cloud, job: str, text: str) -> bool:
+    with suppress(cloud.client("logs").exceptions.ResourceNotFoundException):
+        return any(text in each for each in log_lines(cloud, LOG_GROUP, f"{job}/"))
+    return False
+
+
+def _completed(cloud: Cloud, job: str) -> dict[str, Any]:
+    done = until_ended(cloud, "Training", job, seconds=300)
+    assert done["TrainingJobStatus"] == "Completed", done.get("FailureReason")
+    return done
+
+
+def _upload(cloud: Cloud, store: str, folder: Path) -> list[dict[str, Any]]:
+    """Upload the channels of a training job; returns its InputDataConfig."""
+    for file in (each for each in folder.rglob("*") if each.is_file()):
+        cloud.client("s3").upload_file(str(file), store, f"channels/{file.relative_to(folder).as_posix()}")
+    return [channel(each.name, f"s3://{store}/channels/{each.name}/") for each in sorted(folder.iterdir())]
+
+
+def _arrays(cloud: Cloud, store: str, job: str) -> dict[str, np.ndarray]:
+    """Every array of a trained model, by its file."""
+    body = cloud.client("s3").get_object(Bucket=store, Key=f"out/{job}/output/model.tar.gz")["Body"].read()
+    with tarfile.open(fileobj=io.BytesIO(body)) as archive:
+        files = {each.name: archive.extractfile(each) for each in archive if each.name.endswith(".npy")}
+        return {name: np.load(io.BytesIO(file.read())) for name, file in files.items() if file is not None}
+
+
+def _tells(cloud: Cloud, folder: Path) -> tuple[Listener, str]:
+    """The real function that explains failures, which waits for `go` before it sends; and what its topic sends to."""
+    packages = [each for name in ("lambdas", "trainyard") for each in (ROOT / name).rglob("*.py")]
+    code = {str(each.relative_to(ROOT)): each.read_text() for each in packages} | {"index.py": TELLS}
+    topic = cloud.client("sns").create_topic(Name=unique("people"))["TopicArn"]
+    inbox, inbox_arn = queue_for_events(cloud, unique("inbox"), service="sns.amazonaws.com")
+    cloud.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=inbox_arn)
+    ledger = unique("ledger")
+    cloud.client("dynamodb").create_table(
+        TableName=ledger,
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    allow = [{"Effect": "Allow", "Action": ["states:*", "dynamodb:*", "sns:Publish", "s3:*"], "Resource": "*"}]
+    buckets = {"RAW_BUCKET": "none", "ARTIFACTS_BUCKET": "none", "CODE_VERSION": "1", "TAGS": "{}"}
+    environment = {**buckets, "JOB_DEFAULTS": "{}", "LEDGER_TABLE": ledger, "TOPIC_ARN": topic}
+    machine = f"arn:aws:states:us-east-1:000000000000:stateMachine:{ledger}"
+    pattern = {"source": ["aws.states"], "detail": {"stateMachineArn": [machine], "status": ["FAILED"]}}
+    made = listener(cloud, folder, name=ledger, code=code, pattern=pattern, allow=allow, environment=environment)
+    return made, inbox
+
+
 def _trains(request: dict[str, Any]) -> dict[str, Any]:
     task = {
         "Type": "Task",
@@ -358,16 +562,12 @@ def _take_machine_away(cloud: Cloud, job: str, *, seconds: str) -> None:
 
 def _pid(cloud: Cloud, job: str, *, found: int = 0) -> int:
     """The process of a training job that found so many starts before its own."""
-    logs = cloud.client("logs")
+    missing = cloud.client("logs").exceptions.ResourceNotFoundException
 
     def said() -> list[str]:
-        pages = logs.get_paginator("filter_log_events")
-        try:
-            lines = pages.paginate(logGroupName="/aws/sagemaker/TrainingJobs", logStreamNamePrefix=f"{job}/")
-            messages = [each["message"] for page in lines for each in page["events"]]
-        except logs.exceptions.ResourceNotFoundException:
-            return []
-        return [each for each in messages if each.endswith(f"found {found}")]
+        with suppress(missing):
+            return [each for each in log_lines(cloud, LOG_GROUP, f"{job}/") if each.endswith(f"found {found}")]
+        return []
 
     return int(until(said, f"start {found} of {job}")[0].split()[1])
 

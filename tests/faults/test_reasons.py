@@ -20,10 +20,12 @@ from typing import Any
 import pytest
 
 from lambdas import environment as lambda_environment
-from local_cloud import lifecycle
+from local_cloud import launch, lifecycle
 from local_cloud.jobs.execution import algorithm_error
 from local_cloud.jobs.process import Outcome
 from recipes.propensity.config import CONFIG as PROPENSITY
+from state_machines.definition import RETRIES
+from state_machines.faults import catcher, pause
 from tests.faults.conftest import Observation
 from tests.faults.failing_jobs import ROOT, RUN_ID, Yard, reason
 from tests.images.inputs import request
@@ -50,7 +52,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """A local cloud whose Glue minutes last two seconds, so that a limit is reached."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TRAINYARD_GLUE_MINUTE_SECONDS", "2")
-        patch.setattr(lifecycle, "INHERITED", (*lifecycle.INHERITED, "TRAINYARD_GLUE_MINUTE_SECONDS"))
+        patch.setattr(launch, "INHERITED", (*launch.INHERITED, "TRAINYARD_GLUE_MINUTE_SECONDS"))
         running = start_cloud(tmp_path_factory.mktemp("reasons"))
         yield running
         lifecycle.down(running.state_dir)
@@ -262,7 +264,7 @@ def test_a_stopped_glue_run(yard: Yard, observed: Observation) -> None:
 def test_a_glue_run_over_its_limit(yard: Yard, observed: Observation) -> None:
     job = yard.glue_job("import time\ntime.sleep(120)\n", Timeout=1)
     execution = yard.fail_in_glue(job)
-    why = told(yard, execution, "ended as TIMEOUT: it ran longer than its limit of 1 minutes", "infra/glue.py")
+    why = told(yard, execution, "ended as TIMEOUT: it ran longer than its limit of 1 minute.", "infra/glue.py")
     observed(f"`{re.sub('jr_[0-9a-f]+', 'RUN', why).replace(job, 'JOB')}`")
 
 
@@ -375,12 +377,30 @@ def test_a_resolve_that_takes_too_long(yard: Yard, observed: Observation) -> Non
 
 
 @pytest.mark.fault(
+    "A job fails by itself whose state waits for faults of the service to pass",
+    "The reason is the job's own, and the failed state is its own, not what raised the failure again",
+)
+def test_a_failure_that_is_no_fault_of_the_service(yard: Yard, observed: Observation) -> None:
+    job = yard.glue_job(TELLS.format(body="raise ValueError('no rows in March')"), **patient())
+    policy = json.loads(RETRIES.read_text())["glue:startJobRun.sync"]["RetryOnCause"]
+    waiting = pause("Ingest raw data", policy)
+    state = yard.glue_state(job) | {"Catch": [catcher(policy, following=next(iter(waiting)))]}
+    count = {"Type": "Pass", "Assign": {"faults": 0}, "Next": "Ingest raw data"}
+    execution = yard.failed(yard.machine({"Count": count, "Ingest raw data": state, **waiting}))
+    why = told(yard, execution, "ValueError: no rows in March")
+    message = yard.message(execution).text
+    assert "Failed state: Ingest raw data\nError: States.TaskFailed\n" in message
+    assert "D3137" not in message + yard.shown(execution)
+    observed(f"States.TaskFailed at Ingest raw data: `{why}`")
+
+
+@pytest.mark.fault(
     "One of several children of a Map fails, while others run", "The message says which child, and gives its own reason"
 )
 def test_a_failed_child(yard: Yard, observed: Observation) -> None:
     function = yard.function(
         "import time\ndef handler(event, context):\n"
-        "    if event['name'] == 'product-8':\n        raise ValueError('no sales of product 8')\n    time.sleep(8)\n"
+        "    if event['name'] == 'product-8':\n        raise ValueError('no sales of product 8')\n    time.sleep(3)\n"
     )
     inner = {
         "Type": "Task",
@@ -483,8 +503,9 @@ def shell(root: Path, image: str, *arguments: str) -> str:
 
 
 def shell_inputs(root: Path, name: str) -> None:
-    """A request, and for every other input a folder with nothing of use in it."""
-    request(root / ("input/data/resolve" if name == "train" else "processing/input/resolve"))
+    """A request, which training lacks as well, and for every other input a folder with nothing of use in it."""
+    if name != "train":
+        request(root / "processing/input/resolve")
     for each in ("prepare", "process", "model", "gate", "ingest"):
         (root / "processing" / "input" / each).mkdir(parents=True)
     for each in ("train", "validation", "features"):
@@ -494,7 +515,7 @@ def shell_inputs(root: Path, name: str) -> None:
 SHELLS = {
     "process": ("processing", "No files found"),
     "report": ("processing", "Expected model.tar.gz in model"),
-    "train": ("training", "No such file"),
+    "train": ("training", "Expected request.json in resolve"),
     "evaluate": ("training", "Expected model.tar.gz in model"),
     "score": ("training", "Expected model.tar.gz in model"),
 }
@@ -511,6 +532,7 @@ def test_every_container_tells_what_it_misses(tmp_path: Path, observed: Observat
     observed("each names the file or folder that it misses")
 
 
+@pytest.mark.long
 @pytest.mark.fault(
     "The analysis of a search cannot reach SageMaker", "The reason is the answer that it got, in its exit message"
 )

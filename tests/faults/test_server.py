@@ -60,19 +60,19 @@ def trainyard(*arguments: str, folder: Path, **variables: str) -> subprocess.Pop
     )
 
 
-def kill(cloud: Cloud) -> None:
-    """As a crash does it, and as the memory killer."""
-    os.kill(cloud.cloud.pid, signal.SIGKILL)
-    until(lambda: lifecycle.status(cloud.state_dir) is None)
-
-
-def busy(cloud: Cloud) -> list[int]:
-    """A function at work and a job with a process of its own; returns the processes."""
+@contextmanager
+def busy(cloud: Cloud) -> Iterator[list[int]]:
+    """The server killed while a function works and a job has a process of its own; gives their processes."""
     workspace = Workspace(cloud.state_dir / "jobs" / "processing" / "one")
     workspace.create()
-    job = subprocess.Popen(["sh", "-c", "sleep 120 & wait"], start_new_session=True)
-    workspace.started(job.pid)
-    return [sleeper.working(cloud, "sleeper"), job.pid]
+    with subprocess.Popen(["sh", "-c", "sleep 120 & wait"], start_new_session=True) as job:
+        workspace.started(job.pid)
+        processes = [sleeper.working(cloud, "sleeper"), job.pid]
+        os.kill(cloud.cloud.pid, signal.SIGKILL)
+        until(lambda: lifecycle.status(cloud.state_dir) is None)
+        assert all(runs(pid) for pid in processes)
+        yield processes
+        until(lambda: not any(runs(pid) for pid in processes))
 
 
 @contextmanager
@@ -131,7 +131,7 @@ def test_interrupted(folder: Path, observed: Observation) -> None:
     assert "Traceback" not in told
     found = lifecycle.status(folder)
     assert servers_of(folder) == ([] if found is None else [found.pid])
-    assert servers_of(folder) == [lifecycle.up(folder, port).pid]
+    assert [lifecycle.up(folder, port).pid] == servers_of(folder)
     observed("nothing ran that was not found, and the next `up` reported one server")
 
 
@@ -169,12 +169,8 @@ def test_proxy(cloud: Cloud, observed: Observation) -> None:
 
 @pytest.mark.fault("The server is killed while a function and a job run, then `trainyard down`", "Both end, it is told")
 def test_down_after_a_crash(folder: Path, observed: Observation) -> None:
-    running = start_cloud(folder)
-    processes = busy(running)
-    kill(running)
-    assert all(runs(pid) for pid in processes)
-    told = trainyard("down", folder=folder).communicate()[0].splitlines()
-    until(lambda: not any(runs(pid) for pid in processes))
+    with busy(start_cloud(folder)):
+        told = trainyard("down", folder=folder).communicate()[0].splitlines()
     assert told[0].startswith(f"{CRASHED}2 processes that it left behind were ended; ")
     assert trainyard("down", folder=folder).communicate()[0] == "No local cloud was up.\n"
     observed("no process was left; one line said that it had crashed and that 2 processes were ended, and only once")
@@ -183,14 +179,12 @@ def test_down_after_a_crash(folder: Path, observed: Observation) -> None:
 @pytest.mark.fault("The server is killed while a function and a job run, then `trainyard up`", "A line says what was")
 def test_up_after_a_crash(folder: Path, observed: Observation) -> None:
     running = start_cloud(folder)
-    processes = busy(running)
-    kill(running)
     told: list[str] = []
-    lifecycle.up(folder, running.port, tell=told.append)
-    until(lambda: not any(runs(pid) for pid in processes))
+    with busy(running):
+        lifecycle.up(folder, running.port, tell=told.append)
     assert told[0].startswith(f"{CRASHED}2 processes that it left behind were ended; ")
     assert lifecycle.down(folder, tell=told.append)
-    lifecycle.up(folder, running.port, tell=told.append)
+    assert not lifecycle.down(folder, tell=told.append)
     assert len(told) == 1
     observed("one line: it crashed or was killed, 2 processes were ended, executions end as failed; not said again")
 
@@ -219,7 +213,7 @@ def test_spoilt_records(folder: Path, observed: Observation) -> None:
         for name in (ownership.LOCK_FILE, ownership.CLOUD_FILE):
             (folder / name).write_bytes(text)
         assert lifecycle.status(folder) is None
-    assert servers_of(folder) == [lifecycle.up(folder, free_port()).pid]
+    assert [lifecycle.up(folder, free_port()).pid] == servers_of(folder)
     observed("nobody was taken for running, and one server started")
 
 

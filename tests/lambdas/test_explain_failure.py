@@ -11,6 +11,8 @@ from botocore.exceptions import EndpointConnectionError
 from botocore.stub import Stubber
 
 from lambdas import explain_failure
+from tests.lambdas.conftest import ARTIFACTS
+from trainyard.run.failure import JobFailure, key_of
 from trainyard.stages.explain_failure import job_logs
 from trainyard.stages.explain_failure.job_logs import JobLog
 from trainyard.stages.explain_failure.root_cause import root_cause
@@ -178,3 +180,59 @@ def test_no_fault_of_reading_logs_keeps_the_message_back(published):
 @pytest.mark.parametrize("error", ["BadData", "BadRequest", "NoModel", "DeploymentRolledBack"])
 def test_outcomes_that_a_state_reported_are_not_reported_twice(published, error):
     assert published(history(error, "the reasons", "Bad data")) is None
+
+
+URI = f"s3://{ARTIFACTS}/prod2vec/20261121-020304-abcdef12"
+JOB_RUN = {
+    "Id": "jr_2",
+    "JobName": "trainyard-dev-ingest",
+    "JobRunState": "FAILED",
+    "ErrorMessage": "See https://nanobind.readthedocs.io/en/latest/refleaks.html",
+    "Arguments": {"--RUN_URI": URI, "--EXECUTION": "e1"},
+    "Timeout": 480,
+}
+
+
+def leave(aws, text: str, *, job_run: str = "jr_2") -> None:
+    aws.put_object(Bucket=ARTIFACTS, Key=key_of("prod2vec/20261121-020304-abcdef12", job_run), Body=text.encode())
+
+
+def reason_in(message: dict | None) -> str:
+    assert message is not None
+    return message["Message"].partition("Reason: ")[2].partition("\n")[0]
+
+
+def test_what_a_glue_job_left_about_its_failure_is_the_reason(aws, published):
+    failure = JobFailure(job_run="jr_2", error="NotFound", message="Expected a file.", traceback="Traceback\nNotFound")
+    leave(aws, failure.to_json())
+    message = published(history("States.TaskFailed", json.dumps(JOB_RUN), "Ingest raw data"))
+    assert reason_in(message) == "NotFound: Expected a file."
+    # There is no log: the document's own traceback stands for it.
+    assert "  Traceback\n  NotFound" in message["Message"]
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", json.dumps({"job_run": "jr_1", "error": "E", "message": "old"})])
+def test_a_document_of_another_run_or_none_at_all_is_passed_over(aws, published, text):
+    leave(aws, text)
+    leave(aws, JobFailure(job_run="jr_1", error="E", message="old").to_json(), job_run="jr_1")
+    leaks = ["nanobind: leaked 23 types!", *(f" - leaked type {number}" for number in range(60))]
+    write("/aws-glue/jobs/output", "jr_2", "Traceback (most recent call last):", '  File "x"', "OSError: full", *leaks)
+    message = published(history("States.TaskFailed", json.dumps(JOB_RUN), "Ingest raw data"))
+    assert reason_in(message).startswith("OSError: full (")
+    assert "  OSError: full\n" in message["Message"]
+
+
+def test_an_execution_without_a_plan_is_told_by_its_input(published):
+    events = history("Lambda.Unknown", "no answer", "Resolve request")[:1] + history("E", "c", "Resolve request")[3:]
+    given = {"detail": {"object": {"key": "raw/prod2vec/été 1/orders.csv"}}}
+    events[0]["executionStartedEventDetails"]["input"] = json.dumps(given)
+    assert "recipe prod2vec on data set été 1" in published(events)["Message"]
+
+
+def test_a_subject_is_one_that_sns_takes(published):
+    events = history("E", "c", "Resolve request")[:1] + history("E", "c", "Resolve request")[3:]
+    events[0]["executionStartedEventDetails"]["input"] = json.dumps({"recipe": "größe\n" + "x" * 200, "dataset": "d"})
+    subject = published(events)["Subject"]
+    assert subject.startswith("trainyard: gr??e xxx")
+    assert subject.isascii()
+    assert len(subject) <= 100

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import io
 import json
 
@@ -29,9 +30,15 @@ def runtime(monkeypatch):
         stubber.assert_no_pending_responses()
 
 
-def event(body, *, recipe="two_tower", media="application/json", variant=None, accept=None, encoded=False):
+def packed(content):
+    return base64.b64encode(gzip.compress(content)).decode()
+
+
+def event(
+    body, *, recipe="two_tower", media="application/json", variant=None, accept=None, encoded=False, packing=None
+):
     text = body if isinstance(body, str) else json.dumps(body)
-    headers = {"content-type": media, **({"accept": accept} if accept else {})}
+    headers = {"content-type": media, "accept": accept, "content-encoding": packing}
     return {
         "version": "2.0",
         "rawPath": f"/{recipe}/predict",
@@ -97,6 +104,12 @@ def test_all_shapes_of_rows_pass_unchanged_also_encoded(runtime, media, body):
     assert predict.handler(event(encoded, media=media, encoded=True), None)["statusCode"] == 200
 
 
+def test_a_packed_body_reaches_the_endpoint_unpacked(runtime):
+    answer(runtime)
+    call = event(packed(json.dumps(ROWS).encode()), encoded=True, packing="gzip")
+    assert predict.handler(call, None)["statusCode"] == 200
+
+
 @pytest.mark.parametrize(
     ("call", "status", "sentence"),
     [
@@ -119,7 +132,13 @@ def test_all_shapes_of_rows_pass_unchanged_also_encoded(runtime, media, body):
         (event("uid\n", media="text/csv"), 400, "at least one row"),
         (event(base64.b64encode(b"\xff\xfe").decode(), encoded=True), 400, "UTF-8"),
         (event("no base64!", encoded=True), 400, "UTF-8"),
-        (event('"' + "x" * 4 * 1024 * 1024 + '"'), 413, "4,194,304"),
+        (event('"' + "x" * 6 * 1024 * 1024 + '"'), 413, "6,291,456 bytes, which is what the HTTP API carries"),
+        (event(ROWS, media="application/json; charset=utf-16"), 415, "in UTF-8"),
+        (event(ROWS, packing="br"), 415, "Expected Content-Encoding gzip or none, found 'br'"),
+        (event(ROWS, packing="gzip"), 400, "Expected a body in gzip"),
+        (event(packed(b" " * 2**23), packing="gzip", encoded=True), 413, "found a longer one"),
+        (event(base64.b64encode(json.dumps(ROWS).encode("utf-16")).decode(), encoded=True), 400, "UTF-8"),
+        (event('{"uid": ' + "1" * 5000 + "}"), 400, "Expected JSON in the body"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_rows_is_refused_before_a_model_is_asked(runtime, call, status, sentence):
@@ -172,6 +191,21 @@ def test_no_answer_and_defects_say_nothing_of_the_inside(runtime, monkeypatch, p
     assert "endpoint_url" not in told
 
 
+def test_a_request_that_the_endpoint_does_not_carry_is_refused_with_its_limit(runtime):
+    said = "Request 5000000 has exceeded limit 4194304 bytes."
+    runtime.add_client_error("invoke_endpoint", "ValidationError", said, http_status_code=413)
+    told = refused(predict.handler(event(ROWS), None), 413)
+    assert told == (
+        "Expected a body of at most 4,194,304 bytes, which is what the endpoint of this model carries, found "
+        "5,000,000; send several requests."
+    )
+
+
 def test_an_answer_larger_than_the_function_may_give_is_refused(runtime):
-    answer(runtime, content=b"x" * (4 * 1024 * 1024 + 1))
-    assert "ask for less" in refused(predict.handler(event(ROWS), None), 413)
+    answer(runtime, content=b"x" * (5 * 1024 * 1024))
+    assert predict.handler(event(ROWS), None)["statusCode"] == 200
+    # Each quotation mark takes two bytes in what the function returns.
+    answer(runtime, content=b'"' * (4 * 1024 * 1024))
+    assert "6,291,456 bytes, which is what the HTTP API carries, found 8,388" in refused(
+        predict.handler(event(ROWS), None), 413
+    )

@@ -9,12 +9,17 @@ from local_cloud import leftovers
 from tests.local_cloud.conftest import Cloud
 from tests.local_cloud.processes import until, variables_of
 
-CODE = "import time\ndef handler(event, context):\n    time.sleep(120)\n"
+CODE = """
+import os, pathlib, time
+def handler(event, context):
+    pathlib.Path(os.environ["BEGUN"]).touch()
+    time.sleep(120)
+"""
 
 
 def working(cloud: Cloud, name: str) -> int:
     """Create the function and ask it; returns the process that works on it."""
-    packed = io.BytesIO()
+    packed, begun = io.BytesIO(), cloud.state_dir / f"{name}-begun"
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr("index.py", CODE)
     cloud.client("lambda").create_function(
@@ -23,15 +28,10 @@ def working(cloud: Cloud, name: str) -> int:
         Role=cloud.role(f"{name}-role", "lambda.amazonaws.com", []),
         Handler="index.handler",
         Timeout=300,
+        Environment={"Variables": {"BEGUN": str(begun)}},
         Code={"ZipFile": packed.getvalue()},
     )
     cloud.client("lambda").invoke(FunctionName=name, InvocationType="Event")
-    return until(lambda: _worker(cloud, name))
-
-
-def _worker(cloud: Cloud, name: str) -> int | None:
-    """The process of a function, once it has become Python with its own variables."""
-    for pid in leftovers.members(cloud.cloud.pid):
-        if variables_of(pid).get("AWS_LAMBDA_FUNCTION_NAME") == name:
-            return pid
-    return None
+    until(begun.exists)
+    processes = leftovers.members(cloud.cloud.pid)
+    return next(pid for pid in processes if variables_of(pid).get("AWS_LAMBDA_FUNCTION_NAME") == name)

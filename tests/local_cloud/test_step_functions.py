@@ -40,8 +40,17 @@ def role(local_cloud: Cloud) -> str:
 
 @pytest.fixture(scope="module")
 def table(local_cloud: Cloud) -> str:
-    name = unique("table")
-    local_cloud.client("dynamodb").create_table(
+    return table_of(local_cloud, unique("table"))
+
+
+@pytest.fixture(scope="module")
+def function(local_cloud: Cloud) -> str:
+    return packed_function(local_cloud, unique("function"), FUNCTION)
+
+
+def table_of(cloud: Cloud, name: str) -> str:
+    """Make a table of items by `id`."""
+    cloud.client("dynamodb").create_table(
         TableName=name,
         KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
@@ -50,17 +59,16 @@ def table(local_cloud: Cloud) -> str:
     return name
 
 
-@pytest.fixture(scope="module")
-def function(local_cloud: Cloud) -> str:
+def packed_function(cloud: Cloud, name: str, code: str) -> str:
+    """Make a function of this code, with a role that may do nothing."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr("index.py", FUNCTION)
-    name = unique("function")
-    local_cloud.client("lambda").create_function(
+        archive.writestr("index.py", code)
+    cloud.client("lambda").create_function(
         FunctionName=name,
         Runtime="python3.12",
         Handler="index.handler",
-        Role=local_cloud.role(unique("function"), "lambda.amazonaws.com", []),
+        Role=cloud.role(name, "lambda.amazonaws.com", []),
         Code={"ZipFile": packed.getvalue()},
         Timeout=30,
     )

@@ -1,4 +1,4 @@
-"""Takes files of a recipe the whole way that a run takes them, from the strict reading of CSV to scores, in one process."""
+"""Takes files of a recipe the whole way of a run, from the strict reading of CSV to scores, in one process."""
 
 from __future__ import annotations
 
@@ -90,9 +90,7 @@ class Walk:
     def references(self) -> None:
         """The simple models, on the same held-out rows."""
         with _quiet():
-            found = self.module("evaluate").references(
-                self.channels, self.channels["holdout"], config=self.config
-            )
+            found = self.module("evaluate").references(self.channels, self.channels["holdout"], config=self.config)
         _expect_finite(found)
 
     def train(self) -> None:

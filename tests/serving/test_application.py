@@ -84,6 +84,12 @@ def test_a_row_from_path_and_query(app):
     assert (status, json.loads(found)) == (200, {"level": 2.0, "note": "café"})
 
 
+@pytest.mark.parametrize("query", ["note=a&note=b", "item=7"])
+def test_a_field_that_an_address_says_twice_is_refused(app, query):
+    status, sentence = refusal(call(app, f"/items/6?{query}", method="GET"))
+    assert (status, sentence[:50]) == (400, "Expected every field once in path and query, found")
+
+
 def json_of(document):
     return json.dumps(document).encode()
 
@@ -188,7 +194,8 @@ def test_a_packed_body_is_unpacked_up_to_the_limit(app):
     bomb = call(toy_application(max_body_bytes=1000), "/invocations", gzip.compress(b" " * 2000), headers=headers)
     assert refusal(bomb)[0] == 413
     assert refusal(bomb)[1].startswith(
-        "Expected a body of at most 1,000 bytes, which is what TRAINYARD_MAX_BODY_BYTES allows; found more when unpacked"
+        "Expected a body of at most 1,000 bytes, which is what TRAINYARD_MAX_BODY_BYTES allows; found more when "
+        "unpacked"
     )
 
 
@@ -214,17 +221,17 @@ def test_another_method_is_told_which_there_are(app, path, allowed):
 
 
 def test_work_ends_when_its_client_is_gone():
-    toy = Toy()
-    began = threading.Event()
+    began, gone = threading.Event(), threading.Event()
 
-    def slow(rows):
-        began.set()
-        # As long as it takes until the service has heard of it.
-        gone.wait(60)
-        return predict(rows)
+    class Slow(Toy):
+        def predict(self, rows):
+            if len(rows) > 1:
+                began.set()
+                # As long as it takes until the service has heard of it.
+                gone.wait(60)
+            return super().predict(rows)
 
-    gone = threading.Event()
-    predict, toy.predict = toy.predict, slow
+    toy = Slow()
     app = toy_application(toy)
     toy.batches.clear()
 

@@ -14,7 +14,18 @@ def test_limits_are_set_by_variables():
     assert found == Limits(max_rows=7)
 
 
-@pytest.mark.parametrize("text", ["0", "-1", "many", "1.5", "²"])
+def test_an_endpoint_carries_what_its_type_does():
+    instances, serverless = Limits(), Limits.of_environment({"TRAINYARD_ENDPOINT_TYPE": "serverless"})
+    assert (instances.max_body_bytes, instances.max_answer_bytes) == (25 * 2**20, 25 * 2**20)
+    assert (serverless.max_body_bytes, serverless.max_answer_bytes) == (4 * 2**20, 4 * 2**20)
+    assert serverless.reason("max_body_bytes") == "which is what an endpoint of type serverless carries"
+    own = Limits(endpoint_type="serverless", max_answer_bytes=5)
+    assert own.reason("max_answer_bytes") == "which is what TRAINYARD_MAX_ANSWER_BYTES allows"
+    with pytest.raises(ConfigError, match="Expected instances or serverless in TRAINYARD_ENDPOINT_TYPE, found 'x'"):
+        Limits.of_environment({"TRAINYARD_ENDPOINT_TYPE": "x"})
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "many", "1.5", "²", "9" * 5000])
 def test_a_wrong_limit_is_named(text):
     with pytest.raises(ConfigError, match="Expected a whole number above 0 in TRAINYARD_MAX_ROWS"):
         Limits.of_environment({"TRAINYARD_MAX_ROWS": text})

@@ -52,7 +52,9 @@ def test_the_heaviest_range_decides_and_the_closest_one_counts(header, given, me
     ],
 )
 def test_what_cannot_be_given_is_refused_with_what_can(header):
-    with pytest.raises(Refused, match=r"Expected Accept application/json, application/jsonlines, text/csv or \*/\*") as e:
+    with pytest.raises(
+        Refused, match=r"Expected Accept application/json, application/jsonlines, text/csv or \*/\*"
+    ) as e:
         accepted(header, JSON)
     assert e.value.status == 406
 

@@ -14,13 +14,11 @@ import time
 import urllib.request
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from recipes.prod2vec.features import Vocabulary
-from recipes.prod2vec.inference import ProductVectors
 from tests.cli.conftest import deployment, own_environment, step_functions  # noqa: F401
 from tests.recipes.service import free_port
+from tests.serving.served_model import small_model
 from trainyard.cli.main import main
 from trainyard.client import models
 from trainyard.errors import JobFailed, NotFound
@@ -31,23 +29,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def model_dir(tmp_path):
-    folder = tmp_path / "trained"
-    folder.mkdir()
-    random = np.random.default_rng(1)
-    names = tuple(f"product {index}" for index in range(30))
-    vocabulary = Vocabulary(
-        product_ids=np.arange(30) + 100,
-        frequencies=np.arange(30)[::-1],
-        names=names,
-        departments=np.zeros(30, np.int64),
-    )
-    vectors = random.normal(size=(2, 30, 4)).astype(np.float32)
-    ProductVectors(vocabulary=vocabulary, target=vectors[0], context=vectors[1]).save(folder)
-    empty = dict.fromkeys(("dataset", "fingerprint", "code_version"), "")
-    ModelCard(
-        recipe="prod2vec", run_id="r7", seed=1, hyperparameters={}, config={}, objects={}, metrics={}, **empty
-    ).write(folder)
-    return folder
+    return small_model(tmp_path / "trained")
 
 
 def upload(deployment, folder, key):  # noqa: F811
@@ -99,6 +81,11 @@ def test_an_archive_that_is_none_is_named(deployment, tmp_path):  # noqa: F811
         (["nothing"], 2, "Expected one of the recipes"),
         (["prod2vec", "--dir", "{empty}"], 4, "Expected a model with model.json in"),
         (["two_tower", "--dir", "{model}"], 2, "Expected a model of two_tower in"),
+        (
+            ["prod2vec", "--dir", "{model}", "--type", "lambda"],
+            2,
+            "Expected instances or serverless after --type, found",
+        ),
     ],
 )
 def test_a_wrong_call_ends_with_one_sentence(model_dir, tmp_path, capsys, arguments, code, sentence):

@@ -35,7 +35,7 @@ class Level(TypedDict):
 
 
 class Toy:
-    """Answers a third of the item's number; knows no item above 99, fails on 66, has no number for 67, is slow on 68."""
+    """Answers a third of the item's number; knows none above 99, fails on 66, has no number for 67, is slow on 68."""
 
     def __init__(self):
         self.batches = []
@@ -78,7 +78,18 @@ def toy_application(predictor=None, *, limits=None, **changes):
     return application(predictor or Toy(), title="toy", facts={"run_id": "r1"}, limits=chosen)
 
 
-def call(app, path, body=b"", *, method="POST", content_type="application/json", accept=None, chunk=None, headers=(), after=None):
+def call(
+    app,
+    path,
+    body=b"",
+    *,
+    method="POST",
+    content_type="application/json",
+    accept=None,
+    chunk=None,
+    headers=(),
+    after=None,
+):
     """(status, headers, body) of one call; `chunk` sends the body in parts of so many bytes, without its length.
 
     `after` gives what the client does after its request: it waits unless told otherwise.

@@ -136,6 +136,8 @@ def test_a_run_that_loses_the_race_meets_the_gate_again(stack, data, weak, good)
     assert output["outcome"] == "refused"
     assert output["decision"]["champion"]["run_id"] == current["run_id"]["S"]
     assert stack.champion() == current["run_id"]["S"]
+    assert "Create model" not in stack.entered(arn)
+    assert [each["ModelApprovalStatus"] for each in stack.packages()] == ["Approved"] * 2
 
 
 def test_a_model_below_the_threshold_is_refused_with_the_number(stack, data, good):

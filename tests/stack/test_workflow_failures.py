@@ -71,7 +71,7 @@ def test_a_permission_missing_from_the_template_fails_the_run_there_and_redrive_
         assert "AccessDenied" in described["cause"]
         message = stack.messages("data set denied")
         assert message["Subject"] == "trainyard: prod2vec run failed at Train model"
-        for part in ("AccessDenied", "s3:PutObject", "Last log lines", "redrive-execution"):
+        for part in ("AccessDenied", "s3:PutObject", "Lines of its log", "redrive-execution"):
             assert part in message["Message"]
     finally:
         update(stack, original)

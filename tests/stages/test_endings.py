@@ -195,6 +195,13 @@ def test_a_log_is_asked_for_the_reason_only_where_the_description_gives_none():
         state="Train model", error="States.TaskFailed", reason=reason_of(json.dumps(silent)), document=silent
     )
     assert told(failure, log, s3=NoDocument(), limit=9).reason == "KeyError: 'x' (AlgorithmError: , exit code: 1)"
+    search = {
+        "HyperParameterTuningJobName": "tune-abcdef12-01234567",
+        "HyperParameterTuningJobStatus": "Failed",
+        "FailureReason": "All training jobs failed. Please take a look at the training jobs failures.",
+    }
+    failure = Failure(state="Tune", error="x", reason=reason_of(json.dumps(search)), document=search)
+    assert told(failure, log, s3=NoDocument(), limit=9).reason.startswith("KeyError: 'x' (All training jobs failed.")
     said = {**silent, "FailureReason": "AlgorithmError: no rows, exit code: 1"}
     failure = Failure(state="Train model", error="x", reason=reason_of(json.dumps(said)), document=said)
     assert told(failure, log, s3=NoDocument(), limit=9).reason == "AlgorithmError: no rows, exit code: 1"

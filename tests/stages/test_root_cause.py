@@ -64,6 +64,15 @@ def test_an_expression_that_says_a_failure_once_more_is_that_failure():
     assert failure.job == "train-1"
 
 
+def test_a_call_that_was_refused_has_begun_no_job():
+    story = begun()
+    story.fail("SageMaker.AmazonSageMakerException", "1 validation error detected (Status Code: 400)")
+    story.end("SageMaker.AmazonSageMakerException", "1 validation error detected (Status Code: 400)")
+    failure = root_cause(story.events, status="FAILED")
+    assert (failure.job, failure.log) == ("", None)
+    assert failure.reason == "1 validation error detected (Status Code: 400)"
+
+
 def test_an_expression_that_fails_by_itself_is_the_reason():
     story = Story()
     story.enter("Notify")

@@ -137,6 +137,22 @@ def test_every_variable_is_assigned_on_every_path_before_it_is_read() -> None:
     assert unset == {}
 
 
+def test_no_state_inside_a_map_assigns_a_variable_of_the_main_flow() -> None:
+    """Step Functions refuses it: what is inside may read what is outside, not change it."""
+
+    def assigned(machine: Mapping[str, Any]) -> set[str]:
+        places = [
+            place
+            for state in machine["States"].values()
+            for place in (state, *state.get("Catch", []), *state.get("Choices", []))
+        ]
+        return {name for place in places for name in place.get("Assign", {})}
+
+    inner = definition()["States"]["Train every child"]["ItemProcessor"]
+    assert assigned(inner) == {"child_faults"}
+    assert not assigned(inner) & assigned(definition())
+
+
 def test_the_dataflow_check_finds_a_variable_that_one_path_leaves_unset() -> None:
     states = {
         "Start": {"Type": "Choice", "Choices": [{"Condition": "{% true %}", "Next": "Set"}], "Default": "Read"},
@@ -241,7 +257,7 @@ def test_every_task_retries_what_is_worth_it_with_backoff_and_jitter() -> None:
 def test_failed_jobs_are_never_caught_so_that_a_redrive_starts_there() -> None:
     """But for children of a fan-out, which are redriven by themselves, and for endpoints, which are rolled back.
 
-    The catchers that retry by the cause raise what they do not retry: test_faults.py walks through them.
+    The catchers that retry by the cause raise what they do not retry: tests/faults/test_workflow.py runs into them.
     """
     caught = {
         (name, error)

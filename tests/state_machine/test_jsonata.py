@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ministack.services import stepfunctions
 
 from infra.node import node_bin
 from tests.state_machine.scenarios import scenarios
@@ -77,6 +78,51 @@ def test_the_reference_tells_wrong_from_right() -> None:
     assert answers[4] == {"error": "T2002"}
     # Names of jobs rely on it: the redrive count is missing before the first redrive.
     assert answers[5] == {"value": "1a"}
+
+
+JOB = '{"TrainingJobName": "t", "FailureReason": "%s"}'
+REFUSED = "%s (Service: AmazonSageMaker; Status Code: 400; Error Code: %s; Request ID: 1; Proxy: null)"
+
+
+@pytest.mark.parametrize(
+    ("cause", "faults", "redrives", "retried"),
+    [
+        (JOB % "CapacityError: none", 0, {}, True),
+        (JOB.replace(": ", ":") % "InternalServerError: try again", 7, {}, True),
+        (JOB % "CapacityError: none", 8, {}, False),
+        (JOB % "CapacityError: none", 8, {"RedriveCount": 1}, True),
+        (JOB % "CapacityError: none", 16, {"RedriveCount": 1}, False),
+        (JOB % "AlgorithmError: CapacityError", 0, {}, False),
+        (JOB % 'AlgorithmError: \\"FailureReason\\": \\"CapacityError', 0, {}, False),
+        (REFUSED % ("Rate exceeded", "ThrottlingException"), 0, {}, True),
+        (REFUSED.replace("400", "503") % ("Unavailable", "ServiceUnavailable"), 0, {}, True),
+        (REFUSED % ("2 validation errors", "ValidationException"), 0, {}, False),
+        (REFUSED % ("not authorized", "AccessDeniedException"), 0, {}, False),
+        ("", 0, {}, False),
+    ],
+)
+def test_both_implementations_agree_on_which_causes_are_retried(
+    cause: str, faults: int, redrives: dict[str, int], retried: bool
+) -> None:
+    catcher = definition()["States"]["Train model"]["Catch"][-1]
+    given = {"errorOutput": {"Error": "E", "Cause": cause}, "input": {"kept": 1}, "context": {"Execution": redrives}}
+    asked = [catcher["Output"], catcher["Assign"]["faults"]]
+    questions = [Evaluation("", each[2:-2], {"faults": faults, "states": given}, None) for each in asked]
+    theirs, ours = reference(questions), [locally(each) for each in questions]
+    assert ours == theirs
+    assert theirs[1] in ({"value": faults + 1}, {"error": "D3137"})
+    assert (theirs == [{"value": {"kept": 1}}, {"value": faults + 1}]) is retried
+
+
+def locally(asked: Evaluation) -> dict[str, Any]:
+    """What the local cloud makes of an expression: its value, or the code of its error."""
+    states = asked.bindings["states"]
+    seen = {**states["context"], "variables": {"faults": asked.bindings["faults"]}}
+    try:
+        value = stepfunctions._evaluate_jsonata(asked.expression, states["input"], seen, None, states["errorOutput"])
+    except stepfunctions._ExecutionError as error:
+        return {"error": error.cause.partition(":")[0]}
+    return {"value": value}
 
 
 @pytest.mark.parametrize("scenario", scenarios(), ids=lambda each: each["name"])

@@ -97,6 +97,11 @@ SERVICES = {
     "StepFunctions": "stepfunctions",
     "Sfn": "stepfunctions",
 }
+# What a client calls every error that a service's model does not name, and the machine's own names.
+UNNAMED = {
+    *("SageMaker.SageMakerException", "SageMaker.AmazonSageMakerException", "S3.S3Exception", "Sfn.SfnException"),
+    *("States.ALL", "States.TaskFailed"),
+}
 # Names that Step Functions' own clients give, which no service's model has; AWS's guide lists those of Lambda.
 OF_CLIENTS = {"SdkClientException", "Lambda.AWSLambdaException", "Lambda.ClientExecutionTimeoutException"}
 
@@ -106,13 +111,12 @@ def test_every_error_name_is_one_that_the_service_has() -> None:
     session = botocore.session.get_session()
     named = {
         error
-        for policy in json.loads(RETRIES.read_text(encoding="utf-8")).values()
-        if isinstance(policy, dict)
-        for each in policy["Retry"]
+        for state in states(definition()).values()
+        for each in [*state.get("Retry", []), *state.get("Catch", [])]
         for error in each["ErrorEquals"]
     }
     assert len(named) > 20
-    for error in named:
+    for error in named - UNNAMED:
         prefix, name = error.split(".")
         model = session.get_service_model(SERVICES[prefix])
         shapes = {name, name.removesuffix("Exception")} & set(model.shape_names)
@@ -133,13 +137,19 @@ def test_no_task_retries_by_a_name_that_refused_calls_have_too() -> None:
 
 def test_a_retry_by_the_cause_is_a_catcher_and_a_pause_before_the_task() -> None:
     own = {"ErrorEquals": ["Mine"], "Next": "B"}
-    policy = {"Cause": "no room", "IntervalSeconds": 30, "MaxAttempts": 8, "MaxDelaySeconds": 900}
+    policy = {
+        "ErrorEquals": ["S.Exception"],
+        "Cause": "no room",
+        "IntervalSeconds": 30,
+        "MaxAttempts": 8,
+        "MaxDelaySeconds": 900,
+    }
     given = machine(**{"Do a thing": task("s:a", Catch=[own]), "B": {"Type": "Succeed"}})
     complete = assemble(given, {"s:a": {"Retry": ONCE, "RetryOnCause": policy}})["States"]
     assert list(complete) == ["Do a thing", "Wait to do a thing again", "B"]
     first, second = complete["Do a thing"]["Catch"]
     assert first == own
-    assert (second["ErrorEquals"], second["Next"]) == (["States.TaskFailed"], "Wait to do a thing again")
+    assert (second["ErrorEquals"], second["Next"]) == (["S.Exception"], "Wait to do a thing again")
     assert complete["Wait to do a thing again"]["Next"] == "Do a thing"
 
 

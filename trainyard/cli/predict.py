@@ -57,7 +57,7 @@ def _request(given: str, content_type: str | None) -> tuple[bytes, str]:
     if given == STDIN:
         return sys.stdin.buffer.read(), content_type or JSON
     if given.lstrip()[:1] in ("{", "["):
-        return given.encode(), content_type or JSON
+        return given.encode(errors="surrogateescape"), content_type or JSON
     path = Path(given)
     if not path.is_file():
         raise BadRequest(f"Expected a file, - or JSON that begins with {{ or [ after --input; found {given!r}.")

@@ -17,7 +17,6 @@ from trainyard.client.jobs import Job, job_of
 from trainyard.errors import NotFound
 
 Event = Mapping[str, Any]
-EVALUATION = "States.QueryEvaluationError"
 CHILD_EVENTS = ("Task", "Map", "Parallel", "Evaluation", "Lambda")
 # What ends an execution whose task failed for good: a catcher repeats the task's cause (state_machines/faults.py).
 EVALUATION = "States.QueryEvaluationError"

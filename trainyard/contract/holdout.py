@@ -10,8 +10,6 @@ import functools
 import hashlib
 from typing import Any
 
-import ibis
-
 TRAIN = "train"
 VALIDATION = "validation"
 HOLDOUT = "holdout"
@@ -31,6 +29,9 @@ def fraction_of(key: Any, salt: str) -> Any:
     # Spark takes 2147483647.0 for a decimal, and would divide whole numbers by it as decimals of 12 digits.
     if key.type().is_integer():
         return _mix(_parts(key.cast("int64")), salt).cast("float64") / float(PRIME)
+    # Here, for images that ask for single keys have no Ibis.
+    import ibis
+
     digest = ibis.literal(salt + "\x1f").concat(key).hexdigest("md5")
     return _text_number(digest) / float(16**DIGITS_USED)
 
@@ -49,6 +50,8 @@ def role_of(key: Any, *, holdout: float, validation: float, salt: str) -> Any:
     `holdout` and `validation` are shares of all keys. The holdout depends on its own share only, so that another
     validation share, or another model, is judged on the same rows.
     """
+    import ibis
+
     where = fraction_of(key, salt)
     return ibis.cases((where < holdout, HOLDOUT), (where < holdout + validation, VALIDATION), else_=TRAIN)
 
@@ -88,6 +91,8 @@ def _mix(parts: tuple[Any, Any, Any], salt: str) -> Any:
 
 def _text_number(digest: Any) -> Any:
     """The first hexadecimal digits as a number; engines disagree on how to parse them, not on where a digit stands."""
+    import ibis
+
     # As float64, which is exact up to 2^53: Spark's positions have 32 bits, whatever Ibis says, and would overflow.
     digits = [ibis.literal(HEX_DIGITS).find(digest.substr(place, 1)).cast("float64") for place in range(DIGITS_USED)]
     return functools.reduce(lambda number, digit: number * 16 + digit, digits)

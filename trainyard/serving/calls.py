@@ -42,21 +42,25 @@ class Call:
         accept = negotiation.accepted(_joined(request, "accept"), media)
         packed = encodings.packed(_joined(request, "content-encoding"))
         body = await self._body(request)
-        if len(body) <= INLINE_BYTES and not packed:
-            batch = self._decoded(body, media)
-            if len(batch.rows) <= INLINE_ROWS:
-                return self._answered(batch, accept, answer=self.route.answer)
+        read = None if packed or len(body) > INLINE_BYTES else self._decoded(body, media)
+        if read is not None and len(read.rows) <= INLINE_ROWS:
+            return self._answered(read, accept, answer=self.route.answer)
 
         def work(ended: Event) -> Response:
-            plain = self._unpacked(body) if packed else body
-            return self._answered(self._decoded(plain, media), accept, answer=partial(self._many, ended=ended))
+            batch = read or self._decoded(self._unpacked(body) if packed else body, media)
+            return self._answered(batch, accept, answer=partial(self._many, ended=ended))
 
         return await threads.unless_gone(request, work)
 
     async def of_address(self, request: Request) -> Response:
         """Answer the one row that path and query spell."""
         accept = negotiation.accepted(_joined(request, "accept"), wire.JSON)
-        row = formats.row_of_texts({**request.query_params, **request.path_params}, self._texts)
+        cells = dict(request.path_params)
+        for name, text in request.query_params.multi_items():
+            if name in cells:
+                raise Refused(400, f"Expected every field once in path and query, found {name!r:.60} more than once.")
+            cells[name] = text
+        row = formats.row_of_texts(cells, self._texts)
         return self._answered(formats.Batch(rows=[row], shape="object"), accept, answer=self.route.answer)
 
     def _decoded(self, body: bytes, media: str) -> formats.Batch:

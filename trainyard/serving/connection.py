@@ -76,7 +76,8 @@ class Connection(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """The first byte of a request."""
-        self._awaited, self._armed, self._head_bytes = Part.HEAD, Part.NOTHING, 0
+        self._disarm()
+        self._awaited, self._head_bytes = Part.HEAD, 0
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
@@ -125,13 +126,17 @@ class Connection(HttpToolsProtocol):
 
     def _watch_arrival(self) -> None:
         """Count the seconds for the part of a request that is awaited, from when it began to be."""
-        if self._awaited is self._armed:
-            return
+        if self._awaited is not self._armed:
+            self._disarm()
+            self._armed = self._awaited
+            if self._armed is not Part.NOTHING:
+                self._arrival = self.loop.call_later(self._seconds, self._late)
+
+    def _disarm(self) -> None:
+        """Count no longer."""
         if self._arrival is not None:
             self._arrival.cancel()
-        self._armed, self._arrival = self._awaited, None
-        if self._armed is not Part.NOTHING:
-            self._arrival = self.loop.call_later(self._seconds, self._late)
+        self._armed, self._arrival = Part.NOTHING, None
 
     @property
     def _seconds(self) -> int:

@@ -25,7 +25,6 @@ def _watch() -> None:
     # A kernel closes the other end however the parent ends: no signal can be missed.
     while os.read(STDIN, 4096):
         continue
-    print("Whoever started this service is gone: it ends.", flush=True)
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(GRACE_S)
     os.kill(os.getpid(), signal.SIGKILL)

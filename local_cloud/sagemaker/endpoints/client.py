@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import urllib3
+from urllib3 import BaseHTTPResponse
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from trainyard.errors import TrainyardError
@@ -14,6 +16,7 @@ LOOPBACK = "127.0.0.1"
 # AWS waits as long for an answer, and for the answer to /ping.
 INVOCATION_SECONDS, PING_SECONDS = 60.0, 2.0
 KEPT_CONNECTIONS = 64
+READ_BYTES = 256 * 1024
 
 
 class TimedOut(TrainyardError):
@@ -64,6 +67,7 @@ class ContainerClient:
         self._pool.close()
 
     def _post(self, body: bytes, headers: Mapping[str, str]) -> Answer:
+        deadline = time.monotonic() + INVOCATION_SECONDS
         try:
             response = self._pool.urlopen(
                 "POST",
@@ -76,13 +80,24 @@ class ContainerClient:
                 preload_content=False,
                 decode_content=False,
             )
-            content = response.read(self._max_bytes + 1, decode_content=False)
+            content = self._content(response, deadline)
         except ReadTimeoutError as error:
             raise TimedOut(f"no answer within {INVOCATION_SECONDS:.0f} s") from error
         except HTTPError as error:
             raise Unreachable(str(error)) from error
-        if len(content) > self._max_bytes:
-            response.close()
-            raise TooLarge(f"the answer has more than {self._max_bytes} bytes")
         response.release_conn()
         return Answer(status=response.status, headers=response.headers, body=content)
+
+    def _content(self, response: BaseHTTPResponse, deadline: float) -> bytes:
+        """The body of an answer, all of which has to come in time: urllib3 bounds the time of each part only."""
+        parts, size = [], 0
+        while part := response.read1(READ_BYTES, decode_content=False):
+            parts.append(part)
+            size += len(part)
+            if size > self._max_bytes:
+                response.close()
+                raise TooLarge(f"the answer has more than {self._max_bytes} bytes")
+            if time.monotonic() > deadline:
+                response.close()
+                raise TimedOut(f"no whole answer within {INVOCATION_SECONDS:.0f} s")
+        return b"".join(parts)

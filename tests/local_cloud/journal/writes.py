@@ -109,7 +109,7 @@ def _machine(cloud: Cloud, name: str) -> str:
     return f"arn:aws:states:{cloud.cloud.region}:{cloud.cloud.account}:stateMachine:{name}"
 
 
-def _execution(cloud: Cloud, machine: str, name: str) -> str:  # noqa: PLR0917
+def _execution(cloud: Cloud, machine: str, name: str) -> str:
     return f"{_machine(cloud, machine).replace(':stateMachine:', ':execution:')}:{name}"
 
 
@@ -226,7 +226,9 @@ def _deploy(cloud: Cloud, name: str) -> None:
         "Queue": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": name}},
     }
     stacks = cloud.client("cloudformation")
-    stacks.create_stack(StackName=name, TemplateBody=json.dumps({"Resources": resources}), Capabilities=["CAPABILITY_NAMED_IAM"])
+    stacks.create_stack(
+        StackName=name, TemplateBody=json.dumps({"Resources": resources}), Capabilities=["CAPABILITY_NAMED_IAM"]
+    )
     while stacks.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"] != "CREATE_COMPLETE":
         time.sleep(0.02)
 

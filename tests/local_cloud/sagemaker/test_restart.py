@@ -68,8 +68,6 @@ def test_records_survive_and_running_jobs_are_failed(tmp_path: Path, leave: Call
         glue.create_job(Name="etl", Role=gluer, Command=command)
         run = glue.start_job_run(JobName="etl")["JobRunId"]
         pid = int(_until(lambda: _logged(cloud, lost)).split()[1])
-        # MiniStack's own state is written about once a second.
-        time.sleep(2.5)
         leave(cloud)
         cloud.restarted()
         _until(lambda: not runs(pid))

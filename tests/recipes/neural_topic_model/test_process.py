@@ -8,11 +8,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
 from recipes.neural_topic_model import process, sample
 from recipes.neural_topic_model.bags_of_words import BagsOfWords
 from recipes.neural_topic_model.config import CONFIG
 from recipes.neural_topic_model.features import Lemmatizer, Vocabulary
+from recipes.neural_topic_model.stop_words import EXTRA, STOP_WORDS
 from recipes.neural_topic_model.word_vectors import WordVectors
 from trainyard.errors import JobFailed
 from trainyard.run.overrides import override
@@ -61,10 +63,22 @@ def test_words_in_too_many_or_too_few_documents_are_left_out(tmp_path):
     assert figures["words"] == 3
 
 
-def test_too_few_words_are_refused(tmp_path):
+def test_a_word_that_is_alone_is_refused(tmp_path):
     write_documents(tmp_path, {role: ["same words here"] * 5 for role in ("train", "validation", "holdout")})
-    with pytest.raises(JobFailed, match="Expected at least 20 words"):
+    with pytest.raises(JobFailed, match="Expected at least two different words"):
         process.process(tmp_path, tmp_path / "out", config=CONFIG)
+
+
+def test_where_few_words_are_left_the_most_widespread_of_the_others_stay(tmp_path):
+    texts = [f"kettle {'kettles walks' * (number < 9)} walked {'lemon' * (number == 3)}" for number in range(10)]
+    write_documents(tmp_path, dict.fromkeys(("train", "validation", "holdout"), texts))
+    assert process.process(tmp_path, tmp_path / "out", config=CONFIG)["words"] == 3
+    assert Vocabulary.load(tmp_path / "out" / "features").words == ("kettle", "lemon", "walk")
+
+
+def test_the_stop_words_are_those_of_scikit_learn_and_some_more():
+    assert ENGLISH_STOP_WORDS < STOP_WORDS
+    assert frozenset(EXTRA.split()) == STOP_WORDS - ENGLISH_STOP_WORDS
 
 
 def test_bags_count_known_words_and_survive_the_disk(tmp_path):

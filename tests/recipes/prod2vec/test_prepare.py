@@ -92,6 +92,9 @@ def test_good_data_is_accepted_with_figures():
         "highest_cart_position": 3,
         "lowest_id": 1,
         "highest_id": 4,
+        "train_baskets": 42,
+        "validation_baskets": 4,
+        "holdout_baskets": 4,
     }
 
 
@@ -131,10 +134,28 @@ def test_numbers_that_baskets_cannot_hold_are_refused(product, position, sentenc
     assert sentence in problems[0]
 
 
+def test_orders_that_make_no_baskets_are_refused():
+    lines = [(order, order % 7, 1) for order in range(500)]
+    (problem,) = check(tables(lines, list(range(7))), CONFIG).problems
+    assert "found 0, 0, 0 among 500 orders; upload more such orders" in problem
+
+
+@pytest.mark.parametrize(("shared", "problems"), [(False, 1), (True, 0)])
+def test_a_vocabulary_that_no_order_has_two_products_of_is_refused(shared, problems):
+    lines = [(order, order % 10, 1) for order in range(64)] + [(order, 100 + order, 2) for order in range(64)]
+    lines += [(order, (order + 1) % 10, 3) for order in range(63, 64) if shared]
+    quality = check(tables(lines, [*range(10), *range(100, 164)]), config(top_products=10))
+    assert len(quality.problems) == problems
+    assert all("2 of the 10 most frequent products, found none" in each for each in quality.problems)
+
+
 def test_the_largest_numbers_are_kept():
     lines = [(2**63 - 1, 2**40 - 1, 2**22 - 1), (2**63 - 1, 0, 0), (-(2**63), 5, 7), (-(2**63), 2**40 - 1, 6)]
     given = tables(lines, [0, 5, 2**40 - 1])
-    assert check(given, config(min_orders=1)).ok
+    (problem,) = check(given, config(min_orders=1)).problems
+    assert problem.startswith(
+        "order_products: expected orders of at least 2 different products of products.csv to train"
+    )
     found = prepared(given, config())["baskets"]
     assert [row["products"] for row in found] == [[2**40 - 1, 5], [0, 2**40 - 1]]
 

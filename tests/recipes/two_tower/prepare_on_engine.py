@@ -9,6 +9,7 @@ from pathlib import Path
 from recipes.two_tower.config import CONFIG
 from recipes.two_tower.prepare import check, prepare
 from trainyard.glue import engine
+from trainyard.run.overrides import override
 
 
 def main(name: str, folder: Path) -> None:
@@ -17,7 +18,8 @@ def main(name: str, folder: Path) -> None:
     output.mkdir()
     running = engine.start(name, output / "scratch")
     tables = {each.stem: running.read([str(each)]) for each in sorted(folder.glob("*.parquet"))}
-    (output / "figures.json").write_text(json.dumps(dict(check(tables, CONFIG).figures)))
+    config = override(CONFIG, {"data": {"min_users": 2}})
+    (output / "figures.json").write_text(json.dumps(dict(check(tables, config).figures)))
     for table, rows in prepare(tables, CONFIG).items():
         running.write(rows, str(output / table))
     running.close()

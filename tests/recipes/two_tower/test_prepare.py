@@ -90,6 +90,10 @@ def test_movies_get_year_tag_and_imdb_id():
         ({"min_users": 6}, ratings(), "expected at least 6 users, found 5"),
         ({"min_users": 2}, ratings().assign(rating=3.0), "different values"),
         ({"min_users": 2}, ratings().assign(movieId=lambda each: each.movieId + 28), "such as movieId 31"),
+        ({"min_users": 2}, ratings().assign(rating=lambda each: each.rating * 1e9), "at most 1,000,000, found"),
+        ({"min_users": 2}, ratings().assign(timestamp=2**60), "timestamp in seconds since 1970"),
+        ({"min_users": 2}, ratings()[lambda each: each.movieId == 1].assign(rating=[1, 2, 3, 4, 5.0]), "found 5, 0, 0"),
+        ({"min_users": 2, "relevant_rating": 5}, ratings(), "found 0 and 0 where ratings go from 0.5 to 4.5"),
     ],
 )
 def test_bad_data_is_refused_in_a_sentence(changes, found, sentence):
@@ -99,7 +103,7 @@ def test_bad_data_is_refused_in_a_sentence(changes, found, sentence):
 
 
 def test_good_data_is_accepted_with_its_figures():
-    quality = check(tables(ratings()), override(CONFIG, {"data": {"min_users": 2}}))
+    quality = check(tables(ratings()), override(CONFIG, {"data": {"min_users": 2, "relevant_rating": 2}}))
     assert quality.ok, quality.problems
     assert quality.figures["ratings"] == 36
     assert quality.figures["rated_movies"] == 20
@@ -128,3 +132,4 @@ def test_both_engines_give_the_same_tables(tmp_path):
         found[engine] = (json.loads((tmp_path / engine / "figures.json").read_text()), tables)
     assert found["duckdb"] == found["spark"]
     assert len(found["spark"][1]["ratings"]) == 36
+    assert [found["spark"][0][f"{each}_ratings"] for each in ("train", "validation", "holdout")] == [24, 4, 8]

@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from recipes.two_tower.requests import Rating
 from recipes.two_tower import serve
 from recipes.two_tower.inference import Recommender
+from recipes.two_tower.requests import Rating
 from trainyard.errors import BadRequest
 
 

@@ -180,6 +180,7 @@ def redriven_children(good: dict[str, Any], poor: dict[str, Any]) -> Scenario:
     answers = {
         "Train child": [*[child_exists(each) for each in (7, 8, 9, 10)], child_finished(11, good)],
         "Find child": [
+            error("Sfn.SfnException", "Rate exceeded (Service: Sfn, Status Code: 400, Request ID: 3f2e)"),
             child_found(7, "SUCCEEDED", Output=json.dumps(good)),
             child_found(8, "RUNNING"),
             child_found(8, "SUCCEEDED", Output=json.dumps(poor)),
@@ -194,7 +195,7 @@ def redriven_children(good: dict[str, Any], poor: dict[str, Any]) -> Scenario:
         ],
     }
     path = [
-        *["Train child", *FIND_CHILD, "Sum up child"],
+        *["Train child", "Find child", "Wait to find child again", *FIND_CHILD, "Sum up child"],
         *["Train child", *FIND_CHILD, *WAIT_FOR_CHILD, "Sum up child"],
         *["Train child", *FIND_CHILD, "Redrive child", *WAIT_FOR_CHILD, *WAIT_FOR_CHILD, "Sum up child"],
         *["Train child", *FIND_CHILD, "Redrive child", "Sum up child"],

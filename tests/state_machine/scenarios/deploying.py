@@ -37,6 +37,7 @@ ROLLED_BACK = ["Report failed deployment", "Deployment rolled back"]
 REQUEST = "Request ID: 5d2c1b0a-4e3f-4a2b-9c1d-0e1f2a3b4c5d"
 LOST = f"(Service: SageMaker, Status Code: 400, {REQUEST})"
 INVALID = f"(Service: AmazonSageMaker; Status Code: 400; Error Code: ValidationException; {REQUEST}; Proxy: null)"
+THROTTLED = f"Rate exceeded {INVALID.replace('ValidationException', 'ThrottlingException')}"
 MISSING = error("SageMaker.SageMakerException", f'Could not find endpoint "{ENDPOINT_ARN}". {LOST}')
 OLD_IN_SERVICE = f"Endpoint {ENDPOINT} is InService with configuration {OLD}"
 GONE = f"There is no endpoint {ENDPOINT} now."
@@ -156,6 +157,16 @@ def takeovers() -> Scenarios:
             [MISSING, creating, new],
             [*CREATE, *WAIT, *registered],
             instead={"Create endpoint": [error("SageMaker.AmazonSageMakerException", exists)]},
+        ),
+        "an update that SageMaker throttles is asked for again": takeover(
+            3,
+            [old, old, busy, new],
+            [*UPDATE, *UPDATE, *WAIT, *registered],
+            execution="throttled",
+            instead={
+                "Update endpoint": [error("SageMaker.AmazonSageMakerException", THROTTLED), result(**SDK_OK)],
+                "Find newest model": [result(Item={"run_id": {"S": "20261121-070000-333344d3"}})] * 2,
+            },
         ),
         "an endpoint that may not be looked at is left alone": takeover(
             9, [error("SageMaker.SageMakerException", denied)] * 10, [*WAIT * 9, *ROLLED_BACK], cause=denied

@@ -32,7 +32,7 @@ EXPIRED = (
     "UnrecognizedClientException",
 )
 FORBIDDEN = ("AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation", "403")
-EXPECTED = (TrainyardError, ClientError, BotoCoreError, Boto3Error, ResponseParserError, OSError)
+EXPECTED = (TrainyardError, ClientError, BotoCoreError, Boto3Error, ResponseParserError, OSError, UnicodeEncodeError)
 # As a shell counts a program that wrote to a pipe nobody reads any more.
 BROKEN_PIPE = 141
 SYSTEM_ADVICE = "Check that it exists, that you may use it, and that there is room."
@@ -79,6 +79,8 @@ def explain(error: Exception) -> tuple[str, int]:
         return _of_aws(error), 1
     if isinstance(error, OSError):
         return _of_system(error), 1
+    if isinstance(error, UnicodeEncodeError):
+        return f"Expected text, found bytes that are none: {ascii(error.object)[:60]}. Write it in UTF-8.", 2
     if isinstance(error, Boto3Error):
         return _of_transfer(error)
     advice = next(text for kinds, text in ADVICE if isinstance(error, kinds))

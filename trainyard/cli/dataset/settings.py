@@ -10,6 +10,7 @@ from typing import Any
 from trainyard.errors import ConfigError
 from trainyard.run import recipe
 from trainyard.run.folders import OVERRIDES_FILE
+from trainyard.stages.resolve.duration import require_in_time
 from trainyard.stages.resolve.uploads import parse_overrides
 
 
@@ -24,7 +25,7 @@ def gather(recipe_name: str, directory: Path | None, *, assignments: Sequence[st
         settings["tune"] = True
     for assignment in assignments:
         _assign(settings, assignment)
-    recipe.config(recipe_name, settings)
+    require_in_time(recipe.config(recipe_name, settings), task="train")
     return settings
 
 

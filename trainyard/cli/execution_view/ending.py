@@ -30,7 +30,7 @@ FAILURE_WORDS: Mapping[Outcome, tuple[str, str]] = {
     Outcome.NO_MODEL: ("Nothing was scored.", "Train one with `trainyard run {recipe}`, then score again."),
     Outcome.CHILDREN_FAILED: (
         "Some child executions failed; they stopped no other.",
-        "Once the reasons are fixed: `trainyard redrive {name}` keeps what succeeded.",
+        "Once the reasons are fixed, redrive each of them by its own name; see `trainyard executions`.",
     ),
     Outcome.ROLLED_BACK: (
         "The model is registered, but its deployment was rolled back.",

@@ -38,7 +38,7 @@ def document_of(cause: str) -> Document:
 def reason_of(cause: str) -> str:
     """What a reader needs of a failure's cause: what failed gives its own reason, or how it ended; or its words."""
     document = document_of(cause)
-    return reason_in(document) or cause or NO_CAUSE
+    return reason_in(document) or cause.partition(RAISED)[2] or cause or NO_CAUSE
 
 
 def reason_in(document: Document) -> str:

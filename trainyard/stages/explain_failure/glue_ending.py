@@ -54,7 +54,8 @@ def _said(document: Document) -> str:
 
 
 def _limit(document: Document) -> str:
-    return f" of {int(document['Timeout']):,} minutes" if document.get("Timeout") else ""
+    minutes = int(document.get("Timeout") or 0)
+    return f" of {minutes:,} {'minute' if minutes == 1 else 'minutes'}" if minutes else ""
 
 
 def _with_cause(text: str) -> str:

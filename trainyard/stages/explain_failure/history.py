@@ -32,8 +32,8 @@ class Fault:
 class Visit:
     """One visit of a state. `fault` is what it failed with and did not go on after.
 
-    `service`, `limit` (seconds), `parameters` and `submitted` are those of the task that it last began; `outer` is the
-    Map state around it.
+    `limit` (seconds), `parameters` and `submitted` are those of the task that it last began; `outer` is the Map state
+    around it.
     """
 
     name: str
@@ -41,7 +41,6 @@ class Visit:
     outer: str = ""
     open: bool = True
     fault: Fault | None = None
-    service: str = ""
     limit: int | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     submitted: Mapping[str, Any] = field(default_factory=dict)
@@ -111,12 +110,11 @@ class History:
             return left
         if kind.endswith("Scheduled"):
             visit.fault, visit.submitted = None, {}
-            visit.service, visit.limit = str(details.get("resourceType") or ""), details.get("timeoutInSeconds")
+            visit.limit = details.get("timeoutInSeconds")
             visit.parameters = _mapping(details.get("parameters"))
         elif kind.endswith("Submitted"):
             visit.submitted = _mapping(details.get("output"))
-        elif kind.endswith(FAILED) and not (kind.startswith(("Map", "Evaluation")) and visit.fault):
-            visit.service = visit.service or str(details.get("resourceType") or "")
+        elif kind.endswith(FAILED) and not (kind.startswith(REPEATING) and visit.fault):
             visit.fault = Fault(event=kind, error=details.get("error") or "", cause=details.get("cause") or "")
             self.failed.append(visit)
         return visit

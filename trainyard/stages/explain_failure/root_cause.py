@@ -44,7 +44,7 @@ def root_cause(events: Sequence[Mapping[str, Any]], *, status: str) -> Failure:
     end = history.end or Fault(event="", error="", cause="")
     fault = fault or end
     document = document_of(fault.cause)
-    named = document if any(document.get(each) for each in LOGS) else _begun(visit)
+    named = document if any(document.get(each) for each in LOGS) else _begun(visit, fault)
     kind = next((name for name in LOGS if named.get(name)), "")
     job = str(named.get(kind, ""))
     return Failure(
@@ -68,9 +68,12 @@ def _failed(history: History) -> tuple[Visit | None, Fault | None]:
     return (unfinished[-1] if unfinished else None), None
 
 
-def _begun(visit: Visit | None) -> Mapping[str, Any]:
-    """What names the job that a state began, from its request and the answer to it."""
-    if visit is None or not visit.open:
+def _begun(visit: Visit | None, fault: Fault) -> Mapping[str, Any]:
+    """What names the job that a state was waiting for when it or the execution was ended, from request and answer.
+
+    A call that failed has begun no job.
+    """
+    if visit is None or not visit.open or fault.event.endswith("Failed"):
         return {}
     known = {**visit.parameters, **visit.submitted}
     return {name: known[name] for name in LOGS if known.get(name)}

@@ -30,8 +30,9 @@ SETTINGS: Mapping[str, str] = {
     "evaluate": "jobs.evaluate",
     "score": "jobs.score",
 }
-# What SageMaker says where the container said nothing.
+# What SageMaker says where the container said nothing, and of a search whose jobs have all failed.
 EMPTY = re.compile(
+    r"All training jobs failed\b[^:]*|"
     r"(?:AlgorithmError|ClientError|InternalServerError)?[:,\s]*(?:See job logs for more information[.\s]*)?"
     r"(?:,?\s*exit code: \d+)?\s*"
 )

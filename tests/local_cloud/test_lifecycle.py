@@ -1,0 +1,128 @@
+"""What starting, finding and ending a local cloud decides without a server: ports, folders, records, variables."""
+
+from __future__ import annotations
+
+import json
+import socket
+from pathlib import Path
+
+import pytest
+
+from local_cloud import access, lifecycle, ownership, ports, root_key, state
+from local_cloud.lifecycle import LocalCloud
+from trainyard.errors import TrainyardError
+
+CLOUD = LocalCloud(
+    endpoint="https://localhost:4566",
+    ca_bundle="/ca.pem",
+    region="us-east-1",
+    account="000000000000",
+    pid=1,
+    access_key_id="AKIAEXAMPLE",
+    secret_access_key="hidden",
+)
+
+
+@pytest.mark.parametrize(
+    ("shell", "expected"),
+    [
+        ({}, "localhost,.localhost,127.0.0.1,::1"),
+        ({"NO_PROXY": "a, b", "no_proxy": "b,c"}, "a,b,c,localhost,.localhost,127.0.0.1,::1"),
+        ({"NO_PROXY": "localhost"}, "localhost,.localhost,127.0.0.1,::1"),
+    ],
+)
+def test_this_machine_is_reached_without_a_proxy(shell: dict[str, str], expected: str) -> None:
+    variables = lifecycle.environment(CLOUD, shell)
+    assert variables["NO_PROXY"] == variables["no_proxy"] == expected
+    assert variables["AWS_ACCESS_KEY_ID"] == "AKIAEXAMPLE"
+
+
+def test_the_secret_is_in_no_message() -> None:
+    assert "hidden" not in repr(CLOUD)
+    assert "hidden" not in repr(root_key.RootKey(access_key_id="AKIAEXAMPLE", secret_access_key="hidden"))
+
+
+def test_the_last_port_is_preferred_and_a_hundred_are_tried(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert ownership.last_port(tmp_path) is None
+    (tmp_path / ownership.LOCK_FILE).write_text(json.dumps({"port": 4600}))
+    assert ownership.last_port(tmp_path) == 4600
+    monkeypatch.setattr(ports, "PATIENCE_SECONDS", 0.0)
+    taken = {4600, 4566, 4567}
+    monkeypatch.setattr(ports, "why_taken", lambda port: "in use" if port in taken else None)
+    assert (ports.choose(4600), ports.choose(4601)) == (4568, 4601)
+    taken |= set(range(4566, 4666))
+    with pytest.raises(TrainyardError, match="all from 4566 to 4665 taken; name a free one with --port"):
+        ports.choose(4600)
+
+
+def test_who_listens_is_told_by_name_only_when_it_is_somebody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        assert ports.holder(port) == "another program"
+        monkeypatch.setattr(ports, "_listener", lambda _port: 987654)
+        assert ports.holder(port) == "a program of the user 987654"
+
+
+@pytest.mark.parametrize("folder", [Path.home(), Path("/")])
+def test_a_folder_that_holds_other_things_is_not_closed(folder: Path) -> None:
+    mode = folder.stat().st_mode
+    with pytest.raises(TrainyardError, match="only the local cloud uses"):
+        state.prepare(folder)
+    assert folder.stat().st_mode == mode
+
+
+def test_private_files_are_private_from_their_first_byte(tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_text("old")
+    file.chmod(0o644)
+    state.write_private(file, "new")
+    assert (file.read_text(), file.stat().st_mode & 0o777) == ("new", 0o600)
+    assert [each.name for each in tmp_path.iterdir()] == ["secret"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "closed"),
+    [
+        ("GET", "/_ministack/health", False),
+        ("POST", "/_ministack/health", True),
+        ("PUT", "/_ministack/cfn-response/token", False),
+        ("GET", "/_ministack/cfn-response/token", True),
+        ("POST", "/_ministack/reset", True),
+        ("GET", "/_localstack/health", True),
+        ("GET", "/health", True),
+        ("GET", "/v2/", True),
+        ("PUT", "/v2/image/blobs/uploads/", True),
+        ("POST", "/v2/apis", False),
+        ("GET", "/bucket/v2/blobs/x", False),
+        ("GET", "/", False),
+    ],
+)
+def test_only_services_of_aws_are_open(method: str, path: str, closed: bool) -> None:
+    assert access.is_closed(method, path) is closed
+
+
+def test_two_cannot_own_one_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ownership, "PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr(ownership.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(ownership.os, "umask", lambda _: 0)
+    with ownership.owned(tmp_path, 4566) as owner:
+        assert ownership.owner_of(tmp_path) == owner
+        with pytest.raises(ownership.Taken), ownership.owned(tmp_path, 4567):
+            raise AssertionError("owned twice")
+        with pytest.raises(ownership.Taken):
+            ownership.clear(tmp_path)
+    assert ownership.owner_of(tmp_path) is None
+    assert ownership.clear(tmp_path) is None
+
+
+def test_a_lock_that_tells_nothing_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ownership, "TELLING_SECONDS", 0.1)
+    with ownership._locked(tmp_path), pytest.raises(TrainyardError, match=r"Expected .*server\.lock to tell which"):
+        ownership.owner_of(tmp_path)
+
+
+def test_a_server_of_another_container_is_not_ended_by_its_number(tmp_path: Path) -> None:
+    with ownership._locked(tmp_path) as lock:
+        ownership._describe(tmp_path, lock, owner=ownership.Owner(pid=1, started="elsewhere", port=4566))
+        with pytest.raises(TrainyardError, match="another container or machine runs it"):
+            lifecycle.down(tmp_path)
