@@ -1,11 +1,12 @@
 """Measures a local cloud that holds thousands of executions: start, lists, health, memory, end; runs on a laptop.
 
-    python -m benchmarks.durability                        # 5,000 executions in a folder of its own: about 10 minutes
+    python -m benchmarks.durability                        # 5,000 executions in a folder of its own
     python -m benchmarks.durability --size 500             # fewer
-    python -m benchmarks.durability --keep DIR             # in DIR: made once, measured again by a second call
+    python -m benchmarks.durability --keep DIR             # in DIR, which is kept
 
-Executions are real: thirty states and some ninety events each, logged at level ALL, of a machine whose definition has
-the size of the training machine's. The server is killed before it is started again, so that it starts from the journal.
+Fifty executions are run, of thirty states and some sixty events each, logged at level ALL, of a machine whose
+definition has the size of the training machine's; the journal then gets copies of them. The server is killed before it
+is started again, so that it starts from the journal.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 
 from local_cloud import lifecycle
+from local_cloud.journal.store import Journal, Transaction
 from local_cloud.lifecycle import LocalCloud
 
 if TYPE_CHECKING:
@@ -40,7 +42,8 @@ STATES = 30
 DEFINITION_BYTES = 89_000
 MACHINE = "measured"
 PORT = 4599
-AT_ONCE = 50
+REAL = 50
+EXECUTIONS, STREAMS = "stepfunctions/executions", "cloudwatch_logs/streams/"
 LISTED = 20
 
 
@@ -55,7 +58,7 @@ class Bar:
 
     def line(self) -> str:
         """As a row of a table."""
-        return f"| {self.name} | {self.value:,.2f} {self.unit} | {self.most:,.0f} {self.unit} |"
+        return f"| {self.name} | {self.value:,.2f} {self.unit} | {self.most:g} {self.unit} |"
 
 
 def main() -> int:
@@ -65,10 +68,10 @@ def main() -> int:
         state_dir = Path(folder)
         cloud = lifecycle.up(state_dir, PORT)
         try:
-            _fill(cloud, arguments.size)
-            os.kill(cloud.pid, signal.SIGKILL)
-            while lifecycle.status(state_dir):
-                time.sleep(0.01)
+            _fill(cloud)
+            _kill(state_dir, cloud)
+            _copy(state_dir / "journal", arguments.size)
+            _kill(state_dir, lifecycle.up(state_dir, PORT))
             bars = _measured(state_dir)
         finally:
             lifecycle.down(state_dir)
@@ -81,6 +84,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--size", type=int, default=5000, help="executions")
     parser.add_argument("--keep", type=Path, help="the state folder; it is kept")
     return parser.parse_args()
+
+
+def _kill(state_dir: Path, cloud: LocalCloud) -> None:
+    os.kill(cloud.pid, signal.SIGKILL)
+    while lifecycle.status(state_dir):
+        time.sleep(0.01)
 
 
 def _folder(kept: Path | None) -> AbstractContextManager[str]:
@@ -107,16 +116,44 @@ def _measured(state_dir: Path) -> Sequence[Bar]:
     )
 
 
-def _fill(cloud: LocalCloud, size: int) -> None:
-    """Run executions until there are `size`, some at a time."""
+def _fill(cloud: LocalCloud) -> None:
+    """Run the executions that are copied."""
     states = _client(cloud, "stepfunctions")
     machine = _machine(cloud, states)
-    for first in range(_list_all(states), size, AT_ONCE):
-        for number in range(first, min(first + AT_ONCE, size)):
-            document = json.dumps({"recipe": "prod2vec", "dataset": f"number-{number}", "notes": "x" * 1000})
-            states.start_execution(stateMachineArn=machine, name=f"run-{number:06}", input=document)
-        while states.list_executions(stateMachineArn=machine, statusFilter="RUNNING")["executions"]:
-            time.sleep(0.2)
+    for number in range(_list_all(states), REAL):
+        document = json.dumps({"recipe": "prod2vec", "dataset": f"number-{number}", "notes": "x" * 1000})
+        states.start_execution(stateMachineArn=machine, name=_name(number), input=document)
+    while states.list_executions(stateMachineArn=machine, statusFilter="RUNNING")["executions"]:
+        time.sleep(0.2)
+
+
+def _copy(directory: Path, size: int) -> None:
+    """Add executions to the journal of a server that does not run until there are `size`."""
+    journal = Journal(directory)
+    executions = list(journal.read(EXECUTIONS))
+    streams_kind = next(kind for kind in journal.kinds() if kind.startswith(STREAMS))
+    streams = {key.rpartition("/")[2]: (key, text) for key, text in journal.read(streams_kind)}
+    for number in range(len(executions), size):
+        old, new = _name(number % REAL), _name(number)
+        key, text = next(each for each in executions[:REAL] if each[0].endswith(f":{old}'"))
+        transaction = Transaction()
+        for kind, row in ((EXECUTIONS, (key, text)), (streams_kind, streams[old])):
+            document = json.loads(row[1].replace(old, new))
+            document["events"] = _copied_list(journal, document["events"], old=old, new=new, transaction=transaction)
+            transaction.entries.append((kind, row[0].replace(old, new), json.dumps(document)))
+        journal.commit(transaction)
+    journal.close()
+
+
+def _copied_list(journal: Journal, owner: int, *, old: str, new: str, transaction: Transaction) -> int:
+    copied = journal.new_owner()
+    items = journal.items(owner, start=0, stop=journal.length(owner))
+    transaction.appended += [(copied, number, text.replace(old, new)) for number, text in enumerate(items)]
+    return copied
+
+
+def _name(number: int) -> str:
+    return f"run-{number:06}"
 
 
 def _machine(cloud: LocalCloud, states: SFNClient) -> str:

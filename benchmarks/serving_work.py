@@ -12,7 +12,7 @@ from pathlib import Path
 LINES = 1_000_000
 # SageMaker takes a container for ill that does not answer /ping within this time.
 PING_S = 2.0
-FEW, MANY, GROWTH = 2_500, 10_000, 6.0
+FEW, MANY, GROWTH = 2_500, 10_000, 8.0
 ROUNDS = 5
 # What the service allows while a million lines are worked on.
 ROOMY = {

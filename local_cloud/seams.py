@@ -99,7 +99,10 @@ SEAMS: dict[str, dict[str, tuple[str, ...] | None]] = {
         "_dispatch_to_sns": ("arn", "payload"),
         "_dispatch_to_sqs": ("spec", "payload", "sqs_parameters"),
         "start_scheduler": (),
+        "_rule_last_fired": None,
+        "_rules": None,
     },
+    "ministack.services.scheduler": {"_schedule_last_fired": None, "_schedules": None},
     "ministack.services.s3": {
         "_atomic_write": ("fpath", "data", "text"),
         "_persist_object": ("bucket", "key", "obj"),

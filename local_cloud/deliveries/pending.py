@@ -7,11 +7,11 @@ import itertools
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from local_cloud.deliveries.delivery import Delivery
-from local_cloud.journal.store import Journal
+from local_cloud.journal.store import Change, Journal
 
 logger = logging.getLogger("local_cloud.deliveries")
 
@@ -49,13 +49,13 @@ class Pending:
             self._closing = True
             self._changed.notify_all()
 
-    def accept(self, delivery: Delivery) -> None:
+    def accept(self, delivery: Delivery, changes: Sequence[Change] = ()) -> None:
         """Keep a new delivery; when this returns, it will be made whatever happens to this process.
 
-        What does not end in a function is delivered before this returns. Raises NoSpaceLeft when the journal
-        cannot be written: the event was not accepted then.
+        `changes` are rows that are written together with it. What does not end in a function is delivered before this
+        returns. Raises NoSpaceLeft when the journal cannot be written: the event was not accepted then.
         """
-        self._journal().write([(KIND, delivery.key, delivery.text())])
+        self._journal().write([*changes, (KIND, delivery.key, delivery.text())])
         if delivery.to_function:
             self._wait(delivery)
         else:

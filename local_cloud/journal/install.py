@@ -27,10 +27,12 @@ class Recording:
         for module in (executions, log_groups, objects, tables):
             module.install()
         self._recorder = Recorder(self._journal, self._reserve)
-        Restored(self._journal, self._recorder, services=services).install()
+        self._restored = Restored(self._journal, self._recorder, services=services)
+        self._restored.install()
 
     def start(self) -> None:
-        """Begin to look for what nobody announces."""
+        """Restore every service, and begin to look for what nobody announces; raises JournalDamaged."""
+        self._restored.load()
         self._recorder.start()
 
     def around(self, application: Application) -> Application:

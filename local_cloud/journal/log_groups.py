@@ -41,7 +41,8 @@ class Streams(dict[str, Stream]):
         super().__init__()
         self.group = group
         for name, stream in streams.items():
-            self[name] = stream
+            _adopt(stream)
+            super().__setitem__(name, stream)
 
     def __getitem__(self, name: str) -> Stream:
         touched.note(cloudwatch_logs._log_groups, self.group, part=name)
@@ -138,9 +139,9 @@ def install() -> None:
 
 def _restore(data: dict[str, Any] | None) -> None:
     """MiniStack's own function sorts every event of every stream: it gets the groups of old folders alone."""
-    groups = (data or {}).get("log_groups")
-    if not data or groups is None:
+    if not data:
         return
+    groups = data.get("log_groups", AccountRegionScopedDict())
     kept = {key: group for key, group in groups._data.items() if isinstance(group["streams"], Streams)}
     for key in kept:
         del groups._data[key]

@@ -8,77 +8,23 @@ import threading
 import time
 import weakref
 from collections.abc import Iterable, Sequence
-from types import ModuleType
 from typing import Any
 
 from ministack import app
 
-from local_cloud.journal import touched
+from local_cloud.journal import sequence, touched
 from local_cloud.journal.draft import Draft, Known
-from local_cloud.journal.executions import ExecutionRows
-from local_cloud.journal.functions import Functions
-from local_cloud.journal.log_groups import Groups
-from local_cloud.journal.places import SCOPED, Place, write_value
-from local_cloud.journal.queues import Queues
-from local_cloud.journal.sequence import Kept, growing
+from local_cloud.journal.sequence import Kept
+from local_cloud.journal.services import NOT_KEPT, Service
 from local_cloud.journal.space import Reserve
 from local_cloud.journal.store import Change, Journal
-from local_cloud.journal.tables import Tables
 from local_cloud.journal.texts import text_of
 from local_cloud.journal.touched import Mark, Touched
 
 logger = logging.getLogger("local_cloud.journal")
 
-PLACES: dict[str, type[Place]] = {
-    "cloudwatch_logs/log_groups": Groups,
-    "dynamodb/tables": Tables,
-    "lambda/functions": Functions,
-    "sqs/queues": Queues,
-    "stepfunctions/executions": ExecutionRows,
-}
-# Found again from the events themselves.
-NOT_KEPT = {"cloudwatch_logs/log_records"}
-# Their `get_state` copies and writes files: the stores are taken from the module, by name.
-_BY_NAME = {
-    "dynamodb": (
-        "tables", "tags", "ttl_settings", "pitr_settings", "kinesis_destinations", "contributor_insights", "backups",
-        "resource_policies", "exports", "imports",
-    ),
-    "lambda": ("functions", "layers", "esms", "function_urls", "kinesis_positions", "dynamodb_stream_positions"),
-}  # fmt: skip
 # What nobody announces, such as a schedule that fired, is looked for this often.
 ROUND_SECONDS = 1.0
-
-
-class Service:
-    """One of MiniStack's services: the stores that it keeps, by name."""
-
-    def __init__(self, name: str, module: ModuleType) -> None:
-        self.name = name
-        self.module = module
-        self.places: dict[int, Place] = {}
-        own = {id(each) for each in vars(module).values() if isinstance(each, SCOPED)}
-        for store_name, store in self.state().items():
-            kind = f"{name}/{store_name}"
-            if id(store) in own or (isinstance(store, SCOPED) and name in _BY_NAME):
-                self.places[id(store)] = PLACES.get(kind, Place)(kind, store)
-        self.stores = own | set(self.places)
-        self._only_stores = all(id(each) in self.places for each in self.state().values())
-
-    def state(self) -> dict[str, Any]:
-        """Its stores themselves, and copies of what it keeps otherwise."""
-        if self.name in _BY_NAME:
-            return {name: getattr(self.module, f"_{name}") for name in _BY_NAME[self.name]}
-        with touched.by_reference():
-            return self.module.get_state() or {}
-
-    def write_others(self, draft: Draft) -> None:
-        """Draw up what it keeps otherwise than in a store of its own."""
-        if self._only_stores:
-            return
-        for store_name, value in self.state().items():
-            if id(value) not in self.places:
-                write_value(f"{self.name}/{store_name}", value, draft=draft)
 
 
 class _Wish:
@@ -104,6 +50,7 @@ class Recorder:
         self._modules = 0
         # Requests that were answered, as long as something they have started still runs.
         self._answered: weakref.WeakSet[Touched] = weakref.WeakSet()
+        self._answered_lock = threading.Lock()
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._rounds, name="journal", daemon=True)
 
@@ -116,11 +63,12 @@ class Recorder:
         """Write everything that has changed, and look no more."""
         self._ending.set()
         self._thread.join()
-        self.keep_all()
+        self.keep_all(growing=False)
 
     def answered(self, request: Touched) -> None:
         """Watch what a request has started as long as it goes on."""
-        self._answered.add(request)
+        with self._answered_lock:
+            self._answered.add(request)
 
     def keep(self, changes: Sequence[Change] = ()) -> None:
         """Write what this flow of control has changed, what was started by requests, and rows of the caller's own.
@@ -148,20 +96,22 @@ class Recorder:
         for wish in wishes:
             wish.granted, wish.error = True, error
 
-    def keep_all(self) -> None:
-        """Write everything that has changed, wherever it is."""
+    def keep_all(self, *, growing: bool) -> None:
+        """Write what has changed, wherever it is; of services whose entries grow only what was noted, unless asked."""
         with self._lock:
             draft = Draft(self.known)
             self._find_services()
             for service in self._services.values():
                 for place in service.places.values():
-                    if place.kind not in NOT_KEPT:
+                    if place.kind not in NOT_KEPT and (growing or not place.growing):
                         place.write_all(draft)
                 service.write_others(draft)
+            self._draw_up(touched.NOBODY.marks(), draft)
             self._commit(draft)
 
     def _write(self, flows: Sequence[Touched], changes: Sequence[Change] = ()) -> None:
-        answered = [each for each in self._answered if each not in flows]
+        with self._answered_lock:
+            answered = [each for each in self._answered if each not in flows]
         draft, began = Draft(self.known), time.monotonic()
         marks = {mark for flow in flows for mark in flow.marks()} | {mark for each in answered for mark in each.fresh()}
         self._draw_up(marks, draft)
@@ -189,14 +139,14 @@ class Recorder:
             service.write_others(draft)
 
     def _commit(self, draft: Draft) -> None:
-        grown = growing.take()
+        grown = sequence.growing.take()
         counts = [(each, self._append(each, draft)) for each in grown]
         try:
             if draft.transaction:
                 self._reserve.spend(lambda: self._journal.commit(draft.transaction))
         except BaseException:
             for each in grown:
-                growing.add(each)
+                sequence.growing.add(each)
             raise
         draft.written()
         for each, count in counts:
@@ -229,8 +179,10 @@ class Recorder:
         while not self._ending.wait(ROUND_SECONDS):
             try:
                 self._reserve.restore()
+                with self._answered_lock:
+                    answered = list(self._answered)
                 with self._lock:
-                    self._write([touched.NOBODY, *self._answered])
+                    self._write([touched.NOBODY, *answered])
             except Exception as error:
                 # The next round tries again: this thread must outlive a full disk.
                 logger.debug("What changed meanwhile could not be written: %s", error)

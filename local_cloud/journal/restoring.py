@@ -14,7 +14,8 @@ from ministack.services import stepfunctions
 
 from local_cloud.journal import executions
 from local_cloud.journal.places import SCOPED, Place
-from local_cloud.journal.recorder import PLACES, Recorder, Service
+from local_cloud.journal.recorder import Recorder
+from local_cloud.journal.services import PLACES, Service
 from local_cloud.journal.store import Journal, JournalDamaged, Transaction
 from local_cloud.journal.texts import scoped_key, store_of, value_of
 
@@ -32,8 +33,8 @@ class Restored:
                 self._stores[kind.partition("/")[0]].append(kind)
 
     def install(self) -> None:
-        """Let MiniStack load from here when it starts, and save nothing itself when it ends."""
-        app._load_persisted_state = self.load
+        """Let MiniStack neither load nor save anything itself: what fails there is only logged."""
+        app._load_persisted_state = lambda: None
         app.save_all = lambda _: None
 
     def load(self) -> None:
@@ -87,7 +88,7 @@ class Restored:
         found = [path for path in snapshots if path.exists()]
         if not found:
             return
-        self._recorder.keep_all()
+        self._recorder.keep_all(growing=True)
         for path in found:
             path.unlink()
         logger.warning("The state of %d services was moved to the journal.", len(found))

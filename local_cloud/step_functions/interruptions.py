@@ -47,6 +47,7 @@ def tell() -> None:
         target = parse_arn(arn)
         with request_scope(target.account_id, target.region):
             status.emit(record)
+    announced.forget_deleted()
 
 
 def cause_of(record: Record) -> str:

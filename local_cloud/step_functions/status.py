@@ -67,8 +67,9 @@ def emit(execution: Record) -> None:
         eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)
         announced.remember(execution)
     except Exception:
-        # Delivery is best effort in AWS too: a broken target must not change how the execution ended.
-        logger.exception("Status change of %s could not be published", execution["executionArn"])
+        # A full disk must not change how the execution ended, and must not keep people from hearing of it.
+        logger.exception("Status change of %s is published later", execution["executionArn"])
+        announced.postpone(lambda: emit(execution))
 
 
 def _event_detail(execution: Record) -> Record:

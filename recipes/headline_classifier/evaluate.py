@@ -53,7 +53,7 @@ def read_headlines(folder: Path) -> tuple[list[str], np.ndarray]:
 def references(channels: Mapping[str, Path], holdout: Path, *, config: Config) -> dict[str, dict[str, float]]:
     """Commonest class, naive Bayes and two linear support vector machines, trained on (some of) the same headlines.
 
-    One that finds no term in them, such as characters of words that all occur once, can only name the commonest class.
+    One that finds no term or only one class in them can only name the commonest class.
     """
     titles, labels = _sampled(*read_headlines(channels["train"]), seed=config.seed)
     held_out, truth = read_headlines(holdout)
@@ -61,7 +61,8 @@ def references(channels: Mapping[str, Path], holdout: Path, *, config: Config) -
     found = {"commonest class": _metrics(truth, commonest)}
     models = baselines()
     for step, (name, model) in enumerate(models.items(), start=1):
-        predicted = model.fit(titles, labels).predict(held_out) if _finds_terms(model, titles) else commonest
+        can_learn = len(np.unique(labels)) > 1 and _finds_terms(model, titles)
+        predicted = model.fit(titles, labels).predict(held_out) if can_learn else commonest
         found[name] = _metrics(truth, predicted)
         progress(step / len(models), f"baseline {name}")
     return found

@@ -14,7 +14,8 @@ def sigmoid(logits: np.ndarray) -> np.ndarray:
 
 def logit(probabilities: np.ndarray) -> np.ndarray:
     """The logits of probabilities, finite for 0 and 1 too."""
-    inside = np.clip(probabilities, EPSILON, 1.0 - EPSILON)
+    # In 32 bits, 1 - EPSILON is 1.
+    inside = np.clip(np.asarray(probabilities, dtype=np.float64), EPSILON, 1.0 - EPSILON)
     return np.asarray(np.log(inside) - np.log1p(-inside))
 
 

@@ -69,12 +69,12 @@ def references(channels: Mapping[str, Path], holdout: Path, *, config: Config) -
 def gradient_boosting(learned: pd.DataFrame, held_out: pd.DataFrame, *, seed: int) -> np.ndarray:
     """Probabilities in the sample of scikit-learn's HistGradientBoosting, with categories as categories.
 
-    Columns without a value in `learned` are left out; without any other, all get the share of sales.
+    Columns without a value in `learned` are left out. Where nothing can be learned, all get the share of sales.
     """
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     names = [name for name in learned.columns if name not in NOT_FEATURES and learned[name].notna().any()]
-    if not names:
+    if not names or learned["is_sale"].nunique() < 2:
         return np.full(len(held_out), learned["is_sale"].mean())
     fitted, judged = learned[names].copy(), held_out[names].copy()
     for name in names:
@@ -105,5 +105,7 @@ def _logistic_regression(data: TrainingData, held_out: np.ndarray) -> np.ndarray
     from sklearn.linear_model import LogisticRegression
 
     some = slice(MAX_BASELINE_VISITS)
+    if len(np.unique(data.labels[some])) < 2:
+        return np.full(len(held_out), data.labels[some].mean())
     model = LogisticRegression(C=0.1, max_iter=300).fit(data.inputs[some], data.labels[some])
     return np.asarray(model.predict_proba(held_out)[:, 1])

@@ -8,7 +8,8 @@ import duckdb
 import numpy as np
 
 from recipes.two_tower.catalogue import Movies
-from recipes.two_tower.config import Config
+from recipes.two_tower.config import Config, Data
+from recipes.two_tower.metrics import relevant_ratings
 from recipes.two_tower.ratings import HISTORIES_FILE, Ratings
 from trainyard.contract.holdout import fraction
 from trainyard.errors import JobFailed
@@ -31,7 +32,7 @@ def process(inputs: Path, outputs: Path, *, config: Config) -> dict[str, float]:
     movies = _movies(inputs)
     movies.save(outputs / "features")
     roles = {name: _ratings(inputs, name) for name in ("train", "validation", "holdout")}
-    evaluated = _evaluated_users(roles["holdout"].users, config.data.max_evaluated_users)
+    evaluated = _evaluated_users(roles["holdout"], config.data)
     held_out = roles["holdout"].of_users(evaluated)
     histories = roles["train"].concat(roles["validation"]).of_users(evaluated)
     for name in ("train", "validation"):
@@ -59,8 +60,17 @@ def _movies(inputs: Path) -> Movies:
     return Movies.from_table(table)
 
 
-def _evaluated_users(users: np.ndarray, limit: int) -> np.ndarray:
-    """At most `limit` users: the choice depends on their ids alone, so that every run has the same ones."""
+def _evaluated_users(held_out: Ratings, data: Data) -> np.ndarray:
+    """Users, of whom the choice depends on their ids alone, so that every run has the same ones.
+
+    Where relevant ratings are so rare that none of them has any, they are chosen from those who do.
+    """
+    relevant = relevant_ratings(held_out, data.relevant_rating).users
+    chosen = _some_users(held_out.users, data.max_evaluated_users)
+    return chosen if np.isin(relevant, chosen).any() else _some_users(relevant, data.max_evaluated_users)
+
+
+def _some_users(users: np.ndarray, limit: int) -> np.ndarray:
     if len(users) <= limit:
         return users
     order = np.asarray([fraction(int(user), SALT) for user in users])

@@ -160,6 +160,24 @@ def test_a_redrive_that_cannot_help_is_refused_and_never_advised(
     assert step_functions.redriven == [arn, arn]
 
 
+@pytest.mark.parametrize(
+    ("error", "advice"), [("ChildrenFailed", "Redrive each child that failed by its own name"), ("BadData", "rerun")]
+)
+def test_a_redrive_that_would_only_enter_a_fail_state_again_is_refused(
+    deployment: Deployment,
+    step_functions: FakeStepFunctions,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    error: str,
+    advice: str,
+) -> None:
+    monkeypatch.setattr("trainyard.cli.command.target.deployed", lambda **_: deployment)
+    step_functions.put("e1", status="FAILED", error=error, cause="why")
+    assert main(["redrive", "e1", "--no-follow"]) == 1
+    assert advice in " ".join(capsys.readouterr().err.split())
+    assert step_functions.redriven == []
+
+
 def test_a_rerun_asks_for_the_same_again_by_hand(
     deployment: Deployment,
     step_functions: FakeStepFunctions,

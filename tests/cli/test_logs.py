@@ -12,8 +12,10 @@ import pytest
 from tests.cli.story import START, Story
 from trainyard.client import logs
 from trainyard.client.deployment import Deployment
+from trainyard.client.function_log import owners
 from trainyard.client.history import visits
 from trainyard.client.jobs import Job, JobKind
+from trainyard.client.log_line import LogLine
 
 clock: Iterator[int] = count()
 
@@ -128,8 +130,8 @@ def test_a_request_of_an_earlier_visit_is_left_out(deployment: Deployment, monke
 def test_owners_are_the_execution_and_its_run() -> None:
     story = Story()
     story.resolved({"run_id": "r7", "outcome": "train"})
-    assert logs.owners("e1", visits(story.events)) == {"e1", "r7"}
-    assert logs.owners("e1", []) == {"e1"}
+    assert owners("e1", visits(story.events)) == {"e1", "r7"}
+    assert owners("e1", []) == {"e1"}
 
 
 def test_jobs_of_earlier_attempts_are_shown_too(deployment: Deployment) -> None:
@@ -167,8 +169,8 @@ def test_states_without_logs(deployment: Deployment) -> None:
 
 
 def test_progress_lines() -> None:
-    def line(text: str) -> logs.LogLine:
-        return logs.LogLine(time=START, stream="s", text=text)
+    def line(text: str) -> LogLine:
+        return LogLine(time=START, stream="s", text=text)
 
     assert line("progress=0.420; epoch 3 of 7").progress == (0.42, "epoch 3 of 7")
     assert line("progress=1.000;").progress == (1.0, "")

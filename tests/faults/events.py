@@ -19,6 +19,7 @@ from tests.local_cloud.conftest import Cloud
 from tests.local_cloud.processes import runs
 
 SECONDS = 60.0
+ROOT = Path(__file__).parents[2]
 
 # Writes down that it began, waits until it may go on, fails where it is told to, and writes down that it is done.
 FUNCTION = """
@@ -36,6 +37,24 @@ def handler(event, context):
         file.write(event["detail"]["number"] + "\\n")
 """
 HEARS = {"index.py": FUNCTION}
+# Waits for `go` between the note that it sends and the sending.
+TELLS = """
+import os, pathlib, time
+from lambdas import explain_failure
+
+folder, topic = pathlib.Path(os.environ["FOLDER"]), explain_failure._sns()
+
+class Waiting:
+    def publish(self, **message):
+        with (folder / "begun").open("a") as file:
+            file.write("{}\\n")
+        while not (folder / "go").exists():
+            time.sleep(0.02)
+        return topic.publish(**message)
+
+explain_failure._sns = Waiting
+handler = explain_failure.handler
+"""
 
 
 def until(condition: Callable[[], Any], what: str) -> Any:
@@ -128,6 +147,29 @@ def listener(
     target = {"Id": "function", "Arn": arn, "DeadLetterConfig": {"Arn": queue_arn}}
     rule(cloud, name, pattern or {"source": [name]}, target=target)
     return Listener(cloud, name, arn, folder, name, queue)
+
+
+def teller(cloud: Cloud, folder: Path) -> tuple[Listener, str]:
+    """The real function that explains failures, which waits for `go` before it sends; and what its topic sends to."""
+    packages = [each for name in ("lambdas", "trainyard") for each in (ROOT / name).rglob("*.py")]
+    code = {str(each.relative_to(ROOT)): each.read_text() for each in packages} | {"index.py": TELLS}
+    topic = cloud.client("sns").create_topic(Name=f"people-{uuid.uuid4().hex[:8]}")["TopicArn"]
+    inbox, inbox_arn = queue_for_events(cloud, f"inbox-{uuid.uuid4().hex[:8]}", service="sns.amazonaws.com")
+    cloud.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=inbox_arn)
+    ledger = f"ledger-{uuid.uuid4().hex[:8]}"
+    cloud.client("dynamodb").create_table(
+        TableName=ledger,
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    allow = [{"Effect": "Allow", "Action": ["states:*", "dynamodb:*", "sns:Publish", "s3:*"], "Resource": "*"}]
+    buckets = {"RAW_BUCKET": "none", "ARTIFACTS_BUCKET": "none", "CODE_VERSION": "1", "TAGS": "{}"}
+    environment = {**buckets, "JOB_DEFAULTS": "{}", "LEDGER_TABLE": ledger, "TOPIC_ARN": topic}
+    machine = f"arn:aws:states:us-east-1:000000000000:stateMachine:{ledger}"
+    pattern = {"source": ["aws.states"], "detail": {"stateMachineArn": [machine], "status": ["FAILED"]}}
+    made = listener(cloud, folder, name=ledger, code=code, pattern=pattern, allow=allow, environment=environment)
+    return made, inbox
 
 
 def rule(cloud: Cloud, name: str, pattern: Mapping[str, Any], *, target: Mapping[str, Any]) -> None:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import random
 import signal
 import subprocess
 import sys
-import tarfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +17,10 @@ import numpy as np
 import pytest
 
 from local_cloud import lifecycle
+from local_cloud.journal.store import Journal
 from tests.faults.conftest import Observation
 from tests.faults.events import (
+    ROOT,
     Listener,
     end,
     ends_of,
@@ -29,81 +28,34 @@ from tests.faults.events import (
     listener,
     queue_for_events,
     rule,
+    teller,
     until,
     until_gone,
 )
+from tests.faults.training_jobs import (
+    RECIPE,
+    TRAINING,
+    arrays,
+    completed,
+    pid,
+    said,
+    spot,
+    take_machine_away,
+    trains,
+    upload,
+)
 from tests.images.inputs import process_inputs, train_inputs
 from tests.local_cloud.conftest import Cloud, start_cloud
-from tests.local_cloud.tiny_images import (
-    bucket,
-    channel,
-    log_lines,
-    push,
-    statements,
-    training_request,
-    unique,
-    until_ended,
-)
+from tests.local_cloud.tiny_images import bucket, push, statements, training_request, unique, until_ended
 
 pytestmark = pytest.mark.xdist_group("deliveries")
 
 SAGEMAKER = ["sagemaker:*Job", "sagemaker:AddTags", "sagemaker:ListTags", "iam:PassRole", "events:*", "states:*"]
-LOG_GROUP = "/aws/sagemaker/TrainingJobs"
-ROOT = Path(__file__).parents[2]
-# Waits for `go` between the note that it sends and the sending.
-TELLS = """
-import os, pathlib, time
-from lambdas import explain_failure
-
-folder, topic = pathlib.Path(os.environ["FOLDER"]), explain_failure._sns()
-
-class Waiting:
-    def publish(self, **message):
-        with (folder / "begun").open("a") as file:
-            file.write("{}\\n")
-        while not (folder / "go").exists():
-            time.sleep(0.02)
-        return topic.publish(**message)
-
-explain_failure._sns = Waiting
-handler = explain_failure.handler
-"""
-# The real training, which stops going on after its second checkpoint where it began without one.
-RECIPE = """
-import os, pathlib, sys, time
-sys.path.insert(0, "ROOT")
-from trainyard.contract import checkpoint
-
-begun = list((pathlib.Path(os.environ["TRAINYARD_ML_ROOT"]) / "checkpoints").iterdir())
-save, saved = checkpoint.save, []
-
-def save_and_wait(path, arrays):
-    save(path, arrays)
-    saved.append(path)
-    if os.environ["WAITS"] == "yes" and not begun and len(saved) == 2:
-        print("waits for the end", flush=True)
-        time.sleep(600)
-
-checkpoint.save = save_and_wait
-from training_container.main import main
-sys.exit(main(sys.argv[1:]))
-"""
 SENT = {
     "FilterExpression": "#state = :sent",
     "ExpressionAttributeNames": {"#state": "state"},
     "ExpressionAttributeValues": {":sent": {"S": "sent"}},
 }
-# Says what it finds among its checkpoints, and works until it was interrupted often enough.
-TRAINING = """
-import os, pathlib, time
-ml = pathlib.Path(os.environ["TRAINYARD_ML_ROOT"])
-count = ml / "checkpoints" / "count"
-found = int(count.read_text()) if count.exists() else 0
-count.write_text(str(found + 1))
-(ml / "model" / "starts").write_text(str(found + 1))
-print("pid", os.getpid(), "found", found, flush=True)
-time.sleep(0 if found >= int(os.environ["INTERRUPTIONS"]) else 600)
-"""
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +72,7 @@ def hears(cloud: Cloud, tmp_path: Path) -> Listener:
     return listener(cloud, tmp_path / "function")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def ends(cloud: Cloud) -> str:
     """A queue that hears how executions end."""
     name = unique("ends")
@@ -284,12 +236,12 @@ def test_people_hear_of_an_execution_that_was_interrupted(
     observed: Observation,
 ) -> None:
     request = training()
-    machine = cloud.machine(unique("train"), _trains(request), role)
+    machine = cloud.machine(unique("train"), trains(request), role)
     arn = cloud.start(machine)
-    pid = _pid(cloud, request["TrainingJobName"])
+    process = pid(cloud, request["TrainingJobName"])
     leave(cloud)
     cloud.restarted()
-    until_gone(pid)
+    until_gone(process)
     [told] = ends_of(cloud, ends, arn)
     name = arn.rpartition(":")[2]
     assert told["status"] == "FAILED"
@@ -353,7 +305,7 @@ def test_an_end_that_was_not_announced_is_told_at_the_next_start(
 def test_a_message_that_was_being_written_is_sent_once(
     cloud: Cloud, role: str, tmp_path: Path, observed: Observation
 ) -> None:
-    tells, inbox = _tells(cloud, tmp_path / "function")
+    tells, inbox = teller(cloud, tmp_path / "function")
     fails = {"StartAt": "Fail", "States": {"Fail": {"Type": "Fail", "Error": "Broken", "Cause": "on purpose"}}}
     arn = cloud.run(cloud.machine(tells.name, fails, role))["executionArn"]
     tells.begun()
@@ -378,12 +330,12 @@ def test_a_message_that_was_being_written_is_sent_once(
 def test_a_spot_job_goes_on_from_its_checkpoint(
     cloud: Cloud, training: Callable[..., dict[str, Any]], observed: Observation
 ) -> None:
-    request = training(interruptions=2, **_spot(wait=600))
+    request = training(interruptions=2, **spot(wait=600))
     name = request["TrainingJobName"]
     cloud.client("sagemaker").create_training_job(**request)
     for number in range(2):
-        _pid(cloud, name, found=number)
-        _take_machine_away(cloud, name, seconds="0")
+        pid(cloud, name, found=number)
+        take_machine_away(cloud, name, seconds="0")
     done = until_ended(cloud, "Training", name, seconds=60)
     steps = [each["Status"] for each in done["SecondaryStatusTransitions"]]
     machine = ["Starting", "Downloading", "Training"]
@@ -399,10 +351,10 @@ def test_a_spot_job_goes_on_from_its_checkpoint(
 def test_a_spot_job_does_not_wait_for_ever(
     cloud: Cloud, role: str, training: Callable[..., dict[str, Any]], observed: Observation
 ) -> None:
-    request = training(**_spot(run=5, wait=6))
-    arn = cloud.start(cloud.machine(unique("spot"), _trains(request), role))
-    _pid(cloud, request["TrainingJobName"])
-    _take_machine_away(cloud, request["TrainingJobName"], seconds="600")
+    request = training(**spot(run=5, wait=6))
+    arn = cloud.start(cloud.machine(unique("spot"), trains(request), role))
+    pid(cloud, request["TrainingJobName"])
+    take_machine_away(cloud, request["TrainingJobName"], seconds="600")
     done = cloud.finished(arn, seconds=60)
     job = json.loads(done["cause"])
     assert job["SecondaryStatusTransitions"][-1]["StatusMessage"].startswith("Training job wait time exceeded")
@@ -418,7 +370,7 @@ def test_a_killed_job_says_what_killed_it(
 ) -> None:
     request = training()
     cloud.client("sagemaker").create_training_job(**request)
-    os.kill(_pid(cloud, request["TrainingJobName"]), signal.SIGKILL)
+    os.kill(pid(cloud, request["TrainingJobName"]), signal.SIGKILL)
     reason = until_ended(cloud, "Training", request["TrainingJobName"])["FailureReason"]
     assert "killed by SIGKILL, which mostly means that memory ran out" in reason
     assert reason.endswith("exit code: 137")
@@ -443,12 +395,12 @@ def test_an_interrupted_training_makes_the_same_model(
     )
     assert done.returncode == 0, done.stderr
     train_inputs(tmp_path)
-    channels = _upload(cloud, store, tmp_path / "train" / "input" / "data")
-    image = push(cloud, tmp_path / "image", RECIPE.replace("ROOT", str(ROOT)))
+    channels = upload(cloud, store, tmp_path / "train" / "input" / "data")
+    image = push(cloud, tmp_path / "image", RECIPE.replace("REPOSITORY", str(ROOT)))
     job_role = cloud.role(unique("job"), "sagemaker.amazonaws.com", statements(store))
 
     def train(name: str, *, waits: str) -> dict[str, Any]:
-        request = training_request(name, image=image, role=job_role, bucket_name=store, **_spot(wait=600))
+        request = training_request(name, image=image, role=job_role, bucket_name=store, **spot(wait=600))
         request |= {"InputDataConfig": channels, "HyperParameters": {"epochs": "4"}, "Environment": {"WAITS": waits}}
         request["CheckpointConfig"] = {"S3Uri": f"s3://{store}/checkpoints/{name}"}
         cloud.client("sagemaker").create_training_job(**request)
@@ -456,13 +408,13 @@ def test_an_interrupted_training_makes_the_same_model(
 
     interrupted, whole = unique("interrupted"), unique("whole")
     train(interrupted, waits="yes")
-    until(lambda: _said(cloud, interrupted, "waits for the end"), "the second checkpoint")
-    _take_machine_away(cloud, interrupted, seconds="0")
+    until(lambda: said(cloud, interrupted, "waits for the end"), "the second checkpoint")
+    take_machine_away(cloud, interrupted, seconds="0")
     train(whole, waits="no")
-    steps = [each["Status"] for each in _completed(cloud, interrupted)["SecondaryStatusTransitions"]]
+    steps = [each["Status"] for each in completed(cloud, interrupted)["SecondaryStatusTransitions"]]
     assert steps.count("Interrupted") == 1
-    assert _completed(cloud, whole)["SecondaryStatusTransitions"]
-    first, second = (_arrays(cloud, store, name) for name in (interrupted, whole))
+    assert completed(cloud, whole)["SecondaryStatusTransitions"]
+    first, second = (arrays(cloud, store, name) for name in (interrupted, whole))
     assert first.keys() == second.keys()
     assert all(np.array_equal(first[name], second[name]) for name in first)
     observed(f"{len(first)} arrays equal in every number")
@@ -490,92 +442,40 @@ def test_no_acknowledged_event_is_lost(cloud: Cloud, hears: Listener, observed: 
     observed(f"{len(wanted)} events handled, 0 dead letters")
 
 
-def _said(cloud: Cloud, job: str, text: str) -> bool:
-    with suppress(cloud.client("logs").exceptions.ResourceNotFoundException):
-        return any(text in each for each in log_lines(cloud, LOG_GROUP, f"{job}/"))
-    return False
+@pytest.mark.long
+@pytest.mark.fault(
+    "The server is killed after a schedule fired that is due once",
+    "it does not fire again at the next start",
+)
+def test_a_schedule_fires_once(cloud: Cloud, role: str, observed: Observation) -> None:
+    ends_at_once = {"StartAt": "End", "States": {"End": {"Type": "Succeed"}}}
 
+    def schedule() -> str:
+        name = unique("once")
+        machine = cloud.machine(name, ends_at_once, role)
+        cloud.client("scheduler").create_schedule(
+            Name=name,
+            ScheduleExpression="at(2020-01-01T00:00:00)",
+            FlexibleTimeWindow={"Mode": "OFF"},
+            Target={"Arn": machine, "RoleArn": role},
+        )
+        until(lambda: fired(machine), "the execution of the schedule")
+        return machine
 
-def _completed(cloud: Cloud, job: str) -> dict[str, Any]:
-    done = until_ended(cloud, "Training", job, seconds=300)
-    assert done["TrainingJobStatus"] == "Completed", done.get("FailureReason")
-    return done
+    def fired(machine: str) -> list[Any]:
+        return cloud.client("stepfunctions").list_executions(stateMachineArn=machine)["executions"]
 
-
-def _upload(cloud: Cloud, store: str, folder: Path) -> list[dict[str, Any]]:
-    """Upload the channels of a training job; returns its InputDataConfig."""
-    for file in (each for each in folder.rglob("*") if each.is_file()):
-        cloud.client("s3").upload_file(str(file), store, f"channels/{file.relative_to(folder).as_posix()}")
-    return [channel(each.name, f"s3://{store}/channels/{each.name}/") for each in sorted(folder.iterdir())]
-
-
-def _arrays(cloud: Cloud, store: str, job: str) -> dict[str, np.ndarray]:
-    """Every array of a trained model, by its file."""
-    body = cloud.client("s3").get_object(Bucket=store, Key=f"out/{job}/output/model.tar.gz")["Body"].read()
-    with tarfile.open(fileobj=io.BytesIO(body)) as archive:
-        files = {each.name: archive.extractfile(each) for each in archive if each.name.endswith(".npy")}
-        return {name: np.load(io.BytesIO(file.read())) for name, file in files.items() if file is not None}
-
-
-def _tells(cloud: Cloud, folder: Path) -> tuple[Listener, str]:
-    """The real function that explains failures, which waits for `go` before it sends; and what its topic sends to."""
-    packages = [each for name in ("lambdas", "trainyard") for each in (ROOT / name).rglob("*.py")]
-    code = {str(each.relative_to(ROOT)): each.read_text() for each in packages} | {"index.py": TELLS}
-    topic = cloud.client("sns").create_topic(Name=unique("people"))["TopicArn"]
-    inbox, inbox_arn = queue_for_events(cloud, unique("inbox"), service="sns.amazonaws.com")
-    cloud.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=inbox_arn)
-    ledger = unique("ledger")
-    cloud.client("dynamodb").create_table(
-        TableName=ledger,
-        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
-    allow = [{"Effect": "Allow", "Action": ["states:*", "dynamodb:*", "sns:Publish", "s3:*"], "Resource": "*"}]
-    buckets = {"RAW_BUCKET": "none", "ARTIFACTS_BUCKET": "none", "CODE_VERSION": "1", "TAGS": "{}"}
-    environment = {**buckets, "JOB_DEFAULTS": "{}", "LEDGER_TABLE": ledger, "TOPIC_ARN": topic}
-    machine = f"arn:aws:states:us-east-1:000000000000:stateMachine:{ledger}"
-    pattern = {"source": ["aws.states"], "detail": {"stateMachineArn": [machine], "status": ["FAILED"]}}
-    made = listener(cloud, folder, name=ledger, code=code, pattern=pattern, allow=allow, environment=environment)
-    return made, inbox
-
-
-def _trains(request: dict[str, Any]) -> dict[str, Any]:
-    task = {
-        "Type": "Task",
-        "Resource": "arn:aws:states:::sagemaker:createTrainingJob.sync",
-        "Arguments": request,
-        "End": True,
-    }
-    return {"StartAt": "Train", "States": {"Train": task}}
-
-
-def _spot(*, wait: int, run: int = 300) -> dict[str, Any]:
-    condition = {"MaxRuntimeInSeconds": run, "MaxWaitTimeInSeconds": wait}
-    return {"EnableManagedSpotTraining": True, "StoppingCondition": condition}
-
-
-def _take_machine_away(cloud: Cloud, job: str, *, seconds: str) -> None:
-    arn = f"arn:aws:sagemaker:us-east-1:000000000000:training-job/{job}"
-    cloud.client("sagemaker").add_tags(ResourceArn=arn, Tags=[{"Key": "trainyard:spot-interruption", "Value": seconds}])
-
-
-def _pid(cloud: Cloud, job: str, *, found: int = 0) -> int:
-    """The process of a training job that found so many starts before its own."""
-    missing = cloud.client("logs").exceptions.ResourceNotFoundException
-
-    def said() -> list[str]:
-        with suppress(missing):
-            return [each for each in log_lines(cloud, LOG_GROUP, f"{job}/") if each.endswith(f"found {found}")]
-        return []
-
-    return int(until(said, f"start {found} of {job}")[0].split()[1])
+    first = schedule()
+    kill(cloud)
+    cloud.restarted()
+    # The one that is new fires in the same round in which the first would.
+    schedule()
+    assert len(fired(first)) == 1
+    observed("one execution before and after the restart")
 
 
 def _forget_announcement(state_dir: Path, arn: str) -> None:
     """Leave the journal as a crash leaves it that comes before the announcement."""
-    from local_cloud.journal.store import Journal
-
     journal = Journal(state_dir / "journal")
     journal.write([("announced", arn, "RUNNING/0")])
     journal.close()

@@ -88,14 +88,18 @@ def _lost(cloud: Cloud, *, rounds: int, seed: int) -> list[str]:
 
 def _write_until_killed(cloud: Cloud, prefix: str, seconds: float) -> list[tuple[Write, str]]:
     acknowledged: list[tuple[Write, str]] = []
+    killed = threading.Event()
 
     def go_on(write: Write) -> None:
-        for number in range(1_000_000):
+        number = 0
+        while not killed.is_set():
+            number += 1
             name = f"{prefix}-{WRITES.index(write)}-{number}"
             try:
                 write.make(cloud, name)
-            except (BotoCoreError, ClientError, OSError):
-                return
+            except (BotoCoreError, ClientError):
+                # What the kill interrupted is tried again by the client, and may have been done the first time.
+                continue
             acknowledged.append((write, name))
 
     for service in ("dynamodb", "stepfunctions", "secretsmanager", "logs"):
@@ -106,10 +110,10 @@ def _write_until_killed(cloud: Cloud, prefix: str, seconds: float) -> list[tuple
     while not acknowledged:
         time.sleep(0.01)
     time.sleep(seconds)
-    os.kill(cloud.cloud.pid, signal.SIGKILL)
+    kill(cloud)
+    killed.set()
     for thread in threads:
         thread.join()
-    kill(cloud)
     return acknowledged
 
 
@@ -161,6 +165,16 @@ def test_a_damaged_journal(tmp_path: Path, observed: Observation) -> None:
     with pytest.raises(TrainyardError, match=r"Expected the local cloud's journal .* found a damaged file"):
         start_cloud(tmp_path)
     observed("Expected the local cloud's journal, found a damaged file")
+
+
+@pytest.mark.fault(
+    "a row of the journal that is no JSON", "one sentence and no start, never a start without the service"
+)
+def test_a_damaged_row(tmp_path: Path, observed: Observation) -> None:
+    Journal(tmp_path / "journal").write([("iam/roles", "account/000000000000/'role'", "{torn")])
+    with pytest.raises(TrainyardError, match="Expected the state of iam in the journal of"):
+        start_cloud(tmp_path)
+    observed("Expected the state of iam in the journal, found something else")
 
 
 @pytest.mark.fault("a state folder with snapshots of before there was a journal", "everything in it is there")

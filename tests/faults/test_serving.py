@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -112,14 +113,15 @@ def test_client_that_never_reads(impatient, observed):
 def test_a_million_lines(impatient, observed):
     body = b"item,note\n" + b"3,abc\n" * 1_000_000
     answers = []
-    worker = threading.Thread(target=lambda: answers.append(impatient.call(body=body, Content_Type=CSV)))
+    patient = replace(impatient, patience_s=600)
+    worker = threading.Thread(target=lambda: answers.append(patient.call(body=body, Content_Type=CSV)))
     worker.start()
     meanwhile = 0
     while worker.is_alive():
         assert impatient.call("GET", "/ping")[0] == 200
         assert impatient.call(body=b'{"item": 3}')[0] == 200
         meanwhile += not answers
-        time.sleep(0.05)
+        time.sleep(0.1)
     worker.join()
     status, _, content = answers[0]
     assert (status, content.count(b"\n"), content[:22]) == (200, 1_000_001, b"level,note\n1.0,abc\n1.0")

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from local_cloud.deliveries import install, pending
+from local_cloud.deliveries import accepting, pending
 from local_cloud.deliveries.delivery import LONGEST_WAIT_SECONDS, Delivery
+from local_cloud.deliveries.firings import Firings
 from local_cloud.deliveries.pending import KIND, Pending
 from local_cloud.journal import Journal
 from tests.faults.events import Listener, listener, queue_for_events, until
@@ -172,19 +173,42 @@ def test_an_event_that_cannot_be_kept_is_not_accepted(journal: Journal) -> None:
 
 
 def test_an_upload_fails_whose_event_cannot_be_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    """MiniStack logs what goes wrong with an event, and would answer that all is well."""
+    """MiniStack logs what goes wrong with an event, and would answer that all is well; so it does for PutEvents."""
 
     def fire_event(*_: Any, **__: Any) -> None:
         with pytest.raises(OSError):
-            install.invoke_later({"FunctionArn": "arn"}, {})
+            accepting.invoke_later({"FunctionArn": "arn"}, {})
 
-    def full(_: Delivery) -> None:
+    def full(*_: Any) -> None:
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(install.pending, "accept", full)
-    monkeypatch.setitem(install.s3._bucket_notifications, "bucket", "<xml/>")
+    monkeypatch.setattr(accepting.pending, "accept", full)
+    monkeypatch.setitem(accepting.s3._bucket_notifications, "bucket", "<xml/>")
     with pytest.raises(OSError, match="No space left"):
-        install._before_the_answer(fire_event)("bucket", "key", "s3:ObjectCreated:Put")
+        accepting.before_the_answer(fire_event)("bucket", "key", "s3:ObjectCreated:Put")
+
+
+def test_a_schedule_that_fired_does_not_fire_again_at_the_next_start(journal: Journal) -> None:
+    key = ("000000000000", "us-east-1", "default/once")
+    before = Firings("fired-schedule")
+    before[key] = 100.0
+    journal.write(before.take())
+    after = Firings("fired-schedule")
+    after.restore(journal, {key: {"CreationDate": 50}})
+    assert after == {key: 100.0}
+    assert list(after.take()) == []
+
+
+def test_a_schedule_that_was_made_again_fires_anew(journal: Journal) -> None:
+    key = ("000000000000", "us-east-1", "default/once")
+    before = Firings("fired-schedule")
+    before[key] = 100.0
+    journal.write(before.take())
+    for schedules in ({}, {key: {"CreationDate": 101}}):
+        after = Firings("fired-schedule")
+        after.restore(journal, schedules)
+        assert after == {}
+    assert list(journal.read("fired-schedule")) == []
 
 
 @pytest.fixture

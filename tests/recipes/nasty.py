@@ -97,7 +97,7 @@ TWO_TOWER = {
 def two_tower(draw: st.DrawFn) -> Given:
     """Ratings of any scale and time by few users, and films with and without what describes them."""
     users = draw(st.sampled_from([1, 2, 20, 30, 40]))
-    films = draw(st.lists(st.sampled_from((*range(2, 40), *ODD_IDS)), min_size=1, max_size=25, unique=True))
+    films = draw(st.lists(st.sampled_from((*range(2, 40), *ODD_IDS)), min_size=2, max_size=25, unique=True))
     most = draw(st.sampled_from([len(films), 6, 3, 1]))
     values = draw(
         st.sampled_from(

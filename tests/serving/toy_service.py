@@ -29,10 +29,11 @@ class Service:
 
     port: int
     process: subprocess.Popen
+    patience_s: float = PATIENCE_S
 
     def call(self, method="POST", path="/invocations", body=None, **headers):
         """(status, headers, body) of one call; names of headers have underscores."""
-        with contextlib.closing(HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)) as connection:
+        with contextlib.closing(HTTPConnection("127.0.0.1", self.port, timeout=self.patience_s)) as connection:
             named = {name.replace("_", "-"): value for name, value in headers.items()}
             connection.request(method, path, body, {"Content-Type": "application/json", **named})
             answer = connection.getresponse()
@@ -40,7 +41,7 @@ class Service:
 
     def connect(self) -> socket.socket:
         """A connection on which nothing is sent yet."""
-        return socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE_S)
+        return socket.create_connection(("127.0.0.1", self.port), timeout=self.patience_s)
 
 
 @contextlib.contextmanager

@@ -9,7 +9,8 @@ from trainyard.cli.command import project, target
 from trainyard.client import deployment, local_cloud
 from trainyard.errors import NotFound
 
-# Left over from work on a real account, these would be sent to the local cloud beside its own keys, or send calls past it.
+# Left over from work on a real account, these would be sent to the local cloud beside its own keys, or send calls
+# past it.
 FOREIGN = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN")
 OF_ONE_SERVICE = "AWS_ENDPOINT_URL_"
 

@@ -14,8 +14,10 @@ from trainyard.client import executions
 from trainyard.client.deployment import Deployment
 from trainyard.client.executions import Execution
 from trainyard.client.find_execution import LATEST, find_execution
+from trainyard.client.function_log import owners
 from trainyard.client.history import Status, named, visits
-from trainyard.client.logs import LogLine, LogTail, of_execution, of_visit, owners
+from trainyard.client.log_line import LogLine
+from trainyard.client.logs import LogTail, of_execution, of_visit
 from trainyard.errors import NotFound
 
 

@@ -17,6 +17,7 @@ from trainyard.cli.execution_view.log_lines import print_lines
 from trainyard.client import logs
 from trainyard.client.deployment import Deployment
 from trainyard.client.find_execution import LATEST, find_execution
+from trainyard.client.function_log import owners
 from trainyard.client.history import StateVisit, named
 from trainyard.client.observer import Observer
 from trainyard.stages.explain_failure.cause import reason_of
@@ -49,7 +50,7 @@ def show(
         raise typer.Exit(watch_to_end(deployment, found.arn, name=found.name)[0])
     snapshot = Observer(deployment, found.arn).snapshot()
     if state is not None:
-        own = logs.owners(found.name, snapshot.visits)
+        own = owners(found.name, snapshot.visits)
         _show_states(deployment, named(snapshot.visits, state), own=own, as_json=as_json)
     elif as_json:
         terminal.print_json({**asdict(snapshot.execution), "states": [asdict(each) for each in snapshot.visits]})

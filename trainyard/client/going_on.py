@@ -11,9 +11,13 @@ from trainyard.client import executions
 from trainyard.client.deployment import Deployment
 from trainyard.client.executions import Execution
 from trainyard.errors import TrainyardError
+from trainyard.run.outcome import FAILURES, Outcome
 from trainyard.stages.explain_failure import going_on
 from trainyard.stages.explain_failure.root_cause import root_cause
 from trainyard.stages.resolve import request
+
+CHILDREN = "Redrive each child that failed by its own name; see `trainyard executions`."
+AGAIN = "Once the reason is fixed, start it again with `trainyard rerun`."
 
 
 def advice(deployment: Deployment, execution: Execution, *, state: str) -> list[str]:
@@ -32,7 +36,15 @@ def advice(deployment: Deployment, execution: Execution, *, state: str) -> list[
 
 
 def require_redrive_helps(deployment: Deployment, execution: Execution) -> None:
-    """Raises TrainyardError when a version deployed since has changed what a redrive would run in its old form."""
+    """Raises TrainyardError where a redrive would do nothing, or run in its old form what is deployed anew by now.
+
+    An execution that came to a Fail state of the workflow would enter it again: nothing before it is repeated.
+    """
+    if execution.end in FAILURES:
+        raise TrainyardError(
+            f"Expected an execution that failed on the way; {execution.name} ended in {execution.outcome}, and a "
+            f"redrive would only end it so again. {CHILDREN if execution.end is Outcome.CHILDREN_FAILED else AGAIN}"
+        )
     events = executions.history(deployment.target, execution.arn)
     state = root_cause(events, status=execution.status).state
     began = executions.definition(deployment.target, execution.arn)

@@ -38,7 +38,10 @@ def up(
 
 
 def down(state_dir: Path, *, tell: Callable[[str], None]) -> bool:
-    """Stop the local cloud, whose state is kept; False when none ran. `tell` is called with sentences for the reader."""
+    """Stop the local cloud, whose state is kept; False when none ran.
+
+    `tell` is called with sentences for the reader. Raises TrainyardError when it had to be killed.
+    """
     from local_cloud import lifecycle
 
     return lifecycle.down(state_dir, tell=tell)

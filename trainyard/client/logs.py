@@ -2,41 +2,21 @@
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from botocore.exceptions import ClientError
 
+from trainyard.client.function_log import of_owner
 from trainyard.client.history import StateVisit
 from trainyard.client.jobs import Job, JobKind
+from trainyard.client.log_line import LogLine, document
 from trainyard.client.session import Target
 
-PROGRESS = re.compile(r"^progress=([01](?:\.\d+)?);\s*(.*)$")
-# A function's last lines may arrive after the state went on, and clocks differ.
-LATE, SKEW = timedelta(seconds=5), timedelta(seconds=1)
-# What the functions of the workflow call the execution that they work for, in each of their lines.
-OWNERS = ("execution", "run_id")
-REQUEST_BEGINS = re.compile(r"^START RequestId: (\S+)")
-REQUEST_ENDED = "REPORT RequestId: "
-
-
-@dataclass(frozen=True, kw_only=True)
-class LogLine:
-    """One line of a log; `stream` tells a tuning job's training jobs apart."""
-
-    time: datetime
-    stream: str
-    text: str
-
-    @property
-    def progress(self) -> tuple[float, str] | None:
-        """Fraction and note, when the line is one of `trainyard.contract.progress`."""
-        found = PROGRESS.match(self.text)
-        return (float(found[1]), found[2]) if found else None
+# A function's last lines may arrive after the state went on.
+LATE = timedelta(seconds=5)
 
 
 @dataclass
@@ -72,12 +52,6 @@ class LogTail:
                 return lines
 
 
-def owners(execution_name: str, visited: Iterable[StateVisit]) -> frozenset[str]:
-    """What tells an execution's lines from those of others in the log of a function: its name and the run's id."""
-    outputs = [each.output for each in visited if isinstance(each.output, Mapping)]
-    return frozenset({execution_name, *(str(each["run_id"]) for each in outputs[:1] if each.get("run_id"))})
-
-
 def of_visit(target: Target, visit: StateVisit, *, own: frozenset[str]) -> list[LogLine]:
     """Everything that the work of a state wrote, retries and redrives included; empty for a state without a job.
 
@@ -88,7 +62,7 @@ def of_visit(target: Target, visit: StateVisit, *, own: frozenset[str]) -> list[
         return []
     if visit.job.kind is JobKind.LAMBDA:
         lines = _in_window(target, visit.job.log.groups[0], start=visit.entered - LATE, end=visit.exited)
-        return _in_time(_of_owner(lines, visit, own=own))
+        return _in_time(of_owner(lines, visit, own=own))
     return [line for job in visit.jobs for line in _of_job(target, job)]
 
 
@@ -102,52 +76,7 @@ def _of_job(target: Target, job: Job) -> list[LogLine]:
 def of_execution(target: Target, group: str, *, arn: str, start: datetime, end: datetime | None) -> list[LogLine]:
     """What the state machine itself logged about an execution."""
     found = _in_window(target, group, start=start, end=end, pattern=f'"{arn}"')
-    return [each for each in found if _document(each.text).get("execution_arn") == arn]
-
-
-def _of_owner(lines: Sequence[LogLine], visit: StateVisit, *, own: frozenset[str]) -> list[LogLine]:
-    """The lines of a visit's own requests: those that name the execution in a line, or that the visit's cause names.
-
-    A function's process answers the requests of many executions, one after the other, in one stream.
-    """
-    streams = dict.fromkeys(each.stream for each in lines)
-    requests = [each for stream in streams for each in _requests([line for line in lines if line.stream == stream])]
-    return [line for each in requests if _is_of(each, visit, own=own) for line in each]
-
-
-def _is_of(request: Sequence[LogLine], visit: StateVisit, *, own: frozenset[str]) -> bool:
-    identifiers = [found[1] for each in request if (found := REQUEST_BEGINS.match(each.text))]
-    # The execution may have come by here before, a few states ago.
-    now = request[-1].time >= visit.entered - SKEW and (not visit.exited or request[0].time <= visit.exited + SKEW)
-    return now and (any(_names(each, own) for each in request) or any(each in visit.cause for each in identifiers))
-
-
-def _requests(lines: Sequence[LogLine]) -> list[list[LogLine]]:
-    """A stream's lines by request; what a process wrote while it started belongs to its first one."""
-    requests: list[list[LogLine]] = []
-    over = began = True
-    for line in lines:
-        begins = REQUEST_BEGINS.match(line.text) is not None
-        if not requests or over or (begins and began):
-            requests.append([])
-            began = False
-        requests[-1].append(line)
-        over, began = line.text.startswith(REQUEST_ENDED), began or begins
-    return requests
-
-
-def _names(line: LogLine, own: frozenset[str]) -> bool:
-    document = _document(line.text)
-    return any(document.get(key) in own for key in OWNERS)
-
-
-def _document(text: str) -> Mapping[str, Any]:
-    """A line that is a JSON object; empty for other lines."""
-    try:
-        found = json.loads(text) if text.startswith("{") else {}
-    except ValueError:
-        return {}
-    return found if isinstance(found, Mapping) else {}
+    return [each for each in found if document(each.text).get("execution_arn") == arn]
 
 
 def _in_window(

@@ -33,6 +33,7 @@ def write_snapshots(directory: Path) -> str:
         "Type": "String",
         "Value": "value",
         "Version": 1,
+        "LastModifiedDate": 1.0,
         "DataType": "text",
     }
     machine = {"stateMachineArn": MACHINE, "name": "old", "definition": "{}", "roleArn": ROLE, "type": "STANDARD"}

@@ -202,7 +202,7 @@ def test_a_flat_csv_of_visits_is_accepted(client):
     names = [name for name, _ in CONFIG.data.csv_layout]
     lines = [",".join(names)]
     for place in range(600):
-        numbers = [str(place % 9), *["0.5"] * 9]
+        numbers = [str(place), *["0.5"] * 9]
         lines.append(
             ",".join([*numbers, "Feb", "1", "2", "3", "4", "New_Visitor", "TRUE", str(place % 3 == 0).upper()])
         )

@@ -10,6 +10,7 @@ from rich.text import Text
 from trainyard.client import executions, going_on, logs
 from trainyard.client.deployment import Deployment
 from trainyard.client.executions import Execution
+from trainyard.client.function_log import owners
 from trainyard.client.history import StateVisit
 from trainyard.stages.explain_failure.log_tail import log_tail
 from trainyard.stages.explain_failure.root_cause import Failure, root_cause
@@ -41,5 +42,5 @@ def _log(
     if failure.log is not None:
         return log_tail(failure.log, logs=deployment.target.client("logs")).lines
     failed = [each for each in visits if each.name == failure.state]
-    own = logs.owners(execution.name, visits)
+    own = owners(execution.name, visits)
     return [each.text for each in logs.of_visit(deployment.target, failed[-1], own=own)] if failed else []

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -11,6 +13,8 @@ from typing import Any
 DEEPEST = 32
 # No setting has more; Python itself refuses thousands, with advice for programmers.
 MOST_DIGITS = 400
+STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
+BRACKET = re.compile(r"[][{}]")
 
 
 def load(text: str) -> Any:
@@ -19,12 +23,12 @@ def load(text: str) -> Any:
     Raises ValueError (json.JSONDecodeError where a place is known) that says what was found: no JSON, a name that
     stands twice in an object, NaN or an infinity, a number of thousands of digits, half a character, too many levels.
     """
-    try:
-        value = json.loads(
-            text, object_pairs_hook=_object, parse_constant=_constant, parse_int=_integer, parse_float=_number
-        )
-    except RecursionError as error:
-        raise ValueError(f"more than {DEEPEST} levels of brackets") from error
+    # Before the parser, which goes as deep as the stack of this process happens to let it.
+    if _depth(text) > DEEPEST:
+        raise ValueError(f"more than {DEEPEST} levels of brackets")
+    value = json.loads(
+        text, object_pairs_hook=_object, parse_constant=_constant, parse_int=_integer, parse_float=_number
+    )
     check(value)
     return value
 
@@ -40,6 +44,12 @@ def check(value: Any) -> None:
         level = [part for each in level for part in _parts(each)]
     if level:
         raise ValueError(f"more than {DEEPEST} levels of brackets")
+
+
+def _depth(text: str) -> int:
+    """How deep the brackets of a text are nested, those inside its strings left out."""
+    steps = (1 if each in "[{" else -1 for each in BRACKET.findall(STRING.sub("", text)))
+    return max(itertools.accumulate(steps, initial=0))
 
 
 def _parts(value: Any) -> Iterable[Any]:
