@@ -140,8 +140,8 @@ class Recorder:
 
     def _commit(self, draft: Draft) -> None:
         grown = sequence.growing.take()
-        counts = [(each, self._append(each, draft)) for each in grown]
         try:
+            counts = [(each, self._append(each, draft)) for each in grown]
             if draft.transaction:
                 self._reserve.spend(lambda: self._journal.commit(draft.transaction))
         except BaseException:

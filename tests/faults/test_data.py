@@ -143,7 +143,7 @@ def test_orders_that_are_all_alike(aws: Any, tmp_path: Path, observed: Observati
 
 
 @pytest.mark.fault(
-    "products.csv with a line for every order's product, of which the vocabulary may keep ten that never meet",
+    "a vocabulary cut to ten products, of which no order holds two",
     "refused as bad data: no order has two products that the model would know",
 )
 def test_a_vocabulary_of_products_that_never_meet(aws: Any, observed: Observation) -> None:

@@ -82,7 +82,8 @@ def _lost(cloud: Cloud, *, rounds: int, seed: int) -> list[str]:
     for number in range(rounds):
         made = _write_until_killed(cloud, f"round-{seed}-{number}", moments.uniform(0.1, 0.5))
         assert made, "nothing was acknowledged before the kill"
-        lost += [f"{write.what}: {name}" for write, name in made if write.seen(cloud, name) != write.expected]
+        found = [(write, name, write.seen(cloud, name)) for write, name in made]
+        lost += [f"{write.what} {name}: {seen}" for write, name, seen in found if seen != write.expected]
     return lost
 
 

@@ -111,7 +111,6 @@ def test_soak(cloud: Cloud, observed: Observation) -> None:
     before = usage(cloud.cloud.pid)
     last = in_turn(cloud, arn, EXECUTIONS - WARM)
     after = usage(cloud.cloud.pid)
-    print(before, after, kept(cloud, last))
     allowed = (EXECUTIONS - WARM) * kept(cloud, last) * OBJECTS_PER_TEXT + NOISE_MEGABYTES * MEGABYTE
     assert after.descriptors <= before.descriptors + 2
     assert after.threads <= before.threads + 2

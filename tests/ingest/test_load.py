@@ -116,7 +116,10 @@ def test_valid_files_come_back(connection, tmp_path, data, rows):
         (HEADER + b'1,"x"y,1\n', "line 2: expected fields whose quotes are closed"),
         (HEADER + b"1,x,1\n2,y\rz,2\n", "line 3: expected a carriage return only where a line ends"),
         (HEADER + b'1,"x\ry",1\r3,z,3\n', "line 2: expected a carriage return only where a line ends"),
-        (HEADER.replace(b"\n", b"\r") + b"1,x,1\r" * 2**18, "expected lines of at most 1,048,576 bytes, found one that"),
+        (
+            HEADER.replace(b"\n", b"\r") + b"1,x,1\r" * 2**18,
+            "expected lines of at most 1,048,576 bytes, found one that",
+        ),
         (HEADER + b"1,ok,1\n2,caf\xe9,1\n", "line 3: expected UTF-8 text, found the byte 0xE9"),
         (HEADER + b"1,ok\xc3", "line 2: expected UTF-8 text, found the byte 0xC3"),
         ("id,name,price\n1,x,1\n".encode("utf-16"), "line 1: expected UTF-8 text, found the byte 0xFF"),

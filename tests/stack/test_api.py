@@ -105,7 +105,7 @@ def test_refusals_are_sentences_of_the_edge_or_of_the_model(stack: Stack, api: A
         (404, ROWS, {"path": f"{RECIPE}/predict?variant=product-3"}),
         (415, ROWS, {"media": "text/html"}),
         (400, [], {}),
-        (413, "x" * 5_000_000, {}),
+        (413, "x" * 6_500_000, {}),
     ):
         status, told = api.call(document, root, **options)
         assert (status, list(told)) == (expected, ["error"])

@@ -259,7 +259,8 @@ def _log(cloud: Cloud, name: str) -> None:
 
 def _logged(cloud: Cloud, name: str) -> list[str]:
     events = cloud.client("logs").get_log_events(logGroupName=GROUP, logStreamName=name, startFromHead=True)["events"]
-    return [each["message"] for each in events]
+    # A client that heard no answer sends the same lines again: they are there twice then.
+    return list(dict.fromkeys(each["message"] for each in events))
 
 
 def _if_new(cloud: Cloud, name: str) -> None:
