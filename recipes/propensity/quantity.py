@@ -15,8 +15,8 @@ import numpy as np
 
 IQR_FENCE = 1.5
 QUANTILES = 200
-# Differences and sums of greater numbers may be no numbers any more.
-LARGEST = 1e100
+# Sums of greater numbers and quotients by smaller ones may be no numbers any more.
+LARGEST, SMALLEST = 1e100, 1e-100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +34,7 @@ class Quantity:
     def fit(cls, name: str, values: np.ndarray) -> Quantity:
         """From training values (float64, NaN where missing)."""
         known = np.clip(values[np.isfinite(values)], -LARGEST, LARGEST)
+        known = np.where(np.abs(known) < SMALLEST, 0.0, known)
         known = known if len(known) else np.zeros(1)
         center, scale = robust_moments(signed_log(known))
         references = np.quantile(known, np.linspace(0.0, 1.0, QUANTILES + 1))

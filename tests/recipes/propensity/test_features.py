@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from recipes.propensity import score
 from recipes.propensity.calibration import calibration_intercept, logit, sigmoid
@@ -19,6 +21,21 @@ RANDOM = np.random.default_rng(0)
 
 def inputs_of(quantity, values):
     return Encoder(quantities=(quantity,), categories=()).encode(np.array(values)[:, None], [])
+
+
+@given(
+    values=st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=5, max_size=30),
+    asked=st.lists(st.floats(allow_infinity=False), min_size=5, max_size=9),
+)
+def test_any_numbers_become_finite_inputs(values, asked):
+    quantity = Quantity.fit("x", np.array(values))
+    many = inputs_of(quantity, [*values, *asked])
+    assert np.isfinite(many).all()
+    assert inputs_of(quantity, asked[:3]) == pytest.approx(many[len(values) : len(values) + 3], abs=1e-5)
+
+
+def test_certainty_in_32_bits_has_a_finite_logit():
+    assert np.isfinite(logit(np.array([0.0, 1.0], dtype=np.float32))).all()
 
 
 def test_moments_ignore_what_lies_outside_the_fences():
