@@ -15,6 +15,7 @@ from trainyard.cli.main import main
 from trainyard.client import executions
 from trainyard.client.deployment import Deployment
 from trainyard.client.observer import Observer
+from trainyard.contract.quality import Quality
 from trainyard.run.outcome import FAILURES, Outcome
 
 CHECK = {"name": "hit_rate_at_10", "passed": True, "sentence": "hit_rate_at_10 >= 0.02: it is 0.24."}
@@ -61,6 +62,20 @@ def test_a_registered_model_shows_scores_and_highlights(
         assert expected in text
     for expected in ("Salsa [hot]", "Chips", "s3://artifacts-bucket/prod2vec/r1/report/index.html"):
         assert expected in text
+
+
+def test_a_model_shows_what_is_worth_knowing_of_its_data(
+    deployment: Deployment, step_functions: FakeStepFunctions, capsys: pytest.CaptureFixture[str]
+) -> None:
+    quality = Quality(warnings=("class 'opera': 2 rows, none of them is held out.",))
+    deployment.target.client("s3").put_object(
+        Bucket="artifacts-bucket", Key="prod2vec/r1/ingest/quality.json", Body=quality.to_json().encode()
+    )
+    code, text = printed(
+        deployment, step_functions, capsys, Story(), status="SUCCEEDED", output=ended("registered", DECISION)
+    )
+    assert code == 0
+    assert "Of the data: class 'opera': 2 rows, none of them is held out." in text
 
 
 def test_a_refused_model_shows_the_failed_checks(

@@ -99,9 +99,10 @@ def test_one_child_per_active_product_and_the_one_without_data_fails_alone(stack
 
 
 def test_a_redrive_goes_on_with_the_children_there_are(stack, parent):
+    """As in AWS: the item of the child that had failed before the stop has ended, and does not run again."""
     for each in children(stack, parent["executionArn"]):
         described = stack.client("stepfunctions").describe_execution(executionArn=each["executionArn"])
-        assert described["redriveCount"] == 1
+        assert described["redriveCount"] == (0 if each["name"].endswith("-9") else 1)
         assert stack.entered(each["executionArn"]).count("Ingest raw data") == 1
 
 

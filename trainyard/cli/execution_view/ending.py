@@ -13,9 +13,11 @@ from trainyard.cli.execution_view import decision, scores
 from trainyard.cli.execution_view.exit_codes import exit_code
 from trainyard.cli.execution_view.failure import print_failure
 from trainyard.client import artifacts
+from trainyard.client.artifacts import RunArtifacts
 from trainyard.client.deployment import Deployment
 from trainyard.client.executions import Execution
 from trainyard.client.history import StateVisit
+from trainyard.contract.quality import QUALITY_FILE
 from trainyard.contract.report import HIGHLIGHTS_FILE
 from trainyard.run.files import PAGE_FILE
 from trainyard.run.outcome import Outcome
@@ -81,6 +83,7 @@ def _print_model(deployment: Deployment, execution: Execution, *, out: Console) 
     highlights = run.json(Stage.REPORT, HIGHLIGHTS_FILE)
     if isinstance(highlights, Mapping):
         decision.print_highlights(highlights, out)
+    _print_warnings(run, out)
     out.print()
     out.print(Text.assemble(("Artifacts  ", "bold"), run.uri), soft_wrap=True)
     out.print(Text.assemble(("Report     ", "bold"), run.uri_of(Stage.REPORT, PAGE_FILE)), soft_wrap=True)
@@ -88,6 +91,13 @@ def _print_model(deployment: Deployment, execution: Execution, *, out: Console) 
     if output.get("endpoint"):
         out.print(Text.assemble(("Endpoint   ", "bold"), str(output["endpoint"])), soft_wrap=True)
     out.print(Text(f"Fetch them with `trainyard artifacts {output['run_id']} --download DIR`.", style="dim"))
+
+
+def _print_warnings(run: RunArtifacts, out: Console) -> None:
+    """What is worth knowing of the data, which could be used all the same."""
+    quality = run.json(Stage.INGEST, QUALITY_FILE)
+    for warning in quality.get("warnings", ()) if isinstance(quality, Mapping) else ():
+        out.print(Text(f"Of the data: {warning}", style="yellow"), soft_wrap=True)
 
 
 def _print_nothing(output: Output, out: Console) -> None:
