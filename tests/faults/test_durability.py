@@ -80,7 +80,7 @@ def _lost(cloud: Cloud, *, rounds: int, seed: int) -> list[str]:
     moments = random.Random(seed)
     lost = []
     for number in range(rounds):
-        made = _write_until_killed(cloud, f"round-{seed}-{number}", moments.uniform(0.1, 0.5))
+        made = _write_until_killed(cloud, f"round-{seed}-{number}", moments.uniform(0.05, 0.2))
         assert made, "nothing was acknowledged before the kill"
         found = [(write, name, write.seen(cloud, name)) for write, name in made]
         lost += [f"{write.what} {name}: {seen}" for write, name, seen in found if seen != write.expected]
