@@ -110,8 +110,10 @@ class Recorder:
             self._commit(draft)
 
     def _write(self, flows: Sequence[Touched], changes: Sequence[Change] = ()) -> None:
+        touched.adopt_orphaned()
         with self._answered_lock:
-            answered = [each for each in self._answered if each not in flows]
+            answered = [touched.NOBODY, *self._answered]
+        answered = [each for each in answered if each not in flows]
         draft, began = Draft(self.known), time.monotonic()
         marks = {mark for flow in flows for mark in flow.marks()} | {mark for each in answered for mark in each.fresh()}
         self._draw_up(marks, draft)

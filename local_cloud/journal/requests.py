@@ -8,9 +8,10 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
+from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
 
-from local_cloud.journal import touched
+from local_cloud.journal import bodies, touched
 from local_cloud.journal.recorder import Recorder
 from local_cloud.journal.space import CODE, STATUS, Reserve
 from local_cloud.journal.touched import Request
@@ -34,8 +35,10 @@ def kept(application: Application, *, recorder: Recorder, reserve: Reserve) -> A
         changing = _may_change(scope)
         refusal = reserve.refuses(_size(scope)) if changing and not _frees(scope) else None
         if refusal is not None:
-            await _refuse(scope, send, reason=refusal)
-            return
+            body, receive = await bodies.taken(receive)
+            if not _asks_only(scope, body):
+                await _refuse(scope, send, reason=refusal)
+                return
         request = Request() if changing else None
         token = touched.begin(request)
         try:
@@ -82,6 +85,14 @@ def _may_change(scope: Scope) -> bool:
     return not _header(scope, b"x-amz-target").rpartition(".")[2].startswith(_READ_ONLY)
 
 
+def _asks_only(scope: Scope, body: bytes) -> bool:
+    """Whether a request of the query protocol, whose action stands in its body, changes nothing."""
+    if "form-urlencoded" not in _header(scope, b"content-type"):
+        return False
+    action = parse_qs(body.decode("latin-1")).get("Action", [""])[0]
+    return action.startswith(_READ_ONLY)
+
+
 def _is_endpoint(path: str) -> bool:
     return path.startswith("/endpoints/") and path.endswith("/invocations")
 
@@ -108,8 +119,6 @@ async def _refuse(scope: Scope, send: Send, *, reason: str) -> None:
         (b"content-length", str(len(body)).encode()),
         (b"x-amzn-errortype", CODE.encode()),
     ]
-    # The body of the request was not read: no other request can follow it on this connection.
-    headers.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": STATUS, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 

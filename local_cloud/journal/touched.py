@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -22,6 +23,10 @@ Mark = tuple[Any, Any, Any]
 EVERY = "every entry"
 # What was handed out may be changed a little later than it was asked for.
 HELD_SECONDS = 5.0
+
+
+# What flows of control that are gone had asked for and not written.
+ORPHANED: deque[tuple[Mark, ...]] = deque()
 
 
 class Touched:
@@ -37,6 +42,14 @@ class Touched:
         self._lock = threading.Lock()
         # Why something that it has changed could not be stored.
         self.unwritten: OSError | None = None
+
+    def __del__(self) -> None:
+        """Leave what was not written to the next who writes: a task that a request began may end long after it.
+
+        Nothing is locked here, for the collector may call this at any point of any thread.
+        """
+        if self._fresh:
+            ORPHANED.append(tuple(self._fresh))
 
     def add(self, mark: Mark) -> None:
         """Note an entry."""
@@ -98,6 +111,13 @@ def in_request() -> bool:
     """Whether this is a request's own thread or task."""
     touched = _flow.get()
     return touched is not None and touched.is_request
+
+
+def adopt_orphaned() -> None:
+    """Note as nobody's what flows of control that are gone have left."""
+    while ORPHANED:
+        for mark in ORPHANED.popleft():
+            NOBODY.add(mark)
 
 
 def note(store: Any, key: Any, *, part: Any = None) -> None:

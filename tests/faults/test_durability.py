@@ -217,8 +217,15 @@ def full_cloud(small_disk: Path) -> Iterator[Cloud]:
 
 
 @pytest.fixture
-def full(full_cloud: Cloud, small_disk: Path) -> Iterator[Callable[[], None]]:
+def logged(full_cloud: Cloud) -> int:
+    """How long the server's log is before the disk is full: the server may notice it by itself."""
+    return (full_cloud.state_dir / "server.log").stat().st_size
+
+
+@pytest.fixture
+def full(logged: int, full_cloud: Cloud, small_disk: Path) -> Iterator[Callable[[], None]]:
     """The disk is full until this is called, or the test has ended."""
+    del logged
     filler = small_disk / "filler"
     with filler.open("wb", buffering=0) as file:
         for size in (1 << 20, 1 << 12):
@@ -241,8 +248,9 @@ def _refused(action: Callable[[], object]) -> str:
 @pytest.mark.fault("disk full: an upload", "an error, nothing stored, and it works once there is space")
 def test_an_upload_to_a_full_disk(full_cloud: Cloud, full: Callable[[], None], observed: Observation) -> None:
     s3 = full_cloud.client("s3")
-    told = _refused(lambda: s3.put_object(Bucket=writes.BUCKET, Key="full", Body=b"rows"))
-    assert "No space left on the disk of" in told
+    for body in (b"rows", b"x" * 2_000_000):  # the second is refused while it is still being sent
+        told = _refused(lambda body=body: s3.put_object(Bucket=writes.BUCKET, Key="full", Body=body))
+        assert "No space left on the disk of" in told
     assert "Contents" not in s3.list_objects_v2(Bucket=writes.BUCKET)
     full()
     s3.put_object(Bucket=writes.BUCKET, Key="full", Body=b"rows")
@@ -266,6 +274,10 @@ def test_a_claim_on_a_full_disk(full_cloud: Cloud, full: Callable[[], None], obs
 def test_reads_and_deletes_on_a_full_disk(full_cloud: Cloud, full: Callable[[], None], observed: Observation) -> None:
     s3 = full_cloud.client("s3")
     assert len(s3.list_buckets()["Buckets"]) == 1
+    # These services have the action in the body of a POST request.
+    assert full_cloud.client("iam").get_role(RoleName="machine")["Role"]["RoleName"] == "machine"
+    assert full_cloud.client("cloudformation").list_stacks()["StackSummaries"] is not None
+    assert full_cloud.client("sts").get_caller_identity()["Account"]
     s3.delete_object(Bucket=writes.BUCKET, Key="full")
     assert "Contents" not in s3.list_objects_v2(Bucket=writes.BUCKET)
     observed("read and deleted")
@@ -292,14 +304,59 @@ def test_an_execution_on_a_disk_that_fills_up(full_cloud: Cloud, small_disk: Pat
 
 
 @pytest.mark.fault("disk full for a while", "one line in the server's log, and one when it is over")
-def test_what_the_log_says_of_a_full_disk(full_cloud: Cloud, full: Callable[[], None], observed: Observation) -> None:
-    log = full_cloud.state_dir / "server.log"
-    before = log.stat().st_size
+def test_what_the_log_says_of_a_full_disk(
+    logged: int, full_cloud: Cloud, full: Callable[[], None], observed: Observation
+) -> None:
     for _ in range(5):
         _refused(lambda: writes._put(full_cloud, "again"))
     full()
     writes._put(full_cloud, "again")
-    lines = log.read_bytes()[before:].decode().splitlines()
+    lines = (full_cloud.state_dir / "server.log").read_bytes()[logged:].decode().splitlines()
     said = Counter(text for line in lines for text in ("No space left", "There is space again") if text in line)
     assert said == {"No space left": 1, "There is space again": 1}
     observed("one line each")
+
+
+@pytest.mark.long
+@pytest.mark.fault(
+    "kill -9 as soon as `trainyard deploy` has ended", "all of the workflow is there after the next start"
+)
+def test_a_deployed_workflow(tmp_path: Path, observed: Observation) -> None:
+    cloud = start_cloud(tmp_path / "state")
+    try:
+        environment = {**os.environ, **cloud.environment, "TRAINYARD_STATE_DIR": str(cloud.state_dir)}
+        command = Path(sys.executable).with_name("trainyard")
+        deployed = subprocess.run([command, "deploy"], env=environment, capture_output=True, text=True)
+        assert deployed.returncode == 0, deployed.stderr
+        before = _deployed(cloud)
+        kill(cloud)
+        assert _deployed(cloud) == before
+        assert min(map(len, before.values())) > 0
+    finally:
+        lifecycle.down(cloud.state_dir)
+    observed(f"nothing of {len(before)} kinds of resources is missing")
+
+
+def _deployed(cloud: Cloud) -> dict[str, list[str]]:
+    """What a deployment makes, by kind."""
+    client = cloud.client
+    rules = [each["Name"] for each in client("events").list_rules()["Rules"]]
+    roles = [each["RoleName"] for each in client("iam").list_roles(MaxItems=1000)["Roles"]]
+    return {
+        "roles": sorted(roles),
+        "policies": sorted(
+            f"{each} {client('iam').list_role_policies(RoleName=each)['PolicyNames']}" for each in roles
+        ),
+        "functions": sorted(each["FunctionName"] for each in client("lambda").list_functions()["Functions"]),
+        "jobs": sorted(each["Name"] for each in client("glue").get_jobs()["Jobs"]),
+        "rules": sorted(
+            f"{each} {[target['Arn'] for target in client('events').list_targets_by_rule(Rule=each)['Targets']]}"
+            for each in rules
+        ),
+        "tables": client("dynamodb").list_tables()["TableNames"],
+        "topics": [each["TopicArn"] for each in client("sns").list_topics()["Topics"]],
+        "machines": [each["name"] for each in client("stepfunctions").list_state_machines()["stateMachines"]],
+        "stacks": sorted(
+            each["StackName"] + each["StackStatus"] for each in client("cloudformation").describe_stacks()["Stacks"]
+        ),
+    }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -199,6 +200,11 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
             text=True,
         )
         assert deployed.returncode == 0, deployed.stdout[-4000:] + deployed.stderr[-4000:]
+        # Whatever the tests ask of the stack from here on, they ask of what a killed server had kept.
+        os.kill(cloud.pid, signal.SIGKILL)
+        while lifecycle.status(state_dir):
+            time.sleep(0.01)
+        cloud = lifecycle.up(state_dir, int(cloud.endpoint.rpartition(":")[2]))
         yield _stack(cloud, environment)
     finally:
         lifecycle.down(state_dir)

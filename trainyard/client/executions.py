@@ -20,7 +20,7 @@ from trainyard.errors import NotFound, TrainyardError
 from trainyard.run.documents import Decision
 from trainyard.run.outcome import Outcome
 from trainyard.stages.explain_failure.asked import asked_for
-from trainyard.stages.explain_failure.cause import reason_of
+from trainyard.stages.explain_failure.cause import TASK_FAILED, is_raised_again, reason_of
 from trainyard.stages.resolve.request import Request
 
 RUNNING = "RUNNING"
@@ -74,7 +74,8 @@ class Execution:
         """What it ended with (`registered`, `refused`, `nothing`), or its error's name; empty while it runs."""
         if isinstance(self.output, Mapping):
             return str(self.output.get("outcome", ""))
-        return self.error
+        # A job's own failure, raised again so that nothing catches it, is told by its first name.
+        return TASK_FAILED if is_raised_again(self.cause) else self.error
 
     @property
     def end(self) -> Outcome | None:

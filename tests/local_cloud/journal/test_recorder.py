@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
@@ -62,6 +65,17 @@ def test_what_was_asked_for_is_held_a_while_after_it_was_written(monkeypatch: py
     assert (flow.fresh(), flow.marks()) == ([], [("store", "key", None)])
     flow.were_written(began=100.0 + touched.HELD_SECONDS + 1)
     assert flow.marks() == []
+
+
+def test_what_a_flow_that_is_gone_has_left_is_written_by_the_next() -> None:
+    """A deployment goes on for minutes after the request that began it was answered and forgotten."""
+    flow = Touched()
+    flow.add(("a store", "a key", None))
+    del flow
+    gc.collect()
+    touched.adopt_orphaned()
+    assert ("a store", "a key", None) in touched.NOBODY.fresh()
+    touched.NOBODY.were_written(began=time.monotonic() + 2 * touched.HELD_SECONDS)
 
 
 def test_the_buckets_are_no_store_of_their_own() -> None:

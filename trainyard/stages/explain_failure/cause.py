@@ -14,6 +14,7 @@ from typing import Any
 from trainyard.stages.explain_failure import glue_ending, lambda_ending, sagemaker_ending
 
 Document = Mapping[str, Any]
+TASK_FAILED = "States.TaskFailed"
 NO_CAUSE = "no cause was given"
 # After this JSONata gives the text that an expression was made to fail with: a cause that nothing may catch.
 RAISED = "D3137: "
@@ -50,6 +51,11 @@ def reason_in(document: Document) -> str:
     if sagemaker_ending.describes(document):
         return sagemaker_ending.reason(document)
     return lambda_ending.reason(document) if lambda_ending.describes(document) else ""
+
+
+def is_raised_again(cause: str) -> bool:
+    """Whether a cause is that of a failed job or function, which an expression of the state raised once more."""
+    return RAISED in cause
 
 
 def says_little(document: Document) -> bool:

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from typing import Any
 
 Definition = Mapping[str, Any]
+# Both ways keep settings and the versions of files.
+NEW_RUN = "Other settings or files take a new run: upload again, or use `trainyard run` with --set."
 IMAGES = {"Image", "ImageUri", "TrainingImage"}
 
 
@@ -40,7 +42,8 @@ def advice(name: str, *, state: str, began: Definition, deployed: Definition, re
         ]
     lines = ["Once the reason is fixed, go on from the failed state (within 14 days):", f"  {redrive}"]
     code = _code(_state(began, state) or {})
-    return [*lines, f"{code} Where that is what you change, deploy it and start again:", f"  {rerun}"]
+    again = f"{code} Where that is what you change, deploy it and start again:"
+    return [*lines, again, f"  {rerun}", NEW_RUN]
 
 
 def _code(state: Mapping[str, Any]) -> str:
