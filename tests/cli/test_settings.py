@@ -77,7 +77,7 @@ def test_a_list_that_is_none_is_refused_in_words(assignment: str, said: str) -> 
 
 
 def test_brackets_without_end_are_refused() -> None:
-    with pytest.raises(ConfigError, match="expected JSON of ordinary depth, found 9000 characters"):
+    with pytest.raises(ConfigError, match="expected JSON of at most 32 levels, found 9000 characters"):
         gather("seed=" + "[" * 9000)
 
 

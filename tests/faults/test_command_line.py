@@ -235,7 +235,7 @@ def test_names_of_data_sets(
 def test_brackets(capfd: pytest.CaptureFixture[str], observed: Observation) -> None:
     code = main(["run", "prod2vec", "--set", "seed=" + "[" * 90_000])
     said = one_sentence(capfd.readouterr().err)
-    assert said == "--set seed: expected JSON of ordinary depth, found 90000 characters."
+    assert said == "--set seed: expected JSON of at most 32 levels, found 90000 characters."
     assert code == 2
     observed(f"exit code {code}: {said}")
 

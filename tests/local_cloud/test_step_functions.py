@@ -508,7 +508,8 @@ def test_a_child_execution_is_waited_for_and_stopped_with_its_parent(local_cloud
     assert json.loads(local_cloud.run(parent, {"seconds": 0})["output"]) == {"ok": True}
     arn = local_cloud.start(parent, {"seconds": 60})
     wait_for(lambda: len(client.list_executions(stateMachineArn=child, statusFilter="RUNNING")["executions"]) == 1)
-    assert "TaskSubmitted" in [event["type"] for event in local_cloud.events(arn)]
+    # The child runs a moment before its parent has written that it was submitted.
+    wait_for(lambda: "TaskSubmitted" in [event["type"] for event in local_cloud.events(arn)])
     client.stop_execution(executionArn=arn)
     wait_for(lambda: len(client.list_executions(stateMachineArn=child, statusFilter="ABORTED")["executions"]) == 1)
 

@@ -11,6 +11,7 @@ from trainyard.errors import ConfigError
 from trainyard.run import recipe
 from trainyard.run.folders import OVERRIDES_FILE
 from trainyard.stages.resolve.duration import require_in_time
+from trainyard.stages.resolve.strict_json import DEEPEST, depth
 from trainyard.stages.resolve.uploads import parse_overrides
 
 
@@ -42,10 +43,10 @@ def _assign(settings: dict[str, Any], assignment: str) -> None:
         parent = inner
     if isinstance(parent.get(names[-1]), Mapping):
         raise ConfigError([f"--set {assignment}: parts of {path} were already set; set one or the other."])
-    try:
-        parent[names[-1]] = value_of(text)
-    except RecursionError as error:
-        raise ConfigError([f"--set {path}: expected JSON of ordinary depth, found {len(text)} characters."]) from error
+    # The parser goes as deep as the stack of this process happens to let it.
+    if depth(text) > DEEPEST:
+        raise ConfigError([f"--set {path}: expected JSON of at most {DEEPEST} levels, found {len(text)} characters."])
+    parent[names[-1]] = value_of(text)
 
 
 def value_of(text: str) -> Any:

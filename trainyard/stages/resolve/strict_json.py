@@ -24,7 +24,7 @@ def load(text: str) -> Any:
     stands twice in an object, NaN or an infinity, a number of thousands of digits, half a character, too many levels.
     """
     # Before the parser, which goes as deep as the stack of this process happens to let it.
-    if _depth(text) > DEEPEST:
+    if depth(text) > DEEPEST:
         raise ValueError(f"more than {DEEPEST} levels of brackets")
     value = json.loads(
         text, object_pairs_hook=_object, parse_constant=_constant, parse_int=_integer, parse_float=_number
@@ -46,7 +46,7 @@ def check(value: Any) -> None:
         raise ValueError(f"more than {DEEPEST} levels of brackets")
 
 
-def _depth(text: str) -> int:
+def depth(text: str) -> int:
     """How deep the brackets of a text are nested, those inside its strings left out."""
     steps = (1 if each in "[{" else -1 for each in BRACKET.findall(STRING.sub("", text)))
     return max(itertools.accumulate(steps, initial=0))
