@@ -34,6 +34,13 @@ def owner_of(state_dir: Path) -> Owner | None:
     return ownership.owner_of(state_dir)
 
 
+def reap(pid: int) -> None:
+    """Wait for the end of a server that this process started, and has told to end."""
+    for process in _started:
+        if process.pid == pid:
+            process.wait(GIVE_UP_SECONDS)
+
+
 def spawn(state_dir: Path, port: int, *, containers: str | None) -> subprocess.Popen[bytes]:
     """Start a server process that outlives this one; `port` and `containers` as in `lifecycle.up`."""
     environment = {name: os.environ[name] for name in INHERITED if name in os.environ}

@@ -81,6 +81,7 @@ def down(state_dir: Path, *, tell: Tell = lambda _: None) -> bool:
             f"The local cloud (process {owner.pid}) did not end within {STOP_SECONDS:.0f} s and was killed with what "
             f"it had started. Its log: {state_dir / launch.LOG_FILE}"
         )
+    launch.reap(owner.pid)
     return True
 
 

@@ -35,6 +35,9 @@ class Touched:
     # Whether somebody waits for an answer, who can be told that something was not written.
     is_request = False
 
+    # A name of the module may be gone when a process ends.
+    _orphaned = ORPHANED
+
     def __init__(self) -> None:
         # By when they were asked for last: those that were not written since, and those that were.
         self._fresh: dict[Mark, float] = {}
@@ -49,7 +52,7 @@ class Touched:
         Nothing is locked here, for the collector may call this at any point of any thread.
         """
         if self._fresh:
-            ORPHANED.append(tuple(self._fresh))
+            self._orphaned.append(tuple(self._fresh))
 
     def add(self, mark: Mark) -> None:
         """Note an entry."""
