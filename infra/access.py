@@ -44,12 +44,17 @@ def write(bucket_arn: str, *prefixes: str) -> Permission:
     )
 
 
+def _failures(bucket_arn: str) -> list[str]:
+    """ARNs of the documents in which runs of Glue jobs say why they failed."""
+    return [f"{bucket_arn}/{RUN}/{FAILURES}/jr_*.json"]
+
+
 def leave_failure(bucket_arn: str) -> Permission:
     """Leave the document in which a run of a Glue job says why it failed."""
     return Permission(
         sid="LeaveFailure",
         actions=["s3:PutObject"],
-        resources=[f"{bucket_arn}/{RUN}/{FAILURES}/jr_*.json"],
+        resources=_failures(bucket_arn),
         why="Recipes and runs come and go; the document is named after the run of the job.",
     )
 
@@ -59,7 +64,7 @@ def read_failures(bucket_arn: str) -> Permission:
     return Permission(
         sid="ReadFailures",
         actions=["s3:GetObject"],
-        resources=[f"{bucket_arn}/{RUN}/{FAILURES}/jr_*.json"],
+        resources=_failures(bucket_arn),
         why="Recipes and runs come and go; only what failed jobs say is read.",
     )
 

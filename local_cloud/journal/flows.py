@@ -43,3 +43,10 @@ def settle() -> None:
             time.sleep(_PAUSE_SECONDS)
         else:
             return
+
+
+def end() -> None:
+    """The execution of this thread is over; what its tasks still ask for is nobody's."""
+    flow = touched.noting()
+    if isinstance(flow, Flow):
+        flow.leave_to(touched.NOBODY)

@@ -6,7 +6,6 @@ import logging
 import sys
 import threading
 import time
-import weakref
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -48,9 +47,6 @@ class Recorder:
         self._services: dict[str, Service] = {}
         self._of_store: dict[int, Service] = {}
         self._modules = 0
-        # Requests that were answered, as long as something they have started still runs.
-        self._answered: weakref.WeakSet[Touched] = weakref.WeakSet()
-        self._answered_lock = threading.Lock()
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._rounds, name="journal", daemon=True)
 
@@ -65,13 +61,8 @@ class Recorder:
         self._thread.join()
         self.keep_all(growing=False)
 
-    def answered(self, request: Touched) -> None:
-        """Watch what a request has started as long as it goes on."""
-        with self._answered_lock:
-            self._answered.add(request)
-
     def keep(self, changes: Sequence[Change] = ()) -> None:
-        """Write what this flow of control has changed, what was started by requests, and rows of the caller's own.
+        """Write what this flow of control has changed, what was begun by those that are over, and the caller's rows.
 
         Raises NoSpaceLeft where the disk is full; it is written later then.
         """
@@ -110,12 +101,8 @@ class Recorder:
             self._commit(draft)
 
     def _write(self, flows: Sequence[Touched], changes: Sequence[Change] = ()) -> None:
-        touched.adopt_orphaned()
-        with self._answered_lock:
-            answered = [touched.NOBODY, *self._answered]
-        answered = [each for each in answered if each not in flows]
         draft, began = Draft(self.known), time.monotonic()
-        marks = {mark for flow in flows for mark in flow.marks()} | {mark for each in answered for mark in each.fresh()}
+        marks = {mark for flow in flows for mark in flow.marks()} | set(touched.NOBODY.fresh())
         self._draw_up(marks, draft)
         draft.transaction.entries.extend(changes)
         try:
@@ -124,7 +111,7 @@ class Recorder:
             for flow in flows:
                 touched.NOBODY.take_over(flow)
             raise
-        for flow in (*flows, *answered):
+        for flow in (*flows, touched.NOBODY):
             flow.were_written(began)
 
     def _draw_up(self, marks: Iterable[Mark], draft: Draft) -> None:
@@ -181,10 +168,8 @@ class Recorder:
         while not self._ending.wait(ROUND_SECONDS):
             try:
                 self._reserve.restore()
-                with self._answered_lock:
-                    answered = list(self._answered)
                 with self._lock:
-                    self._write([touched.NOBODY, *answered])
+                    self._write([touched.NOBODY])
             except Exception as error:
                 # The next round tries again: this thread must outlive a full disk.
                 logger.debug("What changed meanwhile could not be written: %s", error)

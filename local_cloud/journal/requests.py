@@ -47,7 +47,7 @@ def kept(application: Application, *, recorder: Recorder, reserve: Reserve) -> A
             touched.end(token)
             if request is not None:
                 request.is_request = False
-                recorder.answered(request)
+                request.leave_to(touched.NOBODY)
 
     return serve
 

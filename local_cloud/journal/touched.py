@@ -10,8 +10,7 @@ from __future__ import annotations
 import copy
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -25,39 +24,36 @@ EVERY = "every entry"
 HELD_SECONDS = 5.0
 
 
-# What flows of control that are gone had asked for and not written.
-ORPHANED: deque[tuple[Mark, ...]] = deque()
-
-
 class Touched:
     """The entries that one flow of control has asked for lately. Usable from any thread."""
 
     # Whether somebody waits for an answer, who can be told that something was not written.
     is_request = False
 
-    # A name of the module may be gone when a process ends.
-    _orphaned = ORPHANED
-
     def __init__(self) -> None:
         # By when they were asked for last: those that were not written since, and those that were.
         self._fresh: dict[Mark, float] = {}
         self._held: dict[Mark, float] = {}
         self._lock = threading.Lock()
+        self._heir: Touched | None = None
         # Why something that it has changed could not be stored.
         self.unwritten: OSError | None = None
-
-    def __del__(self) -> None:
-        """Leave what was not written to the next who writes: a task that a request began may end long after it.
-
-        Nothing is locked here, for the collector may call this at any point of any thread.
-        """
-        if self._fresh:
-            self._orphaned.append(tuple(self._fresh))
 
     def add(self, mark: Mark) -> None:
         """Note an entry."""
         with self._lock:
-            self._fresh[mark] = time.monotonic()
+            if self._heir is None:
+                self._fresh[mark] = time.monotonic()
+            else:
+                self._heir.add(mark)
+
+    def leave_to(self, heir: Touched) -> None:
+        """End: what was noted, and what tasks that it has begun ask for from now on, is noted by `heir`."""
+        with self._lock, heir._lock:
+            for mark, noted in self._fresh.items():
+                heir._fresh[mark] = max(noted, heir._fresh.get(mark, noted))
+            heir._hold(self._held)
+            self._fresh, self._held, self._heir = {}, {}, heir
 
     def fresh(self) -> list[Mark]:
         """What was asked for since it was last written."""
@@ -75,8 +71,15 @@ class Touched:
             done = {mark: noted for mark, noted in self._fresh.items() if noted < began}
             for mark in done:
                 del self._fresh[mark]
-            held = {**self._held, **done}
-            self._held = {mark: noted for mark, noted in held.items() if noted >= began - HELD_SECONDS}
+            self._hold(done)
+            # The oldest come first.
+            while self._held and self._held[oldest := next(iter(self._held))] < began - HELD_SECONDS:
+                del self._held[oldest]
+
+    def _hold(self, marks: Mapping[Mark, float]) -> None:
+        for mark, noted in marks.items():
+            self._held.pop(mark, None)
+            self._held[mark] = noted
 
     def take_over(self, other: Touched) -> None:
         """Note what another has noted."""
@@ -114,13 +117,6 @@ def in_request() -> bool:
     """Whether this is a request's own thread or task."""
     touched = _flow.get()
     return touched is not None and touched.is_request
-
-
-def adopt_orphaned() -> None:
-    """Note as nobody's what flows of control that are gone have left."""
-    while ORPHANED:
-        for mark in ORPHANED.popleft():
-            NOBODY.add(mark)
 
 
 def note(store: Any, key: Any, *, part: Any = None) -> None:

@@ -40,6 +40,7 @@ def run_execution(arn: str) -> None:
             _run_to_end(execution, definition, running=running)
         flows.settle()
     finally:
+        flows.end()
         live.end(arn, running)
 
 

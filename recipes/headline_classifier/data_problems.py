@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from recipes.headline_classifier.config import CLASSES, Data
-from trainyard.contract.holdout import HOLDOUT, TRAIN, VALIDATION
+from trainyard.contract.holdout import HOLDOUT, ROLES, TRAIN, VALIDATION
 
-ROLES = (TRAIN, VALIDATION, HOLDOUT)
 USES = {TRAIN: "learned", VALIDATION: "used to choose settings", HOLDOUT: "evaluated"}
 
 

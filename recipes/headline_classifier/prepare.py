@@ -8,7 +8,7 @@ import ibis
 
 from recipes.headline_classifier import data_problems
 from recipes.headline_classifier.config import CLASSES, Config, Data
-from trainyard.contract.holdout import role_of
+from trainyard.contract.holdout import ROLES, role_of
 from trainyard.contract.quality import Quality
 from trainyard.contract.records import rows
 
@@ -32,7 +32,7 @@ def check(tables: Mapping[str, ibis.Table], config: Config) -> Quality:
     if problems:
         return Quality(problems=problems, figures=figures)
     split = _split_counts(headlines, data)
-    figures |= {f"{role}_headlines": float(sum(split[role].values())) for role in data_problems.ROLES}
+    figures |= {f"{role}_headlines": float(sum(split[role].values())) for role in ROLES}
     return Quality(
         problems=data_problems.nothing_held_out(split), warnings=data_problems.left_out(split), figures=figures
     )
@@ -72,7 +72,7 @@ def _kept(headlines: ibis.Table, data: Data) -> ibis.Table:
 def _split_counts(headlines: ibis.Table, data: Data) -> dict[str, dict[str, int]]:
     """How many headlines of each class are left for each role."""
     kept = _kept(headlines, data)
-    counts = {role: dict.fromkeys(CLASSES, 0) for role in data_problems.ROLES}
+    counts = {role: dict.fromkeys(CLASSES, 0) for role in ROLES}
     for row in rows(kept.group_by("role", "CATEGORY").agg(headlines=kept.count())):
         counts[str(row["role"])][str(row["CATEGORY"])] = int(row["headlines"])
     return counts

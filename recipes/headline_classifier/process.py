@@ -20,10 +20,10 @@ from recipes.headline_classifier.features import BLOCK_TITLES, Encoder
 from recipes.headline_classifier.ngram_counts import NgramCounts
 from recipes.headline_classifier.tokenizer import tokens
 from recipes.headline_classifier.word_vectors import WORD_PAIRS_FILE
+from trainyard.contract.holdout import ROLES
 from trainyard.errors import JobFailed
 
 CORPUS_FILE = "corpus.txt"
-ROLES = ("train", "validation", "holdout")
 # gensim cuts sentences of more words.
 SENTENCE_WORDS = 10_000
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from recipes.neural_topic_model.config import COLUMNS, Config
-from trainyard.contract.holdout import HOLDOUT, TRAIN, VALIDATION
+from trainyard.contract.holdout import ROLES
 
-ROLES = (TRAIN, VALIDATION, HOLDOUT)
 RATING_SCALES = {"pole": (1, 2), "stars": (1, 5), "score": (1, 5)}
 
 

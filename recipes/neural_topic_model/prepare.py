@@ -10,7 +10,7 @@ import ibis
 from recipes.neural_topic_model import data_problems
 from recipes.neural_topic_model.config import COLUMNS, NEGATIVE_RATINGS, POSITIVE_RATINGS, Config
 from recipes.neural_topic_model.stop_words import STOP_WORDS
-from trainyard.contract.holdout import TRAIN, role_of
+from trainyard.contract.holdout import ROLES, TRAIN, role_of
 from trainyard.contract.quality import Quality
 from trainyard.contract.records import rows
 
@@ -39,8 +39,8 @@ def check(tables: Mapping[str, ibis.Table], config: Config) -> Quality:
     if problems:
         return Quality(problems=tuple(problems), figures=figures)
     split = _with_roles(_without_near_duplicates(_some(_distinct(_eligible(tables["reviews"], config)))), config)
-    counts = rows(split.agg(**{role: split.count(where=split.role == role) for role in data_problems.ROLES}))[0]
-    figures |= {f"{role}_documents": float(counts[role]) for role in data_problems.ROLES}
+    counts = rows(split.agg(**{role: split.count(where=split.role == role) for role in ROLES}))[0]
+    figures |= {f"{role}_documents": float(counts[role]) for role in ROLES}
     problems = data_problems.too_few_documents(figures, config)
     if not problems:
         figures["common_words"] = float(_common_words(split, config, train=figures["train_documents"]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from recipes.prod2vec.config import Data
-from trainyard.contract.holdout import HOLDOUT, TRAIN, VALIDATION
+from trainyard.contract.holdout import ROLES
 
 
 def too_few_orders(found: Mapping[str, float], data: Data) -> tuple[str, ...]:
@@ -53,7 +53,7 @@ def out_of_range(what: str, lowest: float, *, highest: float, limit: int) -> tup
 
 def too_few_baskets(found: Mapping[str, float], data: Data) -> tuple[str, ...]:
     """Of orders of which none makes a basket of one of the roles."""
-    baskets = [found[f"{role}_baskets"] for role in (TRAIN, VALIDATION, HOLDOUT)]
+    baskets = [found[f"{role}_baskets"] for role in ROLES]
     if min(baskets) >= 1:
         return ()
     shown = ", ".join(f"{each:,.0f}" for each in baskets)

@@ -9,7 +9,7 @@ import ibis
 
 from recipes.prod2vec import data_problems
 from recipes.prod2vec.config import Config, Data
-from trainyard.contract.holdout import HOLDOUT, TRAIN, VALIDATION, role_of, trains
+from trainyard.contract.holdout import ROLES, TRAIN, role_of, trains
 from trainyard.contract.quality import Quality
 from trainyard.contract.records import rows
 
@@ -130,7 +130,7 @@ def _basket_figures(tables: Mapping[str, ibis.Table], data: Data) -> dict[str, f
     orders = lines.group_by("order_id").agg(products=lines.count())
     orders = orders.filter(orders.products >= data.min_basket)
     split = orders.select(role=role_of(orders.order_id, **_split(data)))
-    found = split.agg(**{each: split.count(where=split.role == each) for each in (TRAIN, VALIDATION, HOLDOUT)})
+    found = split.agg(**{each: split.count(where=split.role == each) for each in ROLES})
     return {f"{role}_baskets": float(baskets) for role, baskets in rows(found)[0].items()}
 
 

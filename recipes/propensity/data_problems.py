@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from trainyard.contract.holdout import HOLDOUT, TRAIN, VALIDATION
-
-ROLES = (TRAIN, VALIDATION, HOLDOUT)
+from trainyard.contract.holdout import ROLES
 
 MIN_PER_CLASS = 5
 PREPARED_COLUMNS = ("key", "role", "is_sale")

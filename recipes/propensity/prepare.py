@@ -9,7 +9,7 @@ import ibis
 
 from recipes.propensity import data_problems
 from recipes.propensity.config import Config
-from trainyard.contract.holdout import role_of
+from trainyard.contract.holdout import ROLES, role_of
 from trainyard.contract.quality import Quality
 from trainyard.contract.records import rows
 
@@ -90,12 +90,8 @@ def _split_figures(visits: ibis.Table, config: Config) -> dict[str, float]:
     """Visits of each role as `prepare` splits them, with and without a sale."""
     keyed = visits.select(key=_key(visits), is_sale=visits.is_sale)
     split = keyed.select(role=_role(keyed.key, config), is_sale=keyed.is_sale)
-    counts = {
-        f"{role}_sales": split.count(where=(split.role == role) & (split.is_sale == 1)) for role in data_problems.ROLES
-    }
-    counts |= {
-        f"{role}_others": split.count(where=(split.role == role) & (split.is_sale == 0)) for role in data_problems.ROLES
-    }
+    counts = {f"{role}_sales": split.count(where=(split.role == role) & (split.is_sale == 1)) for role in ROLES}
+    counts |= {f"{role}_others": split.count(where=(split.role == role) & (split.is_sale == 0)) for role in ROLES}
     return {name: float(value) for name, value in rows(split.agg(**counts))[0].items()}
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from recipes.two_tower.config import Data
-from trainyard.contract.holdout import HOLDOUT, TRAIN, VALIDATION
+from trainyard.contract.holdout import ROLES
 
-ROLES = (TRAIN, VALIDATION, HOLDOUT)
 MAX_RATING = 1e6
 MAX_TIMESTAMP = 2**53
 

@@ -9,7 +9,7 @@ import ibis
 
 from recipes.two_tower import data_problems
 from recipes.two_tower.config import Config, Data
-from trainyard.contract.holdout import HOLDOUT, TRAIN, VALIDATION, fraction_of
+from trainyard.contract.holdout import HOLDOUT, ROLES, TRAIN, VALIDATION, fraction_of
 from trainyard.contract.quality import Quality
 from trainyard.contract.records import rows
 
@@ -150,9 +150,7 @@ def _split_problems(
 def _split_figures(tables: Mapping[str, ibis.Table], data: Data) -> dict[str, float]:
     """Ratings of each role as `prepare` splits them, and how many of them are relevant."""
     split = _ratings(tables, data)
-    counts = {f"{role}_ratings": split.count(where=split.role == role) for role in data_problems.ROLES}
+    counts = {f"{role}_ratings": split.count(where=split.role == role) for role in ROLES}
     relevant = split.rating >= data.relevant_rating
-    counts |= {
-        f"{role}_relevant": split.count(where=(split.role == role) & relevant) for role in data_problems.ROLES[1:]
-    }
+    counts |= {f"{role}_relevant": split.count(where=(split.role == role) & relevant) for role in ROLES[1:]}
     return {name: float(value) for name, value in rows(split.agg(**counts))[0].items()}

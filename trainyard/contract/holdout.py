@@ -13,6 +13,7 @@ from typing import Any
 TRAIN = "train"
 VALIDATION = "validation"
 HOLDOUT = "holdout"
+ROLES = (TRAIN, VALIDATION, HOLDOUT)
 
 # The largest prime below 2^31. Numbers below 2^31 times the multipliers, added up, stay below 2^63.
 PRIME = 2**31 - 1

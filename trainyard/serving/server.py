@@ -62,11 +62,7 @@ def serve(model_dir: Path, *, host: str, port: int) -> None:
         gc.freeze()
         took = time.perf_counter() - start
         print(f"Serving {card.recipe} {card.run_id} on http://{host}:{port}, loaded in {took:.1f} s.", flush=True)
-        try:
-            run(app, bound, limits=limits)
-        finally:
-            # At the end everything is taken apart in order: libraries report as a leak what they find left.
-            gc.unfreeze()
+        run(app, bound, limits=limits)
 
 
 def listener(host: str, port: int) -> socket.socket:
