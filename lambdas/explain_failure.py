@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any, Literal
 
 import boto3
 from aws_lambda_powertools import Logger
@@ -12,20 +12,13 @@ from lambdas import environment
 from trainyard.stages.explain_failure import once
 from trainyard.stages.explain_failure.message import explain
 
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_logs import CloudWatchLogsClient
-    from mypy_boto3_s3 import S3Client
-    from mypy_boto3_sns import SNSClient
-    from mypy_boto3_stepfunctions import SFNClient
-
 logger = Logger(service="explain_failure")
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, str]:
     """An EventBridge "Step Functions Execution Status Change" event -> a message on the topic."""
     arn, status = event["detail"]["executionArn"], event["detail"]["status"]
-    message = explain(arn, status, step_functions=_step_functions(), logs=_logs(), s3=_s3())
+    message = explain(arn, status, step_functions=_client("stepfunctions"), logs=_client("logs"), s3=_client("s3"))
     if message is None:
         logger.info("already reported by the workflow", extra={"execution": arn})
         return {"published": "no"}
@@ -33,12 +26,12 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, str]:
         key=once.key_of(event["detail"]),
         event_id=event.get("id", ""),
         table=environment.read().ledger_table,
-        dynamodb=_dynamodb(),
+        dynamodb=_client("dynamodb"),
     )
     if not telling.begin():
         logger.info("already told", extra={"execution": arn})
         return {"published": "no"}
-    _sns().publish(
+    _client("sns").publish(
         TopicArn=environment.read().topic_arn,
         Subject=message.subject,
         Message=message.text,
@@ -50,25 +43,5 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, str]:
 
 
 @cache
-def _step_functions() -> SFNClient:
-    return boto3.client("stepfunctions")
-
-
-@cache
-def _logs() -> CloudWatchLogsClient:
-    return boto3.client("logs")
-
-
-@cache
-def _s3() -> S3Client:
-    return boto3.client("s3")
-
-
-@cache
-def _dynamodb() -> DynamoDBClient:
-    return boto3.client("dynamodb")
-
-
-@cache
-def _sns() -> SNSClient:
-    return boto3.client("sns")
+def _client(service: Literal["dynamodb", "logs", "s3", "sns", "stepfunctions"]) -> Any:
+    return boto3.client(service)

@@ -42,7 +42,8 @@ TELLS = """
 import os, pathlib, time
 from lambdas import explain_failure
 
-folder, topic = pathlib.Path(os.environ["FOLDER"]), explain_failure._sns()
+folder, client = pathlib.Path(os.environ["FOLDER"]), explain_failure._client
+topic = client("sns")
 
 class Waiting:
     def publish(self, **message):
@@ -52,7 +53,7 @@ class Waiting:
             time.sleep(0.02)
         return topic.publish(**message)
 
-explain_failure._sns = Waiting
+explain_failure._client = lambda service: Waiting() if service == "sns" else client(service)
 handler = explain_failure.handler
 """
 

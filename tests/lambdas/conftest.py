@@ -43,7 +43,7 @@ def aws(monkeypatch):
         monkeypatch.setenv("TOPIC_ARN", topic)
         caches = (environment.read, resolve._s3, resolve._dynamodb, gate._s3)
         caches += (smoke_test._s3, smoke_test._runtime)
-        caches += (explain_failure._logs, explain_failure._s3, explain_failure._sns, explain_failure._step_functions)
+        caches += (explain_failure._client,)
         for cached in caches:
             cached.cache_clear()
         yield s3

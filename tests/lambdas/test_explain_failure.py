@@ -94,7 +94,7 @@ def published(aws):
     boto3.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue_arn)
 
     def call(events: list[dict], status: str = "FAILED") -> dict | None:
-        with Stubber(explain_failure._step_functions()) as stub:
+        with Stubber(explain_failure._client("stepfunctions")) as stub:
             stub.add_response("get_execution_history", {"events": events}, {"executionArn": ARN})
             explain_failure.handler({"detail": {"executionArn": ARN, "status": status}}, None)
         messages = boto3.client("sqs").receive_message(QueueUrl=queue).get("Messages", [])
@@ -170,7 +170,7 @@ def test_no_fault_of_reading_logs_keeps_the_message_back(published):
     def fail(**_):
         raise EndpointConnectionError(endpoint_url="https://logs")
 
-    explain_failure._logs().meta.events.register("before-call.cloudwatch-logs.DescribeLogStreams", fail)
+    explain_failure._client("logs").meta.events.register("before-call.cloudwatch-logs.DescribeLogStreams", fail)
     cause = json.dumps({"TrainingJobName": JOB, "FailureReason": "stopped"})
     message = published(history("States.TaskFailed", cause))["Message"]
     assert "(not readable: EndpointConnectionError)" in message
