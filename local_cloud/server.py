@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import asyncio.constants
 import importlib
 import logging
 import os
@@ -87,26 +86,17 @@ def install_seams() -> list[ModuleType]:
 
 async def serve(port: int, certificate: certificates.Certificate, *, around: Around) -> None:
     """Serve MiniStack's application, with what `around` puts around it, until SIGTERM or SIGINT."""
-    from hypercorn.asyncio import serve as hypercorn_serve
-    from hypercorn.config import Config
     from ministack import app
 
+    from local_cloud import connections
     from local_cloud.access import guarded
 
-    config = Config()
-    config.bind = [f"127.0.0.1:{port}"]
-    config.certfile, config.keyfile = str(certificate.chain), str(certificate.key)
-    config.keep_alive_timeout = 75
-    config.graceful_timeout = 1
-    # A client that keeps its connection open would otherwise hold up the end for half a minute: hypercorn has no
-    # setting for the time that asyncio gives to the TLS farewell.
-    asyncio.constants.SSL_SHUTDOWN_TIMEOUT = 1.0
     ending = asyncio.Event()
     loop = asyncio.get_running_loop()
     # MiniStack's own handler exits from inside the signal: what runs would not be told.
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ending.set)
-    await hypercorn_serve(guarded(around(app.app)), config, shutdown_trigger=ending.wait)
+    await connections.serve(guarded(around(app.app)), port, certificate=certificate, ending=ending.wait)
 
 
 def run(state_dir: Path, port: int) -> None:

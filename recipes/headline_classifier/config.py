@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from trainyard.contract.config import Column, Gate, Range, RecipeConfig, ScoreColumn, Source, Tuning, bounded
+from trainyard.contract.config import Gate, Range, RecipeConfig, ScoreColumn, Tuning, bounded
+from trainyard.contract.sources import Column, Source
 
 CLASS_NAMES = {"b": "business", "t": "science and technology", "e": "entertainment", "m": "health"}
 CLASSES = tuple(CLASS_NAMES)

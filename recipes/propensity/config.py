@@ -11,18 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from trainyard.contract.config import (
-    Column,
-    ColumnType,
-    Gate,
-    Range,
-    RecipeConfig,
-    Schedule,
-    ScoreColumn,
-    Source,
-    Tuning,
-    bounded,
-)
+from trainyard.contract.config import Gate, Range, RecipeConfig, Schedule, ScoreColumn, Tuning, bounded
+from trainyard.contract.sources import Column, ColumnType, Source
 
 CSV_TYPES: dict[str, ColumnType] = {"number": "float64", "category": "string", "sale": "boolean"}
 Optimizer = Literal["adam", "rmsprop"]

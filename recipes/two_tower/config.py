@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from trainyard.contract.config import Column, Gate, Range, RecipeConfig, ScoreColumn, Source, Tuning, bounded
+from trainyard.contract.config import Gate, Range, RecipeConfig, ScoreColumn, Tuning, bounded
+from trainyard.contract.sources import Column, Source
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from trainyard.contract.config import Column, Source
+from trainyard.contract.sources import Column, Source
 from trainyard.glue import engine
 
 SOURCE = Source(

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.ingest.conftest import SOURCE
-from trainyard.contract.config import Column, Source
+from trainyard.contract.sources import Column, Source
 from trainyard.errors import BadData
 from trainyard.glue import engine
 from trainyard.stages.ingest.csv_load import load

@@ -8,7 +8,7 @@ from pathlib import Path
 import ibis
 import pyarrow as pa
 
-from trainyard.contract.config import Source
+from trainyard.contract.sources import Source
 
 TYPES = {"int64": "BIGINT", "float64": "DOUBLE", "string": "VARCHAR", "timestamp": "TIMESTAMP", "boolean": "BOOLEAN"}
 

@@ -24,8 +24,9 @@ from tests.recipes.bulk import check_scoring
 from tests.recipes.service import check_service
 from tests.recipes.tables import read_sources
 from trainyard.contract import curves
-from trainyard.contract.config import RecipeConfig, Source, to_mapping
+from trainyard.contract.config import RecipeConfig, to_mapping
 from trainyard.contract.report import ReportInputs, Section
+from trainyard.contract.sources import Source
 from trainyard.run import recipe as recipes
 from trainyard.stages.ingest import database
 from trainyard.stages.report.page import render

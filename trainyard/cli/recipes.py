@@ -10,7 +10,8 @@ from rich.text import Text
 
 from trainyard.cli.command import terminal
 from trainyard.cli.command.options import JsonOption
-from trainyard.contract.config import Source, settings, to_mapping
+from trainyard.contract.config import settings, to_mapping
+from trainyard.contract.sources import Source
 from trainyard.run import recipe
 
 

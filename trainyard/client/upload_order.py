@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from trainyard.contract.config import Source
+from trainyard.contract.sources import Source
 from trainyard.errors import BadRequest
 
 

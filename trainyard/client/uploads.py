@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from trainyard.client.deployment import Deployment
-from trainyard.contract.config import Source
+from trainyard.contract.sources import Source
 from trainyard.run.folders import OVERRIDES_FILE, RAW_PREFIX
 
 

@@ -12,44 +12,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-ColumnType = Literal["int64", "float64", "string", "timestamp", "boolean"]
+from trainyard.contract.sources import FileSettings
+
 RANKED_TYPES = ("int", "bigint", "double")
 INSTANCE_TYPE = re.compile(r"ml(\.[a-z0-9][a-z0-9-]*){2}")
 SCHEDULE = re.compile(r"(rate|cron|at)\(.+\)")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Column:
-    """One column of a source file."""
-
-    name: str
-    type: ColumnType
-    nullable: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class Source:
-    """One input table of a recipe: any one of `files` (or the same name with `.gz`) provides it.
-
-    `name` is what later stages call the table. `unique` names the columns that identify a line. `other_columns` says
-    that the file may have more columns, in any order, of which only those declared are read. A file of format `sqlite`
-    is a database that the recipe's own `ingest.extract` reads.
-    """
-
-    name: str
-    files: tuple[str, ...]
-    columns: tuple[Column, ...]
-    required: bool = True
-    unique: tuple[str, ...] = ()
-    delimiter: str = ","
-    quote: str = '"'
-    header: bool = True
-    other_columns: bool = False
-    format: Literal["csv", "sqlite"] = "csv"
-
-    def accepts(self, filename: str) -> bool:
-        """Whether a file of this name provides this table."""
-        return filename.removesuffix(".gz") in self.files
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,8 +166,21 @@ class Schedule:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TableData:
+    """What holds for the data of every recipe; a recipe's own `Data` begins with it."""
+
+    max_bad_share: float = bounded(
+        0.01, minimum=0.0, maximum=1.0, help="lines of a table that may be set aside because they cannot be read"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class RecipeConfig:
-    """Everything that can be set about one run; recipes narrow the types of `data` and `hyperparameters`."""
+    """Everything that can be set about one run; recipes narrow the types of `data` and `hyperparameters`.
+
+    `files` has what a person says about the files of a table, by the table's name; `model` names one of several models
+    of the recipe, each with its own champion, endpoint and registry group.
+    """
 
     title: str
     data: Any
@@ -212,6 +192,8 @@ class RecipeConfig:
     jobs: Mapping[str, Job] = field(default_factory=default_jobs)
     deploy: Deployment = field(default_factory=Deployment)
     score: BulkScoring = field(default_factory=BulkScoring)
+    files: Mapping[str, FileSettings] = field(default_factory=dict, metadata={"entries": FileSettings})
+    model: str = field(default="", metadata={"help": "name of one of several models of the recipe"})
 
     @property
     def variant(self) -> str:

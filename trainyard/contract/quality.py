@@ -15,11 +15,13 @@ MAX_SENTENCE = 500
 class Quality:
     """Reasons to refuse the data (one sentence each: file, line, expected, found, what to do) and its figures.
 
-    `warnings` say in the same form what is worth knowing of data that can be used all the same.
+    `warnings` say in the same form what is worth knowing of data that can be used all the same; `notes` how the files
+    were understood: "ratings.csv: read as semicolon, cp1252, decimal comma".
     """
 
     problems: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     figures: Mapping[str, float] = field(default_factory=dict)
 
     @property
@@ -30,6 +32,7 @@ class Quality:
         return Quality(
             problems=self.problems + other.problems,
             warnings=self.warnings + other.warnings,
+            notes=self.notes + other.notes,
             figures={**self.figures, **other.figures},
         )
 
@@ -39,6 +42,7 @@ class Quality:
             "ok": self.ok,
             "problems": _first(self.problems, "problems"),
             "warnings": _first(self.warnings, "warnings"),
+            "notes": _first(self.notes, "notes"),
             "figures": dict(self.figures),
         }
         return json.dumps(document, indent=2)
@@ -52,6 +56,7 @@ class Quality:
         return cls(
             problems=problems or unnamed,
             warnings=tuple(document.get("warnings") or ()),
+            notes=tuple(document.get("notes") or ()),
             figures=document.get("figures") or {},
         )
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from trainyard.contract.values import identifier
 from trainyard.errors import BadRow
 
 # Up to here a float is the whole number that was written, and no other.
@@ -24,6 +25,18 @@ def _whole(value: Any) -> Any:
 WHOLE = BeforeValidator(_whole)
 # Numbers of a catalogue or a customer base, as a 64 bit column holds them.
 Identifier = Annotated[int, Field(ge=-(2**63), lt=2**63), WHOLE]
+
+
+def _key(value: Any) -> Any:
+    return identifier(value) if isinstance(value, int | float | str) and not isinstance(value, bool) else value
+
+
+# A key of a user, a product or the like, of any kind, as text: 7, "7" and 7.0 are one key.
+Key = Annotated[
+    str,
+    Field(min_length=1, max_length=500, json_schema_extra={"type": ["string", "integer"]}),
+    BeforeValidator(_key),
+]
 
 # What pydantic found missing, by its name for it.
 EXPECTED: Mapping[str, str] = {
@@ -114,4 +127,4 @@ def text_fields(model: type[Row]) -> frozenset[str]:
 
 
 def _may_be_text(schema: Mapping[str, Any]) -> bool:
-    return schema.get("type") == "string" or any(_may_be_text(each) for each in schema.get("anyOf", ()))
+    return "string" in (schema.get("type") or ()) or any(_may_be_text(each) for each in schema.get("anyOf", ()))

@@ -11,7 +11,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from trainyard.contract.config import RecipeConfig, Schedule, ScoreColumn, Source
+from trainyard.contract.config import RecipeConfig, Schedule, ScoreColumn
+from trainyard.contract.sources import Source
 from trainyard.errors import BadRequest
 from trainyard.run.overrides import override
 

@@ -19,7 +19,7 @@ from trainyard.client.deployment import Deployment
 from trainyard.client.upload_order import completing_last
 from trainyard.client.uploads import Upload
 from trainyard.client.watch import Started, Watch
-from trainyard.contract.config import Source
+from trainyard.contract.sources import Source
 from trainyard.run import recipe
 from trainyard.run.folders import OVERRIDES_FILE
 

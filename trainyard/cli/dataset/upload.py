@@ -13,7 +13,7 @@ from trainyard.cli.command import terminal
 from trainyard.client import uploads
 from trainyard.client.deployment import Deployment
 from trainyard.client.uploads import Upload
-from trainyard.contract.config import Source
+from trainyard.contract.sources import Source
 from trainyard.errors import BadRequest
 from trainyard.run.folders import OVERRIDES_FILE, RAW_PREFIX
 from trainyard.stages.resolve.request import DATASET_NAME, DATASET_RULE

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 
-from trainyard.contract.config import Source
+from trainyard.contract.sources import Source
 from trainyard.errors import BadData
 from trainyard.glue.engine import PARQUET, PARQUET_FOR_SPARK
 from trainyard.stages.ingest import csv_types, line_ends

@@ -6,9 +6,10 @@ is read as text, and each cell is accepted only in the plain spelling of its typ
 
 from __future__ import annotations
 
-from trainyard.contract.config import Column, ColumnType
+from trainyard.contract.sources import Column, ColumnType
 
 SQL_TYPES: dict[ColumnType, str] = {
+    "id": "BIGINT",
     "int64": "BIGINT",
     "float64": "DOUBLE",
     "string": "VARCHAR",
@@ -16,6 +17,7 @@ SQL_TYPES: dict[ColumnType, str] = {
     "boolean": "BOOLEAN",
 }
 EXPECTED: dict[ColumnType, str] = {
+    "id": "a whole number of at most 64 bits",
     "int64": "a whole number of at most 64 bits",
     "float64": "a number such as 1.5",
     "string": "text",
@@ -23,6 +25,7 @@ EXPECTED: dict[ColumnType, str] = {
     "boolean": "true or false",
 }
 PATTERNS: dict[ColumnType, str] = {
+    "id": r"[+-]?[0-9]+",
     "int64": r"[+-]?[0-9]+",
     "float64": r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?",
     "timestamp": r"\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}(:?\d{2})?)?)?",

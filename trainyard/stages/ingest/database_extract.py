@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trainyard.contract.config import RecipeConfig, Source
+from trainyard.contract.config import RecipeConfig
 from trainyard.contract.quality import Quality
+from trainyard.contract.sources import Source
 from trainyard.errors import BadData
 from trainyard.glue.secrets import SecretReader
 from trainyard.run import recipe

@@ -13,7 +13,7 @@ from typing import IO
 import duckdb
 import numpy as np
 
-from trainyard.contract.config import Source
+from trainyard.contract.sources import Source
 from trainyard.stages.ingest import csv_types
 from trainyard.stages.ingest.csv_load import place_of
 from trainyard.stages.ingest.csv_scan import PlainFile, refused

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import duckdb
 
-from trainyard.contract.config import RecipeConfig, Source
+from trainyard.contract.config import RecipeConfig
 from trainyard.contract.progress import progress
 from trainyard.contract.quality import QUALITY_FILE, Quality
+from trainyard.contract.sources import Source
 from trainyard.errors import BadData
 from trainyard.glue import engine
 from trainyard.glue.arguments import Arguments

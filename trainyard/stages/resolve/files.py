@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from trainyard.contract.config import RecipeConfig, Source
+from trainyard.contract.config import RecipeConfig
+from trainyard.contract.sources import Source
 from trainyard.errors import BadRequest, NothingToDo
 from trainyard.run.folders import OVERRIDES_FILE
 from trainyard.run.run import InputFile

@@ -1,0 +1,91 @@
+"""What tables a recipe reads, under which names files and columns may come, and what people may say about a file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from trainyard.contract.file_names import provides
+
+ColumnType = Literal["id", "int64", "float64", "string", "timestamp", "boolean"]
+Repeats = Literal["latest", "first", "sum", "refuse"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """One column of a table.
+
+    `id` is a key of any kind: in Parquet it is int64 where every key of the table is written as such a number, else
+    text; keys are compared as text (`contract.values.identifier`). A `nullable` column may have cells without a value.
+    A file may lack a column that is not `required`: its cells are null then, or, where `place` is set, the place of the
+    row in its file, from 1. `synonyms` are other names of it, compared without case, spaces and punctuation.
+    """
+
+    name: str
+    type: ColumnType
+    nullable: bool = False
+    required: bool = True
+    place: bool = False
+    synonyms: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """A file without a header: the table's column at each place, empty where it is not read.
+
+    It is meant where the file is called like one of `files` (as in `Source`), or has so many columns of such types.
+    """
+
+    columns: tuple[str, ...]
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """One table that a recipe reads.
+
+    `files` are names of files that provide it, without case, folder, number of a part and ending of the format or the
+    packing: `ratings` stands for ratings.csv, Ratings-1.csv.gz, ratings.parquet and ratings/part-00000.csv. Names with
+    a dot are whole names (`u.data`). Files of other names provide it when their columns do. `columns` are read; with
+    `other_columns` all others too, in types that their values have. `unique` names the columns that identify a line,
+    and `repeats` what is done about lines that agree in them: the first stays, the one with the greatest `latest_by`,
+    one with the numbers added up, or the file is refused. A table of format `sqlite` is a database that the recipe's
+    own `ingest.extract` reads.
+    """
+
+    name: str
+    files: tuple[str, ...]
+    columns: tuple[Column, ...]
+    layouts: tuple[Layout, ...] = ()
+    required: bool = True
+    unique: tuple[str, ...] = ()
+    repeats: Repeats = "refuse"
+    latest_by: str = ""
+    other_columns: bool = False
+    format: Literal["table", "sqlite"] = "table"
+    # Read by the strict reader only.
+    delimiter: str = ","
+    quote: str = '"'
+    header: bool = True
+
+    def accepts(self, filename: str) -> bool:
+        """Whether a file of this name provides this table."""
+        return provides(self.files, filename)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileSettings:
+    """What a person says about the files of one table, in `files.<table>` of run.json; what is not said is detected."""
+
+    file: str = field(default="", metadata={"help": "name of the file, or a pattern such as plays-*.tsv"})
+    columns: Mapping[str, str] = field(
+        default_factory=dict, metadata={"help": "column of the file by column of the table; a place from 1 also does"}
+    )
+    encoding: str | None = field(default=None, metadata={"help": "such as utf-8, cp1252, utf-16"})
+    delimiter: str | None = field(default=None, metadata={"help": "what separates the fields, such as ; or ::"})
+    quote: str | None = field(default=None, metadata={"help": 'such as ", or empty where quotes mean nothing'})
+    decimal: Literal[".", ","] | None = field(default=None, metadata={"help": "what separates the fraction"})
+    header: bool | None = field(default=None, metadata={"help": "whether the first line names the columns"})
+    sheet: str | None = field(default=None, metadata={"help": "of an Excel workbook"})
+    repeats: Repeats | None = field(default=None, metadata={"help": "what is done about lines with equal keys"})
