@@ -18,11 +18,13 @@ CLI_CREDENTIALS = "cli-credentials"
 
 
 def build(app: cdk.App) -> cdk.App:
-    """Add the stacks that the app's context asks for: `env`, `api`, and `synthesizer` where bootstrap roles are no use.
+    """Add the stacks that the app's context asks for.
 
-    Raises ConfigError for an environment, an `api` or a synthesizer that does not exist.
+    `env`, `api`, `settling_seconds`, and `synthesizer` where bootstrap roles are no use. Raises ConfigError for values
+    that do not exist.
     """
     chosen = _with_api(app, settings(app.node.try_get_context("env") or DEFAULT_ENVIRONMENT))
+    chosen = _with_settling(app, chosen)
     data = DataStack(app, f"{chosen.prefix}-data", settings=chosen, synthesizer=_synthesizer(app))
     workflow = WorkflowStack(
         app, f"{chosen.prefix}-workflow", settings=chosen, data=data.data, synthesizer=_synthesizer(app)
@@ -42,6 +44,16 @@ def _with_api(app: cdk.App, chosen: Settings) -> Settings:
     if str(wanted).lower() not in {"true", "false"}:
         raise ConfigError([f"Expected api to be true, false or not given, found {wanted!r}."])
     return dataclasses.replace(chosen, api=str(wanted).lower() == "true")
+
+
+def _with_settling(app: cdk.App, chosen: Settings) -> Settings:
+    """The environment with another settling time for this deployment, if the context gives one."""
+    wanted = app.node.try_get_context("settling_seconds")
+    if wanted is None:
+        return chosen
+    if not str(wanted).isdecimal():
+        raise ConfigError([f"Expected settling_seconds to be a whole number or not given, found {wanted!r}."])
+    return dataclasses.replace(chosen, settling_seconds=int(wanted))
 
 
 def _synthesizer(app: cdk.App) -> cdk.IStackSynthesizer:

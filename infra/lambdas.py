@@ -110,6 +110,7 @@ class Functions(Construct):
             "TOPIC_ARN": self._data.topic_arn,
             "CODE_VERSION": code_version(),
             "TAGS": json.dumps({"project": PROJECT, "environment": self._settings.name}),
+            "SETTLING_SECONDS": str(self._settings.settling_seconds),
             "JOB_DEFAULTS": json.dumps({stage: dict(job) for stage, job in self._settings.jobs.items()}),
         }
 

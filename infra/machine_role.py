@@ -175,10 +175,24 @@ def _call_sagemaker(scope: Construct, parts: Parts, *, prefix: str) -> list[Perm
             sid="RegisterModels",
             actions=["sagemaker:CreateModelPackage"],
             resources=[
-                *_arns(scope, "model-package-group", *parts.registry.groups),
-                *_arns(scope, "model-package", *(f"{each}/*" for each in parts.registry.groups)),
+                *_arns(scope, "model-package-group", *parts.registry.groups, *parts.registry.named),
+                *_arns(
+                    scope, "model-package", *(f"{each}/*" for each in (*parts.registry.groups, *parts.registry.named))
+                ),
             ],
-            why="Versions are numbered by the registry; the groups are spelt out.",
+            why="Versions are numbered by the registry; the groups are spelt out, but for the names that people give.",
+        ),
+        Permission(
+            sid="CreateGroups",
+            actions=["sagemaker:CreateModelPackageGroup"],
+            resources=_arns(scope, "model-package-group", *parts.registry.named),
+            why="People name models of a recipe; what stands before the name is spelt out.",
+        ),
+        Permission(
+            sid="FindGroups",
+            actions=["sagemaker:ListModelPackageGroups"],
+            resources=["*"],
+            why="The call knows no resources.",
         ),
         Permission(
             sid="HandRolesToJobs",

@@ -1,4 +1,4 @@
-"""The model registry: one model package group per recipe folder found."""
+"""The model registry: one model package group per recipe folder found, and the names of those that runs make."""
 
 from __future__ import annotations
 
@@ -8,15 +8,20 @@ from constructs import Construct
 
 from infra.settings import Settings
 from trainyard.run import recipe
+from trainyard.run.naming import NAMED, group_name
 
 
 class Registry(Construct):
-    """Groups named `<prefix>-<recipe with dashes>`, as the state machine composes the name."""
+    """Groups named `<prefix>-<recipe with dashes>`, as the state machine composes the name.
+
+    Models that people name have groups of their own, made by the state machine, whose names begin as in `named`.
+    """
 
     def __init__(self, scope: Construct, name: str, *, settings: Settings) -> None:
         super().__init__(scope, name)
         self.group_prefix = f"{settings.prefix}-"
-        self.groups = [self.group_prefix + each.replace("_", "-") for each in recipe.names()]
+        self.groups = [group_name(settings.prefix, each) for each in recipe.names()]
+        self.named = [f"{each}{NAMED}*" for each in self.groups]
         for each, group in zip(recipe.names(), self.groups, strict=True):
             made = sagemaker.CfnModelPackageGroup(
                 self,

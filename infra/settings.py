@@ -17,6 +17,7 @@ JOB_STAGES = frozenset(default_jobs())
 JOB_FIELDS = frozenset(Job.__dataclass_fields__)
 # The name begins those of tuning jobs, which have 32 characters in all.
 NAME = re.compile(r"[a-z][a-z0-9-]{0,7}[a-z0-9]?")
+LONGEST_SETTLING_S = 24 * 3600
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
@@ -31,7 +32,10 @@ class DatabaseNetwork:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """One environment. `jobs` changes machines per SageMaker stage; a recipe's run.json still has the last word."""
+    """One environment. `jobs` changes machines per SageMaker stage; a recipe's run.json still has the last word.
+
+    A set of files is worked on when none of them is younger than `settling_seconds`.
+    """
 
     name: str
     jobs: Mapping[str, Mapping[str, str | int]] = field(default_factory=dict)
@@ -46,6 +50,7 @@ class Settings:
     run_schedules: bool = False
     api: bool = False
     retain_data: bool = True
+    settling_seconds: int = 120
 
     def __post_init__(self) -> None:
         if problems := list(self._problems()):
@@ -81,6 +86,8 @@ class Settings:
             problems.append(f"expected at least 2 Glue workers (a driver and an executor), found {self.glue_workers}.")
         if self.spark_threshold_gb <= 0:
             problems.append(f"expected spark_threshold_gb above 0, found {self.spark_threshold_gb}.")
+        if not 0 <= self.settling_seconds <= LONGEST_SETTLING_S:
+            problems.append(f"expected settling_seconds from 0 to {LONGEST_SETTLING_S}, found {self.settling_seconds}.")
         if self.alarm_email is not None and not EMAIL.fullmatch(self.alarm_email):
             problems.append(f"expected an e-mail address for alarms, found {self.alarm_email!r}.")
         return problems

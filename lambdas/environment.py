@@ -20,4 +20,5 @@ def read() -> Environment:
         code_version=os.environ["CODE_VERSION"],
         tags=json.loads(os.environ["TAGS"]),
         job_defaults=json.loads(os.environ["JOB_DEFAULTS"]),
+        settling_seconds=int(os.environ["SETTLING_SECONDS"]),
     )

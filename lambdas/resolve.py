@@ -10,21 +10,30 @@ from aws_lambda_powertools import Logger
 
 from lambdas import environment
 from trainyard.stages.resolve.resolve import resolve
+from trainyard.stages.resolve.settling import Earlier
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
 
-LOGGED = ("outcome", "reason", "recipe", "dataset", "run_id")
+LOGGED = ("outcome", "reason", "recipe", "dataset", "run_id", "waited_seconds")
 logger = Logger(service="resolve")
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    """`{"request": <input of the execution>, "execution": {"arn", "name", "started"}}` -> trainyard.run.plan.Plan."""
+    """`{"request": <input of the execution>, "execution": {"arn", "name", "started"}}` -> trainyard.run.plan.Plan.
+
+    After a wait it also has `earlier`, which is trainyard.stages.resolve.settling.Earlier.
+    """
     with logger.append_context_keys(execution=event["execution"]["name"]):
         logger.info("resolving")
         plan = resolve(
-            event["request"], event["execution"], environment=environment.read(), s3=_s3(), dynamodb=_dynamodb()
+            event["request"],
+            event["execution"],
+            earlier=Earlier.read(event.get("earlier")),
+            environment=environment.read(),
+            s3=_s3(),
+            dynamodb=_dynamodb(),
         ).to_mapping()
         logger.info("resolved", extra={key: plan.get(key) for key in LOGGED})
     return plan

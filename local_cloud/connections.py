@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
+from hypercorn.asyncio import run
 from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.asyncio.tcp_server import TCPServer
 from hypercorn.config import Config
@@ -62,5 +63,5 @@ async def serve(
     # A client that keeps its connection open would otherwise hold up the end for half a minute: hypercorn has no
     # setting for the time that asyncio gives to the TLS farewell.
     asyncio.constants.SSL_SHUTDOWN_TIMEOUT = GRACE_SECONDS
-    # run.TCPServer = EndsWithItsClient  # type: ignore[misc]
+    run.TCPServer = EndsWithItsClient  # type: ignore[attr-defined]
     await hypercorn_serve(application, config, shutdown_trigger=ending)

@@ -22,7 +22,7 @@ PAUSE_SECONDS = 0.05
 # Between SIGTERM and SIGKILL for a server whose start was interrupted.
 GIVE_UP_SECONDS = 10.0
 # What a server process may inherit from the shell that started it: never its keys, profiles or proxies.
-INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "JAVA_HOME")
+INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "JAVA_HOME", "TRAINYARD_RETRY_WAIT_SECONDS")
 
 # Servers started by this process: one that is forgotten could never be reaped after it ends.
 _started: list[subprocess.Popen[bytes]] = []

@@ -1,15 +1,19 @@
-"""Ends the processes that a server which was killed left behind: jobs, endpoints, Spark, functions; on a laptop."""
+"""Ends the processes that a server which was killed left behind, and removes their files; on a laptop.
+
+They are jobs, endpoints, Spark and functions.
+"""
 
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from local_cloud.jobs.workspace import end_leftovers, start_time
-from local_cloud.state import STATE_DIR_VARIABLE
+from local_cloud.state import STATE_DIR_VARIABLE, temporary_directory
 
 
 def end(state_dir: Path, server: int) -> int:
@@ -19,7 +23,9 @@ def end(state_dir: Path, server: int) -> int:
     """
     jobs = state_dir / "jobs"
     kinds = sorted(each for each in jobs.iterdir() if each.is_dir()) if jobs.is_dir() else []
-    return sum(end_leftovers(kind) for kind in kinds) + _end_functions(state_dir, server)
+    ended = sum(end_leftovers(kind) for kind in kinds) + _end_functions(state_dir, server)
+    shutil.rmtree(temporary_directory(state_dir), ignore_errors=True)
+    return ended
 
 
 def _end_functions(state_dir: Path, server: int) -> int:

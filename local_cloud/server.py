@@ -7,15 +7,17 @@ import asyncio
 import importlib
 import logging
 import os
+import shutil
 import signal
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from local_cloud import certificates, ownership
-from local_cloud.state import STATE_DIR_VARIABLE
+from local_cloud.state import STATE_DIR_VARIABLE, temporary_directory
 from trainyard.errors import TrainyardError
 
 logger = logging.getLogger("local_cloud")
@@ -47,6 +49,9 @@ def configure(state_dir: Path, port: int) -> certificates.Certificate:
     certificate = certificates.ensure(state_dir / "certificates")
     for name in [name for name in os.environ if name.startswith(("AWS_", "LOCALSTACK_", "MINISTACK_"))]:
         del os.environ[name]
+    temporary = temporary_directory(state_dir)
+    temporary.mkdir(exist_ok=True)
+    tempfile.tempdir = str(temporary)
     os.environ.update(
         {
             "AUTH": "true",
@@ -62,6 +67,8 @@ def configure(state_dir: Path, port: int) -> certificates.Certificate:
             "MINISTACK_ACCOUNT_ID": ACCOUNT,
             "MINISTACK_REGION": REGION,
             STATE_DIR_VARIABLE: str(state_dir),
+            # Where the next server finds what functions of one that was killed left.
+            "TMPDIR": str(temporary),
             # Lambda workers inherit these two; their keys are those of their own role.
             "AWS_ENDPOINT_URL": f"https://localhost:{port}",
             "AWS_CA_BUNDLE": str(certificate.authority),
@@ -102,13 +109,15 @@ async def serve(port: int, certificate: certificates.Certificate, *, around: Aro
 def run(state_dir: Path, port: int) -> None:
     """Run the server in this process until a signal ends it."""
     certificate = configure(state_dir, port)
-    from local_cloud import seams
+    from local_cloud import old_images, seams
+    from local_cloud.jobs import settings
     from local_cloud.journal.install import Recording
 
     seams.check()
     recording = Recording(state_dir, services=services_dir(state_dir))
     modules = install_seams()
     recording.start()
+    old_images.remove(settings.from_environment())
     try:
         asyncio.run(serve(port, certificate, around=recording.around))
     finally:
@@ -116,6 +125,7 @@ def run(state_dir: Path, port: int) -> None:
             if hasattr(module, "shutdown"):
                 module.shutdown()
         recording.stop()
+        shutil.rmtree(temporary_directory(state_dir), ignore_errors=True)
 
 
 def main() -> None:

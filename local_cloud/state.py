@@ -13,7 +13,7 @@ from trainyard.errors import ConfigError, TrainyardError
 STATE_DIR_VARIABLE = "TRAINYARD_STATE_DIR"
 FOLDER_MODE, FILE_MODE = 0o700, 0o600
 # What an older local cloud left readable: the folder itself closes everything else.
-FOLDERS = ("certificates", "jobs", "services", "s3", "journal")
+FOLDERS = ("certificates", "jobs", "services", "s3", "journal", "tmp")
 FILES = ("certificates/server.key", "root-key.json", "cloud.json", "server.lock", "server.log")
 ANOTHER = f"name a folder of your own with {STATE_DIR_VARIABLE}"
 
@@ -31,6 +31,11 @@ def state_directory(environ: Mapping[str, str]) -> Path:
 def images_directory(state_dir: Path) -> Path:
     """The folder of the container images: written by the docker command, read by the server's jobs."""
     return state_dir / "images"
+
+
+def temporary_directory(state_dir: Path) -> Path:
+    """The folder of the server's own temporary files, above all those of running functions."""
+    return state_dir / "tmp"
 
 
 def prepare(state_dir: Path) -> None:

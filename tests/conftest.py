@@ -1,9 +1,24 @@
-"""Settings of the whole test suite: seeded property tests that do not measure time."""
+"""Settings of the whole test suite: seeded property tests that do not measure time, and a quiet end."""
 
 from __future__ import annotations
+
+import gc
 
 from hypothesis import HealthCheck, settings
 
 # A shared machine makes time limits fail at random; derandomised examples make a failure repeatable.
 settings.register_profile("trainyard", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("trainyard")
+
+
+def pytest_unconfigure() -> None:
+    """Take back what Hypothesis leaves with the garbage collector.
+
+    It would keep Hypothesis' modules, and through these the parameters of tests, beyond the end of Python: DuckDB
+    then reports the tables among them as leaked.
+    """
+    gc.callbacks[:] = [each for each in gc.callbacks if not _of_hypothesis(each)]
+
+
+def _of_hypothesis(callback: object) -> bool:
+    return getattr(callback, "__module__", "").partition(".")[0] == "hypothesis"

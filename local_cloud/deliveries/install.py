@@ -8,13 +8,14 @@ from typing import Any
 from ministack.services import eventbridge, lambda_svc, s3, sns
 
 from local_cloud import journal
-from local_cloud.deliveries import accepting, firings, functions
+from local_cloud.deliveries import accepting, firings, functions, making
 from local_cloud.deliveries.making import pending
 from local_cloud.step_functions import interruptions
 
 
 def install() -> None:
-    """Replace every way on which MiniStack hands an event to a target."""
+    """Replace every way on which MiniStack hands an event to a target; raises ConfigError for a wrong setting."""
+    making.wait_seconds()
     to_target, start_scheduler = accepting.to_target, eventbridge.start_scheduler
     eventbridge._put_events = accepting.strict(eventbridge._put_events)
     eventbridge._invoke_target = accepting.remembering(eventbridge._invoke_target)

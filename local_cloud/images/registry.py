@@ -8,13 +8,16 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from local_cloud.images.build import BuildRequest, Stage, build
 from trainyard.errors import NotFound
+
+LONGEST_BUILD_SECONDS = 3600.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +89,31 @@ class Registry:
         if digest is None:
             raise NotFound(f"Cannot find image {uri}: nothing was pushed under this name; run `trainyard deploy`.")
         return self.load(digest)
+
+    def remove_unused(self, used: Collection[str], *, newest: int) -> list[str]:
+        """Remove images and return their digests: all that `used` names neither by a tag nor by a digest (both
+        without what stands before the colon), but for the `newest`.
+        """
+        keep = {digest for name, digest in self._tags().items() if name.rpartition(":")[2] in used}
+        keep |= {f"sha256:{each}" for each in used}
+        folders = sorted(self._directory.glob("sha256-*"), key=lambda each: each.stat().st_mtime, reverse=True)
+        removed = {self._digest(each): each for each in folders[newest:] if self._digest(each) not in keep}
+        if removed:
+            with self._changed() as tags:
+                for name in [name for name, digest in tags.items() if digest in removed]:
+                    del tags[name]
+        for each in [*removed.values(), *self._cut_off()]:
+            shutil.rmtree(each, ignore_errors=True)
+        return list(removed)
+
+    def _cut_off(self) -> list[Path]:
+        """What builds that were killed left behind."""
+        past = time.time() - LONGEST_BUILD_SECONDS
+        return [each for each in self._directory.glob(".build-*") if each.stat().st_mtime < past]
+
+    @staticmethod
+    def _digest(folder: Path) -> str:
+        return folder.name.replace("-", ":", 1)
 
     def _folder(self, digest: str) -> Path:
         return self._directory / digest.replace(":", "-")

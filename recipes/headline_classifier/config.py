@@ -8,21 +8,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from trainyard.contract.config import Gate, Range, RecipeConfig, ScoreColumn, Tuning, bounded
+from trainyard.contract.config import Gate, Range, RecipeConfig, ScoreColumn, TableData, Tuning, bounded
 from trainyard.contract.sources import Column, Source
-
-CLASS_NAMES = {"b": "business", "t": "science and technology", "e": "entertainment", "m": "health"}
-CLASSES = tuple(CLASS_NAMES)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Data:
+class Data(TableData):
     """Which headlines are used and held out, and how they are taken apart."""
 
     holdout_fraction: float = bounded(0.2, minimum=0.01, maximum=0.5, help="stories kept for evaluation only")
     validation_fraction: float = bounded(0.1, minimum=0.01, maximum=0.4, help="stories kept for choosing settings")
     min_headlines: int = bounded(100, minimum=1, maximum=1_000_000_000, help="headlines that data must hold")
-    min_per_class: int = bounded(5, minimum=1, maximum=1_000_000, help="headlines that data must hold of each class")
+    min_per_class: int = bounded(5, minimum=1, maximum=1_000_000, help="headlines of a class, else it is left out")
     max_words: int = bounded(40, minimum=5, maximum=200, help="words of a headline that the network reads")
     min_word_count: int = bounded(2, minimum=1, maximum=1000, help="times a word must occur to get a vector")
     min_character_ngram_df: int = bounded(
@@ -67,7 +64,7 @@ class Config(RecipeConfig):
 
 
 CONFIG = Config(
-    title="Topics of news headlines",
+    title="Classes of headlines and other short texts",
     data=Data(),
     hyperparameters=Hyperparameters(),
     tuning=Tuning(
@@ -128,15 +125,17 @@ WORD_PAIRS = Source(
 )
 # What bulk scoring writes.
 SCORES = (
-    ScoreColumn(name="headline_id", type="bigint", comment="ID of the file", spread=False),
+    ScoreColumn(name="headline_id", type="string", comment="ID of the file, or the row, from 1", spread=False),
     ScoreColumn(name="title", type="string", comment="the headline", spread=False),
-    ScoreColumn(name="category", type="string", comment="the most probable class: b, t, e or m", spread=False),
-    ScoreColumn(name="category_name", type="string", comment="that class in words"),
+    ScoreColumn(name="category", type="string", comment="the most probable class", spread=False),
+    ScoreColumn(name="category_name", type="string", comment="that class in words, where it has a name"),
     ScoreColumn(name="probability", type="double", comment="of that class", ranked=True),
-    ScoreColumn(name="probability_b", type="double", comment="of class b"),
-    ScoreColumn(name="probability_t", type="double", comment="of class t"),
-    ScoreColumn(name="probability_e", type="double", comment="of class e"),
-    ScoreColumn(name="probability_m", type="double", comment="of class m"),
+    ScoreColumn(
+        name="probabilities",
+        type="array<struct<category:string,probability:double>>",
+        comment="of every class",
+        spread=False,
+    ),
 )
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from recipes.headline_classifier.classes import names
 from recipes.headline_classifier.ngram_hashing import NgramHasher
 from recipes.headline_classifier.tokenizer import tokens
 
@@ -63,7 +64,7 @@ class Encoder:
 
     `words` is the vocabulary of the word vectors, by falling frequency; `word_ngrams` and `character_ngrams` are what
     the wide part of the model counts. `log_odds` [n-grams, classes] are those of naive Bayes. `length` is the number of
-    words that are read of a headline.
+    words that are read of a headline. `names` are what people call the classes.
     """
 
     classes: tuple[str, ...]
@@ -72,6 +73,11 @@ class Encoder:
     character_ngrams: NgramVocabulary
     log_odds: np.ndarray
     length: int
+    names: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.names:
+            object.__setattr__(self, "names", names(self.classes))
 
     @cached_property
     def _index(self) -> Mapping[str, int]:
@@ -117,7 +123,7 @@ class Encoder:
 
     def save(self, directory: Path) -> None:
         """Write `words.json` and `grams.npz`."""
-        words = {"classes": self.classes, "length": self.length, "words": self.words}
+        words = {"classes": self.classes, "names": self.names, "length": self.length, "words": self.words}
         (directory / WORDS_FILE).write_text(json.dumps(words, ensure_ascii=False), encoding="utf-8")
         np.savez_compressed(
             directory / NGRAMS_FILE,
@@ -135,6 +141,8 @@ class Encoder:
         with np.load(directory / NGRAMS_FILE) as saved:
             return cls(
                 classes=tuple(words["classes"]),
+                # Models from before other classes than the four of the original came without names.
+                names=tuple(words.get("names", ())),
                 words=tuple(words["words"]),
                 length=int(words["length"]),
                 word_ngrams=NgramVocabulary(hashes=saved["word_hashes"], idf=saved["word_weights"]),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 BINS = 10
+# A class that a model does not know gets this probability, so that one headline of it cannot decide a mean.
+LEAST_PROBABILITY = 1e-12
 
 
 def accuracy(labels: np.ndarray, predicted: np.ndarray) -> float:
@@ -27,27 +29,33 @@ def precision_recall_f1(confusion: np.ndarray) -> tuple[np.ndarray, np.ndarray, 
 
 
 def macro_f1(labels: np.ndarray, predicted: np.ndarray, *, classes: int) -> float:
-    """Mean of F1 over the classes that occur among labels or predictions: rare classes count as much as common ones."""
+    """Mean of F1 over the classes that have headlines among these: rare classes count as much as common ones.
+
+    It is a mean over the same classes whatever was predicted: one over the predicted ones too would punish a model for
+    each class that it names and these headlines lack, and reward one that names few. A prediction of such a class is
+    wrong, and counts against the class that the headline has.
+    """
     confusion = confusion_matrix(labels, predicted, classes=classes)
-    occurring = confusion.sum(axis=0) + confusion.sum(axis=1) > 0
-    return float(precision_recall_f1(confusion)[2][occurring].mean())
+    return float(precision_recall_f1(confusion)[2][confusion.sum(axis=1) > 0].mean())
 
 
-def log_loss(probabilities: np.ndarray, labels: np.ndarray) -> float:
-    """Mean categorical cross-entropy in nats."""
-    return float(-np.log(np.maximum(probabilities[np.arange(len(labels)), labels], 1e-12)).mean())
+def log_loss(of_truth: np.ndarray) -> float:
+    """Mean categorical cross-entropy in nats, from the probabilities [n] of the true classes."""
+    return float(-np.log(np.maximum(of_truth, LEAST_PROBABILITY)).mean())
 
 
-def reliability_bins(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """For each of ten bins of the top probability: headlines, mean probability, share that is right [bins, 3]."""
-    top, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
+def reliability_bins(top: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """For each of ten bins of the top probability: headlines, mean probability, share that is right [bins, 3].
+
+    `top` are the probabilities [n] of the predicted classes, `right` says where they are the true ones.
+    """
     index = np.minimum((top * BINS).astype(np.int64), BINS - 1)
     counts = np.bincount(index, minlength=BINS)
     sums = [np.bincount(index, weights=each, minlength=BINS) / np.maximum(counts, 1) for each in (top, right)]
     return np.stack([counts, *sums], axis=1)
 
 
-def expected_calibration_error(probabilities: np.ndarray, labels: np.ndarray) -> float:
+def expected_calibration_error(top: np.ndarray, right: np.ndarray) -> float:
     """Mean distance of probability and share right over the bins (Guo et al. 2017), weighted by their headlines."""
-    counts, stated, right = reliability_bins(probabilities, labels).T
-    return float((counts * np.abs(stated - right)).sum() / max(counts.sum(), 1))
+    counts, stated, found = reliability_bins(top, right).T
+    return float((counts * np.abs(stated - found)).sum() / max(counts.sum(), 1))

@@ -10,20 +10,25 @@ import numpy as np
 from recipes.headline_classifier.features import NgramVocabulary
 from recipes.headline_classifier.ngram_hashing import NgramHasher
 
+# Weights of n-grams of a kind, for all classes together: with many classes fewer n-grams are kept, so that neither
+# memory nor the time of a training step grow with both.
+MAX_WEIGHTS = 8_000_000
+
 
 @dataclass
 class NgramCounts:
-    """Of every n-gram seen: its hash (uint64, ascending) and the headlines of each class that hold it.
+    """Of the n-grams seen in each class: their hashes (uint64, ascending), and how many headlines hold each.
 
-    Memory grows with the number of different n-grams, not with the number of headlines.
+    Memory grows with the number of different n-grams of the classes, not with the number of headlines, nor with n-grams
+    times classes: most n-grams occur in few of them.
     """
 
-    hashes: np.ndarray
-    counts: np.ndarray
+    hashes: list[np.ndarray]
+    counts: list[np.ndarray]
 
     @classmethod
     def empty(cls, classes: int) -> NgramCounts:
-        return cls(np.empty(0, dtype=np.uint64), np.empty((0, classes), dtype=np.int64))
+        return cls([np.empty(0, np.uint64)] * classes, [np.empty(0, np.int64)] * classes)
 
     def add_word_ngrams(self, titles: Sequence[str], labels: np.ndarray) -> None:
         """Count words and pairs of words of some headlines of classes `labels`."""
@@ -37,14 +42,18 @@ class NgramCounts:
         distinct, index = np.unique(hashes, return_inverse=True)
         once = np.unique(rows * max(len(distinct), 1) + index)
         row, ngram = once // max(len(distinct), 1), once % max(len(distinct), 1)
-        classes = self.counts.shape[1]
-        counts = np.bincount(ngram * classes + labels[row], minlength=len(distinct) * classes).reshape(-1, classes)
-        merged, index = np.unique(np.concatenate((self.hashes, distinct)), return_inverse=True)
-        totals = np.zeros((len(merged), classes), dtype=np.int64)
+        classes = labels[row]
+        for label in np.unique(classes).tolist():
+            self._merge(label, distinct[ngram[classes == label]])
+
+    def _merge(self, label: int, hashes: np.ndarray) -> None:
+        new, counts = np.unique(hashes, return_counts=True)
+        merged, index = np.unique(np.concatenate((self.hashes[label], new)), return_inverse=True)
+        totals = np.zeros(len(merged), dtype=np.int64)
         # Hashes are unique within either part, so that plain assignment loses nothing.
-        totals[index[: len(self.hashes)]] = self.counts
-        totals[index[len(self.hashes) :]] += counts
-        self.hashes, self.counts = merged, totals
+        totals[index[: len(self.hashes[label])]] = self.counts[label]
+        totals[index[len(self.hashes[label]) :]] += counts
+        self.hashes[label], self.counts[label] = merged, totals
 
     def vocabulary(
         self, class_counts: np.ndarray, *, min_df: int, max_size: int, smoothing: float
@@ -53,15 +62,33 @@ class NgramCounts:
 
         Weights are smoothed inverse document frequencies. The log odds of a class compare how often an n-gram occurs
         in its headlines and in all others (Wang and Manning 2012, "Baselines and Bigrams", section 2.1, with the
-        Bernoulli estimate of each side). `class_counts` is the number of headlines per class.
+        Bernoulli estimate of each side). `class_counts` is the number of headlines per class. With so many classes that
+        there would be more than `MAX_WEIGHTS` numbers, fewer n-grams are kept.
         """
-        frequency = self.counts.sum(axis=1)
+        hashes, frequency = self._frequencies()
         kept = np.flatnonzero(frequency >= min_df)
+        max_size = min(max_size, MAX_WEIGHTS // len(class_counts))
         if len(kept) > max_size:
             kept = np.sort(kept[np.argsort(-frequency[kept], kind="stable")[:max_size]])
-        frequency, inside, total = frequency[kept], self.counts[kept], int(class_counts.sum())
+        hashes, frequency, total = hashes[kept], frequency[kept], int(class_counts.sum())
+        inside = self._inside(hashes)
         idf = np.log((1.0 + total) / (1.0 + frequency)) + 1.0
         here = (inside + smoothing) / (class_counts + 2.0 * smoothing)
         elsewhere = (frequency[:, None] - inside + smoothing) / (total - class_counts + 2.0 * smoothing)
-        vocabulary = NgramVocabulary(hashes=self.hashes[kept], idf=idf.astype(np.float32))
-        return vocabulary, np.log(here / elsewhere).astype(np.float32)
+        return NgramVocabulary(hashes=hashes, idf=idf.astype(np.float32)), np.log(here / elsewhere).astype(np.float32)
+
+    def _frequencies(self) -> tuple[np.ndarray, np.ndarray]:
+        """Every n-gram seen, by ascending hash, and the headlines of all classes that hold it."""
+        hashes = np.unique(np.concatenate(self.hashes))
+        frequency = np.zeros(len(hashes), dtype=np.int64)
+        for own, counts in zip(self.hashes, self.counts, strict=True):
+            frequency[np.searchsorted(hashes, own)] += counts
+        return hashes, frequency
+
+    def _inside(self, hashes: np.ndarray) -> np.ndarray:
+        """Headlines of each class that hold these n-grams [n-grams, classes]."""
+        inside = np.zeros((len(hashes), len(self.hashes)), dtype=np.int64)
+        for label, (own, counts) in enumerate(zip(self.hashes, self.counts, strict=True)):
+            _, mine, theirs = np.intersect1d(hashes, own, assume_unique=True, return_indices=True)
+            inside[mine, label] = counts[theirs]
+        return inside

@@ -11,6 +11,8 @@ from recipes.headline_classifier.tokenizer import tokens
 
 CHARACTER_NGRAM_SIZES = (2, 3, 4, 5)
 MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
+# Of a text, so that whole articles among headlines do not fill the memory.
+MAX_LETTERS, MAX_WORDS = 10_000, 200
 SPACE, LINE_FEED = ord(" "), ord("\n")
 
 
@@ -30,7 +32,8 @@ class NgramHasher:
 
     @classmethod
     def of(cls, titles: Sequence[str]) -> NgramHasher:
-        text = "".join(f" {' '.join(tokens(title))} \n" for title in titles)
+        words = (tokens(title[:MAX_LETTERS])[:MAX_WORDS] for title in titles)
+        text = "".join(f" {' '.join(each)} \n" for each in words)
         codes = np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32).astype(np.uint64)
         ends = codes == LINE_FEED
         return cls(codes=codes, rows=np.cumsum(ends) - ends, gap=ends | (codes == SPACE))

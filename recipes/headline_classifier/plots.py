@@ -11,24 +11,38 @@ from matplotlib.figure import Figure
 
 from trainyard.contract.charts import INK, PALETTE, png
 
-LABEL_LETTERS = 13
+LABEL_LETTERS, LONGEST_NAME = 13, 26
+# Up to so many classes have their numbers in the picture, and names that are broken into lines.
+NUMBERED_CLASSES = 10
+INCHES_PER_CLASS = 0.16
 
 
 def confusion_matrix(table: np.ndarray, names: Sequence[str]) -> bytes:
     """Headlines by true class (rows) and predicted class (columns), shaded by the share of the row."""
     shares = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
-    figure = Figure(figsize=(6.4, 4.6), layout="constrained")
+    many = len(names) > NUMBERED_CLASSES
+    size = max(6.4, INCHES_PER_CLASS * len(names) + 2.0)
+    figure = Figure(figsize=(size, size if many else 4.6), layout="constrained")
     axes = figure.add_subplot()
     axes.imshow(shares, cmap="Blues", vmin=0.0, vmax=1.0)
-    for row in range(len(names)):
-        for column in range(len(names)):
-            color = "white" if shares[row, column] > 0.55 else INK
-            text = f"{table[row, column]:,}\n{shares[row, column]:.1%}"
-            axes.text(column, row, text, ha="center", va="center", color=color, fontsize=9)
-    axes.set_xticks(range(len(names)), [textwrap.fill(name, LABEL_LETTERS) for name in names], fontsize=8.5)
-    axes.set_yticks(range(len(names)), names, fontsize=8.5)
+    if not many:
+        _numbers(axes, table, shares=shares)
+    short = [textwrap.shorten(name, LONGEST_NAME, placeholder="...") or name[:LONGEST_NAME] for name in names]
+    across = short if many else [textwrap.fill(name, LABEL_LETTERS) for name in short]
     _labelled(axes, "predicted", y_label="true")
+    # `parse_math` off: a dollar sign in a name is a dollar sign.
+    style: dict[str, Any] = {"fontsize": 6.5 if many else 8.5, "parse_math": False}
+    axes.set_xticks(range(len(names)), across, rotation=90 if many else 0, **style)
+    axes.set_yticks(range(len(names)), short, **style)
     return png(figure)
+
+
+def _numbers(axes: Any, table: np.ndarray, *, shares: np.ndarray) -> None:
+    letters = 9 if len(table) <= 5 else 6.5
+    for row, column in np.ndindex(*table.shape):
+        color = "white" if shares[row, column] > 0.55 else INK
+        text = f"{table[row, column]:,}\n{shares[row, column]:.1%}"
+        axes.text(column, row, text, ha="center", va="center", color=color, fontsize=letters)
 
 
 def reliability_diagram(bins: np.ndarray) -> bytes:

@@ -10,17 +10,18 @@ from pathlib import Path
 import numpy as np
 
 from recipes.headline_classifier import plots, word_vectors
-from recipes.headline_classifier.config import CLASS_NAMES, CLASSES, Config
+from recipes.headline_classifier.classes import listing
+from recipes.headline_classifier.config import Config
 from recipes.headline_classifier.metrics import (
     confusion_matrix,
     expected_calibration_error,
     precision_recall_f1,
     reliability_bins,
 )
-from recipes.headline_classifier.predictions import Predictions
+from recipes.headline_classifier.predictions import Predictions, numbered
 from trainyard.contract import charts, curves
 from trainyard.contract.projection import spread_out, tsne
-from trainyard.contract.report import Figure, ReportInputs, Section, Table, write_highlights
+from trainyard.contract.report import Cell, Figure, ReportInputs, Section, Table, write_highlights
 
 PREDICTIONS_FILE = "predictions.parquet"
 MISTAKES_FILE = "mistakes.csv"
@@ -30,7 +31,11 @@ MAP_WORDS = 400
 MAP_NOTES = 90
 # Of the width and height of the map.
 NOTE_ROOM = (0.09, 0.025)
-NAMES = tuple(CLASS_NAMES.values())
+# Classes that are printed beside a run; the report has them all.
+HIGHLIGHTED_CLASSES = 20
+# From so many classes on, the pairs that are confused most say more than the picture.
+MANY_CLASSES = 8
+SHOWN_PAIRS = 15
 
 
 def report(inputs: ReportInputs, outputs: Path, *, config: Config) -> list[Section]:
@@ -41,12 +46,13 @@ def report(inputs: ReportInputs, outputs: Path, *, config: Config) -> list[Secti
     * `highlights.json`: quality by class, as a table to print.
     * `confusion.png`, `reliability.png`, `words.png`: the pictures of the report.
     """
-    predictions = Predictions.of(inputs)
+    predictions = Predictions.of(inputs.model, inputs.process / "holdout")
     predictions.write(outputs / PREDICTIONS_FILE)
-    classes = _class_table(predictions)
-    write_highlights(replace(classes, caption="Quality by class"), outputs)
+    table = _confusion(predictions)
+    classes = _class_table(predictions, table)
+    write_highlights(_highlights(classes), outputs)
     return [
-        _class_section(predictions, classes, outputs=outputs),
+        _class_section(predictions, classes, table=table, outputs=outputs),
         _reliability_section(predictions, outputs),
         _mistakes_section(predictions, outputs / MISTAKES_FILE),
         *_words_sections(inputs.model, outputs, seed=config.seed),
@@ -54,35 +60,76 @@ def report(inputs: ReportInputs, outputs: Path, *, config: Config) -> list[Secti
     ]
 
 
-def _class_table(predictions: Predictions) -> Table:
-    table = confusion_matrix(predictions.labels, predictions.predicted, classes=len(CLASSES))
+def _confusion(predictions: Predictions) -> np.ndarray:
+    """Held-out headlines by true and predicted class, in the order of the model's classes."""
+    labels, predicted = (numbered(each, predictions.classes) for each in (predictions.truth, predictions.predicted))
+    return confusion_matrix(labels, predicted, classes=len(predictions.classes))
+
+
+def _class_table(predictions: Predictions, table: np.ndarray) -> Table:
     precision, recall, f1 = (np.round(each, 4).tolist() for each in precision_recall_f1(table))
-    rows = [
-        (f"{CLASSES[each]}: {NAMES[each]}", int(table[each].sum()), precision[each], recall[each], f1[each])
-        for each in range(len(CLASSES))
-    ]
+    rows: list[tuple[Cell, ...]] = []
+    for number, (own, name) in enumerate(zip(predictions.classes, predictions.names, strict=True)):
+        label, count = own if own == name else f"{own}: {name}", int(table[number].sum())
+        # A class that nobody can be right about has no quality.
+        quality = (precision[number], recall[number], f1[number]) if count else (None, None, None)
+        rows.append((label, count, *quality))
     return Table(columns=("class", "headlines", "precision", "recall", "F1"), rows=rows)
 
 
-def _class_section(predictions: Predictions, classes: Table, *, outputs: Path) -> Section:
-    table = confusion_matrix(predictions.labels, predictions.predicted, classes=len(CLASSES))
-    png = plots.confusion_matrix(table, NAMES)
+def _highlights(classes: Table) -> Table:
+    """Quality by class, of the commonest classes where there are many."""
+    if len(classes.rows) <= HIGHLIGHTED_CLASSES:
+        return replace(classes, caption="Quality by class")
+    commonest = sorted(classes.rows, key=lambda row: -int(row[1] or 0))[:HIGHLIGHTED_CLASSES]
+    caption = f"Quality by class, of the {HIGHLIGHTED_CLASSES} most frequent of {len(classes.rows)}"
+    return replace(classes, rows=commonest, caption=caption)
+
+
+def _class_section(predictions: Predictions, classes: Table, *, table: np.ndarray, outputs: Path) -> Section:
+    png = plots.confusion_matrix(table, predictions.names)
     (outputs / "confusion.png").write_bytes(png)
-    right = int(np.trace(table))
-    total = len(predictions.labels)
-    alt = f"Confusion matrix of {len(CLASSES)} classes: {right:,} of {total:,} headlines on the diagonal."
+    right, total = int(np.trace(table)), int(table.sum())
+    alt = f"Confusion matrix of {len(table)} classes: {right:,} of {total:,} headlines on the diagonal."
     text = (
         f"{total:,} headlines of stories that the model has never seen; {right:,} of them are right. "
         "Shares are of the true class."
     )
     figure = Figure(png=png, alt=alt, caption="Held-out headlines by true and predicted class.")
-    return Section(title="Quality by class", text=text, tables=(classes,), figures=(figure,))
+    confused = (_confused(predictions, table),) if len(table) >= MANY_CLASSES else ()
+    text += _not_held_out(predictions, table)
+    return Section(title="Quality by class", text=text, tables=(classes, *confused), figures=(figure,))
+
+
+def _not_held_out(predictions: Predictions, table: np.ndarray) -> str:
+    """A paragraph about the classes without held-out headlines, if there are any."""
+    lacking = [name for name, row in zip(predictions.names, table, strict=True) if not row.sum()]
+    if not lacking:
+        return ""
+    return (
+        f"\nNo held-out headline is of {listing(lacking, most=10)}: how well the model knows them cannot be said. "
+        f"Macro F1 is the mean over the other {len(table) - len(lacking)} classes, for this model, its champion and "
+        "every baseline alike."
+    )
+
+
+def _confused(predictions: Predictions, table: np.ndarray) -> Table:
+    """The pairs of a true and a predicted class with the most headlines."""
+    wrong = table - np.diag(np.diag(table))
+    order = np.argsort(-wrong, axis=None, kind="stable")[:SHOWN_PAIRS]
+    names = predictions.names
+    rows = [
+        (names[true], names[predicted], int(wrong[true, predicted]))
+        for true, predicted in zip(*(each.tolist() for each in np.unravel_index(order, wrong.shape)), strict=True)
+        if wrong[true, predicted]
+    ]
+    return Table(columns=("class", "predicted", "headlines"), rows=rows, caption="Confused most often")
 
 
 def _reliability_section(predictions: Predictions, outputs: Path) -> Section:
-    png = plots.reliability_diagram(reliability_bins(predictions.probabilities, predictions.labels))
+    png = plots.reliability_diagram(reliability_bins(predictions.top, predictions.right))
     (outputs / "reliability.png").write_bytes(png)
-    error = expected_calibration_error(predictions.probabilities, predictions.labels)
+    error = expected_calibration_error(predictions.top, predictions.right)
     text = (
         "Of headlines that the model gives a probability of 0.8, 80 % should be right: the line should follow the "
         f"dashed one. On average it is {error:.3f} away from it (expected calibration error). Below, how many "
@@ -93,12 +140,13 @@ def _reliability_section(predictions: Predictions, outputs: Path) -> Section:
 
 
 def _mistakes_section(predictions: Predictions, path: Path) -> Section:
-    labels, predicted, top = predictions.labels, predictions.predicted, predictions.probabilities.max(axis=1)
-    wrong = np.flatnonzero(predicted != labels)
+    named = dict(zip(predictions.classes, predictions.names, strict=True))
+    truth, predicted, top = predictions.truth, predictions.predicted, predictions.top
+    wrong = np.flatnonzero(~predictions.right)
     wrong = wrong[np.argsort(-top[wrong], kind="stable")][:KEPT_MISTAKES]
     titles = predictions.headlines["title"]
     rows = [
-        (titles[row].as_py(), NAMES[labels[row]], NAMES[predicted[row]], round(float(top[row]), 4))
+        (titles[row].as_py(), named[truth[row]], named[predicted[row]], round(float(top[row]), 4))
         for row in wrong.tolist()
     ]
     columns = ("headline", "labelled", "predicted", "probability")

@@ -11,9 +11,10 @@ from trainyard.contract.request_rows import Row
 
 
 class Headline(Row):
-    """A headline as it was written; not only spaces."""
+    """A headline as it was written, not only spaces; and what stands below it, where the model learned from that."""
 
     title: Annotated[str, Field(min_length=1, max_length=10_000, pattern=r"\S")]
+    description: Annotated[str, Field(max_length=10_000)] | None = None
 
 
 class Classification(TypedDict):

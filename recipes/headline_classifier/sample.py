@@ -10,9 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
-from recipes.headline_classifier.config import CLASSES
-
 FILE = "newsCorpora.csv"
+CLASSES = ("b", "t", "e", "m")
 SHARES = (0.37, 0.25, 0.27, 0.11)
 LONGEST_STORY = 15
 # One line per class, in the order of `CLASSES`.

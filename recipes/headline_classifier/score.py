@@ -8,12 +8,17 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from recipes.headline_classifier.config import CLASS_NAMES, CLASSES, Config
+from recipes.headline_classifier.config import Config
+from recipes.headline_classifier.features import Encoder
 from recipes.headline_classifier.inference import CLASS_COUNTS_FILE, Classifier
+from recipes.headline_classifier.predictions import by_class
+from recipes.headline_classifier.tokenizer import joined
 from trainyard.contract import chunks
 
 TABLE = "headlines"
+COLUMNS = ("ID", "TITLE", "DESCRIPTION")
 
 
 def count(tables: Path, config: Config) -> int:
@@ -27,26 +32,36 @@ def seen(model_dir: Path) -> dict[str, dict[str, float]]:
     if not path.is_file():
         return {}
     counts = json.loads(path.read_text(encoding="utf-8"))
-    return {"category_name": {CLASS_NAMES[each]: count for each, count in counts.items()}}
+    encoder = Encoder.load(model_dir)
+    return {"category_name": {name: counts[each] for each, name in zip(encoder.classes, encoder.names, strict=True)}}
 
 
 def score(model_dir: Path, tables: Path, *, config: Config) -> Iterator[pa.Table]:
     """One row per headline, in the order of the file, `score.chunk_rows` at a time."""
     classifier = Classifier.load(model_dir)
-    for chunk in chunks.read(tables / TABLE, ("ID", "TITLE"), rows=config.score.chunk_rows):
-        yield _scored(classifier, chunk)
+    before = 0
+    for chunk in chunks.read(tables / TABLE, COLUMNS, rows=config.score.chunk_rows):
+        yield _scored(classifier, chunk, before=before)
+        before += chunk.num_rows
 
 
-def _scored(classifier: Classifier, chunk: pa.Table) -> pa.Table:
-    classes = classifier.encoder.classes
-    probabilities = classifier.probabilities(chunk["TITLE"].to_pylist())
+def _scored(classifier: Classifier, chunk: pa.Table, *, before: int) -> pa.Table:
+    encoder, titles = classifier.encoder, chunk["TITLE"].to_pylist()
+    texts = [joined(*each) for each in zip(titles, chunk["DESCRIPTION"].to_pylist(), strict=True)]
+    probabilities = classifier.probabilities(texts)
     best = probabilities.argmax(axis=1)
-    names = [classes[number] for number in best.tolist()]
     columns = {
-        "headline_id": chunk["ID"],
+        "headline_id": _keys(chunk["ID"], before),
         "title": chunk["TITLE"],
-        "category": pa.array(names, pa.string()),
-        "category_name": pa.array([CLASS_NAMES[each] for each in names], pa.string()),
+        "category": pa.array([encoder.classes[each] for each in best.tolist()], pa.string()),
+        "category_name": pa.array([encoder.names[each] for each in best.tolist()], pa.string()),
         "probability": probabilities[np.arange(len(best)), best],
+        "probabilities": by_class(probabilities, encoder.classes),
     }
-    return pa.table(columns | {f"probability_{each}": probabilities[:, classes.index(each)] for each in CLASSES})
+    return pa.table(columns)
+
+
+def _keys(ids: pa.ChunkedArray, before: int) -> pa.ChunkedArray:
+    """The id of each headline as text; where it has none, which row it is, from 1."""
+    places = pa.array(np.arange(before + 1, before + len(ids) + 1)).cast(pa.string())
+    return pc.coalesce(ids.cast(pa.string()), places)

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from recipes.headline_classifier.config import CLASS_NAMES
 from recipes.headline_classifier.inference import Classifier
 from recipes.headline_classifier.requests import Classification, Headline
+from recipes.headline_classifier.tokenizer import joined
 from trainyard.contract.request_rows import checked
 from trainyard.contract.routes import INVOCATIONS, Route
 
@@ -25,9 +25,10 @@ class Predictor:
     def predict(self, rows: Sequence[Mapping[str, Any]]) -> list[Classification]:
         """One answer per row `{"title": "Fed raises rates"}`: category, its name, and the probability of each class.
 
-        Raises BadRow, before anything is computed, for a row of another form.
+        A row may have a `description` too, where the model learned from such. Raises BadRow, before anything is
+        computed, for a row of another form.
         """
-        titles = [row.title for row in checked(Headline, rows)]
+        titles = [joined(row.title, row.description) for row in checked(Headline, rows)]
         return [self._answer(each) for each in self.classifier.probabilities(titles)] if titles else []
 
     def examples(self) -> list[dict[str, Any]]:
@@ -47,12 +48,11 @@ class Predictor:
         return route.at(INVOCATIONS), route
 
     def _answer(self, probabilities: np.ndarray) -> Classification:
-        classes = self.classifier.encoder.classes
-        best = classes[int(probabilities.argmax())]
+        encoder, best = self.classifier.encoder, int(probabilities.argmax())
         return {
-            "category": best,
-            "name": CLASS_NAMES[best],
-            "probabilities": dict(zip(classes, probabilities.tolist(), strict=True)),
+            "category": encoder.classes[best],
+            "name": encoder.names[best],
+            "probabilities": dict(zip(encoder.classes, probabilities.tolist(), strict=True)),
         }
 
 

@@ -107,8 +107,9 @@ def _epoch(trainer: Trainer, headlines: EncodedHeadlines, *, weights: np.ndarray
 def _validation_metrics(network: Network, validation: EncodedHeadlines) -> dict[str, float]:
     probabilities = network.probabilities(validation.sequences, validation.ngrams)
     predicted = probabilities.argmax(axis=1)
+    of_truth = probabilities[np.arange(len(predicted)), validation.labels]
     return {
-        "validation_loss": log_loss(probabilities, validation.labels),
+        "validation_loss": log_loss(of_truth),
         "validation_accuracy": accuracy(validation.labels, predicted),
         "validation_macro_f1": macro_f1(validation.labels, predicted, classes=probabilities.shape[1]),
     }

@@ -6,14 +6,14 @@ the ids in cart order), `vocabulary` (product_id, frequency, rank) and `catalogu
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from trainyard.contract.config import Gate, Range, RecipeConfig, ScoreColumn, Tuning, bounded
+from trainyard.contract.config import Gate, Range, RecipeConfig, ScoreColumn, TableData, Tuning, bounded
 from trainyard.contract.sources import Column, Source
 
 
 @dataclass(frozen=True, kw_only=True)
-class Data:
+class Data(TableData):
     """Which lines and products are used, what is held out, and what is refused."""
 
     top_products: int = bounded(
@@ -27,14 +27,17 @@ class Data:
     )
     holdout_fraction: float = bounded(0.1, minimum=0.01, maximum=0.5, help="orders kept for evaluation only")
     validation_fraction: float = bounded(0.05, minimum=0.01, maximum=0.4, help="orders kept for choosing settings")
+    leave_out_cancelled: bool = field(
+        default=True, metadata={"help": "leave out lines that take a purchase back: C536379, or a quantity below 1"}
+    )
     max_unknown_share: float = bounded(
-        0.001, minimum=0.0, maximum=1.0, help="order lines whose product may be missing from the catalogue"
+        0.5, minimum=0.0, maximum=1.0, help="order lines whose product may be missing from the catalogue"
     )
     min_ordered_share: float = bounded(
-        0.3, minimum=0.0, maximum=1.0, help="distinct ordered products, as a share of the catalogue: at least this"
+        0.3, minimum=0.0, maximum=1.0, help="distinct ordered products, as a share of the catalogue: fewer are told"
     )
     max_ordered_share: float = bounded(
-        1.01, minimum=0.01, maximum=10.0, help="distinct ordered products, as a share of the catalogue: at most this"
+        1.01, minimum=0.01, maximum=10.0, help="distinct ordered products, as a share of the catalogue: more are told"
     )
     max_queries: int = bounded(
         50_000, minimum=100, maximum=10_000_000, help="held-out orders evaluated, and as many for validation at most"

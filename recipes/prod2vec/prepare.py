@@ -1,4 +1,4 @@
-"""Judges the order files and turns them into baskets, vocabulary and catalogue; Ibis expressions that run in Glue."""
+"""Judges orders and turns them into baskets, vocabulary and catalogue; Ibis expressions that run in Glue."""
 
 from __future__ import annotations
 
@@ -9,92 +9,96 @@ import ibis
 
 from recipes.prod2vec import data_problems
 from recipes.prod2vec.config import Config, Data
+from recipes.prod2vec.order_lines import SALT, Orders, place_of
 from trainyard.contract.holdout import ROLES, TRAIN, role_of, trains
 from trainyard.contract.quality import Quality
 from trainyard.contract.records import rows
 
-SALT = "prod2vec"
-# Position in the cart and product id travel as one whole number, the position in front: 22 and 40 bits.
-ID_BITS = 40
-MAX_ID = 2**ID_BITS - 1
-MAX_CART_POSITION = 2**22 - 1
-# Of so many orders one is looked at first, where all that is asked is whether there is any.
-GLANCE = 64
+# Place in the cart and index of the product travel as one whole number, the place in front: 39 and 24 bits.
+INDEX_BITS = 24
+MAX_PRODUCTS = 2**INDEX_BITS
+MAX_PLACE = 2**39 - 1
+# Of so many orders about one in ten is looked at first, where all that is asked is whether there is any.
+GLANCE = "7"
 
 
 def check(tables: Mapping[str, ibis.Table], config: Config) -> Quality:
-    """Refuses too few orders, products missing from the catalogue, an implausible share of it ordered, and huge ids.
+    """Refuses too few orders, a catalogue of other products, and orders that make no baskets.
 
-    Also orders of which none makes a basket to train on, to choose settings by or to evaluate on.
+    There must be a basket to train on, one to choose settings by and one to evaluate on. Cancelled lines, products
+    that the catalogue lacks and a catalogue that is hardly ordered from are warnings.
     """
-    data = config.data
-    found = _figures(tables["order_products"], tables["products"])
-    figures = {name: float(value) for name, value in found.items()} | _basket_figures(tables, data)
+    data, orders = config.data, Orders(tables, config.data)
+    figures = {name: float(value) for name, value in _figures(orders, data).items()}
+    unlisted = _unlisted(orders) if figures.get("unknown_lines") else ""
     problems = (
         *data_problems.too_few_orders(figures, data),
-        *data_problems.unknown_products(figures, data),
+        *data_problems.too_many_products(figures, MAX_PRODUCTS),
+        *data_problems.foreign_catalogue(figures, data, example=unlisted),
+    )
+    # What follows from another problem is no second one; and a vocabulary is only made of products that fit.
+    problems = problems or data_problems.too_few_baskets(figures, data) or _unknown_vocabulary(orders, figures, data)
+    warnings = (
+        *data_problems.cancelled_lines(figures),
+        *data_problems.unlisted_products(figures, example=unlisted),
         *data_problems.implausible_share(figures, data),
-        *data_problems.out_of_range(
-            "products: expected product ids", figures["lowest_id"], highest=figures["highest_id"], limit=MAX_ID
-        ),
-        *data_problems.out_of_range(
-            "order_products: expected add_to_cart_order",
-            figures["lowest_cart_position"],
-            highest=figures["highest_cart_position"],
-            limit=MAX_CART_POSITION,
-        ),
+        *data_problems.places_out_of_range(figures, MAX_PLACE),
     )
-    # What follows from another problem is no second one; and a vocabulary is only made of ids that fit.
-    problems = (
-        problems or data_problems.too_few_baskets(figures, data) or _unknown_vocabulary(tables, figures, data=data)
-    )
-    return Quality(problems=problems, figures=figures)
+    return Quality(problems=problems, warnings=warnings, figures=figures)
 
 
 def prepare(tables: Mapping[str, ibis.Table], config: Config) -> dict[str, ibis.Table]:
     """The tables the model is made from.
 
-    * `baskets`: order_id, role (train, validation or holdout), products (ids in cart order, at most `max_basket`; ids
-      outside the vocabulary stay in), sorted by order_id. Orders of fewer than `min_basket` products are left out.
-    * `vocabulary`: product_id, frequency (lines of training orders), rank (from 0); the `top_products` most frequent,
-      of two equally frequent ones the smaller id first.
-    * `catalogue`: the products as they came, sorted by product_id.
+    * `baskets`: order_id (text), role (train, validation or holdout), products (indices in cart order, at most
+      `max_basket`; those outside the vocabulary stay in), sorted by order_id. Orders of fewer than `min_basket`
+      products are left out.
+    * `vocabulary`: product_index, frequency (lines of training orders), rank (from 0); the `top_products` most
+      frequent, of two equally frequent ones the smaller index first.
+    * `catalogue`: product_index, product_id (text), product_name, department of every product, sorted by index.
     """
-    data, products = config.data, tables["products"]
-    lines = tables["order_products"].semi_join(products, "product_id")
+    orders = Orders(tables, config.data)
+    products = orders.products.select("product_index", "product_id", "product_name", "department")
     return {
-        "baskets": _baskets(lines, data).order_by("order_id"),
-        "vocabulary": _vocabulary(tables["order_products"], products, data=data),
-        "catalogue": products.order_by("product_id"),
+        "baskets": _baskets(orders.indexed, config.data).order_by("order_id"),
+        "vocabulary": _vocabulary(orders, config.data),
+        "catalogue": products.order_by("product_index"),
     }
 
 
 def _baskets(lines: ibis.Table, data: Data) -> ibis.Table:
     # Sorting each list puts a basket in order on both engines; only DuckDB could collect in a given order. Lists of
-    # whole numbers cost a third less than lists of pairs, and `check` has seen to it that position and id fit into one.
-    entry = (lines.add_to_cart_order << ID_BITS) + lines.product_id
+    # whole numbers cost a third less than lists of pairs.
+    place = ibis.greatest(0, ibis.least(lines.place, MAX_PLACE))
+    entry = (place << INDEX_BITS) + lines.product_index
     orders = lines.group_by("order_id").agg(entries=entry.collect())
     orders = orders.filter(orders.entries.length() >= data.min_basket)
-    products = orders.entries.sort()[: data.max_basket].map(lambda entry: entry & MAX_ID)
-    return orders.select("order_id", role=role_of(orders.order_id, **_split(data)), products=products)
+    products = orders.entries.sort()[: data.max_basket].map(lambda entry: entry & (MAX_PRODUCTS - 1))
+    order_id = orders.order_id.cast("string")
+    return orders.select(order_id=order_id, role=role_of(order_id, **_split(data)), products=products)
 
 
-def _vocabulary(lines: ibis.Table, products: ibis.Table, *, data: Data) -> ibis.Table:
-    # Counted where true, not filtered: DuckDB evaluates what the hash repeats once in an aggregate, not in a filter.
-    trained = trains(lines.order_id, **_split(data))
-    counted = lines.group_by("product_id").agg(frequency=lines.count(where=trained))
-    counted = counted.filter(counted.frequency > 0).semi_join(products, "product_id")
-    top = counted.order_by(counted.frequency.desc(), counted.product_id).limit(data.top_products)
-    # A window without partition, which Spark evaluates in one task: fine for a table of at most `top_products` rows.
-    rank = ibis.row_number().over(ibis.window(order_by=[top.frequency.desc(), top.product_id]))
+def _vocabulary(orders: Orders, data: Data) -> ibis.Table:
+    lines = orders.purchases
+    # An order is hashed once, however many lines it has; and few orders are held out, so what they have is taken off.
+    found = lines.select("order_id").distinct()
+    found = found.mutate(trained=trains(found.order_id.cast("string"), **_split(data)))
+    held_out = lines.semi_join(found.filter(~found.trained), "order_id")
+    held_out = orders.by_key(held_out.group_by("product_id").agg(held_out=held_out.count()))
+    counted = orders.products.left_join(held_out, "product_index")
+    counted = counted.select("product_index", frequency=counted.times - counted.held_out.fill_null(0))
+    counted = counted.filter(counted.frequency > 0)
+    top = counted.order_by(counted.frequency.desc(), counted.product_index).limit(data.top_products)
+    # A window without partition, as for the index of products.
+    rank = ibis.row_number().over(ibis.window(order_by=[top.frequency.desc(), top.product_index]))
     return top.mutate(rank=rank.cast("int32")).order_by("rank")
 
 
 def _usable(lines: ibis.Table, vocabulary: ibis.Table, *, data: Data) -> bool:
     """Whether a training basket of these lines holds two products of the vocabulary."""
     baskets = _baskets(lines, data)
-    entries = baskets.filter(baskets.role == TRAIN).select("order_id", product_id=baskets.products.unnest())
-    known = entries.semi_join(vocabulary, "product_id")
+    entries = baskets.filter(baskets.role == TRAIN).select("order_id", product_index=baskets.products.unnest())
+    known = entries.semi_join(vocabulary, "product_index")
     counted = known.group_by("order_id").agg(products=known.count())
     return bool(rows(counted.agg(usable=counted.count(where=counted.products > 1)))[0]["usable"])
 
@@ -103,44 +107,67 @@ def _split(data: Data) -> dict[str, Any]:
     return {"holdout": data.holdout_fraction, "validation": data.validation_fraction, "salt": SALT}
 
 
-def _figures(lines: ibis.Table, products: ibis.Table) -> Mapping[str, Any]:
-    counted = lines.group_by("product_id").agg(times=lines.count())
-    unknown = counted.anti_join(products, "product_id")
-    figures = ibis.cross_join(
+def _figures(orders: Orders, data: Data) -> dict[str, Any]:
+    """Counts of lines, orders, baskets by role and products; those of the catalogue where there is one."""
+    lines, products = orders.lines, orders.products
+    place = place_of(lines)
+    found = rows(
         lines.agg(
-            orders=lines.order_id.nunique(),
-            lowest_cart_position=lines.add_to_cart_order.min(),
-            highest_cart_position=lines.add_to_cart_order.max(),
-        ),
-        counted.agg(order_lines=counted.times.sum(), ordered_products=counted.count()),
-        unknown.agg(unknown_lines=unknown.times.sum().fill_null(0), unknown_example=unknown.product_id.min()),
+            cancelled_lines=lines.count(where=lines.taken_back),
+            lowest_place=place.min().fill_null(0),
+            highest_place=place.max().fill_null(0),
+        )
+    )[0]
+    found |= rows(
         products.agg(
-            catalogue_products=products.count(),
-            lowest_id=products.product_id.min(),
-            highest_id=products.product_id.max(),
-        ),
-    )
-    row: Mapping[str, Any] = rows(figures)[0]
-    return {name: value for name, value in row.items() if value is not None}
+            order_lines=products.times.sum().fill_null(0),
+            ordered_products=products.count(where=products.times > 0),
+            products=products.count(),
+            catalogue_products=products.count(where=products.listed),
+            unknown_products=products.count(where=~products.listed),
+            unknown_lines=products.times.sum(where=~products.listed).fill_null(0),
+        )
+    )[0]
+    found |= _basket_figures(orders.purchases, data)
+    all_orders = _count_orders(lines) if found["cancelled_lines"] else found["orders"]
+    found["cancelled_orders"] = all_orders - found["orders"]
+    if orders.catalogue is None:
+        for name in ("catalogue_products", "unknown_products", "unknown_lines"):
+            del found[name]
+    return found
 
 
-def _basket_figures(tables: Mapping[str, ibis.Table], data: Data) -> dict[str, float]:
-    """How many baskets `prepare` makes for each role."""
-    lines = tables["order_products"].semi_join(tables["products"], "product_id")
+def _basket_figures(lines: ibis.Table, data: Data) -> dict[str, Any]:
+    """How many orders there are, of how many products at most, and how many of each role are baskets."""
     orders = lines.group_by("order_id").agg(products=lines.count())
-    orders = orders.filter(orders.products >= data.min_basket)
-    split = orders.select(role=role_of(orders.order_id, **_split(data)))
-    found = split.agg(**{each: split.count(where=split.role == each) for each in ROLES})
-    return {f"{role}_baskets": float(baskets) for role, baskets in rows(found)[0].items()}
+    orders = orders.select("products", role=role_of(orders.order_id.cast("string"), **_split(data)))
+    basket = orders.products >= data.min_basket
+    return rows(
+        orders.agg(
+            orders=orders.count(),
+            largest_order=orders.products.max().fill_null(0),
+            **{f"{each}_baskets": orders.count(where=basket & (orders.role == each)) for each in ROLES},
+        )
+    )[0]
 
 
-def _unknown_vocabulary(tables: Mapping[str, ibis.Table], found: Mapping[str, float], *, data: Data) -> tuple[str, ...]:
+def _count_orders(lines: ibis.Table) -> int:
+    return int(rows(lines.agg(orders=lines.order_id.nunique()))[0]["orders"])
+
+
+def _unlisted(orders: Orders) -> str:
+    """The key of a product that was ordered and that the catalogue lacks."""
+    products = orders.products
+    return str(rows(products.filter(~products.listed).agg(example=products.product_id.min()))[0]["example"])
+
+
+def _unknown_vocabulary(orders: Orders, found: Mapping[str, float], data: Data) -> tuple[str, ...]:
     """Whether a vocabulary that is cut leaves no training basket with two products of it."""
     if found["ordered_products"] <= data.top_products:
         return ()
-    lines = tables["order_products"].semi_join(tables["products"], "product_id")
-    vocabulary = _vocabulary(tables["order_products"], tables["products"], data=data)
-    if any(_usable(some, vocabulary, data=data) for some in (lines.filter(lines.order_id % GLANCE == 0), lines)):
+    lines, vocabulary = orders.indexed, _vocabulary(orders, data)
+    some = lines.filter(lines.order_id.cast("string").endswith(GLANCE))
+    if any(_usable(each, vocabulary, data=data) for each in (some, lines)):
         return ()
     return (
         f"order_products: expected training orders of at least 2 of the {data.top_products:,} most frequent products, "

@@ -1,8 +1,9 @@
 """The settings of a run of propensity: where visits come from, sampling rules, network, grid, gate; read everywhere.
 
 Visits come from a database (`data.source: database`, reached by the ingest job), from a SQLite file with the same
-tables (`propensity.sqlite`), or from a flat CSV with one visit per line. Prepare writes two tables: `visits` (key,
-role, is_sale and one column per feature) and `population` (one row: what the sample was drawn from).
+tables (`propensity.sqlite`), or from any table with one outcome column. Prepare writes three tables: `visits` (row_key,
+row_role, is_sale and one column per feature), `population` (one row: what the sample was drawn from) and `description`
+(one row: what was understood of the columns).
 """
 
 from __future__ import annotations
@@ -11,10 +12,25 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from trainyard.contract.config import Gate, Range, RecipeConfig, Schedule, ScoreColumn, Tuning, bounded
-from trainyard.contract.sources import Column, ColumnType, Source
+from trainyard.contract.config import Gate, Range, RecipeConfig, Schedule, ScoreColumn, TableData, Tuning, bounded
+from trainyard.contract.sources import Source
 
-CSV_TYPES: dict[str, ColumnType] = {"number": "float64", "category": "string", "sale": "boolean"}
+CSV_KINDS = ("number", "category", "sale")
+# Names that tables of rows with an outcome often have; others are taken too, for they can be nothing else.
+TABLE_FILES = (
+    *(
+        "visits",
+        "online_shoppers_intention",
+        "customer_churn",
+        "churn",
+        "customers",
+        "data",
+        "train",
+        "bank",
+        "bank-full",
+    ),
+    *("sessions", "users", "leads", "accounts", "subscribers", "orders", "loans", "credit", "marketing", "campaign"),
+)
 Optimizer = Literal["adam", "rmsprop"]
 
 
@@ -33,7 +49,7 @@ class Grid:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Data:
+class Data(TableData):
     """Which visits are used, how many, and what is held out."""
 
     source: Literal["file", "database"] = field(
@@ -49,19 +65,22 @@ class Data:
     max_sales: int = bounded(100_000, minimum=100, maximum=10_000_000, help="sale visits in the sample, at most")
     chunk_rows: int = bounded(10_000, minimum=100, maximum=1_000_000, help="rows fetched from the database at a time")
     aggregate_prefix: str = field(default="agg_visit_", metadata={"help": "tables that are joined to the sample"})
+    label: str | None = field(default=None, metadata={"help": "column with the outcome; none: it is found"})
+    positive: str | None = field(
+        default=None, metadata={"help": "value of the outcome that means yes, all others no; none: it is found"}
+    )
     categorical: tuple[str, ...] = field(
-        default=("hour_of_day", "day_of_week"), metadata={"help": "numbers of the database that name categories"}
+        default=("hour_of_day", "day_of_week"), metadata={"help": "columns whose numbers are names of categories"}
+    )
+    numeric: tuple[str, ...] = field(
+        default=(), metadata={"help": "columns that hold quantities, whatever they look like"}
     )
     drop: tuple[str, ...] = field(default=(), metadata={"help": "columns that the model must not see"})
     csv_columns: tuple[str, ...] = field(
-        default=(
-            *("Administrative:number", "Administrative_Duration:number", "Informational:number"),
-            *("Informational_Duration:number", "ProductRelated:number", "ProductRelated_Duration:number"),
-            *("BounceRates:number", "ExitRates:number", "PageValues:number", "SpecialDay:number"),
-            *("Month:category", "OperatingSystems:category", "Browser:category", "Region:category"),
-            *("TrafficType:category", "VisitorType:category", "Weekend:category", "Revenue:sale"),
-        ),
-        metadata={"help": "columns of a flat CSV in their order: name:number, name:category, and one name:sale"},
+        default=(),
+        metadata={
+            "help": "in one list: name:number as in numeric, name:category as in categorical, name:sale as in label"
+        },
     )
     holdout_fraction: float = bounded(0.2, minimum=0.05, maximum=0.5, help="visits kept for evaluation only")
     folds: int = bounded(5, minimum=2, maximum=20, help="parts of the other visits; each validates some networks")
@@ -72,21 +91,35 @@ class Data:
     grid: Grid = field(default_factory=Grid)
 
     @property
-    def csv_layout(self) -> tuple[tuple[str, str], ...]:
-        """Name and kind of each column of a flat CSV."""
-        parts = [each.rpartition(":") for each in self.csv_columns]
-        return tuple((name, kind) for name, _, kind in parts)
+    def label_name(self) -> str:
+        """The column with the outcome, empty where it is to be found."""
+        return self.label or next(iter(self._of_kind("sale")), "")
+
+    @property
+    def categorical_names(self) -> tuple[str, ...]:
+        """The columns that are categories because somebody says so."""
+        return self.categorical + self._of_kind("category")
+
+    @property
+    def numeric_names(self) -> tuple[str, ...]:
+        """The columns that are quantities because somebody says so."""
+        return self.numeric + self._of_kind("number")
+
+    def _of_kind(self, kind: str) -> tuple[str, ...]:
+        return tuple(each.rpartition(":")[0] for each in self.csv_columns if each.endswith(f":{kind}"))
 
     def __post_init__(self) -> None:
-        names, kinds = [name.lower() for name, _ in self.csv_layout], [kind for _, kind in self.csv_layout]
+        parts = [each.rpartition(":") for each in self.csv_columns]
+        names = [name.lower() for name, _, _ in parts]
         if len(set(names)) < len(names) or "" in names:
             raise ValueError(
                 f"expected csv_columns with a name each, different in more than case, found {self.csv_columns!r:.200}"
             )
-        if not set(kinds) <= set(CSV_TYPES) or kinds.count("sale") != 1:
+        kinds = [kind for _, _, kind in parts]
+        if not set(kinds) <= set(CSV_KINDS) or kinds.count("sale") > 1:
             raise ValueError(
-                f"expected csv_columns as name:number or name:category and one name:sale, "
-                f"found {self.csv_columns!r:.200}"
+                f"expected csv_columns as name:number or name:category and at most one name:sale, "
+                f"found {self.csv_columns!r:.200}; label, numeric and categorical say the same"
             )
         for name in ("start_date", "end_date"):
             moment = getattr(self, name)
@@ -142,7 +175,7 @@ class Config(RecipeConfig):
 
 
 CONFIG = Config(
-    title="Propensity of a visit to end in a sale",
+    title="Propensity: how likely an outcome is, such as a sale",
     data=Data(),
     hyperparameters=Hyperparameters(),
     tuning=Tuning(
@@ -169,22 +202,16 @@ SCHEDULE = Schedule(
 # What bulk scoring writes.
 SCORES = (
     ScoreColumn(name="place", type="bigint", comment="place in the data, from 0", spread=False),
-    ScoreColumn(name="visit_id", type="bigint", comment="where the source names visits", spread=False),
+    ScoreColumn(name="visit_id", type="string", comment="key of the row, where the source has one", spread=False),
     ScoreColumn(name="propensity", type="double", comment="probability of a sale", ranked=True),
     ScoreColumn(name="likely", type="boolean", comment="whether it reaches the threshold of the model"),
 )
 
 
 def sources(config: Config) -> tuple[Source, ...]:
-    """Either file starts a run; with `data.source: database` there is no file to wait for."""
+    """Any table, or a database in a file, starts a run; with `data.source: database` there is no file to wait for."""
     data = config.data
     if data.source == "database":
         return ()
-    columns = [Column(name=name, type=CSV_TYPES[kind], nullable=kind != "sale") for name, kind in data.csv_layout]
-    visits = Source(
-        name="visits",
-        files=("visits.csv", "online_shoppers_intention.csv"),
-        columns=tuple(columns),
-        required=False,
-    )
+    visits = Source(name="visits", files=TABLE_FILES, columns=(), other_columns=True, required=False)
     return visits, Source(name="database", files=("propensity.sqlite",), columns=(), required=False, format="sqlite")

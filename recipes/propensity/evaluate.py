@@ -21,6 +21,7 @@ from trainyard.contract.progress import progress
 
 # Baselines are for orientation, so they get a part of large data.
 MAX_BASELINE_VISITS = 200_000
+EPOCH, DAY = pd.Timestamp(0), pd.Timedelta(days=1)
 
 
 def evaluate(model_dir: Path, holdout: Path, *, config: Config) -> Evaluation:
@@ -78,7 +79,9 @@ def gradient_boosting(learned: pd.DataFrame, held_out: pd.DataFrame, *, seed: in
         return np.full(len(held_out), learned["is_sale"].mean())
     fitted, judged = learned[names].copy(), held_out[names].copy()
     for name in names:
-        if not pd.api.types.is_numeric_dtype(fitted[name]):
+        if pd.api.types.is_datetime64_any_dtype(fitted[name]):
+            fitted[name], judged[name] = ((each[name] - EPOCH) / DAY for each in (fitted, judged))
+        elif not pd.api.types.is_numeric_dtype(fitted[name]):
             kept = fitted[name].value_counts().index[:250]
             kind = pd.CategoricalDtype(sorted(str(each) for each in kept))
             fitted[name], judged[name] = (_as_category(each[name], kind) for each in (fitted, judged))

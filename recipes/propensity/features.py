@@ -3,13 +3,15 @@
 A quantity becomes four inputs: its logarithm, scaled as the original does (mean and deviation of the values inside the
 1.5 IQR fences; values outside count for neither, but stay in the data), its rank among the training values as a
 quantile of the normal distribution, whether it is zero, and whether it is missing (only where training rows lack it).
-A category becomes one input per value.
+A category becomes one input per value, a date a quantity and two categories. What a written value means does not
+depend on how it is spelled: yes is TRUE, true and 1, and 2.0 is 2.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,12 +20,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from recipes.propensity.category import MISSING, Category, text
+from recipes.propensity.category import Category, text
+from recipes.propensity.dates import DateColumn
 from recipes.propensity.quantity import Quantity, signed_log
+from trainyard.contract.values import boolean
+from trainyard.contract.values import number as written_number
 
 ENCODER_FILE = "encoder.json"
 # Columns of a prepared visit that say which one it is or what became of it.
-NOT_FEATURES = ("key", "role", "is_sale", "visit_id", "visitor_id", "product_id", "visit_date", "sales_date")
+NOT_FEATURES = ("row_key", "row_role", "is_sale")
 FEW_ROWS = 4
 # Beyond this a scaled value says no more than "extreme", and a network would extrapolate.
 MAX_SCALED = 8.0
@@ -51,30 +56,37 @@ class Encoder:
 
     quantities: tuple[Quantity, ...]
     categories: tuple[Category, ...]
+    dates: tuple[DateColumn, ...] = ()
 
     @classmethod
     def fit(cls, rows: pd.DataFrame, *, max_categories: int) -> Encoder:
-        """From training rows only; a column is a quantity if it is numeric, else a category."""
+        """From training rows only; a column is a date, a quantity if it is numeric, else a category.
+
+        Columns that are always the same say nothing, and are left out unless that holds for all.
+        """
         names = [str(name) for name in rows.columns if name not in NOT_FEATURES]
-        numeric = [name for name in names if _is_quantity(rows[name])]
+        names = [name for name in names if _varies(rows[name])] or names
+        dates = tuple(DateColumn.fit(name, rows[name]) for name in names if _is_date(rows[name]))
+        numbers = {name: _numbers(rows[name]) for name in names if _is_quantity(rows[name])}
+        texts = {name: _texts(rows[name]) for name in names if not _is_date(rows[name]) and name not in numbers}
+        ages, parts = _of_dates(dates, rows)
+        numbers |= ages
+        texts |= parts
         return cls(
-            quantities=tuple(Quantity.fit(name, _numbers(rows[name])) for name in numeric),
-            categories=tuple(
-                Category.fit(name, _texts(rows[name].tolist()), max_values=max_categories)
-                for name in names
-                if name not in numeric
-            ),
+            quantities=tuple(Quantity.fit(name, column) for name, column in numbers.items()),
+            categories=tuple(Category.fit(name, column, max_values=max_categories) for name, column in texts.items()),
+            dates=dates,
         )
 
     @property
     def parts(self) -> list[Quantity | Category]:
-        """Every column that matters, in the order of its inputs."""
+        """Everything that matters, in the order of its inputs."""
         return [*self.quantities, *self.categories]
 
     @property
     def columns(self) -> list[str]:
         """The columns of a visit that matter."""
-        return [each.name for each in self.parts]
+        return list(dict.fromkeys(self._column_of(each.name) for each in self.parts))
 
     @property
     def inputs(self) -> list[str]:
@@ -86,15 +98,40 @@ class Encoder:
         groups: dict[str, list[int]] = {}
         first = 0
         for each in self.parts:
-            groups[each.name] = list(range(first, first + len(each.inputs)))
+            groups.setdefault(self._column_of(each.name), []).extend(range(first, first + len(each.inputs)))
             first += len(each.inputs)
         return groups
 
+    def _column_of(self, part: str) -> str:
+        return self._columns_of_parts.get(part, part)
+
+    @cached_property
+    def _columns_of_parts(self) -> dict[str, str]:
+        return {part: each.name for each in self.dates for part in (each.age, *each.parts)}
+
     def transform(self, rows: pd.DataFrame) -> np.ndarray:
         """Network inputs, float32 [rows, inputs]."""
-        numbers = [_numbers(rows[each.name]) for each in self.quantities]
-        matrix = np.stack(numbers, axis=1) if numbers else np.empty((len(rows), 0))
-        return self.encode(matrix, [_texts(rows[each.name].tolist()) for each in self.categories])
+        numbers, texts = _of_dates(self.dates, rows)
+        columns = [
+            numbers[each.name] if each.name in numbers else _numbers(rows[each.name]) for each in self.quantities
+        ]
+        named = [texts[each.name] if each.name in texts else _texts(rows[each.name]) for each in self.categories]
+        matrix = np.stack(columns, axis=1) if columns else np.empty((len(rows), 0))
+        return self.encode(matrix, named)
+
+    def transform_rows(self, rows: Sequence[Mapping[str, Any]]) -> np.ndarray:
+        """`transform` of a few rows as requests have them; a column that is missing or None is a missing value."""
+        given = {name: [row.get(name) for row in rows] for name in self.columns}
+        numbers, texts = _of_dates(self.dates, given)
+        columns = [
+            numbers[each.name] if each.name in numbers else [number(value) for value in given[each.name]]
+            for each in self.quantities
+        ]
+        named = [
+            texts[each.name] if each.name in texts else [text(value) for value in given[each.name]]
+            for each in self.categories
+        ]
+        return self.encode(np.array(columns, dtype=np.float64).reshape(len(columns), len(rows)).T, named)
 
     def encode(self, numbers: np.ndarray, texts: Sequence[Sequence[str]]) -> np.ndarray:
         """`transform` of values side by side: float64 [rows, quantities], NaN where missing; one list per category."""
@@ -155,16 +192,62 @@ class Encoder:
             categories=tuple(
                 Category(name=each["name"], values=tuple(each["values"])) for each in document["categories"]
             ),
+            dates=tuple(DateColumn(**each) for each in document.get("dates", ())),
         )
+
+
+def number(value: Any) -> float:
+    """A number in whatever way it is written; yes and no are 1 and 0, all else is missing (NaN)."""
+    if type(value) is float:
+        return value
+    if value is None or isinstance(value, bool | np.bool_):
+        return math.nan if value is None else float(value)
+    found = written_number(value)
+    if found is None:
+        means = boolean(value)
+        found = math.nan if means is None else float(means)
+    return found
+
+
+def _of_dates(
+    dates: Iterable[DateColumn], given: Mapping[str, Sequence[Any]] | pd.DataFrame
+) -> tuple[dict[str, Any], dict[str, list[str]]]:
+    """The numbers and the categories that columns of dates become."""
+    numbers: dict[str, Any] = {}
+    texts: dict[str, list[str]] = {}
+    for each in dates:
+        ages, *parts = each.features(list(given[each.name]))
+        numbers[each.age] = np.array(ages)
+        texts |= dict(zip(each.parts, parts, strict=True))
+    return numbers, texts
+
+
+def _is_date(column: pd.Series) -> bool:
+    return bool(pd.api.types.is_datetime64_any_dtype(column))
 
 
 def _is_quantity(column: pd.Series) -> bool:
     return bool(pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column))
 
 
+def _varies(column: pd.Series) -> bool:
+    return bool(column.nunique(dropna=False) > 1)
+
+
 def _numbers(column: pd.Series) -> np.ndarray:
-    return column.to_numpy(dtype=np.float64, na_value=np.nan)
+    if pd.api.types.is_numeric_dtype(column):
+        return column.to_numpy(dtype=np.float64, na_value=np.nan)
+    return _mapped(column, number).astype(np.float64)
 
 
-def _texts(values: Sequence[Any]) -> list[str]:
-    return [MISSING if pd.isna(value) else text(value) for value in values]
+def _texts(column: pd.Series) -> list[str]:
+    found: list[str] = _mapped(column, text).tolist()
+    return found
+
+
+def _mapped(column: pd.Series, meaning: Callable[[Any], Any]) -> np.ndarray:
+    """What each value means, worked out once for equal ones."""
+    codes, different = pd.factorize(column, use_na_sentinel=True)
+    # The last stands for values that are missing, whose code is -1.
+    meanings = [meaning(each) for each in different.tolist()] + [meaning(None)]
+    return np.array(meanings, dtype=object)[codes]

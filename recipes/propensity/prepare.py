@@ -1,84 +1,108 @@
-"""Judges the visits and gives each its role and its features; Ibis expressions that run in Glue."""
+"""Judges the rows and gives each its role and its features; Ibis expressions that run in Glue."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import ibis
 
 from recipes.propensity import data_problems
+from recipes.propensity.column_names import says_code, says_key
+from recipes.propensity.column_profile import ColumnProfile
+from recipes.propensity.column_uses import Description, Use
 from recipes.propensity.config import Config
+from recipes.propensity.leaks import leaks
+from recipes.propensity.understanding import happened, understood
 from trainyard.contract.holdout import ROLES, role_of
 from trainyard.contract.quality import Quality
 from trainyard.contract.records import rows
+from trainyard.errors import BadData
 
 SALT = "propensity"
-NOT_FEATURES = ("visit_id", "visitor_id", "product_id", "visit_date", "sales_date", "is_sale")
 # Real numbers enter a key as whole millionths: engines write them out differently.
 MILLIONTHS = 1_000_000
 # Beyond this, millionths do not fit into 64 bits, and all numbers are alike to a key.
 KEY_LIMIT = 9e12
-# Visits with a sale, and without, that every part of the data needs.
+WHOLE_FLOAT = r"^([+-]?[0-9]+)\.0*$"
 
 
 def check(tables: Mapping[str, ibis.Table], config: Config) -> Quality:
-    """Refuses data with too few sales, with no visit without a sale, or with sales that are neither 0 nor 1.
+    """Refuses data without an outcome, with too few rows of either outcome, or with nothing to learn from.
 
-    Also data with nothing to learn from, and those of which too few of either kind are left for one of the roles.
+    Also those of which too few of either kind are left for one of the roles. Notes say what was understood of the
+    columns; a column that tells the outcome by itself is a warning.
     """
-    visits = _labelled(tables["visits"], config)
-    found = visits.agg(
-        visits=visits.count(),
-        sales=(visits.is_sale == 1).sum().fill_null(0),
-        others=(visits.is_sale == 0).sum().fill_null(0),
-    )
-    figures = {name: float(value) for name, value in rows(found)[0].items()}
-    problems = []
-    if figures["sales"] < config.data.min_sales:
-        problems.append(
-            f"visits: expected at least {config.data.min_sales:,} visits with a sale, found {figures['sales']:,.0f}; "
-            "use more visits or a longer time, or lower data.min_sales in run.json."
-        )
-    if figures["others"] < config.data.min_sales:
-        problems.append(
-            f"visits: expected at least {config.data.min_sales:,} visits without a sale, "
-            f"found {figures['others']:,.0f}; export the visits that did not end in a sale too."
-        )
-    if wrong := figures["visits"] - figures["sales"] - figures["others"]:
-        problems.append(
-            f"visits: expected is_sale to be 0 or 1, found {wrong:,.0f} visits with another value; correct them."
-        )
-    problems += data_problems.unusable_columns(_feature_names(visits, config))
-    found_figures = {f"labelled_{name}": value for name, value in figures.items()}
+    try:
+        description, found = understood(tables, config.data)
+    except BadData as refusal:
+        return Quality(problems=refusal.problems)
+    visits = tables["visits"].mutate(is_sale=happened(tables["visits"], description, found=found))
+    outcome = description.outcome
+    counted = _outcomes(visits)
+    figures = {f"labelled_{name}": value for name, value in counted.items()}
+    problems = data_problems.too_few_outcomes(counted, outcome, min_sales=config.data.min_sales)
+    problems += data_problems.unusable_columns(list(description.inputs), outcome)
+    notes = description.notes(rows=int(counted["visits"]), happened=int(counted["sales"]))
     # What follows from another problem is no second one.
     if problems:
-        return Quality(problems=tuple(problems), figures=found_figures)
-    split = _split_figures(visits, config)
-    return Quality(problems=data_problems.too_few_of_a_role(split), figures=found_figures | split)
+        return Quality(problems=tuple(problems), notes=notes, figures=figures)
+    keyed = _keyed(visits, description, found=found)
+    split = _split_figures(keyed, config)
+    return Quality(
+        problems=data_problems.too_few_of_a_role(split, outcome),
+        warnings=data_problems.without_outcome(counted, outcome) + leaks(keyed, description),
+        notes=notes,
+        figures=figures | split,
+    )
 
 
 def prepare(tables: Mapping[str, ibis.Table], config: Config) -> dict[str, ibis.Table]:
     """The tables the model is made from.
 
-    * `visits`: key (text), role (train, validation or holdout), is_sale (0 or 1), then one column per feature:
-      quantities as they came, categories as text; sorted by key.
-    * `population`: one row that says what the visits were drawn from; of a flat file, the file itself.
+    * `visits`: row_key (text), row_role (train, validation or holdout), is_sale (0 or 1), then one column per feature:
+      quantities as they came, categories as text, dates as moments; sorted by key.
+    * `population`: one row that says what the visits were drawn from; of a file, the file itself.
+    * `description`: one row with what was understood of the columns, as JSON.
     """
-    visits = _labelled(tables["visits"], config)
-    names = _feature_names(visits, config)
-    features = {name: _feature(visits[name], name in config.data.categorical) for name in names}
-    selected = visits.select(key=_key(visits), is_sale=visits.is_sale, **features)
-    population = tables["population"] if "population" in tables else _itself(selected, config)
-    return {"visits": selected.mutate(role=_role(selected.key, config)).order_by("key"), "population": population}
+    description, found = understood(tables, config.data)
+    visits = tables["visits"].mutate(is_sale=happened(tables["visits"], description, found=found))
+    visits = visits.filter(visits.is_sale.notnull())
+    keyed = _keyed(visits, description, found=found)
+    features = {name: _feature(keyed[name], use) for name, use in description.inputs.items()}
+    prepared = keyed.select(
+        row_key=keyed.row_key, is_sale=keyed.is_sale, **features, row_role=_role(keyed.holdout_key, config)
+    )
+    return {
+        "visits": prepared.order_by("row_key"),
+        "population": tables["population"] if "population" in tables else _itself(prepared, config),
+        "description": prepared.agg(document=ibis.literal(description.to_json()), rows=prepared.count()),
+    }
 
 
-def _feature_names(visits: ibis.Table, config: Config) -> list[str]:
-    return [name for name in visits.columns if name not in NOT_FEATURES and name not in config.data.drop]
+def _outcomes(visits: ibis.Table) -> dict[str, float]:
+    counted = visits.agg(
+        visits=visits.is_sale.count(),
+        sales=(visits.is_sale == 1).sum().fill_null(0),
+        others=(visits.is_sale == 0).sum().fill_null(0),
+        without=visits.is_sale.isnull().sum().fill_null(0),
+    )
+    return {name: float(value) for name, value in rows(counted)[0].items()}
 
 
-def _key(visits: ibis.Table) -> Any:
-    return visits.visit_id.cast("string") if "visit_id" in visits.columns else _content(visits)
+def _keyed(visits: ibis.Table, description: Description, *, found: Sequence[ColumnProfile]) -> ibis.Table:
+    """With `row_key`, by which rows are in order, and `holdout_key`, by which they are split."""
+    by_name = {each.name: each for each in found}
+    key = by_name.get(description.key)
+    if key is not None and key.unique:
+        text = _text(visits[key.name])
+        return visits.mutate(row_key=text, holdout_key=text)
+    content = _content(visits, by_name, outcome=description.outcome.column)
+    if key is None:
+        return visits.mutate(row_key=content, holdout_key=content)
+    text = _text(visits[key.name])
+    # All rows of one customer are learned from, or none.
+    return visits.mutate(row_key=text.concat("\x1f").concat(content), holdout_key=text)
 
 
 def _role(key: Any, config: Config) -> Any:
@@ -86,42 +110,60 @@ def _role(key: Any, config: Config) -> Any:
     return role_of(key, holdout=held_out, validation=(1.0 - held_out) / config.data.folds, salt=SALT)
 
 
-def _split_figures(visits: ibis.Table, config: Config) -> dict[str, float]:
-    """Visits of each role as `prepare` splits them, with and without a sale."""
-    keyed = visits.select(key=_key(visits), is_sale=visits.is_sale)
-    split = keyed.select(role=_role(keyed.key, config), is_sale=keyed.is_sale)
+def _split_figures(keyed: ibis.Table, config: Config) -> dict[str, float]:
+    """Rows of each role as `prepare` splits them, with and without the outcome."""
+    split = keyed.select(role=_role(keyed.holdout_key, config), is_sale=keyed.is_sale)
     counts = {f"{role}_sales": split.count(where=(split.role == role) & (split.is_sale == 1)) for role in ROLES}
     counts |= {f"{role}_others": split.count(where=(split.role == role) & (split.is_sale == 0)) for role in ROLES}
     return {name: float(value) for name, value in rows(split.agg(**counts))[0].items()}
 
 
-def _labelled(visits: ibis.Table, config: Config) -> ibis.Table:
-    """With the label as 0 or 1 under one name, whatever the source calls it."""
-    if "is_sale" in visits.columns:
-        return visits.mutate(is_sale=visits.is_sale.cast("int64"))
-    label = next(name for name, kind in config.data.csv_layout if kind == "sale")
-    return visits.mutate(is_sale=visits[label].ifelse(1, 0).cast("int64")).drop(label)
+def _feature(column: Any, use: Use) -> Any:
+    kind = column.type()
+    if use == "date":
+        return column.cast("timestamp")
+    if use == "category":
+        return _text(column)
+    if kind.is_boolean():
+        return column.cast("int64")
+    return column if kind.is_numeric() else column.try_cast("float64")
 
 
-def _feature(column: Any, categorical: bool) -> Any:
-    numeric = column.type().is_numeric() and not column.type().is_boolean()
-    return column if numeric and not categorical else column.cast("string")
+def _text(column: Any) -> Any:
+    """A value as one text in whatever way it was written: true, 2, blue."""
+    kind = column.type()
+    if kind.is_boolean():
+        return column.ifelse("true", "false")
+    if kind.is_numeric() and not kind.is_integer():
+        number = column.cast("float64")
+        return (number == number.round()).ifelse(number.cast("int64").cast("string"), number.cast("string"))
+    return column.strip().re_replace(WHOLE_FLOAT, r"\1") if kind.is_string() else column.cast("string")
 
 
-def _content(visits: ibis.Table) -> Any:
-    """A key made of everything a line says: equal lines get one role, so that none is both learned and judged."""
-    parts = []
-    for name in visits.columns:
-        column = visits[name]
-        if column.type().is_floating():
-            inside = ibis.ifelse(column < -KEY_LIMIT, -KEY_LIMIT, column)
-            inside = ibis.ifelse(inside > KEY_LIMIT, KEY_LIMIT, inside)
-            column = (inside * MILLIONTHS).round().cast("int64")
-        parts += [column.cast("string").fill_null(""), ibis.literal("\x1f")]
-    joined = parts[0]
-    for part in parts[1:]:
-        joined = joined.concat(part)
+def _content(visits: ibis.Table, found: Mapping[str, ColumnProfile], *, outcome: str) -> Any:
+    """A key made of everything a line says: equal lines get one role, so that none is both learned and judged.
+
+    It depends on what is said, neither on how it is spelled nor on settings.
+    """
+    names = [each for each in visits.columns if each not in (outcome, "is_sale")]
+    parts = [_said(visits[name], found[name]) for name in names] + [visits.is_sale.cast("string")]
+    joined = ibis.literal("")
+    for part in parts:
+        joined = joined.concat(part.fill_null("")).concat("\x1f")
     return joined.hexdigest("md5")
+
+
+def _said(column: Any, profile: ColumnProfile) -> Any:
+    if profile.flag:
+        return (column.cast("int64") == 1).ifelse("TRUE", "FALSE")
+    if profile.kind == "moment":
+        return column.cast("timestamp").epoch_seconds().cast("string")
+    if profile.kind == "other":
+        return ibis.literal("")
+    if profile.kind == "text" or (profile.kind == "whole" and (says_code(profile.name) or says_key(profile.name))):
+        return _text(column)
+    inside = column.cast("float64").clip(-KEY_LIMIT, KEY_LIMIT)
+    return (inside * MILLIONTHS).round().cast("int64").cast("string")
 
 
 def _itself(visits: ibis.Table, config: Config) -> ibis.Table:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
+from recipes.propensity.column_uses import Description
 from recipes.propensity.config import Config
 from recipes.propensity.data_problems import MIN_PER_CLASS
 from recipes.propensity.features import Encoder
@@ -22,7 +23,7 @@ BATCH_ROWS = 100_000
 def process(inputs: Path, outputs: Path, *, config: Config) -> dict[str, float]:
     """Write encoded visits, visits in their own terms, encoder and population; returns their figures.
 
-    * `features/encoder.json` (fitted on the training role only) and `features/population.json`.
+    * `features/`: `encoder.json` (fitted on the training role only), `population.json` and `description.json`.
     * `train/` and `validation/`: `inputs.npy` (float32 [rows, inputs]), `labels.npy` (float32), `visits.parquet`.
     * `holdout/visits.parquet` and `holdout/population.json`: raw, for an older model encodes in its own way.
     """
@@ -33,8 +34,10 @@ def process(inputs: Path, outputs: Path, *, config: Config) -> dict[str, float]:
     for role in roles:
         figures[f"{role}_sales"] = _checked_sales(outputs / role / VISITS_FILE, role)
     population = Population.from_row(pq.read_table(inputs / "population").to_pylist()[0])
+    description = Description.from_json(pq.read_table(inputs / "description").to_pylist()[0]["document"])
     for folder in ("features", "holdout"):
         population.save(outputs / folder)
+        description.save(outputs / folder)
     encoder = Encoder.fit(pd.read_parquet(outputs / "train" / VISITS_FILE), max_categories=config.data.max_categories)
     encoder.save(outputs / "features")
     for role in ("train", "validation"):
@@ -46,9 +49,8 @@ def process(inputs: Path, outputs: Path, *, config: Config) -> dict[str, float]:
 def _write_visits(inputs: Path, role: str, *, target: Path) -> float:
     """The visits of a role, by key, so that the result does not depend on how the table was split into files."""
     source = (inputs / "visits").as_posix().replace("'", "''")
-    query = (
-        f"SELECT * EXCLUDE (role) FROM read_parquet('{source}/*.parquet') WHERE role = '{role}' ORDER BY key, is_sale"  # noqa: S608
-    )
+    chosen = f"FROM read_parquet('{source}/*.parquet') WHERE row_role = '{role}'"
+    query = f"SELECT * EXCLUDE (row_role) {chosen} ORDER BY row_key, is_sale"
     duckdb.sql(query).write_parquet(str(target))
     return float(pq.read_metadata(target).num_rows)
 

@@ -9,10 +9,12 @@ import numpy as np
 import pandas as pd
 
 from recipes.propensity import combinations, plots
+from recipes.propensity.column_uses import Description
 from recipes.propensity.combinations import COMBINATIONS_FILE
 from recipes.propensity.config import Config
 from recipes.propensity.inference import Ensemble
 from recipes.propensity.metrics import ReliabilityBin, auc, reliability_bins
+from recipes.propensity.outcome import DATABASE_OUTCOME, Outcome
 from recipes.propensity.population import Population
 from recipes.propensity.training_data import VISITS_FILE
 from trainyard.contract import charts, curves
@@ -35,8 +37,10 @@ def report(inputs: ReportInputs, outputs: Path, *, config: Config) -> list[Secti
     _write(outputs / "reliability.csv", ["predicted", "observed", "visits"], rows=[_cells(each) for each in bins])
     _write(outputs / "drivers.csv", ["column", "auc_lost"], rows=importance)
     (outputs / COMBINATIONS_FILE).write_bytes((inputs.model / COMBINATIONS_FILE).read_bytes())
+    description = Description.load(holdout)
     return [
-        _sample_section(population),
+        _sample_section(population, description),
+        *([_columns_section(description)] if description else []),
         _calibration_section(bins, probabilities, labels=labels, population=population),
         _importance_section(importance),
         _search_section(combinations.read(inputs.model / COMBINATIONS_FILE)),
@@ -62,18 +66,39 @@ def permutation_importance(ensemble: Ensemble, visits: pd.DataFrame, *, seed: in
     return sorted(lost, key=lambda each: -each[1])
 
 
-def _sample_section(population: Population) -> Section:
+def _sample_section(population: Population, description: Description | None) -> Section:
+    outcome = description.outcome if description else DATABASE_OUTCOME
     rows: list[list[Cell]] = [
-        ["with a sale", population.sales, population.sampled_sales],
-        ["without a sale", population.others, population.sampled_others],
+        [outcome.happened, population.sales, population.sampled_sales],
+        [outcome.did_not, population.others, population.sampled_others],
     ]
-    dates = f" from {population.start_date} to {population.end_date}" if population.start_date else ""
-    text = (
-        f"Product {population.product_id}{dates}, {population.sales_volume:,} sales. "
-        f"{population.sale_rate:.2%} of the visits end in a sale; probabilities are corrected to that share."
-    )
-    table = Table(columns=("visits", "in the data", "in the sample"), rows=rows)
-    return Section(title="Sample", text=text, tables=(table,))
+    table = Table(columns=(outcome.rows, "in the data", "in the sample"), rows=rows)
+    return Section(title="Sample", text=_sample_text(population, outcome), tables=(table,))
+
+
+def _sample_text(population: Population, outcome: Outcome) -> str:
+    rate = f"{population.sale_rate:.2%}"
+    if outcome == DATABASE_OUTCOME:
+        dates = f" from {population.start_date} to {population.end_date}" if population.start_date else ""
+        return (
+            f"Product {population.product_id}{dates}, {population.sales_volume:,} sales. "
+            f"{rate} of the visits end in a sale; probabilities are corrected to that share."
+        )
+    others = f"no is {outcome.no!r}" if outcome.no else "all other values mean no"
+    why = f"; {outcome.why}" if outcome.why else ""
+    return f"Outcome: {outcome.column}, yes is {outcome.yes!r} ({rate} of the {outcome.rows}), {others}{why}."
+
+
+def _columns_section(description: Description) -> Section:
+    unused = dict(description.left_out)
+    rows: list[list[Cell]] = [
+        [each.name, "not used" if each.name in unused else each.use, unused.get(each.name, each.reason)]
+        for each in description.columns
+    ]
+    key = f" Rows are held out by {description.key}." if description.key else " Rows are held out by all that they say."
+    text = f"What each column was taken for; data.label, data.categorical, data.numeric and data.drop change it.{key}"
+    table = Table(columns=("column", "used as", "because it"), rows=rows)
+    return Section(title="Columns", text=text, tables=(table,))
 
 
 def _calibration_section(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from typing import Annotated, Any
 
-from pydantic import Field, create_model, model_validator
+from pydantic import BeforeValidator, Field, create_model, model_validator
 from typing_extensions import TypedDict
 
-from recipes.propensity.features import Encoder
+from recipes.propensity.features import Encoder, number
 from trainyard.contract.request_rows import Row
+from trainyard.contract.values import is_missing, moment
 
 
 class Propensity(TypedDict):
@@ -28,10 +30,35 @@ class Visit(Row):
         return self
 
 
+def _number(value: Any) -> Any:
+    """A number, also where text or yes and no say it; other values as they are."""
+    if not isinstance(value, str | bool):
+        return value
+    found = number(value)
+    return found if not math.isnan(found) else None if is_missing(value) else value
+
+
+def _date(value: Any) -> Any:
+    """A moment as text; other values as they are."""
+    if value is None or is_missing(value):
+        return None
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return value
+    if moment(value) is None:
+        raise ValueError("expected a date such as 2026-01-31")
+    return str(value)
+
+
+Number = Annotated[float | None, BeforeValidator(_number)]
+Date = Annotated[str | None, BeforeValidator(_date)]
+
+
 def row_model(encoder: Encoder) -> type[Visit]:
-    """What a row of this model may hold: its columns, numbers and categories."""
-    kinds: list[tuple[str, Any]] = [(each.name, float | None) for each in encoder.quantities]
-    kinds += [(each.name, str | int | bool | None) for each in encoder.categories]
+    """What a row of this model may hold: its columns, numbers, categories and dates."""
+    own = set(encoder.columns)
+    kinds: list[tuple[str, Any]] = [(each.name, Number) for each in encoder.quantities if each.name in own]
+    kinds += [(each.name, str | int | bool | float | None) for each in encoder.categories if each.name in own]
+    kinds += [(each.name, Date) for each in encoder.dates]
     # Columns may be called what no Python name can be, so they are aliases.
     fields: dict[str, Any] = {
         f"column_{index}": (kind, Field(default=None, alias=name, title=name))

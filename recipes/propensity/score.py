@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,15 +11,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from recipes.propensity.column_names import renamed
+from recipes.propensity.column_uses import Description
 from recipes.propensity.config import Config
 from recipes.propensity.features import Encoder
 from recipes.propensity.inference import Ensemble
 from recipes.propensity.ingest import EVERY_VISIT
 from recipes.propensity.population import Population
 from trainyard.contract import chunks
+from trainyard.contract.progress import progress
+from trainyard.errors import BadData
 
 # Of a database, `visits` is a sample that training draws; of a file it is every visit.
 FILE_TABLE = "visits"
+SHOWN = 10
 
 
 def count(tables: Path, config: Config) -> int:
@@ -33,19 +38,24 @@ def seen(model_dir: Path) -> dict[str, float]:
 
 
 def score(model_dir: Path, tables: Path, *, config: Config) -> Iterator[pa.Table]:
-    """One row per visit, in the order of the source, `score.chunk_rows` at a time."""
+    """One row per visit, in the order of the source, `score.chunk_rows` at a time.
+
+    The outcome is not asked for, and columns that the model does not know are not read. One that it knows and that is
+    missing counts as missing values, which is said; raises BadData where all of them are.
+    """
     ensemble = Ensemble.load(model_dir)
     table = _table(tables)
     present = pq.read_schema(chunks.parts(table)[0]).names
-    columns = [name for name in ("visit_id", *ensemble.encoder.columns) if name in present]
+    names = _needed(ensemble.encoder, present, table=table.name)
+    key = _key(model_dir, present)
     first = 0
-    for chunk in chunks.read(table, columns, rows=config.score.chunk_rows):
-        probabilities = ensemble.probabilities(_features(chunk, ensemble.encoder))
+    for chunk in chunks.read(table, list(dict.fromkeys([*key, *names.values()])), rows=config.score.chunk_rows):
+        probabilities = ensemble.probabilities(_features(chunk, ensemble.encoder, names=names))
         rows = chunk.num_rows
         yield pa.table(
             {
                 "place": np.arange(first, first + rows),
-                "visit_id": chunk["visit_id"] if "visit_id" in present else pa.nulls(rows, pa.int64()),
+                "visit_id": _texts(chunk[key[0]]) if key else pa.nulls(rows, pa.string()),
                 "propensity": probabilities,
                 "likely": probabilities >= ensemble.threshold,
             }
@@ -53,16 +63,42 @@ def score(model_dir: Path, tables: Path, *, config: Config) -> Iterator[pa.Table
         first += rows
 
 
+def _needed(encoder: Encoder, present: Sequence[str], *, table: str) -> dict[str, str]:
+    """The table's column for each of the model's."""
+    names = renamed(encoder.columns, present)
+    lacking = [each for each in encoder.columns if each not in names]
+    if not names:
+        raise BadData(
+            [
+                f"{table}: expected columns that the model knows ({', '.join(encoder.columns[:SHOWN])}), found none of "
+                f"them but {', '.join(present[:SHOWN])}; score a file with the columns that training had."
+            ]
+        )
+    if lacking:
+        progress(0.0, f"columns that the file lacks count as missing values: {', '.join(lacking)}")
+    return names
+
+
+def _key(model_dir: Path, present: Sequence[str]) -> list[str]:
+    """The column that names a row, if there is one."""
+    description = Description.load(model_dir)
+    wanted = [description.key] if description and description.key else []
+    return list(renamed([*wanted, "visit_id"], present).values())[:1]
+
+
 def _table(tables: Path) -> Path:
     return tables / (EVERY_VISIT if (tables / EVERY_VISIT).is_dir() else FILE_TABLE)
 
 
-def _features(chunk: pa.Table, encoder: Encoder) -> pd.DataFrame:
-    """As prepare gives them to training: quantities as real numbers, categories as text."""
-    quantities = {each.name for each in encoder.quantities}
-    columns = {}
-    for name in encoder.columns:
-        if name in chunk.column_names:
-            kind = pa.float64() if name in quantities else pa.string()
-            columns[name] = pc.cast(chunk[name], kind).to_pandas()
+def _features(chunk: pa.Table, encoder: Encoder, *, names: Mapping[str, str]) -> pd.DataFrame:
+    """The model's columns, names as texts: a whole number with gaps would become a real one, and lose digits."""
+    categories = {each.name for each in encoder.categories}
+    columns = {
+        name: (_texts(chunk[present]) if name in categories else chunk[present]).to_pandas()
+        for name, present in names.items()
+    }
     return pd.DataFrame(columns, index=range(chunk.num_rows))
+
+
+def _texts(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    return column if pa.types.is_string(column.type) else pc.cast(column, pa.string())

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from recipes.propensity.category import text
 from recipes.propensity.inference import Ensemble
 from recipes.propensity.requests import Propensity, row_model
 from trainyard.contract.request_rows import checked
@@ -17,34 +13,34 @@ from trainyard.contract.routes import INVOCATIONS, Route
 
 
 class Predictor:
-    """A model that scores visits as the database describes them."""
+    """A model that scores visits, or other rows, as its training data describe them."""
 
     def __init__(self, ensemble: Ensemble) -> None:
         self.ensemble = ensemble
         self._row = row_model(ensemble.encoder)
-        self._quantities = [each.name for each in ensemble.encoder.quantities]
-        self._categories = [each.name for each in ensemble.encoder.categories]
 
     def predict(self, rows: Sequence[Mapping[str, Any]]) -> list[Propensity]:
         """One answer per row: `{"propensity": probability of a sale, "likely": whether it reaches the threshold}`.
 
-        A row is an object of column names and values. A column that is missing or null counts as a missing value, a
-        category that training never saw as "other". Raises BadRow for unknown columns and wrong types.
+        A row is an object of column names and values, in any spelling that a file may have. A column that is missing or
+        null counts as a missing value, a category that training never saw as "other". Raises BadRow for unknown columns
+        and wrong types.
         """
         checked(self._row, rows)
         if not rows:
             return []
-        numbers = np.array([[_number(row.get(name)) for name in self._quantities] for row in rows], dtype=np.float64)
-        texts = [[text(row.get(name)) for row in rows] for name in self._categories]
-        inputs = self.ensemble.encoder.encode(numbers.reshape(len(rows), -1), texts)
+        inputs = self.ensemble.encoder.transform_rows(rows)
         probabilities: list[float] = self.ensemble.probabilities_of_inputs(inputs).tolist()
         return [{"propensity": each, "likely": each >= self.ensemble.threshold} for each in probabilities]
 
     def examples(self) -> list[dict[str, Any]]:
         """Rows that this model can answer: an average visit, and one of which nothing is known but one value."""
         encoder = self.ensemble.encoder
-        average: dict[str, Any] = {each.name: each.fill for each in encoder.quantities}
-        average |= {each.name: each.values[0] for each in encoder.categories if each.values}
+        average: dict[str, Any] = {each.name: each.fill for each in encoder.quantities if each.name in encoder.columns}
+        average |= {each.name: each.newest for each in encoder.dates if each.newest}
+        average |= {
+            each.name: each.values[0] for each in encoder.categories if each.values and each.name in encoder.columns
+        }
         return [average, dict([next(iter(average.items()))])]
 
     def routes(self) -> tuple[Route, ...]:
@@ -63,7 +59,3 @@ class Predictor:
 def load(model_dir: Path) -> Predictor:
     """The predictor of a trained model."""
     return Predictor(Ensemble.load(model_dir))
-
-
-def _number(value: float | None) -> float:
-    return math.nan if value is None else float(value)

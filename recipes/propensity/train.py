@@ -11,6 +11,7 @@ import numpy as np
 from recipes.propensity import combinations, grid_search
 from recipes.propensity import model as keras_model
 from recipes.propensity.calibration import best_f1_threshold, calibration_intercept, sigmoid
+from recipes.propensity.column_uses import Description
 from recipes.propensity.combinations import COMBINATIONS_FILE, Combination
 from recipes.propensity.config import Config
 from recipes.propensity.features import Encoder
@@ -47,6 +48,8 @@ def train(channels: Mapping[str, Path], model_dir: Path, *, checkpoints: Path, c
         data, encoder, population=population, networks=networks, validation_folds=validation_folds
     )
     ensemble.save(model_dir)
+    if description := Description.load(channels["features"]):
+        description.save(model_dir)
     _save_keras(stacked, networks, model_dir=model_dir)
     if config.hyperparameters.search == "grid":
         (model_dir / COMBINATIONS_FILE).write_bytes(search_file.read_bytes())

@@ -16,30 +16,28 @@ from trainyard.contract.ranking import blocks, top_columns
 
 EASE_L2 = 400.0
 
-# Scores [users, movies] of histories (movie indices), higher is better.
+# Scores [users, movies] of (encoded) histories, higher is better.
 Scorer = Callable[[Ratings], np.ndarray]
 
 
-def recommend(scorer: Scorer, histories: Ratings, *, movies: Movies) -> list[np.ndarray]:
-    """Natural ids of each user's `TOP_K` movies with the highest scores that are not in the history, best first."""
+def recommend(scorer: Scorer, histories: Ratings, *, movies: int) -> list[np.ndarray]:
+    """Indices of each user's `TOP_K` movies with the highest scores that are not in the history, best first."""
     best: list[np.ndarray] = []
-    for block in blocks(len(histories.users), len(movies)):
+    for block in blocks(len(histories.users), movies):
         users = histories.take(np.arange(len(histories.users))[block])
         scores = scorer(users)
         mask_rated(scores, users)
-        best.extend(movies.ids[top_columns(scores, TOP_K)])
+        best.extend(top_columns(scores, TOP_K))
     return best
 
 
 def bias_baseline(known: Ratings, movies: Movies, *, histories: Ratings, asked: Ratings) -> np.ndarray:
-    """Mean + user's bias + movie's bias (float [n]) for every row of `asked`; only `known` holds movie indices."""
+    """Mean + user's bias + movie's bias (float [n]), as models compute, for every row of `asked`."""
     none = EaseFactors(encoder=np.empty((len(movies), 0), np.float32), squared_norms=np.zeros(len(movies), np.float32))
     statistics = MovieStatistics.from_ratings(known, len(movies), factors=none, size=0, temperature=1.0)
     featurizer = Featurizer(movies=movies, statistics=statistics)
-    given = histories.of_users(asked.users)
-    users = featurizer.user_biases(featurizer.profiles(given.encoded(movies.encode(given.movies))))
-    biases = np.append(statistics.biases, 0.0)[movies.encode(asked.movies)]
-    expected = statistics.mean + users[asked.user_rows] + biases
+    users = featurizer.user_biases(featurizer.profiles(histories.of_users(asked.users)))
+    expected = statistics.mean + users[asked.user_rows] + statistics.biases[asked.movies]
     return np.asarray(np.clip(expected, statistics.min_rating, statistics.max_rating))
 
 

@@ -2,28 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from trainyard.contract.values import written
+
 MOVIES_FILE = "movies.parquet"
-NO_GENRE = "(no genres listed)"
 UNKNOWN = -1
+SEPARATOR = "|"
+# Towers read a column per genre; of categories by the thousand, rare ones say nothing that factors do not.
+MAX_GENRES = 100
+
+
+def written_keys(keys: Sequence[str]) -> list[int | str]:
+    """Keys as they go into answers: numbers where all of them are such that every reader of JSON can hold."""
+    numbers = [written(each) for each in keys]
+    return numbers if all(isinstance(each, int) for each in numbers) else list(keys)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Movies:
-    """What is known of the movies before anybody rates: ids (int64, ascending), titles, genres and years (0: unknown).
+    """What is known of the movies before anybody rates; the index of a movie is its place in these sequences.
 
-    `genres` is float32 [movies, len(genre_names)], 1.0 where the movie belongs to the genre.
+    `ids` are keys as text, `years` 0 where they are not known. `genres` is float32 [movies, len(genre_names)], 1.0
+    where the movie belongs to one of the `MAX_GENRES` most frequent genres; `listed_genres` has all of each movie.
     """
 
-    ids: np.ndarray
+    ids: tuple[str, ...]
     titles: tuple[str, ...]
+    listed_genres: tuple[tuple[str, ...], ...]
     genre_names: tuple[str, ...]
     genres: np.ndarray
     years: np.ndarray
@@ -31,48 +45,68 @@ class Movies:
     def __len__(self) -> int:
         return len(self.ids)
 
-    def encode(self, movie_ids: np.ndarray) -> np.ndarray:
-        """Indices (int64) of natural ids; `UNKNOWN` for a movie that is not in the catalogue."""
-        if len(self) == 0:
-            return np.full(len(movie_ids), UNKNOWN)
-        index = np.minimum(np.searchsorted(self.ids, movie_ids), len(self) - 1)
-        return np.where(self.ids[index] == movie_ids, index, UNKNOWN)
+    @cached_property
+    def indices(self) -> dict[str, int]:
+        """The index of every key."""
+        return {key: index for index, key in enumerate(self.ids)}
+
+    @cached_property
+    def written_ids(self) -> list[int | str]:
+        """The keys as answers have them."""
+        return written_keys(self.ids)
+
+    def encode(self, movie_ids: Iterable[str]) -> np.ndarray:
+        """Indices (int32) of keys; `UNKNOWN` for a movie that is not in the catalogue."""
+        return np.asarray([self.indices.get(each, UNKNOWN) for each in movie_ids], dtype=np.int32)
 
     def genres_of(self, index: int) -> tuple[str, ...]:
         """Names of the genres of one movie."""
-        return tuple(name for name, belongs in zip(self.genre_names, self.genres[index], strict=True) if belongs)
+        return self.listed_genres[index]
 
     @classmethod
     def from_columns(
-        cls, ids: np.ndarray, titles: Sequence[str], *, genres: Sequence[str], years: np.ndarray
+        cls, ids: Sequence[str], titles: Sequence[str], *, genres: Sequence[tuple[str, ...]], years: np.ndarray
     ) -> Movies:
-        """From columns as MovieLens has them: genres in one text, separated by bars."""
-        order = np.argsort(ids)
-        listed = [[each for each in genres[row].split("|") if each and each != NO_GENRE] for row in order]
-        names = tuple(sorted({each for row in listed for each in row}))
+        """From columns in the order of the index; each movie has its genres once."""
+        frequent = Counter(each for row in genres for each in row)
+        ranked = sorted(frequent, key=lambda each: (-frequent[each], each))
+        names = tuple(sorted(ranked[:MAX_GENRES]))
         column = {name: index for index, name in enumerate(names)}
-        multi_hot = np.zeros((len(order), len(names)), dtype=np.float32)
-        for row, found in enumerate(listed):
-            multi_hot[row, [column[each] for each in found]] = 1.0
+        multi_hot = np.zeros((len(ids), len(names)), dtype=np.float32)
+        for row, found in enumerate(genres):
+            multi_hot[row, [column[each] for each in found if each in column]] = 1.0
         return cls(
-            ids=np.asarray(ids)[order],
-            titles=tuple(titles[row] for row in order),
+            ids=tuple(ids),
+            titles=tuple(titles),
+            listed_genres=tuple(genres),
             genre_names=names,
             genres=multi_hot,
-            years=np.asarray(years, dtype=np.float64)[order],
+            years=np.asarray(years, dtype=np.float64),
         )
 
     def save(self, directory: Path) -> None:
-        genres = ["|".join(self.genres_of(row)) for row in range(len(self))]
-        columns = {"movie_id": self.ids, "title": pa.array(self.titles, pa.string()), "genres": genres}
+        texts = {
+            "movie_id": self.ids,
+            "title": self.titles,
+            "genres": [SEPARATOR.join(each) for each in self.listed_genres],
+        }
+        columns = {name: pa.array(each, pa.string()) for name, each in texts.items()}
         pq.write_table(pa.table({**columns, "year": self.years}), directory / MOVIES_FILE)
 
     @classmethod
     def load(cls, directory: Path) -> Movies:
-        return cls.from_table(pq.read_table(directory / MOVIES_FILE))
+        """Of a folder that `save` wrote to, now or in an earlier version, when keys were numbers."""
+        table = pq.read_table(directory / MOVIES_FILE)
+        ids = table["movie_id"].cast(pa.string()).to_pylist()
+        genres = [_genres(each) for each in table["genres"].to_pylist()]
+        return cls.from_columns(ids, table["title"].to_pylist(), genres=genres, years=table["year"].to_numpy())
 
-    @classmethod
-    def from_table(cls, table: pa.Table) -> Movies:
-        """From a table with the columns movie_id, title, genres and year."""
-        titles, genres = (table[name].to_pylist() for name in ("title", "genres"))
-        return cls.from_columns(table["movie_id"].to_numpy(), titles, genres=genres, years=table["year"].to_numpy())
+
+def read_keys(directory: Path) -> list[str]:
+    """The keys of a saved catalogue, in the order of the index."""
+    found: list[str] = pq.read_table(directory / MOVIES_FILE, columns=["movie_id"])["movie_id"].to_pylist()
+    return found
+
+
+def _genres(text: str) -> tuple[str, ...]:
+    return tuple(each for each in text.split(SEPARATOR) if each)

@@ -1,31 +1,37 @@
 """What a run of two_tower can be told: source files, split, hyperparameters, search and gate; read everywhere.
 
-The source files have MovieLens' original columns. Prepare writes two tables: `ratings` (user_id, movie_id, rating,
-timestamp, role) and `movies` (movie_id, title, genres, year, and imdb_id and tag where links and tags were given).
+Tables and columns are called as in MovieLens, whatever is recommended: a movie may be a book, an artist or a product.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
-from trainyard.contract.config import Gate, Range, RecipeConfig, ScoreColumn, Tuning, bounded
-from trainyard.contract.sources import Column, Source
+from recipes.two_tower.sources import LINKS, MOVIES, RATINGS, TAGS
+from trainyard.contract.config import Gate, Range, RecipeConfig, ScoreColumn, TableData, Tuning, bounded
+from trainyard.contract.sources import Source
 
 
 @dataclass(frozen=True, kw_only=True)
-class Data:
-    """What is held out and what is refused."""
+class Data(TableData):
+    """What is held out, what ratings mean and what is refused."""
 
     holdout_fraction: float = bounded(0.2, minimum=0.01, maximum=0.5, help="of each user's ratings, the latest")
     validation_fraction: float = bounded(
         0.1, minimum=0.01, maximum=0.5, help="of each user's other ratings, the latest"
     )
-    relevant_rating: float = bounded(
-        4.0, minimum=-1e6, maximum=1e6, help="a held-out movie rated like this or better should be recommended"
+    feedback: Literal["detect", "ratings", "interactions"] = field(
+        default="detect", metadata={"help": "whether the column rating has ratings, or rows only say what was chosen"}
+    )
+    relevant_rating: float | None = bounded(
+        None,
+        minimum=-1e6,
+        maximum=1e6,
+        help="a held-out movie rated like this or better should be recommended; null: what about half of them reach",
     )
     max_unknown_share: float = bounded(
-        0.001, minimum=0.0, maximum=1.0, help="ratings whose movie may be missing from the catalogue"
+        0.5, minimum=0.0, maximum=1.0, help="ratings whose movie may be missing from the catalogue"
     )
     min_users: int = bounded(20, minimum=2, maximum=1_000_000_000, help="users that data must hold to be worth a run")
     max_evaluated_users: int = bounded(
@@ -70,62 +76,17 @@ CONFIG = Config(
             "ease_l2": Range(type="continuous", minimum=20.0, maximum=2000.0, scaling="Logarithmic"),
         },
     ),
-    gate=Gate(primary="ndcg_at_10", minimum={"ndcg_at_10": 0.02}, maximum={"rmse": 1.2}),
-)
-
-RATINGS = Source(
-    name="ratings",
-    files=("ratings.csv",),
-    columns=(
-        Column(name="userId", type="int64"),
-        Column(name="movieId", type="int64"),
-        Column(name="rating", type="float64"),
-        Column(name="timestamp", type="int64"),
-    ),
-    unique=("userId", "movieId"),
-)
-MOVIES = Source(
-    name="movies",
-    files=("movies.csv",),
-    columns=(
-        Column(name="movieId", type="int64"),
-        Column(name="title", type="string", nullable=True),
-        Column(name="genres", type="string", nullable=True),
-    ),
-    unique=("movieId",),
-)
-TAGS = Source(
-    name="tags",
-    files=("tags.csv",),
-    columns=(
-        Column(name="userId", type="int64"),
-        Column(name="movieId", type="int64"),
-        Column(name="tag", type="string"),
-        Column(name="timestamp", type="int64"),
-    ),
-    required=False,
-)
-LINKS = Source(
-    name="links",
-    files=("links.csv",),
-    columns=(
-        Column(name="movieId", type="int64"),
-        # Text: the identifiers have leading zeros.
-        Column(name="imdbId", type="string", nullable=True),
-        Column(name="tmdbId", type="int64", nullable=True),
-    ),
-    required=False,
-    unique=("movieId",),
+    gate=Gate(primary="ndcg_at_10", minimum={"ndcg_at_10": 0.02}, maximum={"relative_rmse": 1.2}),
 )
 
 # What bulk scoring writes.
 SCORES = (
-    ScoreColumn(name="user_id", type="bigint", comment="of the ratings", spread=False),
+    ScoreColumn(name="user_id", type="string", comment="of the ratings", spread=False),
     ScoreColumn(name="rated", type="int", comment="ratings that the answer is based on", ranked=True),
     ScoreColumn(
         name="recommended",
-        type="array<struct<movie_id:bigint,title:string,score:double,rating:double>>",
-        comment="the best ten movies that the user has not rated, the best first",
+        type="array<struct<movie_id:string,title:string,score:double,rating:double>>",
+        comment="the best ten movies that the user has not rated, the best first; rating is null without ratings",
     ),
 )
 

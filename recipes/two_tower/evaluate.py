@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from recipes.two_tower.baselines import RANKING_BASELINES, bias_baseline, recommend
-from recipes.two_tower.catalogue import Movies
+from recipes.two_tower.catalogue import UNKNOWN, Movies, read_keys
 from recipes.two_tower.config import Config
 from recipes.two_tower.inference import TOP_K, Recommender
-from recipes.two_tower.metrics import coverage, ndcg_and_recall, relevant_ratings, rmse
+from recipes.two_tower.metrics import coverage, ndcg_and_recall, relative_rmse, relevant_ratings, rmse
 from recipes.two_tower.process import RATINGS_FILE
 from recipes.two_tower.ratings import HISTORIES_FILE, Ratings
+from recipes.two_tower.scale import Scale
 from trainyard.contract.evaluation import Evaluation
 from trainyard.contract.progress import progress
 from trainyard.errors import JobFailed
@@ -21,34 +24,58 @@ from trainyard.errors import JobFailed
 # Baselines are for orientation, so they get a part of large data.
 REFERENCE_USERS = 2_000
 NDCG, RECALL, COVERAGE = (f"{name}_at_{TOP_K}" for name in ("ndcg", "recall", "coverage"))
-NEGATIVE_MSE = "negative_mse"
+NEGATIVE_MSE, RELATIVE_RMSE = "negative_mse", "relative_rmse"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Holdout:
+    """Held-out ratings, what the same users rated before, and the scale and movies that these data have."""
+
+    held_out: Ratings
+    histories: Ratings
+    scale: Scale
+    keys: Sequence[str]
+
+    @classmethod
+    def load(cls, directory: Path) -> Holdout:
+        held_out, histories = (Ratings.load(directory / name) for name in (RATINGS_FILE, HISTORIES_FILE))
+        return cls(held_out=held_out, histories=histories, scale=Scale.load(directory), keys=read_keys(directory))
+
+    @cached_property
+    def relevant(self) -> Ratings:
+        """The held-out ratings that should be recommended. Raises JobFailed where there are none."""
+        relevant = relevant_ratings(self.held_out, self.scale)
+        if len(relevant) == 0:
+            raise JobFailed(
+                f"Expected held-out ratings of at least {self.scale.relevant:g}, found none; set a lower "
+                "data.relevant_rating."
+            )
+        return relevant
 
 
 def evaluate(model_dir: Path, holdout: Path, *, config: Config) -> Evaluation:
     """Metrics of a model on the holdout, given what the same users rated before.
 
     * `ndcg_at_10`, `recall_at_10`: means over users of how well the ten best unrated movies of the whole catalogue
-      match the held-out ones rated at least `relevant_rating`; users without such are left out.
+      match the held-out ones that count as liked; users without such are left out.
     * `coverage_at_10`: share of the catalogue that is recommended to at least one of them.
-    * `rmse`, `mae`, `negative_mse` (-rmse^2): of the expected ratings of all held-out movies.
+    * `rmse`, `mae`, `negative_mse` (-rmse^2), `relative_rmse` (see `metrics`): of the expected ratings of all held-out
+      movies, on the scale of the data; not of interactions, which have no ratings.
 
     `examples` is one NDCG per user, or one negative squared error per rating if the gate's primary is `negative_mse`.
     """
-    recommender = Recommender.load(model_dir)
-    held_out, histories = _load(holdout)
-    relevant = _relevant(held_out, config)
-    recommended = _recommend(recommender, histories.of_users(relevant.users))
-    ranked = ndcg_and_recall(recommended, relevant, count=TOP_K)
-    expected = expected_ratings(recommender, histories, asked=held_out)
-    errors = expected - held_out.values
-    metrics = {
-        **_ranking_metrics(ranked, recommended, movies=recommender.movies),
-        "rmse": rmse(expected, held_out.values),
-        "mae": float(np.abs(errors).mean()),
-        NEGATIVE_MSE: float((-(errors**2)).mean()),
-    }
-    by_rating = config.gate.primary == NEGATIVE_MSE
-    return Evaluation(metrics=metrics, examples=-(errors**2) if by_rating else ranked[:, 0])
+    recommender, data = Recommender.load(model_dir), Holdout.load(holdout)
+    index = recommender.movies.encode(data.keys)
+    recommended = _recommend(recommender, data.histories.of_users(data.relevant.users), index=index)
+    places = _inverse(index, len(recommender.movies))
+    ranked = ndcg_and_recall([places[each] for each in recommended], data.relevant, count=TOP_K)
+    metrics = _ranking_metrics(ranked, recommended, movies=len(recommender.movies))
+    if not data.scale.rated:
+        return Evaluation(metrics=metrics, examples=ranked[:, 0], not_applicable=(RELATIVE_RMSE,))
+    expected = expected_ratings(recommender, data, index=index)
+    squared = -((expected - data.held_out.values) ** 2)
+    metrics |= _rating_metrics(expected, data)
+    return Evaluation(metrics=metrics, examples=squared if config.gate.primary == NEGATIVE_MSE else ranked[:, 0])
 
 
 def references(channels: Mapping[str, Path], holdout: Path, *, config: Config) -> dict[str, dict[str, float]]:
@@ -56,69 +83,74 @@ def references(channels: Mapping[str, Path], holdout: Path, *, config: Config) -
 
     They learn from the training and validation ratings, as the model does in the end, of at most `REFERENCE_USERS`.
     """
-    movies = Movies.load(channels["features"])
-    known = _known(channels, movies, seed=config.seed)
-    held_out, histories = _load(holdout)
-    relevant = _relevant(held_out, config)
-    relevant = relevant.take(np.arange(min(len(relevant.users), REFERENCE_USERS)))
-    given = histories.of_users(relevant.users)
-    given = given.encoded(movies.encode(given.movies))
+    movies, data = Movies.load(channels["features"]), Holdout.load(holdout)
+    index = np.arange(len(movies), dtype=np.int32)
+    known = _known(channels, index, scale=data.scale, seed=config.seed)
+    relevant = data.relevant.take(np.arange(min(len(data.relevant.users), REFERENCE_USERS)))
+    given = data.histories.of_users(relevant.users).encoded(index, data.scale)
     found: dict[str, dict[str, float]] = {}
     for step, (name, fit) in enumerate(RANKING_BASELINES.items(), start=1):
-        recommended = recommend(fit(known, len(movies)), given, movies=movies)
+        recommended = recommend(fit(known, len(movies)), given, movies=len(movies))
         ranked = ndcg_and_recall(recommended, relevant, count=TOP_K)
-        found[name] = _ranking_metrics(ranked, recommended, movies=movies)
+        found[name] = _ranking_metrics(ranked, recommended, movies=len(movies))
         progress(step / (len(RANKING_BASELINES) + 1), f"baseline {name}")
-    errors = bias_baseline(known, movies, histories=histories, asked=held_out) - held_out.values
-    found["averages"] = {"rmse": float(np.sqrt((errors**2).mean())), "mae": float(np.abs(errors).mean())}
+    if data.scale.rated:
+        expected = bias_baseline(
+            known, movies, histories=data.histories.encoded(index, data.scale), asked=data.held_out
+        )
+        metrics = _rating_metrics(data.scale.natural(expected), data)
+        found["averages"] = {name: metrics[name] for name in ("rmse", "mae", RELATIVE_RMSE)}
     return found
 
 
-def expected_ratings(recommender: Recommender, histories: Ratings, *, asked: Ratings) -> np.ndarray:
-    """The rating expected for every row of `asked` (natural ids); the overall mean for a movie nobody knows."""
-    movies = recommender.movies
-    given = histories.of_users(asked.users)
-    given = given.encoded(movies.encode(given.movies))
-    indices = movies.encode(asked.movies)
-    expected = np.full(len(asked), recommender.statistics.mean)
+def expected_ratings(recommender: Recommender, data: Holdout, *, index: np.ndarray) -> np.ndarray:
+    """The rating that a model expects for every held-out row, on the scale of the data; the mean for unknown movies.
+
+    `index` has the model's index of each of the data's movies. A model of interactions expects what it always saw.
+    """
+    asked = data.held_out
+    expected = np.full(len(asked), recommender.scale.natural(np.asarray([recommender.statistics.mean]))[0])
+    indices = index[asked.movies]
     rows = np.flatnonzero(indices >= 0)
-    expected[rows] = recommender.expected_ratings(given, asked.user_rows[rows], movies=indices[rows])
+    if recommender.rating_towers is not None:
+        given = data.histories.of_users(asked.users).encoded(index, recommender.scale)
+        expected[rows] = recommender.expected_ratings(given, asked.user_rows[rows], movies=indices[rows])
     return expected
 
 
-def _known(channels: Mapping[str, Path], movies: Movies, *, seed: int) -> Ratings:
-    """Training and validation ratings, as movie indices, of at most `REFERENCE_USERS` users."""
+def _known(channels: Mapping[str, Path], index: np.ndarray, *, scale: Scale, seed: int) -> Ratings:
+    """Training and validation ratings, as models compute on them, of at most `REFERENCE_USERS` users."""
     known = Ratings.load(channels["train"] / RATINGS_FILE).concat(Ratings.load(channels["validation"] / RATINGS_FILE))
-    known = known.encoded(movies.encode(known.movies))
-    if len(known.users) <= REFERENCE_USERS:
-        return known
-    chosen = np.random.default_rng(seed).choice(len(known.users), REFERENCE_USERS, replace=False)
-    return known.take(np.sort(chosen))
+    if len(known.users) > REFERENCE_USERS:
+        chosen = np.random.default_rng(seed).choice(len(known.users), REFERENCE_USERS, replace=False)
+        known = known.take(np.sort(chosen))
+    return known.encoded(index, scale)
 
 
-def _load(holdout: Path) -> tuple[Ratings, Ratings]:
-    return Ratings.load(holdout / RATINGS_FILE), Ratings.load(holdout / HISTORIES_FILE)
+def _recommend(recommender: Recommender, histories: Ratings, *, index: np.ndarray) -> list[np.ndarray]:
+    """The model's own indices of each user's ten best movies."""
+    return [found for found, _ in recommender.recommend(histories.encoded(index, recommender.scale), TOP_K)]
 
 
-def _recommend(recommender: Recommender, histories: Ratings) -> list[np.ndarray]:
-    """Natural ids of each user's ten best movies."""
-    movies = recommender.movies
-    found = recommender.recommend(histories.encoded(movies.encode(histories.movies)), TOP_K)
-    return [movies.ids[indices] for indices, _ in found]
+def _inverse(index: np.ndarray, movies: int) -> np.ndarray:
+    """The data's index of each of a model's movies; `UNKNOWN` for those that the data lack."""
+    places = np.full(movies, UNKNOWN, dtype=np.int32)
+    known = np.flatnonzero(index >= 0)
+    places[index[known]] = known
+    return places
 
 
-def _ranking_metrics(rows: np.ndarray, recommended: Sequence[np.ndarray], *, movies: Movies) -> dict[str, float]:
+def _ranking_metrics(rows: np.ndarray, recommended: Sequence[np.ndarray], *, movies: int) -> dict[str, float]:
     """Means of what `ndcg_and_recall` gives, and the share of the catalogue that is recommended."""
     ndcg, recall = (float(column.mean()) for column in rows.T)
-    return {NDCG: ndcg, RECALL: recall, COVERAGE: coverage(recommended, len(movies))}
+    return {NDCG: ndcg, RECALL: recall, COVERAGE: coverage(recommended, movies)}
 
 
-def _relevant(held_out: Ratings, config: Config) -> Ratings:
-    """The held-out ratings that should be recommended. Raises JobFailed where there are none."""
-    relevant = relevant_ratings(held_out, config.data.relevant_rating)
-    if len(relevant) == 0:
-        raise JobFailed(
-            f"Expected held-out ratings of at least {config.data.relevant_rating:g}, found none; set a lower "
-            "data.relevant_rating."
-        )
-    return relevant
+def _rating_metrics(expected: np.ndarray, data: Holdout) -> dict[str, float]:
+    errors = expected - data.held_out.values
+    return {
+        "rmse": rmse(expected, data.held_out.values),
+        "mae": float(np.abs(errors).mean()),
+        NEGATIVE_MSE: float((-(errors**2)).mean()),
+        RELATIVE_RMSE: relative_rmse(expected, data.held_out.values, scale=data.scale),
+    }

@@ -14,8 +14,10 @@ from recipes.two_tower.catalogue import Movies
 from recipes.two_tower.features import Featurizer, Profiles
 from recipes.two_tower.movie_statistics import MovieStatistics
 from recipes.two_tower.ratings import Ratings
+from recipes.two_tower.scale import SCALE_FILE, Scale
 from recipes.two_tower.towers import Towers
 from trainyard.contract.ranking import blocks, top_columns
+from trainyard.errors import JobFailed
 
 RATING_TOWERS_FILE = "rating_towers.npz"
 RETRIEVAL_TOWERS_FILE = "retrieval_towers.npz"
@@ -35,11 +37,15 @@ def log_popularity(statistics: MovieStatistics) -> np.ndarray:
 
 @dataclass(frozen=True, kw_only=True)
 class Recommender:
-    """Both pairs of towers; `objective` says which of them orders recommendations."""
+    """Both pairs of towers; `objective` says which of them orders recommendations.
+
+    A model of interactions has no towers for ratings.
+    """
 
     movies: Movies
+    scale: Scale
     statistics: MovieStatistics
-    rating_towers: Towers
+    rating_towers: Towers | None
     retrieval_towers: Towers
     objective: ObjectiveName
 
@@ -66,30 +72,37 @@ class Recommender:
         return np.asarray(self.statistics.mean + self.statistics.biases)
 
     def user_vectors(self, histories: Ratings) -> np.ndarray:
-        """The vectors of users by their histories (movie indices) under `objective` (float32 [users, size])."""
-        by_rating = self.objective == "rating"
-        featurizer, towers = (
-            (self.rating_featurizer, self.rating_towers) if by_rating else (self.featurizer, self.retrieval_towers)
-        )
-        profiles = featurizer.profiles(histories)
-        vectors = towers.user(featurizer.user_features(profiles))
-        return vectors if by_rating else np.asarray(vectors + featurizer.user_base_vectors(profiles))
+        """The vectors of users by their (encoded) histories under `objective` (float32 [users, size])."""
+        if self.objective == "rating":
+            return self._rating_user_vectors(self.rating_featurizer.profiles(histories))
+        profiles = self.featurizer.profiles(histories)
+        vectors = self.retrieval_towers.user(self.featurizer.user_features(profiles))
+        return np.asarray(vectors + self.featurizer.user_base_vectors(profiles))
+
+    def _rating_user_vectors(self, profiles: Profiles) -> np.ndarray:
+        return self._required_rating_towers.user(self.rating_featurizer.user_features(profiles))
+
+    @property
+    def _required_rating_towers(self) -> Towers:
+        if self.rating_towers is None:
+            raise JobFailed("Expected a model of ratings, found one of interactions; train one on data with ratings.")
+        return self.rating_towers
 
     def scores(self, histories: Ratings) -> np.ndarray:
         """How well each movie suits each user (float32 [users, movies]); higher is better, comparable within a row."""
         return np.asarray(self.user_vectors(histories) @ self.movie_vectors.T + self.movie_offsets)
 
     def expected_ratings(self, histories: Ratings, rows: np.ndarray, *, movies: np.ndarray) -> np.ndarray:
-        """The rating (float32 [n]) that the user in each of `rows` of `histories` is expected to give to a movie index.
+        """The rating (float64 [n]) that the user in each of `rows` of `histories` is expected to give to a movie index.
 
-        Whatever the history, within the lowest and the highest rating of the training data.
+        On the scale of the data, and whatever the history, between the lowest and the highest rating of training.
         """
         featurizer = self.rating_featurizer
         profiles: Profiles = featurizer.profiles(histories)
-        users = self.rating_towers.user(featurizer.user_features(profiles))
+        users = self._rating_user_vectors(profiles)
         base = self.statistics.mean + featurizer.user_biases(profiles)[rows] + self.statistics.biases[movies]
         found = base + np.einsum("ij,ij->i", users[rows], self.rating_vectors[movies])
-        return np.asarray(np.clip(found, self.statistics.min_rating, self.statistics.max_rating))
+        return self.scale.natural(np.clip(found, self.statistics.min_rating, self.statistics.max_rating))
 
     def recommend(self, histories: Ratings, count: int) -> list[tuple[np.ndarray, np.ndarray]]:
         """Indices and scores of each user's `count` best movies that are not in the history, best first."""
@@ -111,24 +124,36 @@ class Recommender:
     @cached_property
     def rating_vectors(self) -> np.ndarray:
         """The vectors of all movies for expected ratings (float32 [movies, size])."""
-        return self.rating_towers.movie(self.rating_featurizer.movie_features(np.arange(len(self.movies))))
+        features = self.rating_featurizer.movie_features(np.arange(len(self.movies)))
+        return self._required_rating_towers.movie(features)
 
     def save(self, directory: Path) -> None:
         self.movies.save(directory)
+        self.scale.save(directory)
         self.statistics.save(directory)
-        self.rating_towers.save(directory / RATING_TOWERS_FILE)
+        if self.rating_towers is not None:
+            self.rating_towers.save(directory / RATING_TOWERS_FILE)
         self.retrieval_towers.save(directory / RETRIEVAL_TOWERS_FILE)
         (directory / OBJECTIVE_FILE).write_text(json.dumps({"objective": self.objective}), encoding="utf-8")
 
     @classmethod
     def load(cls, directory: Path) -> Recommender:
+        statistics, towers = MovieStatistics.load(directory), directory / RATING_TOWERS_FILE
         return cls(
             movies=Movies.load(directory),
-            statistics=MovieStatistics.load(directory),
-            rating_towers=Towers.load(directory / RATING_TOWERS_FILE),
+            scale=_scale(directory, statistics),
+            statistics=statistics,
+            rating_towers=Towers.load(towers) if towers.exists() else None,
             retrieval_towers=Towers.load(directory / RETRIEVAL_TOWERS_FILE),
             objective=json.loads((directory / OBJECTIVE_FILE).read_text(encoding="utf-8"))["objective"],
         )
+
+
+def _scale(directory: Path, statistics: MovieStatistics) -> Scale:
+    """The scale of a saved model; an earlier version computed on ratings as they were, and liked 4 or more."""
+    if (directory / SCALE_FILE).exists():
+        return Scale.load(directory)
+    return Scale(rated=True, lowest=statistics.min_rating, highest=statistics.max_rating, relevant=4.0)
 
 
 def mask_rated(scores: np.ndarray, histories: Ratings) -> None:

@@ -7,6 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from recipes.two_tower.ratings import Ratings
+from recipes.two_tower.scale import Scale
+
+LEAST_DEVIATION = 0.1
 
 
 def ndcg_and_recall(recommended: Sequence[np.ndarray], relevant: Ratings, *, count: int) -> np.ndarray:
@@ -32,9 +35,18 @@ def rmse(expected: np.ndarray, actual: np.ndarray) -> float:
     return float(np.sqrt(np.mean((expected - actual) ** 2)))
 
 
-def relevant_ratings(ratings: Ratings, minimum: float) -> Ratings:
-    """The ratings of at least `minimum`, of the users who have such."""
-    relevant = ratings.filter(ratings.values >= minimum)
+def relative_rmse(expected: np.ndarray, actual: np.ndarray, *, scale: Scale) -> float:
+    """RMSE beside the standard deviation of the ratings, which is the error of a model that knows their mean only.
+
+    A tenth of the scale at least, for nobody has to guess ratings that are nearly all alike better than that.
+    """
+    return rmse(expected, actual) / max(float(np.std(actual)), LEAST_DEVIATION * (scale.highest - scale.lowest))
+
+
+def relevant_ratings(ratings: Ratings, scale: Scale) -> Ratings:
+    """The ratings (on the scale of the data) that count as liked, of the users who have such."""
+    # In the precision of the values: 0.7 of 32 bits is not 0.7 of 64.
+    relevant = ratings.filter(ratings.values >= np.float32(scale.relevant))
     return relevant.take(np.flatnonzero(relevant.lengths))
 
 

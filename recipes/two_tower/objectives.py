@@ -15,6 +15,7 @@ from recipes.two_tower.config import Config
 from recipes.two_tower.features import Featurizer
 from recipes.two_tower.inference import ObjectiveName, log_popularity
 from recipes.two_tower.model import build
+from recipes.two_tower.scale import Scale
 from recipes.two_tower.towers import Standardization, Tower, Towers, dense_layers
 from recipes.two_tower.trainers import RatingTensors, RatingTrainer, RetrievalTensors, RetrievalTrainer
 from recipes.two_tower.training_data import TrainingData
@@ -151,7 +152,7 @@ def _model(user: Standardization, movie: Standardization, *, config: Config, wit
     )
 
 
-OBJECTIVES: Mapping[ObjectiveName, Callable[[TrainingData, Config], Objective]] = {
-    "rating": rating_objective,
-    "retrieval": retrieval_objective,
-}
+def objectives(scale: Scale) -> Mapping[ObjectiveName, Callable[[TrainingData, Config], Objective]]:
+    """What makes each objective that such data have: interactions say nothing of ratings."""
+    retrieval: dict[ObjectiveName, Callable[[TrainingData, Config], Objective]] = {"retrieval": retrieval_objective}
+    return {"rating": rating_objective, **retrieval} if scale.rated else retrieval

@@ -43,6 +43,9 @@ def training_curves(curves: Mapping[str, Sequence[float]]) -> tuple[Figure, ...]
     """Loss and validation metric of each objective by epoch."""
     figures = []
     for name, label in METRIC_LABELS.items():
+        if METRICS[name] not in curves:
+            # Interactions have no ratings to learn.
+            continue
         series = {f"loss, {name}": curves[f"{name}_loss"], label: curves[METRICS[name]]}
         alt = f"Loss and {label} over {len(curves[METRICS[name]])} epochs."
         figures.append(Figure(png=charts.curves(series, x_label="epoch"), alt=alt))

@@ -7,8 +7,11 @@ from typing import Any
 
 import ibis
 
-from recipes.two_tower import data_problems
+from recipes.two_tower import data_problems, feedback
+from recipes.two_tower.catalogue_tables import catalogue, native_keys, tagged, unknown_ratings
 from recipes.two_tower.config import Config, Data
+from recipes.two_tower.feedback import Feedback
+from recipes.two_tower.keys import numbered, text
 from trainyard.contract.holdout import HOLDOUT, ROLES, TRAIN, VALIDATION, fraction_of
 from trainyard.contract.quality import Quality
 from trainyard.contract.records import rows
@@ -16,64 +19,86 @@ from trainyard.contract.records import rows
 SALT = "two_tower"
 # Of more ratings than this, those of one in so many users are looked at first: splitting all takes long.
 GLANCE_ABOVE, GLANCE = 1_000_000, 64
-# The year at the end of a title: "Toy Story (1995)".
-YEAR = r"\((\d{4})[^()]*\)\s*$"
-# Models compute in 32 bits, where squares of greater ratings are no numbers; whole numbers stay exact below 2^53.
+GLANCE_SALT = "two_tower glance"
 
 
 def check(tables: Mapping[str, ibis.Table], config: Config) -> Quality:
-    """Refuses too few users, too many ratings of movies outside the catalogue, and ratings that are all equal or huge.
+    """Refuses too few users, a catalogue of other movies, and ratings that are huge, or missing where some are needed.
 
-    Also ratings of which none is left to train on, to choose settings by or to evaluate on.
+    Also ratings of which none is left to train on, to choose settings by or to evaluate on. Notes what ratings mean.
     """
-    data = config.data
-    found = _figures(tables["ratings"], tables["movies"])
-    figures = {name: float(value) for name, value in found.items()}
-    problems = (
-        *data_problems.few_users(figures, data),
-        *data_problems.unknown(figures, data),
-        *data_problems.constant(figures),
-        *data_problems.out_of_range(figures),
-    )
+    found = feedback.learned(tables["ratings"], config.data)
+    kept = found.kept(tables["ratings"])
+    counted = _figures(tables, kept)
+    figures = {name: float(value) for name, value in counted.items() if isinstance(value, int | float)}
+    example = str(counted.get("unknown_example"))
+    problems = data_problems.of_tables(figures, found, config=config, example=example)
     # Last, for it costs most: what follows from another problem is no second one.
-    if problems or (figures["ratings"] > GLANCE_ABOVE and not _split_problems(_glance(tables), figures, data=data)[0]):
-        return Quality(problems=problems, figures=figures)
-    problems, split = _split_problems(tables, figures, data=data)
-    return Quality(problems=problems, figures=figures | split)
+    if not problems and (
+        figures["ratings"] <= GLANCE_ABOVE or _split_problems(_glance(kept), figures, found=found, data=config.data)[0]
+    ):
+        problems, split = _split_problems(kept, figures, found=found, data=config.data)
+        figures |= split
+    return Quality(
+        problems=problems,
+        warnings=data_problems.worth_knowing(figures, found, example=example),
+        notes=(found.sentence, *data_problems.without_times(figures)),
+        figures=figures,
+    )
 
 
 def prepare(tables: Mapping[str, ibis.Table], config: Config) -> dict[str, ibis.Table]:
     """The tables the model is made from.
 
-    * `ratings`: user_id, movie_id, rating, timestamp and role, sorted by user and movie. Each user's latest ratings are
-      `holdout`, the latest of the others `validation`, the rest `train`; ratings of the same second are put in an order
-      by a hash of user and movie. Who rated once only has that rating in `train`.
-    * `movies`: movie_id, title and genres (empty where the file has none), year (0 where the title ends with none),
-      imdb_id and tag (the most frequent; both null where they are not known), sorted by movie_id.
+    * `ratings`: user, movie (indices), rating, timestamp (seconds since 1970) and role, sorted by user and movie. Each
+      user's latest ratings are `holdout`, the latest of the others `validation`, the rest `train`; ratings of the same
+      second, and all where there are no times, are put in an order by a hash of user and movie. Who rated once only has
+      that rating in `train`.
+    * `users`: user, and user_id (the key as text). `movies`: see `catalogue_tables.catalogue`.
+    * `scale`: one row with what ratings mean: rated, lowest, highest, relevant; see `scale.Scale`.
     """
+    found = feedback.learned(tables["ratings"], config.data)
+    kept = found.kept(tables["ratings"])
+    movies, users = catalogue(tables, kept), _users(kept)
+    indexed = _split(kept, config.data).join(users, "userId").join(native_keys(kept, movies), "movieId")
     return {
-        "ratings": _ratings(tables, config.data).order_by(["user_id", "movie_id"]),
-        "movies": _movies(tables),
+        "ratings": indexed.select("user", "movie", "rating", "timestamp", "role").order_by(["user", "movie"]),
+        "users": users.select("user", "user_id").order_by("user"),
+        "movies": movies.order_by("movie"),
+        "scale": _scale(kept, found),
     }
 
 
-def _ratings(tables: Mapping[str, ibis.Table], data: Data) -> ibis.Table:
-    rated = tables["ratings"].semi_join(tables["movies"], "movieId")
-    key = rated.userId.cast("string").concat(" ", rated.movieId.cast("string"))
-    keyed = rated.mutate(tie=fraction_of(key, SALT))
+def _users(kept: ibis.Table) -> ibis.Table:
+    """userId as it is in the ratings, user and user_id."""
+    distinct = kept.select("userId").distinct()
+    return numbered(distinct.mutate(user_id=text(distinct.userId)), "user_id", name="user")
+
+
+def _scale(kept: ibis.Table, found: Feedback) -> ibis.Table:
+    values = {name: ibis.literal(getattr(found, name), type="float64") for name in ("lowest", "highest", "relevant")}
+    # Made of a table that the engine has: one of this process's memory does not reach its executors.
+    return kept.agg(n=kept.count()).select(rated=ibis.literal(found.rated), **values)
+
+
+def _split(kept: ibis.Table, data: Data) -> ibis.Table:
+    """The ratings with their roles: by time, and by a hash of what has the same time."""
+    key = text(kept.userId).concat(" ", text(kept.movieId))
+    keyed = kept.mutate(tie=fraction_of(key, SALT), timestamp=_seconds(kept))
     ordered = ibis.window(group_by=keyed.userId, order_by=[keyed.timestamp, keyed.tie, keyed.movieId])
     of_user = ibis.window(group_by=keyed.userId)
-    numbered = keyed.mutate(position=ibis.row_number().over(ordered), rated=keyed.count().over(of_user))
-    earlier = numbered.rated - _share(numbered.rated, data.holdout_fraction)
+    counted = keyed.mutate(position=ibis.row_number().over(ordered), rated=keyed.count().over(of_user))
+    earlier = counted.rated - _share(counted.rated, data.holdout_fraction)
     train = earlier - _share(earlier, data.validation_fraction)
-    role = ibis.cases((numbered.position < train, TRAIN), (numbered.position < earlier, VALIDATION), else_=HOLDOUT)
-    return numbered.select(
-        user_id=numbered.userId,
-        movie_id=numbered.movieId,
-        rating=numbered.rating,
-        timestamp=numbered.timestamp,
-        role=role,
-    )
+    role = ibis.cases((counted.position < train, TRAIN), (counted.position < earlier, VALIDATION), else_=HOLDOUT)
+    return counted.select("userId", "movieId", "rating", "timestamp", role=role)
+
+
+def _seconds(kept: ibis.Table) -> Any:
+    """Seconds since 1970; of a rating without a time, those of the earliest one, or 0 where there are none."""
+    seconds = kept.timestamp.epoch_seconds().cast("int64")
+    earliest = seconds.min().over(ibis.window())
+    return ibis.coalesce(seconds, earliest, 0)
 
 
 def _share(count: Any, fraction: float) -> Any:
@@ -82,75 +107,45 @@ def _share(count: Any, fraction: float) -> Any:
     return ibis.least(ibis.greatest(rounded, 1), count.cast("int64") - 1)
 
 
-def _movies(tables: Mapping[str, ibis.Table]) -> ibis.Table:
-    movies = tables["movies"]
-    movies = movies.mutate(title=movies.title.fill_null(""), genres=movies.genres.fill_null(""))
-    found = movies.title.re_extract(YEAR, 1)
-    year = ibis.ifelse(found == "", None, found).cast("int64").fill_null(0)
-    described = movies.select(movie_id=movies.movieId, title=movies.title, genres=movies.genres, year=year)
-    return (
-        described.left_join(_imdb(tables.get("links"), movies), "movie_id")
-        .drop("movie_id_right")
-        .left_join(_main_tags(tables.get("tags"), movies), "movie_id")
-        .drop("movie_id_right")
-        .order_by("movie_id")
-    )
-
-
-def _imdb(links: ibis.Table | None, movies: ibis.Table) -> ibis.Table:
-    if links is None:
-        return movies.limit(0).select(movie_id=movies.movieId, imdb_id=movies.title)
-    return links.select(movie_id=links.movieId, imdb_id=links.imdbId)
-
-
-def _main_tags(tags: ibis.Table | None, movies: ibis.Table) -> ibis.Table:
-    if tags is None:
-        return movies.limit(0).select(movie_id=movies.movieId, tag=movies.title)
-    lowered = tags.select(movie_id=tags.movieId, tag=tags.tag.lower())
-    counted = lowered.group_by(["movie_id", "tag"]).agg(times=lowered.count())
-    by_times = ibis.window(group_by=counted.movie_id, order_by=[counted.times.desc(), counted.tag])
-    ranked = counted.mutate(rank=ibis.row_number().over(by_times))
-    return ranked.filter(ranked.rank == 0).select("movie_id", "tag")
-
-
-def _figures(ratings: ibis.Table, movies: ibis.Table) -> Mapping[str, Any]:
-    unknown = ratings.anti_join(movies, "movieId")
-    figures = ibis.cross_join(
-        ratings.agg(
-            ratings=ratings.count(),
-            users=ratings.userId.nunique(),
-            rated_movies=ratings.movieId.nunique(),
-            lowest_rating=ratings.rating.min(),
-            highest_rating=ratings.rating.max(),
-            first_timestamp=ratings.timestamp.min(),
-            last_timestamp=ratings.timestamp.max(),
-        ),
-        unknown.agg(unknown_ratings=unknown.count(), unknown_example=unknown.movieId.min()),
-        movies.agg(movies=movies.count()),
-    )
-    row: Mapping[str, Any] = rows(figures)[0]
-    return {name: value for name, value in row.items() if value is not None}
-
-
-def _glance(tables: Mapping[str, ibis.Table]) -> Mapping[str, ibis.Table]:
-    """The ratings of one in `GLANCE` users: what they have, all have."""
+def _figures(tables: Mapping[str, ibis.Table], kept: ibis.Table) -> dict[str, Any]:
+    """Figures of the rows that count, and an example of a movie that the catalogue lacks, where there is one."""
     ratings = tables["ratings"]
-    return {**tables, "ratings": ratings.filter(ratings.userId % GLANCE == 0)}
+    per_user = kept.group_by("userId").agg(n=kept.count())
+    parts = [
+        ratings.agg(uploaded_ratings=ratings.count()),
+        kept.agg(ratings=kept.count(), rated_movies=kept.movieId.nunique(), timed_ratings=kept.timestamp.count()),
+        per_user.agg(users=per_user.count(), most_ratings_of_a_user=per_user.n.max()),
+    ]
+    if "movies" in tables:
+        unknown = unknown_ratings(kept, tables["movies"])
+        parts += [
+            tables["movies"].agg(catalogue_movies=tables["movies"].count()),
+            unknown.agg(
+                unknown_ratings=unknown.count(),
+                unknown_movies=unknown.movieId.nunique(),
+                unknown_example=text(unknown.movieId).min(),
+            ),
+        ]
+    if "tags" in tables:
+        tags = tagged(tables["tags"])
+        parts.append(tags.agg(tags=tags.count()))
+    return {name: value for part in parts for name, value in rows(part)[0].items()}
+
+
+def _glance(kept: ibis.Table) -> ibis.Table:
+    """The ratings of one in `GLANCE` users: what they have, all have."""
+    users = kept.select("userId").distinct()
+    return kept.semi_join(users.filter(fraction_of(text(users.userId), GLANCE_SALT) < 1 / GLANCE), "userId")
 
 
 def _split_problems(
-    tables: Mapping[str, ibis.Table], figures: Mapping[str, float], *, data: Data
+    kept: ibis.Table, figures: Mapping[str, float], *, found: Feedback, data: Data
 ) -> tuple[tuple[str, ...], dict[str, float]]:
     """What is wrong with the split of these ratings, and its figures."""
-    split = _split_figures(tables, data)
-    found = {**figures, **split}
-    return data_problems.nothing_held_out(found) or data_problems.nothing_relevant(found, data), split
-
-
-def _split_figures(tables: Mapping[str, ibis.Table], data: Data) -> dict[str, float]:
-    """Ratings of each role as `prepare` splits them, and how many of them are relevant."""
-    split = _ratings(tables, data)
+    split = _split(kept, data)
     counts = {f"{role}_ratings": split.count(where=split.role == role) for role in ROLES}
-    relevant = split.rating >= data.relevant_rating
+    relevant = split.rating >= found.relevant
     counts |= {f"{role}_relevant": split.count(where=(split.role == role) & relevant) for role in ROLES[1:]}
-    return {name: float(value) for name, value in rows(split.agg(**counts))[0].items()}
+    measured = {name: float(value) for name, value in rows(split.agg(**counts))[0].items()}
+    together = {**figures, **measured}
+    return data_problems.nothing_held_out(together) or data_problems.nothing_relevant(together, found), measured

@@ -6,33 +6,42 @@ from pathlib import Path
 
 import duckdb
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from recipes.two_tower.catalogue import Movies
-from recipes.two_tower.config import Config, Data
+from recipes.two_tower.config import Config
+from recipes.two_tower.genres import listed
+from recipes.two_tower.histories import USERS_FILE, read_user_keys
 from recipes.two_tower.metrics import relevant_ratings
 from recipes.two_tower.ratings import HISTORIES_FILE, Ratings
+from recipes.two_tower.scale import Scale
 from trainyard.contract.holdout import fraction
 from trainyard.errors import JobFailed
 
 RATINGS_FILE = "ratings.parquet"
-# As written in the first version: another text would choose other users, whom no champion was evaluated on.
 SALT = "two_tower scored users"
 
 
 def process(inputs: Path, outputs: Path, *, config: Config) -> dict[str, float]:
-    """Write the ratings of each role, all in natural ids, and the catalogue; returns their figures.
+    """Write the ratings of each role, by indices of users and movies, and what these are; returns their figures.
 
-    * `features/movies.parquet`: see `catalogue.Movies`.
+    * `features/movies.parquet`, `users.parquet`, `scale.json`: see `catalogue.Movies`, `Histories` and `Scale`.
     * `train/ratings.parquet`, `validation/ratings.parquet`: everybody's ratings of that role.
     * `holdout/ratings.parquet`: held-out ratings of at most `max_evaluated_users` users, and
       `holdout/histories.parquet`: what those users rated before, which every model that is evaluated gets to see.
+      `movies.parquet` and `scale.json` lie there too: another model has other indices, and maybe another scale.
     """
     for name in ("train", "validation", "holdout", "features"):
         (outputs / name).mkdir(parents=True, exist_ok=True)
-    movies = _movies(inputs)
-    movies.save(outputs / "features")
+    movies, scale = _movies(inputs), _scale(inputs)
+    for name in ("features", "holdout"):
+        movies.save(outputs / name)
+        scale.save(outputs / name)
+    pq.write_table(_users(inputs), outputs / "features" / USERS_FILE)
     roles = {name: _ratings(inputs, name) for name in ("train", "validation", "holdout")}
-    evaluated = _evaluated_users(roles["holdout"], config.data)
+    limit = config.data.max_evaluated_users
+    evaluated = _evaluated_users(roles["holdout"], scale, keys=outputs / "features", limit=limit)
     held_out = roles["holdout"].of_users(evaluated)
     histories = roles["train"].concat(roles["validation"]).of_users(evaluated)
     for name in ("train", "validation"):
@@ -44,37 +53,51 @@ def process(inputs: Path, outputs: Path, *, config: Config) -> dict[str, float]:
 
 
 def _ratings(inputs: Path, role: str) -> Ratings:
-    table = duckdb.sql(
-        f"SELECT user_id, movie_id, rating, timestamp FROM {_table(inputs, 'ratings')} WHERE role = '{role}' "  # noqa: S608 - the only things formatted in are a folder and a fixed word
-        "ORDER BY user_id, timestamp, movie_id"
-    ).to_arrow_table()
+    table = _query(
+        f"SELECT \"user\", movie, rating, timestamp FROM {_table(inputs, 'ratings')} WHERE role = '{role}' "  # noqa: S608 - the only things formatted in are a folder and a fixed word
+        'ORDER BY "user", timestamp, movie'
+    )
     if table.num_rows == 0:
         raise JobFailed(f"Expected {role} ratings, found none; upload users with at least three ratings each.")
-    return Ratings.from_table(table, ("user_id", "movie_id", "rating", "timestamp"))
+    return Ratings.from_table(table)
 
 
 def _movies(inputs: Path) -> Movies:
-    table = duckdb.sql(
-        f"SELECT movie_id, title, genres, year FROM {_table(inputs, 'movies')} ORDER BY movie_id"  # noqa: S608
-    ).to_arrow_table()
-    return Movies.from_table(table)
+    table = _query(f"SELECT movie_id, title, genres, year FROM {_table(inputs, 'movies')} ORDER BY movie")  # noqa: S608
+    ids, titles, genres = (table[name].to_pylist() for name in ("movie_id", "title", "genres"))
+    return Movies.from_columns(ids, titles, genres=[listed(each) for each in genres], years=table["year"].to_numpy())
 
 
-def _evaluated_users(held_out: Ratings, data: Data) -> np.ndarray:
-    """Users, of whom the choice depends on their ids alone, so that every run has the same ones.
+def _users(inputs: Path) -> pa.Table:
+    return _query(f'SELECT user_id FROM {_table(inputs, "users")} ORDER BY "user"')  # noqa: S608
+
+
+def _scale(inputs: Path) -> Scale:
+    columns = "rated, lowest::DOUBLE AS lowest, highest::DOUBLE AS highest, relevant::DOUBLE AS relevant"
+    [row] = _query(f"SELECT {columns} FROM {_table(inputs, 'scale')}").to_pylist()  # noqa: S608
+    return Scale.of_ratings(**row) if row.pop("rated") else Scale.of_interactions()
+
+
+def _evaluated_users(held_out: Ratings, scale: Scale, *, keys: Path, limit: int) -> np.ndarray:
+    """Users, of whom the choice depends on their keys alone, so that every run has the same ones.
 
     Where relevant ratings are so rare that none of them has any, they are chosen from those who do.
     """
-    relevant = relevant_ratings(held_out, data.relevant_rating).users
-    chosen = _some_users(held_out.users, data.max_evaluated_users)
-    return chosen if np.isin(relevant, chosen).any() else _some_users(relevant, data.max_evaluated_users)
+    relevant = relevant_ratings(held_out, scale).users
+    chosen = _some_users(held_out.users, limit, keys=keys)
+    return chosen if np.isin(relevant, chosen).any() else _some_users(relevant, limit, keys=keys)
 
 
-def _some_users(users: np.ndarray, limit: int) -> np.ndarray:
+def _some_users(users: np.ndarray, limit: int, *, keys: Path) -> np.ndarray:
     if len(users) <= limit:
         return users
-    order = np.asarray([fraction(int(user), SALT) for user in users])
+    texts = read_user_keys(keys)
+    order = np.asarray([fraction(texts[user], SALT) for user in users.tolist()])
     return np.asarray(np.sort(users[np.argsort(order, kind="stable")[:limit]]))
+
+
+def _query(text: str) -> pa.Table:
+    return duckdb.sql(text).to_arrow_table()
 
 
 def _table(inputs: Path, name: str) -> str:

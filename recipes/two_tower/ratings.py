@@ -1,4 +1,7 @@
-"""Ratings grouped by user, as arrays and as Parquet files; for every stage after prepare, numpy only."""
+"""Ratings grouped by user, as arrays and as Parquet files; for every stage after prepare, numpy only.
+
+Users and movies are indices: of the tables that prepare made, or of a model's own catalogue after `encoded`.
+"""
 
 from __future__ import annotations
 
@@ -11,15 +14,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from recipes.two_tower.scale import Scale
+
+COLUMNS = ("user", "movie", "rating", "timestamp")
 # The ratings of the users that a model was trained on, kept with the model.
 HISTORIES_FILE = "histories.parquet"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ratings:
-    """The ratings of user `i` (natural id `users[i]`) are the rows `offsets[i] : offsets[i + 1]` of the other arrays.
+    """The ratings of user `users[i]` are the rows `offsets[i] : offsets[i + 1]` of the other arrays; users ascend.
 
-    `movies` holds natural ids, or indices of a catalogue after `encoded`; `times` are seconds since 1970. Users ascend.
+    `values` are on the scale of the data, or as models compute on them after `encoded`; `times` seconds since 1970.
     """
 
     users: np.ndarray
@@ -64,12 +70,16 @@ class Ratings:
         fields = {name: getattr(self, name)[source] for name in ("movies", "values", "times")}
         return replace(self, users=self.users[rows], offsets=offsets, **fields)
 
-    def encoded(self, indices: np.ndarray) -> Ratings:
-        """With `indices` instead of natural movie ids; ratings with a negative index are left out."""
-        return replace(self, movies=indices).filter(indices >= 0)
+    def encoded(self, index: np.ndarray, scale: Scale) -> Ratings:
+        """As a model computes on them: `index` [movies] gives its own index of each movie, negative where it has none.
+
+        Ratings of movies without an index are left out.
+        """
+        movies = index[self.movies]
+        return replace(self, movies=movies, values=scale.normalised(self.values)).filter(movies >= 0)
 
     def of_users(self, users: np.ndarray) -> Ratings:
-        """One row per entry of `users` (natural ids); those that rated nothing get an empty row."""
+        """One row per entry of `users`; those that rated nothing get an empty row."""
         if len(self.users) == 0:
             return replace(self, users=users, offsets=np.zeros(len(users) + 1, dtype=np.int64))
         row = np.minimum(np.searchsorted(self.users, users), len(self.users) - 1)
@@ -77,7 +87,7 @@ class Ratings:
         return replace(taken, users=users).filter((self.users[row] == users)[taken.user_rows])
 
     @classmethod
-    def from_table(cls, table: pa.Table, names: Sequence[str]) -> Ratings:
+    def from_table(cls, table: pa.Table, names: Sequence[str] = COLUMNS) -> Ratings:
         """From the columns of a table that hold user, movie, rating and time, in this order."""
         users, movies, values, times = (table[name].to_numpy() for name in names)
         return cls.from_columns(users, movies, values=values, times=times)
@@ -102,9 +112,10 @@ class Ratings:
         return Ratings.from_columns(users, **columns)
 
     def save(self, path: Path) -> None:
-        columns = {"user_id": self.users[self.user_rows], "movie_id": self.movies, "rating": self.values}
-        pq.write_table(pa.table({**columns, "timestamp": self.times.astype(np.int64)}), path)
+        columns = {"user": self.users[self.user_rows].astype(np.int32), "movie": self.movies.astype(np.int32)}
+        times = self.times.astype(np.int64)
+        pq.write_table(pa.table({**columns, "rating": self.values, "timestamp": times}), path)
 
     @classmethod
     def load(cls, path: Path) -> Ratings:
-        return cls.from_table(pq.read_table(path), ("user_id", "movie_id", "rating", "timestamp"))
+        return cls.from_table(pq.read_table(path))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,9 @@ import pyarrow.parquet as pq
 
 from recipes.two_tower import plots
 from recipes.two_tower.config import Config
+from recipes.two_tower.histories import Histories
 from recipes.two_tower.inference import TOP_K, Recommender
-from recipes.two_tower.ratings import HISTORIES_FILE, Ratings
+from recipes.two_tower.ratings import Ratings
 from trainyard.contract import curves
 from trainyard.contract.ranking import blocks
 from trainyard.contract.report import ReportInputs, Section, Table, write_highlights
@@ -36,21 +38,21 @@ def report(inputs: ReportInputs, outputs: Path, *, config: Config) -> list[Secti
     """
     recommender = Recommender.load(inputs.model)
     movies = recommender.movies
-    natural = Ratings.load(inputs.model / HISTORIES_FILE)
-    histories = natural.encoded(movies.encode(natural.movies))
+    histories = Histories.load(inputs.model, movies)
+    known = histories.ratings.encoded(np.arange(len(movies), dtype=np.int32), recommender.scale)
     _write_embeddings(recommender, inputs.prepare, outputs=outputs)
-    _write_recommendations(recommender, histories, path=outputs / RECOMMENDATIONS_FILE)
-    shown = _shown_users(histories)
-    top_tens = _top_tens(recommender, shown)
+    _write_recommendations(recommender, known, keys=histories.keys, path=outputs / RECOMMENDATIONS_FILE)
+    shown = _shown_users(known)
+    labels = [f"user {histories.keys[user]}" for user in shown.users.tolist()]
+    top_tens = _top_tens(recommender, shown, labels=labels)
     write_highlights(top_tens, outputs)
     movie_map = plots.movie_map(recommender, config.seed)
     (outputs / MAP_FILE).write_bytes(movie_map.png)
     return [
         Section(
             title="Top ten of a few users",
-            text="What these users rated best, and the movies recommended to them with the rating they are expected "
-            "to give; the newcomer has not rated anything yet.",
-            tables=(_favourites(recommender, shown), top_tens),
+            text=f"{_top_tens_text(recommender)} {recommender.scale.in_words()}",
+            tables=(_favourites(recommender, shown, labels=labels), top_tens),
         ),
         Section(
             title="Map of movies",
@@ -67,13 +69,22 @@ def report(inputs: ReportInputs, outputs: Path, *, config: Config) -> list[Secti
     ]
 
 
+def _top_tens_text(recommender: Recommender) -> str:
+    if recommender.scale.rated:
+        return (
+            "What these users rated best, and the movies recommended to them with the rating they are expected to "
+            "give; the newcomer has not rated anything yet."
+        )
+    return "What these users chose, and the movies recommended to them; the newcomer has not chosen anything yet."
+
+
 def embedding_table(recommender: Recommender, rows: slice, *, labels: dict[str, np.ndarray]) -> pa.Table:
     """The vectors of some movies with their names; a movie's score is its dot product with a user's vector + offset."""
     movies = recommender.movies
     indices = np.arange(len(movies))[rows]
     columns: dict[str, pa.Array] = {
         "index": pa.array(indices),
-        "movie_id": pa.array(movies.ids[rows]),
+        "movie_id": pa.array(movies.ids[rows], pa.string()),
         "title": pa.array(movies.titles[rows], pa.string()),
         "genres": pa.array(["|".join(movies.genres_of(index)) for index in indices.tolist()], pa.string()),
         "year": pa.array(movies.years[rows].astype(np.int64)),
@@ -101,7 +112,7 @@ def _write_embeddings(recommender: Recommender, prepare: Path, *, outputs: Path)
 def _labels(recommender: Recommender, prepare: Path) -> dict[str, np.ndarray]:
     """What links and tags said of each movie: `imdb_id` and `tag`, None where nothing."""
     table = pq.read_table(prepare / "movies", columns=["movie_id", "imdb_id", "tag"])
-    indices = recommender.movies.encode(table["movie_id"].to_numpy())
+    indices = recommender.movies.encode(table["movie_id"].to_pylist())
     labels = {}
     for name in ("imdb_id", "tag"):
         labels[name] = np.full(len(recommender.movies), None, dtype=object)
@@ -109,25 +120,24 @@ def _labels(recommender: Recommender, prepare: Path) -> dict[str, np.ndarray]:
     return labels
 
 
-def _write_recommendations(recommender: Recommender, histories: Ratings, *, path: Path) -> None:
-    listed = histories.take(np.arange(min(LISTED_USERS, len(histories.users))))
+def _write_recommendations(recommender: Recommender, known: Ratings, *, keys: Sequence[str], path: Path) -> None:
+    listed = known.take(np.arange(min(LISTED_USERS, len(known.users))))
     found = recommender.recommend(listed, TOP_K)
     indices = np.concatenate([each for each, _ in found])
     lengths = [len(each) for each, _ in found]
-    titles = np.asarray(recommender.movies.titles, dtype=object)
-    table = pa.table(
-        {
-            "user_id": np.repeat(listed.users, lengths),
-            "rank": np.concatenate([np.arange(1, length + 1) for length in lengths]),
-            "movie_id": recommender.movies.ids[indices],
-            "title": pa.array(titles[indices], pa.string()),
-            "score": np.concatenate([scores for _, scores in found]).astype(np.float32),
-            "expected_rating": recommender.expected_ratings(
-                listed, np.repeat(np.arange(len(found)), lengths), movies=indices
-            ),
-        }
-    )
-    pq.write_table(table, path)
+    rows = np.repeat(np.arange(len(found)), lengths)
+    ids, titles = (pa.array(each, pa.string()) for each in (recommender.movies.ids, recommender.movies.titles))
+    columns = {
+        "user_id": pa.array([keys[user] for user in listed.users[rows].tolist()], pa.string()),
+        "rank": np.concatenate([np.arange(1, length + 1) for length in lengths]),
+        "movie_id": ids.take(pa.array(indices)),
+        "title": titles.take(pa.array(indices)),
+        "score": np.concatenate([scores for _, scores in found]).astype(np.float32),
+    }
+    if recommender.rating_towers is not None:
+        expected = recommender.expected_ratings(listed, rows, movies=indices)
+        columns["expected_rating"] = expected.astype(np.float32)
+    pq.write_table(pa.table(columns), path)
 
 
 def _shown_users(histories: Ratings) -> Ratings:
@@ -138,31 +148,41 @@ def _shown_users(histories: Ratings) -> Ratings:
     return histories.take(order[spread])
 
 
-def _favourites(recommender: Recommender, shown: Ratings) -> Table:
+def _favourites(recommender: Recommender, shown: Ratings, *, labels: Sequence[str]) -> Table:
     rows = []
-    for row, user in enumerate(shown.users.tolist()):
+    for row, label in enumerate(labels):
         own = slice(shown.offsets[row], shown.offsets[row + 1])
         best = np.argsort(-shown.values[own], kind="stable")[:SHOWN_FAVOURITES]
-        titles = [
-            f"{recommender.movies.titles[index]} ({value:g})"
-            for index, value in zip(shown.movies[own][best].tolist(), shown.values[own][best].tolist(), strict=True)
-        ]
-        rows.append((f"user {user}", int(shown.lengths[row]), "; ".join(titles)))
-    return Table(columns=("user", "ratings", "rated best"), rows=rows, caption="What they have rated")
+        values = recommender.scale.natural(shown.values[own][best])
+        titles = [recommender.movies.titles[index] for index in shown.movies[own][best].tolist()]
+        best_ones = "; ".join(_with_ratings(recommender, titles, ratings=values, digits="g"))
+        rows.append((label, int(shown.lengths[row]), best_ones))
+    rated = recommender.scale.rated
+    columns = ("user", "ratings", "rated best") if rated else ("user", "movies", "some of them")
+    return Table(columns=columns, rows=rows, caption=f"What they have {'rated' if rated else 'chosen'}")
 
 
-def _top_tens(recommender: Recommender, shown: Ratings) -> Table:
+def _top_tens(recommender: Recommender, shown: Ratings, *, labels: Sequence[str]) -> Table:
     """One column per user, and one for a newcomer."""
     newcomer = Ratings.from_columns(NOTHING, NOTHING, values=NOTHING, times=NOTHING).of_users(np.asarray([0]))
     columns = []
     for histories in (shown, newcomer):
         for row, (indices, _) in enumerate(recommender.recommend(histories, TOP_K)):
-            expected = recommender.expected_ratings(histories, np.full(len(indices), row), movies=indices)
             titles = [recommender.movies.titles[index] for index in indices.tolist()]
-            found = [f"{title} ({rating:.1f})" for title, rating in zip(titles, expected.tolist(), strict=True)]
+            expected = np.zeros(len(indices))
+            if recommender.rating_towers is not None:
+                expected = recommender.expected_ratings(histories, np.full(len(indices), row), movies=indices)
+            found = _with_ratings(recommender, titles, ratings=expected, digits=".1f")
             columns.append(found + [""] * (TOP_K - len(found)))
     return Table(
-        columns=(*(f"user {user}" for user in shown.users.tolist()), "a newcomer"),
+        columns=(*labels, "a newcomer"),
         rows=[list(row) for row in zip(*columns, strict=True)],
-        caption="Top ten, with expected ratings",
+        caption="Top ten, with expected ratings" if recommender.scale.rated else "Top ten",
     )
+
+
+def _with_ratings(recommender: Recommender, titles: Sequence[str], *, ratings: np.ndarray, digits: str) -> list[str]:
+    """Titles, each with its rating where there are ratings."""
+    if not recommender.scale.rated:
+        return list(titles)
+    return [f"{title} ({rating:{digits}})" for title, rating in zip(titles, ratings.tolist(), strict=True)]

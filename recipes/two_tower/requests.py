@@ -7,22 +7,22 @@ from typing import Annotated, NotRequired
 from pydantic import Field, model_validator
 from typing_extensions import TypedDict
 
-from trainyard.contract.request_rows import WHOLE, Identifier, Row
+from trainyard.contract.request_rows import WHOLE, Key, Row
 
 Count = Annotated[int, Field(ge=1, le=1000, description="movies in the answer"), WHOLE]
 
 
 class Rating(Row):
-    """A rating of a movie, on the scale of the training data."""
+    """A rating of a movie, on the scale of the training data; a model of interactions needs no number."""
 
-    movie_id: Identifier
-    rating: float
+    movie_id: Key
+    rating: float | None = None
 
 
 class RecommendationRequest(Row):
     """A known user, ratings given since training or by somebody new, or both; the list of ratings may be empty."""
 
-    uid: Identifier | None = None
+    uid: Key | None = None
     ratings: Annotated[list[Rating], Field(max_length=10_000)] | None = None
     count: Count = 10
 
@@ -36,18 +36,21 @@ class RecommendationRequest(Row):
 class UserRequest(Row):
     """A user, known or not."""
 
-    uid: Identifier
+    uid: Key
     count: Count = 10
 
 
 class Movie(TypedDict):
-    """A movie; `score` orders it, `rating` is what the user is expected to give."""
+    """A movie; `score` orders it, `rating` is what the user is expected to give, where there are ratings.
 
-    movie_id: int
+    `movie_id` is a number where the keys of all movies are, else text.
+    """
+
+    movie_id: int | str
     title: str
     genres: list[str]
     score: float
-    rating: float
+    rating: NotRequired[float]
 
 
 class Recommendation(TypedDict):
@@ -55,7 +58,7 @@ class Recommendation(TypedDict):
 
     recommended: list[Movie]
     rated: int
-    unknown: NotRequired[list[int]]
+    unknown: NotRequired[list[int | str]]
 
 
 class Titles(TypedDict):

@@ -6,25 +6,29 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from recipes.two_tower.histories import Histories
 from recipes.two_tower.inference import Recommender
-from recipes.two_tower.ratings import HISTORIES_FILE, Ratings
 from recipes.two_tower.requests import Movie, Rating, Recommendation, RecommendationRequest, Titles, UserRequest
+from recipes.two_tower.scale import INTERACTION
 from recipes.two_tower.single_user import KnownHistories, SingleUserRecommender
 from trainyard.contract.request_rows import checked
 from trainyard.contract.routes import INVOCATIONS, Route
+from trainyard.contract.values import written
 from trainyard.errors import BadRow
 
 
 class Predictor:
-    """Best movies of a model; `histories` are the ratings (natural ids) of the users it was trained on."""
+    """Best movies of a model; `histories` are the ratings of the users it was trained on."""
 
-    def __init__(self, recommender: Recommender, histories: Ratings) -> None:
+    def __init__(self, recommender: Recommender, histories: Histories) -> None:
         self.recommender, self.histories = recommender, histories
         self._single_user = SingleUserRecommender(recommender)
         self._known = KnownHistories(histories, recommender)
         movies = recommender.movies
-        self._ids: list[int] = movies.ids.tolist()
-        self._indices = {movie: index for index, movie in enumerate(self._ids)}
+        self._ids = movies.written_ids
+        self._numbered = isinstance(self._ids[0], int)
         self._genres = [list(movies.genres_of(index)) for index in range(len(movies))]
 
     def predict(self, rows: Sequence[Mapping[str, Any]]) -> list[Recommendation]:
@@ -33,7 +37,8 @@ class Predictor:
         A row is `{"uid": 7}`, `{"ratings": [{"movie_id": 1, "rating": 4.5}, ...]}`, or both: what the user has rated
         since training; with `"count"`, 10 by default. `rating` is the expected rating, `rated` the number of ratings
         that the answer is based on. A user nobody knows, with few ratings or none, gets what most people like. Movies
-        that the model does not know are ignored and listed under `unknown`. Raises BadRow for other rows.
+        that the model does not know are ignored and listed under `unknown`. A model of interactions neither needs nor
+        gives a `rating`. Raises BadRow for other rows.
         """
         return [
             self._answer(row.uid, row.ratings or (), count=row.count, number=number)
@@ -53,8 +58,12 @@ class Predictor:
 
     def examples(self) -> list[dict[str, Any]]:
         """Rows that this model can answer: a known user, one with a rating only, and a newcomer."""
-        rating = {"movie_id": int(self.histories.movies[0]), "rating": self.recommender.statistics.max_rating}
-        return [{"uid": int(self.histories.users[0])}, {"ratings": [rating], "count": 5}, {"ratings": [], "count": 3}]
+        known, scale = self.histories.ratings, self.recommender.scale
+        liked: dict[str, Any] = {"movie_id": self._ids[int(known.movies[0])]}
+        if scale.rated:
+            liked["rating"] = scale.highest
+        user = self.histories.written_keys[int(known.users[0])]
+        return [{"uid": user}, {"ratings": [liked], "count": 5}, {"ratings": [], "count": 3}]
 
     def routes(self) -> tuple[Route, ...]:
         """Movies for a user, by id or by ratings."""
@@ -86,10 +95,11 @@ class Predictor:
         )
         return anybody.at(INVOCATIONS, example=user), known, anybody, titles
 
-    def _answer(self, user: int | None, ratings: Sequence[Rating], *, count: int, number: int) -> Recommendation:
+    def _answer(self, user: str | None, ratings: Sequence[Rating], *, count: int, number: int) -> Recommendation:
         known, unknown = self._split_ratings(ratings, number)
         year = self.recommender.statistics.latest_year
-        history = self._known.of_user(user).with_new_ratings(list(known), list(known.values()), year=year)
+        values = self.recommender.scale.normalised(np.asarray(list(known.values())))
+        history = self._known.of_user(user).with_new_ratings(list(known), values, year=year)
         movies, scores, expected = self._single_user.recommend(history, count)
         answer: Recommendation = {"recommended": self._movies(movies, scores, ratings=expected), "rated": 0}
         answer["rated"] = len(history.movies)
@@ -97,40 +107,47 @@ class Predictor:
             answer["unknown"] = unknown
         return answer
 
-    def _split_ratings(self, ratings: Sequence[Rating], number: int) -> tuple[dict[int, float], list[int]]:
+    def _split_ratings(self, ratings: Sequence[Rating], number: int) -> tuple[dict[int, float], list[int | str]]:
         """Ratings by the index of the movie, the last one of a movie, and the movies that the model does not know."""
-        statistics = self.recommender.statistics
+        indices = self.recommender.movies.indices
         known: dict[int, float] = {}
         # A list would be searched once more for every movie.
-        unknown: dict[int, None] = {}
+        unknown: dict[str, None] = {}
         for index, each in enumerate(ratings):
-            if not statistics.min_rating <= each.rating <= statistics.max_rating:
-                raise BadRow(
-                    number,
-                    f"expected a number from {statistics.min_rating:g} to {statistics.max_rating:g} in "
-                    f"ratings[{index}].rating, found {each.rating!r}.",
-                )
-            movie = self._indices.get(each.movie_id)
+            value = self._value(each, f"ratings[{index}].rating", number=number)
+            movie = indices.get(each.movie_id)
             if movie is not None:
-                known[movie] = each.rating
+                known[movie] = value
             else:
                 unknown[each.movie_id] = None
-        return known, list(unknown)
+        return known, [written(each) if self._numbered else each for each in unknown]
 
-    def _movies(self, indices: Sequence[int], scores: Sequence[float], *, ratings: Sequence[float]) -> list[Movie]:
+    def _value(self, given: Rating, place: str, *, number: int) -> float:
+        """The rating that was given; of a model of interactions, what stands for one. Raises BadRow."""
+        scale = self.recommender.scale
+        if not scale.rated:
+            return INTERACTION
+        if given.rating is None or not scale.lowest <= given.rating <= scale.highest:
+            found = "none" if given.rating is None else repr(given.rating)
+            raise BadRow(
+                number, f"expected a number from {scale.lowest:g} to {scale.highest:g} in {place}, found {found}."
+            )
+        return given.rating
+
+    def _movies(
+        self, indices: Sequence[int], scores: Sequence[float], *, ratings: Sequence[float] | None
+    ) -> list[Movie]:
         titles = self.recommender.movies.titles
-        return [
-            {
-                "movie_id": self._ids[index],
-                "title": titles[index],
-                "genres": self._genres[index],
-                "score": score,
-                "rating": rating,
-            }
-            for index, score, rating in zip(indices, scores, ratings, strict=True)
+        found: list[Movie] = [
+            {"movie_id": self._ids[index], "title": titles[index], "genres": self._genres[index], "score": score}
+            for index, score in zip(indices, scores, strict=True)
         ]
+        for movie, rating in zip(found, ratings or (), strict=ratings is not None):
+            movie["rating"] = rating
+        return found
 
 
 def load(model_dir: Path) -> Predictor:
     """The predictor of a model folder; takes a fraction of a second."""
-    return Predictor(Recommender.load(model_dir), Ratings.load(model_dir / HISTORIES_FILE))
+    recommender = Recommender.load(model_dir)
+    return Predictor(recommender, Histories.load(model_dir, recommender.movies))

@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from recipes.two_tower.histories import Histories
 from recipes.two_tower.inference import Recommender
 from recipes.two_tower.movie_statistics import SECONDS_PER_YEAR, SHRINKAGE
-from recipes.two_tower.ratings import Ratings
 from recipes.two_tower.towers import CLIP, Tower
 from trainyard.contract.nearest import Neighbours
 
@@ -21,40 +21,40 @@ NO_MOVIES, NO_VALUES = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32
 
 
 class History(NamedTuple):
-    """Indices of the movies that a user rated, the ratings (float32), and the time of the last one in years."""
+    """Indices of the movies that a user rated, the ratings as models compute on them, and the time of the last one."""
 
     movies: np.ndarray
     values: np.ndarray
     last_year: float
 
-    def with_new_ratings(self, movies: list[int], values: list[float], *, year: float) -> History:
+    def with_new_ratings(self, movies: list[int], values: np.ndarray, *, year: float) -> History:
         """With ratings given at the time `year`, which replace those of the same movies."""
         if not movies:
             return self
         new, last_year = np.asarray(movies, dtype=np.int64), max(self.last_year, year)
-        rated = np.asarray(values, dtype=np.float32)
         if not len(self.movies):
-            return History(movies=new, values=rated, last_year=last_year)
+            return History(movies=new, values=values, last_year=last_year)
         kept = ~np.isin(self.movies, new)
         return History(
             movies=np.concatenate([self.movies[kept], new]),
-            values=np.concatenate([self.values[kept], rated]),
+            values=np.concatenate([self.values[kept], values]),
             last_year=last_year,
         )
 
 
 class KnownHistories:
-    """The ratings that users gave before training, by user; of movies that the model knows."""
+    """The ratings that users gave before training, by the key of the user."""
 
-    def __init__(self, ratings: Ratings, recommender: Recommender) -> None:
-        known = ratings.encoded(recommender.movies.encode(ratings.movies))
-        self._rows = {user: row for row, user in enumerate(known.users.tolist())}
+    def __init__(self, histories: Histories, recommender: Recommender) -> None:
+        same = np.arange(len(recommender.movies), dtype=np.int32)
+        known = histories.ratings.encoded(same, recommender.scale)
+        self._rows = {histories.keys[user]: row for row, user in enumerate(known.users.tolist())}
         self._offsets: list[int] = known.offsets.tolist()
         self._ratings = known
         self._last_years: list[float] = (known.reduce_by_user(known.times, np.maximum) / SECONDS_PER_YEAR).tolist()
         self._latest_year = recommender.statistics.latest_year
 
-    def of_user(self, user: int | None) -> History:
+    def of_user(self, user: str | None) -> History:
         """The history of a user; that of somebody unknown is empty."""
         row = None if user is None else self._rows.get(user)
         if row is None or self._offsets[row] == self._offsets[row + 1]:
@@ -70,7 +70,8 @@ class SingleUserRecommender:
     def __init__(self, recommender: Recommender) -> None:
         self._recommender = recommender
         self._contents = recommender.featurizer.contents
-        self._rating_vectors = recommender.rating_vectors
+        # A model of interactions has none.
+        self._rating_vectors = recommender.rating_vectors if recommender.rating_towers else np.empty((0, 0))
         self._neighbours = Neighbours(recommender.movie_vectors, recommender.movie_offsets)
         self._genres = len(recommender.movies.genre_names)
         # The rating tower reads what the retrieval tower reads, without what comes from factors.
@@ -79,20 +80,32 @@ class SingleUserRecommender:
         self._first_factor = self._contents.shape[1] - factors
         self._rating_features = np.r_[0 : features - 1 - 2 * factors, features - 1]
 
-    def recommend(self, history: History, count: int) -> tuple[list[int], list[float], list[float]]:
-        """Indices of the `count` best movies that are not in the history, their scores, and expected ratings."""
+    def recommend(self, history: History, count: int) -> tuple[list[int], list[float], list[float] | None]:
+        """Indices of the `count` best movies that are not in the history, their scores, and expected ratings.
+
+        A model of interactions expects no ratings.
+        """
         content_sums, residual_sums, factor_sums = self._sums(history)
         features = self._features(content_sums, residual_sums, factor_sums=factor_sums, last_year=history.last_year)
-        user = _vector(self._recommender.rating_towers.user, features[self._rating_features])
-        by_rating = self._recommender.objective == "rating"
-        vector = user if by_rating else self._retrieval_vector(features, content_sums, factor_sums=factor_sums)
+        towers, user = self._recommender.rating_towers, None
+        if towers is not None:
+            user = _vector(towers.user, features[self._rating_features])
+        if user is not None and self._recommender.objective == "rating":
+            vector = user
+        else:
+            vector = self._retrieval_vector(features, content_sums, factor_sums=factor_sums)
         movies, scores = self._neighbours.best(vector, count, hidden=history.movies)
+        expected = None if user is None else self._expected(user, movies, bias=features[0])
+        return movies.tolist(), scores.tolist(), expected
+
+    def _expected(self, user: np.ndarray, movies: np.ndarray, *, bias: np.float32) -> list[float]:
+        """What `Recommender.expected_ratings` gives, rounded."""
         statistics = self._recommender.statistics
-        expected = self._rating_vectors[movies] @ user
+        expected: np.ndarray = self._rating_vectors[movies] @ user
         expected += statistics.biases[movies]
-        expected += np.float32(statistics.mean) + features[0]
-        expected = expected.astype(np.float64).clip(statistics.min_rating, statistics.max_rating).round(2)
-        return movies.tolist(), scores.tolist(), expected.tolist()
+        expected += np.float32(statistics.mean) + bias
+        within = expected.astype(np.float64).clip(statistics.min_rating, statistics.max_rating)
+        return self._recommender.scale.natural(within).round(2).tolist()
 
     def _retrieval_vector(
         self, features: np.ndarray, content_sums: np.ndarray, *, factor_sums: np.ndarray

@@ -1,4 +1,4 @@
-"""Trains both pairs of towers and leaves them in the model folder; runs in the training image.
+"""Trains the towers of each objective and leaves them in the model folder; runs in the training image.
 
 First on the training ratings alone, to find on the validation ratings after how many epochs to stop; then anew on both,
 for so many epochs: what a user did last says most about what comes next, and is too good for choosing settings only.
@@ -6,6 +6,7 @@ for so many epochs: what a user did last says most about what comes next, and is
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,9 +14,11 @@ import numpy as np
 
 from recipes.two_tower.catalogue import Movies
 from recipes.two_tower.config import Config
-from recipes.two_tower.objectives import OBJECTIVES, Objective
+from recipes.two_tower.histories import USERS_FILE
+from recipes.two_tower.objectives import Objective, objectives
 from recipes.two_tower.process import RATINGS_FILE
 from recipes.two_tower.ratings import HISTORIES_FILE, Ratings
+from recipes.two_tower.scale import Scale
 from recipes.two_tower.towers import Towers
 from recipes.two_tower.training_data import TrainingData
 from recipes.two_tower.validation import METRICS, Validate, best_epoch, validator
@@ -30,32 +33,40 @@ FINAL_PROGRESS = {"rating": (0.6, 0.8), "retrieval": (0.8, 1.0)}
 def train(channels: Mapping[str, Path], model_dir: Path, *, checkpoints: Path, config: Config) -> dict[str, float]:
     """Train on the channels `train`, `validation` and `features`; returns the validation metrics.
 
-    Prints `rating_loss`, `validation_rmse`, `retrieval_loss` and `validation_ndcg_at_10` per epoch. A checkpoint after
-    each epoch lets a killed training go on as if nothing had happened.
+    Interactions have no ratings to learn, so that objective and its figures are left out. Prints `rating_loss`,
+    `validation_rmse`, `retrieval_loss` and `validation_ndcg_at_10` per epoch. A checkpoint after each epoch lets a
+    killed training go on as if nothing had happened.
     """
-    movies = Movies.load(channels["features"])
-    natural = [Ratings.load(channels[name] / RATINGS_FILE) for name in ("train", "validation")]
-    earlier, later = (each.encoded(movies.encode(each.movies)) for each in natural)
-    data = TrainingData.from_ratings(movies, earlier, config=config)
+    movies, scale = Movies.load(channels["features"]), Scale.load(channels["features"])
+    earlier, later = (Ratings.load(channels[name] / RATINGS_FILE) for name in ("train", "validation"))
+    data = _data(movies, earlier, scale=scale, config=config)
     found = _trial(data, later, checkpoints=checkpoints, config=config)
-    best = {name: best_epoch(name, found[METRICS[name]]) for name in OBJECTIVES}
-    everything = TrainingData.from_ratings(movies, earlier.concat(later), config=config)
+    best = {name: best_epoch(name, found[METRICS[name]]) for name in objectives(scale)}
+    known = earlier.concat(later)
+    everything = _data(movies, known, scale=scale, config=config)
     towers: dict[str, Towers] = {}
-    for name, make in OBJECTIVES.items():
+    for name, make in objectives(scale).items():
         objective = make(everything, config)
         _fit(objective, checkpoints / f"final_{name}.npz", epochs=best[name] + 1, span=FINAL_PROGRESS[name])
         towers[name] = objective.towers()
         objective.save(model_dir / f"{name}.keras")
-    everything.recommender(towers["rating"], towers["retrieval"], config=config).save(model_dir)
-    natural[0].concat(natural[1]).save(model_dir / HISTORIES_FILE)
+    everything.recommender(towers.get("rating"), towers["retrieval"], config=config).save(model_dir)
+    known.save(model_dir / HISTORIES_FILE)
+    shutil.copyfile(channels["features"] / USERS_FILE, model_dir / USERS_FILE)
     curves.write(found, model_dir)
     return {METRICS[name]: found[METRICS[name]][epoch] for name, epoch in best.items()}
 
 
+def _data(movies: Movies, ratings: Ratings, *, scale: Scale, config: Config) -> TrainingData:
+    """Ratings of the catalogue that the model gets have its indices already."""
+    encoded = ratings.encoded(np.arange(len(movies), dtype=np.int32), scale)
+    return TrainingData.from_ratings(movies, encoded, scale=scale, config=config)
+
+
 def _trial(data: TrainingData, later: Ratings, *, checkpoints: Path, config: Config) -> dict[str, list[float]]:
-    """Loss and validation metric of every epoch of both objectives, under the names that are printed."""
+    """Loss and validation metric of every epoch of each objective, under the names that are printed."""
     found: dict[str, list[float]] = {}
-    for name, make in OBJECTIVES.items():
+    for name, make in objectives(data.scale).items():
         objective, validate = make(data, config), validator(name, data, later=later, config=config)
         path, span = checkpoints / f"trial_{name}.npz", TRIAL_PROGRESS[name]
         losses, metrics = _fit(objective, path, epochs=objective.epochs, span=span, validate=validate)

@@ -10,20 +10,22 @@ from recipes.two_tower.ease import EaseFactors, ease_factors, interaction_weight
 from recipes.two_tower.inference import Recommender
 from recipes.two_tower.movie_statistics import MovieStatistics
 from recipes.two_tower.ratings import Ratings
+from recipes.two_tower.scale import Scale
 from recipes.two_tower.towers import Towers
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingData:
-    """Ratings of movie indices, and what follows from them."""
+    """Ratings as models compute on them, and what follows from them."""
 
     movies: Movies
+    scale: Scale
     ratings: Ratings
     statistics: MovieStatistics
     factors: EaseFactors
 
     @classmethod
-    def from_ratings(cls, movies: Movies, ratings: Ratings, *, config: Config) -> TrainingData:
+    def from_ratings(cls, movies: Movies, ratings: Ratings, *, scale: Scale, config: Config) -> TrainingData:
         parameters = config.hyperparameters
         weights = interaction_weights(ratings.values, float(ratings.values.max()))
         factors = ease_factors(ratings, weights, movies=len(movies), l2=parameters.ease_l2, seed=config.seed)
@@ -31,12 +33,13 @@ class TrainingData:
         statistics = MovieStatistics.from_ratings(
             ratings, len(movies), factors=factors, size=size, temperature=temperature
         )
-        return cls(movies=movies, ratings=ratings, statistics=statistics, factors=factors)
+        return cls(movies=movies, scale=scale, ratings=ratings, statistics=statistics, factors=factors)
 
-    def recommender(self, rating: Towers, retrieval: Towers, *, config: Config) -> Recommender:
+    def recommender(self, rating: Towers | None, retrieval: Towers, *, config: Config) -> Recommender:
         """The model that these towers make."""
         return Recommender(
             movies=self.movies,
+            scale=self.scale,
             statistics=self.statistics,
             rating_towers=rating,
             retrieval_towers=retrieval,

@@ -26,7 +26,10 @@ def best_epoch(name: ObjectiveName, metrics: Sequence[float]) -> int:
 
 
 def validator(name: ObjectiveName, data: TrainingData, *, later: Ratings, config: Config) -> Validate:
-    """What gives the metric of an objective's towers on `later` ratings, given those that they were trained on."""
+    """What gives the metric of an objective's towers on `later` ratings, given those that they were trained on.
+
+    `later` is on the scale of the data; its movies are those of `data`.
+    """
     return (_rating if name == "rating" else _retrieval)(data, later, config=config)
 
 
@@ -42,10 +45,10 @@ def _rating(data: TrainingData, later: Ratings, *, config: Config) -> Validate:
 
 
 def _retrieval(data: TrainingData, later: Ratings, *, config: Config) -> Validate:
-    relevant = relevant_ratings(later, config.data.relevant_rating)
+    relevant = relevant_ratings(later, data.scale)
     if len(relevant) == 0:
         raise JobFailed(
-            f"Expected validation ratings of at least {config.data.relevant_rating:g}, found none; set a lower "
+            f"Expected validation ratings of at least {data.scale.relevant:g}, found none; set a lower "
             "data.relevant_rating."
         )
     relevant = _evenly_spaced_users(relevant, config.data.max_evaluated_users)

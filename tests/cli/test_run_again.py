@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 
@@ -13,9 +15,7 @@ from tests.cli.story import execution_arn
 from trainyard.cli.dataset import submission
 from trainyard.client import uploads
 from trainyard.client.deployment import Deployment
-from trainyard.client.upload_order import completing_last
 from trainyard.client.watch import Watch
-from trainyard.errors import BadRequest
 from trainyard.run import recipe
 from trainyard.run.environment import Environment
 from trainyard.run.plan import NextStep, Plan
@@ -46,6 +46,7 @@ class Workflow:
             code_version="1",
             tags={},
             job_defaults={},
+            settling_seconds=3,
         )
         event = {"detail-type": "Object Created", "detail": {"object": {"key": self.key}}}
         execution = {"arn": execution_arn(name), "name": name, "started": "2026-11-21T02:03:04.567Z"}
@@ -69,6 +70,7 @@ def folder(tmp_path: Path, *names: str, content: str = "x") -> Path:
     made = tmp_path / content
     made.mkdir()
     for name in names:
+        (made / name).parent.mkdir(exist_ok=True)
         (made / name).write_text(content, encoding="utf-8")
     return made
 
@@ -77,7 +79,7 @@ def run(workflow: Workflow, name: str, data: Path, *assignments: str) -> dict[st
     """Upload; the versions by file name."""
     prepared = submission.prepare(name, data, dataset="d", assignments=assignments, tune=False, size=1, seed=1)
     done: Any = submission.submit(workflow.deployment, prepared)
-    return {each.filename: each.version_id for each in done if each.filename != "run.json"}
+    return {each.name: each.version_id for each in done if each.name not in ("run.json", "_READY")}
 
 
 def settings_of(workflow: Workflow, plan: Plan) -> dict[str, Any]:
@@ -138,43 +140,33 @@ def test_old_versions_are_kept(workflow: Workflow, tmp_path: Path) -> None:
     assert found["Body"].read() == b"old"
 
 
-def test_other_data_sets_are_left_alone(deployment: Deployment, tmp_path: Path) -> None:
+def test_what_is_not_replaced_is_left_alone(deployment: Deployment) -> None:
     s3 = deployment.target.client("s3")
-    for key in ("raw/two_tower/d2/ratings.csv", "raw/two_tower/d/notes.txt", "raw/two_tower/d/older/ratings.csv"):
+    kept = ("raw/two_tower/d2/ratings.csv", "raw/two_tower/d/notes.txt", "raw/two_tower/d/tags.csv")
+    for key in (*kept, "raw/two_tower/d/older/ratings.csv"):
         s3.put_object(Bucket=deployment.raw_bucket, Key=key, Body=b"x")
-    sources = recipe.sources("two_tower", recipe.config("two_tower"))
-    assert (
-        uploads.remove_earlier(deployment, "two_tower", dataset="d", files=[Path("ratings.csv")], sources=sources) == []
-    )
+    config = recipe.config("two_tower")
+    sources = recipe.sources("two_tower", config)
+    remove = partial(uploads.remove_earlier, deployment, "two_tower", dataset="d", sources=sources, settings={})
+    assert remove(files=["ratings.csv"]) == ["older/ratings.csv"]
+    # Of which table this is only its columns tell.
+    assert sorted(remove(files=["export.tsv"])) == ["notes.txt", "tags.csv"]
 
 
 @pytest.mark.parametrize(
-    ("name", "files", "last"),
+    ("name", "files"),
     [
-        ("prod2vec", ["order_products__prior.csv", "order_products__train.csv", "products.csv"], "products.csv"),
-        ("prod2vec", ["products.csv", "products.csv.gz", "order_products__prior.csv"], "order_products__prior.csv"),
-        ("propensity", ["visits.csv"], "visits.csv"),
-        ("prod2vec", ["orders.csv"], "orders.csv"),
+        ("propensity", ["visits.csv", "propensity.sqlite"]),
+        ("headline_classifier", ["newsCorpora.csv", "newsCorpora.tsv"]),
+        ("prod2vec", ["order_products__prior.csv", "order_products__train.csv", "products.csv"]),
+        ("two_tower", ["ratings/part-00000.csv", "ratings/part-00001.csv", "artists.tsv"]),
     ],
 )
-def test_the_last_file_is_one_that_the_set_cannot_do_without(name: str, files: list[str], last: str) -> None:
-    sources = recipe.sources(name, recipe.config(name))
-    ordered = completing_last([Path(each) for each in files], sources, settings=False)
-    assert sorted(each.name for each in ordered) == sorted(files)
-    assert ordered[-1].name == last
-
-
-@pytest.mark.parametrize(
-    ("name", "files", "settings", "said"),
-    [
-        ("propensity", ["visits.csv", "propensity.sqlite"], False, "Leave one file"),
-        ("headline_classifier", ["newsCorpora.csv", "newsCorpora.tsv"], False, "Leave one file of each table"),
-        ("prod2vec", ["orders.csv"], True, "found orders.csv, settings, .* Add order_products__prior.csv or"),
-    ],
-)
-def test_files_that_would_train_several_times_are_refused(
-    name: str, files: list[str], settings: bool, said: str
+@pytest.mark.parametrize("settings", [[], ["seed=3"]])
+def test_files_of_any_kind_and_number_train_once(
+    workflow: Workflow, tmp_path: Path, name: str, files: list[str], settings: list[str]
 ) -> None:
-    sources = recipe.sources(name, recipe.config(name))
-    with pytest.raises(BadRequest, match=said):
-        completing_last([Path(each) for each in files], sources, settings=settings)
+    """Also those of which each completes the set: the last object says that nothing more comes."""
+    done = run(workflow, name, folder(tmp_path, *files), *settings)
+    (plan,) = workflow.trained()
+    assert plan.objects == done == dict.fromkeys(files, ANY)

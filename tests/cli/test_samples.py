@@ -17,9 +17,9 @@ def test_a_sample_is_made_once_and_used_again(tmp_path: Path) -> None:
     first, made = samples.cached("prod2vec", tmp_path, size=1000, seed=1)
     again, made_again = samples.cached("prod2vec", tmp_path, size=1000, seed=1)
     assert (made, made_again, first) == (True, False, again)
-    files, others, missing = samples.files_of("prod2vec", recipe.config("prod2vec"), directory=first)
-    assert {"order_products__prior.csv", "products.csv"} <= {each.name for each in files}
-    assert (others, missing) == ([], [])
+    found = samples.files_of("prod2vec", recipe.config("prod2vec"), directory=first)
+    assert {"order_products__prior.csv", "products.csv"} <= found.data.keys()
+    assert (found.others, found.missing) == ((), ())
 
 
 def test_an_interrupted_sample_is_not_taken_for_a_whole_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,25 +67,46 @@ def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
     assert [each.name for each in tmp_path.iterdir()] == ["mine.txt"]
 
 
+def test_a_file_in_the_place_of_the_folder_is_named_as_one(tmp_path: Path) -> None:
+    file = tmp_path / "mine.txt"
+    file.write_text("mine", encoding="utf-8")
+    with pytest.raises(
+        TrainyardError, match=r"^Expected a new or empty folder, found a file: .*mine\.txt; name a folder\.$"
+    ):
+        samples.make("prod2vec", file, size=1000, seed=1)
+    assert file.read_text(encoding="utf-8") == "mine"
+
+
 def test_files_are_sorted_into_read_ignored_and_missing(tmp_path: Path) -> None:
-    for name in ("order_products__train.csv.gz", "notes.txt", "run.json"):
+    for name in ("order_products__train.csv.gz", "README.txt", "film.mp4", "run.json", ".git/config"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
-    files, others, missing = samples.files_of("prod2vec", recipe.config("prod2vec"), directory=tmp_path)
-    assert [each.name for each in files] == ["order_products__train.csv.gz"]
-    assert [each.name for each in others] == ["notes.txt", "run.json"]
-    assert missing == ["products.csv"]
+    found = samples.files_of("prod2vec", recipe.config("prod2vec"), directory=tmp_path)
+    assert found.data == {"order_products__train.csv.gz": tmp_path / "order_products__train.csv.gz"}
+    assert found.others == (".git/config", "README.txt", "film.mp4")
+    assert found.missing == ("products.csv",)
+
+
+def test_a_file_that_no_name_tells_a_table_of_may_be_what_is_missing(tmp_path: Path) -> None:
+    for name in ("order_products__train.csv", "stock/list.tsv"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    found = samples.files_of("prod2vec", recipe.config("prod2vec"), directory=tmp_path)
+    assert list(found.data) == ["stock/list.tsv", "order_products__train.csv"]
+    assert found.missing == ()
 
 
 def test_optional_files_go_first_so_that_a_set_trains_once(tmp_path: Path) -> None:
-    for name in ("links.csv", "movies.csv", "ratings.csv", "tags.csv"):
+    for name in ("links.csv", "ratings-2.csv", "tags.csv"):
         (tmp_path / name).touch()
-    files, _, _ = samples.files_of("two_tower", recipe.config("two_tower"), directory=tmp_path)
-    assert [each.name for each in files] == ["links.csv", "tags.csv", "movies.csv", "ratings.csv"]
+    (tmp_path / "ratings-1.csv").write_text("long")
+    found = samples.files_of("two_tower", recipe.config("two_tower"), directory=tmp_path)
+    assert list(found.data) == ["links.csv", "tags.csv", "ratings-2.csv", "ratings-1.csv"]
 
 
 def test_a_folder_without_the_recipes_files_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "notes.txt").touch()
-    with pytest.raises(NotFound, match=r"products\.csv.*found notes\.txt"):
+    (tmp_path / "notes.md").touch()
+    with pytest.raises(NotFound, match=r"products.*found notes\.md"):
         samples.files_of("prod2vec", recipe.config("prod2vec"), directory=tmp_path)
     with pytest.raises(NotFound, match="found none at"):
         samples.files_of("prod2vec", recipe.config("prod2vec"), directory=tmp_path / "nowhere")

@@ -116,7 +116,7 @@ def test_uploads_tell_their_versions_and_bytes(deployment: Deployment, tmp_path:
         deployment,
         "prod2vec",
         dataset="my data",
-        files=[path],
+        files={path.name: path},
         on_bytes=lambda file, count: seen.append((file.name, count)),
     )
     s3 = deployment.target.client("s3")

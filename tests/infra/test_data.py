@@ -104,5 +104,5 @@ def test_the_database_secret_is_made_without_content(deployment: Deployment) -> 
     generated = secret["GenerateSecretString"]
     assert generated["GenerateStringKey"] == "password"
     assert set(json.loads(generated["SecretStringTemplate"]).values()) == {""}
-    with pytest.raises(JobFailed, match="hold username, host, port, dbname, engine"):
+    with pytest.raises(JobFailed, match=r"hold username, host, port \(a number\), dbname, engine \(one of mysql, "):
         url_of_secret(json.dumps({**json.loads(generated["SecretStringTemplate"]), "password": "generated"}))

@@ -24,6 +24,7 @@ def aws(monkeypatch):
         "LEDGER_TABLE": LEDGER,
         "CODE_VERSION": "abc123",
         "TAGS": json.dumps({"project": "trainyard", "environment": "test"}),
+        "SETTLING_SECONDS": "0",
         "JOB_DEFAULTS": json.dumps({"train": {"instance_type": "ml.c5.xlarge"}}),
     }.items():
         monkeypatch.setenv(name, value)

@@ -150,8 +150,8 @@ def test_bad_run_json_is_refused_before_any_job(aws, content, expected):
     [
         ("raw/unknown/demo/products.csv", "found 'unknown'"),
         ("raw/products.csv", "Expected a key of the form raw/<recipe>/<dataset>/<file>"),
-        ("raw/prod2vec/demo/deeper/products.csv", "Expected a key of the form"),
-        ("raw/prod2vec/demo/pröducts list.csv", "found 'pröducts list.csv'. Rename the file or leave it out."),
+        ("raw/prod2vec/demo//products.csv", "Expected a key of the form"),
+        ("raw/prod2vec/demo/deeper/../products.csv", "Expected a key of the form"),
         ("raw/prod2vec/a,b/products.csv", "Expected a data set name"),
         ("score/prod2vec/demo/products.csv", "Expected a key of the form raw/<recipe>/<dataset>/<file>"),
         ("raw/prod2vec/../products.csv", "Expected a data set name"),

@@ -19,6 +19,7 @@ from local_cloud.images.docker import executable, main
 from local_cloud.images.dockerfile import Instruction, assignments, expand, parse
 from local_cloud.images.ignore import IgnoreRules
 from local_cloud.images.registry import Image, Registry, canonical, repository_and_tag
+from local_cloud.state import images_directory
 from trainyard.errors import BadRequest, NotFound
 
 from .conftest import Cloud
@@ -178,6 +179,40 @@ def test_an_image_nobody_pushed_is_not_found(tmp_path: Path) -> None:
         Registry(tmp_path).resolve("repo:tag")
 
 
+def numbered(registry: Registry, folder: Path, number: int) -> str:
+    """Build, tag and make look old an image of its own content; the higher the number the newer."""
+    (folder / "Dockerfile").write_text(f"FROM x\nENV NUMBER={number}\n")
+    digest = registry.build(BuildRequest(context=folder)).digest
+    registry.tag(f"cdkasset-{number}", digest)
+    registry.tag(f"{HOST}/assets:tag{number}", digest)
+    os.utime(registry.load(digest).root.parent, (number, number))
+    return digest
+
+
+def test_images_that_nothing_uses_are_removed_but_for_the_newest(tmp_path: Path) -> None:
+    registry, context = Registry(tmp_path / "images"), tmp_path / "context"
+    context.mkdir()
+    digests = [numbered(registry, context, number) for number in range(6)]
+    cut_off = tmp_path / "images" / ".build-abc"
+    cut_off.mkdir()
+    os.utime(cut_off, (0, 0))
+    removed = registry.remove_unused({"tag1", digests[2].removeprefix("sha256:")}, newest=2)
+    assert sorted(removed) == sorted([digests[0], digests[3]])
+    assert registry.tags() == sorted(
+        f"{name}" for number in (1, 2, 4, 5) for name in (f"cdkasset-{number}:latest", f"assets:tag{number}")
+    )
+    for digest in (digests[1], digests[2], digests[4], digests[5]):
+        registry.load(digest)
+    assert len([*(tmp_path / "images").glob("sha256-*")]) == 4
+    assert not cut_off.exists()
+    assert registry.remove_unused((), newest=4) == []
+
+
+def test_nothing_is_made_where_there_are_no_images(tmp_path: Path) -> None:
+    assert Registry(tmp_path / "images").remove_unused((), newest=0) == []
+    assert [*tmp_path.iterdir()] == []
+
+
 def test_the_calls_of_the_cdk_cli(local_cloud: Cloud, tmp_path: Path) -> None:
     repository = unique("assets")
     ecr = local_cloud.client("ecr")
@@ -203,6 +238,13 @@ def test_the_calls_of_the_cdk_cli(local_cloud: Cloud, tmp_path: Path) -> None:
         assert pushed.returncode == 0, pushed.stderr
     found = ecr.describe_images(repositoryName=repository, imageIds=[{"imageTag": "abc"}])["imageDetails"]
     assert found[0]["imageTags"] == ["abc"]
+    Registry(images_directory(local_cloud.state_dir)).remove_unused((), newest=0)
+    with pytest.raises(ecr.exceptions.ImageNotFoundException):
+        ecr.describe_images(repositoryName=repository, imageIds=[{"imageTag": "abc"}])
+    assert call("build", "--tag", local, ".").returncode == 0
+    assert call("tag", local, remote).returncode == 0
+    assert call("push", remote).returncode == 0
+    assert ecr.describe_images(repositoryName=repository, imageIds=[{"imageTag": "abc"}])["imageDetails"]
 
 
 def test_anything_else_is_refused_with_a_sentence(

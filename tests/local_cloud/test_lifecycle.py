@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from local_cloud import access, lifecycle, ownership, ports, root_key, state
+from local_cloud import access, launch, lifecycle, ownership, ports, root_key, state
+from local_cloud.deliveries import making
 from local_cloud.lifecycle import LocalCloud
-from trainyard.errors import TrainyardError
+from trainyard.errors import ConfigError, TrainyardError
 
 CLOUD = LocalCloud(
     endpoint="https://localhost:4566",
@@ -53,6 +54,34 @@ def test_the_last_port_is_preferred_and_a_hundred_are_tried(monkeypatch: pytest.
     taken |= set(range(4566, 4666))
     with pytest.raises(TrainyardError, match="all from 4566 to 4665 taken; name a free one with --port"):
         ports.choose(4600)
+
+
+def test_a_server_is_started_with_the_settings_meant_for_it_alone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    given: list[dict[str, str]] = []
+    monkeypatch.setattr(launch.subprocess, "Popen", lambda _command, *, env, **_: given.append(env))
+    monkeypatch.setattr(launch, "_started", [])
+    for name in ("TRAINYARD_RETRY_WAIT_SECONDS", "AWS_SECRET_ACCESS_KEY", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, "7")
+    launch.spawn(tmp_path, 4566, containers=None)
+    assert given[0]["TRAINYARD_RETRY_WAIT_SECONDS"] == "7"
+    assert not {"AWS_SECRET_ACCESS_KEY", "HTTPS_PROXY"} & set(given[0])
+
+
+@pytest.mark.parametrize("text", ["soon", "-1", "nan", "inf"])
+def test_a_wait_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv(making.WAIT_VARIABLE, text)
+    with pytest.raises(ConfigError, match=f"Expected TRAINYARD_RETRY_WAIT_SECONDS to be a number .*found '{text}'"):
+        making.wait_seconds()
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("", 1.0), ("0", 0.0), (" 2.5 ", 2.5)])
+def test_a_wait_is_a_second_unless_another_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch, text: str, seconds: float
+) -> None:
+    monkeypatch.setenv(making.WAIT_VARIABLE, text)
+    assert making.wait_seconds() == seconds
 
 
 def test_who_listens_is_told_by_name_only_when_it_is_somebody_else(monkeypatch: pytest.MonkeyPatch) -> None:

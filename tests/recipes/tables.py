@@ -1,16 +1,18 @@
-"""Reads a recipe's source files the short way for tests; ingest is the strict way."""
+"""Tables of a recipe's source files for its tests."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import ibis
 import pyarrow as pa
 
 from trainyard.contract.sources import Source
-
-TYPES = {"int64": "BIGINT", "float64": "DOUBLE", "string": "VARCHAR", "timestamp": "TIMESTAMP", "boolean": "BOOLEAN"}
+from trainyard.reading.model import LocalFile
+from trainyard.reading.read import read
 
 
 def stored(tables: Mapping[str, pa.Table]) -> dict[str, ibis.Table]:
@@ -21,20 +23,16 @@ def stored(tables: Mapping[str, pa.Table]) -> dict[str, ibis.Table]:
     return {name: connection.table(name) for name in tables}
 
 
-def read_sources(connection: ibis.BaseBackend, directory: Path, sources: Iterable[Source]) -> dict[str, ibis.Table]:
-    """One table per source that has a file in `directory`, with the declared column types."""
-    tables = {}
-    for source in sources:
-        files = [path for path in sorted(directory.iterdir()) if source.accepts(path.name)]
-        assert files or not source.required, f"the sample has no file for {source.name}"
-        if files:
-            given = "types" if source.other_columns else "columns"
-            tables[source.name] = connection.read_csv(
-                [str(path) for path in files],
-                table_name=source.name,
-                header=source.header,
-                delim=source.delimiter,
-                quote=source.quote,
-                **{given: {column.name: TYPES[column.type] for column in source.columns}},
-            )
-    return tables
+def read_sources(connection: Any, directory: Path, sources: Sequence[Source]) -> dict[str, ibis.Table]:
+    """The recipe's tables in the files of `directory`, as ingest reads them, in `connection` (Ibis on DuckDB)."""
+    with tempfile.TemporaryDirectory() as scratch:
+        reading = read(_local_files(directory, sources), sources, settings={}, max_bad_share=0.0, scratch=Path(scratch))
+        assert reading.quality.ok, reading.quality.problems
+        for name, parts in reading.tables.items():
+            connection.con.read_parquet([str(each) for each in parts]).create(name)
+    return {name: connection.table(name) for name in reading.tables}
+
+
+def _local_files(directory: Path, sources: Sequence[Source]) -> list[LocalFile]:
+    names = {path: [each.name for each in sources if each.accepts(path.name)] for path in sorted(directory.iterdir())}
+    return [LocalFile(name=path.name, path=path, source=(*found, "")[0]) for path, found in names.items()]

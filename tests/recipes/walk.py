@@ -1,4 +1,4 @@
-"""Takes files of a recipe the whole way of a run, from the strict reading of CSV to scores, in one process."""
+"""Takes files of a recipe the whole way of a run, from reading them to scores, in one process."""
 
 from __future__ import annotations
 
@@ -17,13 +17,10 @@ import numpy as np
 from trainyard.contract import chunks
 from trainyard.contract.config import RecipeConfig
 from trainyard.contract.quality import Quality
-from trainyard.errors import BadData
-from trainyard.glue import engine
+from trainyard.reading.model import LocalFile
+from trainyard.reading.read import read
 from trainyard.run import recipe as recipes
 from trainyard.stages.evaluate.bootstrap import interval
-from trainyard.stages.ingest.csv_load import load
-from trainyard.stages.ingest.csv_scan import plain
-from trainyard.stages.ingest.duplicates import duplicates
 
 ROLES = ("train", "validation", "holdout", "features")
 
@@ -51,31 +48,32 @@ class Walk:
 
     def judged(self, files: Mapping[str, bytes]) -> Quality:
         """What the quality state is told: of the files first, then of the tables."""
-        try:
-            self._ingest(files)
-        except BadData as refusal:
-            return Quality(problems=refusal.problems)
-        judged: Quality = self.module("prepare").check(self.tables, self.config)
-        json.loads(judged.to_json())
-        assert all(np.isfinite(value) for value in judged.figures.values())
-        return judged
+        quality = self._ingest(files)
+        if quality.ok:
+            quality += self.module("prepare").check(self.tables, self.config)
+        json.loads(quality.to_json())
+        assert all(np.isfinite(value) for value in quality.figures.values())
+        return quality
 
-    def _ingest(self, files: Mapping[str, bytes]) -> None:
-        duckdb = engine.connect(self.root)
+    def _ingest(self, files: Mapping[str, bytes]) -> Quality:
+        sources, uploads = recipes.sources(self.recipe, self.config), []
+        for name, data in files.items():
+            path = self.folder("uploads") / name
+            path.write_bytes(data)
+            source = next((each.name for each in sources if each.accepts(name)), "")
+            uploads.append(LocalFile(name=name, path=path, source=source))
+        reading = read(
+            uploads,
+            sources,
+            settings=self.config.files,
+            max_bad_share=self.config.data.max_bad_share,
+            scratch=self.folder("ingest"),
+        )
         reader = ibis.duckdb.connect()
-        try:
-            for source in recipes.sources(self.recipe, self.config):
-                given = [name for name in files if source.accepts(name)]
-                for name in given:
-                    (self.root / "upload").write_bytes(files[name])
-                    file = plain(self.root / "upload", name, scratch=self.root)
-                    part = self.folder("ingest", source.name) / "part-00000.parquet"
-                    load(duckdb, source, file=file, target=part)
-                    if problems := duplicates(duckdb, source, parts=[part], files=[file]):
-                        raise BadData(problems)
-                    self.tables[source.name] = reader.read_parquet(str(part))
-        finally:
-            duckdb.close()
+        self.tables = {
+            name: reader.read_parquet([str(each) for each in parts]) for name, parts in reading.tables.items()
+        }
+        return reading.quality
 
     def process(self) -> None:
         """Prepare and process; every table has rows and every figure is a number."""

@@ -153,5 +153,8 @@ def test_a_document_whose_fields_changed_their_meaning_is_brought_up_to_date():
 
 def test_a_plan_comes_back_from_the_output_of_a_state():
     idle = Plan(outcome=NextStep.NOTHING, reason="waiting", recipe="r", dataset="d")
-    assert idle.to_mapping() == {"outcome": "nothing", "reason": "waiting", "recipe": "r", "dataset": "d"}
+    assert idle.to_mapping() == {
+        **{"outcome": "nothing", "reason": "waiting", "recipe": "r", "dataset": "d"},
+        "waited_seconds": 0,
+    }
     assert Plan.from_mapping({**idle.to_mapping(), "added_later": 1}) == idle

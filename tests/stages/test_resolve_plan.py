@@ -69,6 +69,15 @@ def test_settings_that_one_reader_takes_and_another_does_not_are_a_refusal(text,
         parse_overrides(text.encode(), "raw/x/run.json")
 
 
+@pytest.mark.parametrize("content", [b"", b" \n", b"\xef\xbb\xbf"])
+def test_settings_without_content_are_a_refusal_that_says_so(content):
+    with pytest.raises(BadRequest) as caught:
+        parse_overrides(content, "raw/x/run.json")
+    assert str(caught.value) == (
+        "raw/x/run.json: expected a JSON object of settings, found an empty file; write {} or delete it."
+    )
+
+
 @pytest.mark.parametrize("text", ["1_0", "٣", "0x10", "1e", " 3", ""])
 def test_a_number_as_text_is_one_as_json_writes_it(text):
     with pytest.raises(ConfigError, match=r"hyperparameters\.epochs: expected a whole number"):

@@ -10,6 +10,7 @@ import pytest
 
 from tests.state_machine.scenarios import scenarios
 from tests.state_machine.walk import Call, Walk, definition, walk
+from trainyard.run.naming import short_name
 
 DEPLOYED = [each for each in scenarios() if "Create endpoint configuration" in each["path"]]
 CHANGES = ("Create endpoint", "Update endpoint", "Delete endpoint")
@@ -44,10 +45,12 @@ def test_names_of_configurations_are_valid_and_never_the_same_twice() -> None:
         assert re.fullmatch(r"trainyard-dev-prod2vec-[0-9a-f]{8}", name)
 
 
-@pytest.mark.parametrize("model", ["neural_topic_model", "propensity-product-1234567890", "two_tower"])
+@pytest.mark.parametrize(
+    "model", ["neural_topic_model", "propensity-product-9223372036854775807--" + "n" * 32, "two_tower--shop-north"]
+)
 def test_names_of_endpoints_are_what_sagemaker_accepts(model: str) -> None:
     scenario = json.loads(json.dumps(DEPLOYED[0]))
-    scenario["results"]["Resolve request"][0]["result"]["Payload"]["model"] = model
+    scenario["results"]["Resolve request"][0]["result"]["Payload"] |= {"model": model, "short_name": short_name(model)}
     calls = [each.arguments for each in walk(definition(), scenario).calls]
     for key in ("EndpointName", "EndpointConfigName"):
         for name in (each[key] for each in calls if key in each):

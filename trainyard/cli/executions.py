@@ -58,6 +58,7 @@ def _summary(execution: Execution) -> dict[str, Any]:
         "recipe",
         "dataset",
         "outcome",
+        "waited_seconds",
         "error",
         "seconds",
         "redrives",
@@ -84,7 +85,8 @@ def _table(found: Sequence[Execution]) -> Table:
 
 def _outcome(execution: Execution) -> str:
     """The outcome, for an idle execution with its reason; other executions are called by their names."""
+    waited = f", waited {execution.waited_seconds} s for the set to settle" if execution.waited_seconds else ""
     if execution.end is not Outcome.NOTHING:
-        return execution.outcome
+        return f"{execution.outcome}{waited}"
     reason = EXECUTION_ARN.sub(r"\1", str(execution.output.get("reason", "")))
-    return f"nothing: {reason}"
+    return f"nothing: {reason}{waited}"

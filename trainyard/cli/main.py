@@ -11,6 +11,7 @@ import typer
 from rich.text import Text
 
 from trainyard.cli.artifacts import artifacts
+from trainyard.cli.check import check
 from trainyard.cli.command import failures, terminal
 from trainyard.cli.definition import definition
 from trainyard.cli.demo import demo
@@ -50,7 +51,7 @@ app = typer.Typer(
 COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
     "Set up": (demo, up, down, status),
     "Deploy": (deploy, env, definition),
-    "Run": (recipes, sample, run_recipe, score),
+    "Run": (recipes, sample, check, run_recipe, score),
     "Serve": (serve, release, endpoints, predict, undeploy),
     "Inspect": (executions, show, logs, artifacts),
     "Control": (redrive, rerun, stop),

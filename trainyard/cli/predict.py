@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from trainyard.cli.command import target
-from trainyard.cli.command.options import AwsOption, EnvOption, RecipeArgument, VariantOption
+from trainyard.cli.command.options import AwsOption, EnvOption, ModelOption, RecipeArgument, VariantOption
 from trainyard.client import endpoints
 from trainyard.errors import BadRequest
 from trainyard.serving.wire import JSON, LINES, TABLE
@@ -33,6 +33,7 @@ def predict(
     *,
     content_type: ContentTypeOption = None,
     variant: VariantOption = "",
+    model: ModelOption = "",
     env: EnvOption = "dev",
     aws: AwsOption = False,
 ) -> None:
@@ -47,7 +48,10 @@ def predict(
     body, kind = _request(given, content_type)
     deployment = target.deployed(env=env, aws=aws)
     answer = endpoints.invoke(
-        deployment, endpoints.name_of(deployment, recipe_name, variant=variant), body=body, content_type=kind
+        deployment,
+        endpoints.name_of(deployment, recipe_name, variant=variant, model=model),
+        body=body,
+        content_type=kind,
     )
     print(_readable(answer), end="")
 

@@ -6,7 +6,14 @@ import typer
 from rich.text import Text
 
 from trainyard.cli.command import target, terminal
-from trainyard.cli.command.options import AwsOption, EnvOption, FollowOption, RecipeArgument, SetOption
+from trainyard.cli.command.options import (
+    AwsOption,
+    EnvOption,
+    FollowOption,
+    ModelOption,
+    RecipeArgument,
+    SetOption,
+)
 from trainyard.cli.dataset.settings import gather
 from trainyard.cli.execution_view.follow import follow_or_hint
 from trainyard.client import endpoints
@@ -16,6 +23,7 @@ def release(
     recipe_name: RecipeArgument,
     settings: SetOption = None,
     *,
+    model: ModelOption = "",
     watch: FollowOption = True,
     env: EnvOption = "dev",
     aws: AwsOption = False,
@@ -30,7 +38,7 @@ def release(
 
     * `trainyard release prod2vec --set deploy.type=instances --set deploy.instance_count=2`
     """
-    overrides = gather(recipe_name, None, assignments=settings or [], tune=False)
+    overrides = gather(recipe_name, None, assignments=settings or [], model=model)
     deployment = target.deployed(env=env, aws=aws)
     arn, execution = endpoints.release(deployment, recipe_name, overrides=overrides)
     terminal.out().print(Text(f"Execution {execution}"), soft_wrap=True)

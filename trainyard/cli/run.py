@@ -14,6 +14,7 @@ from trainyard.cli.command.options import (
     AwsOption,
     EnvOption,
     FollowOption,
+    ModelOption,
     RecipeArgument,
     SeedOption,
     SetOption,
@@ -40,6 +41,7 @@ def run(
         str | None, typer.Option("--dataset", help="Name of the data set in the bucket; the time when not given.")
     ] = None,
     tune: Annotated[bool, typer.Option("--tune", help="Search for good hyperparameters first.")] = False,
+    model: ModelOption = "",
     deploy: Annotated[bool, typer.Option("--deploy", help="Put the model into service once it is registered.")] = False,
     settings: SetOption = None,
     watch: FollowOption = True,
@@ -57,13 +59,17 @@ def run(
 
     * `trainyard run prod2vec --data data --set hyperparameters.epochs=5`
 
+    * `trainyard run prod2vec --data shop --model shop-north`
+
     * `trainyard run prod2vec --deploy --set deploy.type=instances`
 
     * `trainyard run prod2vec --size 200k --tune --set tuning.max_jobs=6 --no-follow`
     """
     changed = [*(["deploy.enabled=true"] if deploy else []), *(settings or [])]
     lines = size_of(size)
-    submission = prepare(recipe_name, data, dataset=dataset, assignments=changed, tune=tune, size=lines, seed=seed)
+    submission = prepare(
+        recipe_name, data, dataset=dataset, assignments=changed, tune=tune, model=model, size=lines, seed=seed
+    )
     deployment = target.deployed(env=env, aws=aws)
     raise typer.Exit(_follow(deployment, submit(deployment, submission), watch=watch))
 

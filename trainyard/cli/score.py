@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,7 +10,14 @@ import typer
 from rich.text import Text
 
 from trainyard.cli.command import target, terminal
-from trainyard.cli.command.options import AwsOption, EnvOption, FollowOption, RecipeArgument, SetOption
+from trainyard.cli.command.options import (
+    AwsOption,
+    EnvOption,
+    FollowOption,
+    ModelOption,
+    RecipeArgument,
+    SetOption,
+)
 from trainyard.cli.dataset import samples
 from trainyard.cli.dataset.settings import gather
 from trainyard.cli.dataset.upload import dataset_name, replace_earlier, upload
@@ -30,6 +37,7 @@ def score(
     dataset: Annotated[
         str | None, typer.Option("--dataset", help="Score this data set of the raw bucket, or name the new one.")
     ] = None,
+    model: ModelOption = "",
     settings: SetOption = None,
     watch: FollowOption = True,
     env: EnvOption = "dev",
@@ -51,12 +59,11 @@ def score(
     if data is None and dataset is None:
         raise BadRequest("Expected --data with a folder of files or --dataset with the name of a data set, found none.")
     name = dataset_name(dataset)
-    overrides = gather(recipe_name, data, assignments=settings or [], tune=False)
-    files = _files(recipe_name, data, overrides=overrides) if data is not None else []
+    overrides = gather(recipe_name, data, assignments=settings or [], model=model)
+    files = _files(recipe_name, data, overrides=overrides) if data is not None else {}
     deployment = target.deployed(env=env, aws=aws)
     if files:
-        sources = recipe.sources(recipe_name, recipe.config(recipe_name, overrides))
-        replace_earlier(deployment, recipe_name, dataset=name, files=files, sources=sources, folder=SCORE_PREFIX)
+        replace_earlier(deployment, recipe_name, dataset=name, files=files, settings=overrides, folder=SCORE_PREFIX)
         upload(deployment, recipe_name, dataset=name, files=files, folder=SCORE_PREFIX)
         where = uploads.folder_uri(deployment, recipe_name, dataset=name, folder=SCORE_PREFIX)
         terminal.out().print(Text(f"Uploaded {len(files)} files to {where}"), soft_wrap=True)
@@ -65,9 +72,9 @@ def score(
     raise typer.Exit(follow_or_hint(deployment, arn, name=execution, watch=watch))
 
 
-def _files(recipe_name: str, data: Path, *, overrides: Mapping[str, Any]) -> Sequence[Path]:
+def _files(recipe_name: str, data: Path, *, overrides: Mapping[str, Any]) -> Mapping[str, Path]:
     """The files to upload; raises BadRequest when the set is not complete, for nothing would wait for the rest."""
-    files, _, missing = samples.files_of(recipe_name, recipe.config(recipe_name, overrides), directory=data)
-    if missing:
-        raise BadRequest(f"Expected every file of recipe {recipe_name} in {data}, found no {', '.join(missing)}.")
-    return files
+    found = samples.files_of(recipe_name, recipe.config(recipe_name, overrides), directory=data)
+    if found.missing:
+        raise BadRequest(f"Expected every file of recipe {recipe_name} in {data}, found no {', '.join(found.missing)}.")
+    return found.data

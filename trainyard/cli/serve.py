@@ -11,18 +11,17 @@ import typer
 from rich.text import Text
 
 from trainyard.cli.command import project, target, terminal
-from trainyard.cli.command.options import AwsOption, EnvOption, RecipeArgument, VariantOption
+from trainyard.cli.command.options import AwsOption, EnvOption, ModelOption, RecipeArgument, VariantOption
 from trainyard.client import models
 from trainyard.errors import BadRequest, NotFound
 from trainyard.run.model_archive import ModelCard
-from trainyard.run.naming import model_name
 from trainyard.serving import process
 from trainyard.serving.wire import ENDPOINT_BYTES, INSTANCES
 
 LOOPBACK = "127.0.0.1"
 
-ModelOption = Annotated[
-    str | None, typer.Option("--model", metavar="VERSION", help="Registry version or run id; the model in use if none.")
+VersionOption = Annotated[
+    str | None, typer.Option("--version", help="Registry version or run id; the model in use if none.")
 ]
 DirOption = Annotated[
     Path | None,
@@ -43,8 +42,9 @@ TypeOption = Annotated[
 
 def serve(
     recipe_name: RecipeArgument,
-    model: ModelOption = None,
+    version: VersionOption = None,
     *,
+    model: ModelOption = "",
     directory: DirOption = None,
     variant: VariantOption = "",
     port: ServicePortOption = 8080,
@@ -58,7 +58,7 @@ def serve(
 
     * `trainyard serve prod2vec`
 
-    * `trainyard serve propensity --model 3 --port 8081`
+    * `trainyard serve propensity --version 3 --port 8081`
 
     * `trainyard serve two_tower --type serverless`
     """
@@ -70,10 +70,10 @@ def serve(
         _run(directory.resolve(), port, endpoint_type=endpoint_type)
         return
     deployment = target.deployed(env=env, aws=aws)
-    if model is None:
-        found = models.champion(deployment, model_name(recipe_name, variant))
+    if version is None:
+        found = models.champion(deployment, recipe_name, variant=variant, model=model)
     else:
-        found = models.registered(deployment, recipe_name, version=model)
+        found = models.registered(deployment, recipe_name, version=version, model=model)
     with tempfile.TemporaryDirectory(prefix="trainyard-serve-") as scratch:
         terminal.err().print(Text(f"Fetching {recipe_name}, {found.name}, from {found.data}"), soft_wrap=True)
         _run(models.fetch(deployment, found, directory=Path(scratch)), port, endpoint_type=endpoint_type)

@@ -8,7 +8,7 @@ import typer
 from rich.text import Text
 
 from trainyard.cli.command import target, terminal
-from trainyard.cli.command.options import AwsOption, EnvOption, RecipeArgument, VariantOption
+from trainyard.cli.command.options import AwsOption, EnvOption, ModelOption, RecipeArgument, VariantOption
 from trainyard.client import endpoints
 
 
@@ -16,6 +16,7 @@ def undeploy(
     recipe_name: RecipeArgument,
     variant: VariantOption = "",
     *,
+    model: ModelOption = "",
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     env: EnvOption = "dev",
     aws: AwsOption = False,
@@ -25,7 +26,7 @@ def undeploy(
     Example: `trainyard undeploy prod2vec --yes`
     """
     deployment = target.deployed(env=env, aws=aws)
-    name = endpoints.name_of(deployment, recipe_name, variant=variant)
+    name = endpoints.name_of(deployment, recipe_name, variant=variant, model=model)
     if not yes:
         where = deployment.target.name
         typer.confirm(f"Take {name} on {where} out of service? Its callers get errors from then on.", abort=True)

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from trainyard.client import executions
 from trainyard.client.deployment import Deployment
 from trainyard.errors import JobFailed, NotFound, TrainyardError
-from trainyard.run.naming import endpoint_name, model_name
+from trainyard.run.naming import checked_model, endpoint_name, model_name
 from trainyard.serving.wire import sentence_of
 from trainyard.stages.resolve.request import Request
 
@@ -39,9 +39,9 @@ class Endpoint:
     reason: str = ""
 
 
-def name_of(deployment: Deployment, recipe: str, *, variant: str) -> str:
-    """The endpoint of a recipe, or of one of its variants."""
-    return endpoint_name(deployment.name, model_name(recipe, variant))
+def name_of(deployment: Deployment, recipe: str, *, variant: str = "", model: str = "") -> str:
+    """The endpoint of a recipe, of one of its variants, or of the model of a name; raises BadRequest for no name."""
+    return endpoint_name(deployment.name, model_name(recipe, variant=variant, model=checked_model(model)))
 
 
 def listed(deployment: Deployment) -> list[Endpoint]:

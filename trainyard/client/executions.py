@@ -89,6 +89,12 @@ class Execution:
         return None if found is None else Decision.from_mapping(found)
 
     @property
+    def waited_seconds(self) -> int:
+        """For how long it waited for the set of uploaded files to settle; 0 while it runs."""
+        waited = self.output.get("waited_seconds", 0) if isinstance(self.output, Mapping) else 0
+        return waited if isinstance(waited, int) else 0
+
+    @property
     def failure(self) -> str:
         """Why it failed, in what the failed job or function says itself where its cause describes one."""
         return reason_of(self.cause) if self.cause else self.error or self.status

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import tarfile
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
+
+from botocore.exceptions import ClientError
 
 from trainyard.client.deployment import Deployment
 from trainyard.errors import JobFailed, NotFound
 from trainyard.run.model_archive import unpack
-from trainyard.run.naming import endpoint_name
+from trainyard.run.naming import checked_model, group_name, model_name
 
 ARCHIVE = "model.tar.gz"
 
@@ -38,21 +42,22 @@ def find_champion(deployment: Deployment, model: str) -> Champion | None:
     return None if item is None else Champion(run_id=item["run_id"]["S"], data=item["model_data"]["S"])
 
 
-def champion(deployment: Deployment, model: str) -> Model:
-    """The model in use of a recipe, or of one of its variants; raises NotFound."""
-    found = find_champion(deployment, model)
+def champion(deployment: Deployment, recipe: str, *, variant: str = "", model: str = "") -> Model:
+    """The model in use of a recipe, of one of its variants or under a name of its own. Raises NotFound, BadRequest."""
+    name = model_name(recipe, variant=variant, model=checked_model(model))
+    found = find_champion(deployment, name)
     if found is None:
-        raise NotFound(f"Expected a model of {model} in use, found none. Train one: `trainyard run {model}`.")
+        train = f"trainyard run {recipe}" + (f" --model {model}" if model else "")
+        raise NotFound(f"Expected a model of {name} in use, found none. Train one: `{train}`.")
     return Model(name=f"run {found.run_id}", data=found.data)
 
 
-def registered(deployment: Deployment, recipe: str, *, version: str) -> Model:
-    """A model by its version in the registry, or by the run that made it; raises NotFound."""
-    group = endpoint_name(deployment.name, recipe)
+def registered(deployment: Deployment, recipe: str, *, version: str, model: str = "") -> Model:
+    """A model by its version in the registry, or by the run that made it. Raises NotFound, BadRequest."""
+    group = group_name(deployment.name, recipe, model=checked_model(model))
     client = deployment.target.client("sagemaker")
-    pages = client.get_paginator("list_model_packages").paginate(ModelPackageGroupName=group, SortBy="CreationTime")
     known = []
-    for package in (each for page in pages for each in page["ModelPackageSummaryList"]):
+    for package in _packages(client, group):
         number = str(package["ModelPackageVersion"])
         known.append(number)
         if version.isdigit() and number != version:
@@ -65,6 +70,17 @@ def registered(deployment: Deployment, recipe: str, *, version: str) -> Model:
         f"Expected a version of {recipe} or one of its run ids, found {version!r}; "
         f"the registry has {', '.join(sorted(known, key=int)) or 'no version yet'}."
     )
+
+
+def _packages(client: Any, group: str) -> Iterator[Mapping[str, Any]]:
+    """The versions of a group; none of a group that nothing was registered in yet."""
+    pages = client.get_paginator("list_model_packages").paginate(ModelPackageGroupName=group, SortBy="CreationTime")
+    try:
+        for page in pages:
+            yield from page["ModelPackageSummaryList"]
+    except ClientError as error:
+        if "does not exist" not in str(error):
+            raise
 
 
 def fetch(deployment: Deployment, model: Model, *, directory: Path) -> Path:

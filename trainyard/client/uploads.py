@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from trainyard.client.deployment import Deployment
-from trainyard.contract.sources import Source
-from trainyard.run.folders import OVERRIDES_FILE, RAW_PREFIX
+from trainyard.contract.sources import FileSettings, Source
+from trainyard.run.folders import OVERRIDES_FILE, RAW_PREFIX, READY_FILE
+from trainyard.run.run import below_dataset
+from trainyard.stages.resolve.files import source_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,18 +23,19 @@ class Upload:
     version_id: str
 
     @property
-    def filename(self) -> str:
-        return self.key.rsplit("/", 1)[-1]
+    def name(self) -> str:
+        """Its path below the folder of the data set."""
+        return below_dataset(self.key)
 
 
-def key_of(recipe: str, dataset: str, *, filename: str, folder: str = RAW_PREFIX) -> str:
+def key_of(recipe: str, dataset: str, *, name: str, folder: str = RAW_PREFIX) -> str:
     """Where a file of a data set belongs in the raw bucket; an upload to another folder than `raw` starts nothing."""
-    return f"{folder}/{recipe}/{dataset}/{filename}"
+    return f"{folder}/{recipe}/{dataset}/{name}"
 
 
 def folder_uri(deployment: Deployment, recipe: str, *, dataset: str, folder: str = RAW_PREFIX) -> str:
     """S3 URI of the folder of a data set."""
-    return f"s3://{deployment.raw_bucket}/{key_of(recipe, dataset, filename='', folder=folder)}"
+    return f"s3://{deployment.raw_bucket}/{key_of(recipe, dataset, name='', folder=folder)}"
 
 
 def remove_earlier(
@@ -40,44 +43,54 @@ def remove_earlier(
     recipe: str,
     *,
     dataset: str,
-    files: Sequence[Path],
+    files: Collection[str],
     sources: Sequence[Source],
+    settings: Mapping[str, FileSettings],
     folder: str = RAW_PREFIX,
 ) -> list[str]:
     """Take what was uploaded before to the tables of `files`, and run.json, out of a data set; returns the names.
 
-    The set is then incomplete until the last file has arrived, so that only that one starts to train, and settings of
-    an earlier run do not hold for this one. The bucket keeps the versions that running executions read.
+    Otherwise a table would also have earlier files of other names, and earlier settings would hold for this run. The
+    bucket keeps the versions that running executions read.
     """
-    replaced = [each for each in sources if any(each.accepts(path.name) for path in files)]
-    # Where no table is required, a file of any of them makes the set complete.
-    tables = replaced if any(each.required for each in sources) else sources
+    replaced = {source_of(each, sources, settings=settings) for each in files}
+    # A file that no name tells a table of may be any, and where no table is required, a file of any makes a set.
+    if "" in replaced or not any(each.required for each in sources):
+        replaced |= {"", *(each.name for each in sources)}
     s3, removed = deployment.target.client("s3"), []
-    prefix = key_of(recipe, dataset, filename="", folder=folder)
+    prefix = key_of(recipe, dataset, name="", folder=folder)
     for name in _names(deployment, prefix):
-        if name == OVERRIDES_FILE or any(each.accepts(name) for each in tables):
+        if name == OVERRIDES_FILE or source_of(name, sources, settings=settings) in replaced:
             s3.delete_object(Bucket=deployment.raw_bucket, Key=f"{prefix}{name}")
             removed.append(name)
     return removed
 
 
 def _names(deployment: Deployment, prefix: str) -> Iterator[str]:
-    """The objects right in a folder of the raw bucket."""
+    """The objects below a folder of the raw bucket."""
     pages = (
         deployment.target.client("s3")
         .get_paginator("list_objects_v2")
-        .paginate(Bucket=deployment.raw_bucket, Prefix=prefix, Delimiter="/")
+        .paginate(Bucket=deployment.raw_bucket, Prefix=prefix)
     )
     for page in pages:
         yield from (each["Key"].removeprefix(prefix) for each in page.get("Contents", []))
 
 
 def put_settings(deployment: Deployment, recipe: str, *, dataset: str, settings: Mapping[str, Any]) -> Upload:
-    """Upload `run.json`. It goes first: the upload that completes the set must find it."""
-    key = key_of(recipe, dataset, filename=OVERRIDES_FILE)
+    """Upload `run.json`."""
     body = json.dumps(settings, indent=2).encode()
+    return _put(deployment, key_of(recipe, dataset, name=OVERRIDES_FILE), body=body, kind="application/json")
+
+
+def put_ready(deployment: Deployment, recipe: str, *, dataset: str) -> Upload:
+    """Upload `_READY`, last of all: nobody waits for more files."""
+    return _put(deployment, key_of(recipe, dataset, name=READY_FILE), body=b"", kind="text/plain")
+
+
+def _put(deployment: Deployment, key: str, *, body: bytes, kind: str) -> Upload:
     answer = deployment.target.client("s3").put_object(
-        Bucket=deployment.raw_bucket, Key=key, Body=body, ContentType="application/json"
+        Bucket=deployment.raw_bucket, Key=key, Body=body, ContentType=kind
     )
     return Upload(key=key, version_id=answer.get("VersionId", ""))
 
@@ -87,15 +100,18 @@ def put_files(
     recipe: str,
     *,
     dataset: str,
-    files: Iterable[Path],
+    files: Mapping[str, Path],
     folder: str = RAW_PREFIX,
     on_bytes: Callable[[Path, int], None],
 ) -> list[Upload]:
-    """Upload files one after the other (in parts, when large), telling `on_bytes` how many bytes went each time."""
+    """Upload files, by their names in the data set, one after the other (in parts, when large).
+
+    `on_bytes` is told each time how many bytes went.
+    """
     s3 = deployment.target.client("s3")
     uploads: list[Upload] = []
-    for path in files:
-        key = key_of(recipe, dataset, filename=path.name, folder=folder)
+    for name, path in files.items():
+        key = key_of(recipe, dataset, name=name, folder=folder)
 
         def sent(count: int, path: Path = path) -> None:
             on_bytes(path, count)

@@ -15,8 +15,9 @@ from trainyard.client.find_execution import SEARCHED
 from trainyard.client.history import visits
 from trainyard.client.uploads import Upload
 from trainyard.errors import NotFound
-from trainyard.run.folders import OVERRIDES_FILE
+from trainyard.run.folders import OVERRIDES_FILE, READY_FILE
 from trainyard.run.plan import NextStep, Plan
+from trainyard.stages.resolve.plan import MOST_SHOWN
 
 # Executions that began in the same moment as the newest one, before the upload.
 PASSED_OVER = 100
@@ -48,8 +49,10 @@ class Started:
         if self.plan is None or self.plan.outcome is not NextStep.TRAIN:
             return False
         objects = self.plan.objects or {}
-        files = [each for each in uploads if each.filename != OVERRIDES_FILE]
-        return all(objects.get(each.filename) == each.version_id for each in files)
+        files = [each for each in uploads if each.name not in (OVERRIDES_FILE, READY_FILE)]
+        if len(objects) == MOST_SHOWN:
+            files = [each for each in files if each.name in objects]
+        return all(objects.get(each.name) == each.version_id for each in files)
 
 
 @dataclass
@@ -113,13 +116,17 @@ class Watch:
         training = [each for each in found if each.trains(self.uploads)]
         if training:
             return training[0]
+        # Those of earlier files wait or end, each for the one after it; what is wrong is told by the last one.
+        last = [each for each in found if each.execution.uploaded["key"] == self.uploads[-1].key]
+        if any(each.next_step is not NextStep.NOTHING for each in last):
+            return self._best(last)
         # Only when every file has been heard of is it certain that none of them completes the set.
         heard = {each.execution.uploaded["key"] for each in found}
         return self._best(found) if heard >= {each.key for each in self.uploads} else None
 
-    @staticmethod
-    def _best(found: list[Started]) -> Started:
+    def _best(self, found: list[Started]) -> Started:
         newest = sorted(found, key=lambda each: each.execution.started, reverse=True)
+        newest.sort(key=lambda each: each.execution.uploaded["key"] != self.uploads[-1].key)
         return min(newest, key=lambda each: ORDER.index(each.next_step) if each.next_step in ORDER else -1)
 
     def _last_resort(self, patience: float) -> Started:
@@ -133,7 +140,9 @@ class Watch:
 
 def plan_of(deployment: Deployment, execution: Execution) -> Plan | None:
     """What the first state decided; None while it has not, and for an execution that failed before it could."""
-    first = visits(executions.history(deployment.target, execution.arn))[:1]
-    if first and isinstance(first[0].output, Mapping):
-        return Plan.from_mapping(first[0].output)
-    return None
+    visited = visits(executions.history(deployment.target, execution.arn))
+    looks = [each for each in visited if each.name == visited[0].name]
+    if not looks or not isinstance(looks[-1].output, Mapping):
+        return None
+    plan = Plan.from_mapping(looks[-1].output)
+    return None if plan.outcome is NextStep.SETTLE else plan

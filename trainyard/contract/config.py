@@ -17,6 +17,8 @@ from trainyard.contract.sources import FileSettings
 RANKED_TYPES = ("int", "bigint", "double")
 INSTANCE_TYPE = re.compile(r"ml(\.[a-z0-9][a-z0-9-]*){2}")
 SCHEDULE = re.compile(r"(rate|cron|at)\(.+\)")
+MODEL_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
+MODEL_RULE = "1 to 32 lower case letters, digits and inner dashes, such as shop-north"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -193,7 +195,10 @@ class RecipeConfig:
     deploy: Deployment = field(default_factory=Deployment)
     score: BulkScoring = field(default_factory=BulkScoring)
     files: Mapping[str, FileSettings] = field(default_factory=dict, metadata={"entries": FileSettings})
-    model: str = field(default="", metadata={"help": "name of one of several models of the recipe"})
+    model: str = field(
+        default="",
+        metadata={"help": "name of one of several models of the recipe", "pattern": MODEL_NAME, "rule": MODEL_RULE},
+    )
 
     @property
     def variant(self) -> str:
@@ -229,10 +234,14 @@ def settings(config: Any, prefix: str = "") -> Iterator[tuple[str, Any, str]]:
         if dataclasses.is_dataclass(value):
             yield from settings(value, f"{path}.")
         elif isinstance(value, Mapping):
+            if "entries" in each.metadata:
+                yield from settings(each.metadata["entries"](), f"{path}.<table>.")
             for key, entry in value.items():
                 if dataclasses.is_dataclass(entry):
                     yield from settings(entry, f"{path}.{key}.")
                 else:
                     yield f"{path}.{key}", entry, ""
+            if not value and "help" in each.metadata:
+                yield f"{path}.<column>", "", each.metadata["help"]
         else:
             yield path, value, each.metadata.get("help", "")

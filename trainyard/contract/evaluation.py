@@ -20,9 +20,11 @@ class Evaluation:
     """Metrics of one model on the holdout.
 
     `examples` has one row per held-out example, in an order that depends on the holdout alone, so that two models'
-    rows pair up. `statistic` turns (resampled) rows into the gate's primary metric; the mean by default.
+    rows pair up. `statistic` turns (resampled) rows into the gate's primary metric; the mean by default. Metrics that
+    such data do not have, such as the error in ratings of clicks, are `not_applicable`: the gate does not ask for them.
     """
 
     metrics: Mapping[str, float]
     examples: np.ndarray
     statistic: Callable[[np.ndarray], float] = field(default=mean)
+    not_applicable: tuple[str, ...] = ()

@@ -58,7 +58,7 @@ def provides(files: Sequence[str], name: str) -> bool:
 
 
 def _spellings(name: str) -> Iterator[str]:
-    """What a file may be meant to be called: its name, without format, without number; a part is called as its folder."""
+    """What a file may be meant to be called: its name, without format, without number; a part like its folder."""
     path = PurePosixPath(name)
     yield path.name
     stem = _without_format(path.name)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import math
 from typing import Any
 
 TRAIN = "train"
@@ -30,11 +31,7 @@ def fraction_of(key: Any, salt: str) -> Any:
     # Spark takes 2147483647.0 for a decimal, and would divide whole numbers by it as decimals of 12 digits.
     if key.type().is_integer():
         return _mix(_parts(key.cast("int64")), salt).cast("float64") / float(PRIME)
-    # Here, for images that ask for single keys have no Ibis.
-    import ibis
-
-    digest = ibis.literal(salt + "\x1f").concat(key).hexdigest("md5")
-    return _text_number(digest) / float(16**DIGITS_USED)
+    return _text_number(_digest(key, salt)) / float(16**DIGITS_USED)
 
 
 def fraction(key: int | str, salt: str) -> float:
@@ -53,13 +50,14 @@ def role_of(key: Any, *, holdout: float, validation: float, salt: str) -> Any:
     """
     import ibis
 
-    where = fraction_of(key, salt)
-    return ibis.cases((where < holdout, HOLDOUT), (where < holdout + validation, VALIDATION), else_=TRAIN)
+    return ibis.cases(
+        (_below(key, holdout, salt=salt), HOLDOUT), (_below(key, holdout + validation, salt=salt), VALIDATION), else_=TRAIN
+    )
 
 
 def trains(key: Any, *, holdout: float, validation: float, salt: str) -> Any:
     """An Ibis expression that is true where `role_of` gives `train`, for less work per row."""
-    return fraction_of(key, salt) >= holdout + validation
+    return ~_below(key, holdout + validation, salt=salt)
 
 
 def role(key: int | str, *, holdout: float, validation: float, salt: str) -> str:
@@ -68,6 +66,22 @@ def role(key: int | str, *, holdout: float, validation: float, salt: str) -> str
     if where < holdout:
         return HOLDOUT
     return VALIDATION if where < holdout + validation else TRAIN
+
+
+def _below(key: Any, share: float, *, salt: str) -> Any:
+    """Whether `fraction_of` is below a share; of text keys without the arithmetic, which takes longer than the hash."""
+    limit = math.ceil(share * 16**DIGITS_USED)
+    if key.type().is_integer() or not 0 <= limit < 16**DIGITS_USED:
+        return fraction_of(key, salt) < share
+    # Hexadecimal digits of equal number compare as text as the numbers do.
+    return _digest(key, salt).substr(0, DIGITS_USED) < f"{limit:0{DIGITS_USED}x}"
+
+
+def _digest(key: Any, salt: str) -> Any:
+    # Here, for images that ask for single keys have no Ibis.
+    import ibis
+
+    return ibis.literal(salt + "\x1f").concat(key).hexdigest("md5")
 
 
 def _parts(key: Any) -> tuple[Any, Any, Any]:

@@ -19,7 +19,8 @@ class Column:
     `id` is a key of any kind: in Parquet it is int64 where every key of the table is written as such a number, else
     text; keys are compared as text (`contract.values.identifier`). A `nullable` column may have cells without a value.
     A file may lack a column that is not `required`: its cells are null then, or, where `place` is set, the place of the
-    row in its file, from 1. `synonyms` are other names of it, compared without case, spaces and punctuation.
+    row in its file, from 1. `synonyms` are other names of it, compared without case, spaces and punctuation. Of texts
+    that people type, `verbatim` keeps words such as null and NA, which elsewhere say that there is no value.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Column:
     nullable: bool = False
     required: bool = True
     place: bool = False
+    verbatim: bool = False
     synonyms: tuple[str, ...] = ()
 
 
@@ -34,7 +36,8 @@ class Column:
 class Layout:
     """A file without a header: the table's column at each place, empty where it is not read.
 
-    It is meant where the file is called like one of `files` (as in `Source`), or has so many columns of such types.
+    A place `genres=Drama` has a 1 where Drama is one of the values of the column genres, which are joined by bars. It is
+    meant where the file is called like one of `files` (as in `Source`), or has so many columns of such types.
     """
 
     columns: tuple[str, ...]
@@ -87,5 +90,6 @@ class FileSettings:
     quote: str | None = field(default=None, metadata={"help": 'such as ", or empty where quotes mean nothing'})
     decimal: Literal[".", ","] | None = field(default=None, metadata={"help": "what separates the fraction"})
     header: bool | None = field(default=None, metadata={"help": "whether the first line names the columns"})
+    dates: Literal["day first", "month first"] | None = field(default=None, metadata={"help": "what 3/4/2026 means"})
     sheet: str | None = field(default=None, metadata={"help": "of an Excel workbook"})
     repeats: Repeats | None = field(default=None, metadata={"help": "what is done about lines with equal keys"})

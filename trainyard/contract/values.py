@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import math
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 # How files write that there is no value, in lower case.
-MISSING = frozenset({"", "na", "n/a", "#n/a", "nan", "null", "none", "nil", r"\n", "nat", "<na>"})
-YES = frozenset({"true", "t", "yes", "y", "1", "1.0"})
-NO = frozenset({"false", "f", "no", "n", "0", "0.0"})
+MISSING = frozenset(
+    {"", "na", "n/a", "#n/a", "nan", "null", "none", "nil", r"\n", "nat", "<na>", "0000-00-00", "0000-00-00 00:00:00"}
+)
+# The words of programs, and what spreadsheets write for them in other languages.
+YES = frozenset({"true", "t", "yes", "y", "1", "1.0", "wahr", "vrai", "verdadero", "verdadeiro", "vero", "ja", "oui", "si", "sí", "sì", "sim"})
+NO = frozenset({"false", "f", "no", "n", "0", "0.0", "falsch", "faux", "falso", "nein", "non", "não"})
 NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 # A whole number that came through a column of floating point numbers.
 WHOLE_FLOAT = re.compile(r"([+-]?[0-9]+)\.0*")
@@ -21,6 +24,12 @@ WHOLE_FLOAT = re.compile(r"([+-]?[0-9]+)\.0*")
 CANONICAL = re.compile(r"0|-?[1-9][0-9]{0,18}")
 # Seconds since 1970 up to the year 5138; more are milliseconds, microseconds, nanoseconds.
 MAX_SECONDS = 10**11
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_CLOCK = r"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?"
+ISO_MOMENT = re.compile(rf"[1-9][0-9]{{3}}-[01][0-9]-[0-3][0-9]([ T]{_CLOCK})?")
+ISO_MOMENT_AND_ZONE = re.compile(
+    rf"[1-9][0-9]{{3}}-[01][0-9]-[0-3][0-9][ T]{_CLOCK} ?(Z|UTC|GMT|[+-](0[0-9]|1[0-4])(:?[0-5][0-9])?)"
+)
 
 
 def is_missing(value: Any) -> bool:
@@ -71,23 +80,37 @@ def number(value: Any) -> float | None:
 
 
 def moment(value: Any) -> datetime | None:
-    """A moment in UTC: ISO 8601 with or without a zone (UTC then), a date, or seconds or milliseconds since 1970.
+    """A moment in UTC: ISO 8601 with or without a zone (UTC then), a date, or a number that counts from 1970.
+
+    Numbers are seconds, or milli-, micro- or nanoseconds where seconds would be beyond the year 5138.
 
     >>> moment("2026-07-01T02:57:00+02:00")
     datetime.datetime(2026, 7, 1, 0, 57, tzinfo=datetime.timezone.utc)
     """
     if isinstance(value, date):
         value = value.isoformat()
-    seconds = number(value)
+    text = str(value).strip()
     try:
-        if seconds is not None:
-            while abs(seconds) >= MAX_SECONDS:
-                seconds /= 1000
-            return datetime.fromtimestamp(seconds, UTC)
-        found = datetime.fromisoformat(str(value).strip())
-    except (ValueError, OverflowError, OSError):
+        if ISO_MOMENT.fullmatch(text):
+            return datetime.fromisoformat(text).replace(tzinfo=UTC)
+        if ISO_MOMENT_AND_ZONE.fullmatch(text):
+            return datetime.fromisoformat(re.sub(" ?(UTC|GMT)$", "Z", re.sub(" ([+-])", r"\1", text))).astimezone(UTC)
+        return _since_1970(value)
+    except (ValueError, OverflowError):
         return None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+
+
+def _since_1970(value: Any) -> datetime | None:
+    """Exactly where the number is whole: a float cannot hold microseconds."""
+    seconds: float | int | None = number(value)
+    if seconds is None or abs(seconds) >= 2**62:
+        return None
+    whole = WHOLE_FLOAT.fullmatch(str(value).strip()) or re.fullmatch("([+-]?[0-9]+)", str(value).strip())
+    amount = int(whole[1]) if whole else seconds
+    for unit in (10**6, 10**3, 1):
+        if abs(amount) < MAX_SECONDS * 10**6 // unit:
+            return EPOCH + timedelta(microseconds=amount * unit)
+    return EPOCH + timedelta(microseconds=amount // 1000)
 
 
 def written(key: str) -> int | str:

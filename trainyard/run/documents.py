@@ -40,7 +40,8 @@ class ChampionMetrics:
 class Comparison(Document):
     """What evaluate found: a new model on `rows` held-out examples, beside the champion and simple baselines.
 
-    `references` are the baselines' metrics by the baseline's name.
+    `references` are the baselines' metrics by the baseline's name; metrics that such data do not have are
+    `not_applicable`.
     """
 
     FILE: ClassVar[str] = "evaluation.json"
@@ -52,6 +53,7 @@ class Comparison(Document):
     rows: int = 0
     hyperparameters: Mapping[str, Any] = field(default_factory=dict)
     references: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    not_applicable: tuple[str, ...] = ()
     champion: ChampionMetrics | None = None
 
 

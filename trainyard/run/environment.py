@@ -9,7 +9,10 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True)
 class Environment:
-    """Names of what was deployed, its code version, the tags of every job, and its machines by stage."""
+    """Names of what was deployed, its code version, the tags of every job, and its machines by stage.
+
+    An upload starts its run when no file of its set is younger than `settling_seconds`.
+    """
 
     raw_bucket: str
     artifacts_bucket: str
@@ -18,3 +21,4 @@ class Environment:
     code_version: str
     tags: Mapping[str, str] = field(default_factory=dict)
     job_defaults: Mapping[str, Any] = field(default_factory=dict)
+    settling_seconds: int = 0

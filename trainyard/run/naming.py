@@ -2,15 +2,52 @@
 
 from __future__ import annotations
 
+import hashlib
+
+from trainyard.contract.config import MODEL_NAME, MODEL_RULE
+from trainyard.errors import BadRequest
+
+# Stands before the name that people gave a model; no recipe and no variant has two dashes in a row.
+NAMED = "--"
+# SageMaker's names have 63 characters: 20 of them for the environment's prefix, 9 for the hash of a configuration.
+LONGEST = 63 - 20 - 9
+HASH = 8
+
 
 def run_prefix(recipe: str, run_id: str) -> str:
     """The folder of a run in the artifacts bucket, without a slash at its end."""
     return f"{recipe}/{run_id}"
 
 
-def model_name(recipe: str, variant: str) -> str:
-    """What champion pointer and endpoint are named after: the recipe, and the variant where it has several models."""
-    return f"{recipe}-{variant}" if variant else recipe
+def model_name(recipe: str, *, variant: str = "", model: str = "") -> str:
+    """What champion pointer, endpoint and scores are named after.
+
+    The recipe; its variant where it trains several models; and the name that people gave one of several of their own.
+
+    >>> model_name("two_tower"), model_name("propensity", variant="product-3", model="shop-north")
+    ('two_tower', 'propensity-product-3--shop-north')
+    """
+    return (f"{recipe}-{variant}" if variant else recipe) + (f"{NAMED}{model}" if model else "")
+
+
+def checked_model(name: str) -> str:
+    """The name of a model as a person gave it, empty for the recipe's own. Raises BadRequest for what is no name."""
+    if name and not MODEL_NAME.fullmatch(name):
+        raise BadRequest(f"Expected a model's name of {MODEL_RULE}; found {name!r:.60}. Choose another name.")
+    return name
+
+
+def short_name(model: str) -> str:
+    """A model's name (`model_name`) as a part of names in SageMaker: without underscores, and never too long.
+
+    >>> short_name("two_tower")
+    'two-tower'
+    """
+    written = model.replace("_", "-")
+    if len(written) <= LONGEST:
+        return written
+    start = written[: LONGEST - HASH - 1].rstrip("-")
+    return f"{start}-{hashlib.sha256(model.encode()).hexdigest()[:HASH]}"
 
 
 def endpoint_name(prefix: str, model: str) -> str:
@@ -19,4 +56,9 @@ def endpoint_name(prefix: str, model: str) -> str:
     >>> endpoint_name("trainyard-dev", "two_tower")
     'trainyard-dev-two-tower'
     """
-    return f"{prefix}-{model.replace('_', '-')}"
+    return f"{prefix}-{short_name(model)}"
+
+
+def group_name(prefix: str, recipe: str, *, model: str = "") -> str:
+    """The group of a model's versions in the registry; the variants of a recipe share one."""
+    return endpoint_name(prefix, model_name(recipe, model=model))

@@ -50,7 +50,8 @@ def _merge(config: Any, changes: Any, *, path: str, problems: list[str]) -> Any:
         if dataclasses.is_dataclass(current):
             values[key] = _merge(current, value, path=where, problems=problems)
         elif isinstance(current, Mapping):
-            values[key] = _merge_entries(current, value, path=where, problems=problems)
+            entry = known[key].metadata.get("entries") or _texts(hints[key])
+            values[key] = _merge_entries(current, value, entry=entry, path=where, problems=problems)
         else:
             values[key] = _checked(value, hints[key], metadata=known[key].metadata, path=where, problems=problems)
     if len(problems) > known_problems:
@@ -63,21 +64,43 @@ def _merge(config: Any, changes: Any, *, path: str, problems: list[str]) -> Any:
         return config
 
 
-def _merge_entries(current: Mapping[str, Any], changes: Any, *, path: str, problems: list[str]) -> dict[str, Any]:
-    """Entries may be changed, never added: a new gate metric or range would refer to nothing."""
+def _texts(hint: Any) -> type[str] | None:
+    """`str` for a mapping of text to text, whose entries are the reader's own."""
+    return str if typing.get_args(hint)[1:] == (str,) else None
+
+
+def _merge_entries(
+    current: Mapping[str, Any], changes: Any, *, entry: type[Any] | None, path: str, problems: list[str]
+) -> dict[str, Any]:
+    """Entries may be changed; they are added only where their kind `entry` is known.
+
+    A new gate metric or range would refer to nothing.
+    """
     merged = dict(current)
     if not isinstance(changes, Mapping):
         problems.append(f"{path}: expected an object, found {_show(changes)}.")
         return merged
     for key, value in changes.items():
         where = f"{path}.{key}"
-        if key not in current:
-            problems.append(f"{where}: unknown setting; known here are {', '.join(current)}.")
+        if entry is str:
+            merged[key] = _text(value, path=where, problems=problems)
+        elif key not in current:
+            if entry is None:
+                problems.append(f"{where}: unknown setting; known here are {', '.join(current)}.")
+            else:
+                merged[key] = _merge(entry(), value, path=where, problems=problems)
         elif dataclasses.is_dataclass(current[key]):
             merged[key] = _merge(current[key], value, path=where, problems=problems)
         else:
             merged[key] = _checked(value, float, metadata={}, path=where, problems=problems)
     return merged
+
+
+def _text(value: Any, *, path: str, problems: list[str]) -> str:
+    """A text; a whole number, such as the place of a column, is one too."""
+    if not isinstance(value, str | int) or isinstance(value, bool):
+        problems.append(f"{path}: expected text, found {_show(value)}.")
+    return str(value)
 
 
 def _checked(value: Any, hint: Any, *, metadata: Mapping[str, Any], path: str, problems: list[str]) -> Any:
@@ -87,6 +110,9 @@ def _checked(value: Any, hint: Any, *, metadata: Mapping[str, Any], path: str, p
             low, high = metadata.get("minimum"), metadata.get("maximum")
             if isinstance(fitted, int | float) and not isinstance(fitted, bool) and not _within(fitted, low, high=high):
                 problems.append(f"{path}: expected {_bounds(low, high)}, found {_show(value)}.")
+            pattern = metadata.get("pattern")
+            if pattern and fitted and not pattern.fullmatch(fitted):
+                problems.append(f"{path}: expected {metadata['rule']}, found {_show(value)}.")
             return fitted
     problems.append(f"{path}: expected {_name(hint)}, found {_show(value)}.")
     return value
@@ -145,7 +171,7 @@ def _bounds(low: float | None, high: float | None) -> str:
 
 def _name(hint: Any) -> str:
     if typing.get_origin(hint) is Literal:
-        return "one of " + ", ".join(str(each) for each in typing.get_args(hint))
+        return "one of " + ", ".join(_option(each) for each in typing.get_args(hint))
     if typing.get_origin(hint) is tuple:
         item = typing.get_args(hint)[0]
         return "a list of " + LISTED.get(item, _name(item).removeprefix("one of "))
@@ -155,6 +181,11 @@ def _name(hint: Any) -> str:
     return {int: "a whole number", float: "a number", bool: "true or false", str: "text", types.NoneType: "null"}.get(
         hint, str(hint)
     )
+
+
+def _option(value: Any) -> str:
+    """A word as it is, and a sign as text, for it would be taken for punctuation."""
+    return str(value) if any(each.isalnum() for each in str(value)) else repr(value)
 
 
 def _show(value: Any) -> str:

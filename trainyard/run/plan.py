@@ -18,6 +18,7 @@ class NextStep(StrEnum):
     DEPLOY = "deploy"
     FAN_OUT = "fan_out"
     NOTHING = "nothing"
+    SETTLE = "settle"
     REFUSED = "refused"
 
 
@@ -25,9 +26,12 @@ class NextStep(StrEnum):
 class Plan:
     """What an execution will do, and why; what is None has no part in it and is left out of the JSON.
 
-    `model` names the champion pointer and the endpoint; `objects` are the versions of the files by name; `tuning` holds
-    the parts of CreateHyperParameterTuningJob that depend on the recipe; `tags` are those of every job. At most
-    `most_children` can be trained in time, and `children_rule` says why.
+    `model` names the champion pointer, and `short_name` is that as a part of the endpoint's name; the versions of
+    models are registered in the group of `group_name`, which is `own_group` where the deployment made none. `objects`
+    are versions of files by name, of a large set the first; `tuning` holds the parts of CreateHyperParameterTuningJob
+    that depend on the recipe; `tags` are those of every job. At most `most_children` can be trained in time, and
+    `children_rule` says why. A set that is still being uploaded is looked at again in `wait_seconds`, and compared with
+    what was `seen`; `waited_seconds` it was waited for already.
     """
 
     outcome: NextStep
@@ -35,6 +39,9 @@ class Plan:
     recipe: str = ""
     dataset: str = ""
     model: str | None = None
+    short_name: str | None = None
+    group_name: str | None = None
+    own_group: bool | None = None
     run_id: str | None = None
     fingerprint: str | None = None
     uri: str | None = None
@@ -50,6 +57,9 @@ class Plan:
     objects: Mapping[str, str] | None = None
     most_children: int | None = None
     children_rule: str | None = None
+    wait_seconds: int | None = None
+    waited_seconds: int = 0
+    seen: str | None = None
 
     def to_mapping(self) -> dict[str, Any]:
         plan: dict[str, Any] = encoded(self)

@@ -6,14 +6,14 @@ import functools
 import importlib
 import importlib.util
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from trainyard.contract.config import RecipeConfig, Schedule, ScoreColumn
 from trainyard.contract.sources import Source
-from trainyard.errors import BadRequest
+from trainyard.errors import BadRequest, ConfigError
 from trainyard.run.overrides import override
 
 PACKAGE = "recipes"
@@ -40,7 +40,22 @@ def has(recipe: str, name: str) -> bool:
 def config(recipe: str, *changes: Mapping[str, Any]) -> RecipeConfig:
     """The recipe's configuration with `changes` laid over it, one after the other; raises ConfigError."""
     default: RecipeConfig = module(recipe, "config").CONFIG
-    return functools.reduce(override, changes, default)
+    changed = functools.reduce(override, changes, default)
+    if problems := list(_unknown_tables(recipe, changed)):
+        raise ConfigError(problems)
+    return changed
+
+
+def _unknown_tables(recipe: str, changed: RecipeConfig) -> Iterator[str]:
+    """What is wrong with settings about files of tables or columns that the recipe does not read."""
+    tables = {each.name: each for each in sources(recipe, changed)} if changed.files else {}
+    for name, said in changed.files.items():
+        if name not in tables:
+            yield f"files.{name}: unknown table; known here are {', '.join(tables) or 'none, for a database is read'}."
+            continue
+        columns = [each.name for each in tables[name].columns]
+        for unknown in sorted(set(said.columns) - set(columns)):
+            yield f"files.{name}.columns.{unknown}: unknown column; known here are {', '.join(columns)}."
 
 
 def sources(recipe: str, recipe_config: RecipeConfig) -> tuple[Source, ...]:

@@ -13,9 +13,21 @@ from trainyard.run.stage import Stage
 Task = Literal["train", "score", "deploy"]
 
 
+def below_dataset(key: str) -> str:
+    """What a key of the raw bucket says after the folder of its data set.
+
+    >>> below_dataset("raw/two_tower/mine/ratings/part-00000.csv")
+    'ratings/part-00000.csv'
+    """
+    return key.split("/", 3)[-1]
+
+
 @dataclass(frozen=True, kw_only=True)
 class InputFile:
-    """One object version in the raw bucket, and the source table it provides."""
+    """One object version in the raw bucket, and the source table it provides by its name.
+
+    `source` is empty where the file's content has to tell.
+    """
 
     source: str
     key: str
@@ -24,8 +36,13 @@ class InputFile:
     etag: str = ""
 
     @property
+    def name(self) -> str:
+        """Its path below the folder of the data set, as people know it."""
+        return below_dataset(self.key)
+
+    @property
     def filename(self) -> str:
-        return self.key.rsplit("/", 1)[-1]
+        return self.name
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -81,6 +81,10 @@ class RunStore:
         for path in sorted(folder.glob("*.parquet")):
             self.client.upload_file(str(path), self.run.artifacts_bucket, self.run.key(stage, table, path.name))
 
+    def upload_file(self, stage: Stage, name: str, *, path: Path) -> None:
+        """Upload a local file as one of a stage's."""
+        self.client.upload_file(str(path), self.run.artifacts_bucket, self.run.key(stage, name))
+
     def write_text(self, stage: Stage, name: str, *, text: str) -> None:
         """Write a JSON document of a stage; a stage writes its document last, which says that the rest is complete."""
         body, key = text.encode(), self.run.key(stage, name)

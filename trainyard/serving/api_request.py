@@ -13,8 +13,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
+from trainyard.contract.config import MODEL_NAME, MODEL_RULE
 from trainyard.errors import Refused
 from trainyard.run import recipe
+from trainyard.run.naming import model_name
 from trainyard.serving import encodings
 from trainyard.serving.negotiation import content_type
 from trainyard.serving.wire import FUNCTION_BYTES, JSON, MEDIA, TABLE
@@ -24,7 +26,7 @@ VARIANT = re.compile(r"[a-z0-9](-?[a-z0-9]){0,40}")
 
 @dataclass(frozen=True, kw_only=True)
 class Call:
-    """A request that may be passed on; `model` is a recipe, or recipe-variant where it has several models."""
+    """A request that may be passed on; `model` is what the model's endpoint is named after."""
 
     model: str
     body: bytes
@@ -35,7 +37,8 @@ class Call:
 def call_of(event: Mapping[str, Any]) -> Call:
     """The call in an event of an HTTP API (payload 2.0). Raises Refused."""
     name = (event.get("pathParameters") or {}).get("recipe", "")
-    model = _model(name, (event.get("queryStringParameters") or {}).get("variant", ""))
+    query = event.get("queryStringParameters") or {}
+    model = _model(name, variant=query.get("variant", ""), model=query.get("model", ""))
     headers: Mapping[str, str] = event.get("headers") or {}
     media = _media(headers.get("content-type", ""))
     body = _body(event, packed=encodings.packed(headers.get("content-encoding", "")))
@@ -43,12 +46,14 @@ def call_of(event: Mapping[str, Any]) -> Call:
     return Call(model=model, body=body, media=media, accept=headers.get("accept") or "*/*")
 
 
-def _model(name: str, variant: str) -> str:
+def _model(name: str, *, variant: str, model: str) -> str:
     if name not in recipe.names():
         raise Refused(404, f"Expected one of the recipes {', '.join(recipe.names())}; found {name!r:.60}.")
     if variant and not VARIANT.fullmatch(variant):
         raise Refused(400, f"Expected a variant such as product-3, found {variant!r:.60}.")
-    return f"{name}-{variant}" if variant else name
+    if model and not MODEL_NAME.fullmatch(model):
+        raise Refused(400, f"Expected a model's name of {MODEL_RULE}; found {model!r:.60}.")
+    return model_name(name, variant=variant, model=model)
 
 
 def _media(header: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from trainyard.contract.config import Gate
 from trainyard.errors import JobFailed
@@ -29,11 +29,12 @@ def gate(store: RunStore, *, champion: str | None) -> Decision:
 def decide(comparison: Comparison, rules: Gate) -> Decision:
     """The decision on an evaluation (see docs/recipes.md), with its numbers and one sentence per check.
 
-    A model must reach every absolute threshold and, where there is a champion, beat it: the whole paired bootstrap
-    interval of the difference in the primary metric has to lie above zero, so that noise promotes nobody.
+    A model must reach every absolute threshold, but for metrics that such data do not have, and, where there is a
+    champion, beat it: the whole paired bootstrap interval of the difference in the primary metric has to lie above
+    zero, so that noise promotes nobody.
     """
     champion = comparison.champion
-    checks = _threshold_checks(comparison.metrics, rules)
+    checks = _threshold_checks(comparison, rules)
     if champion:
         checks.append(_champion_check(champion, rules))
     promote = all(check.passed for check in checks)
@@ -53,10 +54,14 @@ def decide(comparison: Comparison, rules: Gate) -> Decision:
     )
 
 
-def _threshold_checks(metrics: Mapping[str, Metric], rules: Gate) -> list[Check]:
+def _threshold_checks(comparison: Comparison, rules: Gate) -> list[Check]:
     limits = [(name, ">=", limit) for name, limit in rules.minimum.items()]
     limits += [(name, "<=", limit) for name, limit in rules.maximum.items()]
-    return [_threshold_check(metrics.get(name), name, sign=sign, limit=limit) for name, sign, limit in limits]
+    return [
+        _threshold_check(comparison.metrics.get(name), name, sign=sign, limit=limit)
+        for name, sign, limit in limits
+        if name not in comparison.not_applicable
+    ]
 
 
 def _threshold_check(metric: Metric | None, name: str, *, sign: str, limit: float) -> Check:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from recipes.headline_classifier import serve
-from recipes.headline_classifier.config import CLASS_NAMES
 from recipes.headline_classifier.evaluate import read_headlines
 from recipes.headline_classifier.inference import Classifier
 
@@ -29,11 +28,14 @@ def served_as(rows, model_dir, _tables):
         {
             "category": each["category"],
             "name": each["category_name"],
-            "probabilities": {name: each[f"probability_{name}"] for name in answers[0]["probabilities"]},
+            "probabilities": {one["category"]: one["probability"] for one in each["probabilities"]},
         }
         for each in rows
     ]
-    assert all(each["probability"] == each[f"probability_{each['category']}"] for each in rows)
+    assert all(
+        each["probability"] == answer["probabilities"][answer["category"]]
+        for each, answer in zip(rows, named, strict=True)
+    )
     return named, answers
 
 
@@ -41,10 +43,10 @@ def evaluated(model_dir: Path, holdout: Path):
     """Held-out headlines, and the answers that evaluation's probabilities make."""
     titles = read_headlines(holdout)[0][:300]
     classifier = Classifier.load(model_dir)
-    classes = classifier.encoder.classes
+    classes, names = classifier.encoder.classes, classifier.encoder.names
     answers = []
     for each in classifier.probabilities(titles):
-        best = classes[int(each.argmax())]
+        best = int(each.argmax())
         probabilities = dict(zip(classes, each.tolist(), strict=True))
-        answers.append({"category": best, "name": CLASS_NAMES[best], "probabilities": probabilities})
+        answers.append({"category": classes[best], "name": names[best], "probabilities": probabilities})
     return [{"title": title} for title in titles], answers

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from recipes.headline_classifier import score
-from recipes.headline_classifier.config import CLASS_NAMES
+from recipes.headline_classifier.classes import UCI_NAMES
 from recipes.headline_classifier.encoded_headlines import EncodedHeadlines
 from recipes.headline_classifier.features import Encoder
 from recipes.headline_classifier.inference import Classifier
@@ -128,7 +128,7 @@ def test_the_model_folder_holds_vectors_and_curves(trained):
 
 def test_the_model_knows_how_many_headlines_of_each_class_it_learned_from(trained, channels, tmp_path):
     labels = pq.read_table(channels["train"] / "headlines.parquet")["category"].to_pylist()
-    counted = Counter(CLASS_NAMES[each] for each in labels)
+    counted = Counter(UCI_NAMES[each] for each in labels)
     assert score.seen(trained) == {"category_name": dict(counted)}
     # A model from before the counts were kept.
     assert score.seen(tmp_path) == {}

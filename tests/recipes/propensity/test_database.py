@@ -54,6 +54,15 @@ def test_a_wrong_secret_is_named_by_its_field_only(change, named):
         database.url_of_secret("p@ss/w:rd")
 
 
+def test_every_wrong_field_of_a_secret_is_named_once():
+    with pytest.raises(JobFailed) as caught:
+        database.url_of_secret("{}")
+    assert str(caught.value) == (
+        "Expected the database secret to hold username, password, host, port (a number), dbname, "
+        "engine (one of mysql, mariadb, aurora-mysql, sqlite); correct the secret."
+    )
+
+
 def leaks(error):
     text = "".join(traceback.format_exception(error))
     return [word for word in (USER + "'", PASSWORD, "wrong-password", "127.0.0.1") if word in text]

@@ -30,7 +30,8 @@ PREPARE = ["Train or score?", "Prepare training data", "Build training examples"
 SEARCH = ["Tune hyperparameters", "Analyse tuning", "Describe best model"]
 COMPARE = ["Find champion", "Evaluate model", "Gate", "Good enough?"]
 TRAIN = [*START, *INGEST, *PREPARE, "Train model", *COMPARE]
-REGISTER = ["Move champion pointer", "Create model", "Register model", "Note package of champion"]
+NEW_MODEL = ["Move champion pointer", "Create model", "Own group?"]
+REGISTER = [*NEW_MODEL, "Register model", "Note package of champion"]
 RECORD = ["Record in database?", "Record in database"]
 REPORT = ["Write report", "Promoted?"]
 PROMOTE = [*TRAIN, *REGISTER, "Record in database?", *REPORT, "Deploy?"]
@@ -142,6 +143,55 @@ def faults() -> Scenarios:
         at = path.index(each)
         path[at:at] = [each, f"Wait to {each[0].lower()}{each[1:]} again"]
     return {"faults of services are waited for": way("faults", upload(67), answers, path)}
+
+
+def named() -> Scenarios:
+    """Models that people gave names of their own: each has its champion and its group, made by its first run."""
+    run, own = "20261121-100000-0a0a0a0a", "trainyard-dev-prod2vec--shop-north"
+    names = {
+        "model": "prod2vec--shop-north",
+        "short_name": "prod2vec--shop-north",
+        "group_name": "prod2vec--shop-north",
+    }
+    groups = [{"ModelPackageGroupName": each} for each in (own, f"{own}-2")]
+    exists = f"Model Package Group already exists: {own} (Service: SageMaker, Status Code: 400, Request ID: C3)"
+    there, none = result(ModelPackageGroupSummaryList=groups), result(ModelPackageGroupSummaryList=[])
+    answers = trained(run, version=1, own_group=True, **names) | {
+        "Find champion": [NONE],
+        "Find group": [none, there],
+        "Create group": [error("SageMaker.SageMakerException", exists)],
+    }
+    find = ["Find group", "Group there?"]
+    path = [*TRAIN, *NEW_MODEL, *find, "Create group", "Wait for group", *find, "Register model"]
+    rest = ["Note package of champion", "Record in database?", *REPORT, "Deploy?", *NOTIFY, "Model registered"]
+    first = answers | {"Find group": [none], "Create group": [result(ModelPackageGroupArn="arn")]}
+    alone = [*TRAIN, *NEW_MODEL, *find, "Create group", "Register model", *rest]
+    return {
+        "the first model of a name makes its group": way("named", upload(70), first, alone),
+        "two first models of a name make one group": way("named-twice", upload(71), answers, [*path, *rest]),
+    }
+
+
+def settlings() -> Scenarios:
+    """Sets that are still being uploaded when an execution looks."""
+    where = {"recipe": "prod2vec", "dataset": "demo", "objects": {"products.csv": "p1"}}
+    unsettled = {"outcome": "settle", "reason": "Data set demo has changed just now; it is looked at again in 4 s."}
+    first = function(**unsettled, **where, wait_seconds=4, waited_seconds=0, seen="5e88")
+    again = function(**unsettled, **where, wait_seconds=3, waited_seconds=4, seen="af12")
+    reason = "superseded by the upload of products.csv, whose execution goes on"
+    over = function(outcome="nothing", reason=reason, **where, waited_seconds=4)
+    run = "20261121-110000-0b0b0b0b"
+    last = plan(run, waited_seconds=7)
+    wait = [*START, "Wait for set to settle"]
+    answers = trained(run, version=1) | {"Find champion": [NONE], "Resolve request": [first, again, last]}
+    return {
+        "the last upload of a set waits until it has settled": way(
+            "settles", upload(72), answers, [*wait, *wait, *PROMOTE, *NOTIFY, "Model registered"]
+        ),
+        "an upload that is followed by another one ends": way(
+            "superseded", upload(73), {"Resolve request": [first, over]}, [*wait, *START, "Nothing to do"]
+        ),
+    }
 
 
 def refusals() -> Scenarios:

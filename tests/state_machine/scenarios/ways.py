@@ -44,6 +44,7 @@ def way(execution: str, start: Any, answers: Answers, path: list[str], **more: A
         "Id": f"{EXECUTION}{execution}",
         "Name": execution,
         "RoleArn": "arn:aws:iam::111122223333:role/machine",
+        "Input": start,
         "StartTime": more.pop("started", "2026-11-21T02:48:33.412Z"),
         **more.pop("redrives", {}),
     }

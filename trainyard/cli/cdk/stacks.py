@@ -20,6 +20,7 @@ from trainyard.errors import NotFound
 
 TOOLKIT_STACK = "CDKToolkit"
 PLAIN_SECONDS = 10.0
+LOCAL_SETTLING_SECONDS = 3
 
 
 def deploy_stacks(cloud: Target, env: str, *, approval: str = "never", api: bool = False) -> float:
@@ -36,6 +37,8 @@ def deploy_stacks(cloud: Target, env: str, *, approval: str = "never", api: bool
     if cloud.local:
         # The local cloud does not know a condition in the policy of the CDK's own publishing role.
         context += ["-c", "synthesizer=cli-credentials"]
+        # Whoever tries things out on a laptop uploads one folder and looks on.
+        context += ["-c", f"settling_seconds={LOCAL_SETTLING_SECONDS}"]
     output = ["--output", str(state_dir / "cdk.out")]
     arguments = ["deploy", "--all", "--require-approval", approval, *context, *output]
     _call("Deploying", arguments, variables=variables, log=logs / "cdk-deploy.log", cwd=project.root())

@@ -32,6 +32,14 @@ VariantOption = Annotated[
     str,
     typer.Option("--variant", help="One of several models of a recipe, such as product-3; see `trainyard endpoints`."),
 ]
+ModelOption = Annotated[
+    str,
+    typer.Option(
+        "--model",
+        metavar="NAME",
+        help="One of several models of a recipe, by the name it is trained under: shop-north.",
+    ),
+]
 SetOption = Annotated[
     list[str] | None,
     typer.Option(

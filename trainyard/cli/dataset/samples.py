@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 from trainyard.contract.config import RecipeConfig
 from trainyard.errors import ConfigError, NotFound, TrainyardError
 from trainyard.run import recipe
+from trainyard.run.folders import OVERRIDES_FILE
+from trainyard.run.run import InputFile
+from trainyard.stages.resolve.files import missing, source_of
 
+NAMED_FILES = 10
 SIZE_UNITS = {"k": 1_000, "m": 1_000_000, "g": 1_000_000_000}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sorted:
+    """The files of a folder by their paths in it: those that may be data, the others, and what is waited for."""
+
+    data: dict[str, Path]
+    others: tuple[str, ...]
+    missing: tuple[str, ...]
 
 
 def size_of(text: str) -> int:
@@ -27,7 +41,9 @@ def size_of(text: str) -> int:
 
 def make(recipe_name: str, directory: Path, *, size: int, seed: int) -> list[Path]:
     """Write a sample to `directory`, which must be empty or new; returns the files."""
-    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+    if directory.exists() and not directory.is_dir():
+        raise TrainyardError(f"Expected a new or empty folder, found a file: {directory}; name a folder.")
+    if directory.exists() and any(directory.iterdir()):
         raise TrainyardError(f"Expected a new or empty folder, found {directory} with something in it; name another.")
     sample = recipe.module(recipe_name, "sample")
     # `.` and `..` have no name of their own to put another beside.
@@ -64,29 +80,30 @@ def cached(recipe_name: str, samples: Path, *, size: int, seed: int) -> tuple[Pa
     return directory, True
 
 
-def files_of(recipe_name: str, config: RecipeConfig, *, directory: Path) -> tuple[list[Path], list[Path], list[str]]:
-    """The files of `directory` that the recipe reads, those it does not, and what required tables still wait for.
+def files_of(recipe_name: str, config: RecipeConfig, *, directory: Path) -> Sorted:
+    """The files of a folder, and of those in it, as an upload of them would be understood.
 
-    Optional files come first: the upload that completes the set starts the run, and an optional file after it would be
-    another set of object versions and train again.
-
-    Raises NotFound when there is no such folder or it holds nothing the recipe reads.
+    Those of required tables come last and large ones after small ones: should an upload take longer than the settling
+    time, the set is not taken for complete on the way. Raises NotFound when there is no such folder or no data in it.
     """
     if not directory.is_dir():
         raise NotFound(f"Expected a folder with the recipe's files, found none at {directory}.")
     sources = recipe.sources(recipe_name, config)
-    present = sorted(each for each in directory.iterdir() if each.is_file())
-    read = [each for each in present if any(source.accepts(each.name) for source in sources)]
-    read.sort(key=lambda each: any(source.required and source.accepts(each.name) for source in sources))
-    if not read:
-        known = ", ".join(name for source in sources for name in source.files)
-        raise NotFound(
-            f"Expected files of recipe {recipe_name} in {directory} ({known}, also with .gz); "
-            f"found {', '.join(each.name for each in present[:10]) or 'nothing'}."
-        )
-    missing = [
-        " or ".join(source.files)
-        for source in sources
-        if source.required and not any(source.accepts(each.name) for each in read)
-    ]
-    return read, [each for each in present if each not in read], missing
+    present = {each.relative_to(directory).as_posix(): each for each in directory.rglob("*") if each.is_file()}
+    tables = {name: source_of(name, sources, settings=config.files) for name in present}
+    required = {each.name for each in sources if each.required}
+    data = sorted(
+        (name for name, table in tables.items() if table is not None),
+        key=lambda name: (tables[name] in required, present[name].stat().st_size, name),
+    )
+    others = tuple(sorted(present.keys() - set(data)))
+    if not data:
+        known = ", ".join(name for source in sources for name in source.files[:1])
+        found = ", ".join(others[:NAMED_FILES]) or "nothing"
+        raise NotFound(f"Expected files of recipe {recipe_name} in {directory} ({known}, ...); found {found}.")
+    uploaded = (InputFile(source=tables[name] or "", key=name, version_id="", size=0) for name in data)
+    return Sorted(
+        data={name: present[name] for name in data},
+        others=tuple(each for each in others if each != OVERRIDES_FILE),
+        missing=tuple(missing(uploaded, sources)),
+    )

@@ -15,8 +15,10 @@ from trainyard.stages.resolve.strict_json import DEEPEST, depth
 from trainyard.stages.resolve.uploads import parse_overrides
 
 
-def gather(recipe_name: str, directory: Path | None, *, assignments: Sequence[str], tune: bool) -> dict[str, Any]:
-    """The settings that a person changes: `run.json` of the data directory, then `--tune`, then `--set`.
+def gather(
+    recipe_name: str, directory: Path | None, *, assignments: Sequence[str], tune: bool = False, model: str = ""
+) -> dict[str, Any]:
+    """The settings that a person changes: `run.json` of the data directory, then `--tune` and `--model`, then `--set`.
 
     Raises ConfigError or BadRequest with the sentences that the deployed workflow would refuse them with.
     """
@@ -24,6 +26,8 @@ def gather(recipe_name: str, directory: Path | None, *, assignments: Sequence[st
     settings = parse_overrides(file.read_bytes(), str(file)) if file is not None and file.exists() else {}
     if tune:
         settings["tune"] = True
+    if model:
+        settings["model"] = model
     for assignment in assignments:
         _assign(settings, assignment)
     require_in_time(recipe.config(recipe_name, settings), task="train")

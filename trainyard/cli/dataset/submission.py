@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,12 +16,9 @@ from trainyard.cli.dataset.settings import gather
 from trainyard.cli.dataset.upload import dataset_name, replace_earlier, upload
 from trainyard.client import uploads
 from trainyard.client.deployment import Deployment
-from trainyard.client.upload_order import completing_last
 from trainyard.client.uploads import Upload
 from trainyard.client.watch import Started, Watch
-from trainyard.contract.sources import Source
 from trainyard.run import recipe
-from trainyard.run.folders import OVERRIDES_FILE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,9 +27,8 @@ class Submission:
 
     recipe: str
     dataset: str
-    files: Sequence[Path]
+    files: Mapping[str, Path]
     settings: dict[str, Any] = field(default_factory=dict)
-    sources: Sequence[Source] = ()
 
 
 def prepare(
@@ -42,28 +38,29 @@ def prepare(
     dataset: str | None,
     assignments: Sequence[str],
     tune: bool,
+    model: str = "",
     size: int,
     seed: int,
 ) -> Submission:
     """Check settings, names and files on this machine, making a sample where no data was named.
 
-    Raises BadRequest, ConfigError or NotFound for what the deployed workflow would refuse, or would train on twice.
+    Raises BadRequest, ConfigError or NotFound for what the deployed workflow would refuse.
     """
-    settings = gather(recipe_name, data, assignments=assignments, tune=tune)
+    settings = gather(recipe_name, data, assignments=assignments, tune=tune, model=model)
     name = dataset_name(dataset)
     folder = data or _sample(recipe_name, size=size, seed=seed)
-    config = recipe.config(recipe_name, settings)
-    sources = recipe.sources(recipe_name, config)
-    files, others, missing = samples.files_of(recipe_name, config, directory=folder)
-    ordered = completing_last(files, sources, settings=bool(settings))
-    ignored = [each.name for each in others if each.name != OVERRIDES_FILE]
-    if ignored:
+    found = samples.files_of(recipe_name, recipe.config(recipe_name, settings), directory=folder)
+    if found.others:
+        named = ", ".join(found.others[: samples.NAMED_FILES])
+        more = len(found.others) - samples.NAMED_FILES
         terminal.err().print(
-            Text(f"Not uploaded, the recipe does not read them: {', '.join(ignored)}.", style="yellow")
+            Text(
+                f"Not uploaded, for they are no data: {named}{f' and {more} more' if more > 0 else ''}.", style="yellow"
+            )
         )
-    if missing:
-        terminal.err().print(Text(f"The set is incomplete without {', '.join(missing)}.", style="yellow"))
-    return Submission(recipe=recipe_name, dataset=name, files=ordered, settings=settings, sources=sources)
+    if found.missing:
+        terminal.err().print(Text(f"The set is incomplete without {', '.join(found.missing)}.", style="yellow"))
+    return Submission(recipe=recipe_name, dataset=name, files=found.data, settings=settings)
 
 
 def _sample(recipe_name: str, *, size: int, seed: int) -> Path:
@@ -73,16 +70,17 @@ def _sample(recipe_name: str, *, size: int, seed: int) -> Path:
 
 
 def submit(deployment: Deployment, submission: Submission) -> Started:
-    """Upload a submission's files, settings first, and wait for the execution that they start."""
+    """Upload a submission's settings and files, and that they are complete; wait for the execution that they start."""
     recipe_name, dataset = submission.recipe, submission.dataset
     watch = Watch.begin(deployment)
-    replace_earlier(deployment, recipe_name, dataset=dataset, files=submission.files, sources=submission.sources)
+    replace_earlier(deployment, recipe_name, dataset=dataset, files=submission.files, settings=submission.settings)
     done: list[Upload] = []
     if submission.settings:
         done.append(uploads.put_settings(deployment, recipe_name, dataset=dataset, settings=submission.settings))
     done += upload(deployment, recipe_name, dataset=dataset, files=submission.files)
     where = uploads.folder_uri(deployment, recipe_name, dataset=dataset)
     terminal.out().print(Text(f"Uploaded {len(done)} files to {where}"), soft_wrap=True)
+    done.append(uploads.put_ready(deployment, recipe_name, dataset=dataset))
     waiting = terminal.err().status("Waiting for the upload to start an execution …")
     with waiting if terminal.interactive() else nullcontext():
         return watch.wait(done)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 from rich.text import Text
@@ -13,8 +14,8 @@ from trainyard.cli.command import terminal
 from trainyard.client import uploads
 from trainyard.client.deployment import Deployment
 from trainyard.client.uploads import Upload
-from trainyard.contract.sources import Source
 from trainyard.errors import BadRequest
+from trainyard.run import recipe
 from trainyard.run.folders import OVERRIDES_FILE, RAW_PREFIX
 from trainyard.stages.resolve.request import DATASET_NAME, DATASET_RULE
 
@@ -35,32 +36,41 @@ def _short(name: str) -> str:
 
 def replace_earlier(
     deployment: Deployment,
-    recipe: str,
+    recipe_name: str,
     *,
     dataset: str,
-    files: Sequence[Path],
-    sources: Sequence[Source],
+    files: Mapping[str, Path],
+    settings: Mapping[str, Any],
     folder: str = RAW_PREFIX,
 ) -> None:
     """Take what was uploaded earlier to the tables of `files`, and run.json, out of a data set, and say so."""
-    removed = uploads.remove_earlier(deployment, recipe, dataset=dataset, files=files, sources=sources, folder=folder)
+    config = recipe.config(recipe_name, settings)
+    removed = uploads.remove_earlier(
+        deployment,
+        recipe_name,
+        dataset=dataset,
+        files=files,
+        sources=recipe.sources(recipe_name, config),
+        settings=config.files,
+        folder=folder,
+    )
     if removed:
         said = f"Data set {dataset} exists: replacing {', '.join(removed)} of an earlier upload"
-        settings = "; settings of its run.json no longer hold" if OVERRIDES_FILE in removed else ""
+        forgotten = "; settings of its run.json no longer hold" if OVERRIDES_FILE in removed else ""
         kept = "The bucket keeps the old versions."
-        terminal.err().print(Text(f"{said}{settings}. {kept}", style="yellow"), soft_wrap=True)
+        terminal.err().print(Text(f"{said}{forgotten}. {kept}", style="yellow"), soft_wrap=True)
 
 
 def upload(
-    deployment: Deployment, recipe: str, *, dataset: str, files: Sequence[Path], folder: str = RAW_PREFIX
+    deployment: Deployment, recipe_name: str, *, dataset: str, files: Mapping[str, Path], folder: str = RAW_PREFIX
 ) -> list[Upload]:
     """Upload files to a folder of the raw bucket, showing on a terminal how far each is."""
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with Progress(*columns, console=terminal.err(), disable=not terminal.interactive()) as progress:
-        tasks = {path: progress.add_task(path.name, total=path.stat().st_size) for path in files}
+        tasks = {path: progress.add_task(name, total=path.stat().st_size) for name, path in files.items()}
         return uploads.put_files(
             deployment,
-            recipe,
+            recipe_name,
             dataset=dataset,
             files=files,
             folder=folder,

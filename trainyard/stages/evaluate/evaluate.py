@@ -59,6 +59,7 @@ def _compare(run: Run, examples: Path, *, challenger: Path, champion: Path | Non
         hyperparameters=ModelCard.read(challenger).hyperparameters,
         metrics=_metrics(found, config),
         references=references,
+        not_applicable=found.not_applicable,
         champion=compared,
     )
 

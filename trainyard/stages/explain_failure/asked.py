@@ -20,7 +20,7 @@ def asked_for(given: Any) -> tuple[str, str]:
     """
     if not isinstance(given, Mapping):
         return "", ""
-    parts = _key(given).split("/")
+    parts = _key(given).split("/", 3)
     if len(parts) == 4 and parts[0] == RAW_PREFIX:
         return parts[1], parts[2]
     return str(given.get("recipe") or ""), str(given.get("dataset") or "")

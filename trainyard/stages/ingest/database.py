@@ -23,6 +23,7 @@ from trainyard.errors import BadData, JobFailed
 # What `engine` says in a secret of AWS, and the driver of this product for it.
 DRIVERS = {"mysql": "mysql+pymysql", "mariadb": "mysql+pymysql", "aurora-mysql": "mysql+pymysql", "sqlite": "sqlite"}
 FIELDS = ("username", "password", "host", "port", "dbname", "engine")
+MEANT = {"port": "port (a number)", "engine": f"engine (one of {', '.join(DRIVERS)})"}
 CONNECT_SECONDS = 20
 SQLITE_MAGIC = b"SQLite format 3\0"
 
@@ -43,13 +44,11 @@ def url_of_secret(text: str) -> sa.URL:
         raise JobFailed(f"Expected the database secret to be a JSON object with {', '.join(FIELDS)}; it is none.")
     if fields.get("engine") == "sqlite" and fields.get("dbname"):
         return sa.URL.create("sqlite", database=str(fields["dbname"]))
-    wrong = [name for name in FIELDS if not str(fields.get(name, "")).strip()]
-    if fields.get("engine") not in DRIVERS:
-        wrong.append(f"engine (one of {', '.join(DRIVERS)})")
-    if not str(fields.get("port", "")).isdecimal():
-        wrong.append("port (a number)")
+    right = {name: bool(str(fields.get(name, "")).strip()) for name in FIELDS}
+    right |= {"port": str(fields.get("port", "")).isdecimal(), "engine": fields.get("engine") in DRIVERS}
+    wrong = [MEANT.get(name, name) for name in FIELDS if not right[name]]
     if wrong:
-        raise JobFailed(f"Expected the database secret to hold {', '.join(dict.fromkeys(wrong))}; correct the secret.")
+        raise JobFailed(f"Expected the database secret to hold {', '.join(wrong)}; correct the secret.")
     return sa.URL.create(
         DRIVERS[fields["engine"]],
         username=str(fields["username"]),

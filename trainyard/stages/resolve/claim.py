@@ -27,7 +27,7 @@ def run_of(
 ) -> Run:
     """The run of an execution (`arn`, `started`) on some of the objects of a data set, with its complete settings."""
     chosen = {each.key for each in files}
-    versions = [each for each in objects if each.key in chosen or each.filename == OVERRIDES_FILE]
+    versions = [each for each in objects if each.key in chosen or each.name == OVERRIDES_FILE]
     return Run(
         recipe=request.recipe,
         run_id=run_id(execution["arn"], execution["started"]),

@@ -1,27 +1,35 @@
-"""Chooses the files of a data set that a recipe reads, and says what the set still waits for."""
+"""Chooses the files of a data set that a recipe may read, and says what the set still waits for; pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
+from pathlib import PurePosixPath
 
 from trainyard.contract.config import RecipeConfig
-from trainyard.contract.sources import Source
+from trainyard.contract.file_names import FORMATS, is_debris, unpacked_name
+from trainyard.contract.sources import FileSettings, Source
 from trainyard.errors import BadRequest, NothingToDo
-from trainyard.run.folders import OVERRIDES_FILE
+from trainyard.run.folders import OVERRIDES_FILE, READY_FILE
 from trainyard.run.run import InputFile
 from trainyard.stages.resolve.request import Request
 from trainyard.stages.resolve.uploads import StoredObject
+
+DATABASE_ENDINGS = (".sqlite", ".sqlite3", ".db")
+# Of a recipe that reads a database: an upload is not what its runs begin with.
+BY_HAND = "with these settings the data come from a database, which an upload does not read; start the run by itself"
 
 
 def choose(
     request: Request, objects: Sequence[StoredObject], *, config: RecipeConfig, sources: Sequence[Source]
 ) -> tuple[InputFile, ...]:
     """The files to work on. Raises NothingToDo while one is missing, BadRequest for what can never be worked on."""
-    check_upload(request, sources)
-    files = match(objects, sources)
+    files = match(objects, sources, settings=config.files)
     waiting = ", ".join(missing(files, sources))
     if request.task == "train" and waiting:
-        raise NothingToDo(f"waiting for {waiting}", recipe=request.recipe, dataset=request.dataset)
+        raise NothingToDo(f"waiting for {waiting}{_left_out(objects, files)}", **_where(request))
+    if request.upload is not None and config.reads_database:
+        raise NothingToDo(BY_HAND, **_where(request))
     if request.task == "score" and waiting:
         raise BadRequest(
             f"Expected the files to score under {request.prefix}; {waiting} is missing. Upload it there and start "
@@ -35,35 +43,77 @@ def choose(
     return files
 
 
-def match(objects: Iterable[StoredObject], sources: Sequence[Source]) -> tuple[InputFile, ...]:
-    """The objects that provide the recipe's tables, in the order of their keys."""
+def match(
+    objects: Iterable[StoredObject], sources: Sequence[Source], *, settings: Mapping[str, FileSettings]
+) -> tuple[InputFile, ...]:
+    """The objects that may be data, in the order of their keys, each with the table that it provides by its name."""
+    named = [(source_of(each.name, sources, settings=settings), each) for each in objects] if sources else []
     return tuple(
-        InputFile(source=source.name, key=each.key, version_id=each.version_id, size=each.size, etag=each.etag)
-        for each in sorted(objects, key=lambda stored: stored.key)
-        for source in sources
-        if source.accepts(each.filename)
+        InputFile(source=source, key=each.key, version_id=each.version_id, size=each.size, etag=each.etag)
+        for source, each in sorted(named, key=lambda pair: pair[1].key)
+        if source is not None
     )
+
+
+def source_of(name: str, sources: Sequence[Source], *, settings: Mapping[str, FileSettings]) -> str | None:
+    """The table that a file provides by its name, empty where its content has to tell, None where it is no data.
+
+    What people say in `files.<table>.file` outranks the names that a recipe knows.
+    """
+    if is_debris(name) or PurePosixPath(name).name in (OVERRIDES_FILE, READY_FILE):
+        return None
+    said = {each.name: settings[each.name].file for each in sources if each.name in settings}
+    for table, pattern in said.items():
+        if pattern and any(fnmatchcase(each, pattern) for each in (name, PurePosixPath(name).name)):
+            return table
+    databases = [each for each in sources if each.format == "sqlite"]
+    if databases and name.lower().endswith(DATABASE_ENDINGS):
+        return databases[0].name
+    for source in sources:
+        if not said.get(source.name) and source.accepts(name):
+            return source.name
+    return "" if _may_be_data(name) else None
+
+
+def _may_be_data(name: str) -> bool:
+    """Whether the ending is one of a format that is read, of a packing alone, or there is none."""
+    path = PurePosixPath(unpacked_name(name.lower()))
+    return path.suffix in ("", *FORMATS)
 
 
 def missing(files: Iterable[InputFile], sources: Sequence[Source]) -> list[str]:
-    """What the set still waits for: the file names of each required table that no file provides.
+    """What the set still waits for: a name for each required table that no file provides.
 
-    Where every table is optional, any one file will do, but there has to be one. A recipe without tables reads a
-    database and waits for nothing.
+    A file that no name tells a table of may be any of them: the set is complete then, and reading the files tells what
+    is missing. Where every table is optional, any one file will do, but there has to be one. A recipe without tables
+    reads a database and waits for nothing.
     """
     present = {each.source for each in files}
+    if "" in present:
+        return []
     if not present and not any(source.required for source in sources):
-        return [" or ".join(name for source in sources for name in source.files)] if sources else []
-    return [" or ".join(source.files) for source in sources if source.required and source.name not in present]
+        return [" or ".join(file_name(source) for source in sources)] if sources else []
+    return [file_name(source) for source in sources if source.required and source.name not in present]
 
 
-def check_upload(request: Request, sources: Sequence[Source]) -> None:
-    """Refuse a file that the recipe does not read, rather than wait for ever. Raises BadRequest."""
-    name = request.upload
-    if name in (None, OVERRIDES_FILE) or any(source.accepts(name) for source in sources):
-        return
-    known = ", ".join(file for source in sources for file in source.files)
-    raise BadRequest(
-        f"{request.prefix}{name}: recipe {request.recipe} reads {known} (also with .gz) and {OVERRIDES_FILE}; "
-        f"found {name!r}. Rename the file or leave it out."
+def file_name(source: Source) -> str:
+    """How a file of a table is called, for a reader."""
+    first = source.files[0]
+    return first if PurePosixPath(first).suffix else f"{first}.{'sqlite' if source.format == 'sqlite' else 'csv'}"
+
+
+def _left_out(objects: Sequence[StoredObject], files: Sequence[InputFile]) -> str:
+    """Which objects are no data, for whoever waits in vain."""
+    chosen = {each.key for each in files}
+    names = [each.name for each in objects if each.key not in chosen and each.name not in (OVERRIDES_FILE, READY_FILE)]
+    if not names:
+        return ""
+    named = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+    return (
+        f"; ignored, for no format that is read has such an ending: {named} (if one of them is data, name it in "
+        "run.json as files.<table>.file)"
     )
+
+
+def _where(request: Request) -> dict[str, str]:
+    return {"recipe": request.recipe, "dataset": request.dataset}

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from trainyard.contract.config import Range, RecipeConfig
 from trainyard.contract.progress import metric_regex
-from trainyard.run.naming import model_name
+from trainyard.run.naming import model_name, short_name
 from trainyard.run.plan import NextStep, Plan
 from trainyard.run.recipe import has
 from trainyard.run.run import Run
 from trainyard.stages.resolve import duration
+
+# A state passes on 256 KiB, and a name may have a thousand characters.
+MOST_SHOWN = 100
 
 
 def planned(run: Run, config: RecipeConfig, *, tags: Mapping[str, str]) -> Plan:
@@ -29,11 +33,15 @@ def planned(run: Run, config: RecipeConfig, *, tags: Mapping[str, str]) -> Plan:
     if config.fans_out and run.task == "train":
         return replace(plan, most_children=duration.most_children(config), children_rule=duration.children_rule(config))
     own = {"recipe": run.recipe, "dataset": run.dataset, "run": run.run_id}
+    model = model_name(run.recipe, variant=config.variant, model=config.model)
     return replace(
         plan,
         outcome=NextStep(run.task),
         reason=f"All files of data set {run.dataset} are there.",
-        model=model_name(run.recipe, config.variant),
+        model=model,
+        short_name=short_name(model),
+        group_name=short_name(model_name(run.recipe, model=config.model)),
+        own_group=bool(config.model),
         fingerprint=run.fingerprint,
         tune=config.tune,
         deploy=run.config["deploy"],
@@ -43,8 +51,13 @@ def planned(run: Run, config: RecipeConfig, *, tags: Mapping[str, str]) -> Plan:
         hyperparameters=hyperparameters(run.config["hyperparameters"]),
         tuning=tuning(config, hyperparameters(run.config["hyperparameters"])),
         tags=tuple({"Key": key, "Value": value} for key, value in {**tags, **own}.items()),
-        objects={each.filename: each.version_id for each in run.files},
+        objects=shown({each.name: each.version_id for each in run.files}),
     )
+
+
+def shown(versions: Mapping[str, str]) -> Mapping[str, str]:
+    """Versions of files by name, as many as a state's JSON has room for."""
+    return dict(itertools.islice(versions.items(), MOST_SHOWN))
 
 
 def hyperparameters(values: Mapping[str, Any]) -> dict[str, str]:

@@ -1,12 +1,14 @@
-"""Reads what an execution was started with: an upload or a manual start, as a recipe and a data set."""
+"""Reads what an execution was started with: an upload or a manual start, as a recipe and a data set; pure."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any, get_args
 
+from trainyard.contract.file_names import is_debris
 from trainyard.errors import BadRequest, NothingToDo
 from trainyard.run import recipe as recipes
 from trainyard.run.folders import RAW_PREFIX, SCORE_PREFIX
@@ -24,8 +26,10 @@ DATASET_RULE = "1 to 100 letters, digits, spaces or _ . : = + - @, not of dots a
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """A recipe and a data set; `upload` is the file that an S3 event names, None for a manual start.
+    """A recipe and a data set.
 
+    `upload` is the file that an S3 event names, by its path below the folder of the data set: None for a manual start.
+    `version_id` is the version that was uploaded and `uploaded_at` when it was complete, where the event tells.
     `task` is to train a model on the files, to score them with the model in use, or to put that model into service,
     which reads no files; `folder` is where they lie.
     """
@@ -33,6 +37,8 @@ class Request:
     recipe: str
     dataset: str
     upload: str | None = None
+    version_id: str = ""
+    uploaded_at: datetime | None = None
     overrides: Mapping[str, Any] = field(default_factory=dict)
     task: Task = "train"
     folder: str = RAW_PREFIX
@@ -46,11 +52,12 @@ class Request:
 def parse(event: Mapping[str, Any]) -> Request:
     """The request in an execution's input: an S3 event, or `{"recipe", "dataset", "overrides"}`.
 
-    Raises BadRequest for another input, and NothingToDo for a folder that was made in S3's console.
+    Raises BadRequest for another input, and NothingToDo for an upload that nobody means as data: a folder that was made
+    in S3's console, and what systems and archivers leave.
     """
     _require_readable(event)
     if event.get("detail-type") == "Object Created":
-        request = _from_key(_uploaded(event))
+        request = _from_event(event)
     elif isinstance(event.get("recipe"), str) and isinstance(event.get("dataset"), str):
         request = _from_input(event)
     else:
@@ -77,24 +84,39 @@ def _require_readable(event: Any) -> None:
         raise BadRequest(f"{EXPECTED_INPUT}; found {error}.") from error
 
 
-def _uploaded(event: Mapping[str, Any]) -> str:
-    """The key that an event of S3 names."""
-    value: Any = event
-    for name in ("detail", "object", "key"):
-        value = value.get(name) if isinstance(value, Mapping) else None
-    if not isinstance(value, str):
+def _from_event(event: Mapping[str, Any]) -> Request:
+    detail = event.get("detail")
+    uploaded = detail.get("object") if isinstance(detail, Mapping) else None
+    key = uploaded.get("key") if isinstance(uploaded, Mapping) else None
+    if not isinstance(uploaded, Mapping) or not isinstance(key, str):
         raise BadRequest(
-            f"Expected detail.object.key in S3's event, found {value!r:.60}. Upload a file, or give recipe and dataset."
+            f"Expected detail.object.key in S3's event, found {key!r:.60}. Upload a file, or give recipe and dataset."
         )
-    return value
+    version = uploaded.get("version-id")
+    return replace(
+        _from_key(key), version_id=version if isinstance(version, str) else "", uploaded_at=_moment(event.get("time"))
+    )
+
+
+def _moment(written: Any) -> datetime | None:
+    """When S3 had all of an object. What it lists as the time of a large one is when its upload began."""
+    try:
+        found = datetime.fromisoformat(str(written))
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _from_key(key: str) -> Request:
     # S3's console makes a folder as an object whose key ends in a slash.
     if key.endswith("/"):
         raise NothingToDo(f"{key} is only a folder; a run starts with the files uploaded into it")
-    parts = key.split("/")
-    if len(parts) != 4 or not all(parts) or parts[0] != RAW_PREFIX or parts[3] in (".", ".."):
+    parts = key.split("/", 3)
+    leads_elsewhere = {".", ".."} & set(parts[-1].split("/"))
+    if not leads_elsewhere and is_debris(parts[-1]):
+        recipe, dataset = parts[1:3] if len(parts) == 4 else ("", "")
+        raise NothingToDo(f"ignored: {parts[-1]} is no data", recipe=recipe, dataset=dataset)
+    if len(parts) < 4 or leads_elsewhere or not all(key.split("/")) or parts[0] != RAW_PREFIX:
         raise BadRequest(f"Expected a key of the form {EXPECTED_KEY}; found {key!r}. Upload the file there.")
     return Request(recipe=parts[1], dataset=parts[2], upload=parts[3])
 

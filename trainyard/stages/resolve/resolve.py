@@ -1,35 +1,58 @@
-"""Stage resolve, from top to bottom: read the request, find its files, claim them, write the run, plan; in a Lambda."""
+"""Stage resolve, from top to bottom: read the request, find files, let them settle, claim them, plan; in a Lambda."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
-from trainyard.contract.config import to_mapping
+from trainyard.contract.config import RecipeConfig, to_mapping
 from trainyard.errors import BadRequest, ConfigError, NothingToDo
 from trainyard.run import recipe as recipes
 from trainyard.run.environment import Environment
 from trainyard.run.plan import NextStep, Plan
+from trainyard.run.run import Run
 from trainyard.run.stage import Stage
 from trainyard.run.store import RunStore
-from trainyard.stages.resolve import duration, files, uploads
+from trainyard.stages.resolve import duration, files, settling, uploads
 from trainyard.stages.resolve.claim import claimed, run_of
-from trainyard.stages.resolve.plan import planned
-from trainyard.stages.resolve.request import parse
+from trainyard.stages.resolve.plan import planned, shown
+from trainyard.stages.resolve.request import Request, parse
+from trainyard.stages.resolve.settling import Earlier
+from trainyard.stages.resolve.uploads import Stored
 
 LONGEST_REASON = 4_000
+NOTHING_EARLIER = Earlier()
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def resolve(
-    given: Mapping[str, Any], execution: Mapping[str, str], *, environment: Environment, s3: Any, dynamodb: Any
+    given: Mapping[str, Any],
+    execution: Mapping[str, str],
+    *,
+    earlier: Earlier = NOTHING_EARLIER,
+    environment: Environment,
+    s3: Any,
+    dynamodb: Any,
+    now: Callable[[], datetime] = _now,
 ) -> Plan:
     """The plan for an execution (`arn`, `name`, `started`) with the input `given`; beginning nothing is one too."""
+    found = Stored()
     try:
-        return _resolve(given, execution, environment=environment, s3=s3, dynamodb=dynamodb)
+        request = parse(given)
+        found = uploads.stored(request, environment.raw_bucket, s3=s3)
+        wait = settling.wait_seconds(request, found, earlier=earlier, settling=environment.settling_seconds, now=now())
+        plan = _plan(request, found, execution=execution, wait=wait, environment=environment, s3=s3, dynamodb=dynamodb)
     except NothingToDo as idle:
-        return Plan(outcome=NextStep.NOTHING, reason=str(idle), recipe=idle.recipe, dataset=idle.dataset)
+        plan = Plan(outcome=NextStep.NOTHING, reason=str(idle), recipe=idle.recipe, dataset=idle.dataset)
     except (BadRequest, ConfigError) as refusal:
-        return Plan(outcome=NextStep.REFUSED, reason=_bounded(str(refusal)))
+        plan = Plan(outcome=NextStep.REFUSED, reason=_bounded(str(refusal)))
+    objects = plan.objects or shown({each.name: each.version_id for each in found.objects})
+    return replace(plan, waited_seconds=earlier.waited_seconds, objects=objects or None)
 
 
 def _bounded(reason: str) -> str:
@@ -38,21 +61,54 @@ def _bounded(reason: str) -> str:
     return reason if left <= 0 else f"{reason[:LONGEST_REASON]} ... ({left:,} characters more)"
 
 
-def _resolve(
-    given: Mapping[str, Any], execution: Mapping[str, str], *, environment: Environment, s3: Any, dynamodb: Any
+def _plan(
+    request: Request,
+    found: Stored,
+    *,
+    execution: Mapping[str, str],
+    wait: int,
+    environment: Environment,
+    s3: Any,
+    dynamodb: Any,
 ) -> Plan:
-    request = parse(given)
-    objects = uploads.latest_objects(request, environment.raw_bucket, s3=s3)
-    settings = uploads.settings(objects, environment.raw_bucket, s3=s3)
-    forced = {"score": {"enabled": True}} if request.task == "score" else {}
-    # Recipe defaults, then the environment's machines, then run.json, then the overrides of a manual start.
-    config = recipes.config(request.recipe, {"jobs": environment.job_defaults}, *settings, request.overrides, forced)
-    duration.require_in_time(config, task=request.task)
-    sources = recipes.sources(request.recipe, config)
-    chosen = files.choose(request, objects, config=config, sources=sources)
-    run = run_of(
-        request, chosen, objects=objects, config=to_mapping(config), execution=execution, environment=environment
-    )
+    """The plan for a request. One of a set that has not settled is refused later: what is wrong may change by then."""
+    try:
+        config = _config(request, found, environment=environment, s3=s3)
+        run = _run(request, found, execution=execution, config=config, environment=environment)
+    except (BadRequest, ConfigError):
+        if not wait:
+            raise
+    if wait:
+        return _settle(request, found, wait=wait)
     own = claimed(run, environment.ledger_table, dynamodb=dynamodb)
     RunStore(s3, own).write_document(Stage.RESOLVE, own)
     return planned(own, config, tags={**environment.tags, "execution": execution["name"]})
+
+
+def _config(request: Request, found: Stored, *, environment: Environment, s3: Any) -> RecipeConfig:
+    """Recipe defaults, then the environment's machines, then run.json, then the overrides of a manual start."""
+    settings = uploads.settings(found.objects, environment.raw_bucket, s3=s3)
+    forced = {"score": {"enabled": True}} if request.task == "score" else {}
+    config = recipes.config(request.recipe, {"jobs": environment.job_defaults}, *settings, request.overrides, forced)
+    duration.require_in_time(config, task=request.task)
+    return config
+
+
+def _run(
+    request: Request, found: Stored, *, execution: Mapping[str, str], config: RecipeConfig, environment: Environment
+) -> Run:
+    chosen = files.choose(request, found.objects, config=config, sources=recipes.sources(request.recipe, config))
+    return run_of(
+        request, chosen, objects=found.objects, config=to_mapping(config), execution=execution, environment=environment
+    )
+
+
+def _settle(request: Request, found: Stored, *, wait: int) -> Plan:
+    return Plan(
+        outcome=NextStep.SETTLE,
+        reason=f"Data set {request.dataset} has changed just now; it is looked at again in {wait} s.",
+        recipe=request.recipe,
+        dataset=request.dataset,
+        wait_seconds=wait,
+        seen=settling.fingerprint(found.objects),
+    )

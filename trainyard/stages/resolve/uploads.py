@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
+from trainyard.contract.file_names import is_debris
 from trainyard.errors import BadRequest
 from trainyard.run.folders import OVERRIDES_FILE
+from trainyard.run.run import below_dataset
 from trainyard.stages.resolve import strict_json
 from trainyard.stages.resolve.request import Request
 
@@ -17,38 +21,80 @@ MAX_OVERRIDES_BYTES = 64 * 1024
 
 @dataclass(frozen=True, kw_only=True)
 class StoredObject:
-    """The latest version of an object in the raw bucket."""
+    """A version of an object in the raw bucket; of one that came in parts, `modified` is when its upload began."""
 
     key: str
     version_id: str
     size: int
     etag: str
+    modified: datetime
 
     @property
-    def filename(self) -> str:
-        return self.key.rsplit("/", 1)[-1]
+    def name(self) -> str:
+        """Its path below the folder of the data set."""
+        return below_dataset(self.key)
+
+    @property
+    def in_parts(self) -> bool:
+        """Whether it was uploaded in parts: its tag then ends in their number."""
+        return "-" in self.etag
 
 
-def latest_objects(request: Request, bucket: str, *, s3: Any) -> list[StoredObject]:
-    """The latest version of every object of the data set, without those in folders of it."""
+@dataclass(frozen=True, kw_only=True)
+class Stored:
+    """What a data set consists of: the latest version of every object that somebody may mean, in the order of keys.
+
+    `uploaded` is the version whose upload started the execution; None for a manual start, and where it is gone.
+    """
+
+    objects: Sequence[StoredObject] = ()
+    uploaded: StoredObject | None = None
+
+
+def stored(request: Request, bucket: str, *, s3: Any) -> Stored:
+    """The data set of a request, as it is now."""
     pages = s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=request.prefix)
-    return [
-        StoredObject(key=each["Key"], version_id=each["VersionId"], size=each["Size"], etag=each["ETag"].strip('"'))
+    versions = [
+        (_stored(each), bool(each["IsLatest"]))
         for page in pages
         for each in page.get("Versions", [])
-        if each["IsLatest"] and "/" not in each["Key"].removeprefix(request.prefix) and not each["Key"].endswith("/")
+        if not each["Key"].endswith("/")
     ]
+    latest = (each for each, is_latest in versions if is_latest and not is_debris(each.name))
+    return Stored(
+        objects=tuple(sorted(latest, key=lambda each: each.key)),
+        uploaded=_uploaded(request, [each for each, _ in versions if each.name == request.upload]),
+    )
+
+
+def _stored(version: Mapping[str, Any]) -> StoredObject:
+    return StoredObject(
+        key=version["Key"],
+        version_id=version["VersionId"],
+        size=version["Size"],
+        etag=version["ETag"].strip('"'),
+        modified=version["LastModified"],
+    )
+
+
+def _uploaded(request: Request, versions: Sequence[StoredObject]) -> StoredObject | None:
+    """The version that an event names, or the newest one of its key where it names none."""
+    if request.version_id:
+        return next((each for each in versions if each.version_id == request.version_id), None)
+    return max(versions, key=lambda each: each.modified, default=None)
 
 
 def settings(objects: Sequence[StoredObject], bucket: str, *, s3: Any) -> list[Mapping[str, Any]]:
     """The content of `run.json`, where there is one. Raises BadRequest when it cannot be read."""
-    return [_overrides(each, bucket, s3=s3) for each in objects if each.filename == OVERRIDES_FILE]
+    return [_overrides(each, bucket, s3=s3) for each in objects if each.name == OVERRIDES_FILE]
 
 
 def parse_overrides(content: bytes, key: str) -> dict[str, Any]:
     """The settings in a `run.json`. Raises BadRequest when it is not a small JSON object."""
     if len(content) > MAX_OVERRIDES_BYTES:
         raise BadRequest(f"{key}: expected at most {MAX_OVERRIDES_BYTES} bytes, found {len(content)}.")
+    if not content.removeprefix(codecs.BOM_UTF8).strip():
+        raise BadRequest(f"{key}: expected a JSON object of settings, found an empty file; write {{}} or delete it.")
     try:
         document = strict_json.load(content.decode("utf-8-sig"))
     except UnicodeDecodeError as error:

@@ -83,7 +83,7 @@ def _counted(tables: Iterator[pa.Table], expected: int) -> Iterator[pa.Table]:
 
 
 def _facts(run: Run, config: RecipeConfig, *, model: ModelCard, found: ScoreSummary) -> dict[str, Cell]:
-    name = model_name(run.recipe, config.variant)
+    name = model_name(run.recipe, variant=config.variant, model=config.model)
     partition = f"model={name}/run={run.run_id}"
     facts: dict[str, Cell] = {
         "recipe": run.recipe,

@@ -1,0 +1,81 @@
+"""`trainyard check`: says how files would be read, and whether a model could be made of them; runs on a laptop."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from trainyard.cli.command import terminal
+from trainyard.cli.command.options import JsonOption, RecipeArgument, SetOption
+from trainyard.cli.dataset.settings import gather
+from trainyard.cli.execution_view.exit_codes import BAD_DATA, DONE
+from trainyard.contract.config import to_mapping
+
+if TYPE_CHECKING:
+    from trainyard.client.check import Checked, Preview
+
+CELL = 40
+
+
+def check(
+    recipe_name: RecipeArgument,
+    data: Annotated[Path, typer.Option("--data", help="Folder with the files; a run.json in it holds.")],
+    *,
+    settings: SetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say how files would be read, without a cloud and without training.
+
+    Shows which file is which table, how it was understood, what is missing, the mapping that would help, and the first
+    rows as they would be read. Ends with 0 for data that a model can be made of, 3 for others.
+
+    Examples:
+
+    * `trainyard check two_tower --data data`
+
+    * `trainyard check two_tower --data data --set files.ratings.file=plays.tsv`
+    """
+    # Here, for no other command reads files itself, and DuckDB takes its time to load.
+    from trainyard.client import check as files
+
+    changed = gather(recipe_name, data, assignments=settings or [], tune=False)
+    with tempfile.TemporaryDirectory(prefix="trainyard-check-") as scratch:
+        found = files.check(recipe_name, data, settings=changed, scratch=Path(scratch))
+    if as_json:
+        terminal.print_json({"ok": found.quality.ok, **to_mapping(found)})
+    else:
+        _show(recipe_name, found)
+    raise typer.Exit(DONE if found.quality.ok else BAD_DATA)
+
+
+def _show(recipe_name: str, found: Checked) -> None:
+    out, quality = terminal.out(), found.quality
+    for name in found.cut:
+        out.print(Text(f"Of {name} only the beginning was looked at.", style="yellow"), soft_wrap=True)
+    for note in quality.notes:
+        out.print(Text(note), soft_wrap=True)
+    for preview in found.previews:
+        out.print(_table(preview, rows=quality.figures.get(f"{preview.table}_rows")))
+    for warning in quality.warnings:
+        out.print(Text(f"Worth knowing: {warning}", style="yellow"), soft_wrap=True)
+    for problem in quality.problems:
+        out.print(Text(f"✗ {problem}", style="red"), soft_wrap=True)
+    if quality.ok:
+        out.print(Text(f"● {recipe_name} can make a model of these data.", style="green"), soft_wrap=True)
+
+
+def _table(preview: Preview, *, rows: float | None) -> Table:
+    counted = "" if rows is None else f", {rows:,.0f} rows"
+    table = Table(title=f"{preview.table}{counted}", title_justify="left", box=None, padding=(0, 2, 0, 0))
+    for name, kind in preview.columns:
+        table.add_column(Text.assemble(name, (f"\n{kind}", "dim")), overflow="fold")
+    for row in preview.rows:
+        table.add_row(
+            *(Text("-", style="dim") if cell is None else Text(terminal.one_line(cell, CELL)) for cell in row)
+        )
+    return table

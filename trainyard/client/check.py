@@ -1,0 +1,112 @@
+"""Says what a recipe would make of files, without a cloud: reads them as the workflow would; runs on a laptop."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from trainyard.contract.config import RecipeConfig
+from trainyard.contract.quality import Quality
+from trainyard.contract.sources import Source
+from trainyard.errors import NotFound
+from trainyard.glue import engine
+from trainyard.reading.model import LocalFile
+from trainyard.reading.read import read
+from trainyard.run import recipe
+from trainyard.stages.resolve.files import source_of
+
+# Of a longer file of lines only so much is looked at: what the rest is like shows when it is ingested.
+LOOKED_AT_BYTES = 64 * 2**20
+PREVIEW_ROWS = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preview:
+    """The first rows of a table as they would be read: names and types of its columns, and cells as text."""
+
+    table: str
+    columns: tuple[tuple[str, str], ...]
+    rows: tuple[tuple[str | None, ...], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checked:
+    """What became of files: the judgement about them, and each table's first rows. `cut` names files read in part."""
+
+    quality: Quality
+    previews: tuple[Preview, ...]
+    cut: tuple[str, ...] = ()
+
+
+def check(recipe_name: str, directory: Path, *, settings: Mapping[str, Any], scratch: Path) -> Checked:
+    """Read the files of a folder as the ingest job would, and let the recipe judge the tables.
+
+    Raises NotFound for a folder that does not exist or holds no data.
+    """
+    config = recipe.config(recipe_name, settings)
+    sources = recipe.sources(recipe_name, config)
+    given = list(data_files(directory, sources, config=config))
+    if not given:
+        raise NotFound(f"Expected a folder with data for recipe {recipe_name}, found no file of data in {directory}.")
+    files = [_bounded(each, scratch) for each in given]
+    found = read(files, sources, settings=config.files, max_bad_share=config.data.max_bad_share, scratch=scratch)
+    quality = found.quality
+    if quality.ok:
+        quality += _judged(recipe_name, config, tables=found.tables, scratch=scratch)
+    previews = tuple(_preview(name, parts) for name, parts in found.tables.items() if parts)
+    cut = tuple(each.name for each, whole in zip(files, given, strict=True) if each.path != whole.path)
+    return Checked(quality=quality, previews=previews, cut=cut)
+
+
+def data_files(directory: Path, sources: Sequence[Source], *, config: RecipeConfig) -> Iterable[LocalFile]:
+    """The files below a folder that may hold data, with the table that each provides by its name."""
+    if not directory.is_dir():
+        raise NotFound(f"Expected a folder with files to check, found none at {directory}.")
+    for path in sorted(each for each in directory.rglob("*") if each.is_file()):
+        name = path.relative_to(directory).as_posix()
+        source = source_of(name, sources, settings=config.files)
+        if source is not None:
+            yield LocalFile(name=name, path=path, source=source)
+
+
+def _bounded(file: LocalFile, scratch: Path) -> LocalFile:
+    """The file, or its beginning where it is long and made of lines."""
+    if file.path.stat().st_size <= LOOKED_AT_BYTES:
+        return file
+    with file.path.open("rb") as whole:
+        head = whole.read(LOOKED_AT_BYTES)
+    end = head.rfind(b"\n") + 1
+    if b"\0" in head[:4096] or not end:
+        return file
+    cut = scratch / f"head-{len(list(scratch.iterdir()))}"
+    cut.write_bytes(head[:end])
+    return LocalFile(name=file.name, path=cut, source=file.source)
+
+
+def _judged(recipe_name: str, config: RecipeConfig, *, tables: Mapping[str, Sequence[Path]], scratch: Path) -> Quality:
+    running = engine.start("duckdb", scratch)
+    try:
+        opened = {name: running.read([str(each) for each in parts]) for name, parts in tables.items() if parts}
+        judged: Quality = recipe.module(recipe_name, "prepare").check(opened, config)
+    finally:
+        running.close()
+    return judged
+
+
+def _preview(table: str, parts: Sequence[Path]) -> Preview:
+    with duckdb.connect() as connection:
+        rows = connection.read_parquet([str(each) for each in parts]).limit(PREVIEW_ROWS)
+        columns = tuple(zip(rows.columns, (str(each).lower() for each in rows.types), strict=True))
+        cells = tuple(tuple(_cell(value) for value in row) for row in rows.fetchall())
+    return Preview(table=table, columns=columns, rows=cells)
+
+
+def _cell(value: Any) -> str | None:
+    if value is None:
+        return None
+    return json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, list | dict) else str(value)

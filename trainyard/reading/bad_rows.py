@@ -1,0 +1,222 @@
+"""Finds the rows of a table that cannot be read and says what is wrong with them; in Glue's driver and on a laptop."""
+
+# ruff: noqa: S608 - every name and text in a query is quoted
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from trainyard.contract.sources import Column
+from trainyard.reading import cells, rejected
+from trainyard.reading.cells import Cell, ValueType
+from trainyard.reading.columns import Mapped
+from trainyard.reading.line_numbers import Lines, look_up
+from trainyard.reading.queries import forget_rejects, header_again, rows_of
+from trainyard.reading.rejected import MAX_REJECTED, MAX_TEXT, SHOWN, BadRow, Fault, short
+from trainyard.reading.sentences import literal
+from trainyard.reading.text_scan import MAX_LINE_BYTES
+
+# What the parser says of a line that it cannot take apart: what was expected, and found.
+PARSER = {
+    "UNQUOTED VALUE": ("fields whose quotes are closed, with quotes inside doubled", "an open or broken quote"),
+    "LINE SIZE OVER MAXIMUM": (f"records of at most {MAX_LINE_BYTES:,} bytes", "a longer one (is a quote left open?)"),
+    "INVALID ENCODING": ("UTF-8 text", "other bytes"),
+}
+SHORTENED = "a key written out in full (a spreadsheet has shortened it: format the column as text and export it again)"
+AGAIN = "data below the header"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flaw:
+    """What may be wrong with a row in one of its columns, or as a whole: the SQL that tells, and of what is there."""
+
+    sql: str
+    expected: str
+    raw: str = ""
+    empty: str = "FALSE"
+    column: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Diagnosis:
+    """What is known of a table after all of its rows were asked.
+
+    `bad_row` is the SQL that tells rows to set aside; `bad` counts them, and `rows` all that the parser made; `keys`
+    says whether a column of keys is text or numbers.
+    """
+
+    rows: int
+    bad: int
+    bad_row: str
+    flaws: tuple[Flaw, ...]
+    findings: tuple[tuple[int, int, str, bool], ...]
+    keys: Mapping[str, ValueType]
+    lines: Lines
+    faults: tuple[Fault, ...] = ()
+    left_out: tuple[int, ...] = ()
+
+
+def diagnosed(connection: duckdb.DuckDBPyConnection, mapped: Mapped) -> Diagnosis:
+    """Ask all rows of a table what is wrong with them, and which columns of keys are numbers."""
+    flaws = _flaws(mapped)
+    bad_row = " OR ".join(each.sql for each in flaws) or "FALSE"
+    keys = [each for each in mapped.columns if each.type == "id" and mapped.cells[each.name] is not None]
+    parts = ["count(*)", f"count(*) FILTER (WHERE {bad_row})"]
+    parts += [part for each in flaws for part in _findings(each)]
+    parts += [f"bool_and({_is_number(mapped, each)}) FILTER (WHERE NOT ({bad_row}))" for each in keys]
+    forget_rejects(connection, mapped.found)
+    found = connection.execute(f"SELECT {', '.join(parts)} FROM {rows_of(mapped, numbered=True)}").fetchall()[0]
+    rows, bad, *rest = found
+    findings = tuple(_finding(rest[4 * at : 4 * at + 4]) for at in range(len(flaws)))
+    numbers = dict(zip((each.name for each in keys), rest[4 * len(flaws) :], strict=True))
+    return Diagnosis(
+        rows=rows,
+        bad=bad,
+        bad_row=bad_row,
+        flaws=flaws,
+        findings=findings,
+        keys={name: "key" if plain is False else "id" for name, plain in numbers.items()},
+        lines=Lines(found=mapped.found, rows=rows),
+    )
+
+
+def set_aside(connection: duckdb.DuckDBPyConnection, mapped: Mapped, *, seen: Diagnosis, folder: Path) -> Diagnosis:
+    """Write what is left out to `folder`, and say where it stands and what is wrong with it.
+
+    Lines that the parser rejected are those of the last reading of the table.
+    """
+    lines = _rejected_lines(connection, mapped)
+    rows = _bad_rows(connection, mapped, seen=seen) if seen.bad else []
+    wanted = {each[0] for each in rows} | {row for _, row, _, _ in seen.findings if row}
+    placed = Lines(found=mapped.found, rows=seen.rows, rejected=[line for line, *_ in lines])
+    if not placed.countable and mapped.found.text is not None:
+        offsets = [offset for _, offset, *_ in lines]
+        placed = replace(placed, known=look_up(mapped.found, wanted=wanted, offsets=offsets))
+    if lines or rows:
+        both = [*_of_parser(mapped, lines), *_of_cells(rows, seen=seen, lines=placed)]
+        rejected.write(folder, mapped.source.name, name=mapped.found.name, rows=both)
+    faults = (*_parser_faults(mapped, lines), *_cell_faults(mapped, seen=seen, lines=placed))
+    return replace(seen, lines=placed, faults=faults, left_out=tuple(each[0] for each in rows))
+
+
+def _flaws(mapped: Mapped) -> tuple[Flaw, ...]:
+    again = header_again(mapped)
+    first = [Flaw(sql=again, expected=AGAIN)] if again else []
+    return (*first, *(_flaw(each, cell) for each in mapped.columns if (cell := mapped.cells[each.name]) is not None))
+
+
+def _flaw(column: Column, cell: Cell) -> Flaw:
+    sql = cells.refused(cell, column, found=cells.value(cell, cells.kind_of(column)))
+    expected = f"{cells.EXPECTED[column.type]} in column {column.name}"
+    return Flaw(sql=sql, expected=expected, raw=cell.sql, empty=cells.missing(cell), column=column.name)
+
+
+def _findings(flaw: Flaw) -> list[str]:
+    """How many rows have it, the first of them, what stands there, and whether that is nothing."""
+    raw = f"left({flaw.raw}::VARCHAR, {SHOWN + 1})" if flaw.raw else "''"
+    only = f"FILTER (WHERE {flaw.sql})"
+    return [
+        f"count(*) {only}",
+        f"min(row) {only}",
+        f"arg_min(coalesce({raw}, ''), row) {only}",
+        f"arg_min({flaw.empty}, row) {only}",
+    ]
+
+
+def _finding(found: Sequence[Any]) -> tuple[int, int, str, bool]:
+    count, row, shown, empty = found
+    return count, row or 0, shown or "", bool(empty)
+
+
+def _is_number(mapped: Mapped, column: Column) -> str:
+    return cells.canonical(cells.value(mapped.cell(column.name), "key"))
+
+
+def _rejected_lines(connection: duckdb.DuckDBPyConnection, mapped: Mapped) -> list[tuple[int, int, str, str, str]]:
+    """Line, first byte, kind, message and text of the lines that the parser rejected."""
+    if not mapped.found.rejects:
+        return []
+    found = connection.execute(
+        f"SELECT min(line), line_byte_position, arg_min(error_type::VARCHAR, column_idx), "
+        f"arg_min(error_message, column_idx), left(arg_min(csv_line, column_idx), {MAX_TEXT}) "
+        f"FROM {mapped.found.rejects} GROUP BY line_byte_position ORDER BY line_byte_position"
+    )
+    return [
+        (int(line), int(at), kind or "", message or "", text or "")
+        for line, at, kind, message, text in found.fetchall()
+    ]
+
+
+def _bad_rows(connection: duckdb.DuckDBPyConnection, mapped: Mapped, *, seen: Diagnosis) -> list[tuple[Any, ...]]:
+    """Number, the first flaw and the text of the rows to set aside, as many as are kept."""
+    cases = " ".join(f"WHEN {each.sql} THEN {at}" for at, each in enumerate(seen.flaws))
+    fields = ", ".join(f"coalesce(c{at}::VARCHAR, '')" for at in range(mapped.found.width))
+    text = f"left(concat_ws({literal(mapped.found.delimiter)}, {fields}), {MAX_TEXT})"
+    forget_rejects(connection, mapped.found)
+    found: list[tuple[Any, ...]] = connection.execute(
+        f"SELECT row, CASE {cases} END AS flaw, {text} FROM {rows_of(mapped, numbered=True)} WHERE {seen.bad_row} "
+        f"ORDER BY row LIMIT {MAX_REJECTED}"
+    ).fetchall()
+    return found
+
+
+def _of_parser(mapped: Mapped, lines: Sequence[tuple[int, int, str, str, str]]) -> Iterator[BadRow]:
+    for line, _, kind, message, text in lines:
+        expected, found = _parser_words(mapped, kind, message=message)
+        yield BadRow(place=str(line), reason=f"expected {expected}, found {found}", text=text)
+
+
+def _of_cells(rows: Sequence[tuple[Any, ...]], *, seen: Diagnosis, lines: Lines) -> Iterator[BadRow]:
+    for row, flaw, text in rows:
+        line = lines.line(row)
+        place = f"data row {row}" if line is None else str(line)
+        yield BadRow(place=place, reason=f"expected {seen.flaws[flaw].expected}", text=text)
+
+
+def _parser_faults(mapped: Mapped, lines: Sequence[tuple[int, int, str, str, str]]) -> Iterator[Fault]:
+    """One for each kind, about the first line of its kind."""
+    for kind in dict.fromkeys(each[2] for each in lines):
+        such = [each for each in lines if each[2] == kind]
+        expected, found = _parser_words(mapped, kind, message=such[0][3])
+        place = f"line {such[0][0]:,}"
+        yield Fault(name=mapped.found.name, count=len(such), place=place, expected=expected, found=found)
+
+
+def _parser_words(mapped: Mapped, kind: str, *, message: str) -> tuple[str, str]:
+    """What was expected and found, also from DuckDB's `Expected Number of Columns: 4 Found: 3`."""
+    number = message.rpartition("Found:")[2].strip()
+    fields = f"{mapped.found.width} fields separated by {mapped.found.delimiter!r}"
+    return PARSER.get(kind, (fields, number if number.isdigit() else short(message)))
+
+
+def _cell_faults(mapped: Mapped, *, seen: Diagnosis, lines: Lines) -> Iterator[Fault]:
+    for flaw, (count, row, shown, empty) in zip(seen.flaws, seen.findings, strict=True):
+        if not count:
+            continue
+        found = (
+            "the header once more"
+            if flaw.expected == AGAIN
+            else "an empty field"
+            if empty and not shown.strip()
+            else repr(short(shown))
+        )
+        shortened = re.fullmatch(cells.SHORTENED, shown.strip()) and not empty and "a key" in flaw.expected
+        expected = f"{SHORTENED} in column {flaw.column}" if shortened else flaw.expected
+        everywhere = count == seen.rows > 1 and flaw.column
+        advice = (
+            f"say in run.json which column it is (files.{mapped.source.name}.columns.{flaw.column}), or correct it,"
+        )
+        yield Fault(
+            name=mapped.found.name,
+            count=count,
+            place=lines.place(row),
+            expected=expected,
+            found=found,
+            everywhere=advice if everywhere else "",
+        )

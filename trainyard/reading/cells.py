@@ -1,0 +1,224 @@
+"""What a cell of a found table means in its column's declared type, as SQL; DuckDB in Glue's driver and on a laptop.
+
+DuckDB's own casts are lenient: to them 1.5 is the whole number 2, `1_000` is a number and `epoch` a time. A text is
+accepted only in a spelling that means its type, as `contract.values` has it for requests; a test compares the two.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from trainyard.contract.sources import Column, ColumnType
+from trainyard.contract.values import MISSING, NO, NUMBER, YES
+from trainyard.reading import moments
+from trainyard.reading.sentences import literal
+
+# `key` is a key of any kind as text, `id` one that BIGINT holds and gives back as it was written.
+ValueType = ColumnType | Literal["key"]
+SQL_TYPES: dict[ValueType, str] = {
+    "id": "BIGINT",
+    "key": "VARCHAR",
+    "int64": "BIGINT",
+    "float64": "DOUBLE",
+    "string": "VARCHAR",
+    "timestamp": "TIMESTAMP",
+    "boolean": "BOOLEAN",
+}
+EXPECTED: dict[ColumnType, str] = {
+    "id": "a key",
+    "int64": "a whole number of at most 64 bits",
+    "float64": "a number such as 1.5",
+    "string": "text",
+    "timestamp": "a time such as 2026-01-31 23:59:59",
+    "boolean": "yes or no, such as true, false, 1 or 0",
+}
+WHOLE_NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER")
+BROKEN_NUMBERS = ("FLOAT", "DOUBLE")
+TIMES = ("DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS")
+# What str.strip takes away.
+SPACES = "".join(each for each in map(chr, range(0x3001)) if each.isspace())
+# What spreadsheets make of a long number: its last digits are gone.
+SHORTENED = r"[0-9]([.,][0-9]+)?[eE]\+[0-9]+"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """Cells of a column: the SQL that has one, its type in DuckDB, and what the whole column says about its writing.
+
+    In one that is `verbatim`, only an empty cell has no value.
+    """
+
+    sql: str
+    type: str = "VARCHAR"
+    decimal: str = "."
+    dates: moments.Dates = "plain"
+    verbatim: bool = False
+
+    @property
+    def is_text(self) -> bool:
+        return self.type == "VARCHAR"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether only the whole column can tell how moments are written in it."""
+        return self.dates == "plain" and self.type not in (*TIMES, "TIMESTAMP WITH TIME ZONE")
+
+    @property
+    def is_list(self) -> bool:
+        return self.type.endswith("[]")
+
+    @property
+    def is_nested(self) -> bool:
+        """Whether it is neither a value nor a list of values."""
+        return self.type.removesuffix("[]").startswith(("STRUCT", "MAP", "UNION")) or self.type.endswith("[][]")
+
+
+def trimmed(cell: Cell) -> str:
+    """The text of a cell without spaces around it."""
+    return f"trim({_text(cell)}, {literal(SPACES)})"
+
+
+def missing(cell: Cell) -> str:
+    """Whether a cell says that there is no value."""
+    if cell.type in BROKEN_NUMBERS:
+        return f"({cell.sql} IS NULL OR isnan({cell.sql}))"
+    if cell.is_text:
+        words = frozenset({""}) if cell.verbatim else MISSING
+        return f"({cell.sql} IS NULL OR lower({trimmed(cell)}) IN ({_words(words)}))"
+    return f"({cell.sql} IS NULL)"
+
+
+def value(cell: Cell, kind: ValueType) -> str:
+    """The cell in a type; NULL where it is missing, or no value of that type."""
+    return f"({_VALUES[kind](cell)})"
+
+
+def strict(cell: Cell, kind: ValueType, *, nullable: bool) -> str:
+    """The cell in a type, or an error that ends the query where it is no such value, or missing and needed."""
+    found = value(cell, kind)
+    if not nullable:
+        return f"coalesce({found}, error('refused'))"
+    return (
+        found
+        if kind == "string"
+        else f"coalesce({found}, CASE WHEN {missing(cell)} THEN NULL ELSE error('refused') END)"
+    )
+
+
+def refused(cell: Cell, column: Column, *, found: str) -> str:
+    """Whether a cell is no value of its column, or missing where one is needed; `found` is the SQL of its value."""
+    if column.nullable and column.type == "string":
+        return "FALSE"
+    return f"({found} IS NULL AND NOT {missing(cell)})" if column.nullable else f"({found} IS NULL)"
+
+
+def kind_of(column: Column) -> ValueType:
+    """How a column is read where nothing is known of its keys."""
+    return "key" if column.type == "id" else column.type
+
+
+def canonical(key: str) -> str:
+    """Whether a key (SQL of a text) comes back from BIGINT as it was written; NULL is."""
+    return f"coalesce(TRY_CAST({key} AS BIGINT)::VARCHAR = {key}, {key} IS NULL)"
+
+
+def _key(cell: Cell) -> str:
+    text, point = trimmed(cell), r"\." if cell.decimal == "." else "[.,]"
+    if not cell.is_text:
+        return f"CASE WHEN {missing(cell)} THEN NULL ELSE {text} END"
+    usual = f"WHEN TRY_CAST({cell.sql} AS BIGINT)::VARCHAR = {cell.sql} THEN {cell.sql} "
+    whole = f"WHEN {_is(text, f'[+-]?[0-9]+{point}0*')} THEN regexp_extract({text}, '^[+-]?[0-9]+')"
+    return f"CASE {usual} WHEN {missing(cell)} OR {_is(text, SHORTENED)} THEN NULL {whole} ELSE {text} END"
+
+
+def _id(cell: Cell) -> str:
+    if cell.type in WHOLE_NUMBERS:
+        return f"{cell.sql}::BIGINT"
+    key = f"({_key(cell)})"
+    usual = f"WHEN TRY_CAST({cell.sql} AS BIGINT)::VARCHAR = {cell.sql} THEN TRY_CAST({cell.sql} AS BIGINT) "
+    return f"CASE {usual if cell.is_text else ''} WHEN {canonical(key)} THEN TRY_CAST({key} AS BIGINT) END"
+
+
+def _int64(cell: Cell) -> str:
+    if cell.type in WHOLE_NUMBERS or cell.type == "BOOLEAN":
+        return f"{cell.sql}::BIGINT"
+    text, point = trimmed(cell), r"\." if cell.decimal == "." else ","
+    # Most whole numbers come back as they were written, which costs less to find out than the pattern does; of the
+    # branches of a CASE only those are evaluated that rows are left for.
+    usual = f"WHEN TRY_CAST({cell.sql} AS BIGINT)::VARCHAR = {cell.sql} THEN TRY_CAST({cell.sql} AS BIGINT) "
+    whole = (
+        f"WHEN {_is(text, f'[+-]?[0-9]+({point}0*)?')} THEN TRY_CAST(regexp_extract({text}, '^[+-]?[0-9]+') AS BIGINT)"
+    )
+    return f"CASE {usual if cell.is_text else ''} {whole} END"
+
+
+def _float64(cell: Cell) -> str:
+    if cell.is_text:
+        text = trimmed(cell)
+        pattern = NUMBER.pattern if cell.decimal == "." else NUMBER.pattern.replace(r"\.", ",")
+        number = f"TRY_CAST({text if cell.decimal == '.' else f'replace({text}, chr(44), chr(46))'} AS DOUBLE)"
+        return f"CASE WHEN {_is(text, pattern)} AND isfinite({number}) THEN {number} END"
+    number = f"TRY_CAST({cell.sql} AS DOUBLE)"
+    return f"CASE WHEN isfinite({number}) THEN {number} END"
+
+
+def _string(cell: Cell) -> str:
+    if cell.is_list:
+        return f"nullif(array_to_string({cell.sql}::VARCHAR[], '|'), '')"
+    text = cell.sql if cell.is_text else f"replace({_text(cell)}, chr(0), '')"
+    return f"CASE WHEN {missing(cell)} THEN NULL ELSE {text} END"
+
+
+def _timestamp(cell: Cell) -> str:
+    if cell.type in TIMES:
+        return f"{cell.sql}::TIMESTAMP"
+    if cell.type == "TIMESTAMP WITH TIME ZONE":
+        return f"{cell.sql} AT TIME ZONE 'UTC'"
+    text = moments.of_text(trimmed(cell), cell.dates)
+    if cell.is_text:
+        number, whole = f"TRY_CAST({cell.sql} AS BIGINT)", f"TRY_CAST({cell.sql} AS BIGINT)::VARCHAR = {cell.sql}"
+    elif cell.type in WHOLE_NUMBERS:
+        number, whole = f"{cell.sql}::BIGINT", "TRUE"
+    else:
+        return text
+    # Counts from 1970 cost little, if they do not look like 20260131.
+    apart = f"{number} NOT BETWEEN 19000101 AND 21000000 AND {number} NOT BETWEEN 19000101000000 AND 21000000000000"
+    return f"CASE WHEN {whole} AND {apart} THEN {moments.of_number(number)} ELSE {text} END"
+
+
+def _boolean(cell: Cell) -> str:
+    text = f"lower({trimmed(cell)})"
+    return (
+        cell.sql
+        if cell.type == "BOOLEAN"
+        else (f"CASE WHEN {text} IN ({_words(YES)}) THEN TRUE WHEN {text} IN ({_words(NO)}) THEN FALSE END")
+    )
+
+
+def _text(cell: Cell) -> str:
+    if cell.is_text:
+        return cell.sql
+    if cell.type not in BROKEN_NUMBERS:
+        return f"{cell.sql}::VARCHAR"
+    whole = f"{cell.sql} = trunc({cell.sql}) AND abs({cell.sql}) < {2**63}"
+    return f"CASE WHEN {whole} THEN {cell.sql}::BIGINT::VARCHAR ELSE {cell.sql}::VARCHAR END"
+
+
+def _is(text: str, pattern: str) -> str:
+    return f"regexp_full_match({text}, {literal(pattern)})"
+
+
+def _words(words: frozenset[str]) -> str:
+    return ", ".join(literal(each) for each in sorted(words))
+
+
+_VALUES = {
+    "id": _id,
+    "key": _key,
+    "int64": _int64,
+    "float64": _float64,
+    "string": _string,
+    "timestamp": _timestamp,
+    "boolean": _boolean,
+}

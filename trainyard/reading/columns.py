@@ -1,0 +1,278 @@
+"""Says which column of a found table is which column of a recipe's table; runs in Glue's driver and on a laptop."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from trainyard.contract.sources import Column, FileSettings, Source
+from trainyard.errors import BadData
+from trainyard.reading.cells import Cell
+from trainyard.reading.model import Found
+from trainyard.reading.sentences import literal, refused
+
+SHOWN_COLUMNS = 30
+# What programs write beside the data: row numbers of pandas, of Parquet, of R.
+INDEX = re.compile(r"|unnamed: ?\d+|__index_level_\d+__|rownames", re.IGNORECASE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mapped:
+    """A found table as one of a recipe's: a cell for each of its columns, None where the file lacks it.
+
+    `others` are cells of columns that nobody declared, by the name they get; `unnest` is the one of the found columns
+    whose lists become rows; `named` says which names in the file differ from the table's.
+    """
+
+    found: Found
+    source: Source
+    cells: Mapping[str, Cell | None]
+    others: Mapping[str, Cell] = field(default_factory=dict)
+    unnest: str = ""
+    named: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        return self.source.columns
+
+    def cell(self, name: str) -> Cell:
+        """The cell of a column that the file has; raises KeyError for another one."""
+        cell = self.cells[name]
+        if cell is None:
+            raise KeyError(name)
+        return cell
+
+
+def mapped(found: Found, source: Source, *, settings: FileSettings, types: Sequence[str]) -> Mapped:
+    """The columns of `found` as those of `source`; `types` are DuckDB's, one for each.
+
+    Raises BadData where a required column is not there, or two might be it.
+    """
+    places = _by_settings(found, source, settings=settings)
+    if found.columns:
+        _by_name(found, source, places=places, types=types)
+    lacking = [each for each in source.columns if each.required and each.name not in places]
+    if lacking:
+        raise BadData([_missing(found, source, columns=lacking)])
+    cells = {
+        each.name: _cell(found, places.get(each.name), column=each, types=types, settings=settings)
+        or _flags(found, each.name, types=types)
+        for each in source.columns
+    }
+    unnested = _unnested(source, cells)
+    return Mapped(
+        found=found,
+        source=source,
+        cells={name: _element(cell) if cell and cell.sql == unnested else cell for name, cell in cells.items()},
+        others=_others(found, source, taken=set(places.values()), types=types) if source.other_columns else {},
+        unnest=unnested,
+        named={
+            name: found.columns[at] for name, at in places.items() if at is not None and _differs(found, name, at=at)
+        },
+    )
+
+
+def score(found: Found, source: Source, *, types: Sequence[str]) -> int:
+    """How many columns of a table a found one has; 0 where a required one is not there."""
+    try:
+        found_as = mapped(found, source, settings=FileSettings(), types=types)
+    except BadData:
+        return 0
+    return sum(cell is not None for cell in found_as.cells.values())
+
+
+def normal(name: str) -> str:
+    """A name without case, spaces and punctuation.
+
+    >>> normal("Movie ID"), normal("movie_id"), normal("movieId")
+    ('movieid', 'movieid', 'movieid')
+    """
+    return re.sub(r"[\W_]+", "", name.casefold())
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names for a sentence, however many there are."""
+    shown = [each if each else "(no name)" for each in names[:SHOWN_COLUMNS]]
+    return ", ".join(shown) + (f" and {len(names) - SHOWN_COLUMNS} more" if len(names) > SHOWN_COLUMNS else "")
+
+
+def proposal(source: Source, columns: Mapping[str, str], *, file: str = "") -> str:
+    """What to write into run.json, as JSON."""
+    said = {**({"file": file} if file else {}), **({"columns": dict(columns)} if columns else {})}
+    return json.dumps({"files": {source.name: said}}, ensure_ascii=False)
+
+
+def _by_settings(found: Found, source: Source, *, settings: FileSettings) -> dict[str, int | None]:
+    """Places that a person has said; None for a column that is said to be none."""
+    places: dict[str, int | None] = {}
+    for name, said in settings.columns.items():
+        if (column := next((each for each in source.columns if each.name == name), None)) is not None:
+            places[name] = _said(found, column, said=str(said))
+    return places
+
+
+def _said(found: Found, column: Column, *, said: str) -> int | None:
+    if not said and not column.required:
+        return None
+    same = [at for at, each in enumerate(found.columns) if each == said]
+    same = same or [at for at, each in enumerate(found.columns) if normal(each) == normal(said)]
+    if not same and said.isdigit() and 1 <= int(said) <= found.width:
+        same = [int(said) - 1]
+    if len(same) == 1:
+        return same[0]
+    what = f"the columns {listed(found.columns)}" if found.columns else f"{found.width} columns without names"
+    raise BadData(
+        [
+            refused(
+                found.name,
+                expected=f"a column {said!r}, as run.json says of {column.name}",
+                found=what,
+                advice="correct run.json (a name, or a place from 1)",
+            )
+        ]
+    )
+
+
+def _by_name(found: Found, source: Source, *, places: dict[str, int | None], types: Sequence[str]) -> None:
+    """Adds the places that names tell: the surest names of all columns first."""
+    usable = [at for at in range(found.width) if not _cell_at(at, found=found, types=types).is_nested]
+    for level in range(3):
+        for column in source.columns:
+            if column.name in places:
+                continue
+            taken = {at for at in places.values() if at is not None}
+            free = [at for at in usable if at not in taken]
+            at = _place(found, column, level=level, free=free)
+            if at is not None:
+                places[column.name] = at
+
+
+def _place(found: Found, column: Column, *, level: int, free: Sequence[int]) -> int | None:
+    """Where a column is by its very name (level 0), by its name without case and punctuation (1), or a synonym (2)."""
+    if level < 2:
+        spelt = str if level == 0 else normal
+        same = [at for at in free if spelt(found.columns[at]) == spelt(column.name)]
+    else:
+        order = [normal(each) for each in column.synonyms]
+        same = sorted(
+            (at for at in free if normal(found.columns[at]) in order),
+            key=lambda at: order.index(normal(found.columns[at])),
+        )
+    if len(same) > 1 and column.required:
+        raise BadData([_ambiguous(found, column, names=[found.columns[at] for at in same])])
+    return same[0] if same else None
+
+
+def _ambiguous(found: Found, column: Column, *, names: Sequence[str]) -> str:
+    return refused(
+        found.name,
+        expected=f"one column that is {column.name}",
+        found=f"{len(names)} ({listed(names)})",
+        advice=f"say which one in run.json as files.<table>.columns.{column.name} (its name, or its place from 1)",
+    )
+
+
+def guesses(found: Found, source: Source) -> dict[str, str]:
+    """What a person might have to say of the required columns: the names that look most like them, in no order else."""
+    required = [each for each in source.columns if each.required]
+    if not found.columns:
+        return {each.name: str(at) for at, each in enumerate(required, start=1)}
+    free = [each for each in found.columns if not INDEX.fullmatch(each)]
+    said: dict[str, str] = {}
+    for sure in (True, False):
+        for column in required:
+            if column.name not in said and (name := _nearest(free, column, sure=sure)):
+                said[column.name] = name
+                free.remove(name)
+    return said
+
+
+def _missing(found: Found, source: Source, *, columns: Sequence[Column]) -> str:
+    said = guesses(found, source)
+    if not found.columns:
+        return refused(
+            found.name,
+            expected=f"a first line with the names of the columns ({listed([each.name for each in source.columns])})",
+            found=f"{found.width} column{'s' if found.width > 1 else ''} without names",
+            advice=f"add that line, or say in run.json where they are, such as {proposal(source, said)},",
+        )
+    names = listed([each.name for each in columns])
+    other = f" (also known as {listed(columns[0].synonyms[:5])})" if len(columns) == 1 and columns[0].synonyms else ""
+    wanted = {each.name: said[each.name] for each in columns if each.name in said}
+    say = f"say in run.json which, such as {proposal(source, wanted)}," if wanted else "add what is missing"
+    return refused(
+        found.name,
+        expected=f"the column{'s' if len(columns) > 1 else ''} {names} of {source.name}{other}",
+        found=f"the columns {listed(found.columns)}",
+        advice=say,
+    )
+
+
+def _nearest(names: Sequence[str], column: Column, *, sure: bool) -> str:
+    """The name in the file that looks like a column's, or any where that is not asked for."""
+    spelt = {normal(each): each for each in names}
+    for name in (column.name, *column.synonyms):
+        if close := difflib.get_close_matches(normal(name), list(spelt), n=1, cutoff=0.6):
+            return spelt[close[0]]
+    return "" if sure or not names else names[0]
+
+
+def _cell(
+    found: Found, at: int | None, *, column: Column, types: Sequence[str], settings: FileSettings
+) -> Cell | None:
+    if at is None:
+        return None
+    cell = _cell_at(at, found=found, types=types)
+    return replace(cell, dates=settings.dates or "plain", verbatim=column.verbatim)
+
+
+def _flags(found: Found, name: str, *, types: Sequence[str]) -> Cell | None:
+    """The values whose columns, `genres=Drama` and the like, have a 1, joined by bars."""
+    values = [(at, each.partition("=")[2]) for at, each in enumerate(found.columns) if each.startswith(f"{name}=")]
+    marked = [
+        f"CASE WHEN trim({_cell_at(at, found=found, types=types).sql}::VARCHAR) = '1' THEN {literal(value)} END"
+        for at, value in values
+    ]
+    return Cell(sql=f"concat_ws('|', {', '.join(marked)})") if values else None
+
+
+def _cell_at(at: int, *, found: Found, types: Sequence[str]) -> Cell:
+    return Cell(sql=f"c{at}", type=types[at], decimal=found.decimal)
+
+
+def _unnested(source: Source, cells: Mapping[str, Cell | None]) -> str:
+    """The column whose lists are rows: texts are joined instead."""
+    lists = [cells[each.name] for each in source.columns if each.type != "string"]
+    return next((cell.sql for cell in lists if cell and cell.is_list), "")
+
+
+def _element(cell: Cell) -> Cell:
+    return replace(cell, type=cell.type.removesuffix("[]"))
+
+
+def _others(found: Found, source: Source, *, taken: set[int | None], types: Sequence[str]) -> dict[str, Cell]:
+    """Cells of the columns that nobody declared, under names that are unique without case, as Spark needs them."""
+    used = {each.name.casefold() for each in source.columns}
+    others = {}
+    for at, name in _names(found):
+        cell = _cell_at(at, found=found, types=types)
+        if at in taken or INDEX.fullmatch(name) or cell.is_nested or cell.is_list:
+            continue
+        given, number = name, 1
+        while given.casefold() in used:
+            number += 1
+            given = f"{name}_{number}"
+        used.add(given.casefold())
+        others[given] = cell
+    return others
+
+
+def _names(found: Found) -> Iterator[tuple[int, str]]:
+    yield from enumerate(found.columns or [f"column_{at}" for at in range(1, found.width + 1)])
+
+
+def _differs(found: Found, name: str, *, at: int) -> bool:
+    return bool(found.columns) and found.columns[at] != name

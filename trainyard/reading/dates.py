@@ -1,0 +1,72 @@
+"""Finds out from whole columns how they write their moments; runs in Glue's driver and on a laptop."""
+
+# ruff: noqa: S608 - every name and text in a query is quoted
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import duckdb
+
+from trainyard.errors import BadData
+from trainyard.reading import cells
+from trainyard.reading.cells import Cell
+from trainyard.reading.columns import Mapped
+from trainyard.reading.moments import EVERY_WAY, Dates
+from trainyard.reading.queries import rows_of
+from trainyard.reading.sentences import refused
+
+
+def dated(connection: duckdb.DuckDBPyConnection, mapped: Mapped) -> Mapped:
+    """The same, where columns of moments are known to be written in one way.
+
+    Raises BadData where all of a column may as well be days before months as months before days.
+    """
+    wanted = {each.name: mapped.cells[each.name] for each in mapped.columns if each.type == "timestamp"}
+    open_ones = {name: cell for name, cell in wanted.items() if cell is not None and cell.is_open}
+    ways = ways_of(connection, mapped, wanted=open_ones)
+    problems = [_asks(mapped, name) for name, way in ways.items() if way is None]
+    if problems:
+        raise BadData(problems)
+    known = {name: replace(cell, dates=ways[name] or "plain") for name, cell in open_ones.items()}
+    return replace(mapped, cells={**mapped.cells, **known})
+
+
+def ways_of(
+    connection: duckdb.DuckDBPyConnection, mapped: Mapped, *, wanted: Mapping[str, Cell]
+) -> dict[str, Dates | None]:
+    """How columns write their moments: as most cells are some; None where two ways differ and are equally good."""
+    if not wanted:
+        return {}
+    parts = [part for cell in wanted.values() for part in _counts(cell)]
+    counts = connection.execute(f"SELECT {', '.join(parts)} FROM {rows_of(mapped)}").fetchall()[0]
+    size = len(EVERY_WAY) + 1
+    return {
+        name: _chosen(dict(zip(EVERY_WAY, counts[size * at :], strict=False)), differing=counts[size * at + size - 1])
+        for at, name in enumerate(wanted)
+    }
+
+
+def _counts(cell: Cell) -> list[str]:
+    values = {way: cells.value(replace(cell, dates=way), "timestamp") for way in EVERY_WAY}
+    differing = f"count(*) FILTER (WHERE {values['day first']} IS DISTINCT FROM {values['month first']})"
+    return [*(f"count({each})" for each in values.values()), differing]
+
+
+def _chosen(counts: Mapping[Dates, int], *, differing: int) -> Dates | None:
+    best = max(counts.values())
+    found: list[Dates] = [way for way in EVERY_WAY if counts[way] == best]
+    # All digits are days such as 20260131 where each of them is one, else counts from 1970.
+    if "plain" in found or "compact" in found:
+        return "plain" if "plain" in found else "compact"
+    return None if differing and {"day first", "month first"} <= set(found) else found[0]
+
+
+def _asks(mapped: Mapped, name: str) -> str:
+    return refused(
+        mapped.found.name,
+        expected=f"moments in column {name} that can be read in one way only",
+        found="such as 3/4/2026, which may be the third of April or the fourth of March",
+        advice=f"say which in run.json (files.{mapped.source.name}.dates is day first or month first)",
+    )

@@ -1,0 +1,173 @@
+"""Finds out in which encoding a text file is written, and writes it again as UTF-8; runs in Glue's driver.
+
+UTF-8 is proven by looking at every byte. Text of one byte a character is Western (cp1252) where that makes words of
+letters that Western languages have; else charset-normalizer compares what else it may be, and where two encodings are
+equally likely, people are asked.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import charset_normalizer
+
+from trainyard.errors import BadData
+from trainyard.reading.sentences import refused
+from trainyard.reading.text_scan import CHUNK_BYTES, MAX_LINE_BYTES
+
+# UTF-32 first: its mark of little-endian bytes begins with the one of UTF-16.
+MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+WESTERN = "cp1252"
+# What is compared where text is neither UTF-8 nor Western: encodings that files have, not the many that exist.
+OTHERS = [
+    *("cp1250", "cp1251", "cp1252", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "koi8_r", "mac_roman", "cp850"),
+    *("cp932", "euc_jp", "gb18030", "big5", "euc_kr"),
+]
+SAMPLE_BYTES = 2**16
+COMPARED_BYTES = 2**13
+# Two encodings whose texts differ by less in both measures of charset-normalizer are equally likely.
+LESS_CHAOS = 0.05
+MORE_COHERENCE = 0.05
+LETTERS = "äöüßéèêëàâîïôûùçœæáíóúñãõåøìòÿ"
+# Letters of some Western languages that are rare enough to be another language's in another encoding.
+RARE = "ðþýšž"
+NOT_WESTERN = re.compile(
+    # A sign or a quotation mark where a letter belongs, and a capital letter inside of a word.
+    r"[^\W\d_][\u0080-\u009f¡-©«-´¶¸-¿×÷€‚„…†‡ˆ‰‹“”•™›˜][^\W\d_]|[a-zß-ÿ][À-ÖØ-ÞŠŽŸ]"
+)
+FOREIGN_RUN = re.compile(r"[^\W\d_a-zA-Z]{3,}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Encoding:
+    """An encoding by Python's name; `rival` is one that is as likely, empty where there is none."""
+
+    name: str
+    rival: str = ""
+
+
+def wide(head: bytes) -> str:
+    """The encoding of two or four bytes a character in which a file begins, empty where it is none of them."""
+    marked = next((name for mark, name in MARKS.items() if head.startswith(mark)), "")
+    nuls = head.count(0)
+    if marked or nuls < len(head) / 100 or len(head) < 4:
+        return marked
+    places = [head[place::4].count(0) for place in range(4)]
+    if nuls > 0.6 * len(head):
+        return "utf-32-le" if places[3] > places[0] else "utf-32-be"
+    even, odd = places[0] + places[2], places[1] + places[3]
+    return "utf-16-le" if odd > 19 * even else "utf-16-be" if even > 19 * odd else ""
+
+
+def narrow(text: bytes) -> Encoding:
+    """The encoding of text that is no UTF-8; `text` is made of lines that hold bytes beyond ASCII."""
+    if is_western(text):
+        return Encoding(name=WESTERN)
+    matches = list(charset_normalizer.from_bytes(text[:COMPARED_BYTES], cp_isolation=OTHERS, steps=10, chunk_size=1024))
+    if not matches:
+        return Encoding(name=WESTERN, rival="another one")
+    best = matches[0]
+    for each in matches[1:]:
+        alike = each.chaos - best.chaos < LESS_CHAOS and best.coherence - each.coherence < MORE_COHERENCE
+        if alike and str(each) != str(best):
+            return Encoding(name=best.encoding, rival=each.encoding)
+    return Encoding(name=best.encoding)
+
+
+def shown(name: str) -> str:
+    """An encoding as people write it: UTF-16, cp1252."""
+    wide_ones = re.match(r"utf[-_](16|32)", name)
+    return f"UTF-{wide_ones[1]}" if wide_ones else name.replace("_", "-")
+
+
+def is_western(text: bytes) -> bool:
+    """Whether cp1252 makes words of it: accents among plain letters, no signs inside of words."""
+    try:
+        decoded = text.decode(WESTERN)
+    except UnicodeDecodeError:
+        return False
+    beyond = [each for each in decoded.lower() if each.isalpha() and not each.isascii()]
+    rare = sum(each in RARE for each in beyond)
+    known = sum(each in LETTERS for each in beyond)
+    odd = len(NOT_WESTERN.findall(decoded)) + len(FOREIGN_RUN.findall(decoded))
+    return known + rare == len(beyond) and rare <= len(beyond) / 10 and odd <= len(beyond) / 50
+
+
+def transcode(path: Path, target: Path, *, encoding: str, name: str) -> None:
+    """Write the file at `path` to `target` as UTF-8; raises BadData where it is not in this encoding."""
+    decoder = codecs.getincrementaldecoder(encoding)()
+    lines = 1
+    with path.open("rb") as file, target.open("w", encoding="utf-8", newline="") as copy:
+        try:
+            while chunk := file.read(CHUNK_BYTES):
+                text = decoder.decode(chunk)
+                copy.write(text.removeprefix("\ufeff"))
+                lines += text.count("\n")
+            # Half a character at the end belongs to a line that was cut off.
+        except UnicodeError as error:
+            expected, advice = f"{encoding} text", "say in run.json how it is encoded (files.<table>.encoding)"
+            problem = refused(
+                name, f"after line {lines:,}", expected=expected, found=f"other bytes ({error})", advice=advice
+            )
+            raise BadData([problem]) from error
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lines:
+    """How many lines are UTF-8 beyond ASCII, how many are something else, the first of these, and some of them."""
+
+    utf8: int
+    other: int
+    first: int
+    sample: bytes
+
+
+def lines_by_encoding(path: Path) -> Lines:
+    """Look at the lines of a file that is not all UTF-8."""
+    utf8, other, first = 0, 0, 0
+    sample = bytearray()
+    for number, line in enumerate(_lines(path), start=1):
+        if line.isascii():
+            continue
+        if _is_utf8(line):
+            utf8 += 1
+            continue
+        other, first = other + 1, first or number
+        if len(sample) < SAMPLE_BYTES:
+            sample += line
+    return Lines(utf8=utf8, other=other, first=first, sample=bytes(sample))
+
+
+def transcode_lines(path: Path, target: Path, *, encoding: str) -> None:
+    """Write the file at `path` to `target` as UTF-8, taking the lines that are not for lines in `encoding`."""
+    with target.open("wb") as copy:
+        for line in _lines(path):
+            if line.isascii() or _is_utf8(line):
+                copy.write(line.decode("utf-8", errors="ignore").encode())
+            else:
+                copy.write(line.decode(encoding, errors="replace").encode())
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while line := file.readline(MAX_LINE_BYTES):
+            yield line
+
+
+def _is_utf8(line: bytes) -> bool:
+    """Whether a line is UTF-8, where it is the last one perhaps without the end of its last character."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        decoder.decode(line, final=line.endswith(b"\n"))
+    except UnicodeDecodeError:
+        return False
+    return True

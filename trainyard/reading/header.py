@@ -1,0 +1,126 @@
+"""Finds out whether the first row of a table names its columns, and what separates fractions; runs in Glue's driver."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from trainyard.contract.values import is_missing
+from trainyard.reading.dialect import Reading, plain_name
+
+NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?")
+DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([ T].*)?")
+COMMA_FRACTION = re.compile(r"[+-]?(\d+|\d{1,3}(\.\d{3})+),\d+")
+POINT_FRACTION = re.compile(r"[+-]?\d*\.\d+([eE][+-]?\d+)?")
+# 1,234 may be a number with a fraction as well as one over a thousand; 0,250 may not.
+THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")
+A_NAME = re.compile(r"[^\W\d][\w .:/%#()-]{0,40}")
+JUDGED_ROWS = 500
+
+
+@dataclass(frozen=True, kw_only=True)
+class Header:
+    """Whether there is a header, and the names in it, empty where it only numbers the columns.
+
+    `above`: it stands above the rows, and is not the first of them. `sure`: whether that is certain, and `fits`: whether
+    there are as many names as the rows have fields.
+    """
+
+    present: bool
+    names: tuple[str, ...] = ()
+    above: bool = False
+    sure: bool = True
+    fits: bool = True
+
+
+def header(reading: Reading, *, known: frozenset[str], given: bool | None) -> Header:
+    """What the first row is; `known` are names of columns as `plain_name` writes them.
+
+    It names the columns where people say so, where two of its fields (or the only one) are known names, or where a
+    column holds numbers or dates and its first field is neither. It does not where it is made like the rows below.
+    """
+    if short := _without_index(reading, known=known):
+        return short
+    first, body = reading.rows[0], reading.rows[1:JUDGED_ROWS]
+    named = Header(present=True, names=_cleaned(first))
+    if given is not None:
+        return named if given else Header(present=False)
+    matches = sum(plain_name(each) in known for each in first)
+    if len(first) > 2 and [each.strip() for each in first] == [str(index) for index in range(len(first))]:
+        return Header(present=True) if body and list(body[0]) != list(first) else Header(present=False)
+    if matches > 1 or (matches and len(first) <= 2):
+        return named
+    verdicts = [_names_its_column(*each, body=body) for each in enumerate(first)]
+    if True in verdicts:
+        return named
+    if False in verdicts or any(_typed(each) for each in first):
+        return Header(present=False)
+    found = _all_text(first, body=body)
+    return replace(found, sure=found.sure or matches > 0)
+
+
+def _without_index(reading: Reading, *, known: frozenset[str]) -> Header | None:
+    """The header of a table as R writes it: above the rows, with a name less, for they begin with a number each."""
+    if not reading.above or len(reading.above[-1]) != reading.width - 1:
+        return None
+    names, rows = reading.above[-1], reading.rows[:JUDGED_ROWS]
+    counted = len({row[0] for row in rows}) == len(rows) and all(row[0].isdecimal() for row in rows)
+    if counted and not any(_typed(each) for each in names):
+        return Header(present=True, names=("", *_cleaned(names)), above=True)
+    if sum(plain_name(each) in known for each in names) > 1:
+        return Header(present=True, names=_cleaned(names), above=True, fits=False)
+    return None
+
+
+def _cleaned(names: Sequence[str]) -> tuple[str, ...]:
+    """The names, without what marks a header as a remark."""
+    first, *rest = (each.strip() for each in names)
+    return (first.lstrip("#% ") or first, *rest)
+
+
+def _names_its_column(index: int, field: str, *, body: Sequence[Sequence[str]]) -> bool | None:
+    """True where the column below holds numbers or dates and the field is none; False where the field is one too."""
+    below = [row[index] for row in body if index < len(row) and not is_missing(row[index])]
+    if not below or is_missing(field):
+        return None
+    typed = sum(_typed(each) for each in below)
+    if typed < 0.9 * len(below):
+        return False if field in below else None
+    return not _typed(field)
+
+
+def _all_text(first: Sequence[str], *, body: Sequence[Sequence[str]]) -> Header:
+    """A table of texts: short names that are no sentences and come in no row below may be a header; nobody knows."""
+    names = tuple(each.strip() for each in first)
+    like_names = all(A_NAME.fullmatch(each) for each in names if each) and len(set(names)) == len(names)
+    return Header(present=like_names and bool(body), names=names if like_names and body else (), sure=not like_names)
+
+
+def _typed(text: str) -> bool:
+    text = text.strip()
+    return NUMBER.fullmatch(text) is not None or DATE.fullmatch(text) is not None
+
+
+def decimal(rows: Sequence[Sequence[str]]) -> str:
+    """What separates the fraction of numbers: a comma where some column is full of such numbers and none of others."""
+    commas = False
+    for column in zip(*rows, strict=False):
+        texts = [each.strip() for each in column if not is_missing(each)]
+        if any(POINT_FRACTION.fullmatch(each) for each in texts) and all(NUMBER.fullmatch(each) for each in texts):
+            return "."
+        fractions = [each for each in texts if COMMA_FRACTION.fullmatch(each)]
+        numbers = sum(NUMBER.fullmatch(each) is not None for each in texts)
+        certain = any(not THOUSANDS.fullmatch(each) for each in fractions)
+        commas = commas or (certain and numbers >= 0.9 * len(texts))
+    return "," if commas else "."
+
+
+def numeric(rows: Sequence[Sequence[str]], *, width: int) -> tuple[int, ...]:
+    """The columns of which nearly all fields are numbers."""
+    found = []
+    for index in range(width):
+        texts = [row[index].strip() for row in rows[:JUDGED_ROWS] if len(row) == width and not is_missing(row[index])]
+        if texts and sum(NUMBER.fullmatch(each) is not None for each in texts) >= 0.95 * len(texts):
+            found.append(index)
+    return tuple(found)

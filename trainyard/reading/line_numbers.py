@@ -1,0 +1,68 @@
+"""Says on which line of a text file a row of its table stands; runs in Glue's driver and on a laptop."""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from trainyard.reading.model import Found
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lines:
+    """Where rows stand: `rejected` are the lines (in order) that are no rows, by their first byte in `offsets`.
+
+    Rows count from 1, without the rejected lines. Where each line is a row or was rejected, a line is found by
+    counting; where fields go on in the next line, or lines are blank, `known` has those that were looked up.
+    """
+
+    found: Found
+    rows: int
+    rejected: Sequence[int] = ()
+    known: Mapping[int, int] = field(default_factory=dict)
+
+    @property
+    def countable(self) -> bool:
+        """Whether each line below the header is a row or was rejected."""
+        return self.found.lines - self.found.first_row + 1 == self.rows + len(self.rejected)
+
+    def line(self, row: int) -> int | None:
+        """The line (from 1) of a row, None where it is not known."""
+        if not self.countable:
+            return self.known.get(row)
+        line = self.found.first_row + row - 1
+        # Each rejected line before it moves the row down by one, perhaps beyond another one.
+        for rejected in self.rejected[: bisect.bisect_right(self.rejected, line + len(self.rejected))]:
+            line += rejected <= line
+        return line
+
+    def place(self, row: int) -> str:
+        """`line 12`, or `data row 11` where lines are not known."""
+        line = self.line(row)
+        return f"data row {row:,}" if line is None else f"line {line:,}"
+
+
+def look_up(found: Found, *, wanted: Collection[int], offsets: Collection[int]) -> dict[int, int]:
+    """The lines of some rows, by going through the text; `offsets` are the first bytes of rejected lines.
+
+    A line in which quotes are open goes on in the next one. Runs only where something is wrong with a file whose lines
+    cannot be counted.
+    """
+    if found.text is None or not wanted:
+        return {}
+    mark, last, skipped = found.quote.encode(), max(wanted), set(offsets)
+    known, row, quotes, at = {}, 0, 0, 0
+    with found.text.open("rb") as lines:
+        for number, line in enumerate(lines, start=1):
+            begins = number >= found.first_row and quotes % 2 == 0 and line.strip(b"\r\n")
+            if begins and at not in skipped:
+                row += 1
+                if row in wanted:
+                    known[row] = number
+                if row >= last:
+                    break
+            if mark and number >= found.first_row:
+                quotes += line.count(mark)
+            at += len(line)
+    return known

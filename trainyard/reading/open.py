@@ -1,0 +1,66 @@
+"""Opens an uploaded file of any packing, format, encoding and layout: the plain tables in it; runs in Glue's driver."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import duckdb
+
+from trainyard.contract.sources import FileSettings, Source
+from trainyard.reading import excel_tables, parquet_tables
+from trainyard.reading.csv_tables import csv_table
+from trainyard.reading.excel_tables import OLD_MAGIC
+from trainyard.reading.json_tables import json_shape, json_table
+from trainyard.reading.model import Found, LocalFile
+from trainyard.reading.plain_text import Text, as_utf8, legible
+from trainyard.reading.samples import sample
+from trainyard.reading.unpacked import ZIP, Member, unpacked
+
+
+def found_tables(
+    connection: duckdb.DuckDBPyConnection,
+    file: LocalFile,
+    *,
+    settings: FileSettings,
+    sources: Sequence[Source],
+    scratch: Path,
+) -> list[Found]:
+    """The tables in an uploaded file, as `settings` say or as they are detected.
+
+    What is unpacked, converted or repaired lies in a folder of its own in `scratch`. Raises BadData with one sentence
+    for a file that cannot be understood.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="open_", dir=scratch))
+    upload = Member(name=file.name, inner=file.name, path=file.path, source=file.source)
+    found: list[Found] = []
+    for index, member in enumerate(unpacked(upload, sources=sources, folder=folder)):
+        place = folder / f"member-{index}"
+        place.mkdir()
+        text = Text(
+            name=member.name,
+            path=member.path,
+            key=f"{folder.name}_{index}",
+            folder=place,
+            source=member.source,
+            read_as=member.read_as,
+        )
+        found += _tables(connection, text, settings=settings, sources=sources)
+    return found
+
+
+def _tables(
+    connection: duckdb.DuckDBPyConnection, text: Text, *, settings: FileSettings, sources: Sequence[Source]
+) -> list[Found]:
+    with text.path.open("rb") as file:
+        head = file.read(len(OLD_MAGIC))
+    if head.startswith(parquet_tables.MAGIC):
+        return [parquet_tables.parquet_table(connection, text)]
+    if head.startswith((OLD_MAGIC, *ZIP)):
+        return excel_tables.excel_tables(connection, text, settings=settings, sources=sources)
+    text = as_utf8(text, encoding=settings.encoding)
+    shape = json_shape(legible(sample(text.path).head))
+    if shape:
+        return [json_table(connection, text, shape=shape)]
+    return [csv_table(connection, text, settings=settings, sources=sources)]

@@ -1,0 +1,139 @@
+"""Finds the types of columns that nobody declared, from all of their values; runs in Glue's driver and on a laptop."""
+
+# ruff: noqa: S608 - every name and text in a query is quoted
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import duckdb
+
+from trainyard.reading import cells
+from trainyard.reading.cells import Cell, ValueType
+from trainyard.reading.columns import Mapped
+from trainyard.reading.dates import ways_of
+from trainyard.reading.moments import Dates
+from trainyard.reading.queries import rows_of
+
+# Of these, the first whose values all (but the bad share) of a column are; `word` tells yes/no from counts of 0 and 1.
+COUNTED = ("given", "boolean", "word", "int64", "float64", "plain", "time")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inferred:
+    """Types by column, the parts with what is known of their cells, and sentences about cells that were not taken."""
+
+    kinds: Mapping[str, ValueType]
+    parts: tuple[Mapped, ...]
+    warnings: tuple[str, ...] = field(default=())
+
+
+def inferred(connection: duckdb.DuckDBPyConnection, parts: Sequence[Mapped], *, share: float) -> Inferred:
+    """The types of the other columns of a table, over all `parts`; up to a `share` of cells may be no such value.
+
+    A column of words for yes and no is boolean; of whole numbers int64, unless digits would be lost (007, or more than
+    64 bits); of numbers float64; of moments timestamp; all others are text.
+    """
+    totals: dict[str, Counter[str]] = {}
+    for part in parts:
+        for name, counts in _counts(connection, part).items():
+            totals.setdefault(name, Counter()).update(counts)
+    kinds = {name: _kind(counts, share) for name, counts in totals.items()}
+    ways = _ways(connection, parts, kinds=kinds, totals=totals, share=share)
+    kinds = {**kinds, **dict.fromkeys(ways, "timestamp")}
+    known = tuple(_known(part, ways) for part in parts)
+    return Inferred(kinds=kinds, parts=known, warnings=_warnings(parts, kinds=kinds, totals=totals))
+
+
+def _counts(connection: duckdb.DuckDBPyConnection, part: Mapped) -> dict[str, dict[str, int]]:
+    if not part.others:
+        return {}
+    query = ", ".join(count for cell in part.others.values() for count in _column(cell))
+    found = connection.execute(f"SELECT {query} FROM {rows_of(part)}").fetchall()[0]
+    size = len(COUNTED)
+    return {
+        name: dict(zip(COUNTED, found[size * at : size * (at + 1)], strict=True)) for at, name in enumerate(part.others)
+    }
+
+
+def _column(cell: Cell) -> list[str]:
+    boolean, whole = cells.value(cell, "boolean"), cells.value(cell, "int64")
+    number, text = cells.value(cell, "float64"), cells.trimmed(cell)
+    # 007 is no number, though it could be read as one; nor are more digits than a number holds.
+    lost = f"regexp_matches({text}, '^[+-]?0[0-9]') OR regexp_matches({text}, '[0-9]{{16}}')"
+    digits = lost if cell.is_text else "FALSE"
+    times = "TRUE" if cell.type in cells.TIMES else f"regexp_matches({text}, '[0-9]{{1,4}}[-/. ]')"
+    return [
+        f"count(*) FILTER (WHERE NOT {cells.missing(cell)})",
+        f"count({boolean})",
+        f"count({boolean}) FILTER (WHERE {number} IS NULL)",
+        f"count({whole})",
+        f"count({number})",
+        f"count({number}) FILTER (WHERE NOT ({digits}) OR {whole}::VARCHAR = {text})",
+        f"count(*) FILTER (WHERE {times})",
+    ]
+
+
+def _kind(counts: Mapping[str, int], share: float) -> ValueType:
+    given = counts["given"]
+    needed = given - int(given * share)
+    if not given:
+        return "string"
+    if counts["boolean"] == given and counts["word"]:
+        return "boolean"
+    if counts["plain"] < counts["float64"] or counts["float64"] < needed or counts["time"] == given > counts["float64"]:
+        return "string"
+    return "int64" if counts["int64"] == counts["float64"] else "float64"
+
+
+def _ways(
+    connection: duckdb.DuckDBPyConnection,
+    parts: Sequence[Mapped],
+    *,
+    kinds: Mapping[str, ValueType],
+    totals: Mapping[str, Counter[str]],
+    share: float,
+) -> dict[str, Dates]:
+    """The columns of texts that are moments, and how each is written; where that is not sure they stay texts."""
+    likely = {
+        name
+        for name, counts in totals.items()
+        if kinds[name] == "string" and counts["given"] and counts["time"] >= counts["given"] * (1 - share)
+    }
+    found: dict[str, set[Dates | None]] = {}
+    read: Counter[str] = Counter()
+    for part in parts:
+        wanted = {name: cell for name, cell in part.others.items() if name in likely}
+        for name, way in ways_of(connection, part, wanted=wanted).items():
+            found.setdefault(name, set()).add(way)
+            read[name] += _moments(connection, part, cell=replace(wanted[name], dates=way or "plain"))
+    return {
+        name: way
+        for name, ways in found.items()
+        for way in ways
+        if len(ways) == 1 and way is not None and read[name] >= totals[name]["given"] * (1 - share)
+    }
+
+
+def _moments(connection: duckdb.DuckDBPyConnection, part: Mapped, *, cell: Cell) -> int:
+    found = connection.execute(f"SELECT count({cells.value(cell, 'timestamp')}) FROM {rows_of(part)}").fetchall()
+    return int(found[0][0])
+
+
+def _known(part: Mapped, ways: Mapping[str, Dates]) -> Mapped:
+    others = {name: replace(cell, dates=ways.get(name, "plain")) for name, cell in part.others.items()}
+    return replace(part, others=others)
+
+
+def _warnings(
+    parts: Sequence[Mapped], *, kinds: Mapping[str, ValueType], totals: Mapping[str, Counter[str]]
+) -> tuple[str, ...]:
+    warned = []
+    for name, kind in kinds.items():
+        lost = totals[name]["given"] - totals[name]["float64"]
+        if kind in {"int64", "float64"} and lost:
+            cell = "cell that is no number is" if lost == 1 else "cells that are no numbers are"
+            warned.append(f"{parts[0].found.name}: column {name}: {lost:,} {cell} taken for missing.")
+    return tuple(warned)

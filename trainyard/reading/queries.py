@@ -1,0 +1,65 @@
+"""What the queries on a mapped table have in common; runs in Glue's driver and on a laptop."""
+
+# ruff: noqa: S608 - every name and text in a query is quoted
+
+from __future__ import annotations
+
+import duckdb
+
+from trainyard.reading.columns import Mapped
+from trainyard.reading.model import Found
+from trainyard.reading.rejected import short
+from trainyard.reading.sentences import literal, refused
+
+PARSE_ERRORS = (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.OutOfRangeException)
+
+
+def rows_of(mapped: Mapped, *, numbered: bool = False) -> str:
+    """What stands after FROM: the table's rows, one for each element where lists are unnested.
+
+    Numbered, they have their `row` in the file and their `place` in the file, or in the list, both from 1.
+    """
+    rows = mapped.found.relation
+    if numbered:
+        rows = f"(SELECT row_number() OVER () AS row, row AS place, * FROM {rows})"
+    if mapped.unnest:
+        place = f", generate_subscripts({mapped.unnest}, 1) AS place" if numbered else ""
+        kept = f"* EXCLUDE ({mapped.unnest}{', place' if numbered else ''})"
+        rows = f"(SELECT {kept}, unnest({mapped.unnest}) AS {mapped.unnest}{place} FROM {rows})"
+    return rows
+
+
+def header_again(mapped: Mapped) -> str | None:
+    """Whether a row repeats the header, as in the middle of files that were put one after the other."""
+    found = mapped.found
+    if found.typed or not found.columns or not any(mapped.cells.values()):
+        return None
+    read = {each.sql for each in mapped.cells.values() if each is not None}
+    places = [at for at in range(found.width) if f"c{at}" in read]
+    return "(" + " AND ".join(f"c{at} IS NOT DISTINCT FROM {literal(found.columns[at])}" for at in places) + ")"
+
+
+def rejects(connection: duckdb.DuckDBPyConnection, found: Found) -> int:
+    """How many lines the parser could not take apart when it read the table last."""
+    if not found.rejects:
+        return 0
+    return int(connection.execute(f"SELECT count(DISTINCT line_byte_position) FROM {found.rejects}").fetchall()[0][0])
+
+
+def forget_rejects(connection: duckdb.DuckDBPyConnection, found: Found) -> None:
+    """Empty the list of such lines, which grows with each reading."""
+    if found.rejects:
+        known = connection.execute("SELECT count(*) FROM duckdb_tables() WHERE table_name = ?", [found.rejects])
+        if known.fetchall()[0][0]:
+            connection.execute(f"DELETE FROM {found.rejects}")
+
+
+def unreadable(found: Found, error: duckdb.Error) -> str:
+    """The sentence about a file of which the parser makes nothing."""
+    reason = str(error).partition("\n")[0].removeprefix("Invalid Input Error: ")
+    return refused(
+        found.name,
+        expected="a table as its settings describe it",
+        found=f"text that cannot be taken apart ({short(reason)})",
+        advice="export it once more",
+    )

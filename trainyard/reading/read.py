@@ -1,0 +1,199 @@
+"""Reads the files of a data set into a recipe's tables as typed Parquet; runs in Glue's driver and on a laptop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+
+from trainyard.contract.quality import Quality
+from trainyard.contract.sources import FileSettings, Source
+from trainyard.errors import BadData
+from trainyard.glue import engine
+from trainyard.reading import rejected
+from trainyard.reading.assign import NO_SETTINGS, Assigner, Candidate, missing, not_read
+from trainyard.reading.columns import Mapped
+from trainyard.reading.load import Kinds, Loaded, load
+from trainyard.reading.model import Found, LocalFile, Reading
+from trainyard.reading.open import found_tables
+from trainyard.reading.other_columns import inferred
+from trainyard.reading.repeats import resolve
+from trainyard.reading.sentences import refused
+from trainyard.reading.text_keys import as_text
+
+UNPACKED = "unpacked"
+
+
+def read(
+    files: Iterable[LocalFile],
+    sources: Sequence[Source],
+    *,
+    settings: Mapping[str, FileSettings],
+    max_bad_share: float,
+    scratch: Path,
+    consume: bool = False,
+) -> Reading:
+    """The tables of a recipe in `scratch/<table>/*.parquet`, and what there is to say about its files.
+
+    `files` may arrive one by one; where `consume` is set, each is removed as soon as its tables are written. All
+    problems are reported at once, and only where there is none, the tables are complete. Lines that could not be read
+    are in `scratch/rejected/<table>.csv`: up to `max_bad_share` of a table's lines is a warning, more a problem.
+    """
+    tables = [each for each in sources if each.format == "table"]
+    connection = engine.connect(scratch)
+    try:
+        assigner = Assigner(connection=connection, sources=tables, settings=settings)
+        reader = _Reader(assigner=assigner, share=max_bad_share, scratch=scratch, consume=consume)
+        for file in files:
+            reader.take(file)
+        return reader.finish()
+    finally:
+        connection.close()
+
+
+@dataclass(kw_only=True)
+class _Reader:
+    """Reads each file as it comes where its name says what it is; what only columns can tell waits for the end."""
+
+    assigner: Assigner
+    share: float
+    scratch: Path
+    consume: bool
+    loaded: dict[str, list[Loaded]] = field(default_factory=dict)
+    waiting: list[Mapped] = field(default_factory=list)
+    unknown: list[Candidate] = field(default_factory=list)
+    refused: set[str] = field(default_factory=set)
+    quality: Quality = field(default_factory=Quality)
+
+    @property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        return self.assigner.connection
+
+    def take(self, file: LocalFile) -> None:
+        """Read a file's tables, or keep them for the end."""
+        kept = len(self.waiting) + len(self.unknown)
+        folder = self.scratch / UNPACKED
+        folder.mkdir(exist_ok=True)
+        said = self.assigner.said(file.name)
+        name = said.name if said else file.source
+        try:
+            settings = self.assigner.settings.get(name, NO_SETTINGS)
+            sources = self.assigner.sources
+            found = found_tables(self.connection, file, settings=settings, sources=sources, scratch=folder)
+        except BadData as problem:
+            self._refuse(name, problem.problems)
+            return
+        for each in found:
+            self._take(self.assigner.candidate(each))
+        if self.consume and len(self.waiting) + len(self.unknown) == kept:
+            file.path.unlink()
+
+    def finish(self) -> Reading:
+        """Read what was kept, and judge each table as a whole."""
+        tables = frozenset(self.loaded) | {each.source.name for each in self.waiting} | self.refused
+        assigned = self.assigner.by_columns(self.unknown, taken=tables)
+        self.quality += Quality(problems=assigned.problems)
+        self.waiting += assigned.tables
+        self._load_waiting()
+        self._say_what_is_left(assigned.left, asked=bool(assigned.problems))
+        for source in self.assigner.sources:
+            if parts := self.loaded.get(source.name):
+                self._judge(source, parts)
+        found = {name: tuple(each.path for each in parts) for name, parts in self.loaded.items()}
+        folder = self.scratch / rejected.FOLDER
+        return Reading(quality=self.quality, tables=found, rejected=folder if folder.exists() else None)
+
+    def _take(self, candidate: Candidate) -> None:
+        try:
+            mapped = self.assigner.by_name(candidate)
+        except BadData as problem:
+            self._refuse(self.assigner.named(candidate.found)[0].name, problem.problems)
+            return
+        if mapped is None:
+            self.unknown.append(candidate)
+        elif mapped.source.other_columns:
+            self.waiting.append(mapped)
+        else:
+            self._load(mapped, others={})
+
+    def _load_waiting(self) -> None:
+        for source in self.assigner.sources:
+            parts = [each for each in self.waiting if each.source.name == source.name]
+            types = inferred(self.connection, parts, share=self.share)
+            self.quality += Quality(warnings=types.warnings)
+            for part in types.parts:
+                self._load(part, others=types.kinds)
+
+    def _load(self, mapped: Mapped, *, others: Kinds) -> None:
+        source, found = mapped.source, mapped.found
+        if found.doubts:
+            self._refuse(source.name, found.doubts)
+            return
+        folder = self.scratch / source.name
+        folder.mkdir(exist_ok=True)
+        parts = self.loaded.setdefault(source.name, [])
+        target = folder / f"part-{len(parts):05d}.parquet"
+        try:
+            part = load(self.connection, mapped, others=others, target=target, rejected=self.scratch / rejected.FOLDER)
+        except BadData as problem:
+            self._refuse(source.name, problem.problems)
+            return
+        parts.append(part)
+        self.quality += Quality(notes=_notes(mapped))
+        if found.text is not None and found.text.is_relative_to(self.scratch / UNPACKED):
+            found.text.unlink(missing_ok=True)
+
+    def _judge(self, source: Source, parts: Sequence[Loaded]) -> None:
+        """Whether a table has rows, few bad lines, and no repetitions; and its figures."""
+        bad, good = sum(each.bad for each in parts), sum(each.rows for each in parts)
+        faults = [fault for each in parts for fault in each.faults]
+        figures = {f"{source.name}_rows": float(good)}
+        if bad > rejected.tolerated(bad + good, self.share):
+            problems = [rejected.problem(each, rows=bad + good, share=self.share) for each in faults]
+            self._refuse(source.name, problems)
+            return
+        if not good and source.name not in self.refused:
+            self._refuse(source.name, [_empty(parts[0].mapped.found)])
+        if bad:
+            figures[f"{source.name}_left_out"] = float(bad)
+        warnings = tuple(rejected.warning(each, table=source.name, rows=bad + good) for each in faults)
+        self.quality += Quality(warnings=warnings, figures=figures)
+        if self.quality.ok:
+            as_text(self.connection, parts)
+            self._resolve(source, parts)
+
+    def _resolve(self, source: Source, parts: Sequence[Loaded]) -> None:
+        rule = self.assigner.settings_of(source).repeats or source.repeats
+        repeated = resolve(self.connection, source, parts=parts, rule=rule)
+        if repeated.problem:
+            self._refuse(source.name, [repeated.problem])
+        elif repeated.count:
+            rows = self.quality.figures[f"{source.name}_rows"] - repeated.count
+            figures = {f"{source.name}_rows": rows, f"{source.name}_repeated": float(repeated.count)}
+            self.quality += Quality(warnings=(repeated.warning,), figures=figures)
+
+    def _say_what_is_left(self, left: Sequence[Candidate], *, asked: bool) -> None:
+        """A note of each file that is not read, and a problem for each table that is needed and has none."""
+        names = [each.name for each in self.assigner.sources]
+        self.quality += Quality(notes=tuple(not_read(each, recipe_tables=names) for each in left))
+        lacking = [each for each in self.assigner.sources if each.required and each.name not in self.loaded]
+        lacking = [each for each in lacking if each.name not in self.refused and not asked]
+        self.quality += Quality(problems=tuple(missing(each, left=left) for each in lacking))
+
+    def _refuse(self, table: str, problems: Sequence[str]) -> None:
+        self.refused.add(table)
+        self.quality += Quality(problems=tuple(problems))
+
+
+def _notes(mapped: Mapped) -> tuple[str, ...]:
+    """How a file was understood, where that is not as it stands in the recipe."""
+    read_as = [f"read as {', '.join(mapped.found.read_as)}"] if mapped.found.read_as else []
+    named = [f"{name} is the column {each}" for name, each in mapped.named.items()]
+    said = "; ".join([*read_as, ", ".join(named)] if named else read_as)
+    return (f"{mapped.found.name}: {said}.",) if said else ()
+
+
+def _empty(found: Found) -> str:
+    return refused(found.name, expected="data after the header", found="the header only", advice="export it once more")
