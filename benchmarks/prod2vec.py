@@ -168,15 +168,14 @@ def _write_prepared(
     frequency = np.bincount(train.values, minlength=len(names))
     ranked = np.argsort(-frequency, kind="stable")
     ranked = ranked[frequency[ranked] > 0]
-    zeros = np.zeros(len(names), dtype=np.int64)
     tables = {
-        "baskets": {"order_id": np.arange(len(roles)), "role": roles, "products": lists},
-        "vocabulary": {"product_id": ranked, "frequency": frequency[ranked], "rank": np.arange(len(ranked))},
+        "baskets": {"order_id": np.arange(len(roles)).astype(str), "role": roles, "products": lists},
+        "vocabulary": {"product_index": ranked, "frequency": frequency[ranked], "rank": np.arange(len(ranked))},
         "catalogue": {
-            "product_id": np.arange(len(names)),
+            "product_index": np.arange(len(names)),
+            "product_id": np.arange(len(names)).astype(str),
             "product_name": names,
-            "aisle_id": zeros,
-            "department_id": zeros,
+            "department": [""] * len(names),
         },
     }
     for name, columns in tables.items():

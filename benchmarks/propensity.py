@@ -27,6 +27,7 @@ import sqlalchemy as sa
 
 from benchmarks.figures import DATA, Figure, Measured, Rival, Skipped, conclude, over_seeds, required
 from recipes.propensity import aggregate_tables, sample
+from recipes.propensity.column_names import says_code
 from recipes.propensity.config import CONFIG, Config
 from recipes.propensity.database_schema import METADATA
 from recipes.propensity.downsampling import SAMPLED_VISITS, downsample
@@ -70,9 +71,9 @@ def main(arguments: Sequence[str]) -> int:
 def figures(*, quick: bool = False) -> list[Figure]:
     """What the benchmark measures on real visits; raises Skipped without the data."""
     visits = pd.read_csv(required(SHOPPERS))
-    categories = [name for name, kind in CONFIG.data.csv_layout if kind == "category"]
-    visits[categories] = visits[categories].astype(str)
     visits["is_sale"] = visits.pop("Revenue").astype(int)
+    categories = [name for name in visits if says_code(name) or visits[name].dtype.kind not in "if"]
+    visits[categories] = visits[categories].astype(str)
     found = []
     for case in BARS:
         used = visits.drop(columns="PageValues") if case == "without PageValues" else visits

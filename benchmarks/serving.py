@@ -344,10 +344,10 @@ def _full_vocabulary(folder: Path) -> Path:
     random = np.random.default_rng(0)
     ids = np.arange(PRODUCTS) + 1
     vocabulary = Vocabulary(
-        product_ids=ids,
+        product_ids=ids.astype(str).astype(object),
         frequencies=ids[::-1].copy(),
         names=tuple(f"product {each}" for each in ids),
-        departments=np.zeros(PRODUCTS, np.int64),
+        departments=("",) * PRODUCTS,
     )
     target, context = random.normal(size=(2, PRODUCTS, PRODUCT_SIZE)).astype(np.float32)
     vectors = ProductVectors(vocabulary=vocabulary, target=target, context=context)

@@ -113,8 +113,8 @@ def classes_alike(classes: Iterable[str]) -> tuple[str, ...]:
     if not several:
         return ()
     return (
-        f"headlines: expected each CATEGORY in one spelling, found {listing(several)}; they count as different ones, so "
-        "write them alike where they are not.",
+        f"headlines: expected each CATEGORY in one spelling, found {listing(several)}; they count as different, so "
+        "write them alike where they are one.",
     )
 
 

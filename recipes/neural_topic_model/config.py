@@ -1,29 +1,32 @@
-"""What a run of neural_topic_model can be told: layout, document rules, hyperparameters, gate; read everywhere.
+"""What a run of neural_topic_model can be told: files, document rules, hyperparameters, gate; read everywhere.
 
-Prepare writes one table, `documents` (document, role, sentiment, text), and `vectors` when word vectors come as a file.
+Prepare writes the tables `documents` (document, role, sentiment, text) and `language` (one row: the language of the
+documents and the share of them that is in it), and `vectors` when word vectors come as a file.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
 from typing import Literal
 
-from trainyard.contract.config import Gate, Range, RecipeConfig, ScoreColumn, Tuning, bounded
-from trainyard.contract.sources import Column, Source
+from trainyard.contract.config import Gate, Range, RecipeConfig, ScoreColumn, TableData, Tuning, bounded
+from trainyard.contract.sources import Column, Layout, Source
 
-Layout = Literal["pole", "stars", "score"]
+# A language by its two letters (ISO 639-1), or `auto`.
+LANGUAGE = re.compile(r"auto|[a-z]{2}")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Data:
-    """Which file is read, which reviews become documents, and which words a document is made of."""
+class Data(TableData):
+    """Which reviews become documents, and which words a document is made of."""
 
-    layout: Layout = "score"
-    """`pole`: pole, title, review. `stars`: star_rating, review_headline, review_body, in a TSV. `score`: Score,
-    Summary, Text. A file may have other columns too."""
-    file: str = ""
-    """Name of the uploaded file without `.gz`; empty for the layout's usual names."""
-    sentiment: Literal["negative", "positive", "all"] = "all"
+    language: str = field(
+        default="auto", metadata={"help": "two letters such as de; auto finds the language of most documents"}
+    )
+    sentiment: Literal["negative", "positive", "all"] = field(
+        default="all", metadata={"help": "reviews with a low rating, with a high one, or all with or without a rating"}
+    )
     min_words: int = bounded(50, minimum=1, maximum=10_000, help="words a review needs, its title included")
     min_documents: int = bounded(
         200, minimum=50, maximum=1_000_000_000, help="documents that data must hold to be worth a run"
@@ -50,6 +53,8 @@ class Data:
     def __post_init__(self) -> None:
         if self.min_df >= self.max_df:
             raise ValueError(f"expected min_df below max_df, found {self.min_df} and {self.max_df}")
+        if not LANGUAGE.fullmatch(self.language):
+            raise ValueError(f"expected a language of two letters such as en, or auto, found {self.language!r:.20}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,21 +99,6 @@ CONFIG = Config(
     gate=Gate(primary="completion_gain", minimum={"wetc": 0.30, "tu": 0.65}),
 )
 
-DEFAULT_FILES: dict[Layout, tuple[str, ...]] = {
-    "pole": ("amzn_review.csv", "reviews.csv"),
-    "stars": ("amazon_reviews.tsv", "reviews.tsv"),
-    "score": ("Reviews.csv", "reviews.csv"),
-}
-# Rating, title and text of each layout.
-COLUMNS: dict[Layout, tuple[str, str, str]] = {
-    "pole": ("pole", "title", "review"),
-    "stars": ("star_rating", "review_headline", "review_body"),
-    "score": ("Score", "Summary", "Text"),
-}
-# The ratings that are negative and positive; what lies between belongs to `all` only.
-NEGATIVE_RATINGS: dict[Layout, tuple[int, ...]] = {"pole": (1,), "stars": (1, 2), "score": (1, 2)}
-POSITIVE_RATINGS: dict[Layout, tuple[int, ...]] = {"pole": (2,), "stars": (4, 5), "score": (4, 5)}
-
 # What bulk scoring writes.
 SCORES = (
     ScoreColumn(name="place", type="bigint", comment="place in the file, from 0", spread=False),
@@ -122,33 +112,113 @@ SCORES = (
 )
 
 
-def sources(config: Config) -> tuple[Source, ...]:
-    """The reviews in the configured layout and, if they come as a file, word vectors in GloVe's text form."""
-    data = config.data
-    rating, title, text = COLUMNS[data.layout]
-    reviews = Source(
-        name="reviews",
-        files=(data.file,) if data.file else DEFAULT_FILES[data.layout],
-        columns=(
-            Column(name=rating, type="int64"),
-            Column(name=title, type="string", nullable=True),
-            Column(name=text, type="string", nullable=True),
+REVIEWS = Source(
+    name="reviews",
+    files=(
+        *("reviews", "review", "amzn_review", "amazon_reviews", "amazon_reviews_us", "yelp_academic_dataset_review"),
+        *(
+            "imdb dataset",
+            "documents",
+            "texts",
+            "articles",
+            "abstracts",
+            "comments",
+            "feedback",
+            "corpus",
+            "news",
+            "posts",
         ),
-        delimiter="\t" if data.layout == "stars" else ",",
-        # Amazon's TSV files quote nothing: a quotation mark in them is part of the review.
-        quote="" if data.layout == "stars" else '"',
-        other_columns=True,
-    )
+        *("train", "test", "data", "dataset", "amazon_review_polarity", "reviews_train", "reviews_test"),
+    ),
+    columns=(
+        Column(
+            name="text",
+            type="string",
+            nullable=True,
+            synonyms=(
+                *("review", "review_body", "reviewText", "review_text", "reviewContent", "review_content", "body"),
+                *(
+                    "content",
+                    "comment",
+                    "comments",
+                    "description",
+                    "document",
+                    "message",
+                    "abstract",
+                    "article",
+                    "post",
+                ),
+                *(
+                    "article_body",
+                    "full_text",
+                    "feedback",
+                    "opinion",
+                    "tweet",
+                    "sentence",
+                    "verbatim",
+                    "Bewertungstext",
+                ),
+            ),
+        ),
+        Column(
+            name="title",
+            type="string",
+            nullable=True,
+            required=False,
+            synonyms=(
+                *(
+                    "summary",
+                    "review_headline",
+                    "review_title",
+                    "reviewTitle",
+                    "headline",
+                    "subject",
+                    "heading",
+                    "titel",
+                ),
+            ),
+        ),
+        # Text: a rating may be a number or a word.
+        Column(
+            name="rating",
+            type="string",
+            nullable=True,
+            required=False,
+            synonyms=(
+                *(
+                    "score",
+                    "star_rating",
+                    "overall",
+                    "stars",
+                    "pole",
+                    "sentiment",
+                    "polarity",
+                    "review_rating",
+                    "label",
+                ),
+                *("reviewRating", "rate", "grade", "recommended"),
+            ),
+        ),
+    ),
+    layouts=(
+        Layout(columns=("rating", "title", "text"), files=("train", "test", "amazon_review_polarity")),
+        Layout(columns=("text",)),
+    ),
+)
+
+
+def sources(config: Config) -> tuple[Source, ...]:
+    """The reviews and, if they come as a file, word vectors in GloVe's text form."""
+    data = config.data
     if data.word_vectors == "trained":
-        return (reviews,)
-    numbers = tuple(Column(name=f"v{index}", type="float64") for index in range(data.vector_size))
+        return (REVIEWS,)
+    names = tuple(f"v{index}" for index in range(data.vector_size))
     vectors = Source(
         name="vectors",
-        files=("vectors.txt",),
-        columns=(Column(name="word", type="string"), *numbers),
+        files=("vectors", "vectors.txt", "glove"),
+        columns=(Column(name="word", type="string"), *(Column(name=each, type="float64") for each in names)),
+        layouts=(Layout(columns=("word", *names), files=("vectors", "glove")),),
         unique=("word",),
-        delimiter=" ",
-        quote="",
-        header=False,
+        repeats="first",
     )
-    return reviews, vectors
+    return REVIEWS, vectors

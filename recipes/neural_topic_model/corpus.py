@@ -37,7 +37,7 @@ class Corpus:
         keys: list[str] = []
         documents: list[tuple[str, ...]] = []
         interned: dict[str, str] = {}
-        for key, text in _texts(prepared, role):
+        for key, text in texts(prepared, role):
             keys.append(key)
             documents.append(tuple(interned.setdefault(lemma, lemma) for lemma in lemmatizer.lemmas(text)))
         if not keys:
@@ -72,11 +72,12 @@ def load_lemmas(path: Path) -> list[list[str]]:
     return documents
 
 
-def _texts(prepared: Path, role: str) -> Iterator[tuple[str, str]]:
-    """Keys and texts of the documents of one role, sorted by key."""
+def texts(prepared: Path, role: str, *, limit: int | None = None) -> Iterator[tuple[str, str]]:
+    """Keys and texts of the documents of one role, sorted by key; at most the first `limit`."""
+    most = "" if limit is None else f"LIMIT {limit}"
     files = (prepared / "documents").as_posix().replace("'", "''") + "/*.parquet"
     reader = duckdb.sql(
-        f"SELECT document, text FROM read_parquet('{files}') WHERE role = '{role}' ORDER BY document"  # noqa: S608
+        f"SELECT document, text FROM read_parquet('{files}') WHERE role = '{role}' ORDER BY document {most}"  # noqa: S608
     ).to_arrow_reader(DOCUMENTS_PER_READ)
     for batch in reader:
         yield from zip(batch.column(0).to_pylist(), batch.column(1).to_pylist(), strict=True)

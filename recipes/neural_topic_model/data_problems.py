@@ -4,20 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from recipes.neural_topic_model.config import COLUMNS, Config
+from recipes.neural_topic_model.config import Config
+from recipes.neural_topic_model.language import WITHOUT_SPACES, Language
 from trainyard.contract.holdout import ROLES
 
-RATING_SCALES = {"pole": (1, 2), "stars": (1, 5), "score": (1, 5)}
+# Below this share of one language its stop words and lemmas fit hardly a half of the documents.
+MIXED_SHARE = 0.9
 
 
-def outside_the_scale(found: Mapping[str, float], config: Config) -> list[str]:
-    """Of ratings that the layout does not know."""
-    if not found["outside"]:
+def language(spoken: Language, config: Config) -> tuple[str, ...]:
+    """Which language the texts are read in."""
+    if not spoken.share:
+        return ("reviews: no language was recognised; read as if they were English (data.language in run.json).",)
+    how = f"that of {spoken.share:.0%} of the texts" if config.data.language == "auto" else "as data.language says"
+    return (f"reviews: read in the language {spoken.code}, {how}.",)
+
+
+def mixed_languages(spoken: Language) -> tuple[str, ...]:
+    """Of texts in several languages."""
+    if not spoken.share or spoken.share >= MIXED_SHARE:
+        return ()
+    return (
+        f"reviews: expected texts in one language, found {spoken.share:.0%} in {spoken.code} and the others in other "
+        "languages; their articles and pronouns may become topics: upload one language at a time.",
+    )
+
+
+def without_spaces(spoken: Language) -> list[str]:
+    """Of a language whose words cannot be told apart."""
+    name = WITHOUT_SPACES.get(spoken.code)
+    if name is None:
         return []
-    low, high = RATING_SCALES[config.data.layout]
     return [
-        f"reviews: expected {COLUMNS[config.data.layout][0]} from {low} to {high}, found {found['outside']:,.0f} other "
-        f"values such as {found['example']:.0f}; check that data.layout in run.json is the layout of this file."
+        f"reviews: expected a language that puts spaces between its words, found {name} ({spoken.code}), whose words "
+        "cannot be told apart here; put spaces between the words before the upload and set data.language in run.json "
+        "to a code of two letters such as xx."
     ]
 
 
@@ -51,6 +72,20 @@ def too_few_words(found: Mapping[str, float], config: Config) -> list[str]:
     needed = max(_most_topics(config), config.data.top_words)
     if found["common_words"] >= needed:
         return []
+    if not found["words"]:
+        return [
+            "reviews: no word is left that tells reviews apart: expected words that are no stop words, of at least "
+            f"{config.data.min_letters} letters, found none in {found['train_documents']:,.0f} training reviews; check "
+            "that the column of the texts is the right one (files.reviews.columns.text in run.json)."
+        ]
+    if not found["common_words"]:
+        low, _ = config.data.document_frequencies(found["train_documents"])
+        return [
+            f"reviews: no word is in enough reviews: expected words that are in {low:,.0f} of the "
+            f"{found['train_documents']:,.0f} training reviews at least, found {found['words']:,.0f} words, none of "
+            "them in so many; check that the column of the texts is the right one (files.reviews.columns.text), or "
+            "change data.min_df and data.max_df in run.json."
+        ]
     low, high = config.data.document_frequencies(found["train_documents"])
     return [
         f"reviews: expected at least {needed} words that are in {low:,.0f} to {high:,.0f} of the "

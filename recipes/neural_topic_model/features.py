@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -13,18 +14,26 @@ import numpy as np
 import simplemma
 
 from recipes.neural_topic_model.bags_of_words import BagsOfWords
+from recipes.neural_topic_model.language import ENGLISH, dictionary_of
+from recipes.neural_topic_model.markup import plain
 
 VOCABULARY_FILE = "vocabulary.json"
-LANGUAGE = "en"
-# Tags, links and character references are no words.
-MARKUP = re.compile(r"<[^>]{1,200}>|https?://\S+|&[a-z]+;|&#\d+;")
-# Letters of any alphabet, with what follows an apostrophe, which is cut off: don't -> don, which is a stop word.
-WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
+# Signs that change the letter before them, such as the vowels of Hindi; Python's own class of letters leaves them out.
+MARKS = "".join(chr(code) for code in range(0x300, 0x10000) if unicodedata.category(chr(code)).startswith("M"))
+LETTER = rf"[^\W\d_][{MARKS}]*"
+# Letters of any alphabet; an apostrophe holds the parts of a word together: don't, l'eau.
+WORD = re.compile(rf"(?:{LETTER})+(?:'(?:{LETTER})+)*")
+# What stands between the two words of a phrase.
+BETWEEN = re.compile(r"[\s-]+")
 
 
 @lru_cache(maxsize=2**18)
-def _lemma(word: str) -> str:
-    return simplemma.lemmatize(word, lang=LANGUAGE).lower()
+def _lemma(word: str, language: str) -> str:
+    try:
+        return simplemma.lemmatize(word, lang=dictionary_of(language)).lower()
+    except ValueError:
+        # A language without a dictionary: its words are counted as they are written.
+        return word
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,27 +42,41 @@ class Lemmatizer:
 
     stop_words: frozenset[str]
     min_letters: int
+    language: str = ENGLISH
 
     def lemmas(self, text: str) -> list[str]:
         """The lemmas of a text in order, without stop words, short words, digits and mark-up."""
-        plain = MARKUP.sub(" ", text.lower().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'"))
-        found = []
-        for match in WORD.finditer(plain):
-            word = match.group().partition("'")[0]
-            if len(word) < self.min_letters or word in self.stop_words:
-                continue
-            lemma = _lemma(word)
-            if len(lemma) >= self.min_letters and lemma not in self.stop_words:
-                found.append(lemma)
-        return found
+        return [lemma for word in WORD.finditer(plain(text)) if (lemma := self._kept(word.group()))]
+
+    def neighbours(self, text: str) -> Iterator[tuple[str, str]]:
+        """Every two lemmas that stand next to each other in a text, with nothing but a space or a hyphen between."""
+        clean, before, end = plain(text), "", 0
+        for word in WORD.finditer(clean):
+            lemma = self._kept(word.group())
+            if before and lemma and BETWEEN.fullmatch(clean, end, word.start()):
+                yield before, lemma
+            before, end = lemma, word.end()
+
+    def _kept(self, word: str) -> str:
+        """The lemma of a word, empty where it says nothing about a topic."""
+        # The longest part of don't is don, a stop word; that of l'eau is eau.
+        stem = max(word.split("'"), key=len)
+        if len(stem) < self.min_letters or stem in self.stop_words:
+            return ""
+        lemma = _lemma(stem, self.language)
+        return lemma if len(lemma) >= self.min_letters and lemma not in self.stop_words else ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Vocabulary:
-    """The words a model knows, in alphabetical order, and the lemmatizer that finds them in text."""
+    """The words a model knows, in alphabetical order, and the lemmatizer that finds them in text.
+
+    `phrases` are pairs of them that often stand together, the most frequent first: names of topics are made of these.
+    """
 
     words: tuple[str, ...]
     lemmatizer: Lemmatizer
+    phrases: tuple[tuple[str, str], ...] = ()
 
     def __len__(self) -> int:
         return len(self.words)
@@ -80,11 +103,18 @@ class Vocabulary:
             "words": self.words,
             "stop_words": sorted(self.lemmatizer.stop_words),
             "min_letters": self.lemmatizer.min_letters,
+            "language": self.lemmatizer.language,
+            "phrases": self.phrases,
         }
         (directory / VOCABULARY_FILE).write_text(json.dumps(document, ensure_ascii=False), encoding="utf-8")
 
     @classmethod
     def load(cls, directory: Path) -> Vocabulary:
         document = json.loads((directory / VOCABULARY_FILE).read_text(encoding="utf-8"))
-        lemmatizer = Lemmatizer(stop_words=frozenset(document["stop_words"]), min_letters=document["min_letters"])
-        return cls(words=tuple(document["words"]), lemmatizer=lemmatizer)
+        lemmatizer = Lemmatizer(
+            stop_words=frozenset(document["stop_words"]),
+            min_letters=document["min_letters"],
+            language=document.get("language", ENGLISH),
+        )
+        phrases = tuple((first, second) for first, second in document.get("phrases", ()))
+        return cls(words=tuple(document["words"]), lemmatizer=lemmatizer, phrases=phrases)

@@ -11,11 +11,13 @@ import numpy as np
 
 from recipes.neural_topic_model.bags_of_words import BagsOfWords
 from recipes.neural_topic_model.features import Vocabulary
+from recipes.neural_topic_model.topic_names import topic_names
 
 WEIGHTS_FILE = "weights.npz"
 ROWS_PER_BLOCK = 2048
+# Names are made of so many first words of a topic.
+NAMING_CANDIDATES = 50
 RARE_WORD_PENALTY = 0.25
-NAMING_WORDS = 3
 ARRAYS = (
     "idf",
     "hidden_kernel_1",
@@ -110,8 +112,8 @@ class TopicModel:
         return [probabilities[topic, row[:count]].tolist() for topic, row in enumerate(self._ranked)]
 
     def topic_names(self) -> list[str]:
-        """The first words of each topic, as one text."""
-        return [" ".join(words) for words in self.top_words(NAMING_WORDS)]
+        """A short name of each topic, unlike all others: its first words, where two of them are a phrase as such."""
+        return topic_names(self.top_words(NAMING_CANDIDATES), self.vocabulary.phrases)
 
     def bags(self, documents: Sequence[Sequence[str]]) -> BagsOfWords:
         """Bags of documents given as lemmas, in this model's vocabulary."""

@@ -7,9 +7,10 @@ from typing import Any
 
 import ibis
 
-from recipes.neural_topic_model import data_problems
-from recipes.neural_topic_model.config import COLUMNS, NEGATIVE_RATINGS, POSITIVE_RATINGS, Config
-from recipes.neural_topic_model.stop_words import STOP_WORDS
+from recipes.neural_topic_model import data_problems, language, markup
+from recipes.neural_topic_model.config import Config
+from recipes.neural_topic_model.language import Language
+from recipes.neural_topic_model.ratings import sentiment_of
 from trainyard.contract.holdout import ROLES, TRAIN, role_of
 from trainyard.contract.quality import Quality
 from trainyard.contract.records import rows
@@ -22,45 +23,65 @@ BANDS, ROWS, DIGITS = 3, 4, 5
 # The check looks at so many documents, those with the smallest hashes. Which of them are copies depends on none of the
 # others, so they stay documents whatever else there is.
 CHECKED_DOCUMENTS = 20_000
+LANGUAGE_DOCUMENTS = 300
 
 
 def check(tables: Mapping[str, ibis.Table], config: Config) -> Quality:
-    """Refuses ratings outside the layout's scale and too few reviews that can become documents.
+    """Refuses too few reviews that can become documents, and texts whose words cannot be told apart.
 
     Also documents of which, without copies, too few are left for one of the roles, and texts that have hardly a word in
     common. Words are counted as they are written: lemmas are made in processing.
     """
-    figures, example = _figures(tables["reviews"], config)
-    problems = [
-        *data_problems.outside_the_scale({**figures, **example}, config),
-        *data_problems.too_few_reviews(figures, config),
-    ]
+    figures = _figures(tables["reviews"], config)
+    problems = data_problems.too_few_reviews(figures, config)
     # What follows from another problem is no second one.
     if problems:
         return Quality(problems=tuple(problems), figures=figures)
-    split = _with_roles(_without_near_duplicates(_some(_distinct(_eligible(tables["reviews"], config)))), config)
+    documents = _distinct(_eligible(tables["reviews"], config))
+    spoken = _language(documents, config)
+    figures["language_share"] = spoken.share
+    said = Quality(notes=data_problems.language(spoken, config), warnings=data_problems.mixed_languages(spoken))
+    if problems := data_problems.without_spaces(spoken):
+        return said + Quality(problems=tuple(problems), figures=figures)
+    split = _with_roles(_without_near_duplicates(_some(documents)), config)
     counts = rows(split.agg(**{role: split.count(where=split.role == role) for role in ROLES}))[0]
     figures |= {f"{role}_documents": float(counts[role]) for role in ROLES}
     problems = data_problems.too_few_documents(figures, config)
     if not problems:
-        figures["common_words"] = float(_common_words(split, config, train=figures["train_documents"]))
+        figures |= _word_figures(split, config, train=figures["train_documents"], stop_words=spoken.stop_words)
         problems = data_problems.too_few_words(figures, config)
-    return Quality(problems=tuple(problems), figures=figures)
+    return said + Quality(problems=tuple(problems), figures=figures)
 
 
 def prepare(tables: Mapping[str, ibis.Table], config: Config) -> dict[str, ibis.Table]:
     """The tables the model is made from.
 
     * `documents`: document (a hash of its letters and digits, hence stable), role (train, validation or holdout),
-      sentiment (negative, neutral or positive), text (title and review), sorted by document; no near-duplicates.
+      sentiment (negative, neutral, positive or unknown), text (title and review), sorted by document; no near-copies.
+    * `language`: one row: code (two letters), share (of the documents in it).
     * `vectors`: the word vectors as they came, when they came as a file.
     """
-    data = config.data
-    documents = _with_roles(_without_near_duplicates(_distinct(_eligible(tables["reviews"], config))), config)
-    prepared = {"documents": documents.select("document", "role", "sentiment", "text").order_by("document")}
-    if data.word_vectors == "file":
+    distinct = _distinct(_eligible(tables["reviews"], config))
+    documents = _with_roles(_without_near_duplicates(distinct), config)
+    spoken = _language(distinct, config)
+    prepared = {
+        "documents": documents.select("document", "role", "sentiment", "text").order_by("document"),
+        # Made of a table that is there: an engine has no other place to put a row.
+        "language": tables["reviews"]
+        .agg(reviews=tables["reviews"].count())
+        .select(code=ibis.literal(spoken.code), share=ibis.literal(float(spoken.share))),
+    }
+    if config.data.word_vectors == "file":
         prepared["vectors"] = tables["vectors"].order_by("word")
     return prepared
+
+
+def _language(documents: ibis.Table, config: Config) -> Language:
+    """As set, or as most of the documents with the smallest hashes are in."""
+    if config.data.language != "auto":
+        return Language(code=config.data.language, share=1.0)
+    some = documents.order_by("document").limit(LANGUAGE_DOCUMENTS).select("document", "text")
+    return language.detected(markup.plain(str(row["text"])) for row in rows(some))
 
 
 def _with_roles(documents: ibis.Table, config: Config) -> ibis.Table:
@@ -73,43 +94,44 @@ def _some(documents: ibis.Table) -> ibis.Table:
     return documents.order_by("document").limit(CHECKED_DOCUMENTS)
 
 
-def _figures(reviews: ibis.Table, config: Config) -> tuple[dict[str, float], dict[str, float]]:
-    """How many reviews there are and are long enough; then how many ratings are outside the scale, and one of them."""
-    rating = reviews[COLUMNS[config.data.layout][0]]
-    outside = ~rating.between(*data_problems.RATING_SCALES[config.data.layout])
-    counted = reviews.agg(
-        reviews=reviews.count(), outside=outside.cast("int64").sum(), example=rating.max(where=outside)
-    )
-    row = rows(counted)[0]
+def _figures(reviews: ibis.Table, config: Config) -> dict[str, float]:
+    """How many reviews there are, how many have no rating, and how many are long enough."""
     eligible = _eligible(reviews, config)
-    documents = rows(eligible.agg(documents=eligible.count()))[0]["documents"]
-    figures = {"reviews": float(row["reviews"]), "long_enough": float(documents)}
-    return figures, {name: float(row[name] or 0) for name in ("outside", "example")}
+    counted = ibis.cross_join(
+        reviews.agg(reviews=reviews.count(), without_rating=reviews.count(where=reviews.rating.isnull())),
+        eligible.agg(long_enough=eligible.count()),
+    )
+    return {name: float(value) for name, value in rows(counted)[0].items()}
 
 
-def _common_words(split: ibis.Table, config: Config, *, train: float) -> int:
-    """Words, as they are written, in neither too many nor too few of the `train` training documents of `split`."""
+def _word_figures(split: ibis.Table, config: Config, *, train: float, stop_words: frozenset[str]) -> dict[str, float]:
+    """Words, as they are written, of the `train` training documents of `split` that are no stop words.
+
+    How many there are, and how many of them are in neither too many nor too few of the documents.
+    """
     data = config.data
     low, high = data.document_frequencies(train)
     entries = split.filter(split.role == TRAIN).select("document", word=split.words.unnest()).distinct()
-    words = entries.filter(entries.word.re_search(f"^[a-z]{{{data.min_letters},}}$") & entries.word.notin(STOP_WORDS))
+    words = entries.filter(entries.word.re_search(rf"^[\p{{L}}\p{{M}}]{{{data.min_letters},}}$"))
+    if stop_words:
+        words = words.filter(words.word.notin(sorted(stop_words)))
     counted = words.group_by("word").agg(documents=words.count())
-    return int(rows(counted.agg(words=counted.count(where=counted.documents.between(low, high))))[0]["words"])
+    common = counted.count(where=counted.documents.between(low, high))
+    return {
+        name: float(value) for name, value in rows(counted.agg(words=counted.count(), common_words=common))[0].items()
+    }
 
 
 def _eligible(reviews: ibis.Table, config: Config) -> ibis.Table:
     """Title and review as one text, its sentiment and plain words, for the reviews that are used."""
     data = config.data
-    rating, title, body = (reviews[name] for name in COLUMNS[data.layout])
-    sentiment = ibis.cases(
-        (rating.isin(NEGATIVE_RATINGS[data.layout]), "negative"),
-        (rating.isin(POSITIVE_RATINGS[data.layout]), "positive"),
-        else_="neutral",
-    )
-    text = ibis.coalesce(title, "").concat(". ", ibis.coalesce(body, ""))
+    text = ibis.coalesce(reviews.title, "").concat(". ", ibis.coalesce(reviews.text, ""))
     # A tag is no word, and two copies of a review often differ in it, in case or in punctuation only.
-    plain = text.re_replace("<[^>]{1,200}>", " ").lower().re_replace("[^a-z0-9]+", " ").strip()
-    documents = reviews.select(text=text, sentiment=sentiment, plain=plain)
+    plain = text
+    for pattern in (*markup.PATTERNS, markup.REFERENCES):
+        plain = plain.re_replace(pattern, " ")
+    plain = plain.lower().re_replace(r"[^\p{L}\p{M}\p{N}]+", " ").strip()
+    documents = reviews.select(text=text, sentiment=sentiment_of(reviews), plain=plain)
     documents = documents.mutate(words=documents.plain.split(" "))
     kept = documents.words.length() >= max(data.min_words, SHINGLE_WORDS)
     if data.sentiment != "all":

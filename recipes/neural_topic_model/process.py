@@ -9,15 +9,18 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from recipes.neural_topic_model.config import Config
-from recipes.neural_topic_model.corpus import HOLDOUT_CORPUS_FILE, REFERENCE_CORPUS_FILE, Corpus
+from recipes.neural_topic_model.corpus import HOLDOUT_CORPUS_FILE, REFERENCE_CORPUS_FILE, Corpus, texts
 from recipes.neural_topic_model.features import Lemmatizer, Vocabulary
+from recipes.neural_topic_model.language import stop_words
 from recipes.neural_topic_model.metrics import save_unigram
-from recipes.neural_topic_model.stop_words import STOP_WORDS
+from recipes.neural_topic_model.phrases import phrases
 from recipes.neural_topic_model.word_vectors import WordVectors, train_skip_gram
 from trainyard.errors import JobFailed
 
 # Coherence counts co-occurrences of words in a bounded number of documents: more would change the third digit only.
 REFERENCE_DOCUMENTS = 20_000
+# Phrases that only more documents would show are too rare to name a topic.
+PHRASE_DOCUMENTS = 20_000
 
 
 def process(inputs: Path, outputs: Path, *, config: Config) -> dict[str, float]:
@@ -32,12 +35,14 @@ def process(inputs: Path, outputs: Path, *, config: Config) -> dict[str, float]:
     """
     for name in ("train", "validation", "holdout", "features"):
         (outputs / name).mkdir(parents=True, exist_ok=True)
-    lemmatizer = Lemmatizer(stop_words=STOP_WORDS, min_letters=config.data.min_letters)
+    lemmatizer = _lemmatizer(inputs, config)
     corpora = {
         role: Corpus.lemmatize(inputs, role, lemmatizer=lemmatizer) for role in ("train", "validation", "holdout")
     }
     train = corpora["train"]
-    vocabulary = Vocabulary(words=choose_words(train, config), lemmatizer=lemmatizer)
+    words = choose_words(train, config)
+    found = phrases(texts(inputs, "train", limit=PHRASE_DOCUMENTS), words, lemmatizer=lemmatizer)
+    vocabulary = Vocabulary(words=words, lemmatizer=lemmatizer, phrases=found)
     vocabulary.save(outputs / "features")
     vocabulary.save(outputs / "train")
     bags = {role: vocabulary.bags(corpora[role].documents, corpora[role].keys) for role in ("train", "validation")}
@@ -52,6 +57,12 @@ def process(inputs: Path, outputs: Path, *, config: Config) -> dict[str, float]:
     save_unigram(holdout, vocabulary.words, share=frequency / frequency.sum())
     figures = {f"{role}_documents": float(len(each.keys)) for role, each in corpora.items()}
     return figures | {"words": float(len(vocabulary)), "train_lemmas": float(train.words)}
+
+
+def _lemmatizer(inputs: Path, config: Config) -> Lemmatizer:
+    """For the language that prepare found, or was told."""
+    code = str(pq.read_table(inputs / "language")["code"][0])
+    return Lemmatizer(stop_words=stop_words(code), min_letters=config.data.min_letters, language=code)
 
 
 def choose_words(train: Corpus, config: Config) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from recipes.neural_topic_model.baselines import Lda, nmf_topics
 from recipes.neural_topic_model.config import Config
 from recipes.neural_topic_model.corpus import REFERENCE_CORPUS_FILE, load_lemmas
 from recipes.neural_topic_model.features import Vocabulary
-from recipes.neural_topic_model.inference import NAMING_WORDS, TopicModel
+from recipes.neural_topic_model.inference import TopicModel
 from recipes.neural_topic_model.metrics import embedding_coherence, npmi
 from recipes.neural_topic_model.plots import CLOUD_WORDS, review_map, training_curves, word_clouds
 from recipes.neural_topic_model.word_vectors import WordVectors
@@ -123,7 +123,7 @@ def _topics_section(
             dict(zip(each, weights, strict=True))
             for each, weights in zip(model.top_words(CLOUD_WORDS), model.top_weights(CLOUD_WORDS), strict=True)
         ],
-        [f"{topic}: {' '.join(each[:NAMING_WORDS])}" for topic, each in enumerate(words)],
+        [f"{topic}: {name}" for topic, name in enumerate(model.topic_names())],
         seed=config.seed,
     )
     (outputs / TOPIC_CLOUDS_FILE).write_bytes(picture)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from recipes.neural_topic_model.config import COLUMNS, Config
+from recipes.neural_topic_model.config import Config
 from recipes.neural_topic_model.inference import TopicModel
 from trainyard.contract import chunks
 
@@ -25,10 +25,9 @@ def score(model_dir: Path, tables: Path, *, config: Config) -> Iterator[pa.Table
     """One row per review, in the order of the file, `score.chunk_rows` at a time."""
     model = TopicModel.load(model_dir)
     names = pa.array(model.topic_names())
-    _, title, text = COLUMNS[config.data.layout]
     first = 0
-    for chunk in chunks.read(tables / TABLE, (title, text), rows=config.score.chunk_rows):
-        yield _scored(model, names, titles=chunk[title], texts=chunk[text], first=first)
+    for chunk in chunks.read(tables / TABLE, ("title", "text"), rows=config.score.chunk_rows):
+        yield _scored(model, names, titles=chunk["title"], texts=chunk["text"], first=first)
         first += chunk.num_rows
 
 

@@ -1,12 +1,13 @@
 """What a run of prod2vec can be told: source files, basket rules, hyperparameters, search and gate; read everywhere.
 
-The source files have Instacart's original columns. Prepare writes three tables: `baskets` (order_id, role, products:
-the ids in cart order), `vocabulary` (product_id, frequency, rank) and `catalogue` (product_id, product_name, ...).
+Tables and columns are called as Instacart called them, and known under many other names. Prepare writes three tables:
+`baskets` (order_id, role, products: their indices in cart order), `vocabulary` (product_index, frequency, rank) and
+`catalogue` (product_index, product_id, product_name, department).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from trainyard.contract.config import Gate, Range, RecipeConfig, ScoreColumn, TableData, Tuning, bounded
 from trainyard.contract.sources import Column, Source
@@ -27,6 +28,9 @@ class Data(TableData):
     )
     holdout_fraction: float = bounded(0.1, minimum=0.01, maximum=0.5, help="orders kept for evaluation only")
     validation_fraction: float = bounded(0.05, minimum=0.01, maximum=0.4, help="orders kept for choosing settings")
+    baskets_by_day: bool = field(
+        default=False, metadata={"help": "an order is what one order_id, such as a customer's, has on one date"}
+    )
     leave_out_cancelled: bool = field(
         default=True, metadata={"help": "leave out lines that take a purchase back: C536379, or a quantity below 1"}
     )
@@ -87,57 +91,149 @@ CONFIG = Config(
     gate=Gate(primary="hit_rate_at_10", minimum={"hit_rate_at_10": 0.02}),
 )
 
+# Lists of objects in JSON have their fields as columns: `items.sku`.
+LISTS = ("items", "products", "lines", "line_items", "positions")
+CODES = ("id", "sku", "product_id", "product", "item_id", "item", "code", "ean", "asin")
+PRODUCT = Column(
+    name="product_id",
+    type="id",
+    synonyms=(
+        *("product", "products", "product code", "product no", "product number", "product nr", "product sku", "sku"),
+        *("stock code", "item", "items", "item id", "item code", "item no", "item number", "article", "article id"),
+        *("article no", "article number", "article code", "ean", "gtin", "upc", "asin", "isbn", "barcode", "variant id"),
+        *("lineitem sku", "artikel", "artikelnummer", "artikelnr", "produkt", "produktnummer", "produit", "producto"),
+        *(f"{each}.{code}" for each in LISTS for code in CODES),
+    ),
+)
+NAMES = (
+    Column(
+        name="product_name",
+        type="string",
+        nullable=True,
+        required=False,
+        synonyms=(
+            *("product title", "product description", "description", "item name", "item description", "article name"),
+            *("name", "title", "lineitem name", "product", "artikelbezeichnung", "bezeichnung", "produktname"),
+            *(f"{each}.{name}" for each in LISTS for name in ("name", "title", "description")),
+        ),
+    ),
+    Column(
+        name="department_id",
+        type="id",
+        nullable=True,
+        required=False,
+        synonyms=(
+            *("department", "category", "category id", "category name", "product category", "product category name"),
+            *("main category", "product type", "type", "kategorie", "warengruppe", "categorie", "categoria"),
+            *(f"{each}.category" for each in LISTS),
+        ),
+    ),
+    Column(
+        name="aisle_id",
+        type="id",
+        nullable=True,
+        required=False,
+        synonyms=("aisle", "sub category", "subcategory id", "subcategory name"),
+    ),
+)
+ORDER = Column(
+    name="order_id",
+    type="id",
+    synonyms=(
+        *("order", "order no", "order number", "order nr", "order ref", "invoice", "invoice id", "invoice no"),
+        *("invoice number", "transaction", "transaction id", "transaction no", "transaction number", "trans id"),
+        *("basket", "basket id", "cart", "cart id", "receipt", "receipt id", "receipt no", "receipt number", "bill"),
+        *("bill id", "bill no", "bill number", "ticket", "ticket id", "ticket no", "purchase id", "session id"),
+        *("bestellung", "bestellnummer", "bestellnr", "rechnung", "rechnungsnummer", "bon", "bonnummer"),
+        *("belegnummer", "warenkorb", "commande", "facture", "pedido", "factura", "ordine"),
+    ),
+)
 ORDER_PRODUCTS = Source(
     name="order_products",
-    files=("order_products__prior.csv", "order_products__train.csv"),
+    files=(
+        *("order_products__prior", "order_products__train", "order_products", "order_items", "order_lines"),
+        *("order_details", "orders", "items", "transactions", "baskets", "sales", "invoices", "data"),
+        *("online_retail", "online_retail_ii", "online retail"),
+    ),
     columns=(
-        Column(name="order_id", type="int64"),
-        Column(name="product_id", type="int64"),
-        Column(name="add_to_cart_order", type="int64"),
-        Column(name="reordered", type="int64"),
+        ORDER,
+        PRODUCT,
+        Column(
+            name="add_to_cart_order",
+            type="int64",
+            nullable=True,
+            required=False,
+            place=True,
+            synonyms=("cart order", "cart position", "position in cart", "line number", "line no", "order item id"),
+        ),
+        # Text, for only its sign counts: 2 pcs and 1.5 kg are quantities as well.
+        Column(
+            name="quantity",
+            type="string",
+            nullable=True,
+            required=False,
+            synonyms=(
+                *("qty", "order quantity", "item quantity", "lineitem quantity", "quantity ordered", "units"),
+                *("menge", "anzahl", "quantite", "quantité", "cantidad", "quantità"),
+                *(f"{each}.{name}" for each in LISTS for name in ("quantity", "qty")),
+            ),
+        ),
+        *NAMES,
     ),
     unique=("order_id", "product_id"),
+    repeats="first",
 )
 PRODUCTS = Source(
     name="products",
-    files=("products.csv",),
-    columns=(
-        Column(name="product_id", type="int64"),
-        Column(name="product_name", type="string"),
-        Column(name="aisle_id", type="int64"),
-        Column(name="department_id", type="int64"),
-    ),
+    files=("products", "product", "catalogue", "catalog", "items", "articles", "artikel"),
+    columns=(replace(PRODUCT, synonyms=(*PRODUCT.synonyms, "id", "code")), *NAMES),
+    required=False,
     unique=("product_id",),
+    repeats="first",
 )
+# Who ordered when, as Instacart has it: not needed, and told apart from lines of orders by its columns.
 ORDERS = Source(
     name="orders",
-    files=("orders.csv",),
+    files=("orders",),
     columns=(
-        Column(name="order_id", type="int64"),
-        Column(name="user_id", type="int64"),
-        Column(name="eval_set", type="string"),
-        Column(name="order_number", type="int64"),
-        Column(name="order_dow", type="int64"),
-        Column(name="order_hour_of_day", type="int64"),
-        Column(name="days_since_prior_order", type="float64", nullable=True),
+        replace(ORDER, required=False, nullable=True),
+        Column(
+            name="user_id",
+            type="id",
+            nullable=True,
+            required=False,
+            synonyms=("user", "customer", "customer id", "customer no", "member", "member number", "kunde", "client"),
+        ),
     ),
     required=False,
-    unique=("order_id",),
+)
+# Where an order is what a customer bought on one day.
+DATE = Column(
+    name="date",
+    type="string",
+    synonyms=("order date", "invoice date", "transaction date", "purchase date", "day", "datum", "time", "datetime"),
 )
 
 # What bulk scoring writes.
 SCORES = (
-    ScoreColumn(name="product_id", type="bigint", comment="of the catalogue", spread=False),
-    ScoreColumn(name="product_name", type="string", comment="its name there", spread=False),
+    ScoreColumn(name="product_id", type="string", comment="as the files have it", spread=False),
+    ScoreColumn(name="product_name", type="string", comment="its name, or its id", spread=False),
     ScoreColumn(name="known", type="boolean", comment="whether the model knows it; if not, nothing is similar"),
     ScoreColumn(
         name="similar",
-        type="array<struct<product_id:bigint,product_name:string,score:double>>",
+        type="array<struct<product_id:string,product_name:string,score:double>>",
         comment="the ten nearest products, the nearest first",
     ),
 )
 
 
 def sources(config: Config) -> tuple[Source, ...]:
-    """The tables prod2vec reads; `orders` is checked when it is there."""
-    return ORDER_PRODUCTS, PRODUCTS, ORDERS
+    """The tables prod2vec reads: lines of orders, and where there is one the catalogue; `orders` is not needed."""
+    if not config.data.baskets_by_day:
+        return ORDER_PRODUCTS, PRODUCTS, ORDERS
+    lines = replace(
+        ORDER_PRODUCTS,
+        columns=(replace(ORDER, synonyms=(*ORDER.synonyms, *ORDERS.columns[1].synonyms)), DATE, *ORDER_PRODUCTS.columns[1:]),
+        unique=("order_id", "date", "product_id"),
+    )
+    return lines, PRODUCTS, ORDERS

@@ -14,7 +14,7 @@ def too_few_orders(found: Figures, data: Data) -> tuple[str, ...]:
     """Of fewer orders than are worth a run."""
     if found["orders"] >= data.min_orders:
         return ()
-    left_out = f" ({_cancelled(found)} are left out)" if found["cancelled_lines"] else ""
+    left_out = f", with {_cancelled(found)} left out" if found["cancelled_lines"] else ""
     return (
         f"order_products: expected at least {data.min_orders:,} orders, found {found['orders']:,.0f}{left_out}; "
         "upload more orders, or lower data.min_orders in run.json.",
@@ -104,7 +104,8 @@ def places_out_of_range(found: Figures, limit: int) -> tuple[str, ...]:
 
 
 def _cancelled(found: Figures) -> str:
-    return f"{found['cancelled_lines']:,.0f} cancelled lines, with them {found['cancelled_orders']:,.0f} whole orders,"
+    lines, orders = found["cancelled_lines"], found["cancelled_orders"]
+    return f"{lines:,.0f} cancelled lines ({orders:,.0f} orders have no other ones)"
 
 
 def _unknown(found: Figures, example: str) -> str:

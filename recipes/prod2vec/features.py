@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 OUT_OF_VOCABULARY = -1
 VOCABULARY_FILE = "vocabulary.parquet"
 QUERIES_FILE = "queries.parquet"
+QUERY_PRODUCTS_FILE = "query_products.parquet"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +57,7 @@ class RaggedArray:
 
     @classmethod
     def from_lists(cls, rows: Sequence[Sequence[int]]) -> RaggedArray:
-        """From a few rows of natural ids, as a request or a test has them."""
+        """From a few rows of indices."""
         offsets = np.concatenate(([0], np.cumsum([len(row) for row in rows]))).astype(np.int64)
         return cls(values=np.asarray([each for row in rows for each in row], dtype=np.int64), offsets=offsets)
 
@@ -74,41 +76,36 @@ class RaggedArray:
 class Vocabulary:
     """The products a model knows; a product's index is its rank by frequency in the training orders.
 
-    All arrays have one entry per product: natural ids (int64), training lines, names and departments.
+    One entry per product: keys as text (an array of objects), training lines, names, and departments as text, empty
+    where nobody said one.
     """
 
     product_ids: np.ndarray
     frequencies: np.ndarray
     names: tuple[str, ...]
-    departments: np.ndarray
+    departments: tuple[str, ...]
 
     def __len__(self) -> int:
         return len(self.product_ids)
 
     @cached_property
-    def _order(self) -> np.ndarray:
-        return np.argsort(self.product_ids)
+    def keys(self) -> pa.Array:
+        """The keys as an Arrow array."""
+        return pa.array(self.product_ids, pa.string())
 
-    def encode(self, product_ids: np.ndarray) -> np.ndarray:
-        """Indices (int32) of natural ids; `OUT_OF_VOCABULARY` for a product that the model does not know."""
-        if len(self) == 0:
-            return np.full(len(product_ids), OUT_OF_VOCABULARY, dtype=np.int32)
-        known = self.product_ids[self._order]
-        position = np.minimum(np.searchsorted(known, product_ids), len(known) - 1)
-        return np.where(known[position] == product_ids, self._order[position], OUT_OF_VOCABULARY).astype(np.int32)
-
-    def encode_rows(self, rows: RaggedArray) -> RaggedArray:
-        """Rows of natural ids as rows of indices, without the products that are out of vocabulary."""
-        indices = self.encode(rows.values)
-        return RaggedArray(values=indices, offsets=rows.offsets).filter_values(indices != OUT_OF_VOCABULARY)
+    def encode(self, product_ids: Sequence[str] | np.ndarray | pa.Array) -> np.ndarray:
+        """Indices (int32) of keys; `OUT_OF_VOCABULARY` for a product that the model does not know."""
+        asked = product_ids if isinstance(product_ids, pa.Array) else pa.array(product_ids, pa.string())
+        found = pc.index_in(asked, value_set=self.keys).fill_null(OUT_OF_VOCABULARY)
+        return np.asarray(found.to_numpy(zero_copy_only=False), dtype=np.int32)
 
     def save(self, directory: Path) -> None:
         table = pa.table(
             {
                 "index": np.arange(len(self)),
-                "product_id": self.product_ids,
+                "product_id": self.keys,
                 "product_name": pa.array(self.names, pa.string()),
-                "department_id": self.departments,
+                "department": pa.array(self.departments, pa.string()),
                 "frequency": self.frequencies,
             }
         )
@@ -117,24 +114,28 @@ class Vocabulary:
     @classmethod
     def load(cls, directory: Path) -> Vocabulary:
         table = pq.read_table(directory / VOCABULARY_FILE)
+        # Models of earlier versions have numbers in both, and another name for one of them.
+        department = "department" if "department" in table.column_names else "department_id"
         return cls(
-            product_ids=table["product_id"].to_numpy(),
+            product_ids=texts(table["product_id"]),
             frequencies=table["frequency"].to_numpy(),
             names=tuple(table["product_name"].to_pylist()),
-            departments=table["department_id"].to_numpy(),
+            departments=tuple(table[department].cast(pa.string()).to_pylist()),
         )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Queries:
-    """One "which product comes next?" per basket, in natural ids: the last product of the cart, given the others.
+    """One "which product comes next?" per basket: the last product of the cart, given the others.
 
-    Natural ids let a model with another vocabulary answer the same queries. Rows are sorted by `order_ids`.
+    `contexts` and `targets` are indices into `product_ids`, the keys as text of all products that are asked about: a
+    model with another vocabulary answers the same queries. Rows are sorted by `order_ids`, which are keys as text.
     """
 
     order_ids: np.ndarray
     contexts: RaggedArray
     targets: np.ndarray
+    product_ids: np.ndarray
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -142,17 +143,28 @@ class Queries:
     def sample(self, count: int) -> Queries:
         """At most `count` queries, evenly spread over all."""
         rows = np.unique(np.linspace(0, len(self) - 1, min(count, len(self))).round().astype(np.int64))
-        return Queries(order_ids=self.order_ids[rows], contexts=self.contexts.take(rows), targets=self.targets[rows])
+        return replace(
+            self, order_ids=self.order_ids[rows], contexts=self.contexts.take(rows), targets=self.targets[rows]
+        )
 
     def save(self, directory: Path) -> None:
-        table = pa.table({"order_id": self.order_ids, "context": self.contexts.to_arrow(), "target": self.targets})
+        order_ids = pa.array(self.order_ids, pa.string())
+        table = pa.table({"order_id": order_ids, "context": self.contexts.to_arrow(), "target": self.targets})
         pq.write_table(table, directory / QUERIES_FILE)
+        products = pa.table({"product_id": pa.array(self.product_ids, pa.string())})
+        pq.write_table(products, directory / QUERY_PRODUCTS_FILE)
 
     @classmethod
     def load(cls, directory: Path) -> Queries:
         table = pq.read_table(directory / QUERIES_FILE)
         return cls(
-            order_ids=table["order_id"].to_numpy(),
+            order_ids=texts(table["order_id"]),
             contexts=RaggedArray.from_arrow(table["context"]),
             targets=table["target"].to_numpy(),
+            product_ids=texts(pq.read_table(directory / QUERY_PRODUCTS_FILE)["product_id"]),
         )
+
+
+def texts(column: pa.ChunkedArray | pa.Array) -> np.ndarray:
+    """Keys, whatever their type in a table, as an array of texts (objects)."""
+    return np.asarray(column.cast(pa.string()).to_numpy(zero_copy_only=False), dtype=object)

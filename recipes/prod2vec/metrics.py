@@ -18,7 +18,10 @@ Scorer = Callable[[RaggedArray], np.ndarray]
 
 @dataclass(frozen=True, kw_only=True)
 class EncodedQueries:
-    """Queries in the indices of one vocabulary; `targets` is `OUT_OF_VOCABULARY` where the answer is unknown to it."""
+    """Queries in the indices of one vocabulary; `targets` is `OUT_OF_VOCABULARY` where the answer is unknown to it.
+
+    Products of a basket that the vocabulary lacks are left out.
+    """
 
     contexts: RaggedArray
     targets: np.ndarray
@@ -28,7 +31,10 @@ class EncodedQueries:
 
     @classmethod
     def encode(cls, queries: Queries, vocabulary: Vocabulary) -> EncodedQueries:
-        return cls(contexts=vocabulary.encode_rows(queries.contexts), targets=vocabulary.encode(queries.targets))
+        indices = vocabulary.encode(queries.product_ids)
+        contexts = RaggedArray(values=indices[queries.contexts.values], offsets=queries.contexts.offsets)
+        known = contexts.filter_values(contexts.values != OUT_OF_VOCABULARY)
+        return cls(contexts=known, targets=indices[queries.targets])
 
     def __getitem__(self, rows: slice) -> EncodedQueries:
         return EncodedQueries(contexts=self.contexts[rows], targets=self.targets[rows])
@@ -78,7 +84,7 @@ def mean_reciprocal_rank(ranks: np.ndarray) -> float:
 
 def coverage(scorer: Scorer, queries: Queries, *, vocabulary: Vocabulary) -> float:
     """Share of all products that are among the ten best of at least one query."""
-    contexts = vocabulary.encode_rows(queries.contexts)
+    contexts = EncodedQueries.encode(queries, vocabulary).contexts
     contexts = contexts.take(np.flatnonzero(contexts.lengths))
     recommended: set[int] = set()
     for start in range(0, len(contexts), COVERAGE_BLOCK):

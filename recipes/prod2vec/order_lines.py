@@ -18,6 +18,8 @@ from trainyard.contract.records import rows
 
 SALT = "prod2vec"
 # A cancellation takes back another invoice: C536379 among 536378 and 536380.
+NOT_BOUGHT = r"^\s*(-\s*[0-9.,]|0+([.,]0*)?(\s|$))"
+CLOCK = r"[ T]+[0-9]{1,2}:.*$"
 PLAIN_NUMBER, CANCELLATION = "^[0-9]+$", "^[Cc][0-9]+$"
 
 
@@ -26,6 +28,8 @@ class Orders:
 
     def __init__(self, tables: Mapping[str, ibis.Table], data: Data) -> None:
         lines = tables["order_products"]
+        if data.baskets_by_day:
+            lines = lines.mutate(order_id=lines.order_id.cast("string") + " " + _day(lines.date))
         self.catalogue = tables.get("products")
         taken_back = _taken_back(lines) if data.leave_out_cancelled else ibis.literal(False)
         self.lines = lines.mutate(taken_back=taken_back)
@@ -98,9 +102,14 @@ def column(table: ibis.Table, name: str, kind: str) -> Any:
     return table[name].cast(kind) if name in table.columns else ibis.null(kind)
 
 
+def _day(date: Any) -> Any:
+    """The date without a time of day, as it is written."""
+    return date.cast("string").re_replace(CLOCK, "")
+
+
 def _taken_back(lines: ibis.Table) -> Any:
     """Whether a line was cancelled or brought back: nothing or less than nothing was bought, or its number says so."""
-    returned = (column(lines, "quantity", "float64") <= 0).fill_null(False)
+    returned = column(lines, "quantity", "string").re_search(NOT_BOUGHT).fill_null(False)
     return returned | lines.order_id.re_search(CANCELLATION) if _numbers_tell(lines) else returned
 
 

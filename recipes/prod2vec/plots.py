@@ -18,15 +18,19 @@ LABEL_SPACING = (0.24, 0.035)
 def product_map(vectors: ProductVectors, seed: int) -> Figure:
     """The `MAP_PRODUCTS` most frequent products in two dimensions, coloured by department."""
     points = tsne(vectors.unit_vectors[:MAP_PRODUCTS], seed)
-    departments = [f"department {each}" for each in vectors.vocabulary.departments[:MAP_PRODUCTS].tolist()]
+    departments = [_department(each) for each in vectors.vocabulary.departments[:MAP_PRODUCTS]]
     labels = {
         row: vectors.vocabulary.names[row] for row in spread_out(points, MAP_LABELS, minimum_distance=LABEL_SPACING)
     }
     return Figure(
         png=charts.scatter(points, departments, notes=labels),
-        alt=f"Scatter plot of {len(points)} products in {len(set(departments))} departments after t-SNE.",
+        alt=f"Scatter plot of {len(points)} products in departments: {len(set(departments))}, after t-SNE.",
         caption="Names are given to the most frequent products that leave each other room.",
     )
+
+
+def _department(name: str) -> str:
+    return f"department {name}" if name.isdigit() else name or "products"
 
 
 def training_curves(model_dir: Path) -> Figure:

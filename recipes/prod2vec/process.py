@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from recipes.prod2vec.config import Config
-from recipes.prod2vec.features import Queries, RaggedArray, Vocabulary
+from recipes.prod2vec.features import OUT_OF_VOCABULARY, Queries, RaggedArray, Vocabulary, texts
 from trainyard.errors import JobFailed
 
 PRODUCTS_FILE = "products.npy"
@@ -36,9 +36,9 @@ def process(inputs: Path, outputs: Path, *, config: Config) -> dict[str, float]:
     """
     for name in ("train", "validation", "holdout", "features"):
         (outputs / name).mkdir(parents=True, exist_ok=True)
-    vocabulary = _vocabulary(inputs)
+    vocabulary, known = _vocabulary(inputs)
     vocabulary.save(outputs / "features")
-    baskets = _training_baskets(inputs, vocabulary)
+    baskets = _training_baskets(inputs, known)
     np.save(outputs / "train" / PRODUCTS_FILE, baskets.values)
     np.save(outputs / "train" / OFFSETS_FILE, baskets.offsets)
     frequencies = vocabulary.frequencies
@@ -82,12 +82,12 @@ def _table(inputs: Path, name: str) -> str:
     return f"read_parquet('{(inputs / name).as_posix().replace(chr(39), chr(39) * 2)}/*.parquet') AS {name}"
 
 
-def _vocabulary(inputs: Path) -> Vocabulary:
+def _vocabulary(inputs: Path) -> tuple[Vocabulary, np.ndarray]:
+    """The vocabulary, and the number in the catalogue of each of its products."""
     table = duckdb.sql(
         f"""
-        SELECT product_id, frequency, coalesce(product_name, '') AS product_name,
-               coalesce(department_id, 0) AS department_id
-        FROM {_table(inputs, "vocabulary")} LEFT JOIN {_table(inputs, "catalogue")} USING (product_id)
+        SELECT product_index, frequency, product_id, product_name, department
+        FROM {_table(inputs, "vocabulary")} JOIN {_table(inputs, "catalogue")} USING (product_index)
         ORDER BY rank
         """  # noqa: S608 - the only thing formatted in is the name of an input folder
     ).to_arrow_table()
@@ -95,21 +95,24 @@ def _vocabulary(inputs: Path) -> Vocabulary:
         raise JobFailed(
             f"Expected at least 2 products in the training baskets, found {table.num_rows}; upload more orders."
         )
-    return Vocabulary(
-        product_ids=table["product_id"].to_numpy(),
+    vocabulary = Vocabulary(
+        product_ids=texts(table["product_id"]),
         frequencies=table["frequency"].to_numpy(),
         names=tuple(table["product_name"].to_pylist()),
-        departments=table["department_id"].to_numpy(),
+        departments=tuple(table["department"].to_pylist()),
     )
+    return vocabulary, table["product_index"].to_numpy()
 
 
-def _training_baskets(inputs: Path, vocabulary: Vocabulary) -> RaggedArray:
-    """Training baskets as indices, sorted by length; those with fewer than two known products are left out.
+def _training_baskets(inputs: Path, known: np.ndarray) -> RaggedArray:
+    """Training baskets in indices of the vocabulary, sorted by length; those with fewer than two of it are left out.
 
     Baskets of equal length side by side let training draw a length first and then a basket of it. The prepared table is
     sorted by order, so the result does not depend on how it was split into files.
     """
-    parts = [vocabulary.encode_rows(rows) for rows in _baskets_of(inputs, "train")]
+    ranks = np.full(len(_catalogue(inputs)), OUT_OF_VOCABULARY, dtype=np.int32)
+    ranks[known] = np.arange(len(known))
+    parts = [_translated(rows, ranks) for rows in _baskets_of(inputs, "train")]
     lengths = np.concatenate([part.lengths for part in parts])
     values = np.concatenate([part.values for part in parts])
     if not (lengths >= 2).any():
@@ -117,6 +120,18 @@ def _training_baskets(inputs: Path, vocabulary: Vocabulary) -> RaggedArray:
     baskets = RaggedArray(values=values, offsets=np.concatenate(([0], np.cumsum(lengths))))
     by_length = np.argsort(lengths, kind="stable")
     return baskets.take(by_length[lengths[by_length] >= 2])
+
+
+def _translated(rows: RaggedArray, ranks: np.ndarray) -> RaggedArray:
+    """Rows of numbers in the catalogue as rows of indices, without the products that are out of vocabulary."""
+    indices = ranks[rows.values]
+    return RaggedArray(values=indices, offsets=rows.offsets).filter_values(indices != OUT_OF_VOCABULARY)
+
+
+def _catalogue(inputs: Path) -> np.ndarray:
+    """The key of every product at its number in the catalogue."""
+    table = duckdb.sql(f"SELECT product_id FROM {_table(inputs, 'catalogue')} ORDER BY product_index")  # noqa: S608
+    return texts(table.to_arrow_table()["product_id"])
 
 
 def _baskets_of(inputs: Path, role: str) -> Iterator[RaggedArray]:
@@ -133,14 +148,18 @@ def _queries(inputs: Path, role: str, *, limit: int) -> Queries:
         f"""
         SELECT order_id, products[:-2] AS context, products[-1] AS target
         FROM (SELECT * FROM {_table(inputs, "baskets")} WHERE role = '{role}' AND len(products) >= 2
-              ORDER BY md5(CAST(order_id AS VARCHAR)), order_id LIMIT {limit})
+              ORDER BY md5(order_id), order_id LIMIT {limit})
         ORDER BY order_id
         """  # noqa: S608
     ).to_arrow_table()
     if table.num_rows == 0:
         raise JobFailed(f"Expected {role} baskets of at least 2 products, found none; upload more orders.")
+    contexts, targets = RaggedArray.from_arrow(table["context"]), table["target"].to_numpy()
+    # Only the products that are asked about travel with the queries.
+    used, position = np.unique(np.concatenate([contexts.values, targets]), return_inverse=True)
     return Queries(
-        order_ids=table["order_id"].to_numpy(),
-        contexts=RaggedArray.from_arrow(table["context"]),
-        targets=table["target"].to_numpy(),
+        order_ids=texts(table["order_id"]),
+        contexts=RaggedArray(values=position[: len(contexts.values)], offsets=contexts.offsets),
+        targets=position[len(contexts.values) :],
+        product_ids=_catalogue(inputs)[used],
     )

@@ -57,7 +57,7 @@ def embedding_table(vectors: ProductVectors, rows: slice) -> pa.Table:
     vocabulary = vectors.vocabulary
     columns: dict[str, pa.Array] = {
         "index": pa.array(np.arange(len(vocabulary))[rows]),
-        "product_id": pa.array(vocabulary.product_ids[rows]),
+        "product_id": vocabulary.keys[rows],
         "product_name": pa.array(vocabulary.names[rows], pa.string()),
     }
     by_dimension = np.ascontiguousarray(vectors.target[rows].T)
@@ -80,9 +80,9 @@ def _write_embeddings(vectors: ProductVectors, outputs: Path) -> None:
 def _write_neighbours(vectors: ProductVectors, path: Path) -> None:
     schema = pa.schema(
         [
-            ("product_id", pa.int64()),
+            ("product_id", pa.string()),
             ("rank", pa.int64()),
-            ("neighbour_id", pa.int64()),
+            ("neighbour_id", pa.string()),
             ("neighbour_name", pa.string()),
             ("cosine", pa.float32()),
         ]
@@ -104,10 +104,10 @@ def _neighbour_batches(vectors: ProductVectors, schema: pa.Schema) -> Iterator[p
             np.repeat(vocabulary.product_ids[indices], count),
             np.tile(np.arange(1, count + 1), len(indices)),
             vocabulary.product_ids[neighbours],
-            pa.array(names[neighbours], pa.string()),
+            names[neighbours],
             np.concatenate([cosines for _, cosines in found]),
         )
-        yield pa.table([pa.array(each) for each in columns], schema=schema)
+        yield pa.table([pa.array(each, field.type) for each, field in zip(columns, schema, strict=True)], schema=schema)
 
 
 def _nearest_table(vectors: ProductVectors) -> Table:
@@ -123,10 +123,11 @@ def _nearest_table(vectors: ProductVectors) -> Table:
 
 
 def _highlights(vectors: ProductVectors) -> Table:
-    """One column per product: the most frequent one of each of the first departments."""
+    """One column per product: the most frequent one of each of the first departments, then the most frequent ones."""
     names, departments = vectors.vocabulary.names, vectors.vocabulary.departments
-    _, first = np.unique(departments, return_index=True)
-    shown = np.sort(first)[:HIGHLIGHTED_PRODUCTS]
+    _, first = np.unique(np.asarray(departments), return_index=True)
+    others = np.setdiff1d(np.arange(len(names))[: 2 * HIGHLIGHTED_PRODUCTS], first)
+    shown = np.sort(np.concatenate([np.sort(first), others])[:HIGHLIGHTED_PRODUCTS])
     columns = [
         [f"{names[other]} ({cosine:.2f})" for other, cosine in zip(*nearest, strict=True)]
         for nearest in vectors.similar_many(shown, NEIGHBOURS)
@@ -140,8 +141,9 @@ def _highlights(vectors: ProductVectors) -> Table:
 
 def _map_text(vectors: ProductVectors) -> str:
     shown = min(MAP_PRODUCTS, len(vectors.vocabulary))
+    colours = "; colours are departments" if any(vectors.vocabulary.departments) else ""
     return (
-        f"t-SNE of the vectors of the {shown:,} most frequent products, by cosine distance; colours are departments. "
+        f"t-SNE of the vectors of the {shown:,} most frequent products, by cosine distance{colours}. "
         "Products close to each other are bought in similar company; distances between far groups mean little."
     )
 

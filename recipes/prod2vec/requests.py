@@ -7,16 +7,16 @@ from typing import Annotated, NotRequired
 from pydantic import Field, model_validator
 from typing_extensions import TypedDict
 
-from trainyard.contract.request_rows import WHOLE, Identifier, Row
+from trainyard.contract.request_rows import WHOLE, Key, Row
 
 Count = Annotated[int, Field(ge=1, le=1000, description="products in the answer"), WHOLE]
-Ids = Annotated[list[Identifier], Field(min_length=1, max_length=1000)]
+Ids = Annotated[list[Key], Field(min_length=1, max_length=1000)]
 
 
 class Similar(Row):
     """Products like one product."""
 
-    product_id: Identifier
+    product_id: Key
     count: Count = 10
 
 
@@ -30,7 +30,7 @@ class Basket(Row):
 class ProductOrBasket(Row):
     """Products like one product, or products that go with a basket."""
 
-    product_id: Identifier | None = None
+    product_id: Key | None = None
     basket: Ids | None = None
     count: Count = 10
 
@@ -42,9 +42,12 @@ class ProductOrBasket(Row):
 
 
 class Product(TypedDict):
-    """A product; `score` is its cosine, or the model's score for the basket."""
+    """A product; `score` is its cosine, or the model's score for the basket.
 
-    product_id: int
+    Ids are numbers where all of the model are, else text.
+    """
+
+    product_id: int | str
     product_name: str
     score: float
 
@@ -53,4 +56,4 @@ class Products(TypedDict):
     """Products, best first, and the products of the basket that the model does not know."""
 
     products: list[Product]
-    unknown: NotRequired[list[int]]
+    unknown: NotRequired[list[int | str]]

@@ -15,6 +15,7 @@ from recipes.prod2vec.requests import Basket, Product, ProductOrBasket, Products
 from trainyard.contract.nearest import Neighbours, approximate_wanted
 from trainyard.contract.request_rows import checked, shown
 from trainyard.contract.routes import INVOCATIONS, Route
+from trainyard.contract.values import written
 from trainyard.errors import BadRow
 
 
@@ -24,8 +25,11 @@ class Predictor:
     def __init__(self, vectors: ProductVectors, precomputed: PrecomputedNeighbours | None = None) -> None:
         self.vectors = vectors
         self._precomputed = precomputed
-        self._ids: list[int] = vectors.vocabulary.product_ids.tolist()
-        self._indices = {product: index for index, product in enumerate(self._ids)}
+        keys: list[str] = vectors.vocabulary.product_ids.tolist()
+        self._indices = {key: index for index, key in enumerate(keys)}
+        # As the shop writes them: numbers where all are numbers.
+        self._numbers = all(isinstance(written(each), int) for each in keys)
+        self._ids = [self._written(each) for each in keys]
         self._next_search = _search(vectors.unit_vectors if vectors.similarity == "cosine" else vectors.context)
 
     @cached_property
@@ -36,7 +40,7 @@ class Predictor:
         """One answer per row: `{"products": [{"product_id", "product_name", "score"}, ...]}`, best first.
 
         A row is `{"product_id": 123}` (similar products, by cosine) or `{"basket": [1, 2]}` (what goes with it, by the
-        similarity chosen on validation data), with `"count"`, 10 by default. Unknown products of a basket are ignored
+        similarity chosen on validation data), with `"count"`, 10 by default. Ids may be text: `"123"`, `"80144A"`. Unknown products of a basket are ignored
         and listed under `unknown`. Raises BadRow for a row of another form or without any known product.
         """
         return [
@@ -86,26 +90,29 @@ class Predictor:
             next_products,
         )
 
-    def _similar(self, product: int, count: int, *, number: int) -> Products:
+    def _similar(self, product: str, count: int, *, number: int) -> Products:
         index = self._indices.get(product)
         if index is None:
-            raise _unknown([product], "product_id", number=number)
+            raise _unknown([self._written(product)], "product_id", number=number)
         if self._precomputed is not None and count <= self._precomputed.indices.shape[1]:
             indices, cosines = self._precomputed.indices[index, :count], self._precomputed.cosines[index, :count]
         else:
             indices, cosines = self._similar_search.best(self.vectors.unit_vectors[index], count, hidden=[index])
         return {"products": self._products(indices, cosines)}
 
-    def _next(self, basket: Sequence[int], count: int, *, number: int) -> Products:
+    def _next(self, basket: Sequence[str], count: int, *, number: int) -> Products:
         known = [self._indices[each] for each in basket if each in self._indices]
         if not known:
-            raise _unknown(basket, "basket", number=number)
+            raise _unknown([self._written(each) for each in basket], "basket", number=number)
         rows = self.vectors.unit_vectors if self.vectors.similarity == "cosine" else self.vectors.target
         query = rows[known].sum(axis=0) / np.float32(len(known))
         answer: Products = {"products": self._products(*self._next_search.best(query, count, hidden=known))}
         if unknown := [each for each in basket if each not in self._indices]:
-            answer["unknown"] = unknown
+            answer["unknown"] = [self._written(each) for each in unknown]
         return answer
+
+    def _written(self, key: str) -> int | str:
+        return written(key) if self._numbers else key
 
     def _products(self, indices: np.ndarray, scores: np.ndarray) -> list[Product]:
         names, found = self.vectors.vocabulary.names, zip(indices.tolist(), scores.tolist(), strict=True)
@@ -122,5 +129,5 @@ def _search(vectors: np.ndarray) -> Neighbours:
     return Neighbours(vectors, approximate=approximate_wanted(otherwise=True))
 
 
-def _unknown(products: Sequence[int], field: str, *, number: int) -> BadRow:
+def _unknown(products: Sequence[int | str], field: str, *, number: int) -> BadRow:
     return BadRow(number, f"expected a product that the model knows in {field}, found {shown(products)}.", unknown=True)

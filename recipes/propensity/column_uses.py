@@ -75,7 +75,8 @@ class Description:
         yes = f"yes is {outcome.yes!r} ({share})" if outcome.yes else f"no value of it means yes ({share})"
         why = outcome.why or "data.label and data.positive in run.json change that"
         found = [f"visits: the outcome is the column {outcome.column}, {yes}; {why}."]
-        kinds = {kind: [name for name, use in self.inputs.items() if use == kind] for kind in INPUTS}
+        seen = {name: use for name, use in self.inputs.items() if name not in self.one_value}
+        kinds = {kind: [name for name, use in seen.items() if use == kind] for kind in INPUTS}
         words = {"number": "numbers", "category": "categories", "date": "dates"}
         told = [f"{words[kind]} {_listed(names)}" for kind, names in kinds.items() if names]
         found += [f"visits: inputs are the {'; '.join(told)}."] if told else []

@@ -58,7 +58,7 @@ def references(channels: Mapping[str, Path], holdout: Path, *, config: Config) -
     progress(0.85, "logistic regression")
     data = TrainingData.load(channels["train"], channels["validation"], folds=config.data.folds)
     encoder = Encoder.load(channels["features"])
-    linear = _logistic_regression(data, encoder.transform(held_out.reindex(columns=encoder.columns)))
+    linear = _logistic_regression(data, encoder.transform(encoder.columns_of(held_out)))
     found = {}
     for name, in_sample in (("gradient boosting", boosted), ("logistic regression", linear)):
         probabilities = sigmoid(logit(in_sample) + population.prior_correction)

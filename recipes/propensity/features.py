@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 
 from recipes.propensity.category import Category, text
+from recipes.propensity.column_names import renamed
 from recipes.propensity.dates import DateColumn
 from recipes.propensity.quantity import Quantity, signed_log
 from trainyard.contract.values import boolean
@@ -108,6 +109,11 @@ class Encoder:
     @cached_property
     def _columns_of_parts(self) -> dict[str, str]:
         return {part: each.name for each in self.dates for part in (each.age, *each.parts)}
+
+    def columns_of(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """The columns that matter, in their order, also under names in another case; without values where missing."""
+        names = renamed(self.columns, list(rows.columns))
+        return rows[list(names.values())].set_axis(list(names), axis=1).reindex(columns=self.columns)
 
     def transform(self, rows: pd.DataFrame) -> np.ndarray:
         """Network inputs, float32 [rows, inputs]."""

@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 
 from recipes.propensity.calibration import logit, sigmoid
-from recipes.propensity.column_names import renamed
 from recipes.propensity.features import Encoder
 from recipes.propensity.population import Population
 
@@ -39,9 +38,7 @@ class Ensemble:
 
     def probabilities(self, visits: pd.DataFrame) -> np.ndarray:
         """Probability of a sale in the population [rows]; a column that is missing counts as missing values."""
-        wanted = self.encoder.columns
-        names = renamed(wanted, list(visits.columns))
-        rows = visits[list(names.values())].set_axis(list(names), axis=1).reindex(columns=wanted)
+        rows = self.encoder.columns_of(visits)
         blocks = [
             self.probabilities_of_inputs(self.encoder.transform(rows.iloc[start : start + BLOCK_ROWS]))
             for start in range(0, len(rows), BLOCK_ROWS)

@@ -55,7 +55,7 @@ def permutation_importance(ensemble: Ensemble, visits: pd.DataFrame, *, seed: in
     """
     some = visits.sample(min(len(visits), MAX_IMPORTANCE_VISITS), random_state=seed).reset_index(drop=True)
     labels = some["is_sale"].to_numpy(np.float64)
-    inputs = ensemble.encoder.transform(some.reindex(columns=ensemble.encoder.columns))
+    inputs = ensemble.encoder.transform(ensemble.encoder.columns_of(some))
     whole = auc(ensemble.sample_logits(inputs), labels)
     random = np.random.default_rng(seed)
     lost = []

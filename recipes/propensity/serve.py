@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from recipes.propensity.column_uses import Description
 from recipes.propensity.inference import Ensemble
+from recipes.propensity.outcome import DATABASE_OUTCOME, Outcome
 from recipes.propensity.requests import Propensity, row_model
 from trainyard.contract.request_rows import checked
 from trainyard.contract.routes import INVOCATIONS, Route
@@ -15,8 +17,9 @@ from trainyard.contract.routes import INVOCATIONS, Route
 class Predictor:
     """A model that scores visits, or other rows, as its training data describe them."""
 
-    def __init__(self, ensemble: Ensemble) -> None:
+    def __init__(self, ensemble: Ensemble, outcome: Outcome = DATABASE_OUTCOME) -> None:
         self.ensemble = ensemble
+        self._outcome = outcome
         self._row = row_model(ensemble.encoder)
 
     def predict(self, rows: Sequence[Mapping[str, Any]]) -> list[Propensity]:
@@ -47,7 +50,7 @@ class Predictor:
         """The propensity of visits."""
         route = Route(
             path="/propensity",
-            summary="The calibrated probability that a visit leads to a sale.",
+            summary=_summary(self._outcome),
             row=self._row,
             response=Propensity,
             answer=self.predict,
@@ -58,4 +61,11 @@ class Predictor:
 
 def load(model_dir: Path) -> Predictor:
     """The predictor of a trained model."""
-    return Predictor(Ensemble.load(model_dir))
+    description = Description.load(model_dir)
+    return Predictor(Ensemble.load(model_dir), description.outcome if description else DATABASE_OUTCOME)
+
+
+def _summary(outcome: Outcome) -> str:
+    if outcome.sale:
+        return "The calibrated probability that a visit leads to a sale."
+    return f"The calibrated probability that {outcome.column} is {outcome.yes}."

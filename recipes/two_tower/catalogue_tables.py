@@ -35,11 +35,12 @@ def catalogue(tables: Mapping[str, ibis.Table], rated: ibis.Table) -> ibis.Table
     known = known.group_by("movie_id").agg(listed=known.listed.max(), **{name: known[name].max() for name in SAID})
     # Links and tags alone make no movie.
     known = known.filter(known.listed)
+    title = ibis.coalesce(known.title, known.rated_title, known.movie_id)
     described = known.select(
         movie_id=known.movie_id,
-        title=ibis.coalesce(known.title, known.rated_title, known.movie_id),
+        title=title,
         genres=ibis.coalesce(known.genres, known.rated_genres, ""),
-        year=ibis.coalesce(_year(known.title, TITLE_YEAR), _year(known.released, ANY_YEAR), 0),
+        year=ibis.coalesce(_year(title, TITLE_YEAR), _year(known.released, ANY_YEAR), 0),
         imdb_id=known.imdb_id,
         tag=known.tag,
     )

@@ -97,8 +97,8 @@ def _split(kept: ibis.Table, data: Data) -> ibis.Table:
 def _seconds(kept: ibis.Table) -> Any:
     """Seconds since 1970; of a rating without a time, those of the earliest one, or 0 where there are none."""
     seconds = kept.timestamp.epoch_seconds().cast("int64")
-    earliest = seconds.min().over(ibis.window())
-    return ibis.coalesce(seconds, earliest, 0)
+    # A subquery: a window over all rows would keep them all.
+    return ibis.coalesce(seconds, seconds.min().as_scalar(), 0)
 
 
 def _share(count: Any, fraction: float) -> Any:

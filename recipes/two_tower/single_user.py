@@ -105,7 +105,8 @@ class SingleUserRecommender:
         expected += statistics.biases[movies]
         expected += np.float32(statistics.mean) + bias
         within = expected.astype(np.float64).clip(statistics.min_rating, statistics.max_rating)
-        return self._recommender.scale.natural(within).round(2).tolist()
+        rounded: list[float] = self._recommender.scale.natural(within).round(2).tolist()
+        return rounded
 
     def _retrieval_vector(
         self, features: np.ndarray, content_sums: np.ndarray, *, factor_sums: np.ndarray

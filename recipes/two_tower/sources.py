@@ -36,27 +36,23 @@ TIME = (
     *("purchase date", "order date", "invoice date", "transaction date", "watched at", "played at", "viewed at"),
     *("listened at", "updated at", "date added", "t"),
 )
-TITLE = (
-    *("name", "movie title", "book title", "item name", "item title", "product name", "product title"),
-    *("original title", "artist name", "track name", "song name", "business name", "game title", "description"),
-    *("headline", "label"),
+# Names that say whose title or kind it is; of a catalogue, which has nothing else, plainer ones do.
+ITEM_TITLE = (
+    *("movie title", "book title", "item name", "item title", "product name", "product title", "original title"),
+    *("artist name", "track name", "song name", "business name", "game title", "description"),
 )
-GENRES = (
-    *("genre", "categories", "category", "product category", "main category", "category name", "category code"),
-    *("subject", "subjects", "topic", "topics", "style", "type", "kind", "department", "section", "brand"),
+ITEM_GENRES = (
+    *("genre", "categories", "category", "product category", "main category", "item category", "category name"),
+    *("category code", "brand"),
 )
+TITLE = (*ITEM_TITLE, "name", "headline", "label")
+GENRES = (*ITEM_GENRES, "subject", "subjects", "topic", "topics", "style", "type", "kind", "department", "section")
 YEAR = (
     *("release year", "released", "release date", "movie release date", "publication year", "year of publication"),
     *("original publication year", "publication date", "published", "start year"),
 )
 
 KEYS = (Column(name="userId", type="id", synonyms=USER), Column(name="movieId", type="id", synonyms=ITEM))
-# Of items that have no line in a catalogue, and of catalogues that describe theirs.
-DESCRIPTION = (
-    Column(name="title", type="string", nullable=True, required=False, synonyms=TITLE),
-    Column(name="genres", type="string", nullable=True, required=False, synonyms=GENRES),
-)
-
 RATINGS = Source(
     name="ratings",
     files=(
@@ -69,7 +65,9 @@ RATINGS = Source(
         *KEYS,
         Column(name="rating", type="float64", nullable=True, required=False, synonyms=RATING),
         Column(name="timestamp", type="timestamp", nullable=True, required=False, synonyms=TIME),
-        *DESCRIPTION,
+        # Of what has no line in a catalogue.
+        Column(name="title", type="string", nullable=True, required=False, synonyms=ITEM_TITLE),
+        Column(name="genres", type="string", nullable=True, required=False, synonyms=ITEM_GENRES),
     ),
     layouts=(
         Layout(columns=("userId", "movieId", "rating", "timestamp"), files=("u.data", "ratings")),
@@ -94,7 +92,8 @@ MOVIES = Source(
     ),
     columns=(
         Column(name="movieId", type="id", synonyms=(*ITEM, "id")),
-        *DESCRIPTION,
+        Column(name="title", type="string", nullable=True, required=False, synonyms=TITLE),
+        Column(name="genres", type="string", nullable=True, required=False, synonyms=GENRES),
         Column(name="year", type="string", nullable=True, required=False, synonyms=YEAR),
     ),
     layouts=(

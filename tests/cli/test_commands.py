@@ -244,7 +244,7 @@ def test_run_uploads_settings_first_and_follows_what_trains(
     monkeypatch.setattr("trainyard.client.watch.PATIENCE_SECONDS", -1.0)
     monkeypatch.setattr("trainyard.client.watch.Watch.wait", lambda _self, uploads: begin(uploads))
     assert main(["run", "prod2vec", "--data", str(tmp_path), "--dataset", "d", "--set", "seed=3"]) == 4
-    assert order == ["raw/prod2vec/d/run.json", "raw/prod2vec/d/products.csv"]
+    assert order == [f"raw/prod2vec/d/{each}" for each in ("run.json", "products.csv", "_READY")]
     assert "incomplete without order_products__prior.csv" in capsys.readouterr().err
 
 

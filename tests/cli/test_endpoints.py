@@ -16,6 +16,7 @@ from trainyard.cli.command import target
 from trainyard.cli.main import main
 from trainyard.client import endpoints
 from trainyard.client.deployment import Deployment
+from trainyard.errors import BadRequest
 
 NAME = "trainyard-dev-prod2vec"
 CONFIG = f"{NAME}-0a1b2c3d"
@@ -173,7 +174,10 @@ def test_release_starts_the_machine_on_the_model_in_use(
 
 def test_a_variant_has_an_endpoint_of_its_own(deployment: Deployment) -> None:
     assert endpoints.name_of(deployment, "propensity", variant="product-3") == "trainyard-dev-propensity-product-3"
-    assert endpoints.name_of(deployment, "two_tower", variant="") == "trainyard-dev-two-tower"
+    assert endpoints.name_of(deployment, "two_tower") == "trainyard-dev-two-tower"
+    assert endpoints.name_of(deployment, "two_tower", model="shop-north") == "trainyard-dev-two-tower--shop-north"
+    with pytest.raises(BadRequest, match="Expected a model's name of"):
+        endpoints.name_of(deployment, "two_tower", model="Shop")
 
 
 @pytest.mark.parametrize(

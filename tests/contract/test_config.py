@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from trainyard.contract.config import Gate, Range, RecipeConfig, Tuning, bounded, settings, to_mapping
 from trainyard.errors import ConfigError
+from trainyard.run import recipe
 from trainyard.run.overrides import override
 
 
@@ -135,3 +136,59 @@ def test_settings_list_every_leaf_with_its_help():
     assert listed["data.top"] == (100, "how many")
     assert listed["gate.minimum.hits"] == (0.1, "")
     assert "jobs.train.instance_type" in listed
+
+
+SAID = {
+    "file": "plays-*.tsv",
+    "columns": {"userId": "user", "movieId": 2},
+    "delimiter": ";",
+    "quote": "",
+    "header": False,
+}
+
+
+def test_what_is_said_about_files_is_kept_by_table_and_comes_back_from_json():
+    changed = recipe.config("two_tower", {"files": {"ratings": SAID}, "model": "shop-north"})
+    said = changed.files["ratings"]
+    assert (said.file, said.columns["movieId"], said.quote, said.header) == ("plays-*.tsv", "2", "", False)
+    assert recipe.config("two_tower", json.loads(json.dumps(to_mapping(changed)))) == changed
+    more = recipe.config("two_tower", {"files": {"ratings": SAID}}, {"files": {"ratings": {"encoding": "cp1252"}}})
+    assert (more.files["ratings"].encoding, more.files["ratings"].delimiter) == ("cp1252", ";")
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"files": {"rating": {}}}, "files.rating: unknown table; known here are ratings, movies, tags, links."),
+        (
+            {"files": {"ratings": {"columns": {"user": "x"}}}},
+            "files.ratings.columns.user: unknown column; known here are",
+        ),
+        (
+            {"files": {"ratings": {"columns": {"userId": 1.5}}}},
+            "files.ratings.columns.userId: expected text, found 1.5.",
+        ),
+        (
+            {"files": {"ratings": {"decimal": ";"}}},
+            "files.ratings.decimal: expected one of '.', ',' or null, found ';'.",
+        ),
+        ({"files": {"ratings": {"colums": {}}}}, "files.ratings.colums: unknown setting; known here are file, columns"),
+        ({"files": {"ratings": []}}, "files.ratings: expected an object, found []."),
+        (
+            {"files": {"ratings": {"repeats": "last"}}},
+            "files.ratings.repeats: expected one of latest, first, sum, refuse",
+        ),
+        ({"model": "Shop"}, "model: expected 1 to 32 lower case letters, digits and inner dashes, such as shop-north"),
+    ],
+)
+def test_what_cannot_be_said_about_files_and_models_is_refused_in_one_sentence(changes, said):
+    with pytest.raises(ConfigError) as refusal:
+        recipe.config("two_tower", changes)
+    assert str(refusal.value).startswith(said)
+
+
+def test_everything_that_can_be_said_about_files_is_listed():
+    listed = {name: said for name, _, said in settings(recipe.config("prod2vec"))}
+    assert listed["files.<table>.delimiter"] == "what separates the fields, such as ; or ::"
+    assert "column of the file by column of the table" in listed["files.<table>.columns.<column>"]
+    assert listed["model"] == "name of one of several models of the recipe"

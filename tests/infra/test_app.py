@@ -68,6 +68,7 @@ def test_functions_are_traced_log_where_retention_is_set_and_know_their_surround
         variables = each["Environment"]["Variables"]
         assert variables["RAW_BUCKET"] == deployment.bucket("Raw")
         assert variables["CODE_VERSION"] == code_version()
+        assert variables["SETTLING_SECONDS"] == "120"
         assert json.loads(variables["TAGS"]) == {"project": "trainyard", "environment": deployment.environment}
 
 
@@ -246,6 +247,7 @@ def test_optional_settings_appear_in_the_templates(
         ({"jobs": {"train": {"gpu": 1}}}, "found gpu."),
         ({"glue_workers": 1}, "expected at least 2 Glue workers"),
         ({"spark_threshold_gb": 0}, "expected spark_threshold_gb above 0, found 0."),
+        ({"settling_seconds": -1}, "expected settling_seconds from 0 to 86400, found -1."),
         ({"alarm_email": "nobody"}, "expected an e-mail address for alarms, found 'nobody'."),
     ],
 )
@@ -263,7 +265,11 @@ def test_settings_are_frozen() -> None:
 
 @pytest.mark.parametrize(
     ("context", "expected"),
-    [({"env": "staging"}, "found 'staging': pass -c env=dev"), ({"synthesizer": "magic"}, "found 'magic'")],
+    [
+        ({"env": "staging"}, "found 'staging': pass -c env=dev"),
+        ({"synthesizer": "magic"}, "found 'magic'"),
+        ({"settling_seconds": "soon"}, "Expected settling_seconds to be a whole number or not given, found 'soon'"),
+    ],
 )
 def test_unknown_context_is_refused(context: dict[str, str], expected: str) -> None:
     with pytest.raises(ConfigError, match=expected):

@@ -90,6 +90,11 @@ def _sagemaker(verb: str, given: dict[str, Any]) -> Iterator[Need]:
     elif verb == "describeTrainingJob":
         job = f"{arn}training-job/{given['TrainingJobName']}"
         yield "sagemaker:DescribeTrainingJob", job.replace("/dev-", "/ENV-"), {}
+    elif verb == "listModelPackageGroups":
+        yield "sagemaker:ListModelPackageGroups", "*", {}
+    elif verb == "createModelPackageGroup":
+        group = f"{arn}model-package-group/{given['ModelPackageGroupName']}"
+        yield "sagemaker:CreateModelPackageGroup", group, {}
     elif verb == "createModelPackage":
         yield "sagemaker:CreateModelPackage", f"{arn}model-package-group/{given['ModelPackageGroupName']}", {}
         yield "sagemaker:CreateModelPackage", f"{arn}model-package/{given['ModelPackageGroupName']}/1", {}
@@ -154,6 +159,10 @@ def test_the_machine_may_not_touch_what_it_did_not_name(deployment: Deployment) 
         "sagemaker:StopProcessingJob", f"{arn}processing-job/{other}-process-20261121-024833-1a2b3c4d-1"
     )
     assert not role.may("sagemaker:CreateModelPackage", f"{arn}model-package-group/other-prod2vec")
+    prefix = f"{arn}model-package-group/trainyard-{deployment.environment}-"
+    assert role.may("sagemaker:CreateModelPackageGroup", f"{prefix}two-tower--any-name")
+    for name in ("prod2vec", "two-tower-any-name", "new-recipe--any-name"):
+        assert not role.may("sagemaker:CreateModelPackageGroup", f"{prefix}{name}")
     assert not role.may("lambda:InvokeFunction", f"arn:aws:lambda:{OWNER}:function:other")
     passed = deployment.machine["DefinitionSubstitutions"]["TrainRoleArn"]
     assert not role.may("iam:PassRole", passed, iam__PassedToService="ec2.amazonaws.com")
@@ -193,12 +202,12 @@ def test_model_package_groups_are_called_what_the_machine_calls_them(deployment:
         each["ModelPackageGroupName"]
         for each in deployment.workflow.resources("AWS::SageMaker::ModelPackageGroup").values()
     }
-    used = {
-        each.arguments["ModelPackageGroupName"]
-        for each in calls(deployment)
-        if each.resource.endswith("createModelPackage")
-    }
-    assert used <= groups
+    used, made = (
+        {each.arguments["ModelPackageGroupName"] for each in calls(deployment) if each.resource.endswith(verb)}
+        for verb in ("createModelPackage", "createModelPackageGroup")
+    )
+    assert used - made <= groups
+    assert made == {f"trainyard-{deployment.environment}-prod2vec--shop-north"}
     assert all(re.fullmatch(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}", each) for each in groups)
 
 

@@ -9,6 +9,8 @@ import json
 import sys
 from pathlib import Path
 
+import ibis
+
 from recipes.prod2vec.config import CONFIG
 from recipes.prod2vec.prepare import check, prepare
 from trainyard.contract.holdout import fraction_of, role_of, trains
@@ -31,14 +33,33 @@ def work(name: str, folder: Path) -> None:
     quality = check(tables, config)
     (out / "quality.json").write_text(json.dumps([quality.problems, dict(sorted(quality.figures.items()))]))
     results = prepare(tables, config)
+    text = prepare(_as_text(tables["order_products"]), config)
+    results |= {f"text_{table}": expression for table, expression in text.items()}
     numbers, words = tables["numbers"].key, tables["words"].key
-    results["words"] = tables["words"].mutate(fraction=fraction_of(words, "test"))
+    results["words"] = tables["words"].mutate(
+        fraction=fraction_of(words, "test"), role=role_of(words, **SHARES), trains=trains(words, **SHARES)
+    )
     results["numbers"] = tables["numbers"].mutate(
         fraction=fraction_of(numbers, "test"), role=role_of(numbers, **SHARES), trains=trains(numbers, **SHARES)
     )
     for table, expression in results.items():
         running.write(expression, str(out / table))
     running.close()
+
+
+def _as_text(lines: ibis.Table) -> dict[str, ibis.Table]:
+    """The same orders under keys with letters, without a catalogue, some of them cancelled, some places unknown."""
+    order, product = lines.order_id.cast("string"), lines.product_id.cast("string")
+    returned = lines.product_id % 10 == 3
+    text = lines.select(
+        order_id=ibis.ifelse(lines.order_id % 10 == 1, "C", "") + order,
+        product_id=ibis.literal("P-") + product,
+        add_to_cart_order=ibis.ifelse(lines.product_id % 7 == 0, ibis.null("int64"), lines.add_to_cart_order),
+        quantity=ibis.ifelse(returned, "-1", "1"),
+        product_name=ibis.ifelse(lines.order_id % 3 == 0, " Näme ", "Other ") + product,
+        department_id=ibis.ifelse(lines.order_id % 3 == 0, "", "B"),
+    )
+    return {"order_products": text}
 
 
 if __name__ == "__main__":

@@ -35,7 +35,15 @@ def packed(content):
 
 
 def event(
-    body, *, recipe="two_tower", media="application/json", variant=None, accept=None, encoded=False, packing=None
+    body,
+    *,
+    recipe="two_tower",
+    media="application/json",
+    variant=None,
+    accept=None,
+    encoded=False,
+    packing=None,
+    model=None,
 ):
     text = body if isinstance(body, str) else json.dumps(body)
     headers = {"content-type": media, "accept": accept, "content-encoding": packing}
@@ -44,7 +52,7 @@ def event(
         "rawPath": f"/{recipe}/predict",
         "headers": {name: value for name, value in headers.items() if value},
         "pathParameters": {"recipe": recipe},
-        "queryStringParameters": {"variant": variant} if variant else None,
+        "queryStringParameters": {"variant": variant or "", "model": model or ""} if variant or model else None,
         "body": text,
         "isBase64Encoded": encoded,
     }
@@ -86,6 +94,11 @@ def test_a_variant_has_an_endpoint_of_its_own(runtime):
     assert predict.handler(call, None)["statusCode"] == 200
 
 
+def test_a_named_model_has_an_endpoint_of_its_own(runtime):
+    answer(runtime, EndpointName=f"{PREFIX}-two-tower--shop-north", Accept="*/*")
+    assert predict.handler(event(ROWS, model="shop-north"), None)["statusCode"] == 200
+
+
 @pytest.mark.parametrize(
     ("media", "body"),
     [
@@ -116,6 +129,7 @@ def test_a_packed_body_reaches_the_endpoint_unpacked(runtime):
         (event(ROWS, recipe="no_such"), 404, "one of the recipes"),
         (event(ROWS, recipe="two_tower/../x"), 404, "one of the recipes"),
         (event(ROWS, variant="../etc"), 400, "a variant such as"),
+        (event(ROWS, model="../etc"), 400, "a model's name of 1 to 32"),
         (event(ROWS, media="text/html"), 415, "text/html"),
         (event(ROWS, media=""), 415, "none"),
         (event(""), 400, "an empty body"),

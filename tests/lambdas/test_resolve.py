@@ -40,10 +40,10 @@ def put_set(s3) -> dict:
 
 
 def test_incomplete_set_waits_and_says_for_what(aws):
-    put(aws, ORDERS)
-    plan = call(uploaded(f"raw/prod2vec/demo/{ORDERS}"))
+    put(aws, PRODUCTS)
+    plan = call(uploaded(f"raw/prod2vec/demo/{PRODUCTS}"))
     assert plan["outcome"] == "nothing"
-    assert plan["reason"] == "waiting for products.csv"
+    assert plan["reason"] == "waiting for order_products__prior.csv"
 
 
 def test_complete_set_trains_with_the_uploaded_versions(aws):
@@ -65,8 +65,9 @@ def test_only_the_latest_version_counts_and_a_deleted_file_is_missing(aws):
     put_set(aws)
     latest = put(aws, PRODUCTS, b"newer")
     assert call(uploaded(f"raw/prod2vec/demo/{PRODUCTS}"))["objects"][PRODUCTS] == latest
-    aws.delete_object(Bucket=RAW, Key=f"raw/prod2vec/demo/{PRODUCTS}")
-    assert call(uploaded(f"raw/prod2vec/demo/{ORDERS}"), "second")["reason"] == "waiting for products.csv"
+    aws.delete_object(Bucket=RAW, Key=f"raw/prod2vec/demo/{ORDERS}")
+    plan = call(uploaded(f"raw/prod2vec/demo/{PRODUCTS}"), "second")
+    assert plan["reason"] == "waiting for order_products__prior.csv"
 
 
 def test_the_same_versions_train_once_however_often_and_whenever_delivered(aws):
@@ -233,3 +234,26 @@ def test_a_file_is_about_one_product_and_no_database_hears_of_it(aws):
     put(aws, "propensity.sqlite", folder="raw/propensity/demo")
     plan = call(uploaded("raw/propensity/demo/propensity.sqlite"))
     assert (plan["outcome"], plan["register"]) == ("train", False)
+
+
+def test_two_shops_have_models_of_their_own(aws):
+    """Champion, endpoint, group and partitions are named after what the settings beside the data, or a start, name."""
+    for shop in ("north", "south"):
+        folder = f"raw/prod2vec/{shop}"
+        put(aws, "run.json", json.dumps({"model": f"shop-{shop}"}).encode(), folder=folder)
+        for name in (ORDERS, PRODUCTS):
+            put(aws, name, folder=folder)
+    plans = [call(uploaded(f"raw/prod2vec/{shop}/{PRODUCTS}"), shop) for shop in ("north", "south")]
+    plans.append(call({"recipe": "prod2vec", "dataset": "south", "overrides": {"model": ""}}, "own"))
+    named = [(each["model"], each["short_name"], each["group_name"], each["own_group"]) for each in plans]
+    assert named == [
+        *((f"prod2vec--shop-{shop}",) * 3 + (True,) for shop in ("north", "south")),
+        ("prod2vec", "prod2vec", "prod2vec", False),
+    ]
+
+
+def test_a_named_model_of_one_product_is_called_after_both_and_shares_the_groups_of_its_name(aws):
+    overrides = {"data": {"source": "database", "product_id": 7}, "model": "shop-north"}
+    plan = call({**SCHEDULED, "overrides": overrides})
+    assert plan["model"] == plan["short_name"] == "propensity-product-7--shop-north"
+    assert plan["group_name"] == "propensity--shop-north"

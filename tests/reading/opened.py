@@ -10,6 +10,7 @@ import duckdb
 from trainyard.contract.sources import Column, FileSettings, Source
 from trainyard.reading.model import Found, LocalFile
 from trainyard.reading.open import found_tables
+from trainyard.reading.text_scan import lines_at
 
 RATINGS = Source(
     name="ratings",
@@ -49,10 +50,15 @@ def tables(folder: Path, content: bytes, *, name: str = "data.csv", source: str 
     result = []
     for each in found:
         rows = connection.execute(f"FROM {each.relation}").fetchall()
-        rejected = f"SELECT DISTINCT line FROM {each.rejects} ORDER BY line"
-        lines = [line for (line,) in connection.execute(rejected).fetchall()] if each.rejects else []
-        result.append(Table(found=each, rows=rows, rejected=lines))
+        result.append(Table(found=each, rows=rows, rejected=_rejected(connection, each) if each.rejects else []))
     return result
+
+
+def _rejected(connection: duckdb.DuckDBPyConnection, found: Found) -> list[int]:
+    columns = "line_byte_position - 1, min(line)"
+    query = f"SELECT {columns} FROM {found.rejects} GROUP BY line_byte_position ORDER BY line_byte_position"
+    places = connection.execute(query).fetchall()
+    return lines_at(found.text, [at for at, _ in places]) if found.text else [line for _, line in places]
 
 
 def table(folder: Path, content: bytes | str, **said: object) -> Table:

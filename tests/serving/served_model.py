@@ -18,10 +18,10 @@ def small_model(folder: Path) -> Path:
     folder.mkdir()
     random = np.random.default_rng(1)
     vocabulary = Vocabulary(
-        product_ids=np.arange(PRODUCTS) + 100,
+        product_ids=(np.arange(PRODUCTS) + 100).astype(str).astype(object),
         frequencies=np.arange(PRODUCTS)[::-1],
         names=tuple(f"product {index}" for index in range(PRODUCTS)),
-        departments=np.zeros(PRODUCTS, np.int64),
+        departments=("",) * PRODUCTS,
     )
     vectors = random.normal(size=(2, PRODUCTS, 4)).astype(np.float32)
     ProductVectors(vocabulary=vocabulary, target=vectors[0], context=vectors[1]).save(folder)

@@ -74,12 +74,10 @@ class Stack:
         ]
 
     def plan(self, arn: str) -> dict[str, Any]:
-        """What Resolve answered, or {} while it has not."""
-        for event in self.history(arn):
-            details = event.get("stateExitedEventDetails")
-            if details and details["name"] == "Resolve request":
-                return json.loads(details["output"])
-        return {}
+        """What Resolve answered last, or {} while it has not."""
+        exited = [each["stateExitedEventDetails"] for each in self.history(arn) if "stateExitedEventDetails" in each]
+        answers = [each["output"] for each in exited if each["name"] == "Resolve request"]
+        return json.loads(answers[-1]) if answers else {}
 
     def training_execution(self, dataset: str, *, timeout: float = 60) -> str:
         """The one execution that works on the newest upload of the data set."""
@@ -107,8 +105,8 @@ class Stack:
         return wait(ended, timeout=timeout, what=f"the end of {arn}")
 
     def run(self, dataset: str, files: dict[str, bytes | Path], **overrides: Any) -> tuple[str, dict[str, Any]]:
-        """Upload run.json and the files, follow the execution they start, and return (ARN, description)."""
-        self.upload(dataset, {"run.json": json.dumps(overrides).encode(), **files})
+        """Upload run.json, the files and that they are complete, follow what they start, return (ARN, description)."""
+        self.upload(dataset, {"run.json": json.dumps(overrides).encode(), **files, "_READY": b""})
         arn = self.training_execution(dataset)
         return arn, self.finish(arn)
 
@@ -136,10 +134,10 @@ class Stack:
         key = f"{self.plan(arn)['prefix']}/{name}"
         return self.client("s3").get_object(Bucket=self.outputs["ArtifactsBucketName"], Key=key)["Body"].read()
 
-    def champion(self) -> str | None:
+    def champion(self, model: str = "prod2vec") -> str | None:
         item = (
             self.client("dynamodb")
-            .get_item(TableName=self.outputs["LedgerTableName"], Key={"id": {"S": "champion/prod2vec"}})
+            .get_item(TableName=self.outputs["LedgerTableName"], Key={"id": {"S": f"champion/{model}"}})
             .get("Item")
         )
         return item["run_id"]["S"] if item else None
@@ -157,11 +155,9 @@ class Stack:
         described = [sagemaker.describe_model(ModelName=name) for name in names]
         return [{"name": each["ModelName"], "data": each["PrimaryContainer"]["ModelDataUrl"]} for each in described]
 
-    def packages(self) -> list[dict[str, Any]]:
+    def packages(self, model: str = "prod2vec") -> list[dict[str, Any]]:
         group = self.client("sagemaker").list_model_package_groups()["ModelPackageGroupSummaryList"]
-        name = next(
-            each["ModelPackageGroupName"] for each in group if each["ModelPackageGroupName"].endswith("prod2vec")
-        )
+        name = next(each["ModelPackageGroupName"] for each in group if each["ModelPackageGroupName"].endswith(model))
         return self.client("sagemaker").list_model_packages(ModelPackageGroupName=name)["ModelPackageSummaryList"]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import tarfile
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -31,12 +32,14 @@ def good(stack, data, weak):
 
 
 def test_an_incomplete_set_ends_green_and_says_what_it_waits_for(stack, data):
-    name = next(name for name in data if name.startswith("order_products"))
-    stack.upload("incomplete", {name: data[name]})
-    execution = wait(lambda: next(iter(stack.executions("incomplete")), None), timeout=30, what="an execution")
-    described = stack.finish(execution["executionArn"])
-    assert described["status"] == "SUCCEEDED"
-    assert json.loads(described["output"])["reason"] == "waiting for products.csv"
+    stack.upload("incomplete", {"products.csv": data["products.csv"], ".DS_Store": b"x"})
+    wait(lambda: len(stack.executions("incomplete")) == 2 or None, timeout=30, what="two executions")
+    ended = [stack.finish(each["executionArn"]) for each in stack.executions("incomplete")]
+    assert {each["status"] for each in ended} == {"SUCCEEDED"}
+    assert {json.loads(each["output"])["reason"] for each in ended} == {
+        "waiting for order_products__prior.csv",
+        "ignored: .DS_Store is no data",
+    }
 
 
 def test_one_upload_becomes_a_scored_registered_model(stack, weak):
@@ -140,6 +143,27 @@ def test_a_run_that_loses_the_race_meets_the_gate_again(stack, data, weak, good)
     assert [each["ModelApprovalStatus"] for each in stack.packages()] == ["Approved"] * 2
 
 
+def test_files_that_arrive_one_by_one_train_once_a_model_of_its_own_name(stack, data, good):
+    """The settings come last and name the model: it has a champion and a group of its own, and none to beat."""
+    settings = json.dumps(QUICK | {"model": "shop-north"}).encode()
+    for name, content in {**data, "run.json": settings}.items():
+        stack.upload("north", {name: content})
+        time.sleep(1)
+    arn = stack.training_execution("north")
+    output = json.loads(stack.finish(arn)["output"])
+    assert (output["outcome"], output["model"]) == ("registered", "prod2vec--shop-north")
+    assert output["decision"]["champion"] is None
+    assert output["waited_seconds"] >= 1
+    assert {"Wait for set to settle", "Create group"} <= set(stack.entered(arn))
+    assert stack.champion("prod2vec--shop-north") == output["run_id"]
+    assert len(stack.packages("prod2vec--shop-north")) == 1
+    assert stack.champion() == json.loads(good[1]["output"])["run_id"]
+    others = [stack.finish(each["executionArn"]) for each in stack.executions("north") if each["executionArn"] != arn]
+    assert len(others) == len(data)
+    for each in others:
+        assert json.loads(each["output"])["reason"].startswith("superseded by the upload of ")
+
+
 def test_a_model_below_the_threshold_is_refused_with_the_number(stack, data, good):
     _, described = stack.run("low", data, **WEAK | {"gate": {"minimum": {"hit_rate_at_10": 0.99}}})
     output = json.loads(described["output"])
@@ -199,7 +223,6 @@ def test_bad_data_ends_in_a_named_failure_with_its_reasons(stack, data):
             b'{"hyperparameters": {"epochs": -1}}',
             "hyperparameters.epochs: expected a value from 1",
         ),
-        ("prod2vec", "ünknown file.csv", b"x", "found 'ünknown file.csv'"),
     ],
 )
 def test_bad_requests_are_refused_in_words(stack, recipe, name, content, expected):

@@ -20,7 +20,7 @@ from trainyard.reading.line_numbers import Lines, look_up
 from trainyard.reading.queries import forget_rejects, header_again, rows_of
 from trainyard.reading.rejected import MAX_REJECTED, MAX_TEXT, SHOWN, BadRow, Fault, short
 from trainyard.reading.sentences import literal
-from trainyard.reading.text_scan import MAX_LINE_BYTES
+from trainyard.reading.text_scan import MAX_LINE_BYTES, lines_at
 
 # What the parser says of a line that it cannot take apart: what was expected, and found.
 PARSER = {
@@ -147,9 +147,13 @@ def _rejected_lines(connection: duckdb.DuckDBPyConnection, mapped: Mapped) -> li
         f"arg_min(error_message, column_idx), left(arg_min(csv_line, column_idx), {MAX_TEXT}) "
         f"FROM {mapped.found.rejects} GROUP BY line_byte_position ORDER BY line_byte_position"
     )
+    rows = found.fetchall()
+    # The parser counts records, of which one may have several lines, and bytes from 1.
+    text = mapped.found.text
+    lines = lines_at(text, [at - 1 for _, at, *_ in rows]) if text else [line for line, *_ in rows]
     return [
-        (int(line), int(at), kind or "", message or "", text or "")
-        for line, at, kind, message, text in found.fetchall()
+        (int(line), int(at) - 1, kind or "", message or "", shown or "")
+        for line, (_, at, kind, message, shown) in zip(lines, rows, strict=True)
     ]
 
 

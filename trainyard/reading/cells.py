@@ -6,11 +6,12 @@ accepted only in a spelling that means its type, as `contract.values` has it for
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
 from trainyard.contract.sources import Column, ColumnType
-from trainyard.contract.values import MISSING, NO, NUMBER, YES
+from trainyard.contract.values import ISO_MOMENT, MISSING, NO, NUMBER, YES
 from trainyard.reading import moments
 from trainyard.reading.sentences import literal
 
@@ -38,6 +39,9 @@ BROKEN_NUMBERS = ("FLOAT", "DOUBLE")
 TIMES = ("DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS")
 # What str.strip takes away.
 SPACES = "".join(each for each in map(chr, range(0x3001)) if each.isspace())
+# Keys of letters and digits, which are neither numbers nor words for nothing.
+MIXED = r"[!-~]*([0-9][!-~]*[A-DF-Za-df-z]|[A-DF-Za-df-z][!-~]*[0-9])[!-~]*"
+SHORT_NUMBER = r"[+-]?[0-9]{1,9}(\.[0-9]{0,9})?"
 # What spreadsheets make of a long number: its last digits are gone.
 SHORTENED = r"[0-9]([.,][0-9]+)?[eE]\+[0-9]+"
 
@@ -75,8 +79,9 @@ class Cell:
 
 
 def trimmed(cell: Cell) -> str:
-    """The text of a cell without spaces around it."""
-    return f"trim({_text(cell)}, {literal(SPACES)})"
+    """The text of a cell without spaces around it; to look for them all costs more than to see that there are none."""
+    text = _text(cell)
+    return f"(CASE WHEN {_without_spaces(text)} THEN {text} ELSE trim({text}, {literal(SPACES)}) END)"
 
 
 def missing(cell: Cell) -> str:
@@ -85,7 +90,8 @@ def missing(cell: Cell) -> str:
         return f"({cell.sql} IS NULL OR isnan({cell.sql}))"
     if cell.is_text:
         words = frozenset({""}) if cell.verbatim else MISSING
-        return f"({cell.sql} IS NULL OR lower({trimmed(cell)}) IN ({_words(words)}))"
+        longer = f"strlen({cell.sql}) > {max(map(len, MISSING))} AND {_without_spaces(cell.sql)}"
+        return f"(CASE WHEN {longer} THEN FALSE ELSE {cell.sql} IS NULL OR {_one_of(cell, words)} END)"
     return f"({cell.sql} IS NULL)"
 
 
@@ -127,7 +133,7 @@ def _key(cell: Cell) -> str:
     text, point = trimmed(cell), r"\." if cell.decimal == "." else "[.,]"
     if not cell.is_text:
         return f"CASE WHEN {missing(cell)} THEN NULL ELSE {text} END"
-    usual = f"WHEN TRY_CAST({cell.sql} AS BIGINT)::VARCHAR = {cell.sql} THEN {cell.sql} "
+    usual = f"WHEN {_is(cell.sql, MIXED)} OR TRY_CAST({cell.sql} AS BIGINT)::VARCHAR = {cell.sql} THEN {cell.sql} "
     whole = f"WHEN {_is(text, f'[+-]?[0-9]+{point}0*')} THEN regexp_extract({text}, '^[+-]?[0-9]+')"
     return f"CASE {usual} WHEN {missing(cell)} OR {_is(text, SHORTENED)} THEN NULL {whole} ELSE {text} END"
 
@@ -158,7 +164,8 @@ def _float64(cell: Cell) -> str:
         text = trimmed(cell)
         pattern = NUMBER.pattern if cell.decimal == "." else NUMBER.pattern.replace(r"\.", ",")
         number = f"TRY_CAST({text if cell.decimal == '.' else f'replace({text}, chr(44), chr(46))'} AS DOUBLE)"
-        return f"CASE WHEN {_is(text, pattern)} AND isfinite({number}) THEN {number} END"
+        usual = f"WHEN {_is(cell.sql, SHORT_NUMBER)} THEN TRY_CAST({cell.sql} AS DOUBLE)" if cell.decimal == "." else ""
+        return f"CASE {usual} WHEN {_is(text, pattern)} AND isfinite({number}) THEN {number} END"
     number = f"TRY_CAST({cell.sql} AS DOUBLE)"
     return f"CASE WHEN isfinite({number}) THEN {number} END"
 
@@ -176,23 +183,24 @@ def _timestamp(cell: Cell) -> str:
     if cell.type == "TIMESTAMP WITH TIME ZONE":
         return f"{cell.sql} AT TIME ZONE 'UTC'"
     text = moments.of_text(trimmed(cell), cell.dates)
+    usual = ""
     if cell.is_text:
         number, whole = f"TRY_CAST({cell.sql} AS BIGINT)", f"TRY_CAST({cell.sql} AS BIGINT)::VARCHAR = {cell.sql}"
+        usual = f"WHEN {_is(cell.sql, ISO_MOMENT.pattern)} THEN TRY_CAST({cell.sql} AS TIMESTAMP)"
     elif cell.type in WHOLE_NUMBERS:
         number, whole = f"{cell.sql}::BIGINT", "TRUE"
     else:
         return text
     # Counts from 1970 cost little, if they do not look like 20260131.
     apart = f"{number} NOT BETWEEN 19000101 AND 21000000 AND {number} NOT BETWEEN 19000101000000 AND 21000000000000"
-    return f"CASE WHEN {whole} AND {apart} THEN {moments.of_number(number)} ELSE {text} END"
+    return f"CASE {usual} WHEN {whole} AND {apart} THEN {moments.of_number(number)} ELSE {text} END"
 
 
 def _boolean(cell: Cell) -> str:
-    text = f"lower({trimmed(cell)})"
     return (
         cell.sql
         if cell.type == "BOOLEAN"
-        else (f"CASE WHEN {text} IN ({_words(YES)}) THEN TRUE WHEN {text} IN ({_words(NO)}) THEN FALSE END")
+        else (f"CASE WHEN {_one_of(cell, YES)} THEN TRUE WHEN {_one_of(cell, NO)} THEN FALSE END")
     )
 
 
@@ -205,12 +213,18 @@ def _text(cell: Cell) -> str:
     return f"CASE WHEN {whole} THEN {cell.sql}::BIGINT::VARCHAR ELSE {cell.sql}::VARCHAR END"
 
 
+def _without_spaces(text: str) -> str:
+    """Whether the first and the last character are letters, digits or signs of ASCII."""
+    return f"ascii({text}) BETWEEN 33 AND 126 AND ascii(right({text}, 1)) BETWEEN 33 AND 126"
+
+
 def _is(text: str, pattern: str) -> str:
     return f"regexp_full_match({text}, {literal(pattern)})"
 
 
-def _words(words: frozenset[str]) -> str:
-    return ", ".join(literal(each) for each in sorted(words))
+def _one_of(cell: Cell, words: frozenset[str]) -> str:
+    """Whether a cell is one of some words in any case; a long IN would be a join, for which all rows are trimmed."""
+    return _is(f"lower({trimmed(cell)})", "|".join(re.escape(each) for each in sorted(words)))
 
 
 _VALUES = {

@@ -33,6 +33,8 @@ from trainyard.reading.text_scan import MAX_LINE_BYTES, Look, look, plain_number
 
 # What people write in run.json where a character is hard to type.
 WRITTEN = {"tab": "\t", r"\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "space": " ", r"\x01": "\x01"}
+# Of the beginning of a file so many rows say how fractions are written.
+FIRST_ROWS = 300
 SEP = "sep="
 # DuckDB takes no longer delimiter.
 MAX_DELIMITER_BYTES = 4
@@ -118,7 +120,7 @@ def _choice(text: Text, settings: FileSettings, *, known: frozenset[str]) -> Cho
 def _spread(text: Text, reading: Reading) -> Sequence[Sequence[str]]:
     """Rows of the sample, also from later places: those lines that are whole by themselves."""
     later = [read(plain_text.legible(each), reading.dialect).rows for each in sample(text.path).spread]
-    return [*reading.rows, *(row for rows in later for row in rows if len(row) == reading.width)]
+    return [*reading.rows[:FIRST_ROWS], *(row for rows in later for row in rows if len(row) == reading.width)]
 
 
 def _rewritten(text: Text, choice: Choice) -> tuple[Text, Choice]:
@@ -164,7 +166,7 @@ def _found(opened: _Opened, settings: FileSettings, *, doubts: tuple[str, ...]) 
     text, reading, top, seen = opened.text, opened.reading, opened.top, opened.seen
     dialect = reading.dialect
     only_digits = seen.only_digits and (top.present or _first_line_is_numbers(text.path, dialect))
-    mark = settings.decimal or decimal(opened.spread[len(reading.rows) - len(opened.rows) :])
+    mark = settings.decimal or decimal(opened.spread[top.present and not top.above :])
     relation = relation_of(opened)
     if not dialect.delimiter and not top.present:
         # A blank line between two texts is no text.

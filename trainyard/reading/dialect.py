@@ -21,7 +21,7 @@ DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe", "::": ":
 SPACE = " "
 # What a delimiter of several characters is replaced by for the parser of the sample.
 STAND_IN = "\x1f"
-# Readings are compared by so much text, and the chosen one is looked at again with the whole sample.
+# Readings are compared by so much text.
 COMPARED_CHARACTERS = 2**16
 JUDGED_ROWS = 300
 JUDGED_FIELDS = 5000
@@ -155,11 +155,10 @@ def choose(text: str, *, whole: bool, known: frozenset[str], given: Given) -> Ch
     complete = whole and compared is text
     readings = _plausible(compared, complete, known=known, given=given)
     if not readings:
-        return Choice(reading=read(text, _one_text(compared, complete, given=given), whole=whole))
+        return Choice(reading=read(compared, _one_text(compared, complete, given=given), whole=complete))
     best, *others = sorted(readings, key=lambda each: _merit(each, known), reverse=True)
     rival = next((each.dialect.delimiter for each in others if _as_good(each, best, known=known)), "")
-    reading = best if compared is text else read(text, best.dialect, whole=whole)
-    return Choice(reading=reading, rival=rival)
+    return Choice(reading=best, rival=rival)
 
 
 def _plausible(text: str, whole: bool, *, known: frozenset[str], given: Given) -> list[Reading]:
@@ -215,15 +214,13 @@ def _best_quote(text: str, delimiter: str, *, whole: bool, given: Given) -> Read
 def _quotes_mean_something(quoted: Reading, plain: Reading) -> bool:
     """Whether quotes enclose fields, rather than stand in texts that happen to begin with one.
 
-    They do where lines come apart better with them, and where all the fields of a column are enclosed. A field that
-    goes on in the next line says nothing for them where each line is whole without.
+    They do where lines come apart as well or better with them, and where all the fields of a column are enclosed. What
+    they do in the rest of the file is looked at later.
     """
     mark = quoted.dialect.quote
     if mark == "'" and not _enclosed(plain, mark) and quoted.misfits >= plain.misfits:
         return False
-    if quoted.misfits < plain.misfits or _enclosed(plain, mark):
-        return True
-    return quoted.misfits == plain.misfits and (not quoted.several or plain.bad > 0)
+    return quoted.misfits <= plain.misfits or _enclosed(plain, mark)
 
 
 def encloses(text: str, dialect: Dialect) -> bool:

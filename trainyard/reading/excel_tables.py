@@ -19,8 +19,6 @@ from trainyard.reading.model import Found
 from trainyard.reading.plain_text import Text
 from trainyard.reading.sentences import refused
 
-# Of workbooks before 2007; newer ones are archives.
-OLD_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 # Rows of a table have texts in most of its columns; titles above it in one or two.
 MOST_CELLS = 0.6
 JUDGED_ROWS = 50

@@ -106,11 +106,16 @@ def decimal(rows: Sequence[Sequence[str]]) -> str:
     """What separates the fraction of numbers: a comma where some column is full of such numbers and none of others."""
     commas = False
     for column in zip(*rows, strict=False):
-        texts = [each.strip() for each in column if not is_missing(each)]
+        texts = [each.strip() for each in column if each and not is_missing(each)]
+        if not any("," in each for each in texts):
+            fractions = ("." in each and POINT_FRACTION.fullmatch(each) for each in texts)
+            if any(fractions) and all(NUMBER.fullmatch(each) for each in texts):
+                return "."
+            continue
         if any(POINT_FRACTION.fullmatch(each) for each in texts) and all(NUMBER.fullmatch(each) for each in texts):
             return "."
         fractions = [each for each in texts if COMMA_FRACTION.fullmatch(each)]
-        numbers = sum(NUMBER.fullmatch(each) is not None for each in texts)
+        numbers = sum(bool(NUMBER.fullmatch(each) or COMMA_FRACTION.fullmatch(each)) for each in texts)
         certain = any(not THOUSANDS.fullmatch(each) for each in fractions)
         commas = commas or (certain and numbers >= 0.9 * len(texts))
     return "," if commas else "."

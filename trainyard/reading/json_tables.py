@@ -128,7 +128,7 @@ def _from_document(text: Text) -> Text:
         raise BadData([refused(text.name, expected="JSON lines", found=found, advice=advice)])
     try:
         with text.path.open(encoding="utf-8-sig") as file:
-            document = json.load(file, parse_int=_Written, parse_float=_Written)
+            document = json.load(file)
     except ValueError as error:
         raise BadData([_broken(text, error)]) from error
     rows = _rows(document)
@@ -139,12 +139,6 @@ def _from_document(text: Text) -> Text:
     with target.open("w", encoding="utf-8") as copy:
         copy.writelines(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows)
     return replace(text, path=target)
-
-
-class _Written(str):
-    """A number as it is written in a document."""
-
-    __slots__ = ()
 
 
 def _rows(document: Any) -> list[Any] | None:
@@ -184,7 +178,7 @@ def _good_lines(connection: duckdb.DuckDBPyConnection, text: Text) -> tuple[Text
                 copy.write("\n")
                 good += 1
             elif written:
-                bad.append((number, offset, written[:1000]))
+                bad.append((number, offset + 1, written[:1000]))
             offset += len(line)
     if not good:
         problem = refused(

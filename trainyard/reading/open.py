@@ -9,14 +9,14 @@ from pathlib import Path
 import duckdb
 
 from trainyard.contract.sources import FileSettings, Source
-from trainyard.reading import excel_tables, parquet_tables
 from trainyard.reading.csv_tables import csv_table
-from trainyard.reading.excel_tables import OLD_MAGIC
+from trainyard.reading.excel_tables import excel_tables
 from trainyard.reading.json_tables import json_shape, json_table
 from trainyard.reading.model import Found, LocalFile
+from trainyard.reading.parquet_tables import parquet_table
 from trainyard.reading.plain_text import Text, as_utf8, legible
 from trainyard.reading.samples import sample
-from trainyard.reading.unpacked import ZIP, Member, unpacked
+from trainyard.reading.unpacked import OLD_WORKBOOK_MAGIC, PARQUET_MAGIC, ZIP, Member, unpacked
 
 
 def found_tables(
@@ -54,11 +54,11 @@ def _tables(
     connection: duckdb.DuckDBPyConnection, text: Text, *, settings: FileSettings, sources: Sequence[Source]
 ) -> list[Found]:
     with text.path.open("rb") as file:
-        head = file.read(len(OLD_MAGIC))
-    if head.startswith(parquet_tables.MAGIC):
-        return [parquet_tables.parquet_table(connection, text)]
-    if head.startswith((OLD_MAGIC, *ZIP)):
-        return excel_tables.excel_tables(connection, text, settings=settings, sources=sources)
+        head = file.read(len(OLD_WORKBOOK_MAGIC))
+    if head.startswith(PARQUET_MAGIC):
+        return [parquet_table(connection, text)]
+    if head.startswith((OLD_WORKBOOK_MAGIC, *ZIP)):
+        return excel_tables(connection, text, settings=settings, sources=sources)
     text = as_utf8(text, encoding=settings.encoding)
     shape = json_shape(legible(sample(text.path).head))
     if shape:

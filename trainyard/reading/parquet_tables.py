@@ -9,8 +9,6 @@ from trainyard.reading.model import Found
 from trainyard.reading.plain_text import Text
 from trainyard.reading.sentences import literal, refused
 
-MAGIC = b"PAR1"
-
 
 def parquet_table(connection: duckdb.DuckDBPyConnection, text: Text) -> Found:
     """The table in a Parquet file; raises BadData for a damaged one."""

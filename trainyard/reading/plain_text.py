@@ -130,10 +130,10 @@ def _returns_end_lines(path: Path, seen: Look) -> bool:
         return True
     if seen.returns <= RETURNS_END_LINES * seen.feeds:
         return False
-    head = sample(path).head
+    taken = sample(path)
     readings = []
     for end in (False, True):
-        text = cleaning.cleaned(head.rstrip(b"\r"), returns_end_lines=end).decode("utf-8-sig", errors="replace")
-        readings.append(choose(text, whole=False, known=frozenset(), given=Given()).reading)
+        text = cleaning.cleaned(taken.head.rstrip(b"\r"), returns_end_lines=end).decode("utf-8-sig", errors="replace")
+        readings.append(choose(text, whole=taken.whole, known=frozenset(), given=Given()).reading)
     inside, ended = readings
     return ended.width > 1 and (inside.width < 2 or ended.misfits < inside.misfits or ended.total > 2 * inside.total)

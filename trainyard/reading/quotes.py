@@ -86,9 +86,9 @@ def relation(task: Task, dialect: Dialect, *, rejects: str) -> str:
 def _outcome(connection: duckdb.DuckDBPyConnection, task: Task, dialect: Dialect) -> Outcome:
     rejects = f"tried_{task.key}"
     source = relation(task, dialect, rejects=rejects)
-    proofs = [_swallowed(task, index) for index in range(task.width)] if dialect.quote and task.width > 1 else []
-    sure = " OR ".join(shape for shape, proven in proofs if proven) or "false"
-    maybe = " OR ".join(shape for shape, proven in proofs if not proven) or "false"
+    width = task.width if dialect.quote else 0
+    sure = " OR ".join(_like_lines(task, index, proven=True) for index in range(width)) or "false"
+    maybe = " OR ".join(_like_lines(task, index, proven=False) for index in range(width)) or "false"
     query = f"SELECT count(*), count(*) FILTER (WHERE {sure}), count(*) FILTER (WHERE {maybe}) FROM {source}"
     rows, swallowed, like_lines = connection.execute(query).fetchall()[0]
     bad = connection.execute(f"SELECT count(DISTINCT line) FROM {rejects}").fetchall()[0][0]
@@ -97,19 +97,25 @@ def _outcome(connection: duckdb.DuckDBPyConnection, task: Task, dialect: Dialect
     return Outcome(rows=rows, bad=bad, swallowed=swallowed, like_lines=like_lines)
 
 
-def _swallowed(task: Task, index: int) -> tuple[str, bool]:
-    """Whether a field's lines have as many delimiters as they would without quotes, and numbers where numbers belong;
-    and whether there are such columns."""
-    column, mark, width = f"c{index}", literal(task.dialect.delimiter), task.width
-    lines = f"string_split({column}, chr(10))"
-    first, last = f"string_split({lines}[1], {mark})", f"string_split({lines}[-1], {mark})"
-    between = f"list_filter({lines}[2:-2], lambda each: len(string_split(each, {mark})) <> {width})"
-    shape = [f"contains({column}, chr(10))", f"len({first}) = {width - index}", f"len({last}) = {index + 1}"]
-    shape += [f"len({between}) = 0"]
-    cells = [f"{last}[{each + 1}]" for each in task.numeric if each < index]
-    cells += [f"{first}[{each - index + 1}]" for each in task.numeric if each > index]
-    shape += [f"regexp_full_match(trim({each}, chr(34) || ' '), {literal(f'({NUMBER})?')})" for each in cells]
-    return f"({' AND '.join(shape)})", bool(cells)
+def _like_lines(task: Task, index: int, *, proven: bool) -> str:
+    """Whether a field's lines have as many fields as they would without quotes, and are numbers or nothing where numbers
+    belong; `proven`, where numbers in other columns say so."""
+    numeric = [each in task.numeric for each in range(task.width)]
+    if proven and not any([*numeric[:index], *numeric[index + 1 :]]):
+        return "false"
+    number = f' *"?{NUMBER}"? *' if proven else f' *"?({NUMBER})?"? *'
+    text, mark = _text(task.dialect.delimiter), re.escape(task.dialect.delimiter)
+    cells = [number if each else text for each in numeric]
+    first, line, last = mark.join([text, *cells[index + 1 :]]), mark.join(cells), mark.join([*cells[:index], text])
+    pattern = literal(f"{first}\n({line}\n)*{last}")
+    return f"(contains(c{index}, chr(10)) AND regexp_full_match(c{index}, {pattern}))"
+
+
+def _text(delimiter: str) -> str:
+    """A pattern for a field without quotes."""
+    first = re.escape(delimiter[0])
+    inside = f"|{first}[^{first}\n]" if len(delimiter) > 1 else ""
+    return f"([^{first}\n]{inside})*"
 
 
 def mend(task: Task, *, target: Path) -> int:

@@ -1,13 +1,13 @@
-"""Takes a sample of a file, its first megabyte and some pieces of the rest, in whole lines; runs in Glue's driver."""
+"""Takes a sample of a file, its beginning and some pieces of the rest, in whole lines; runs in Glue's driver."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
-HEAD_BYTES = 2**20
+HEAD_BYTES = 2**17
 PIECES = 16
-PIECE_BYTES = 2**14
+PIECE_BYTES = 2**12
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +20,7 @@ class Sample:
 
 
 def sample(path: Path) -> Sample:
-    """A sample of the file at `path`, of 1.25 MiB at most."""
+    """A sample of the file at `path`, of 192 KiB at most."""
     size = path.stat().st_size
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES)
@@ -30,6 +30,7 @@ def sample(path: Path) -> Sample:
         for index in range(PIECES):
             file.seek(HEAD_BYTES + (size - HEAD_BYTES) * index // PIECES)
             pieces.append(_whole_lines(file.read(PIECE_BYTES)))
+    # A long line, such as a document of JSON in one, is cut off.
     end = head.rfind(b"\n") + 1 or head.rfind(b"\r") + 1
     return Sample(head=head[:end] if end else head, spread=tuple(each for each in pieces if each), whole=False)
 

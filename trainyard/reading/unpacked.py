@@ -19,6 +19,7 @@ import pyarrow as pa
 from trainyard.contract.file_names import is_debris, unpacked_name
 from trainyard.contract.sources import Source
 from trainyard.errors import BadData
+from trainyard.reading.encoding import wide
 from trainyard.reading.sentences import refused
 
 CHUNK_BYTES = 2**20
@@ -52,6 +53,11 @@ UNKNOWN = {
     b"\x89PNG": "a picture",
     b"\xff\xd8\xff": "a picture",
 }
+PARQUET_MAGIC = b"PAR1"
+OLD_WORKBOOK_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+# Of text: tabs, line ends, form feeds, the separators of Hive and of old databases, and escapes.
+TEXT_CONTROLS = b"\0\x01\x02\t\n\x0b\f\r\x1b\x1c\x1d\x1e\x1f\x1a"
+MAX_CONTROLS = 0.02
 READ = "CSV, Parquet, JSON, Excel or plain text, packed or not,"
 
 
@@ -201,11 +207,20 @@ def _readable(file: Member, kind: str) -> Iterator[None]:
 
 
 def _know(file: Member, head: bytes) -> None:
+    """Raise BadData for what is no table: nothing, a format that nobody here reads, bytes that are no text."""
     if not head:
         raise BadData([_refused(file.name, "a table", "an empty file", "export it once more")])
     found = next((what for magic, what in UNKNOWN.items() if head.startswith(magic)), "")
+    known = head.startswith((*ZIP, PARQUET_MAGIC, OLD_WORKBOOK_MAGIC))
+    if not found and not known and not wide(head) and _controls(head) > MAX_CONTROLS * len(head):
+        found = "bytes of no format that is known"
     if found:
         raise BadData([_refused(file.name, READ.rstrip(","), found, "export the table in one of these")])
+
+
+def _controls(head: bytes) -> int:
+    """How many bytes no text has; the NUL bytes of dumps, which come one by one, are left out."""
+    return sum(each < 32 and each not in TEXT_CONTROLS for each in head)
 
 
 def _refused(name: str, expected: str, found: str, advice: str) -> str:

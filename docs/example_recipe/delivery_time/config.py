@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from trainyard.contract.config import Gate, Range, RecipeConfig, ScoreColumn, Tuning, bounded
+from trainyard.contract.config import Gate, Range, RecipeConfig, ScoreColumn, TableData, Tuning, bounded
 from trainyard.contract.sources import Column, Source
 
 
 @dataclass(frozen=True, kw_only=True)
-class Data:
+class Data(TableData):
     """Which deliveries are used."""
 
     max_minutes: float = bounded(240.0, minimum=1.0, maximum=10_000.0, help="longer deliveries are left out")

@@ -3,12 +3,13 @@
 import csv
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from recipes.headline_classifier import evaluate, metrics, report, sample, serve
+from recipes.headline_classifier import evaluate, metrics, report, sample, score, serve
 from recipes.headline_classifier.calibration import fit_temperature
-from recipes.headline_classifier.config import CLASSES
 from recipes.headline_classifier.inference import Classifier
 from trainyard.contract.report import ReportInputs
 from trainyard.errors import BadRequest
@@ -23,14 +24,18 @@ def test_macro_f1_equals_scikit_learns():
     assert metrics.macro_f1(labels, predicted, classes=4) == pytest.approx(f1_score(labels, predicted, average="macro"))
     two = labels % 2
     assert metrics.macro_f1(two, two, classes=4) == 1.0
+    # scikit-learn's own way to say over which classes the mean is.
+    expected = f1_score(two, predicted, average="macro", labels=[0, 1])
+    assert metrics.macro_f1(two, predicted, classes=4) == pytest.approx(expected)
 
 
 def test_calibration_error_of_known_cases():
-    sure = np.tile([0.8, 0.2], (10, 1))
-    labels = np.repeat([0, 1], [8, 2])
-    assert metrics.expected_calibration_error(sure, labels) == pytest.approx(0.0)
-    assert metrics.expected_calibration_error(sure, 1 - labels) == pytest.approx(0.6)
-    assert metrics.log_loss(sure, np.zeros(10, int)) == pytest.approx(-np.log(0.8))
+    sure = np.full(10, 0.8)
+    right = np.repeat([True, False], [8, 2])
+    assert metrics.expected_calibration_error(sure, right) == pytest.approx(0.0)
+    assert metrics.expected_calibration_error(sure, ~right) == pytest.approx(0.6)
+    assert metrics.log_loss(sure) == pytest.approx(-np.log(0.8))
+    assert np.isfinite(metrics.log_loss(np.zeros(2)))
 
 
 def test_the_temperature_undoes_a_factor_of_the_logits():
@@ -74,8 +79,11 @@ def test_the_report_shows_and_writes_what_it_says(trained, sampled, quick, tmp_p
     predictions = pq.read_table(tmp_path / "predictions.parquet").to_pandas()
     holdout = pq.read_table(sampled / "process" / "holdout" / "headlines.parquet").to_pandas()
     assert predictions.title.tolist() == holdout.title.tolist()
-    chances = predictions[[f"probability_{name}" for name in CLASSES]].to_numpy()
-    assert np.allclose(chances.sum(axis=1), 1.0)
+    chances = [{each["category"]: each["probability"] for each in row} for row in predictions.probabilities]
+    assert np.allclose([sum(each.values()) for each in chances], 1.0)
+    assert [each[name] for each, name in zip(chances, predictions.predicted, strict=True)] == list(
+        predictions.probability
+    )
     wrong = predictions[predictions.predicted != predictions.category]
     with (tmp_path / "mistakes.csv").open(newline="", encoding="utf-8") as file:
         mistakes = list(csv.DictReader(file))
@@ -94,6 +102,47 @@ def test_served_answers_equal_the_classifier(trained):
         assert list(answer["probabilities"].values()) == pytest.approx(row.tolist())
         assert answer["probabilities"][answer["category"]] == pytest.approx(row.max())
     assert serve.load(trained).predict([]) == []
+
+
+def test_a_description_is_read_with_the_title_in_requests_and_in_bulk(trained, quick, tmp_path):
+    rows = [(None, "Bank", "Album concert singer"), ("k7", "Bank", None), (None, "Bank", "")]
+    (tmp_path / "headlines").mkdir()
+    table = pa.table(dict(zip(score.COLUMNS, map(list, zip(*rows, strict=True)), strict=True)))
+    pq.write_table(table, tmp_path / "headlines" / "part-00000.parquet")
+    scored = pa.concat_tables(score.score(trained, tmp_path, config=quick)).to_pylist()
+    requests = [{"title": title} | ({"description": text} if text is not None else {}) for _, title, text in rows]
+    answers = serve.load(trained).predict(requests)
+    assert [each["category"] for each in scored] == [each["category"] for each in answers]
+    assert [each["headline_id"] for each in scored] == ["1", "k7", "3"]
+    assert answers[0]["category"] == "e"
+    assert answers[1] == answers[2]
+    assert answers[1]["category"] == "b"
+
+
+def test_a_champion_that_knows_other_classes_is_judged_on_those_that_are_held_out(trained, sampled, quick, tmp_path):
+    """The classes of the holdout decide: one that the model has never seen is 0 of them, not left out."""
+    table = pq.read_table(sampled / "process" / "holdout" / "headlines.parquet")
+    renamed = ["climate" if each == "m" else each for each in table["category"].to_pylist()]
+    changed = table.set_column(table.column_names.index("category"), "category", pa.array(renamed))
+    pq.write_table(changed, tmp_path / "headlines.parquet")
+    known = evaluate.evaluate(trained, sampled / "process" / "holdout", config=quick)
+    other = evaluate.evaluate(trained, tmp_path, config=quick)
+    assert known.metrics["macro_f1"] - other.metrics["macro_f1"] == pytest.approx(0.25, abs=0.02)
+    assert np.isfinite(other.metrics["log_loss"])
+    assert other.statistic(other.examples) == other.metrics["macro_f1"]
+
+
+def test_the_report_says_which_classes_no_held_out_headline_has(trained, sampled, quick, tmp_path):
+    holdout = tmp_path / "process" / "holdout"
+    holdout.mkdir(parents=True)
+    table = pq.read_table(sampled / "process" / "holdout" / "headlines.parquet")
+    pq.write_table(table.filter(pc.field("category") != "m"), holdout / "headlines.parquet")
+    inputs = ReportInputs(model=trained, prepare=sampled / "prepare", process=tmp_path / "process")
+    (tmp_path / "report").mkdir()
+    section = report.report(inputs, tmp_path / "report", config=quick)[0]
+    assert "No held-out headline is of health" in section.text
+    assert "the mean over the other 3 classes" in section.text
+    assert ("m: health", 0, None, None, None) in section.tables[0].rows
 
 
 @pytest.mark.parametrize(

@@ -12,19 +12,25 @@ from recipes.headline_classifier.config import CONFIG, CORPUS, HEADLINES, WORD_P
 from tests.recipes.tables import read_sources, stored
 from trainyard.errors import BadData
 from trainyard.glue import engine
+from trainyard.run.overrides import override
 from trainyard.stages.ingest.csv_load import load
 from trainyard.stages.ingest.csv_scan import plain
 
 DATA = Path(__file__).parents[4] / "shared" / "data" / "news_aggregator" / "newsCorpora_sample_raw8.tsv.gz"
 
 
+COLUMNS = ("ID", "TITLE", "DESCRIPTION", "CATEGORY", "STORY")
+
+
 def table(rows):
-    columns = ("ID", "TITLE", "CATEGORY", "STORY")
-    return stored({"headlines": pa.table(dict(zip(columns, map(list, zip(*rows, strict=True)), strict=True)))})
+    """Headlines as ingest writes them, from (ID, TITLE, CATEGORY, STORY)."""
+    full = [dict(zip(COLUMNS, (key, title, None, *rest), strict=True)) for key, title, *rest in rows]
+    types = (pa.int64(), *[pa.string()] * 4)
+    return stored({"headlines": pa.Table.from_pylist(full, pa.schema(list(zip(COLUMNS, types, strict=True))))})
 
 
-def many(count, **changes):
-    rows = [(i, f"Headline number {i}", "btem"[i % 4], f"story{i // 3}") for i in range(count)]
+def many(count, classes="btem", **changes):
+    rows = [(i, f"Headline number {i}", classes[i % len(classes)], f"story{i // 3}") for i in range(count)]
     return table([tuple(changes.get(str(i), row)) for i, row in enumerate(rows)])
 
 
@@ -40,28 +46,66 @@ def read_file(tmp_path, source, name, content):
 def test_good_headlines_pass():
     quality = prepare.check(many(200), CONFIG)
     assert quality.ok
-    assert quality.figures["headlines"] == 200
-    assert quality.figures["class_m"] == 50
+    assert not quality.warnings
+    assert quality.figures["headlines"] == quality.figures["lines"] == 200
+    assert quality.figures["classes"] == 4
+    assert quality.figures["stories"] == 67
+
+
+@pytest.mark.parametrize(
+    "classes", [("ham", "spam"), ("science & nature", "Köln", "日本"), tuple(map(str, range(100)))]
+)
+def test_any_classes_are_learned_from_the_data(classes):
+    quality = prepare.check(many(1000, classes), CONFIG)
+    assert quality.ok, quality.problems
+    assert quality.figures["classes"] == len(classes)
+    kept = prepare.prepare(many(1000, classes), CONFIG)["headlines"].category.to_pyarrow().to_pylist()
+    assert set(kept) == set(classes)
+
+
+def test_a_class_with_few_headlines_is_left_out_and_named():
+    few = {str(i): (i, f"Headline number {i}", "weather", f"story{i}") for i in (7, 8)}
+    tables = many(200, ("a", "b"), **few)
+    quality = prepare.check(tables, CONFIG)
+    assert quality.ok
+    assert "found fewer of weather (2); 2 headlines are left out" in quality.warnings[0]
+    assert quality.figures["headlines"] == 198
+    assert quality.figures["left_out"] == 2
+    kept = prepare.prepare(tables, CONFIG)["headlines"].to_pyarrow().to_pylist()
+    assert len(kept) == 198
+    assert {row["category"] for row in kept} == {"a", "b"}
 
 
 @pytest.mark.parametrize(
     ("tables", "expected"),
     [
+        (many(60), "at least 100 headlines that are no copies, found 60"),
         (
-            many(200, **{"7": (7, "t", "x", "s")}),
-            "CATEGORY to be one of b, t, e, m, found 1 lines with others such as 'x'",
+            many(200, ("b",)),
+            "at least 2 categories with at least 5 headlines each, and most headlines in such, found 'b'",
         ),
-        (many(60), "at least 100 headlines, found 60"),
-        (table([(i, f"h {i}", "b", f"s{i}") for i in range(200)]), "at least 5 headlines of CATEGORY t, found 0"),
+        (many(200, [f"some tag {i}" for i in range(200)]), "found 200 with at most 1 (such as 'some tag 0')"),
+        (many(1010, [f"{i}" for i in range(101)]), "at most 100 categories, found 101, such as 0, 1, 10"),
+        (table([(i, f"h {i}", None, f"s{i}") for i in range(200)]), "expected a CATEGORY to learn, found none in 200"),
         (
             table([(i, f"h {i}", "btem"[i % 4], f"s{i % 3}") for i in range(200)]),
-            "20 different values of STORY, found 3",
+            "20 different values of STORY, or texts that are not nearly alike, found 3",
         ),
     ],
 )
 def test_bad_headlines_are_refused_with_a_reason(tables, expected):
     problems = prepare.check(tables, CONFIG).problems
-    assert any(expected in each for each in problems), problems
+    assert len(problems) == 1
+    assert expected in problems[0]
+
+
+def test_what_is_worth_knowing_of_categories_is_said():
+    odd = {"1": (1, "Headline number 1", None, "x"), "2": (2, "Headline number 3", "b", "x")}
+    odd |= {str(i): (i, f"Headline number {i}", "B", f"story{i}") for i in range(10, 20)}
+    warnings = " ".join(prepare.check(many(200, **odd), CONFIG).warnings)
+    assert "expected a CATEGORY in every line, found none in 1 of 200" in warnings
+    assert "found several of 1 headlines that come more than once" in warnings
+    assert "expected each CATEGORY in one spelling, found B and b" in warnings
 
 
 def test_of_copies_the_smallest_id_stays_and_other_scripts_are_told_apart():
@@ -71,8 +115,9 @@ def test_of_copies_the_smallest_id_stays_and_other_scripts_are_told_apart():
         (4, "日本", "b", "s1"),
         (5, "中国", "t", "s1"),
     ]
-    found = prepare.prepare(table(rows), CONFIG)["headlines"].to_pyarrow().to_pylist()
-    assert [row["headline_id"] for row in found] == [1, 4, 5]
+    config = override(CONFIG, {"data": {"min_per_class": 1}})
+    found = prepare.prepare(table(rows), config)["headlines"].to_pyarrow().to_pylist()
+    assert [row["headline_id"] for row in found] == ["1", "4", "5"]
 
 
 def test_a_story_is_never_split():

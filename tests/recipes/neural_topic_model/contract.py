@@ -49,12 +49,12 @@ def evaluated(model_dir: Path, holdout: Path):
     model = TopicModel.load(model_dir)
     texts = [" ".join(each) for each in load_lemmas(holdout / HOLDOUT_CORPUS_FILE)[:300]]
     bags = model.bags([model.vocabulary.lemmatizer.lemmas(each) for each in texts])
-    names, words = model.top_words(3), model.top_words(10)
+    names, words = model.topic_names(), model.top_words(10)
     answers = []
     for row, shares in enumerate(model.topic_shares_of(bags)):
         known = int(np.diff(bags.offsets)[row])
         topics = [
-            {"topic": int(t), "name": " ".join(names[t]), "share": float(shares[t]), "words": words[t]}
+            {"topic": int(t), "name": names[t], "share": float(shares[t]), "words": words[t]}
             for t in np.argsort(-shares, kind="stable")[:3]
         ]
         answers.append({"topics": topics if known else [], "known_words": known})

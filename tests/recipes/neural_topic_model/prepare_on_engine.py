@@ -19,7 +19,7 @@ def prepare_on(name: str, folder: Path) -> None:
     """Read `<folder>/reviews.parquet`; write figures and documents to `<folder>/<engine>/`."""
     (folder / name).mkdir()
     running = engine.start(name, folder / name)
-    config = override(CONFIG, {"data": {"min_documents": 50}})
+    config = override(CONFIG, {"data": {"min_documents": 50, "language": "en"}})
     tables = {"reviews": running.read([str(folder / "reviews.parquet")])}
     (folder / name / "figures.json").write_text(json.dumps(dict(check(tables, config).figures)))
     running.write(prepare(tables, config)["documents"], str(folder / name / "documents"))

@@ -1,4 +1,4 @@
-"""Which reviews become documents, in each layout, on both engines; refusals; near-duplicates."""
+"""Which reviews become documents, in any language and scale, on both engines; refusals; near-duplicates."""
 
 from __future__ import annotations
 
@@ -15,21 +15,17 @@ import pytest
 
 from recipes.neural_topic_model.config import CONFIG, sources
 from recipes.neural_topic_model.prepare import check, prepare
+from recipes.neural_topic_model.stop_words import STOP_WORDS
 from tests.recipes.tables import stored
 from trainyard.errors import ConfigError
 from trainyard.run.overrides import override
 
 ROOT = Path(__file__).parents[3]
-COLUMNS = {
-    "pole": ("pole", "title", "review"),
-    "stars": ("star_rating", "review_headline", "review_body"),
-    "score": ("Score", "Summary", "Text"),
-}
 LETTERS = str.maketrans("0123456789", "bcdfghklmn")
 
 
 def config(**data):
-    return override(CONFIG, {"data": {"min_documents": 50, **data}})
+    return override(CONFIG, {"data": {"min_documents": 50, "language": "en", **data}})
 
 
 def texts(count, seed=0, length=60):
@@ -37,24 +33,35 @@ def texts(count, seed=0, length=60):
     return [" ".join(f"w{word}".translate(LETTERS) for word in random.integers(0, 2000, length)) for _ in range(count)]
 
 
-def table(ratings, titles, bodies, layout="score"):
-    rows = dict(zip(COLUMNS[layout], (ratings, titles, bodies), strict=True))
-    return stored({"reviews": pa.table({name: pa.array(values) for name, values in rows.items()})})
+def table(ratings, titles, bodies):
+    ratings = [None if each is None else str(each) for each in ratings]
+    columns = {"rating": ratings, "title": titles, "text": bodies}
+    return stored({"reviews": pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()})})
 
 
 def documents(tables, settings):
     return prepare(tables, settings)["documents"].to_pyarrow().to_pandas()
 
 
-@pytest.mark.parametrize(
-    ("layout", "ratings"), [("pole", [1, 2]), ("stars", [1, 5]), ("score", [2, 4])], ids=["pole", "stars", "score"]
-)
+SCALES = {
+    "polarity": (1, 2),
+    "stars": (1, 5, 3),
+    "whole floats": ("2.0", "4.0", "3.0"),
+    "ten points": (3, 9, 5),
+    "percent": (15, 90, 50),
+    "votes": (0, 1),
+    "signs": (-1, 1, 0),
+    "words": ("negative", "Positive"),
+}
+
+
+@pytest.mark.parametrize("ratings", SCALES.values(), ids=SCALES)
 @pytest.mark.parametrize("sentiment", ["negative", "positive", "all"])
-def test_sentiment_is_selected_in_each_layout(layout, ratings, sentiment):
-    tables = table(ratings, ["bad", "good"], texts(2), layout)
-    found = documents(tables, config(layout=layout, sentiment=sentiment))
-    expected = {"negative", "positive"} if sentiment == "all" else {sentiment}
-    assert set(found.sentiment) == expected
+def test_sentiment_is_where_a_rating_lies_on_the_scale_of_all(ratings, sentiment):
+    tables = table([*ratings, None], [""] * (len(ratings) + 1), texts(len(ratings) + 1))
+    found = documents(tables, config(sentiment=sentiment))
+    named = ["negative", "positive", "neutral"][: len(ratings)]
+    assert sorted(found.sentiment) == (sorted([*named, "unknown"]) if sentiment == "all" else [sentiment])
 
 
 def test_a_middle_rating_is_neither_negative_nor_positive():
@@ -91,33 +98,83 @@ def test_roles_depend_on_the_text_alone():
     assert 0.05 < (first.role == "validation").mean() < 0.16
 
 
-def test_data_of_another_scale_and_too_few_reviews_are_refused():
+def test_too_few_reviews_are_refused():
     quality = check(table([0, 7, 3], ["", "", ""], texts(3)), config())
-    assert not quality.ok
-    assert any("expected Score from 1 to 5, found 2 other values such as 7" in each for each in quality.problems)
-    assert any("at least 50 reviews of 50 words or more, found 3" in each for each in quality.problems)
+    assert len(quality.problems) == 1
+    assert "at least 50 reviews of 50 words or more, found 3" in quality.problems[0]
     assert check(table([5] * 60, [""] * 60, texts(60)), config()).ok
 
 
-def test_sources_follow_the_layout():
-    reviews = {layout: sources(config(layout=layout))[0] for layout in COLUMNS}
-    assert {layout: tuple(c.name for c in each.columns) for layout, each in reviews.items()} == COLUMNS
-    assert reviews["stars"].delimiter == "\t"
-    assert reviews["score"].accepts("Reviews.csv.gz")
-    assert sources(config(file="mine.csv"))[0].accepts("mine.csv")
+def test_sources_have_any_column_of_texts_and_a_rating_where_there_is_one():
+    assert [each.name for each in sources(CONFIG)[0].columns if each.required] == ["text"]
     vectors = sources(config(word_vectors="file", vector_size=3))[1]
     assert [column.name for column in vectors.columns] == ["word", "v0", "v1", "v2"]
+
+
+LANGUAGES = {
+    "de": "die Rolle läuft sehr gut und der Köder ist schön aber das Gewächshaus war leider nicht so groß wie gedacht",
+    "fr": "la qualité du produit est vraiment excellente mais l'emballage était abîmé quand je l'ai reçu chez moi hier",
+    "ru": "очень хороший товар и быстрая доставка но коробка была немного повреждена когда я получил её вчера вечером",
+    "el": "πολύ καλό προϊόν και γρήγορη παράδοση αλλά το κουτί ήταν λίγο κατεστραμμένο όταν το παρέλαβα χθες το βράδυ",
+}
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_the_language_of_most_texts_is_found_and_its_words_are_words(code):
+    tables = table([5] * 60, [f"{number}" for number in range(60)], spoken(code))
+    assert prepare(tables, config(language="auto"))["language"].to_pyarrow().to_pylist() == [
+        {"code": code, "share": 1.0}
+    ]
+    quality = check(tables, config(language="auto", min_df=0.0, max_df=1.0))
+    assert f"read in the language {code}, that of 100% of the texts" in quality.notes[0]
+    assert quality.figures["words"] >= 7
+
+
+def spoken(code):
+    """60 texts of a language, none of which is a copy of another."""
+    words, random = LANGUAGES[code].split(), np.random.default_rng(3)
+    return [f"{LANGUAGES[code]} {' '.join(random.permutation(words * 3))}" for _ in range(60)]
+
+
+def test_a_language_without_spaces_is_refused_and_a_mixture_is_told():
+    chinese = [" ".join(["这个产品的质量非常好我很喜欢下次还会再买"] * 60 + [f"{number}"]) for number in range(60)]
+    quality = check(table([5] * 60, [""] * 60, chinese), config(language="auto"))
+    assert len(quality.problems) == 1
+    assert "puts spaces between its words, found Chinese (zh)" in quality.problems[0]
+    both = [*spoken("de")[:40], *spoken("fr")[:20]]
+    quality = check(table([5] * 60, [""] * 60, both), config(language="auto"))
+    assert "expected texts in one language, found 67% in de" in quality.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("bodies", "sentence"),
+    [
+        (
+            [" ".join(np.random.default_rng(n).choice(sorted(STOP_WORDS), 60)) for n in range(60)],
+            "tells",
+        ),
+        ([" ".join(f"x{60 * n + m}".translate(LETTERS) for m in range(60)) for n in range(60)], "is in enough reviews"),
+    ],
+    ids=["stop words only", "all words unique"],
+)
+def test_texts_without_words_in_common_are_refused_before_any_training(bodies, sentence):
+    quality = check(table([5] * 60, [""] * 60, bodies), config())
+    assert len(quality.problems) == 1
+    assert sentence in quality.problems[0]
 
 
 def test_contradicting_settings_are_refused():
     with pytest.raises(ConfigError, match="min_df below max_df"):
         config(min_df=0.4, max_df=0.3)
+    with pytest.raises(ConfigError, match="a language of two letters such as en, or auto, found 'german'"):
+        config(language="german")
 
 
 @pytest.mark.skipif(importlib.util.find_spec("pyspark") is None, reason="the extra `spark` is not installed")
 def test_both_engines_give_the_same_documents(tmp_path):
     bodies = texts(60, length=70)
-    rows = {"Score": [1, 3, 5] * 22, "Summary": ["A title", None, "x"] * 22, "Text": [*bodies, *bodies[:6]]}
+    bodies[7] += " größe<br />caf&eacute; नमस्ते https://a.b/c"
+    rows = {"rating": ["1", None, "5.0"] * 22, "title": ["Ein Titel", None, "x"] * 22, "text": [*bodies, *bodies[:6]]}
     pq.write_table(pa.table(rows), tmp_path / "reviews.parquet")
     found = {}
     for name in ("duckdb", "spark"):

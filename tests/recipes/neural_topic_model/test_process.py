@@ -14,7 +14,10 @@ from recipes.neural_topic_model import process, sample
 from recipes.neural_topic_model.bags_of_words import BagsOfWords
 from recipes.neural_topic_model.config import CONFIG
 from recipes.neural_topic_model.features import Lemmatizer, Vocabulary
+from recipes.neural_topic_model.language import stop_words
+from recipes.neural_topic_model.phrases import phrases
 from recipes.neural_topic_model.stop_words import EXTRA, STOP_WORDS
+from recipes.neural_topic_model.topic_names import topic_names
 from recipes.neural_topic_model.word_vectors import WordVectors
 from trainyard.errors import JobFailed
 from trainyard.run.overrides import override
@@ -31,6 +34,8 @@ def write_documents(folder, texts_by_role):
     ]
     names = ("document", "role", "sentiment", "text")
     pq.write_table(pa.table(dict(zip(names, zip(*rows, strict=True), strict=True))), folder / "documents" / "p.parquet")
+    (folder / "language").mkdir()
+    pq.write_table(pa.table({"code": ["en"], "share": [1.0]}), folder / "language" / "p.parquet")
 
 
 def test_lemmas_leave_out_what_says_nothing():
@@ -41,6 +46,48 @@ def test_lemmas_leave_out_what_says_nothing():
         "toy",
         "work",
     ]
+
+
+def test_what_stands_between_words_is_none_of_them():
+    text = (
+        r"So\n\nbought&nbsp;it at www.shop.org/x?y for me@home.org &amp;amp; l'eau na&iuml;ve <br />café rock-and-roll"
+    )
+    lemmas = LEMMATIZER.lemmas(text)
+    assert lemmas == ["buy", "for", "eau", "naïve", "café", "rock", "and", "roll"]
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "lemmas"),
+    [
+        ("de", "Die Blüten im Gewächshaus", ["blüte", "gewächshaus"]),
+        ("fr", "Les chevaux de l'écurie", ["cheval", "écurie"]),
+        ("hi", "किताब अच्छी", ["किताब", "अच्छा"]),
+        ("uk", "чудові книги", ["чудовий", "книга"]),
+        ("xx", "some words", ["some", "words"]),
+    ],
+)
+def test_words_of_a_language_get_its_lemmas(language, text, lemmas):
+    lemmatizer = Lemmatizer(stop_words=stop_words(language), min_letters=3, language=language)
+    assert lemmatizer.lemmas(text) == lemmas
+
+
+def test_topics_are_named_by_their_words_and_phrases_and_no_two_alike(tmp_path):
+    texts = [("", f"the battery life of this laptop: {'charger ' * (number % 3)}, works") for number in range(30)]
+    words = ("battery", "charger", "laptop", "life", "work")
+    found = phrases(texts, words, lemmatizer=LEMMATIZER)
+    assert found[0] == ("battery", "life")
+    topics = [
+        ["charger", "life", "battery", "laptop"],
+        ["laptop", "work", "charger"],
+        ["laptop", "work", "charger", "life"],
+    ]
+    assert topic_names(topics, found) == [
+        "battery life, charger",
+        "laptop, work, charger",
+        "laptop, work, charger, life",
+    ]
+    Vocabulary(words=words, lemmatizer=LEMMATIZER, phrases=found).save(tmp_path)
+    assert Vocabulary.load(tmp_path).phrases == found
 
 
 def test_words_in_too_many_or_too_few_documents_are_left_out(tmp_path):

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import ibis
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from recipes.prod2vec import prepare, sample
 from recipes.prod2vec.config import CONFIG, sources
+from recipes.prod2vec.features import Queries, RaggedArray, Vocabulary
 from tests.recipes.tables import read_sources
 
 Basket = tuple[int, str, Sequence[int]]
@@ -23,27 +25,28 @@ def write_prepared(directory: Path, baskets: Sequence[Basket], *, top: int = 1_0
     counts = Counter(product for _, role, products in baskets if role == "train" for product in products)
     ranked = sorted(counts.items(), key=lambda each: (-each[1], each[0]))[:top]
     products = sorted({product for _, _, each in baskets for product in each})
+    index = {product: position for position, product in enumerate(products)}
     tables = {
         "baskets": pa.table(
             {
-                "order_id": pa.array([order for order, _, _ in baskets], pa.int64()),
+                "order_id": [str(order) for order, _, _ in baskets],
                 "role": [role for _, role, _ in baskets],
-                "products": pa.array([list(each) for _, _, each in baskets], pa.list_(pa.int64())),
+                "products": pa.array([[index[p] for p in each] for _, _, each in baskets], pa.list_(pa.int64())),
             }
         ),
         "vocabulary": pa.table(
             {
-                "product_id": [product for product, _ in ranked],
+                "product_index": pa.array([index[product] for product, _ in ranked], pa.int64()),
                 "frequency": [count for _, count in ranked],
                 "rank": list(range(len(ranked))),
             }
         ),
         "catalogue": pa.table(
             {
-                "product_id": products,
+                "product_index": list(range(len(products))),
+                "product_id": [str(product) for product in products],
                 "product_name": [f"Product {product}" for product in products],
-                "aisle_id": [1] * len(products),
-                "department_id": [product % 3 for product in products],
+                "department": [str(product % 3) for product in products],
             }
         ),
     }
@@ -51,6 +54,31 @@ def write_prepared(directory: Path, baskets: Sequence[Basket], *, top: int = 1_0
         (directory / name).mkdir(parents=True, exist_ok=True)
         pq.write_table(table, directory / name / "part-00000.parquet")
     return directory
+
+
+def vocabulary_of(
+    ids: Iterable[object], *, frequencies: Sequence[int] = (), names: Sequence[str] = (), departments: Sequence[str] = ()
+) -> Vocabulary:
+    """A vocabulary of products with these ids, equally frequent and without departments unless they are given."""
+    keys = [str(each) for each in ids]
+    return Vocabulary(
+        product_ids=np.asarray(keys, dtype=object),
+        frequencies=np.asarray(frequencies or [1] * len(keys)),
+        names=tuple(names or (f"Product {each}" for each in keys)),
+        departments=tuple(departments or [""] * len(keys)),
+    )
+
+
+def queries_of(*asked: tuple[Sequence[object], object]) -> Queries:
+    """Queries of (products in the basket, the product that follows), by their ids."""
+    keys = sorted({str(each) for context, target in asked for each in (*context, target)})
+    index = {key: position for position, key in enumerate(keys)}
+    return Queries(
+        order_ids=np.asarray([str(each) for each in range(len(asked))], dtype=object),
+        contexts=RaggedArray.from_lists([[index[str(each)] for each in context] for context, _ in asked]),
+        targets=np.asarray([index[str(target)] for _, target in asked]),
+        product_ids=np.asarray(keys, dtype=object),
+    )
 
 
 @pytest.fixture(scope="session")

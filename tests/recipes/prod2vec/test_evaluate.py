@@ -7,30 +7,13 @@ import pytest
 
 from recipes.prod2vec import evaluate
 from recipes.prod2vec.config import CONFIG
-from recipes.prod2vec.features import Queries, RaggedArray, Vocabulary
+from recipes.prod2vec.features import RaggedArray
 from recipes.prod2vec.inference import ProductVectors, basket_vectors
 from recipes.prod2vec.metrics import target_ranks
 from recipes.prod2vec.process import process
-from tests.recipes.prod2vec.conftest import write_prepared
+from tests.recipes.prod2vec.conftest import queries_of, vocabulary_of, write_prepared
 from trainyard.contract.ranking import top_columns
 from trainyard.run.overrides import override
-
-
-def vocabulary_of(ids, frequencies=None):
-    return Vocabulary(
-        product_ids=np.asarray(ids),
-        frequencies=np.ones(len(ids)) if frequencies is None else np.asarray(frequencies),
-        names=tuple(f"Product {each}" for each in ids),
-        departments=np.zeros(len(ids), np.int64),
-    )
-
-
-def queries_of(*asked):
-    return Queries(
-        order_ids=np.arange(len(asked)),
-        contexts=RaggedArray.from_lists([context for context, _ in asked]),
-        targets=np.asarray([target for _, target in asked]),
-    )
 
 
 def test_rank_counts_better_products_outside_the_basket():

@@ -17,7 +17,7 @@ pytest.importorskip("tensorflow")
 
 def found_among(vectors, scores, pairs, count):
     """Share of the pairs whose second product is among the `count` best of the first."""
-    encoded = vectors.vocabulary.encode(np.array(pairs).ravel()).reshape(-1, 2)
+    encoded = vectors.vocabulary.encode(np.array(pairs).ravel().astype(str).astype(object)).reshape(-1, 2)
     encoded = encoded[(encoded >= 0).all(axis=1)]
     best = top_columns(scores(encoded[:, 0]), count)
     return float((best == encoded[:, 1:]).any(axis=1).mean())

@@ -11,8 +11,8 @@ import pytest
 
 from recipes.prod2vec import report
 from recipes.prod2vec.config import CONFIG
-from recipes.prod2vec.features import Vocabulary
 from recipes.prod2vec.inference import ProductVectors
+from tests.recipes.prod2vec.conftest import vocabulary_of
 from trainyard.contract.report import ReportInputs
 
 
@@ -20,11 +20,11 @@ from trainyard.contract.report import ReportInputs
 def reported(tmp_path_factory):
     root = tmp_path_factory.mktemp("reported")
     random = np.random.default_rng(0)
-    vocabulary = Vocabulary(
-        product_ids=np.arange(60) * 3 + 1,
-        frequencies=np.arange(60, 0, -1),
-        names=tuple(f'Näme {each}, "$x_1$" <b>' for each in range(60)),
-        departments=np.arange(60) % 30,
+    vocabulary = vocabulary_of(
+        [f"{each}A" for each in range(60)],
+        frequencies=range(60, 0, -1),
+        names=[f'Näme {each}, "$x_1$" <b>' for each in range(60)],
+        departments=[str(each % 30) for each in range(60)],
     )
     target, context = random.normal(size=(2, 60, 5)).astype(np.float32)
     vectors = ProductVectors(vocabulary=vocabulary, target=target, context=context)
@@ -80,15 +80,13 @@ def test_sections_show_neighbours_map_and_training(reported):
 
 
 def test_a_handful_of_products_can_be_reported(tmp_path):
-    vocabulary = Vocabulary(
-        product_ids=np.array([4, 2, 9]),
-        frequencies=np.array([3, 2, 1]),
-        names=("a", "b", "c"),
-        departments=np.array([1, 1, 1]),
-    )
+    vocabulary = vocabulary_of([4, 2, 9], frequencies=[3, 2, 1], names=["a", "b", "c"])
     target = np.eye(3, 2, dtype=np.float32)
     ProductVectors(vocabulary=vocabulary, target=target, context=target).save(tmp_path)
     inputs = ReportInputs(model=tmp_path, prepare=tmp_path, process=tmp_path)
     sections = report.report(inputs, tmp_path, config=CONFIG)
     assert [each.title for each in sections] == ["Nearest products", "Map of products"]
     assert len(pd.read_parquet(tmp_path / "neighbours.parquet")) == 6
+    highlights = json.loads((tmp_path / "highlights.json").read_text(encoding="utf-8"))
+    assert highlights["columns"] == ["a", "b", "c"]
+    assert "departments" not in sections[1].text

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from recipes.prod2vec.config import CONFIG
-from recipes.prod2vec.features import Queries, RaggedArray, Vocabulary
+from recipes.prod2vec.features import RaggedArray, Vocabulary
 from recipes.prod2vec.inference import ProductVectors
 from recipes.prod2vec.process import process
-from tests.recipes.prod2vec.conftest import write_prepared
+from tests.recipes.prod2vec.conftest import queries_of, vocabulary_of, write_prepared
 from trainyard.contract import checkpoint
 from trainyard.contract.curves import CURVES_FILE
 from trainyard.errors import JobFailed
@@ -248,16 +248,10 @@ def test_a_learning_rate_that_explodes_fails_in_a_sentence(channels, tmp_path, m
 
 
 def test_the_similarity_with_more_validation_hits_is_chosen():
-    vocabulary = Vocabulary(
-        product_ids=np.arange(40), frequencies=np.ones(40, int), names=("x",) * 40, departments=np.zeros(40, int)
-    )
+    vocabulary = vocabulary_of(range(40))
     random = np.random.default_rng(0)
     target, context = random.normal(size=(2, 40, 8)).astype(np.float32)
-    queries = Queries(
-        order_ids=np.arange(30),
-        contexts=RaggedArray.from_lists([[each] for each in range(30)]),
-        targets=np.arange(30) + 10,
-    )
+    queries = queries_of(*[([each], each + 10) for each in range(30)])
     # The answers' context vectors point where the questions' target vectors do.
     context[10:] = target[:30] * 5
     chosen, metrics = training.with_best_similarity(

@@ -22,7 +22,7 @@ def served_as(rows, model_dir, tables):
     """The scored visits and what the service answers to the same columns."""
     predictor = serve.load(model_dir)
     visits = pq.read_table(tables / "every_visit").slice(0, len(rows)).to_pylist()
-    assert [each["visit_id"] for each in rows] == [each["visit_id"] for each in visits]
+    assert [each["visit_id"] for each in rows] == [str(each["visit_id"]) for each in visits]
     columns = predictor.ensemble.encoder.columns
     answers = predictor.predict([{name: each[name] for name in columns} for each in visits])
     return [{"propensity": each["propensity"], "likely": each["likely"]} for each in rows], answers

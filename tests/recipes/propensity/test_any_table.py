@@ -61,7 +61,7 @@ def test_a_table_of_customers_is_understood_and_said():
     assert quality.ok and quality.warnings == ()
     rate = f"{LEFT.sum():,} of {ROWS:,} rows, {100 * LEFT.mean():.1f} %"
     assert f"visits: the outcome is the column churned, yes is 'true' ({rate})" in quality.notes[0]
-    assert "numbers age, spent; categories plan, region_code, paperless, country; dates signup" in quality.notes[1]
+    assert "numbers age, spent; categories plan, region_code, paperless; dates signup" in quality.notes[1]
     unused = "customer_id (is a key), note (has 600 different texts), fax (has no value), country (is always the same)"
     assert unused in quality.notes[2]
     visits, description = prepared(CUSTOMERS)
@@ -119,14 +119,23 @@ def test_what_names_a_row_is_no_input(name, values, reason):
     if reason == "counts the rows":
         assert description.key == ""
     # Whoever means it as an input says so.
-    assert name in prepared({name: values, **{each: CUSTOMERS[each] for each in ("age", "churned")}}, categorical=[name])[0]
+    own = {name: values, **{each: CUSTOMERS[each] for each in ("age", "churned")}}
+    assert name in prepared(own, categorical=[name])[0]
+
+
+def same(value):
+    return value
+
+
+def with_fraction(value):
+    return f"{value}.0"
 
 
 SPELLINGS = {
-    "paperless": [lambda each: each, lambda each: int(each), lambda each: float(each)],
-    "region_code": [lambda each: each, lambda each: float(each), lambda each: f"{each}", lambda each: f"{each}.0"],
-    "age": [lambda each: each, lambda each: float(each)],
-    "churned": [lambda each: each, lambda each: int(each), lambda each: float(each)],
+    "paperless": (same, int, float),
+    "region_code": (same, float, str, with_fraction),
+    "age": (same, float),
+    "churned": (same, int, float),
 }
 
 
@@ -159,7 +168,7 @@ def test_rows_without_an_outcome_are_scored_not_learned_from():
         ("Revenue", 49, "visits: 49 visits ended in a sale, and at least 50 are needed to learn from;"),
         ("churned", 0, "visits: no row has churned = yes, and at least 50 are needed to learn from;"),
         ("churned", 7, "visits: 7 rows have churned = yes, and at least 50 are needed to learn from;"),
-        ("churned", ROWS, "visits: expected at least 50 rows without churned, found 0; export the rows without churned"),
+        ("churned", ROWS, "visits: expected at least 50 rows without churned, found 0; export the rows without"),
     ],
 )
 def test_too_few_of_either_outcome_is_one_sentence(name, sales, sentence):

@@ -6,14 +6,10 @@ import gzip
 import json
 import traceback
 
-import ibis
-import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 import sqlalchemy as sa
 
-from recipes.propensity import prepare, sample
+from recipes.propensity import sample
 from recipes.propensity.config import CONFIG, sources
 from tests.recipes.propensity.mariadb import DATABASE, PASSWORD, USER
 from trainyard.errors import BadData, ConfigError, JobFailed
@@ -126,41 +122,13 @@ def test_a_truncated_database_is_refused_and_a_whole_one_only_read(tmp_path):
         connection.execute(query)
 
 
-def test_a_flat_file_is_its_own_population(tmp_path):
-    rows = 400
-    visits = pd.DataFrame(
-        {name: [float(place % 7) for place in range(rows)] for name, kind in CONFIG.data.csv_layout if kind == "number"}
-    )
-    for name, kind in CONFIG.data.csv_layout:
-        if kind == "category":
-            visits[name] = [f"v{place % 3}" for place in range(rows)]
-    visits["Revenue"] = [place % 3 == 0 for place in range(rows)]
-    visits["PageValues"] = [place // 2 / 10 for place in range(rows)]
-    connection = ibis.duckdb.connect()
-
-    def table(frame, name):
-        pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), tmp_path / name)
-        return {"visits": connection.read_parquet(str(tmp_path / name))}
-
-    tables = table(visits, "visits.parquet")
-    config = override(CONFIG, {"data": {"drop": ["Month"]}})
-    assert prepare.check(tables, config).ok
-    found = {name: each.to_pyarrow().to_pandas() for name, each in prepare.prepare(tables, config).items()}
-    assert "Month" not in found["visits"] and "Revenue" not in found["visits"]
-    assert found["population"].sales[0] == found["visits"].is_sale.sum() == 134
-    assert set(found["visits"].role) == {"train", "validation", "holdout"}
-    again = prepare.prepare(table(visits.sample(frac=1, random_state=1), "shuffled.parquet"), config)
-    assert again["visits"].to_pyarrow().to_pandas().equals(found["visits"])
-    few = override(CONFIG, {"data": {"min_sales": 200}})
-    assert "expected at least 200 visits with a sale, found 134" in prepare.check(tables, few).problems[0]
-
-
 def test_settings_are_checked():
     assert sources(override(CONFIG, {"data": {"source": "database"}})) == ()
     assert [each.required for each in sources(CONFIG)] == [False, False]
     for change, sentence in (
         ({"start_date": "yesterday"}, "expected start_date as"),
-        ({"csv_columns": ["a:number"]}, "one name:sale"),
+        ({"csv_columns": ["a:sale", "b:sale"]}, "at most one name:sale"),
+        ({"csv_columns": ["a:date"]}, "label, numeric and categorical say the same"),
     ):
         with pytest.raises(ConfigError, match=sentence):
             override(CONFIG, {"data": change})

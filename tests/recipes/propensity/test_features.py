@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,8 +12,9 @@ from hypothesis import strategies as st
 
 from recipes.propensity import score
 from recipes.propensity.calibration import calibration_intercept, logit, sigmoid
-from recipes.propensity.category import Category
-from recipes.propensity.features import Encoder
+from recipes.propensity.category import Category, text
+from recipes.propensity.dates import DateColumn
+from recipes.propensity.features import Encoder, number
 from recipes.propensity.metrics import auc, average_precision, expected_calibration_error, reliability_bins
 from recipes.propensity.population import Population
 from recipes.propensity.quantity import Quantity, robust_moments
@@ -75,19 +78,21 @@ def test_rare_new_and_missing_categories():
 def test_an_encoder_is_the_same_after_saving_and_does_not_see_other_rows(tmp_path):
     rows = pd.DataFrame(
         {
-            "key": ["1", "2", "3"],
+            "row_key": ["1", "2", "3"],
             "is_sale": [0, 1, 0],
             "amount": [1.5, None, 3.0],
             "count": pd.array([1, 2, None], dtype="Int64"),
             "flag": [True, False, True],
             "kind": ["a", None, "b"],
+            "same": [7, 7, 7],
+            "signup": pd.to_datetime(["2026-01-31 00:00", None, "2026-01-01 12:00"]),
         }
     )
     encoder = Encoder.fit(rows, max_categories=5)
     encoder.save(tmp_path)
     again = Encoder.load(tmp_path)
     assert again == encoder
-    assert encoder.columns == ["amount", "count", "flag", "kind"]
+    assert encoder.columns == ["amount", "count", "signup", "flag", "kind"]
     assert encoder.transform(rows).shape == (3, len(encoder.inputs))
     indices = sorted(index for group in encoder.inputs_by_column().values() for index in group)
     assert indices == list(range(len(encoder.inputs)))
@@ -95,6 +100,72 @@ def test_an_encoder_is_the_same_after_saving_and_does_not_see_other_rows(tmp_pat
     # One row at a time gives what all rows give together: nothing depends on the batch.
     single = np.concatenate([encoder.transform(rows.iloc[[place]]) for place in range(3)])
     assert (single == encoder.transform(rows)).all()
+    requests = [
+        {"amount": 1.5, "count": "1", "flag": "TRUE", "kind": "a", "signup": "2026-01-31"},
+        {"count": 2.0, "flag": 0},
+    ]
+    assert (encoder.transform_rows(requests) == encoder.transform(rows.iloc[:2])).all()
+
+
+def test_a_date_becomes_its_age_month_and_weekday():
+    moments = pd.Series(pd.to_datetime(["2026-01-31 06:00", "2026-01-30 06:00", None, "2025-12-31 18:00"]))
+    date = DateColumn.fit("signup", moments)
+    ages, months, weekdays = date.features(moments.tolist())
+    assert ages == pytest.approx([0, 1, np.nan, 30.5], nan_ok=True)
+    assert (months, weekdays) == (["1", "1", "(missing)", "12"], ["6", "5", "(missing)", "3"])
+    # Whatever is later than training's newest is as new; a moment is one in whatever way it is written.
+    spelled = ["2026-03-01", "2026-01-30T07:00:00+01:00", 1_769_752_800, 1_769_752_800_000, "soon", ""]
+    assert date.features(spelled)[0] == pytest.approx([0, 1, 1, 1, np.nan, np.nan], nan_ok=True)
+    assert np.isnan(DateColumn.fit("never", pd.Series([pd.NaT, pd.NaT])).features(["2026-01-01"])[0][0])
+
+
+@pytest.mark.parametrize(
+    ("trained", "yes", "no"),
+    [
+        (["TRUE", "FALSE"], ["TRUE", "true", "True", True, 1, 1.0, "1", "yes", "Y"], [False, 0, "0.0", "No", "f"]),
+        (["Yes", "No", None], ["yes", "TRUE", True, 1], ["NO", False, 0]),
+        ([1, 0], [True, "true", "yes", 1.0], [False, "n", "0"]),
+        (["yes", "no", "unknown"], ["Yes", True, "TRUE", 1], [False, "NO", 0]),
+    ],
+)
+def test_a_model_of_one_spelling_answers_the_others_equally(trained, yes, no):
+    category = Category.fit("c", [text(each) for each in trained], max_values=50)
+    assert {category.input_index(text(each)) for each in yes} == {category.input_index(text(trained[0]))}
+    assert {category.input_index(text(each)) for each in no} == {category.input_index(text(trained[1]))}
+    assert category.input_index(text("maybe")) == len(category.values)
+
+
+def test_names_that_look_like_yes_and_no_are_names():
+    winds = Category.fit("wind", ["n", "s", "e", "w"], max_values=50)
+    assert winds.input_index(text(0)) == winds.input_index(text(False)) == 4
+    regions = Category.fit("region", ["0", "1", "2", "3"], max_values=50)
+    assert regions.input_index(text(True)) == 4 and regions.input_index(text(1.0)) == 1
+    cases = Category.fit("plan", ["Pro", "pro", "Basic"], max_values=50)
+    assert [cases.values[cases.input_index(each)] for each in ("Pro", "pro", "BASIC")] == ["Pro", "pro", "Basic"]
+    assert cases.input_index("PRO") == 3
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(3, 3), ("3.5", 3.5), (" 4 ", 4), (True, 1), ("FALSE", 0), (None, np.nan), ("NA", np.nan), ("many", np.nan)],
+)
+def test_a_number_in_whatever_way_it_is_written(value, expected):
+    assert number(value) == pytest.approx(expected, nan_ok=True)
+
+
+def test_an_encoder_reads_columns_of_other_types_than_it_learned_from():
+    learned = pd.DataFrame({"n": [0, 1, 2, 5], "c": ["1", "2", "3", None], "flag": ["yes", "no", "yes", "no"]})
+    encoder = Encoder.fit(learned, max_categories=50)
+    others = pd.DataFrame({"n": ["0", "1.0", "2", "5"], "c": [1.0, 2.0, 3.0, None], "flag": [True, False, True, False]})
+    assert (encoder.transform(others) == encoder.transform(learned)).all()
+
+
+def test_an_encoder_of_an_earlier_version_is_still_read(tmp_path):
+    encoder = Encoder.fit(pd.DataFrame({"c": ["TRUE", "FALSE"]}), max_categories=5)
+    document = {"quantities": [], "categories": [{"name": "c", "values": ["FALSE", "TRUE"]}]}
+    (tmp_path / "encoder.json").write_text(json.dumps(document))
+    assert Encoder.load(tmp_path).transform(pd.DataFrame({"c": [True]}))[0].tolist() == [0, 1, 0]
+    assert encoder.dates == ()
 
 
 def sampled_population():

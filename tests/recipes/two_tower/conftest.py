@@ -10,7 +10,10 @@ import pytest
 
 from recipes.two_tower import prepare, sample
 from recipes.two_tower.config import CONFIG, sources
+from recipes.two_tower.evaluate import Holdout
+from recipes.two_tower.inference import Recommender
 from recipes.two_tower.process import process
+from recipes.two_tower.ratings import Ratings
 from tests.recipes.tables import read_sources
 from trainyard.run.overrides import override
 
@@ -38,6 +41,11 @@ class Trained:
     @property
     def holdout(self) -> Path:
         return self.root / "process" / "holdout"
+
+    def holdout_histories(self, recommender: Recommender) -> Ratings:
+        """What the evaluated users rated before, as the model computes on it."""
+        data = Holdout.load(self.holdout)
+        return data.histories.encoded(recommender.movies.encode(data.keys), recommender.scale)
 
 
 def prepared_from(raw: Path, folder: Path, config=CONFIG) -> Path:

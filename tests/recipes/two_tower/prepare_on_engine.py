@@ -18,7 +18,7 @@ def main(name: str, folder: Path) -> None:
     output.mkdir()
     running = engine.start(name, output / "scratch")
     tables = {each.stem: running.read([str(each)]) for each in sorted(folder.glob("*.parquet"))}
-    config = override(CONFIG, {"data": {"min_users": 2}})
+    config = override(CONFIG, {"data": {"min_users": 2, "relevant_rating": 2}})
     (output / "figures.json").write_text(json.dumps(dict(check(tables, config).figures)))
     for table, rows in prepare(tables, CONFIG).items():
         running.write(rows, str(output / table))

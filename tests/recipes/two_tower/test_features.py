@@ -28,10 +28,9 @@ def ratings():
 
 @pytest.fixture
 def featurizer(ratings):
-    genres = ["Comedy|Drama", "Drama", "(no genres listed)", "Horror"] * 10
-    movies = Movies.from_columns(
-        np.arange(FILMS), [f"f{each}" for each in range(FILMS)], genres=genres, years=np.arange(FILMS) + 1950
-    )
+    genres = [("Comedy", "Drama"), ("Drama",), (), ("Horror",)] * 10
+    ids, titles = ([f"{letter}{each}" for each in range(FILMS)] for letter in ("m", "f"))
+    movies = Movies.from_columns(ids, titles, genres=genres, years=np.arange(FILMS) + 1950)
     factors = ease_factors(ratings, interaction_weights(ratings.values, 5.0), movies=FILMS, l2=10.0, seed=0)
     return Featurizer(
         movies=movies, statistics=MovieStatistics.from_ratings(ratings, FILMS, factors=factors, size=6, temperature=0.1)
@@ -97,7 +96,8 @@ def test_catalogue_and_statistics_survive_saving(featurizer, tmp_path):
     featurizer.statistics.save(tmp_path)
     movies, statistics = Movies.load(tmp_path), MovieStatistics.load(tmp_path)
     assert movies.genre_names == ("Comedy", "Drama", "Horror")
-    assert movies.encode(np.asarray([3, 99, -1])).tolist() == [3, -1, -1]
+    assert movies.encode(["m3", "m99", "3"]).tolist() == [3, -1, -1]
+    assert movies.genres_of(0) == ("Comedy", "Drama")
     again = Featurizer(movies=movies, statistics=statistics)
     every = np.arange(FILMS)
     assert np.array_equal(again.movie_features(every), featurizer.movie_features(every))

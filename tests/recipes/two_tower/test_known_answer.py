@@ -7,21 +7,19 @@ import pytest
 
 from recipes.two_tower import evaluate, serve
 from recipes.two_tower.config import CONFIG
+from recipes.two_tower.histories import read_user_keys
 from recipes.two_tower.inference import TOP_K, Recommender
-from recipes.two_tower.process import HISTORIES_FILE
-from recipes.two_tower.ratings import Ratings
 from recipes.two_tower.sample import OWN_TASTE_SHARE, TASTES
 from trainyard.run.overrides import override
 
 
 def test_users_get_movies_of_their_planted_taste(trained):
     recommender = Recommender.load(trained.model)
-    histories = Ratings.load(trained.holdout / HISTORIES_FILE)
-    encoded = histories.encoded(recommender.movies.encode(histories.movies))
+    histories, users = trained.holdout_histories(recommender), read_user_keys(trained.model)
     own = []
-    for user, (indices, _) in zip(histories.users.tolist(), recommender.recommend(encoded, TOP_K), strict=True):
+    for user, (indices, _) in zip(histories.users.tolist(), recommender.recommend(histories, TOP_K), strict=True):
         tastes = [trained.planted["movies"][int(recommender.movies.ids[index])] for index in indices]
-        own.append(np.mean(np.asarray(tastes) == trained.planted["users"][user]))
+        own.append(np.mean(np.asarray(tastes) == trained.planted["users"][int(users[user])]))
     assert np.mean(own) > OWN_TASTE_SHARE > 4 / len(TASTES)
 
 
@@ -30,8 +28,8 @@ def test_five_ratings_show_a_newcomers_taste(trained):
     movies, counts = predictor.recommender.movies, predictor.recommender.statistics.counts
     tastes = np.asarray([trained.planted["movies"][int(each)] for each in movies.ids])
     for taste in range(len(TASTES)):
-        popular = movies.ids[np.flatnonzero(tastes == taste)[np.argsort(-counts[tastes == taste])][:5]]
-        row = {"ratings": [{"movie_id": int(each), "rating": 5.0} for each in popular]}
+        popular = np.flatnonzero(tastes == taste)[np.argsort(-counts[tastes == taste])][:5]
+        row = {"ratings": [{"movie_id": movies.ids[each], "rating": 5.0} for each in popular]}
         answer = predictor.predict([row])[0]
         found = [trained.planted["movies"][each["movie_id"]] for each in answer["recommended"]]
         assert np.mean(np.asarray(found) == taste) >= 0.6

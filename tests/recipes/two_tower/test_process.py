@@ -21,16 +21,19 @@ def evaluated(folder, values):
     rows = [(user, film, role) for user in range(USERS) for film, role in enumerate(("train", "validation", "holdout"))]
     users, films, roles = zip(*rows, strict=True)
     ratings = np.where(np.asarray(roles) == "holdout", np.repeat(values, 3), 3.0)
-    columns = {"user_id": users, "movie_id": films, "rating": ratings, "timestamp": films, "role": roles}
-    movies = {"movie_id": range(3), "title": [""] * 3, "genres": [""] * 3, "year": [0] * 3}
-    for name, table in (("ratings", columns), ("movies", movies)):
+    columns = {"user": users, "movie": films, "rating": ratings, "timestamp": films, "role": roles}
+    keys = {"user": range(USERS), "user_id": [f"u{each}" for each in range(USERS)]}
+    texts = {name: [f"{name} {each}" for each in range(3)] for name in ("movie_id", "title", "genres")}
+    movies = {"movie": range(3), **texts, "year": [0] * 3}
+    scale = {"rated": [True], "lowest": [1.0], "highest": [5.0], "relevant": [4.0]}
+    for name, table in {"ratings": columns, "users": keys, "movies": movies, "scale": scale}.items():
         (folder / name).mkdir()
         pq.write_table(pa.table({key: pa.array(each) for key, each in table.items()}), folder / name / "part.parquet")
     process(folder, folder / "out", config=SETTINGS)
     return Ratings.load(folder / "out" / "holdout" / RATINGS_FILE).users
 
 
-def test_the_choice_depends_on_ids_alone(tmp_path):
+def test_the_choice_depends_on_keys_alone(tmp_path):
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
     first, second = evaluated(tmp_path / "a", np.full(USERS, 5.0)), evaluated(tmp_path / "b", np.full(USERS, 4.0))

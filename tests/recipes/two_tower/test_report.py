@@ -12,6 +12,7 @@ from recipes.two_tower import report, sample
 from recipes.two_tower.inference import Recommender
 from recipes.two_tower.metrics import ndcg_and_recall, relevant_ratings
 from recipes.two_tower.ratings import Ratings
+from recipes.two_tower.scale import Scale
 from trainyard.contract.report import ReportInputs
 
 
@@ -30,7 +31,8 @@ def test_the_table_of_movies_is_enough_to_score_them(reported):
     assert table.tag.notna().any()
     vectors = table[[f"v{each}" for each in range(32)]].to_numpy()
     assert np.array_equal(vectors, recommender.movie_vectors)
-    text = pd.read_csv(outputs / "movie_embeddings.csv.gz", dtype={"imdb_id": str}).fillna({"genres": ""})
+    text = pd.read_csv(outputs / "movie_embeddings.csv.gz", dtype={"imdb_id": str, "movie_id": str})
+    text = text.fillna({"genres": ""})
     pd.testing.assert_frame_equal(text, table, check_dtype=False)
 
 
@@ -61,7 +63,7 @@ def test_ndcg_and_recall_by_hand():
 
 def test_users_without_anything_relevant_are_left_out():
     ratings = _ratings([1, 1, 2], [10, 11, 20], [4.0, 3.5, 3.0])
-    liked = relevant_ratings(ratings, 4.0)
+    liked = relevant_ratings(ratings, Scale.of_ratings(1.0, 5.0, relevant=4.0))
     assert liked.users.tolist() == [1]
     assert liked.movies.tolist() == [10]
 

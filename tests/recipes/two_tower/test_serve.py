@@ -20,12 +20,12 @@ def predictor(trained):
 
 
 def test_a_known_user_gets_ten_unrated_movies_best_first(predictor):
-    user = int(predictor.histories.users[3])
+    user = predictor.histories.written_keys[3]
     answer = predictor.predict([{"uid": user}])[0]
     found = [each["movie_id"] for each in answer["recommended"]]
-    rated = predictor.histories.take(np.asarray([3])).movies
+    rated = predictor.histories.ratings.of_users(np.asarray([3])).movies
     assert len(set(found)) == 10
-    assert not set(found) & set(rated.tolist())
+    assert not set(found) & {predictor.recommender.movies.written_ids[each] for each in rated}
     scores = [each["score"] for each in answer["recommended"]]
     assert scores == sorted(scores, reverse=True)
     assert all(0.5 <= each["rating"] <= 5.0 and each["title"] for each in answer["recommended"])
@@ -37,25 +37,26 @@ def test_an_unknown_user_gets_popular_movies(predictor):
     assert answer["rated"] == 0
     assert answer == predictor.predict([{"ratings": []}])[0]
     statistics, movies = predictor.recommender.statistics, predictor.recommender.movies
-    counts = statistics.counts[movies.encode(np.asarray([each["movie_id"] for each in answer["recommended"]]))]
+    counts = statistics.counts[movies.encode(str(each["movie_id"]) for each in answer["recommended"])]
     assert counts.mean() > 3 * statistics.counts.mean()
 
 
 def test_new_ratings_come_on_top_of_the_known_ones(predictor):
-    user = int(predictor.histories.users[3])
+    user = predictor.histories.written_keys[3]
     known = predictor.predict([{"uid": user, "count": 1}])[0]
     seen = known["recommended"][0]["movie_id"]
     again = predictor.predict([{"uid": user, "ratings": [{"movie_id": seen, "rating": 1}]}])[0]
     assert again["rated"] == known["rated"] + 1
     assert seen not in [each["movie_id"] for each in again["recommended"]]
-    strange = predictor.predict([{"ratings": [{"movie_id": -1, "rating": 4}], "count": 2}])[0]
-    assert strange["unknown"] == [-1]
+    given = [{"movie_id": each, "rating": 4} for each in (-1, "tt-1", "007", -1)]
+    strange = predictor.predict([{"ratings": given, "count": 2}])[0]
+    assert strange["unknown"] == [-1, "tt-1", "007"]
     assert len(strange["recommended"]) == 2
 
 
 def test_the_documents_objective_orders_by_expected_rating(predictor, trained):
     recommender = replace(Recommender.load(trained.model), objective="rating")
-    answers = serve.Predictor(recommender, predictor.histories).predict([{"uid": int(predictor.histories.users[0])}])
+    answers = serve.Predictor(recommender, predictor.histories).predict([{"uid": predictor.histories.keys[0]}])
     ratings = [each["rating"] for each in answers[0]["recommended"]]
     assert ratings == sorted(ratings, reverse=True)
 
@@ -65,15 +66,16 @@ def test_the_documents_objective_orders_by_expected_rating(predictor, trained):
     [
         ({}, "expected uid or ratings"),
         ([], "expected an object with"),
-        ({"uid": "7"}, "a whole number in uid"),
-        ({"uid": True}, "a whole number in uid"),
+        ({"uid": ""}, "at least 1 characters in uid"),
+        ({"uid": True}, "text in uid"),
         ({"uid": 7, "top": 3}, "found 'top'"),
         ({"uid": 7, "count": 0}, "at least 1 in count"),
         ({"ratings": 5}, "a list in ratings"),
         ({"ratings": [5]}, r"an object in ratings\[0\]"),
         ({"ratings": [{"movie_id": 1, "rating": 6}]}, r"from 0.5 to 5 in ratings\[0\].rating"),
         ({"ratings": [{"movie_id": 1, "rating": float("nan")}]}, r"that is finite in ratings\[0\].rating"),
-        ({"ratings": [{"movie_id": "1", "rating": 4}]}, r"a whole number in ratings\[0\].movie_id"),
+        ({"ratings": [{"movie_id": [1], "rating": 4}]}, r"text in ratings\[0\].movie_id"),
+        ({"ratings": [{"movie_id": 1}]}, r"from 0.5 to 5 in ratings\[0\].rating, found none"),
     ],
 )
 def test_a_bad_row_is_refused_with_its_number(predictor, row, sentence):
@@ -81,29 +83,33 @@ def test_a_bad_row_is_refused_with_its_number(predictor, row, sentence):
         predictor.predict([{"uid": 1}, row])
 
 
-class Counted(int):
-    """A number that counts how often it is compared."""
+class Counted(str):
+    """A key that counts how often it is compared."""
 
     compared = 0
-    __hash__ = int.__hash__
+    __hash__ = str.__hash__
 
     def __eq__(self, other):
         Counted.compared += 1
-        return int(self) == int(other)
+        return str(self) == str(other)
 
 
 def test_unknown_movies_are_compared_with_few_others(predictor):
-    ids = [Counted(10_000_000 + each) for each in range(3000)]
+    ids = [Counted(f"x{each}") for each in range(3000)]
     ratings = [Rating.model_construct(movie_id=each, rating=3.0) for each in [*ids, *ids]]
     Counted.compared = 0
     _, unknown = predictor._split_ratings(ratings, 0)
-    assert unknown == [int(each) for each in ids]
+    assert unknown == [str(each) for each in ids]
     # In a list, each of 6,000 would have been compared with up to 3,000 before it.
     assert Counted.compared < 5 * len(ratings)
 
 
-def test_a_movie_and_a_user_may_be_written_as_floats(predictor):
-    movie, user = int(predictor.histories.movies[0]), int(predictor.histories.users[0])
-    as_floats = {"uid": float(user), "ratings": [{"movie_id": float(movie), "rating": 3}], "count": 2.0}
-    as_numbers = {"uid": user, "ratings": [{"movie_id": movie, "rating": 3}], "count": 2}
-    assert predictor.predict([as_floats]) == predictor.predict([as_numbers])
+def test_a_movie_and_a_user_may_be_written_as_text_or_number(predictor):
+    histories = predictor.histories
+    movie, user = predictor.recommender.movies.ids[histories.ratings.movies[0]], histories.keys[0]
+    answers = [
+        predictor.predict([{"uid": of(user), "ratings": [{"movie_id": of(movie), "rating": 3}], "count": 2.0}])
+        for of in (str, int, float)
+    ]
+    assert answers[0] == answers[1] == answers[2]
+    assert answers[0][0]["rated"] == histories.ratings.lengths[0]

@@ -10,8 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from recipes.two_tower import evaluate
+from recipes.two_tower.evaluate import Holdout
 from recipes.two_tower.inference import Recommender
-from recipes.two_tower.process import HISTORIES_FILE, RATINGS_FILE
+from recipes.two_tower.process import RATINGS_FILE
 from recipes.two_tower.ratings import Ratings
 from tests.recipes.two_tower.conftest import trained_in
 
@@ -46,9 +47,9 @@ def test_scrambled_test_labels_leave_predictions_bit_identical(trained, tmp_path
     asked = Ratings.load(trained.holdout / RATINGS_FILE)
     predictions = []
     for root in (trained.root, tmp_path):
-        recommender = Recommender.load(root / "model")
-        histories = Ratings.load(root / "process" / "holdout" / HISTORIES_FILE)
-        predictions.append(evaluate.expected_ratings(recommender, histories, asked=asked))
+        recommender, data = Recommender.load(root / "model"), Holdout.load(root / "process" / "holdout")
+        index = recommender.movies.encode(data.keys)
+        predictions.append(evaluate.expected_ratings(recommender, data, index=index))
     assert np.array_equal(*predictions)
     assert not np.array_equal(asked.values, Ratings.load(tmp_path / "process" / "holdout" / RATINGS_FILE).values)
 
@@ -83,8 +84,7 @@ def test_keras_and_numpy_agree(trained, name):
     import keras
 
     recommender = Recommender.load(trained.model)
-    histories = Ratings.load(trained.holdout / HISTORIES_FILE)
-    histories = histories.encoded(recommender.movies.encode(histories.movies)).take(np.arange(20))
+    histories = trained.holdout_histories(recommender).take(np.arange(20))
     featurizer = recommender.rating_featurizer if name == "rating" else recommender.featurizer
     towers = recommender.rating_towers if name == "rating" else recommender.retrieval_towers
     profiles = featurizer.profiles(histories)

@@ -153,7 +153,7 @@ def named() -> Scenarios:
         "short_name": "prod2vec--shop-north",
         "group_name": "prod2vec--shop-north",
     }
-    groups = [{"ModelPackageGroupName": each} for each in (own, f"{own}-2")]
+    groups = [{"ModelPackageGroupName": each} for each in (own, f"{own}-2", own.replace("-dev-", "-prod-"))]
     exists = f"Model Package Group already exists: {own} (Service: SageMaker, Status Code: 400, Request ID: C3)"
     there, none = result(ModelPackageGroupSummaryList=groups), result(ModelPackageGroupSummaryList=[])
     answers = trained(run, version=1, own_group=True, **names) | {

@@ -20,6 +20,7 @@ from trainyard.client.history import StateVisit
 from trainyard.contract.quality import QUALITY_FILE
 from trainyard.contract.report import HIGHLIGHTS_FILE
 from trainyard.run.files import PAGE_FILE
+from trainyard.run.naming import NAMED
 from trainyard.run.outcome import Outcome
 from trainyard.run.stage import Stage
 
@@ -122,7 +123,9 @@ def _print_superseded(output: Output, out: Console) -> None:
     run_id, newer = output["run_id"], output["newer_run"]
     out.print()
     out.print(Text(f"The model of run {run_id} was not put into service: that of run {newer} is newer."))
-    out.print(Text(f"Put that one into service with `trainyard release {output['recipe']}`.", style="dim"))
+    named = str(output.get("model", "")).partition(NAMED)[2]
+    release = f"trainyard release {output['recipe']}" + (f" --model {named}" if named else "")
+    out.print(Text(f"Put that one into service with `{release}`.", style="dim"))
 
 
 def _print_failure(execution: Execution, end: Outcome, *, out: Console) -> None:
