@@ -24,13 +24,13 @@ import pyarrow.parquet as pq
 from benchmarks.figures import DATA, Figure, Measured, Rival, Skipped, conclude, over_seeds, required
 from recipes.two_tower.baselines import RANKING_BASELINES, bias_baseline, recommend
 from recipes.two_tower.catalogue import Movies
-from recipes.two_tower.config import CONFIG, Config
-from recipes.two_tower.evaluate import evaluate, expected_ratings
+from recipes.two_tower.config import CONFIG, Config, sources
+from recipes.two_tower.evaluate import Holdout, evaluate, expected_ratings
 from recipes.two_tower.inference import TOP_K, Recommender
-from recipes.two_tower.metrics import ndcg_and_recall, relevant_ratings
+from recipes.two_tower.metrics import ndcg_and_recall
 from recipes.two_tower.prepare import prepare
-from recipes.two_tower.process import RATINGS_FILE, process
-from recipes.two_tower.ratings import HISTORIES_FILE, Ratings
+from recipes.two_tower.process import process
+from tests.recipes.tables import read_sources
 from trainyard.stages.evaluate.bootstrap import interval, paired_difference
 
 RECIPE = "two_tower"
@@ -56,8 +56,7 @@ def main() -> int:
 def figures(*, quick: bool = False, seeds: int = SEEDS) -> list[Figure]:
     """What the benchmark measures; raises Skipped without the data."""
     folder = required(MOVIELENS)
-    connection = ibis.duckdb.connect()
-    tables = {name: connection.read_csv(folder / f"{name}.csv", table_name=name) for name in ("ratings", "movies")}
+    tables = read_sources(ibis.duckdb.connect(), folder, sources(CONFIG))
     prepared = {name: table.to_pyarrow() for name, table in prepare(tables, CONFIG).items()}
     found, seconds = _latest(prepared)
     splits = [_random(prepared, seed) for seed in range(1 if quick else seeds)]
@@ -81,16 +80,11 @@ def _latest(prepared: dict[str, pa.Table]) -> tuple[list[Figure], float]:
 
 def _baseline_rows(folder: Path) -> dict[str, np.ndarray]:
     """NDCG per user of the baselines."""
-    process_dir = folder / "process"
-    movies = Movies.load(process_dir / "features")
-    known, held_out = (Ratings.load(process_dir / "holdout" / name) for name in (HISTORIES_FILE, RATINGS_FILE))
-    known = known.encoded(movies.encode(known.movies))
-    relevant = relevant_ratings(held_out, CONFIG.data.relevant_rating)
-    given = known.of_users(relevant.users)
-    recommended = {
-        name: recommend(fit(known, len(movies)), given, movies=movies) for name, fit in RANKING_BASELINES.items()
-    }
-    return {name: ndcg_and_recall(found, relevant, count=TOP_K)[:, 0] for name, found in recommended.items()}
+    data, movies = Holdout.load(folder / "process" / "holdout"), len(Movies.load(folder / "process" / "features"))
+    known = data.histories.encoded(np.arange(movies), data.scale)
+    given = known.of_users(data.relevant.users)
+    recommended = {name: recommend(fit(known, movies), given, movies=movies) for name, fit in RANKING_BASELINES.items()}
+    return {name: ndcg_and_recall(found, data.relevant, count=TOP_K)[:, 0] for name, found in recommended.items()}
 
 
 def _ranking(own: np.ndarray, baselines: dict[str, np.ndarray]) -> list[Figure]:
@@ -162,13 +156,12 @@ def quiet(work: Callable[[], object]) -> None:
 
 def _squared(folder: Path) -> np.ndarray:
     """Negative squared errors of the model and of plain averages [n, 2]."""
-    holdout = folder / "process" / "holdout"
-    held_out, histories = (Ratings.load(holdout / name) for name in (RATINGS_FILE, HISTORIES_FILE))
-    movies = Movies.load(folder / "process" / "features")
-    known = histories.encoded(movies.encode(histories.movies))
-    expected = expected_ratings(Recommender.load(folder / "model"), histories, asked=held_out)
-    averages = bias_baseline(known, movies, histories=histories, asked=held_out)
-    return np.stack([-((each - held_out.values) ** 2) for each in (expected, averages)], axis=1)
+    data, movies = Holdout.load(folder / "process" / "holdout"), Movies.load(folder / "process" / "features")
+    index = np.arange(len(movies))
+    known = data.histories.encoded(index, data.scale)
+    expected = expected_ratings(Recommender.load(folder / "model"), data, index=index)
+    averages = data.scale.natural(bias_baseline(known, movies, histories=known, asked=data.held_out))
+    return np.stack([-((each - data.held_out.values) ** 2) for each in (expected, averages)], axis=1)
 
 
 def _root(rows: np.ndarray) -> float:

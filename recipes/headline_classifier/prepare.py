@@ -39,7 +39,8 @@ def check(tables: Mapping[str, ibis.Table], config: Config) -> Quality:
         *data_problems.classes_left_out(counts, data),
         *data_problems.classes_alike(classes),
     )
-    kept = _with_roles(_used(headlines, data), data)
+    # Asked twice, so it is worked out once.
+    kept = _with_roles(_used(headlines, data), data).select("group", "category", "role").cache()
     groups = int(rows(kept.agg(groups=kept.group.nunique()))[0]["groups"])
     split = _split_counts(kept, list(classes))
     figures |= {"stories": float(groups), "copies": float(copies["headlines"] - sum(counts.values()))}

@@ -48,7 +48,8 @@ class Feedback:
         if self.rated:
             return ratings.filter(ratings.rating.notnull())
         counted = ratings.filter((ratings.rating > 0).fill_null(True)) if self.positive_only else ratings
-        return counted.mutate(rating=ibis.literal(1.0))
+        # A literal 1.0 would be a decimal, which is no number of numpy's.
+        return counted.mutate(rating=ibis.literal(1).cast("float64"))
 
 
 @dataclass(frozen=True, kw_only=True)

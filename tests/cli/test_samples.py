@@ -78,21 +78,21 @@ def test_a_file_in_the_place_of_the_folder_is_named_as_one(tmp_path: Path) -> No
 
 
 def test_files_are_sorted_into_read_ignored_and_missing(tmp_path: Path) -> None:
-    for name in ("order_products__train.csv.gz", "README.txt", "film.mp4", "run.json", ".git/config"):
+    for name in ("products.csv.gz", "README.txt", "film.mp4", "run.json", ".git/config"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     found = samples.files_of("prod2vec", recipe.config("prod2vec"), directory=tmp_path)
-    assert found.data == {"order_products__train.csv.gz": tmp_path / "order_products__train.csv.gz"}
+    assert found.data == {"products.csv.gz": tmp_path / "products.csv.gz"}
     assert found.others == (".git/config", "README.txt", "film.mp4")
-    assert found.missing == ("products.csv",)
+    assert found.missing == ("order_products__prior.csv",)
 
 
 def test_a_file_that_no_name_tells_a_table_of_may_be_what_is_missing(tmp_path: Path) -> None:
-    for name in ("order_products__train.csv", "stock/list.tsv"):
+    for name in ("products.csv", "stock/list.tsv"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     found = samples.files_of("prod2vec", recipe.config("prod2vec"), directory=tmp_path)
-    assert list(found.data) == ["stock/list.tsv", "order_products__train.csv"]
+    assert list(found.data) == ["products.csv", "stock/list.tsv"]
     assert found.missing == ()
 
 

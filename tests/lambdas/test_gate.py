@@ -49,6 +49,14 @@ def test_a_first_model_needs_only_the_thresholds():
     assert decision.reasons == ()
 
 
+def test_what_such_data_do_not_have_is_not_asked_for():
+    asked = replace(evaluation(), metrics={name: evaluation().metrics[name] for name in ("hits", "coverage")})
+    assert decide(asked, GATE).reasons == ("loss <= 1: it was not measured.",)
+    decision = decide(replace(asked, not_applicable=("loss",)), GATE)
+    assert decision.promote
+    assert [each.name for each in decision.checks] == ["hits", "coverage"]
+
+
 @pytest.mark.parametrize(
     ("scores", "sentence"),
     [

@@ -37,10 +37,10 @@ def test_data_that_a_model_was_trained_on_can_be_scored_as_often_as_one_likes(aw
 
 
 def test_an_incomplete_set_is_refused_for_nothing_would_wait_for_it(aws):
-    put(aws, ORDERS, folder="score/prod2vec/demo")
+    put(aws, PRODUCTS, folder="score/prod2vec/demo")
     plan = call(SCORE | {"folder": "score"})
     assert plan["outcome"] == "refused"
-    assert "products.csv is missing" in plan["reason"]
+    assert "order_products__prior.csv is missing" in plan["reason"]
     assert "score/prod2vec/demo/" in plan["reason"]
 
 

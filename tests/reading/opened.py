@@ -39,7 +39,9 @@ class Table:
     rejected: list[int]
 
 
-def tables(folder: Path, content: bytes, *, name: str = "data.csv", source: str = "", **settings: object) -> list[Table]:
+def tables(
+    folder: Path, content: bytes, *, name: str = "data.csv", source: str = "", **settings: object
+) -> list[Table]:
     """All the tables that are found in a file of this content."""
     path = folder / "upload"
     path.write_bytes(content)

@@ -12,7 +12,9 @@ from trainyard.errors import BadData
 LINES = 300
 
 
-def titled(broken: dict[int, str], *, usual: str = '{0},{0},"a, b {0}",5', header: str = "userId,movieId,title,timestamp") -> str:
+def titled(
+    broken: dict[int, str], *, usual: str = '{0},{0},"a, b {0}",5', header: str = "userId,movieId,title,timestamp"
+) -> str:
     """Lines of a table in which some are others; the header is line 1, and line n has number n."""
     body = [broken.get(number, usual.format(number)) for number in range(2, LINES + 2)]
     return "\n".join([header, *body, ""])
@@ -61,14 +63,20 @@ def test_two_broken_quotes_in_a_file_without_others_are_part_of_the_texts(tmp_pa
 
 
 def test_broken_quotes_beyond_the_sample_are_seen(tmp_path: Path) -> None:
-    usual = "".join(f'{number}\tplain text of some length {number}\tb\n' for number in range(1, 20_001))
-    odd = ''.join(f'{number}\t{text}\tb\n' for number, text in ((20_001, '"Open'), (20_002, 'shut"'), (20_003, '"Yes" he said')))
+    usual = "".join(f"{number}\tplain text of some length {number}\tb\n" for number in range(1, 20_001))
+    odd = "".join(
+        f"{number}\t{text}\tb\n" for number, text in ((20_001, '"Open'), (20_002, 'shut"'), (20_003, '"Yes" he said'))
+    )
     later = "".join(f"{number}\tplain {number}\tb\n" for number in range(20_004, 30_001))
 
     read = table(tmp_path, usual + odd + later)
 
     assert numbers(read.rows) == list(range(1, 30_001))
-    assert read.rows[20_000:20_003] == [("20001", '"Open', "b"), ("20002", 'shut"', "b"), ("20003", '"Yes" he said', "b")]
+    assert read.rows[20_000:20_003] == [
+        ("20001", '"Open', "b"),
+        ("20002", 'shut"', "b"),
+        ("20003", '"Yes" he said', "b"),
+    ]
     assert read.found.read_as == ("tab", "no header", "no quotes")
 
 
@@ -161,7 +169,9 @@ def test_two_encodings_in_one_file_are_told_apart_by_line(tmp_path: Path) -> Non
 def test_two_encodings_of_which_one_is_unknown_are_refused(tmp_path: Path) -> None:
     content = ("title,text\n" + "café,größe\n" * 20).encode() + "привет,мир хороший\n".encode("cp1251")
 
-    with pytest.raises(BadData, match="line 22: expected UTF-8 text, found UTF-8 in 20 other lines, and here something"):
+    with pytest.raises(
+        BadData, match="line 22: expected UTF-8 text, found UTF-8 in 20 other lines, and here something"
+    ):
         table(tmp_path, content)
 
 
@@ -230,6 +240,7 @@ def test_a_line_of_a_million_bytes_is_refused_before_it_is_read(tmp_path: Path) 
         (b"7z\xbc\xaf\x27\x1c" + bytes(100), "found a 7z archive"),
         (b"SQLite format 3\0" + bytes(100), "found an SQLite database"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_what_is_no_table_is_refused_in_a_sentence(tmp_path: Path, content: bytes, sentence: str) -> None:
     with pytest.raises(BadData, match=sentence):

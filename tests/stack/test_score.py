@@ -78,7 +78,7 @@ def test_a_new_model_scores_what_it_learned_from(
     assert "Score every row" in stack.entered(arn)
     found = partition(stack, output["run_id"])
     scored = rows(stack, found)
-    ids = [int(line.split(b"\t")[0]) for line in headlines.splitlines()]
+    ids = [line.split(b"\t")[0].decode() for line in headlines.splitlines()]
     assert [each["headline_id"] for each in scored] == ids
     assert found["Parameters"]["rows"] == str(len(ids))
     assert found["Parameters"]["scored_by_run"] == output["run_id"]
@@ -97,7 +97,7 @@ def test_files_uploaded_to_be_scored_train_nothing(stack: Stack, trained: tuple[
     assert (output["outcome"], output["rows"], output["scored_by_run"]) == ("scored", 3, model)
     assert output["table"] == f"trainyard_dev.{RECIPE}"
     scored = rows(stack, partition(stack, output["run_id"]))
-    assert [each["headline_id"] for each in scored] == [7, 3, 5]
+    assert [each["headline_id"] for each in scored] == ["7", "3", "5"]
     assert len({each["probability"] for each in scored}) == 1
     # The request is the only execution: the upload started none.
     assert [each["executionArn"] for each in stack.executions(dataset)] == [described["executionArn"]]

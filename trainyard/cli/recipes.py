@@ -13,6 +13,7 @@ from trainyard.cli.command.options import JsonOption
 from trainyard.contract.config import settings, to_mapping
 from trainyard.contract.sources import Source
 from trainyard.run import recipe
+from trainyard.stages.resolve.files import file_name, missing
 
 
 def recipes(
@@ -46,8 +47,7 @@ def _list(*, as_json: bool) -> None:
     for column in ("Recipe", "What it makes", "Reads"):
         table.add_column(column)
     for name, config in found.items():
-        files = ", ".join(" or ".join(each.files) for each in recipe.sources(name, config) if each.required)
-        table.add_row(name, config.title, files)
+        table.add_row(name, config.title, ", ".join(missing((), recipe.sources(name, config))))
     terminal.out().print(table)
 
 
@@ -69,6 +69,10 @@ def _show(name: str) -> None:
 
 
 def _source(source: Source) -> Text:
-    columns = ", ".join(f"{each.name} {each.type}{'?' if each.nullable else ''}" for each in source.columns)
+    """A table: how its file may be called, and its columns; one with a question mark may be missing or empty."""
+    columns = ", ".join(
+        f"{each.name} {each.type}{'?' if each.nullable or not each.required else ''}" for each in source.columns
+    )
     need = "" if source.required else " (optional)"
-    return Text.assemble((f"\n{' or '.join(source.files)}{need}", "cyan"), f"\n  {columns}")
+    names = ", ".join([file_name(source), *source.files[1:]])
+    return Text.assemble((f"\n{source.name}{need}", "cyan"), f" in {names}, or a file with its columns\n  {columns}")

@@ -47,13 +47,12 @@ class Flaw:
 class Diagnosis:
     """What is known of a table after all of its rows were asked.
 
-    `bad_row` is the SQL that tells rows to set aside; `bad` counts them, and `rows` all that the parser made; `keys`
-    says whether a column of keys is text or numbers.
+    `rows` is how many the parser made, `bad` how many of these are set aside; `keys` says whether a column of keys is
+    text or numbers.
     """
 
     rows: int
     bad: int
-    bad_row: str
     flaws: tuple[Flaw, ...]
     findings: tuple[tuple[int, int, str, bool], ...]
     keys: Mapping[str, ValueType]
@@ -65,20 +64,18 @@ class Diagnosis:
 def diagnosed(connection: duckdb.DuckDBPyConnection, mapped: Mapped) -> Diagnosis:
     """Ask all rows of a table what is wrong with them, and which columns of keys are numbers."""
     flaws = _flaws(mapped)
-    bad_row = " OR ".join(each.sql for each in flaws) or "FALSE"
-    keys = [each for each in mapped.columns if each.type == "id" and mapped.cells[each.name] is not None]
-    parts = ["count(*)", f"count(*) FILTER (WHERE {bad_row})"]
-    parts += [part for each in flaws for part in _findings(each)]
-    parts += [f"bool_and({_is_number(mapped, each)}) FILTER (WHERE NOT ({bad_row}))" for each in keys]
+    keys = [each for each in present(mapped) if each.type == "id"]
+    parts = ["count(*)", "count(*) FILTER (WHERE bad)"]
+    parts += [part for at, each in enumerate(flaws) for part in _findings(each, at=at)]
+    parts += [f"bool_and({cells.canonical(value_of(mapped, each))}) FILTER (WHERE NOT bad)" for each in keys]
     forget_rejects(connection, mapped.found)
-    found = connection.execute(f"SELECT {', '.join(parts)} FROM {rows_of(mapped, numbered=True)}").fetchall()[0]
+    found = connection.execute(f"SELECT {', '.join(parts)} FROM {judged(mapped)}").fetchall()[0]
     rows, bad, *rest = found
     findings = tuple(_finding(rest[4 * at : 4 * at + 4]) for at in range(len(flaws)))
     numbers = dict(zip((each.name for each in keys), rest[4 * len(flaws) :], strict=True))
     return Diagnosis(
         rows=rows,
         bad=bad,
-        bad_row=bad_row,
         flaws=flaws,
         findings=findings,
         keys={name: "key" if plain is False else "id" for name, plain in numbers.items()},
@@ -105,22 +102,46 @@ def set_aside(connection: duckdb.DuckDBPyConnection, mapped: Mapped, *, seen: Di
     return replace(seen, lines=placed, faults=faults, left_out=tuple(each[0] for each in rows))
 
 
+def present(mapped: Mapped) -> list[Column]:
+    """The columns that the file has, in order."""
+    return [each for each in mapped.columns if mapped.cells[each.name] is not None]
+
+
+def value_of(mapped: Mapped, column: Column) -> str:
+    """The value of a column among the `judged` rows; a key as text."""
+    return f"v{present(mapped).index(column)}"
+
+
+def judged(mapped: Mapped) -> str:
+    """What stands after FROM: all rows with their values v0, v1, ..., flaws b0, b1, ... and whether they are `bad`.
+
+    In three steps, for each is evaluated once only if it is a column of a query inside.
+    """
+    columns = present(mapped)
+    values = [f"{cells.value(mapped.cell(each.name), cells.kind_of(each))} AS v{at}" for at, each in enumerate(columns)]
+    valued = f"(SELECT {', '.join(['*', *values])} FROM {rows_of(mapped, numbered=True)})"
+    flaws = _flaws(mapped)
+    flawed = f"(SELECT {', '.join(['*', *(f'{each.sql} AS b{at}' for at, each in enumerate(flaws))])} FROM {valued})"
+    bad = " OR ".join(f"b{at}" for at in range(len(flaws))) or "FALSE"
+    return f"(SELECT *, {bad} AS bad FROM {flawed})"
+
+
 def _flaws(mapped: Mapped) -> tuple[Flaw, ...]:
     again = header_again(mapped)
     first = [Flaw(sql=again, expected=AGAIN)] if again else []
-    return (*first, *(_flaw(each, cell) for each in mapped.columns if (cell := mapped.cells[each.name]) is not None))
+    return (*first, *(_flaw(each, mapped.cell(each.name), value=value_of(mapped, each)) for each in present(mapped)))
 
 
-def _flaw(column: Column, cell: Cell) -> Flaw:
-    sql = cells.refused(cell, column, found=cells.value(cell, cells.kind_of(column)))
+def _flaw(column: Column, cell: Cell, *, value: str) -> Flaw:
+    sql = cells.refused(cell, column, found=value)
     expected = f"{cells.EXPECTED[column.type]} in column {column.name}"
     return Flaw(sql=sql, expected=expected, raw=cell.sql, empty=cells.missing(cell), column=column.name)
 
 
-def _findings(flaw: Flaw) -> list[str]:
+def _findings(flaw: Flaw, *, at: int) -> list[str]:
     """How many rows have it, the first of them, what stands there, and whether that is nothing."""
     raw = f"left({flaw.raw}::VARCHAR, {SHOWN + 1})" if flaw.raw else "''"
-    only = f"FILTER (WHERE {flaw.sql})"
+    only = f"FILTER (WHERE b{at})"
     return [
         f"count(*) {only}",
         f"min(row) {only}",
@@ -132,10 +153,6 @@ def _findings(flaw: Flaw) -> list[str]:
 def _finding(found: Sequence[Any]) -> tuple[int, int, str, bool]:
     count, row, shown, empty = found
     return count, row or 0, shown or "", bool(empty)
-
-
-def _is_number(mapped: Mapped, column: Column) -> str:
-    return cells.canonical(cells.value(mapped.cell(column.name), "key"))
 
 
 def _rejected_lines(connection: duckdb.DuckDBPyConnection, mapped: Mapped) -> list[tuple[int, int, str, str, str]]:
@@ -159,12 +176,12 @@ def _rejected_lines(connection: duckdb.DuckDBPyConnection, mapped: Mapped) -> li
 
 def _bad_rows(connection: duckdb.DuckDBPyConnection, mapped: Mapped, *, seen: Diagnosis) -> list[tuple[Any, ...]]:
     """Number, the first flaw and the text of the rows to set aside, as many as are kept."""
-    cases = " ".join(f"WHEN {each.sql} THEN {at}" for at, each in enumerate(seen.flaws))
+    cases = " ".join(f"WHEN b{at} THEN {at}" for at in range(len(seen.flaws)))
     fields = ", ".join(f"coalesce(c{at}::VARCHAR, '')" for at in range(mapped.found.width))
     text = f"left(concat_ws({literal(mapped.found.delimiter)}, {fields}), {MAX_TEXT})"
     forget_rejects(connection, mapped.found)
     found: list[tuple[Any, ...]] = connection.execute(
-        f"SELECT row, CASE {cases} END AS flaw, {text} FROM {rows_of(mapped, numbered=True)} WHERE {seen.bad_row} "
+        f"SELECT row, CASE {cases} END AS flaw, {text} FROM {judged(mapped)} WHERE bad "
         f"ORDER BY row LIMIT {MAX_REJECTED}"
     ).fetchall()
     return found

@@ -42,6 +42,7 @@ SPACES = "".join(each for each in map(chr, range(0x3001)) if each.isspace())
 # Keys of letters and digits, which are neither numbers nor words for nothing.
 MIXED = r"[!-~]*([0-9][!-~]*[A-DF-Za-df-z]|[A-DF-Za-df-z][!-~]*[0-9])[!-~]*"
 SHORT_NUMBER = r"[+-]?[0-9]{1,9}(\.[0-9]{0,9})?"
+SHORT_FLOAT = r"-?[1-9][0-9]{0,14}\.0"
 # What spreadsheets make of a long number: its last digits are gone.
 SHORTENED = r"[0-9]([.,][0-9]+)?[eE]\+[0-9]+"
 
@@ -142,21 +143,30 @@ def _id(cell: Cell) -> str:
     if cell.type in WHOLE_NUMBERS:
         return f"{cell.sql}::BIGINT"
     key = f"({_key(cell)})"
-    usual = f"WHEN TRY_CAST({cell.sql} AS BIGINT)::VARCHAR = {cell.sql} THEN TRY_CAST({cell.sql} AS BIGINT) "
-    return f"CASE {usual if cell.is_text else ''} WHEN {canonical(key)} THEN TRY_CAST({key} AS BIGINT) END"
+    return f"CASE {_usual_whole(cell)} WHEN {canonical(key)} THEN TRY_CAST({key} AS BIGINT) END"
 
 
 def _int64(cell: Cell) -> str:
     if cell.type in WHOLE_NUMBERS or cell.type == "BOOLEAN":
         return f"{cell.sql}::BIGINT"
     text, point = trimmed(cell), r"\." if cell.decimal == "." else ","
-    # Most whole numbers come back as they were written, which costs less to find out than the pattern does; of the
-    # branches of a CASE only those are evaluated that rows are left for.
-    usual = f"WHEN TRY_CAST({cell.sql} AS BIGINT)::VARCHAR = {cell.sql} THEN TRY_CAST({cell.sql} AS BIGINT) "
-    whole = (
-        f"WHEN {_is(text, f'[+-]?[0-9]+({point}0*)?')} THEN TRY_CAST(regexp_extract({text}, '^[+-]?[0-9]+') AS BIGINT)"
-    )
-    return f"CASE {usual if cell.is_text else ''} {whole} END"
+    digits = f"TRY_CAST(regexp_extract({text}, '^[+-]?[0-9]+') AS BIGINT)"
+    return f"CASE {_usual_whole(cell)} WHEN {_is(text, f'[+-]?[0-9]+({point}0*)?')} THEN {digits} END"
+
+
+def _usual_whole(cell: Cell) -> str:
+    """The branches of a CASE that read nearly all whole numbers, for the others cost much more.
+
+    That a number comes back as it was written is cheaper to find out than that it matches a pattern; of the branches
+    of a CASE only those are evaluated that rows are left for.
+    """
+    if not cell.is_text:
+        return ""
+    text, number = cell.sql, f"TRY_CAST({cell.sql} AS BIGINT)"
+    branches = f"WHEN {number}::VARCHAR = {text} THEN {number}"
+    if cell.decimal == ".":
+        branches += f" WHEN {_is(text, SHORT_FLOAT)} THEN TRY_CAST({text} AS DOUBLE)::BIGINT"
+    return branches
 
 
 def _float64(cell: Cell) -> str:
@@ -183,17 +193,27 @@ def _timestamp(cell: Cell) -> str:
     if cell.type == "TIMESTAMP WITH TIME ZONE":
         return f"{cell.sql} AT TIME ZONE 'UTC'"
     text = moments.of_text(trimmed(cell), cell.dates)
-    usual = ""
-    if cell.is_text:
-        number, whole = f"TRY_CAST({cell.sql} AS BIGINT)", f"TRY_CAST({cell.sql} AS BIGINT)::VARCHAR = {cell.sql}"
-        usual = f"WHEN {_is(cell.sql, ISO_MOMENT.pattern)} THEN TRY_CAST({cell.sql} AS TIMESTAMP)"
-    elif cell.type in WHOLE_NUMBERS:
-        number, whole = f"{cell.sql}::BIGINT", "TRUE"
-    else:
+    if cell.type in WHOLE_NUMBERS:
+        number = f"{cell.sql}::BIGINT"
+        return f"CASE WHEN {_apart(number)} THEN {moments.of_number(number)} ELSE {text} END"
+    if not cell.is_text:
         return text
-    # Counts from 1970 cost little, if they do not look like 20260131.
-    apart = f"{number} NOT BETWEEN 19000101 AND 21000000 AND {number} NOT BETWEEN 19000101000000 AND 21000000000000"
-    return f"CASE {usual} WHEN {whole} AND {apart} THEN {moments.of_number(number)} ELSE {text} END"
+    iso = f"WHEN {_is(cell.sql, ISO_MOMENT.pattern)} THEN TRY_CAST({cell.sql} AS TIMESTAMP)"
+    return f"CASE {iso} {_usual_count(cell)} ELSE {text} END"
+
+
+def _usual_count(cell: Cell) -> str:
+    """The branches that read most counts from 1970, as `_usual_whole` does."""
+    number, double = f"TRY_CAST({cell.sql} AS BIGINT)", f"TRY_CAST({cell.sql} AS DOUBLE)::BIGINT"
+    return " ".join(
+        f"WHEN {usual} AND {_apart(count)} THEN {moments.of_number(count)}"
+        for usual, count in ((f"{number}::VARCHAR = {cell.sql}", number), (_is(cell.sql, SHORT_FLOAT), double))
+    )
+
+
+def _apart(number: str) -> str:
+    """Whether a count does not look like a day such as 20260131."""
+    return f"{number} NOT BETWEEN 19000101 AND 21000000 AND {number} NOT BETWEEN 19000101000000 AND 21000000000000"
 
 
 def _boolean(cell: Cell) -> str:

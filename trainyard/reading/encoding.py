@@ -40,10 +40,12 @@ MORE_COHERENCE = 0.05
 LETTERS = "äöüßéèêëàâîïôûùçœæáíóúñãõåøìòÿ"
 # Letters of some Western languages that are rare enough to be another language's in another encoding.
 RARE = "ðþýšž"
-NOT_WESTERN = re.compile(
-    # A sign or a quotation mark where a letter belongs, and a capital letter inside of a word.
-    r"[^\W\d_][\u0080-\u009f¡-©«-´¶¸-¿×÷€‚„…†‡ˆ‰‹“”•™›˜][^\W\d_]|[a-zß-ÿ][À-ÖØ-ÞŠŽŸ]"
+SIGNS = (
+    r"\u0080-\u009f\u00a1-\u00a9\u00ab-\u00b4\u00b6\u00b8-\u00b9\u00bb-\u00bf\u00d7\u00f7\u20ac\u201a\u201e\u2026\u2020\u2021"
+    r"\u02c6\u2030\u2039\u201c\u201d\u2022\u2122\u203a\u02dc"
 )
+# A sign or a quotation mark where a letter belongs, and a capital letter inside of a word.
+NOT_WESTERN = re.compile(rf"[^\W\d_][{SIGNS}][^\W\d_]|[a-z\u00df-\u00ff][\u00c0-\u00d6\u00d8-\u00de\u0160\u017d\u0178]")
 FOREIGN_RUN = re.compile(r"[^\W\d_a-zA-Z]{3,}")
 
 

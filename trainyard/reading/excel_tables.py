@@ -77,16 +77,35 @@ def _sheets(text: Text, *, wanted: str | None) -> list[_Sheet]:
             if each.typ == SheetTypeEnum.WorkSheet and (wanted or each.visible == SheetVisibleEnum.Visible)
         ]
         if wanted is not None and wanted not in shown:
-            raise BadData([_refused(text, f"the sheet {wanted}", f"the sheets {', '.join(shown)}", "correct its name")])
+            raise BadData(
+                [
+                    refused(
+                        text.name,
+                        expected=f"the sheet {wanted}",
+                        found=f"the sheets {', '.join(shown)}",
+                        advice="correct its name",
+                    )
+                ]
+            )
         names = [wanted] if wanted else shown
         sheets = [_Sheet(name=each, rows=_rows(workbook, each)) for each in names]
     except PasswordError as error:
-        raise BadData([_refused(text, "a workbook without a password", "an encrypted one", "save it anew")]) from error
+        raise BadData(
+            [
+                refused(
+                    text.name, expected="a workbook without a password", found="an encrypted one", advice="save it anew"
+                )
+            ]
+        ) from error
     except (CalamineError, ZipError, OSError, ValueError) as error:
-        raise BadData([_refused(text, "a workbook", f"a damaged one ({error})", "save it anew")]) from error
+        raise BadData(
+            [refused(text.name, expected="a workbook", found=f"a damaged one ({error})", advice="save it anew")]
+        ) from error
     found = [each for each in sheets if len(each.rows) > 1]
     if not found:
-        raise BadData([_refused(text, "a sheet with a table", "empty sheets", "export it once more")])
+        raise BadData(
+            [refused(text.name, expected="a sheet with a table", found="empty sheets", advice="export it once more")]
+        )
     return found
 
 
@@ -130,7 +149,3 @@ def _above(rows: Sequence[Sequence[str]]) -> int:
     filled = [sum(map(bool, row)) for row in rows[:JUDGED_ROWS]]
     usual = sorted(each for each in filled if each)[len([each for each in filled if each]) // 2]
     return next((index for index, each in enumerate(filled[:MAX_ABOVE]) if each >= MOST_CELLS * usual), 0)
-
-
-def _refused(text: Text, expected: str, found: str, advice: str) -> str:
-    return refused(text.name, expected=expected, found=found, advice=advice)

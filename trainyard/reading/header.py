@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from trainyard.contract.values import is_missing
-from trainyard.reading.dialect import Reading, plain_name
+from trainyard.reading.records import Records, plain_name
 
 NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?")
 DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([ T].*)?")
@@ -23,8 +23,8 @@ JUDGED_ROWS = 500
 class Header:
     """Whether there is a header, and the names in it, empty where it only numbers the columns.
 
-    `above`: it stands above the rows, and is not the first of them. `sure`: whether that is certain, and `fits`: whether
-    there are as many names as the rows have fields.
+    `above`: it stands above the rows, and is not the first of them. `sure`: whether that is certain, and `fits`:
+    whether there are as many names as the rows have fields.
     """
 
     present: bool
@@ -34,37 +34,41 @@ class Header:
     fits: bool = True
 
 
-def header(reading: Reading, *, known: frozenset[str], given: bool | None) -> Header:
+def header(sample: Records, *, known: frozenset[str], given: bool | None) -> Header:
     """What the first row is; `known` are names of columns as `plain_name` writes them.
 
     It names the columns where people say so, where two of its fields (or the only one) are known names, or where a
     column holds numbers or dates and its first field is neither. It does not where it is made like the rows below.
     """
-    if short := _without_index(reading, known=known):
+    if short := _without_index(sample, known=known):
         return short
-    first, body = reading.rows[0], reading.rows[1:JUDGED_ROWS]
-    named = Header(present=True, names=_cleaned(first))
+    first, body = sample.rows[0], sample.rows[1:JUDGED_ROWS]
     if given is not None:
-        return named if given else Header(present=False)
-    matches = sum(plain_name(each) in known for each in first)
+        return Header(present=given, names=_cleaned(first) if given else ())
     if len(first) > 2 and [each.strip() for each in first] == [str(index) for index in range(len(first))]:
-        return Header(present=True) if body and list(body[0]) != list(first) else Header(present=False)
+        return Header(present=bool(body) and list(body[0]) != list(first))
+    matches = sum(plain_name(each) in known for each in first)
     if matches > 1 or (matches and len(first) <= 2):
-        return named
+        return Header(present=True, names=_cleaned(first))
+    return _by_kinds(first, body=body, matches=matches)
+
+
+def _by_kinds(first: Sequence[str], *, body: Sequence[Sequence[str]], matches: int) -> Header:
+    """What the first row is, by what stands below each of its fields."""
     verdicts = [_names_its_column(*each, body=body) for each in enumerate(first)]
     if True in verdicts:
-        return named
+        return Header(present=True, names=_cleaned(first))
     if False in verdicts or any(_typed(each) for each in first):
         return Header(present=False)
     found = _all_text(first, body=body)
     return replace(found, sure=found.sure or matches > 0)
 
 
-def _without_index(reading: Reading, *, known: frozenset[str]) -> Header | None:
+def _without_index(sample: Records, *, known: frozenset[str]) -> Header | None:
     """The header of a table as R writes it: above the rows, with a name less, for they begin with a number each."""
-    if not reading.above or len(reading.above[-1]) != reading.width - 1:
+    if not sample.above or len(sample.above[-1]) != sample.width - 1:
         return None
-    names, rows = reading.above[-1], reading.rows[:JUDGED_ROWS]
+    names, rows = sample.above[-1], sample.rows[:JUDGED_ROWS]
     counted = len({row[0] for row in rows}) == len(rows) and all(row[0].isdecimal() for row in rows)
     if counted and not any(_typed(each) for each in names):
         return Header(present=True, names=("", *_cleaned(names)), above=True)
@@ -108,8 +112,8 @@ def decimal(rows: Sequence[Sequence[str]]) -> str:
     for column in zip(*rows, strict=False):
         texts = [each.strip() for each in column if each and not is_missing(each)]
         if not any("," in each for each in texts):
-            fractions = ("." in each and POINT_FRACTION.fullmatch(each) for each in texts)
-            if any(fractions) and all(NUMBER.fullmatch(each) for each in texts):
+            points = any("." in each and POINT_FRACTION.fullmatch(each) for each in texts)
+            if points and all(NUMBER.fullmatch(each) for each in texts):
                 return "."
             continue
         if any(POINT_FRACTION.fullmatch(each) for each in texts) and all(NUMBER.fullmatch(each) for each in texts):

@@ -14,7 +14,7 @@ from trainyard.contract.sources import Column
 from trainyard.errors import BadData
 from trainyard.glue.engine import PARQUET, PARQUET_FOR_SPARK
 from trainyard.reading import cells
-from trainyard.reading.bad_rows import Diagnosis, diagnosed, set_aside
+from trainyard.reading.bad_rows import Diagnosis, diagnosed, judged, set_aside, value_of
 from trainyard.reading.cells import ValueType
 from trainyard.reading.columns import Mapped
 from trainyard.reading.dates import dated
@@ -101,8 +101,7 @@ def _careful(
     mapped = dated(connection, mapped)
     seen = diagnosed(connection, mapped)
     columns = [*_lenient(mapped, seen.keys), *_others(mapped, others)]
-    where = f"WHERE NOT ({seen.bad_row})" if seen.bad else ""
-    query = f"SELECT {', '.join(columns)} FROM {rows_of(mapped, numbered=True)} {where}"
+    query = f"SELECT {', '.join(columns)} FROM {judged(mapped)} {'WHERE NOT bad' if seen.bad else ''}"
     forget_rejects(connection, mapped.found)
     rows = int(connection.execute(copy(query, target, floats=_floats(mapped, others))).fetchall()[0][0])
     seen = set_aside(connection, mapped, seen=seen, folder=rejected)
@@ -158,9 +157,12 @@ def _strict(mapped: Mapped, keys: Kinds) -> list[str]:
 def _lenient(mapped: Mapped, keys: Kinds) -> list[str]:
     columns = []
     for column in mapped.columns:
-        cell = mapped.cells[column.name]
-        kind = keys.get(column.name, column.type)
-        columns.append(f"{cells.value(cell, kind)} AS {identifier(column.name)}" if cell else _absent(column))
+        if mapped.cells[column.name] is None:
+            columns.append(_absent(column))
+            continue
+        value = value_of(mapped, column)
+        number = keys.get(column.name) == "id"
+        columns.append(f"{f'TRY_CAST({value} AS BIGINT)' if number else value} AS {identifier(column.name)}")
     return columns
 
 

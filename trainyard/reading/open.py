@@ -9,14 +9,18 @@ from pathlib import Path
 import duckdb
 
 from trainyard.contract.sources import FileSettings, Source
+from trainyard.errors import BadData
 from trainyard.reading.csv_tables import csv_table
 from trainyard.reading.excel_tables import excel_tables
+from trainyard.reading.formats import OLD_WORKBOOK_MAGIC, PARQUET_MAGIC, ZIP, check
 from trainyard.reading.json_tables import json_shape, json_table
 from trainyard.reading.model import Found, LocalFile
 from trainyard.reading.parquet_tables import parquet_table
 from trainyard.reading.plain_text import Text, as_utf8, legible
 from trainyard.reading.samples import sample
-from trainyard.reading.unpacked import OLD_WORKBOOK_MAGIC, PARQUET_MAGIC, ZIP, Member, unpacked
+from trainyard.reading.unpacked import Member, unpacked
+
+HEAD_BYTES = 512
 
 
 def found_tables(
@@ -34,31 +38,46 @@ def found_tables(
     """
     folder = Path(tempfile.mkdtemp(prefix="open_", dir=scratch))
     upload = Member(name=file.name, inner=file.name, path=file.path, source=file.source)
+    members = unpacked(upload, sources=sources, folder=folder)
     found: list[Found] = []
-    for index, member in enumerate(unpacked(upload, sources=sources, folder=folder)):
-        place = folder / f"member-{index}"
-        place.mkdir()
-        text = Text(
-            name=member.name,
-            path=member.path,
-            key=f"{folder.name}_{index}",
-            folder=place,
-            source=member.source,
-            read_as=member.read_as,
-        )
-        found += _tables(connection, text, settings=settings, sources=sources)
+    problems: list[str] = []
+    for index, member in enumerate(members):
+        text = _text(member, folder, index=index)
+        try:
+            found += _tables(connection, text, settings=settings, sources=sources)
+        except BadData as problem:
+            if member.source:
+                raise
+            problems += problem.problems
+    # What lies in an archive beside tables, and is none itself, nobody has asked for.
+    if not found:
+        raise BadData(problems[:1])
     return found
+
+
+def _text(member: Member, folder: Path, *, index: int) -> Text:
+    place = folder / f"member-{index}"
+    place.mkdir()
+    return Text(
+        name=member.name,
+        path=member.path,
+        key=f"{folder.name}_{index}",
+        folder=place,
+        source=member.source,
+        read_as=member.read_as,
+    )
 
 
 def _tables(
     connection: duckdb.DuckDBPyConnection, text: Text, *, settings: FileSettings, sources: Sequence[Source]
 ) -> list[Found]:
     with text.path.open("rb") as file:
-        head = file.read(len(OLD_WORKBOOK_MAGIC))
+        head = file.read(HEAD_BYTES)
     if head.startswith(PARQUET_MAGIC):
         return [parquet_table(connection, text)]
     if head.startswith((OLD_WORKBOOK_MAGIC, *ZIP)):
         return excel_tables(connection, text, settings=settings, sources=sources)
+    check(text.name, head)
     text = as_utf8(text, encoding=settings.encoding)
     shape = json_shape(legible(sample(text.path).head))
     if shape:

@@ -1,16 +1,16 @@
-"""Makes text of any encoding, with any line ends, into UTF-8 with clean lines; runs in Glue's driver and on a laptop."""
+"""Makes text of any encoding, with any line ends, into UTF-8 with clean lines; in Glue's driver and on a laptop."""
 
 from __future__ import annotations
 
 import codecs
 import csv
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from trainyard.errors import BadData
 from trainyard.reading import cleaning, encoding
-from trainyard.reading.dialect import Dialect, Given, choose, records
+from trainyard.reading.dialect import Given, choose
+from trainyard.reading.records import Dialect, records
 from trainyard.reading.samples import sample
 from trainyard.reading.sentences import refused
 from trainyard.reading.text_scan import Look, look
@@ -134,6 +134,6 @@ def _returns_end_lines(path: Path, seen: Look) -> bool:
     readings = []
     for end in (False, True):
         text = cleaning.cleaned(taken.head.rstrip(b"\r"), returns_end_lines=end).decode("utf-8-sig", errors="replace")
-        readings.append(choose(text, whole=taken.whole, known=frozenset(), given=Given()).reading)
+        readings.append(choose(text, whole=taken.whole, known=frozenset(), given=Given()).records)
     inside, ended = readings
     return ended.width > 1 and (inside.width < 2 or ended.misfits < inside.misfits or ended.total > 2 * inside.total)

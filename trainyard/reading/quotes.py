@@ -1,5 +1,4 @@
-"""Sees to quotation marks that do not enclose fields in a big file, as far as its sample did not show it; runs in Glue's
-driver.
+"""Settles what quotation marks mean in a whole file, where its sample cannot tell; runs in Glue's driver.
 
 A mark that opens and never closes would swallow the lines up to the next one. So where a look at the whole file found
 marks that need not enclose a field, DuckDB reads it once with quotes, and once without if something is wrong; if it is
@@ -8,17 +7,17 @@ right with quotes but for some lines, these are made into lines of one broken fi
 
 from __future__ import annotations
 
-
 import io
 import re
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
 
-from trainyard.reading.dialect import Dialect, records
+from trainyard.reading.parser import Parsed
+from trainyard.reading.records import Dialect, records
 from trainyard.reading.sentences import literal
 from trainyard.reading.text_scan import MAX_LINE_BYTES
 
@@ -29,77 +28,84 @@ NUMBER = r"[+-]?([0-9]+([.,][0-9]*)?|[.,][0-9]+)([eE][+-]?[0-9]+)?"
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """A text file on disk, how its sample is taken apart, the lines above its data, and a key for names of DuckDB's.
+    """A text file as its sample is taken apart, and a key for names of DuckDB's.
 
     `enclosed`: in some column of the sample all texts stand in quotes; `numeric`: the columns that hold numbers.
     """
 
-    path: Path
+    parsed: Parsed
     key: str
-    dialect: Dialect
-    width: int
-    skip: int
     enclosed: bool
     numeric: tuple[int, ...]
 
+    @property
+    def dialect(self) -> Dialect:
+        return self.parsed.dialect
+
+    @property
+    def width(self) -> int:
+        return self.parsed.width
+
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """How many rows a reading gives, how many lines it sets aside, and how many rows hold what would be lines without
-    quotes: `swallowed` where columns of numbers prove it, else `like_lines`."""
+class Settled:
+    """How to read the file; `unsure`: with quotes and without is equally good."""
 
-    rows: int
+    parsed: Parsed
+    unsure: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Outcome:
+    """How many lines a reading sets aside, and how many rows hold what would be lines without quotes: `swallowed` where
+    columns of numbers prove it, else perhaps (`like_lines`)."""
+
     bad: int
     swallowed: int
     like_lines: int
 
 
-def settled(connection: duckdb.DuckDBPyConnection, task: Task, *, target: Path) -> tuple[Path, Dialect, bool]:
-    """The file to read, and how: the same, the same without quotes, or `target` with broken lines made harmless; and
-    whether both readings of the quotes are equally good."""
-    quoted = _outcome(connection, task, task.dialect)
+def settled(connection: duckdb.DuckDBPyConnection, task: Task, *, target: Path) -> Settled:
+    """The file as it is, or without quotes, or written to `target` with its broken lines made harmless."""
+    quoted = _outcome(connection, task, dialect=task.dialect)
     if not quoted.bad and not quoted.swallowed and not quoted.like_lines:
-        return task.path, task.dialect, False
-    without = Dialect(delimiter=task.dialect.delimiter, quote="", escape="")
-    plain = _outcome(connection, task, without)
+        return Settled(parsed=task.parsed)
+    without = replace(task.parsed, dialect=_without_quotes(task.dialect))
+    plain = _outcome(connection, task, dialect=without.dialect)
     if not plain.bad and not task.enclosed:
-        return task.path, without, not quoted.bad and not quoted.swallowed
+        return Settled(parsed=without, unsure=not quoted.bad and not quoted.swallowed)
     if not quoted.bad and not quoted.swallowed:
-        return task.path, task.dialect, False
+        return Settled(parsed=task.parsed)
     broken = mend(task, target=target)
     if plain.bad < broken and not task.enclosed:
-        return task.path, without, False
-    return target, task.dialect, False
+        return Settled(parsed=without)
+    return Settled(parsed=replace(task.parsed, path=target))
 
 
-def relation(task: Task, dialect: Dialect, *, rejects: str) -> str:
-    """What stands after FROM to read the file with all columns as text."""
-    columns = ", ".join(f"'c{index}': 'VARCHAR'" for index in range(task.width))
-    return (
-        f"read_csv({literal(str(task.path))}, columns = {{{columns}}}, header = false, skip = {task.skip}, "
-        f"auto_detect = false, delim = {literal(dialect.delimiter)}, quote = {literal(dialect.quote)}, "
-        f"escape = {literal(dialect.escape)}, strict_mode = true, max_line_size = {MAX_LINE_BYTES}, "
-        f"store_rejects = true, rejects_table = '{rejects}', rejects_scan = '{rejects}_scans')"
-    )
+def _without_quotes(dialect: Dialect) -> Dialect:
+    return replace(dialect, quote="", escape="")
 
 
-def _outcome(connection: duckdb.DuckDBPyConnection, task: Task, dialect: Dialect) -> Outcome:
+def _outcome(connection: duckdb.DuckDBPyConnection, task: Task, *, dialect: Dialect) -> _Outcome:
     rejects = f"tried_{task.key}"
-    source = relation(task, dialect, rejects=rejects)
+    source = replace(task.parsed, dialect=dialect).relation(rejects=rejects)
     width = task.width if dialect.quote else 0
-    sure = " OR ".join(_like_lines(task, index, proven=True) for index in range(width)) or "false"
-    maybe = " OR ".join(_like_lines(task, index, proven=False) for index in range(width)) or "false"
-    query = f"SELECT count(*), count(*) FILTER (WHERE {sure}), count(*) FILTER (WHERE {maybe}) FROM {source}"
-    rows, swallowed, like_lines = connection.execute(query).fetchall()[0]
-    bad = connection.execute(f"SELECT count(DISTINCT line) FROM {rejects}").fetchall()[0][0]
+    sure, maybe = (
+        " OR ".join(_like_lines(task, index, proven=proven) for index in range(width)) or "false"
+        for proven in (True, False)
+    )
+    query = f"SELECT count(*) FILTER (WHERE {sure}), count(*) FILTER (WHERE {maybe}) FROM {source}"  # noqa: S608
+    swallowed, like_lines = connection.execute(query).fetchall()[0]
+    lines = "count(DISTINCT line_byte_position)"
+    bad = connection.execute(f"SELECT {lines} FROM {rejects}").fetchall()[0][0]  # noqa: S608
     for table in (rejects, f"{rejects}_scans"):
         connection.execute(f"DROP TABLE {table}")
-    return Outcome(rows=rows, bad=bad, swallowed=swallowed, like_lines=like_lines)
+    return _Outcome(bad=bad, swallowed=swallowed, like_lines=like_lines)
 
 
 def _like_lines(task: Task, index: int, *, proven: bool) -> str:
-    """Whether a field's lines have as many fields as they would without quotes, and are numbers or nothing where numbers
-    belong; `proven`, where numbers in other columns say so."""
+    """Whether a field's lines have as many fields as they would without quotes, and are numbers or nothing where
+    numbers belong; `proven`, where numbers in other columns say so."""
     numeric = [each in task.numeric for each in range(task.width)]
     if proven and not any([*numeric[:index], *numeric[index + 1 :]]):
         return "false"
@@ -125,9 +131,9 @@ def mend(task: Task, *, target: Path) -> int:
     into the right number of fields together, and not each by itself.
     """
     broken = 0
-    with task.path.open("rb") as file, target.open("wb") as copy:
+    with task.parsed.path.open("rb") as file, target.open("wb") as copy:
         waiting: deque[bytes] = deque()
-        for _ in range(task.skip):
+        for _ in range(task.parsed.skip):
             copy.write(file.readline())
         while line := waiting.popleft() if waiting else file.readline():
             if not _odd(line, task.dialect):
@@ -168,8 +174,7 @@ def _one_record(lines: list[bytes], task: Task) -> bool:
     found = [row for row, _, _ in records(io.StringIO(text, newline=""), task.dialect)]
     if len(found) != 1 or found[0] is None or len(found[0]) != task.width:
         return False
-    without = Dialect(delimiter=task.dialect.delimiter, quote="", escape="")
-    alone = [row for row, _, _ in records(io.StringIO(text, newline=""), without)]
+    alone = [row for row, _, _ in records(io.StringIO(text, newline=""), _without_quotes(task.dialect))]
     whole = all(row is not None and len(row) == task.width for row in alone)
     return not (whole and all(_numbers(row, task.numeric) for row in alone if row))
 

@@ -30,10 +30,10 @@ class Look:
     """What is known of a text file after a look at each of its bytes.
 
     `lines`: how many (the last one may lack its line feed); where there are no line feeds, carriage returns end lines.
-    `quotes`: how many quotation marks; `uneven`: lines with an odd number of them, so that a field may go on in the next
-    line; `loose`: marks beside which there is neither an end of a field nor another mark. `nuls`: how many such bytes;
-    `feeds`: line feeds, `returns`: carriage returns that none follows; `mixed_ends`: not all lines end in the same way.
-    `only_digits`: after the first line there are only numbers such as 0, 17 and -3, of at most 18 digits.
+    `quotes`: how many quotation marks; `uneven`: lines with an odd number of them, so that a field may go on in the
+    next line; `loose`: marks beside which there is neither an end of a field nor another mark. `nuls`: how many such
+    bytes; `feeds`: line feeds, `returns`: carriage returns that none follows; `mixed_ends`: not all lines end in the
+    same way. `only_digits`: after the first line there are only numbers such as 0, 17 and -3, of at most 18 digits.
     `utf8`: whether it is that; where not, the look ended at the first other byte.
     """
 
@@ -144,7 +144,7 @@ class _Seen:
         parity = np.cumsum(marks, dtype=np.uint8) & 1
         ends = parity[feeds]
         self.uneven += int(np.count_nonzero(np.diff(ends, prepend=np.uint8(self.odd))))
-        self.loose += _loose(data, marks, self.delimiter)
+        self.loose += _loose(data, marks, delimiter=self.delimiter)
         self.odd = bool(parity[-1] != (ends[-1] if len(ends) else self.odd))
 
     def _lines(self, chunk: bytes) -> None:
@@ -172,7 +172,7 @@ def plain_numbers(chunk: bytes, *, delimiter: bytes) -> bool:
     return not (b"-" in chunk and _odd_minus(data, digits)) and not _long_runs(digits)
 
 
-def _loose(data: Bytes, marks: npt.NDArray[np.bool_], delimiter: bytes) -> int:
+def _loose(data: Bytes, marks: npt.NDArray[np.bool_], *, delimiter: bytes) -> int:
     """How many quotation marks neither open nor close a field, nor stand beside another one."""
     ends = marks | (data == LINE_FEED) | (data == RETURN)
     opening, closing = ends.copy(), ends

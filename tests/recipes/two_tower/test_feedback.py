@@ -61,7 +61,8 @@ def test_rows_that_are_no_ratings(values, why, kept):
     found = learned(ratings(list(values)), Data())
     assert not found.rated
     assert why in found.sentence
-    assert found.kept(ratings(list(values))).to_pyarrow()["rating"].to_pylist() == [1.0] * kept
+    rows = found.kept(ratings(list(values))).to_pyarrow()["rating"]
+    assert (str(rows.type), rows.to_pylist()) == ("double", [1.0] * kept)
 
 
 def test_settings_have_the_last_word():

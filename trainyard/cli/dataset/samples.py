@@ -11,7 +11,7 @@ from trainyard.errors import ConfigError, NotFound, TrainyardError
 from trainyard.run import recipe
 from trainyard.run.folders import OVERRIDES_FILE
 from trainyard.run.run import InputFile
-from trainyard.stages.resolve.files import missing, source_of
+from trainyard.stages.resolve.files import file_name, missing, source_of
 
 NAMED_FILES = 10
 SIZE_UNITS = {"k": 1_000, "m": 1_000_000, "g": 1_000_000_000}
@@ -98,7 +98,7 @@ def files_of(recipe_name: str, config: RecipeConfig, *, directory: Path) -> Sort
     )
     others = tuple(sorted(present.keys() - set(data)))
     if not data:
-        known = ", ".join(name for source in sources for name in source.files[:1])
+        known = ", ".join(file_name(each) for each in sources)
         found = ", ".join(others[:NAMED_FILES]) or "nothing"
         raise NotFound(f"Expected files of recipe {recipe_name} in {directory} ({known}, ...); found {found}.")
     uploaded = (InputFile(source=tables[name] or "", key=name, version_id="", size=0) for name in data)

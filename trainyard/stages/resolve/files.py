@@ -64,7 +64,7 @@ def source_of(name: str, sources: Sequence[Source], *, settings: Mapping[str, Fi
         return None
     said = {each.name: settings[each.name].file for each in sources if each.name in settings}
     for table, pattern in said.items():
-        if pattern and any(fnmatchcase(each, pattern) for each in (name, PurePosixPath(name).name)):
+        if pattern and any(fnmatchcase(each.lower(), pattern.lower()) for each in (name, PurePosixPath(name).name)):
             return table
     databases = [each for each in sources if each.format == "sqlite"]
     if databases and name.lower().endswith(DATABASE_ENDINGS):
