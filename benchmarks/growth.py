@@ -43,7 +43,6 @@ HEADER = (
 FOLDERS = ("train", "validation", "holdout", "features")
 # Where a recipe has such a setting: what grows is what counts here, not the model.
 SHORT: Mapping[str, Any] = {"epochs": 2, "rating_epochs": 2, "retrieval_epochs": 2, "search": "none"}
-PART = "part-00000.parquet"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,13 +133,12 @@ def _sample(recipe: str, settings: RecipeConfig, *, folder: Path, size: int) -> 
 
 def _ingest(recipe: str, settings: RecipeConfig, *, folder: Path, size: int) -> None:
     """What the ingest job does between download and upload."""
-    from trainyard.glue import engine
+    from trainyard.reading.model import LocalFile
+    from trainyard.reading.read import read
     from trainyard.stages.ingest import database
-    from trainyard.stages.ingest.csv_load import load
-    from trainyard.stages.ingest.csv_scan import plain
 
     (folder / "ingest").mkdir()
-    connection = engine.connect(folder)
+    files = []
     for source in sources(recipe, settings):
         for path in sorted(each for each in (folder / "raw").iterdir() if source.accepts(each.name)):
             if source.format == "sqlite" and has(recipe, "ingest"):
@@ -149,17 +147,20 @@ def _ingest(recipe: str, settings: RecipeConfig, *, folder: Path, size: int) -> 
                 if not quality.ok:
                     raise SystemExit("\n".join(quality.problems))
                 continue
-            target = folder / "ingest" / source.name
-            target.mkdir(exist_ok=True)
-            load(connection, source, file=plain(path, path.name, scratch=folder), target=target / PART)
-    connection.close()
+            files.append(LocalFile(name=path.name, path=path, source=source.name))
+    if files:
+        scratch = folder / "ingest"
+        tables = sources(recipe, settings)
+        found = read(files, tables, settings={}, max_bad_share=0.0, scratch=scratch)
+        if not found.quality.ok:
+            raise SystemExit("\n".join(found.quality.problems))
 
 
 def _prepare(recipe: str, settings: RecipeConfig, *, folder: Path, size: int) -> None:
     from trainyard.glue.engine import start
 
     running = start("duckdb", folder)
-    ingested = sorted(each for each in (folder / "ingest").iterdir())
+    ingested = sorted(each for each in (folder / "ingest").iterdir() if any(each.glob("*.parquet")))
     tables = {each.name: running.read([str(path) for path in each.glob("*.parquet")]) for each in ingested}
     quality = module(recipe, "prepare").check(tables, settings)
     if not quality.ok:

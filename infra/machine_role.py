@@ -189,12 +189,6 @@ def _call_sagemaker(scope: Construct, parts: Parts, *, prefix: str) -> list[Perm
             why="People name models of a recipe; what stands before the name is spelt out.",
         ),
         Permission(
-            sid="FindGroups",
-            actions=["sagemaker:ListModelPackageGroups"],
-            resources=["*"],
-            why="The call knows no resources.",
-        ),
-        Permission(
             sid="HandRolesToJobs",
             actions=["iam:PassRole"],
             resources=[each.role_arn for each in parts.roles.all],

@@ -1,15 +1,13 @@
-"""The settings of a run of headline_classifier: sources, text, word vectors, network, search, gate; read everywhere.
-
-`newsCorpora.csv` has the columns of the UCI News Aggregator as published: tabs, no header, quotes that mean nothing.
-"""
+"""The settings of a run of headline_classifier: text, word vectors, network, search, gate; read everywhere."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
 
+from recipes.headline_classifier.tables import CLASS_NAMES, CORPUS, HEADLINES, WORD_PAIRS
 from trainyard.contract.config import Gate, Range, RecipeConfig, ScoreColumn, TableData, Tuning, bounded
-from trainyard.contract.sources import Column, Source
+from trainyard.contract.sources import Source
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,44 +83,6 @@ CONFIG = Config(
     ),
 )
 
-HEADLINES = Source(
-    name="headlines",
-    files=("newsCorpora.csv", "newsCorpora.tsv"),
-    columns=(
-        Column(name="ID", type="int64"),
-        Column(name="TITLE", type="string"),
-        Column(name="URL", type="string", nullable=True),
-        Column(name="PUBLISHER", type="string", nullable=True),
-        Column(name="CATEGORY", type="string"),
-        Column(name="STORY", type="string"),
-        Column(name="HOSTNAME", type="string", nullable=True),
-        Column(name="TIMESTAMP", type="int64", nullable=True),
-    ),
-    unique=("ID",),
-    delimiter="\t",
-    quote="",
-    header=False,
-)
-# Text of one column: a control character that no text holds separates it from the columns it does not have.
-CORPUS = Source(
-    name="corpus",
-    files=("corpus.txt", "text8.txt"),
-    columns=(Column(name="line", type="string", nullable=True),),
-    required=False,
-    delimiter="\x1f",
-    quote="",
-    header=False,
-)
-WORD_PAIRS = Source(
-    name="word_pairs",
-    files=("wordsim353_combined.csv", "combined.csv"),
-    columns=(
-        Column(name="Word 1", type="string"),
-        Column(name="Word 2", type="string"),
-        Column(name="Human (mean)", type="float64"),
-    ),
-    required=False,
-)
 # What bulk scoring writes.
 SCORES = (
     ScoreColumn(name="headline_id", type="string", comment="ID of the file, or the row, from 1", spread=False),
@@ -140,5 +100,5 @@ SCORES = (
 
 
 def sources(config: Config) -> tuple[Source, ...]:
-    """Headlines; text to learn word vectors from and WordSim-353 to judge them are used when they are there."""
-    return HEADLINES, CORPUS, WORD_PAIRS
+    """Headlines; where they are there, text for word vectors, WordSim-353 to judge them, and names of classes."""
+    return HEADLINES, CORPUS, WORD_PAIRS, CLASS_NAMES

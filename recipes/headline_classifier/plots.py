@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from trainyard.contract.charts import INK, PALETTE, png
 
 LABEL_LETTERS, LONGEST_NAME = 13, 26
-# Up to so many classes have their numbers in the picture, and names that are broken into lines.
-NUMBERED_CLASSES = 10
+# Up to so many classes have their numbers in the picture, and so many have room for upright names below it.
+NUMBERED_CLASSES, UPRIGHT_CLASSES = 10, 5
 INCHES_PER_CLASS = 0.16
 
 
@@ -22,17 +22,18 @@ def confusion_matrix(table: np.ndarray, names: Sequence[str]) -> bytes:
     shares = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
     many = len(names) > NUMBERED_CLASSES
     size = max(6.4, INCHES_PER_CLASS * len(names) + 2.0)
-    figure = Figure(figsize=(size, size if many else 4.6), layout="constrained")
+    upright = len(names) <= UPRIGHT_CLASSES
+    figure = Figure(figsize=(size, size if many else 4.6 if upright else 5.8), layout="constrained")
     axes = figure.add_subplot()
     axes.imshow(shares, cmap="Blues", vmin=0.0, vmax=1.0)
     if not many:
         _numbers(axes, table, shares=shares)
     short = [textwrap.shorten(name, LONGEST_NAME, placeholder="...") or name[:LONGEST_NAME] for name in names]
-    across = short if many else [textwrap.fill(name, LABEL_LETTERS) for name in short]
+    across = [textwrap.fill(name, LABEL_LETTERS) for name in short] if upright else short
     _labelled(axes, "predicted", y_label="true")
     # `parse_math` off: a dollar sign in a name is a dollar sign.
     style: dict[str, Any] = {"fontsize": 6.5 if many else 8.5, "parse_math": False}
-    axes.set_xticks(range(len(names)), across, rotation=90 if many else 0, **style)
+    axes.set_xticks(range(len(names)), across, rotation=0 if upright else 90, **style)
     axes.set_yticks(range(len(names)), short, **style)
     return png(figure)
 

@@ -39,10 +39,7 @@ def check(tables: Mapping[str, ibis.Table], config: Config) -> Quality:
         *data_problems.classes_left_out(counts, data),
         *data_problems.classes_alike(classes),
     )
-    # Asked twice, so it is worked out once.
-    kept = _with_roles(_used(headlines, data), data).select("group", "category", "role").cache()
-    groups = int(rows(kept.agg(groups=kept.group.nunique()))[0]["groups"])
-    split = _split_counts(kept, list(classes))
+    split, groups = _split_counts(_with_roles(_used(headlines, data), data), list(classes))
     figures |= {"stories": float(groups), "copies": float(copies["headlines"] - sum(counts.values()))}
     figures |= {f"{role}_headlines": float(sum(split[role].values())) for role in ROLES}
     figures["near_copies"] = float(sum(split[STRADDLES].values()))
@@ -81,8 +78,6 @@ def prepare(tables: Mapping[str, ibis.Table], config: Config) -> dict[str, ibis.
 
 def _labelled(headlines: ibis.Table) -> ibis.Table:
     """Headlines with a class: id, story, category, title (with description) and plain text, keys as text."""
-    if "DESCRIPTION" not in headlines.columns:
-        headlines = headlines.mutate(DESCRIPTION=ibis.null("string"))
     # As `tokenizer.joined` has it.
     title = ibis.ifelse(
         ibis.coalesce(headlines.DESCRIPTION, "") == "",
@@ -148,9 +143,13 @@ def _with_roles(headlines: ibis.Table, data: Data) -> ibis.Table:
     )
 
 
-def _split_counts(kept: ibis.Table, classes: list[str]) -> dict[str, dict[str, int]]:
-    """How many headlines of each class are left for each role."""
-    counts = {role: dict.fromkeys(classes, 0) for role in (*ROLES, STRADDLES)}
-    for row in rows(kept.group_by("role", "category").agg(headlines=kept.count())):
+def _split_counts(kept: ibis.Table, classes: list[str]) -> tuple[dict[str, dict[str, int]], int]:
+    """How many headlines of each class are left for each role, and how many groups there are in all."""
+    counts, groups = {role: dict.fromkeys(classes, 0) for role in (*ROLES, STRADDLES)}, 0
+    # Each group is counted with the first of its headlines, so that all is worked out once.
+    first = ibis.row_number().over(group_by=kept.group, order_by=kept.category) == 0
+    marked = kept.select("role", "category", first=first.cast("int64"))
+    for row in rows(marked.group_by("role", "category").agg(headlines=marked.count(), groups=marked["first"].sum())):
         counts[str(row["role"])][str(row["category"])] = int(row["headlines"])
-    return counts
+        groups += int(row["groups"])
+    return counts, groups

@@ -100,7 +100,18 @@ PRODUCT = Column(
     synonyms=(
         *("product", "products", "product code", "product no", "product number", "product nr", "product sku", "sku"),
         *("stock code", "item", "items", "item id", "item code", "item no", "item number", "article", "article id"),
-        *("article no", "article number", "article code", "ean", "gtin", "upc", "asin", "isbn", "barcode", "variant id"),
+        *(
+            "article no",
+            "article number",
+            "article code",
+            "ean",
+            "gtin",
+            "upc",
+            "asin",
+            "isbn",
+            "barcode",
+            "variant id",
+        ),
         *("lineitem sku", "artikel", "artikelnummer", "artikelnr", "produkt", "produktnummer", "produit", "producto"),
         *(f"{each}.{code}" for each in LISTS for code in CODES),
     ),
@@ -233,7 +244,11 @@ def sources(config: Config) -> tuple[Source, ...]:
         return ORDER_PRODUCTS, PRODUCTS, ORDERS
     lines = replace(
         ORDER_PRODUCTS,
-        columns=(replace(ORDER, synonyms=(*ORDER.synonyms, *ORDERS.columns[1].synonyms)), DATE, *ORDER_PRODUCTS.columns[1:]),
+        columns=(
+            replace(ORDER, synonyms=(*ORDER.synonyms, *ORDERS.columns[1].synonyms)),
+            DATE,
+            *ORDER_PRODUCTS.columns[1:],
+        ),
         unique=("order_id", "date", "product_id"),
     )
     return lines, PRODUCTS, ORDERS

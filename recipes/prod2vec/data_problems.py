@@ -75,7 +75,9 @@ def unlisted_products(found: Figures, *, example: str) -> tuple[str, ...]:
     """Of products that the catalogue lacks, and that are used all the same."""
     if not found.get("unknown_lines"):
         return ()
-    return (f"products: found {_unknown(found, example)}; they are used, under their names in the orders or their ids.",)
+    return (
+        f"products: found {_unknown(found, example)}; they are used, under their names in the orders or their ids.",
+    )
 
 
 def implausible_share(found: Figures, data: Data) -> tuple[str, ...]:
@@ -109,7 +111,8 @@ def _cancelled(found: Figures) -> str:
 
 
 def _unknown(found: Figures, example: str) -> str:
+    unknown, lines, products = found["unknown_lines"], found["order_lines"], found["unknown_products"]
     return (
-        f"{found['unknown_lines']:,.0f} of {found['order_lines']:,.0f} order lines with {found['unknown_products']:,.0f} "
-        f"products that it lacks, such as {example!r:.60}"
+        f"{unknown:,.0f} of {lines:,.0f} order lines with {products:,.0f} products that it lacks, such as "
+        f"{example!r:.60}"
     )

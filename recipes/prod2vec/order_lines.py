@@ -16,10 +16,10 @@ from recipes.prod2vec.config import Data
 from trainyard.contract.holdout import fraction_of
 from trainyard.contract.records import rows
 
-SALT = "prod2vec"
-# A cancellation takes back another invoice: C536379 among 536378 and 536380.
+SALT = "prod2vec orders"
 NOT_BOUGHT = r"^\s*(-\s*[0-9.,]|0+([.,]0*)?(\s|$))"
 CLOCK = r"[ T]+[0-9]{1,2}:.*$"
+# A cancellation takes back another invoice: C536379 among 536378 and 536380.
 PLAIN_NUMBER, CANCELLATION = "^[0-9]+$", "^[Cc][0-9]+$"
 
 
@@ -29,7 +29,7 @@ class Orders:
     def __init__(self, tables: Mapping[str, ibis.Table], data: Data) -> None:
         lines = tables["order_products"]
         if data.baskets_by_day:
-            lines = lines.mutate(order_id=lines.order_id.cast("string") + " " + _day(lines.date))
+            lines = _by_day(lines)
         self.catalogue = tables.get("products")
         taken_back = _taken_back(lines) if data.leave_out_cancelled else ibis.literal(False)
         self.lines = lines.mutate(taken_back=taken_back)
@@ -49,7 +49,7 @@ class Orders:
         * times: its purchases; listed: whether the catalogue has it.
         """
         found = self._counted if self.catalogue is None else _with_catalogue(self._counted, self.catalogue)
-        for name in ("product_name", "department_id"):
+        for name in [each for each in ("product_name", "department_id") if each in self.purchases.columns]:
             found = _filled(found, _usual(self.purchases, name), name=name)
         found = found.select(
             "product_id",
@@ -61,16 +61,21 @@ class Orders:
         )
         # A window without partition, which Spark evaluates in one task: fine for a table of products.
         index = ibis.row_number().over(ibis.window(order_by=[found.spread, found.product_id]))
-        return found.mutate(product_index=index.cast("int64")).drop("spread")
+        return found.mutate(product_index=index.cast("int32")).drop("spread")
+
+    @cached_property
+    def _keys(self) -> ibis.Table:
+        """Every key as purchases have it and as text, with the number of its lines; all else is asked of this table."""
+        counted = self.purchases.group_by("product_id").agg(times=self.purchases.count())
+        return counted.mutate(key=counted.product_id.cast("string"))
 
     @cached_property
     def _counted(self) -> ibis.Table:
-        counted = self.purchases.group_by("product_id").agg(times=self.purchases.count())
-        return counted.select(
-            product_id=counted.product_id.cast("string"),
+        return self._keys.select(
+            product_id=self._keys.key,
             product_name=ibis.null("string"),
             department_id=ibis.null("string"),
-            times=counted.times,
+            times=self._keys.times,
             listed=ibis.literal(False),
         )
 
@@ -85,31 +90,33 @@ class Orders:
 
     @cached_property
     def _indices(self) -> ibis.Table:
-        """The index of every key as purchases have it; each is looked up once, however many lines it has."""
-        keys = self.purchases.select("product_id").distinct()
-        keys = keys.mutate(key=keys.product_id.cast("string"))
+        """The index of every key as purchases have it."""
         products = self.products.select("product_index", key=self.products.product_id)
-        return keys.join(products, "key").select("product_id", "product_index")
+        return self._keys.join(products, "key").select("product_id", "product_index")
 
 
 def place_of(lines: ibis.Table) -> Any:
     """The place in the cart: 0, before all others, where a line has none."""
-    return column(lines, "add_to_cart_order", "int64").fill_null(0)
+    return column(lines, "add_to_cart_order", kind="int64").fill_null(0)
 
 
-def column(table: ibis.Table, name: str, kind: str) -> Any:
+def column(table: ibis.Table, name: str, *, kind: str) -> Any:
     """A column that a table need not have; nulls where it lacks it."""
     return table[name].cast(kind) if name in table.columns else ibis.null(kind)
 
 
-def _day(date: Any) -> Any:
-    """The date without a time of day, as it is written."""
-    return date.cast("string").re_replace(CLOCK, "")
+def _by_day(lines: ibis.Table) -> ibis.Table:
+    """The lines with an order of its own for each day, as the date is written; of a product the first of the day."""
+    day = lines.date.cast("string").re_replace(CLOCK, "")
+    lines = lines.mutate(order_id=lines.order_id.cast("string") + " " + day)
+    earlier = ibis.window(group_by=["order_id", "product_id"], order_by=["date", place_of(lines)])
+    numbered = lines.mutate(number=ibis.row_number().over(earlier))
+    return numbered.filter(numbered.number == 0).drop("number")
 
 
 def _taken_back(lines: ibis.Table) -> Any:
     """Whether a line was cancelled or brought back: nothing or less than nothing was bought, or its number says so."""
-    returned = column(lines, "quantity", "string").re_search(NOT_BOUGHT).fill_null(False)
+    returned = column(lines, "quantity", kind="string").re_search(NOT_BOUGHT).fill_null(False)
     return returned | lines.order_id.re_search(CANCELLATION) if _numbers_tell(lines) else returned
 
 
@@ -171,4 +178,4 @@ def _filled(products: ibis.Table, usual: ibis.Table, *, name: str) -> ibis.Table
 
 def _text(table: ibis.Table, name: str) -> Any:
     """A column as text without spaces around it; null where it is empty or lacking."""
-    return column(table, name, "string").strip().nullif("")
+    return column(table, name, kind="string").strip().nullif("")

@@ -107,8 +107,8 @@ def _vocabulary(inputs: Path) -> tuple[Vocabulary, np.ndarray]:
 def _training_baskets(inputs: Path, known: np.ndarray) -> RaggedArray:
     """Training baskets in indices of the vocabulary, sorted by length; those with fewer than two of it are left out.
 
-    Baskets of equal length side by side let training draw a length first and then a basket of it. The prepared table is
-    sorted by order, so the result does not depend on how it was split into files.
+    Baskets of equal length side by side let training draw a length first and then a basket of it. They are read in the
+    order of their keys as text, so the result does not depend on how the table was split into files.
     """
     ranks = np.full(len(_catalogue(inputs)), OUT_OF_VOCABULARY, dtype=np.int32)
     ranks[known] = np.arange(len(known))

@@ -27,13 +27,15 @@ def count(tables: Path, config: Config) -> int:
 
 
 def score(model_dir: Path, tables: Path, *, config: Config) -> Iterator[pa.Table]:
-    """One row per product, `score.chunk_rows` at a time: those of the catalogue in its order, then others by their keys.
+    """One row per product, `score.chunk_rows` at a time: the catalogue in its order, then others by their keys.
 
-    Similar ones are so by cosine. A product without a name in the catalogue has the one that the model knows, or its key.
+    Similar ones are so by cosine. A product without a name in the catalogue has the model's name for it, or its key.
     """
     vectors = ProductVectors.load(model_dir)
     names = pa.array(vectors.vocabulary.names, pa.string())
-    reader = duckdb.sql(f"{_products(tables)} ORDER BY place NULLS LAST, product_id").to_arrow_reader(config.score.chunk_rows)
+    reader = duckdb.sql(f"{_products(tables)} ORDER BY place NULLS LAST, product_id").to_arrow_reader(
+        config.score.chunk_rows
+    )
     for chunk in reader:
         indices = vectors.vocabulary.encode(chunk["product_id"])
         known = indices != OUT_OF_VOCABULARY
@@ -57,9 +59,7 @@ def _products(tables: Path) -> str:
     )
     if not (tables / LINES).is_dir():
         return listed
-    return (
-        f"SELECT product_id, product_name, place FROM ({listed}) FULL JOIN ({_ordered(tables)}) USING (product_id)"  # noqa: S608
-    )
+    return f"SELECT product_id, product_name, place FROM ({listed}) FULL JOIN ({_ordered(tables)}) USING (product_id)"  # noqa: S608
 
 
 def _ordered(tables: Path) -> str:
@@ -89,7 +89,11 @@ def _similar(vectors: ProductVectors, names: pa.Array, *, indices: np.ndarray, k
     lengths = np.zeros(len(indices), dtype=np.int64)
     lengths[known] = [len(each) for each, _ in found]
     products = pa.StructArray.from_arrays(
-        [vectors.vocabulary.keys.take(pa.array(best)), names.take(pa.array(best)), pa.array(cosines.astype(np.float64))],
+        [
+            vectors.vocabulary.keys.take(pa.array(best)),
+            names.take(pa.array(best)),
+            pa.array(cosines.astype(np.float64)),
+        ],
         names=["product_id", "product_name", "score"],
     )
     return pa.ListArray.from_arrays(pa.array(np.concatenate(([0], np.cumsum(lengths))), pa.int32()), products)

@@ -40,8 +40,9 @@ class Predictor:
         """One answer per row: `{"products": [{"product_id", "product_name", "score"}, ...]}`, best first.
 
         A row is `{"product_id": 123}` (similar products, by cosine) or `{"basket": [1, 2]}` (what goes with it, by the
-        similarity chosen on validation data), with `"count"`, 10 by default. Ids may be text: `"123"`, `"80144A"`. Unknown products of a basket are ignored
-        and listed under `unknown`. Raises BadRow for a row of another form or without any known product.
+        similarity chosen on validation data), with `"count"`, 10 by default. Ids are numbers or text, and come back as
+        numbers where all of the model are. Unknown products of a basket are ignored and listed under
+        `unknown`. Raises BadRow for a row of another form or without any known product.
         """
         return [
             self._similar(row.product_id, row.count, number=number)

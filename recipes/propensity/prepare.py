@@ -13,6 +13,7 @@ from recipes.propensity.column_profile import ColumnProfile
 from recipes.propensity.column_uses import Description, Use
 from recipes.propensity.config import Config
 from recipes.propensity.leaks import leaks
+from recipes.propensity.profiling import EXACT, is_whole
 from recipes.propensity.understanding import happened, understood
 from trainyard.contract.holdout import ROLES, role_of
 from trainyard.contract.quality import Quality
@@ -24,7 +25,8 @@ SALT = "propensity"
 MILLIONTHS = 1_000_000
 # Beyond this, millionths do not fit into 64 bits, and all numbers are alike to a key.
 KEY_LIMIT = 9e12
-WHOLE_FLOAT = r"^([+-]?[0-9]+)\.0*$"
+# Without a backslash, which Spark takes for its own.
+WHOLE_FLOAT = "^([+-]?[0-9]+)[.]0*$"
 
 
 def check(tables: Mapping[str, ibis.Table], config: Config) -> Quality:
@@ -136,8 +138,12 @@ def _text(column: Any) -> Any:
         return column.ifelse("true", "false")
     if kind.is_numeric() and not kind.is_integer():
         number = column.cast("float64")
-        return (number == number.round()).ifelse(number.cast("int64").cast("string"), number.cast("string"))
-    return column.strip().re_replace(WHOLE_FLOAT, r"\1") if kind.is_string() else column.cast("string")
+        inside = number.clip(-EXACT, EXACT).cast("int64")
+        return is_whole(number).ifelse(inside.cast("string"), number.cast("string"))
+    if not kind.is_string():
+        return column.cast("string")
+    stripped = column.strip()
+    return stripped.re_search(WHOLE_FLOAT).ifelse(stripped.re_extract(WHOLE_FLOAT, 1), stripped)
 
 
 def _content(visits: ibis.Table, found: Mapping[str, ColumnProfile], *, outcome: str) -> Any:

@@ -10,6 +10,8 @@ from recipes.propensity.column_profile import ColumnProfile, Kind
 from trainyard.contract.records import rows
 from trainyard.contract.values import identifier
 
+# Up to here a real number holds every whole one.
+EXACT = 2.0**53
 BOOLEANS = {"0": "false", "1": "true"}
 
 
@@ -38,12 +40,17 @@ def comparable(column: Any) -> Any:
     return column.strip().lower() if kind.is_string() else None
 
 
+def is_whole(number: Any) -> Any:
+    """Whether a real number is a whole one, held exactly; rounding would cast it, and fail where it is large."""
+    return (number % 1.0 == 0.0) & (number.abs() <= EXACT)
+
+
 def _figures(column: Any) -> dict[str, Any]:
     values = comparable(column)
     if values is None:
         return {"known": column.count()}
     found = {"known": values.count(), "distinct": values.nunique(), "lowest": values.min(), "highest": values.max()}
-    return found | ({"whole": (values == values.round()).all()} if values.type().is_floating() else {})
+    return found | ({"whole": is_whole(values).all()} if values.type().is_floating() else {})
 
 
 def _profile(table: ibis.Table, name: str, *, index: int, found: dict[str, Any]) -> ColumnProfile:

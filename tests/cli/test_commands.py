@@ -64,7 +64,7 @@ def test_every_option_has_help() -> None:
 
 def test_the_issues_commands_are_there() -> None:
     wanted = "up down status deploy demo env sample run score executions show logs redrive stop rerun recipes artifacts"
-    wanted += " release endpoints predict undeploy serve definition"
+    wanted += " release endpoints predict undeploy serve definition check"
     assert set(wanted.split()) == set(FUNCTIONS)
 
 
@@ -298,3 +298,24 @@ def test_status_names_what_is_missing(
     assert json.loads(capsys.readouterr().out)["stacks"] == {"trainyard-dev-data": None, "trainyard-dev-workflow": None}
     assert main(["status", "--env", "prod"]) == 0
     assert "trainyard deploy --env prod" in capsys.readouterr().out
+
+
+def test_executions_say_why_they_trained_nothing_and_for_how_long_they_waited(
+    deployed: Deployment,
+    step_functions: FakeStepFunctions,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", "250")
+    reason = "superseded by the upload of movies.csv, whose execution goes on"
+    for name, output in {
+        "first": {"outcome": "nothing", "reason": reason, "waited_seconds": 3},
+        "debris": {"outcome": "nothing", "reason": "ignored: .DS_Store is no data", "waited_seconds": 0},
+        "last": {"outcome": "registered", "waited_seconds": 4},
+    }.items():
+        step_functions.put(name, status="SUCCEEDED", output=json.dumps(output))
+    assert main(["executions"]) == 0
+    shown = capsys.readouterr().out
+    assert f"nothing: {reason}, waited 3 s for the set to settle" in shown
+    assert "nothing: ignored: .DS_Store is no data " in shown
+    assert "registered, waited 4 s for the set to settle" in shown

@@ -142,3 +142,28 @@ def test_executions_from_before_are_not_listed_again(deployment: Deployment, ste
     started(step_functions, "mine", PRODUCTS, train(products="p2", order_products__prior="o2"))
     assert watch.wait([PRODUCTS], patience=-1).execution.name == "mine"
     assert len(watch.known) <= 101
+
+
+def test_one_that_waits_for_its_set_to_settle_has_not_decided(
+    deployment: Deployment, step_functions: FakeStepFunctions
+) -> None:
+    watch = Watch.begin(deployment)
+    story = Story()
+    story.resolved({"outcome": "settle", "reason": "looked at again in 3 s", "wait_seconds": 3, "seen": "5e88"})
+    step_functions.put("waits", story, input=upload_event(PRODUCTS.key, "p2"))
+    with pytest.raises(NotFound):
+        watch.wait([PRODUCTS], patience=-1.0)
+    story.resolved(train(products="p2") | {"waited_seconds": 3})
+    found = watch.wait([PRODUCTS], patience=-1.0)
+    assert found.plan is not None
+    assert (found.next_step, found.plan.waited_seconds) == (NextStep.TRAIN, 3)
+
+
+def test_what_the_last_upload_is_refused_for_is_told_before_the_others_have_settled(
+    deployment: Deployment, step_functions: FakeStepFunctions
+) -> None:
+    watch = Watch.begin(deployment)
+    ready = Upload(key="raw/prod2vec/d/_READY", version_id="r1")
+    started(step_functions, "waits", ORDERS, {"outcome": "settle", "reason": "looked at again in 120 s"})
+    started(step_functions, "refused", ready, {"outcome": "refused", "reason": "unknown setting"})
+    assert watch.wait([ORDERS, ready], patience=-1.0).execution.name == "refused"

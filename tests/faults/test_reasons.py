@@ -468,7 +468,10 @@ def test_a_rerun_of_claimed_versions(yard: Yard, observed: Observation, monkeypa
     )
     for name in ("products.csv", "order_products__prior.csv"):
         yard.upload(name, b"a file\n")
-    event = {"detail-type": "Object Created", "detail": {"object": {"key": "raw/prod2vec/mine/products.csv"}}}
+    event = {
+        "detail-type": "Object Created",
+        "detail": {"object": {"key": "raw/prod2vec/mine/order_products__prior.csv"}},
+    }
     machine = yard.machine({"Done": {"Type": "Succeed"}})
 
     def outcome(execution: str) -> NextStep:

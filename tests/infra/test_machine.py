@@ -90,8 +90,6 @@ def _sagemaker(verb: str, given: dict[str, Any]) -> Iterator[Need]:
     elif verb == "describeTrainingJob":
         job = f"{arn}training-job/{given['TrainingJobName']}"
         yield "sagemaker:DescribeTrainingJob", job.replace("/dev-", "/ENV-"), {}
-    elif verb == "listModelPackageGroups":
-        yield "sagemaker:ListModelPackageGroups", "*", {}
     elif verb == "createModelPackageGroup":
         group = f"{arn}model-package-group/{given['ModelPackageGroupName']}"
         yield "sagemaker:CreateModelPackageGroup", group, {}

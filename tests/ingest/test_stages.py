@@ -41,7 +41,7 @@ class Cloud:
         version = self.client.put_object(Bucket="raw", Key=key, Body=data)["VersionId"]
         source = next(each.name for each in sources(CONFIG) if each.accepts(name))
         file = InputFile(source=source, key=key, version_id=version, size=len(data))
-        others = tuple(each for each in self.store.run.files if each.source != source)
+        others = tuple(each for each in self.store.run.files if each.key.partition(".")[0] != key.partition(".")[0])
         self.request(replace(self.store.run, files=(*others, file)))
 
     def request(self, run: Run) -> None:

@@ -55,7 +55,7 @@ def test_complete_set_trains_with_the_uploaded_versions(aws):
     assert {"Key": "execution", "Value": "first"} in plan["tags"]
     stored = aws.get_object(Bucket=ARTIFACTS, Key=f"{plan['prefix']}/resolve/request.json")["Body"].read().decode()
     run = Run.from_json(stored)
-    assert {each.filename: each.version_id for each in run.files} == versions
+    assert {each.name: each.version_id for each in run.files} == versions
     assert recipe.config("prod2vec", run.config) == recipe.config(
         "prod2vec", {"jobs": {"train": {"instance_type": "ml.c5.xlarge"}}}
     )

@@ -175,8 +175,11 @@ def test_two_encodings_of_which_one_is_unknown_are_refused(tmp_path: Path) -> No
         table(tmp_path, content)
 
 
-def test_two_encodings_that_are_equally_likely_are_asked_about(tmp_path: Path) -> None:
-    content = ("title,text\n" + "çok güzel,bir şehir ığdır İstanbul\n" * 20).encode("cp1254")
+@pytest.mark.parametrize(
+    ("encoding", "text"), [("cp1254", "çok güzel,bir şehir İstanbul"), ("cp850", "Größe,schön"), ("koi8_r", "да,нет")]
+)
+def test_two_encodings_that_are_equally_likely_are_asked_about(tmp_path: Path, encoding: str, text: str) -> None:
+    content = ("title,text\n" + f"{text}\n" * 20).encode(encoding)
 
     with pytest.raises(BadData, match=r"expected one encoding, found .* equally likely.*files\.reviews\.encoding"):
         table(tmp_path, content, source="reviews")
@@ -238,6 +241,8 @@ def test_a_line_of_a_million_bytes_is_refused_before_it_is_read(tmp_path: Path) 
         (bytes(range(256)) * 20, "bytes of no format that is known"),
         (b"\x89PNG\r\n\x1a\n" + bytes(100), "found a picture"),
         (b"7z\xbc\xaf\x27\x1c" + bytes(100), "found a 7z archive"),
+        (b"<!DOCTYPE html>\n<html><body>Forbidden, sorry</body></html>", "found a web page"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "found a pointer of Git LFS"),
         (b"SQLite format 3\0" + bytes(100), "found an SQLite database"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

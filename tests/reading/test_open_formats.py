@@ -13,14 +13,18 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from tests.reading import workbooks
-from tests.reading.opened import table, tables
+from tests.reading.opened import SOURCES, table, tables
+from trainyard.contract.sources import FileSettings
 from trainyard.errors import BadData
 from trainyard.reading import unpacked
+from trainyard.reading.model import LocalFile
+from trainyard.reading.open import found_tables
 
 CSV = "userId,movieId,rating\n" + "".join(f"{row},{row * 3},4.5\n" for row in range(1, 30))
 ROWS = [(str(row), str(row * 3), "4.5") for row in range(1, 30)]
@@ -293,6 +297,44 @@ def test_of_several_sheets_the_first_table_is_read_or_the_one_that_is_said(tmp_p
     assert [each.found.name for each in tables(tmp_path, content, name="x.xlsx")] == ["x.xlsx: A", "x.xlsx: B"]
     with pytest.raises(BadData, match="expected the sheet D, found the sheets About, A, B, C"):
         tables(tmp_path, content, sheet="D")
+
+
+def test_a_workbook_of_libreoffice(tmp_path: Path) -> None:
+    content = workbooks.write_open(tmp_path / "book", {"Sheet1": [["userId", "title"], [1.0, "Größe"], [2.5, "x"]]})
+
+    read = table(tmp_path, content, name="ratings.ods")
+
+    assert read.found.columns == ("userId", "title")
+    assert read.rows == [("1", "Größe"), ("2.5", "x")]
+
+
+def test_files_in_an_archive_have_settings_of_their_own(tmp_path: Path) -> None:
+    (tmp_path / "upload").write_bytes(zipped({"ratings.csv": "1;2\n3;4\n", "reviews.csv": "a,b\nc,d\n"}))
+    asked: list[tuple[str, str]] = []
+
+    def of_member(name: str, source: str) -> FileSettings:
+        asked.append((name, source))
+        return FileSettings(header=source == "reviews")
+
+    found = found_tables(
+        duckdb.connect(),
+        LocalFile(name="shop.zip", path=tmp_path / "upload"),
+        settings=FileSettings(),
+        sources=SOURCES,
+        scratch=tmp_path,
+        of_member=of_member,
+    )
+
+    assert asked == [("shop.zip: ratings.csv", "ratings"), ("shop.zip: reviews.csv", "reviews")]
+    assert [each.columns for each in found] == [(), ("a", "b")]
+
+
+def test_what_is_no_table_in_an_archive_of_tables_is_left_alone(tmp_path: Path) -> None:
+    members = {"notes.bin": bytes(range(256)) * 9, "ratings.csv": CSV, "empty.csv": ""}
+
+    assert [each.found.source for each in tables(tmp_path, zipped(members))] == ["ratings"]
+    with pytest.raises(BadData, match=r"ratings\.csv: expected a table, found an empty file"):
+        tables(tmp_path, zipped({**members, "ratings.csv": ""}))
 
 
 def test_a_workbook_without_a_table_is_refused(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def written(draw: st.DrawFn) -> tuple[list[str], list[tuple[str, ...]], bytes]:
     return names, rows, file.getvalue().encode(draw(st.sampled_from(ENCODINGS)))
 
 
-@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(written())
 def test_a_table_comes_back_from_any_dialect(case: tuple[list[str], list[tuple[str, ...]], bytes]) -> None:
     names, rows, content = case

@@ -1,4 +1,4 @@
-"""Values of tables: what is accepted comes back exactly, bad lines are set aside or refused with file, line and reason."""
+"""Values of tables: what is accepted comes back exactly, bad lines are set aside or refused with place and reason."""
 
 from __future__ import annotations
 
@@ -16,12 +16,14 @@ from hypothesis import strategies as st
 from tests.reading.reads import THINGS, columns, problem, reading, rows
 from tests.reading.reads import csv as lines
 from trainyard.contract.sources import Column, FileSettings, Source
+from trainyard.contract.values import is_missing
 from trainyard.reading.model import Reading
 
 HEADER = "id,name,price"
+LAST = (2**62 + 1, "the last one", 1.0)
 INT64 = st.integers(-(2**63), 2**63 - 1)
-# NUL goes, a lone carriage return may be an end of a line, and words for nothing are nothing.
-NAMES = st.text(st.characters(exclude_characters="\0\r", exclude_categories=("Cs",)), min_size=1, max_size=20)
+# Control characters are a sign of bytes that are no text, and a lone carriage return may be an end of a line.
+NAMES = st.text(st.characters(exclude_categories=("Cs", "Cc"), include_characters="\n\t"), min_size=1, max_size=20)
 KEYS = Source(name="keys", files=("keys",), columns=(Column(name="key", type="id"), Column(name="n", type="int64")))
 
 
@@ -72,7 +74,9 @@ def test_bad_lines_are_named_with_place_and_reason(tmp_path, line, sentence):
 def test_every_kind_of_problem_is_named_at_once(tmp_path):
     text = problem(things(tmp_path, lines(HEADER, ["x,a,1", "2,b,y", "3,c", "4,d,1", "z,d,1"])))
     assert "line 4: expected 3 fields" in text
-    assert "line 2: expected a whole number of at most 64 bits in column id, found 'x'; correct all 2 such lines" in text
+    assert (
+        "line 2: expected a whole number of at most 64 bits in column id, found 'x'; correct all 2 such lines" in text
+    )
     assert "line 3: expected a number such as 1.5 in column price, found 'y'" in text
 
 
@@ -90,15 +94,20 @@ def test_a_column_of_another_kind_is_one_sentence(tmp_path):
 )
 def test_so_many_bad_lines_are_set_aside(tmp_path, bad, of, share, accepted):
     good = [f"{each},x,1" for each in range(of - bad)]
-    found = things(tmp_path, lines(HEADER, [*good[:10], *["half,x,1", "2,y", "3,y,z", "4,"][:bad], *good[10:]]), share=share)
+    found = things(
+        tmp_path, lines(HEADER, [*good[:10], *["half,x,1", "2,y", "3,y,z", "4,"][:bad], *good[10:]]), share=share
+    )
     assert found.quality.ok == accepted
     kept = duckdb.read_csv(str(found.rejected / "things.csv")).fetchall()
-    assert [row[1] for row in kept] == [12, 14, 13, 15][:bad] or sorted(row[1] for row in kept) == [12, 13, 14, 15][:bad]
+    assert [row[1] for row in kept] == [12, 14, 13, 15][:bad] or sorted(row[1] for row in kept) == [12, 13, 14, 15][
+        :bad
+    ]
     if accepted:
         assert len(rows(found)) == of - bad
         assert found.quality.figures == {"things_rows": of - bad, "things_left_out": bad}
         assert any(
-            "things.csv, line 12: left out: expected a whole number of at most 64 bits in column id, found 'half'" in each
+            "things.csv, line 12: left out: expected a whole number of at most 64 bits in column id, found 'half'"
+            in each
             and f"of {of:,} lines; all of them in ingest/rejected/things.csv" in each
             for each in found.quality.warnings
         )
@@ -162,7 +171,9 @@ def test_what_is_left_out_is_bounded(tmp_path, monkeypatch):
 )
 def test_keys_of_any_kind_come_back(tmp_path, keys, type_, back):
     source = Source(
-        name="keys", files=("keys",), columns=(Column(name="key", type="id", nullable=True), Column(name="n", type="int64"))
+        name="keys",
+        files=("keys",),
+        columns=(Column(name="key", type="id", nullable=True), Column(name="n", type="int64")),
     )
     found = reading(tmp_path, {"keys.csv": lines("key,n", [f"{each},1" for each in keys])}, source)
     assert [key for key, _ in rows(found, "keys")] == back
@@ -228,7 +239,9 @@ def test_days_that_may_be_months_are_asked_about(tmp_path):
     assert rows(found, "events")[0] == (datetime.datetime(2026, 4, 3, 0, 0),)
 
 
-@pytest.mark.parametrize("spelling", [("TRUE", "FALSE"), ("yes", "No"), ("1", "0"), ("1.0", "0.0"), ("t", "f"), ("ja", "nein")])
+@pytest.mark.parametrize(
+    "spelling", [("TRUE", "FALSE"), ("yes", "No"), ("1", "0"), ("1.0", "0.0"), ("t", "f"), ("ja", "nein")]
+)
 def test_yes_and_no_in_all_spellings(tmp_path, spelling):
     source = Source(name="flags", files=("flags",), columns=(Column(name="on", type="boolean", nullable=True),))
     found = reading(tmp_path, {"flags.csv": lines("on,x", [f"{each},1" for each in (*spelling, "NA")])}, source)
@@ -269,7 +282,7 @@ def written(table: list[tuple], line_end: str) -> bytes:
     return text.getvalue().encode()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     table=st.lists(
         st.tuples(INT64, NAMES, st.none() | st.floats(allow_nan=False, allow_infinity=False)),
@@ -280,11 +293,6 @@ def written(table: list[tuple], line_end: str) -> bytes:
     line_end=st.sampled_from(["\n", "\r\n"]),
 )
 def test_any_valid_table_comes_back(table, line_end):
-    from trainyard.contract.values import is_missing
-
-    table = [row for row in table if not is_missing(row[1])]
+    table = [row for row in table if not is_missing(row[1]) and row[0] != LAST[0]]
     with tempfile.TemporaryDirectory() as folder:
-        found = things(Path(folder), written([*table, (2**62 + 1, "the last one", 1.0)], line_end))
-        if any(row[0] == 2**62 + 1 for row in table):
-            return
-        assert rows(found) == [*table, (2**62 + 1, "the last one", 1.0)]
+        assert rows(things(Path(folder), written([*table, LAST], line_end))) == [*table, LAST]

@@ -16,7 +16,25 @@ from trainyard.reading.cells import Cell, ValueType
 
 NASTY = [
     *("", " ", "NA", "n/a", "NaN", "NULL", r"\N", "None", "<NA>", "0000-00-00", "#N/A", " null\t", "\u00a0", "nat"),
-    *("TRUE", "true", "T", "yes", "Y", "1", "1.0", "wahr", "FALSE", "False", "f", "No", "0", "0.0", "2", "maybe", "ja "),
+    *(
+        "TRUE",
+        "true",
+        "T",
+        "yes",
+        "Y",
+        "1",
+        "1.0",
+        "wahr",
+        "FALSE",
+        "False",
+        "f",
+        "No",
+        "0",
+        "0.0",
+        "2",
+        "maybe",
+        "ja ",
+    ),
     *("7", " 7 ", "+7", "-7", "007", "1630.0", "1630.", "1.50", "1_000", "0x10", "1,000", "4,5", ".5", "1e3", "1E-400"),
     *("1e999", "inf", "-inf", "infinity", "nan", "epoch", "9223372036854775807", "9223372036854775808", "-0", "0.0"),
     *("84012345678901234126", "80144A", "b5b5fab-8f4d", "1.23E+13", "1.23e+13", "12E4", "C1007", "\u0661\u0662"),
@@ -48,7 +66,7 @@ def in_files(connection: duckdb.DuckDBPyConnection, texts: list[str], kind: Valu
     """What SQL makes of each text."""
     cell = Cell(sql="c0", dates="epoch")
     sql = cells.missing(cell) if kind == "missing" else cells.value(cell, kind)
-    query = f"SELECT {sql} FROM (SELECT unnest($texts) AS c0, generate_subscripts($texts, 1) AS place) ORDER BY place"  # noqa: S608
+    query = f"SELECT {sql} FROM (SELECT unnest($texts) AS c0, generate_subscripts($texts, 1) AS place) ORDER BY place"
     return [row[0] for row in connection.execute(query, {"texts": texts}).fetchall()]
 
 

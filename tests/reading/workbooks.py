@@ -29,8 +29,8 @@ def write(path: Path, sheets: Mapping[str, Sequence[Sequence[Cell]]], *, hidden:
     main = f'xmlns="{NAMESPACE}/spreadsheetml/2006/main" xmlns:r="{NAMESPACE}/officeDocument/2006/relationships"'
     parts = {
         "[Content_Types].xml": f'<Types xmlns="{NAMESPACE}/package/2006/content-types"/>',
-        "_rels/.rels": f'<Relationships xmlns="{NAMESPACE}/package/2006/relationships"><Relationship Id="w" '
-        f'Type="{NAMESPACE}/officeDocument/2006/relationships/officeDocument" Target="xl/workbook.xml"/></Relationships>',
+        "_rels/.rels": f'<Relationships xmlns="{NAMESPACE}/package/2006/relationships"><Relationship Id="w" Type='
+        f'"{NAMESPACE}/officeDocument/2006/relationships/officeDocument" Target="xl/workbook.xml"/></Relationships>',
         "xl/workbook.xml": f"<workbook {main}><sheets>{names}</sheets></workbook>",
         "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{NAMESPACE}/package/2006/relationships">{relations}'
         f'<Relationship Id="s" Type="{NAMESPACE}/officeDocument/2006/relationships/styles" Target="styles.xml"/>'
@@ -61,3 +61,27 @@ def _cell(value: Cell, line: int, place: int) -> str:
     if isinstance(value, str):
         return f'<c {where} t="inlineStr"><is><t>{escape(value)}</t></is></c>'
     return f"<c {where}><f>1*{value!r}</f><v>{value!r}</v></c>"
+
+
+def write_open(path: Path, sheets: Mapping[str, Sequence[Sequence[str | float]]]) -> bytes:
+    """The same in the format of LibreOffice."""
+    uri = "urn:oasis:names:tc:opendocument:xmlns"
+    tables = "".join(
+        f'<table:table table:name="{escape(name)}">'
+        + "".join(f"<table:table-row>{''.join(map(_open_cell, row))}</table:table-row>" for row in rows)
+        + "</table:table>"
+        for name, rows in sheets.items()
+    )
+    names = " ".join(f'xmlns:{each}="{uri}:{each}:1.0"' for each in ("office", "table", "text"))
+    body = f"<office:body><office:spreadsheet>{tables}</office:spreadsheet></office:body>"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        archive.writestr("META-INF/manifest.xml", f'<manifest:manifest xmlns:manifest="{uri}:manifest:1.0"/>')
+        archive.writestr("content.xml", f"<office:document-content {names}>{body}</office:document-content>")
+    return path.read_bytes()
+
+
+def _open_cell(value: str | float) -> str:
+    kind = "string" if isinstance(value, str) else f'float" office:value="{value}'
+    text = escape(str(value))
+    return f'<table:table-cell office:value-type="{kind}"><text:p>{text}</text:p></table:table-cell>'

@@ -255,7 +255,7 @@ def test_every_task_retries_what_is_worth_it_with_backoff_and_jitter() -> None:
 
 
 def test_failed_jobs_are_never_caught_so_that_a_redrive_starts_there() -> None:
-    """But for children of a fan-out, which are redriven by themselves, and for endpoints, which are rolled back.
+    """But for children of a fan-out, redriven by themselves, endpoints, which are rolled back, and groups that exist.
 
     The catchers that retry by the cause raise what they do not retry: tests/faults/test_workflow.py runs into them.
     """
@@ -273,6 +273,7 @@ def test_failed_jobs_are_never_caught_so_that_a_redrive_starts_there() -> None:
         ("Train child", "StepFunctions.ExecutionAlreadyExistsException"),
         ("Train child", "States.ALL"),
         ("Redrive child", "Sfn.ExecutionNotRedrivableException"),
+        ("Create group", "SageMaker.SageMakerException"),
         ("Find endpoint", "SageMaker.SageMakerException"),
         ("Create endpoint", "SageMaker.AmazonSageMakerException"),
         ("Update endpoint", "SageMaker.AmazonSageMakerException"),

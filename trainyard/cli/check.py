@@ -19,7 +19,8 @@ from trainyard.contract.config import to_mapping
 if TYPE_CHECKING:
     from trainyard.client.check import Checked, Preview
 
-CELL = 40
+# Letters of a cell that are shown, and columns that a terminal has room for side by side.
+CELL, WIDE = 40, 8
 
 
 def check(
@@ -70,12 +71,22 @@ def _show(recipe_name: str, found: Checked) -> None:
 
 
 def _table(preview: Preview, *, rows: float | None) -> Table:
+    """Columns side by side as in the file; a wide table lies on its side, a column a line."""
     counted = "" if rows is None else f", {rows:,.0f} rows"
     table = Table(title=f"{preview.table}{counted}", title_justify="left", box=None, padding=(0, 2, 0, 0))
-    for name, kind in preview.columns:
-        table.add_column(Text.assemble(name, (f"\n{kind}", "dim")), overflow="fold")
-    for row in preview.rows:
-        table.add_row(
-            *(Text("-", style="dim") if cell is None else Text(terminal.one_line(cell, CELL)) for cell in row)
-        )
+    cells = [[_cell(each) for each in row] for row in preview.rows]
+    if len(preview.columns) <= WIDE:
+        for name, kind in preview.columns:
+            table.add_column(Text.assemble(name, (f"\n{kind}", "dim")), overflow="fold")
+        for row in cells:
+            table.add_row(*row)
+        return table
+    for title in ("column", "type", *(f"row {number}" for number in range(1, len(cells) + 1))):
+        table.add_column(Text(title, style="dim"), overflow="fold")
+    for place, (name, kind) in enumerate(preview.columns):
+        table.add_row(Text(name), Text(kind, style="dim"), *(row[place] for row in cells))
     return table
+
+
+def _cell(cell: str | None) -> Text:
+    return Text("-", style="dim") if cell is None else Text(terminal.one_line(cell, CELL))

@@ -17,6 +17,7 @@ from trainyard.errors import NotFound
 from trainyard.glue import engine
 from trainyard.reading.model import LocalFile
 from trainyard.reading.read import read
+from trainyard.reading.sentences import identifier
 from trainyard.run import recipe
 from trainyard.stages.resolve.files import source_of
 
@@ -27,7 +28,10 @@ PREVIEW_ROWS = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Preview:
-    """The first rows of a table as they would be read: names and types of its columns, and cells as text."""
+    """The first rows of a table as they would be read: names and types of its columns, and cells as text.
+
+    Columns without any value, such as those that no file has, are left out.
+    """
 
     table: str
     columns: tuple[tuple[str, str], ...]
@@ -100,9 +104,12 @@ def _judged(recipe_name: str, config: RecipeConfig, *, tables: Mapping[str, Sequ
 
 def _preview(table: str, parts: Sequence[Path]) -> Preview:
     with duckdb.connect() as connection:
-        rows = connection.read_parquet([str(each) for each in parts]).limit(PREVIEW_ROWS)
-        columns = tuple(zip(rows.columns, (str(each).lower() for each in rows.types), strict=True))
-        cells = tuple(tuple(_cell(value) for value in row) for row in rows.fetchall())
+        rows = connection.read_parquet([str(each) for each in parts])
+        filled = rows.aggregate(", ".join(f"count({identifier(each)})" for each in rows.columns)).fetchall()[0]
+        kept = [name for name, values in zip(rows.columns, filled, strict=True) if values]
+        shown = rows.select(*(duckdb.ColumnExpression(each) for each in kept)).limit(PREVIEW_ROWS)
+        columns = tuple(zip(shown.columns, (str(each).lower() for each in shown.types), strict=True))
+        cells = tuple(tuple(_cell(value) for value in row) for row in shown.fetchall())
     return Preview(table=table, columns=columns, rows=cells)
 
 

@@ -20,7 +20,7 @@ DEBRIS_NAMES = re.compile(
     r"_(success|started|committed|metadata|common_metadata|delta_log|temporary).*|"
     r"(read_?me|licen[cs]e|copying|notice|changelog|changes|authors|citation|credits)([._ -].*)?|"
     r".*-checkpoint\.[a-z0-9]+|.*\.(md|rst|pdf|docx?|html?|ipynb|py|r|sql|crc|tmp|bak|swp|log|png|jpe?g|gif|svg|ds_store)|"
-    r"~\$.*|.*~"
+    r"(md5|sha[0-9]*|check)_?sums?([._-].*)?|.*\.(md5|sha[0-9]*)|~\$.*|.*~"
 )
 # A number of a part at the end of a name: ratings-1, ratings_part_02, ratings (3), 2026-01, part-00000-3f2c...-c000.
 PART = re.compile(r"[-_. ]*(part|chunk|split|file|shard)?[-_. ]*\(?\d+\)?([-_ ]?of[-_ ]?\d+)?$")

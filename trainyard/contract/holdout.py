@@ -51,7 +51,9 @@ def role_of(key: Any, *, holdout: float, validation: float, salt: str) -> Any:
     import ibis
 
     return ibis.cases(
-        (_below(key, holdout, salt=salt), HOLDOUT), (_below(key, holdout + validation, salt=salt), VALIDATION), else_=TRAIN
+        (_below(key, holdout, salt=salt), HOLDOUT),
+        (_below(key, holdout + validation, salt=salt), VALIDATION),
+        else_=TRAIN,
     )
 
 

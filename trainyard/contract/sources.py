@@ -36,8 +36,8 @@ class Column:
 class Layout:
     """A file without a header: the table's column at each place, empty where it is not read.
 
-    A place `genres=Drama` has a 1 where Drama is one of the values of the column genres, which are joined by bars. It is
-    meant where the file is called like one of `files` (as in `Source`), or has so many columns of such types.
+    A place `genres=Drama` has a 1 where Drama is one of the values of the column genres, which are joined by bars. It
+    is meant where the file is called like one of `files` (as in `Source`), or has so many columns of such types.
     """
 
     columns: tuple[str, ...]
@@ -67,10 +67,6 @@ class Source:
     latest_by: str = ""
     other_columns: bool = False
     format: Literal["table", "sqlite"] = "table"
-    # Read by the strict reader only.
-    delimiter: str = ","
-    quote: str = '"'
-    header: bool = True
 
     def accepts(self, filename: str) -> bool:
         """Whether a file of this name provides this table."""

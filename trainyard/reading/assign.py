@@ -149,11 +149,7 @@ class Assigner:
 
     def _layout(self, candidate: Candidate, source: Source) -> Layout | None:
         """The layout that a file without a header has: of its name, or of its width and types."""
-        # Recipes that declare a file without a header in the old way.
-        layouts = source.layouts or (
-            (Layout(columns=tuple(c.name for c in source.columns)),) if not source.header else ()
-        )
-        wide = [each for each in layouts if len(each.columns) == candidate.found.width]
+        wide = [each for each in source.layouts if len(each.columns) == candidate.found.width]
         inner = candidate.found.name.rpartition(": ")[2]
         named = [each for each in wide if Source(name="", files=each.files, columns=()).accepts(inner)]
         fits = {id(each): self._fit(candidate, source, layout=each) for each in wide}

@@ -52,13 +52,19 @@ class Diagnosis:
     """
 
     rows: int
-    bad: int
-    flaws: tuple[Flaw, ...]
-    findings: tuple[tuple[int, int, str, bool], ...]
     keys: Mapping[str, ValueType]
     lines: Lines
+    bad: int = 0
+    flaws: tuple[Flaw, ...] = ()
+    findings: tuple[tuple[int, int, str, bool], ...] = ()
     faults: tuple[Fault, ...] = ()
     left_out: tuple[int, ...] = ()
+
+    @property
+    def flawed(self) -> frozenset[str]:
+        """The columns with cells that are no values of theirs."""
+        counts = zip(self.flaws, self.findings, strict=True)
+        return frozenset(flaw.column for flaw, (count, *_) in counts if count)
 
 
 def diagnosed(connection: duckdb.DuckDBPyConnection, mapped: Mapped) -> Diagnosis:
@@ -94,7 +100,7 @@ def set_aside(connection: duckdb.DuckDBPyConnection, mapped: Mapped, *, seen: Di
     placed = Lines(found=mapped.found, rows=seen.rows, rejected=[line for line, *_ in lines])
     if not placed.countable and mapped.found.text is not None:
         offsets = [offset for _, offset, *_ in lines]
-        placed = replace(placed, known=look_up(mapped.found, wanted=wanted, offsets=offsets))
+        placed = replace(placed, known=look_up(mapped.found, rows=seen.rows, wanted=wanted, offsets=offsets))
     if lines or rows:
         both = [*_of_parser(mapped, lines), *_of_cells(rows, seen=seen, lines=placed)]
         rejected.write(folder, mapped.source.name, name=mapped.found.name, rows=both)

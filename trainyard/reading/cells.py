@@ -198,6 +198,8 @@ def _timestamp(cell: Cell) -> str:
         return f"CASE WHEN {_apart(number)} THEN {moments.of_number(number)} ELSE {text} END"
     if not cell.is_text:
         return text
+    if cell.dates == "compact":
+        return text
     iso = f"WHEN {_is(cell.sql, ISO_MOMENT.pattern)} THEN TRY_CAST({cell.sql} AS TIMESTAMP)"
     return f"CASE {iso} {_usual_count(cell)} ELSE {text} END"
 

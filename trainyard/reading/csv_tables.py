@@ -11,7 +11,7 @@ from trainyard.contract.sources import FileSettings, Source
 from trainyard.errors import BadData
 from trainyard.reading import plain_text, quotes
 from trainyard.reading.dialect import encloses
-from trainyard.reading.header import decimal, numeric
+from trainyard.reading.header import Header, decimal, numeric
 from trainyard.reading.model import Found
 from trainyard.reading.opened_text import OpenedText, opened_text
 from trainyard.reading.plain_text import Text
@@ -30,11 +30,19 @@ def csv_table(
     can be read in two ways; of other files this is a doubt.
     """
     opened = opened_text(text, settings, known=names_known(sources))
+    if not opened.top.sure and _has_layout(opened, sources):
+        opened = replace(opened, top=Header(present=False))
     opened, unsure = _with_quotes_settled(connection, opened, said=settings.quote)
     asked = doubts(opened, settings, quotes=unsure)
     if asked and text.source:
         raise BadData(asked)
     return replace(_found(opened, settings), doubts=asked)
+
+
+def _has_layout(opened: OpenedText, sources: Sequence[Source]) -> bool:
+    """Whether the table that a file is by its name comes without a header and with so many columns."""
+    layouts = [layout for each in sources if each.name == opened.text.source for layout in each.layouts]
+    return any(len(each.columns) == opened.sample.width for each in layouts)
 
 
 def names_known(sources: Sequence[Source]) -> frozenset[str]:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 import duckdb
@@ -18,12 +18,13 @@ from trainyard.reading.queries import rows_of
 from trainyard.reading.sentences import refused
 
 
-def dated(connection: duckdb.DuckDBPyConnection, mapped: Mapped) -> Mapped:
-    """The same, where columns of moments are known to be written in one way.
+def dated(connection: duckdb.DuckDBPyConnection, mapped: Mapped, *, columns: Collection[str]) -> Mapped:
+    """The same, where of some columns it is known how all of their moments are written.
 
     Raises BadData where all of a column may as well be days before months as months before days.
     """
-    wanted = {each.name: mapped.cells[each.name] for each in mapped.columns if each.type == "timestamp"}
+    moments = [each.name for each in mapped.columns if each.type == "timestamp" and each.name in columns]
+    wanted = {name: mapped.cells[name] for name in moments}
     open_ones = {name: cell for name, cell in wanted.items() if cell is not None and cell.is_open}
     ways = ways_of(connection, mapped, wanted=open_ones)
     problems = [_asks(mapped, name) for name, way in ways.items() if way is None]

@@ -99,16 +99,17 @@ def _as_good(reading: Records, best: Records, *, known: frozenset[str]) -> bool:
 
 def _best_quote(text: str, delimiter: str, *, whole: bool, given: Given) -> Records:
     """The reading with this delimiter and the quotes that leave the fewest lines in pieces."""
-    spaced = delimiter == SPACE or (f'{delimiter} "' in text and f'{delimiter}"' not in text)
+    always = text.count(delimiter) == text.count(f"{delimiter} ")
+    spaced = delimiter == SPACE or always or (f'{delimiter} "' in text and f'{delimiter}"' not in text)
     found = [each for each in QUOTES if _at_an_edge(text, mark=each, delimiter=delimiter)]
     quotes = found if given.quote is None else [given.quote]
     dialects = [Dialect(delimiter=delimiter, quote=each, escape=each, spaced=spaced) for each in quotes if each]
     dialects += [replace(each, escape="\\") for each in dialects if f"\\{each.quote}" in text]
-    plain = take_apart(text, Dialect(delimiter=delimiter, quote="", escape="", spaced=delimiter == SPACE), whole=whole)
+    plain = take_apart(text, Dialect(delimiter=delimiter, quote="", escape="", spaced=spaced), whole=whole)
     if given.quote == "":
         return plain
     if not dialects:
-        usual = Dialect(delimiter=delimiter, spaced=delimiter == SPACE)
+        usual = Dialect(delimiter=delimiter, spaced=spaced)
         return replace(plain, dialect=usual) if '"' not in text else plain
     readings = [take_apart(text, each, whole=whole) for each in dialects]
     best = min(readings, key=lambda each: each.misfits)

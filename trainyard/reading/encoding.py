@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import charset_normalizer
+from charset_normalizer import CharsetMatch
 
 from trainyard.errors import BadData
 from trainyard.reading.sentences import refused
@@ -34,10 +35,16 @@ OTHERS = [
 ]
 SAMPLE_BYTES = 2**16
 COMPARED_BYTES = 2**13
+ENOUGH_BYTES = 2**10
+# Fewer different letters beyond ASCII say nothing of a language.
+ENOUGH_LETTERS = 8
 # Two encodings whose texts differ by less in both measures of charset-normalizer are equally likely.
 LESS_CHAOS = 0.05
 MORE_COHERENCE = 0.05
+MANY_CAPITALS = 0.6
 LETTERS = "äöüßéèêëàâîïôûùçœæáíóúñãõåøìòÿ"
+# Those of cp1252 that are all Hungarian letters in cp1250, where these two are ő and ű.
+HUNGARIAN = frozenset("áéíóöúüõû")
 # Letters of some Western languages that are rare enough to be another language's in another encoding.
 RARE = "ðþýšž"
 SIGNS = (
@@ -74,15 +81,29 @@ def narrow(text: bytes) -> Encoding:
     """The encoding of text that is no UTF-8; `text` is made of lines that hold bytes beyond ASCII."""
     if is_western(text):
         return Encoding(name=WESTERN)
-    matches = list(charset_normalizer.from_bytes(text[:COMPARED_BYTES], cp_isolation=OTHERS, steps=10, chunk_size=1024))
+    lines = b"\n".join(dict.fromkeys(text.splitlines())) + b"\n"
+    # Of little text the library finds no language.
+    lines = (lines * (ENOUGH_BYTES // len(lines) + 1))[:COMPARED_BYTES]
+    matches = list(charset_normalizer.from_bytes(lines, cp_isolation=OTHERS, steps=10, chunk_size=1024))
     if not matches:
         return Encoding(name=WESTERN, rival="another one")
-    best = matches[0]
-    for each in matches[1:]:
-        alike = each.chaos - best.chaos < LESS_CHAOS and best.coherence - each.coherence < MORE_COHERENCE
-        if alike and str(each) != str(best):
-            return Encoding(name=best.encoding, rival=each.encoding)
-    return Encoding(name=best.encoding)
+    # Text that is all capitals in one encoding and small letters in another is not shouted.
+    matches.sort(key=lambda each: (each.chaos >= LESS_CHAOS, _capitals(str(each)) > MANY_CAPITALS))
+    best, *others = matches
+    few = len({each for each in str(best) if not each.isascii()}) < ENOUGH_LETTERS
+    rival = next((each for each in others if few or _as_likely(each, best)), None)
+    return Encoding(name=best.encoding, rival="" if rival is None else rival.encoding)
+
+
+def _as_likely(other: CharsetMatch, best: CharsetMatch) -> bool:
+    if str(other) == str(best) or _capitals(str(other)) > MANY_CAPITALS > _capitals(str(best)):
+        return False
+    return other.chaos - best.chaos < LESS_CHAOS and best.coherence - other.coherence < MORE_COHERENCE
+
+
+def _capitals(text: str) -> float:
+    letters = [each for each in text if each.isalpha() and not each.isascii()]
+    return sum(each.isupper() for each in letters) / max(len(letters), 1)
 
 
 def shown(name: str) -> str:
@@ -101,6 +122,8 @@ def is_western(text: bytes) -> bool:
     rare = sum(each in RARE for each in beyond)
     known = sum(each in LETTERS for each in beyond)
     odd = len(NOT_WESTERN.findall(decoded)) + len(FOREIGN_RUN.findall(decoded))
+    if set(beyond) <= HUNGARIAN and not set(beyond).isdisjoint("õû"):
+        return False
     return known + rare == len(beyond) and rare <= len(beyond) / 10 and odd <= len(beyond) / 50
 
 
@@ -117,10 +140,11 @@ def transcode(path: Path, target: Path, *, encoding: str, name: str) -> None:
             # Half a character at the end belongs to a line that was cut off.
         except UnicodeError as error:
             expected, advice = f"{encoding} text", "say in run.json how it is encoded (files.<table>.encoding)"
-            problem = refused(
-                name, f"after line {lines:,}", expected=expected, found=f"other bytes ({error})", advice=advice
-            )
-            raise BadData([problem]) from error
+            bad = error.object[error.start] if isinstance(error, UnicodeDecodeError) else 0
+            found = f"the byte 0x{bad:02X}"
+            raise BadData(
+                [refused(name, f"after line {lines:,}", expected=expected, found=found, advice=advice)]
+            ) from error
 
 
 @dataclass(frozen=True, kw_only=True)

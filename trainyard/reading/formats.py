@@ -31,6 +31,14 @@ UNKNOWN = {
     b"%PDF": "a PDF document",
     b"\x89PNG": "a picture",
     b"\xff\xd8\xff": "a picture",
+    # Text that is no table: what servers answer instead of a file, and what stands for one.
+    b"<?xml": "an XML document",
+    b"<html": "a web page",
+    b"<!doctype html": "a web page",
+    b"<error": "an error of a server",
+    b"version https://git-lfs": "a pointer of Git LFS instead of the file",
+    b"-- mysql dump": "a dump of a database",
+    b"insert into": "a dump of a database",
 }
 PARQUET_MAGIC = b"PAR1"
 OLD_WORKBOOK_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -65,11 +73,17 @@ def check(name: str, head: bytes) -> None:
     """Raise BadData for what is no table: nothing, a format that nobody here reads, bytes that are no text."""
     if not head:
         raise BadData([refused(name, expected="a table", found="an empty file", advice="export it once more")])
-    found = next((what for magic, what in UNKNOWN.items() if head.startswith(magic)), "")
+    found = next(
+        (what for magic, what in UNKNOWN.items() if _text_of(head).startswith(magic) or head.startswith(magic)), ""
+    )
     if not found and not wide(head) and _controls(head) > MAX_CONTROLS * len(head):
         found = "bytes of no format that is known"
     if found:
         raise BadData([refused(name, expected=READ, found=found, advice="export the table in one of these")])
+
+
+def _text_of(head: bytes) -> bytes:
+    return head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
 
 
 def _controls(head: bytes) -> int:

@@ -43,26 +43,31 @@ class Lines:
         return f"data row {row:,}" if line is None else f"line {line:,}"
 
 
-def look_up(found: Found, *, wanted: Collection[int], offsets: Collection[int]) -> dict[int, int]:
-    """The lines of some rows, by going through the text; `offsets` are the first bytes of rejected lines.
+def look_up(found: Found, *, rows: int, wanted: Collection[int], offsets: Collection[int]) -> dict[int, int]:
+    """The lines of some of `rows` rows, by going through the text; `offsets` are the first bytes of rejected lines.
 
-    A line in which quotes are open goes on in the next one. Runs only where something is wrong with a file whose lines
-    cannot be counted.
+    A line in which quotes are open goes on in the next one. Nothing is said where that gives another number of rows.
+    Runs only where something is wrong with a file whose lines cannot be counted.
     """
     if found.text is None or not wanted:
         return {}
-    mark, last, skipped = found.quote.encode(), max(wanted), set(offsets)
-    known, row, quotes, at = {}, 0, 0, 0
+    skipped, known, row, at, open_field = set(offsets), {}, 0, 0, False
     with found.text.open("rb") as lines:
         for number, line in enumerate(lines, start=1):
-            begins = number >= found.first_row and quotes % 2 == 0 and line.strip(b"\r\n")
-            if begins and at not in skipped:
-                row += 1
-                if row in wanted:
-                    known[row] = number
-                if row >= last:
-                    break
-            if mark and number >= found.first_row:
-                quotes += line.count(mark)
+            if number >= found.first_row:
+                if not open_field and line.strip(b"\r\n") and at not in skipped:
+                    row += 1
+                    if row in wanted:
+                        known[row] = number
+                open_field = _goes_on(line, open_field, found=found) and at not in skipped
             at += len(line)
-    return known
+    return known if row == rows else {}
+
+
+def _goes_on(line: bytes, inside: bool, *, found: Found) -> bool:
+    """Whether a quoted field goes on after a line that begins inside of one, or not."""
+    mark = found.quote.encode()
+    if not mark:
+        return False
+    quoted = inside or line.startswith(mark) or found.delimiter.encode() + mark in line
+    return quoted and (inside + line.count(mark)) % 2 == 1

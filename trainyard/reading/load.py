@@ -59,7 +59,7 @@ def load(
     `others` are the types of the columns that nobody declared. Raises BadData for a file that no parser takes apart.
     """
     try:
-        quick = _quick(connection, mapped, others=others, target=target)
+        quick = _quick(connection, mapped, others=others, target=target, rejected=rejected)
         return quick or _careful(connection, mapped, others=others, target=target, rejected=rejected)
     except PARSE_ERRORS as error:
         raise BadData([unreadable(mapped.found, error)]) from error
@@ -76,8 +76,13 @@ def copy(query: str, target: Path, *, floats: bool) -> str:
     return f"COPY ({query}) TO {literal(str(target))} (FORMAT parquet, {options})"
 
 
-def _quick(connection: duckdb.DuckDBPyConnection, mapped: Mapped, *, others: Kinds, target: Path) -> Loaded | None:
-    """One pass that ends at the first cell that is not what was expected, with None then."""
+def _quick(
+    connection: duckdb.DuckDBPyConnection, mapped: Mapped, *, others: Kinds, target: Path, rejected: Path
+) -> Loaded | None:
+    """One pass that ends at the first cell that is not what was expected, with None then.
+
+    Lines that the parser rejects do not end it, for all others are as they should be.
+    """
     keys = _guessed(connection, mapped)
     found = mapped.found
     if found.as_integers:
@@ -89,17 +94,20 @@ def _quick(connection: duckdb.DuckDBPyConnection, mapped: Mapped, *, others: Kin
         rows = int(connection.execute(copy(query, target, floats=_floats(mapped, others))).fetchall()[0][0])
     except PARSE_ERRORS:
         return None
+    seen = Diagnosis(rows=rows, keys=keys, lines=Lines(found=found, rows=rows))
     if rejects(connection, found):
-        return None
-    return Loaded(mapped=mapped, path=target, rows=rows, keys=keys, lines=Lines(found=found, rows=rows))
+        seen = set_aside(connection, mapped, seen=seen, folder=rejected)
+    return _loaded(mapped, seen, target=target, rows=rows)
 
 
 def _careful(
     connection: duckdb.DuckDBPyConnection, mapped: Mapped, *, others: Kinds, target: Path, rejected: Path
 ) -> Loaded:
     """What the columns are is asked of all rows; those that do not fit are set aside."""
-    mapped = dated(connection, mapped)
     seen = diagnosed(connection, mapped)
+    known = dated(connection, mapped, columns=seen.flawed)
+    if known != mapped:
+        mapped, seen = known, diagnosed(connection, known)
     columns = [*_lenient(mapped, seen.keys), *_others(mapped, others)]
     query = f"SELECT {', '.join(columns)} FROM {judged(mapped)} {'WHERE NOT bad' if seen.bad else ''}"
     forget_rejects(connection, mapped.found)

@@ -39,10 +39,13 @@ NAMED_AND_ZONE = (
 
 def of_text(text: str, dates: Dates) -> str:
     """TIMESTAMP of a trimmed text that is written in this way; NULL where it is not."""
+    # The text is computed once, and stands in the query once.
+    whole, text = text, "t"
     iso = f"WHEN {_is(text, ISO_MOMENT.pattern)} THEN TRY_CAST({text} AS TIMESTAMP)"
     tidy = f"regexp_replace(regexp_replace({text}, ' ([+-])', '\\1'), ' ?(UTC|GMT)$', 'Z')"
     zoned = f"WHEN {_is(text, ISO_MOMENT_AND_ZONE.pattern)} THEN {_in_utc(f'TRY_CAST({tidy} AS TIMESTAMPTZ)')}"
-    return f"(CASE {iso} {zoned} {_count(text, dates)} {_with_slashes(text, dates)} {_named(text)} END)"
+    meant = f"CASE {iso} {zoned} {_count(text, dates)} {_with_slashes(text, dates)} {_named(text)} END"
+    return f"list_transform([{whole}], lambda {text}: {meant})[1]"
 
 
 def of_number(number: str) -> str:
@@ -59,8 +62,9 @@ def _count(text: str, dates: Dates) -> str:
         f"CASE WHEN length({compact}) = 8 THEN try_strptime({compact}, '%Y%m%d') "
         f"ELSE try_strptime({compact}, '%Y%m%d%H%M%S') END"
     )
-    meant = {"compact": f"WHEN {_is(text, COMPACT)} THEN {digits}", "epoch": ""}
-    apart = meant.get(dates, f"WHEN {_is(text, COMPACT)} THEN NULL")
+    meant = f"WHEN {_is(text, COMPACT)} THEN {digits if dates == 'compact' else 'NULL'}"
+    other = {"compact": f"{meant} WHEN {_is(text, NUMBER.pattern)} THEN NULL", "epoch": ""}
+    apart = other.get(dates, meant)
     whole = f"TRY_CAST(regexp_replace({text}, '\\..*', '') AS BIGINT)"
     return (
         f"{apart} WHEN {_is(text, WHOLE)} THEN {of_number(whole)} "

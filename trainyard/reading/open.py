@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import duckdb
@@ -30,11 +30,13 @@ def found_tables(
     settings: FileSettings,
     sources: Sequence[Source],
     scratch: Path,
+    of_member: Callable[[str, str], FileSettings] | None = None,
 ) -> list[Found]:
     """The tables in an uploaded file, as `settings` say or as they are detected.
 
-    What is unpacked, converted or repaired lies in a folder of its own in `scratch`. Raises BadData with one sentence
-    for a file that cannot be understood.
+    Files in an archive have settings of their own where `of_member` gives them, by the name that people know and the
+    table that the file's name stands for (or nothing). What is unpacked, converted or repaired lies in a folder of its
+    own in `scratch`. Raises BadData with one sentence for a file that cannot be understood.
     """
     folder = Path(tempfile.mkdtemp(prefix="open_", dir=scratch))
     upload = Member(name=file.name, inner=file.name, path=file.path, source=file.source)
@@ -43,8 +45,9 @@ def found_tables(
     problems: list[str] = []
     for index, member in enumerate(members):
         text = _text(member, folder, index=index)
+        own = settings if of_member is None else of_member(member.name, member.source)
         try:
-            found += _tables(connection, text, settings=settings, sources=sources)
+            found += _tables(connection, text, settings=own, sources=sources)
         except BadData as problem:
             if member.source:
                 raise

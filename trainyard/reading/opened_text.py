@@ -81,10 +81,10 @@ def opened_text(text: Text, settings: FileSettings, *, known: frozenset[str]) ->
 
     Raises BadData for a file without text, for lines of more than 1 MiB, and for bytes that are no text.
     """
-    choice = _choice(text, settings, known=known)
+    choice = detected(text, settings, known=known)
     seen = look(text.path, text.name, delimiter=choice.delimiter)
     if clean := plain_text.in_clean_lines(text, seen, encoding=settings.encoding):
-        text, choice = clean, _choice(clean, settings, known=known)
+        text, choice = clean, detected(clean, settings, known=known)
         seen = look(text.path, text.name, delimiter=choice.delimiter)
     if choice.records.dialect.spaced or len(choice.delimiter.encode()) > MAX_DELIMITER_BYTES:
         text, choice = _rewritten(text, choice)
@@ -97,7 +97,8 @@ def opened_text(text: Text, settings: FileSettings, *, known: frozenset[str]) ->
     )
 
 
-def _choice(text: Text, settings: FileSettings, *, known: frozenset[str]) -> Choice:
+def detected(text: Text, settings: FileSettings, *, known: frozenset[str]) -> Choice:
+    """How a text is taken apart, as people say or as its sample shows."""
     taken = sample(text.path)
     head = plain_text.legible(taken.head)
     said = settings.delimiter

@@ -101,7 +101,7 @@ class _Reader:
         for source in self.assigner.sources:
             if parts := self.loaded.get(source.name):
                 self._judge(source, parts)
-        found = {name: tuple(each.path for each in parts) for name, parts in self.loaded.items()}
+        found = {name: tuple(each.path for each in parts) for name, parts in self.loaded.items() if parts}
         folder = self.scratch / rejected.FOLDER
         return Reading(quality=self.quality, tables=found, rejected=folder if folder.exists() else None)
 

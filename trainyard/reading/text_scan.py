@@ -138,14 +138,15 @@ class _Seen:
     def _quotes(self, chunk: bytes, data: Bytes, *, feeds: npt.NDArray[np.bool_]) -> None:
         if b'"' not in chunk and not self.odd:
             return
-        marks = data == QUOTE
-        self.quotes += int(np.count_nonzero(marks))
-        # Whether the number of marks up to each byte is odd; sums of bytes wrap around, which leaves that as it is.
-        parity = np.cumsum(marks, dtype=np.uint8) & 1
-        ends = parity[feeds]
-        self.uneven += int(np.count_nonzero(np.diff(ends, prepend=np.uint8(self.odd))))
+        marks = np.flatnonzero(data == QUOTE)
+        # How many marks stand in each line, the one that this chunk begins in first.
+        places = np.flatnonzero(feeds)
+        counts = np.bincount(np.searchsorted(places, marks), minlength=len(places) + 1)
+        counts[0] += self.odd
+        self.quotes += len(marks)
+        self.uneven += int(np.count_nonzero(counts[:-1] & 1))
         self.loose += _loose(data, marks, delimiter=self.delimiter)
-        self.odd = bool(parity[-1] != (ends[-1] if len(ends) else self.odd))
+        self.odd = bool(counts[-1] & 1)
 
     def _lines(self, chunk: bytes) -> None:
         end = b"\n" if self.feeds or b"\n" in chunk else b"\r"
@@ -172,14 +173,13 @@ def plain_numbers(chunk: bytes, *, delimiter: bytes) -> bool:
     return not (b"-" in chunk and _odd_minus(data, digits)) and not _long_runs(digits)
 
 
-def _loose(data: Bytes, marks: npt.NDArray[np.bool_], *, delimiter: bytes) -> int:
+def _loose(data: Bytes, marks: npt.NDArray[np.intp], *, delimiter: bytes) -> int:
     """How many quotation marks neither open nor close a field, nor stand beside another one."""
-    ends = marks | (data == LINE_FEED) | (data == RETURN)
-    opening, closing = ends.copy(), ends
-    if delimiter:
-        opening |= data == delimiter[-1]
-        closing |= data == delimiter[0]
-    return int(np.count_nonzero(marks[1:-1] & ~opening[:-2] & ~closing[2:]))
+    inside = marks[(marks > 0) & (marks < len(data) - 1)]
+    opens, closes = np.zeros(256, dtype=np.bool_), np.zeros(256, dtype=np.bool_)
+    opens[[LINE_FEED, RETURN, QUOTE, *delimiter[-1:]]] = True
+    closes[[LINE_FEED, RETURN, QUOTE, *delimiter[:1]]] = True
+    return int(np.count_nonzero(~opens[data[inside - 1]] & ~closes[data[inside + 1]]))
 
 
 def _odd_minus(data: Bytes, digits: npt.NDArray[np.bool_]) -> bool:

@@ -115,9 +115,11 @@ class Children(Document):
 
 @dataclass(frozen=True, kw_only=True)
 class PrepareSummary(Document):
-    """Which engine prepared the tables, and how many rows each has."""
+    """Which engine prepared the tables, how many rows each has, and what ingest said of the files."""
 
     FILE: ClassVar[str] = "summary.json"
 
     engine: str
     rows: Mapping[str, int]
+    warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()

@@ -40,10 +40,6 @@ class InputFile:
         """Its path below the folder of the data set, as people know it."""
         return below_dataset(self.key)
 
-    @property
-    def filename(self) -> str:
-        return self.name
-
 
 @dataclass(frozen=True, kw_only=True)
 class Run(Document):

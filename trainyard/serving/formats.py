@@ -1,7 +1,8 @@
 """Bodies of requests into rows and predictions into bodies: JSON, JSON lines and CSV; runs in the service.
 
-CSV starts with a line of field names, both ways. A cell is text where the field may be text, else JSON; an empty cell
-is a missing value.
+CSV starts with a line of field names, both ways. A cell is text where the field may be text, else it means what it does
+in a file that is trained on: 1, 1.0 and ` 1 ` are a number, TRUE and yes are true, NA is a missing value, as is an empty
+cell; lists and objects are JSON.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any, Literal
 
 import orjson
 
+from trainyard.contract.values import boolean, is_missing, number
 from trainyard.errors import Refused
 from trainyard.serving.wire import JSON, LINES, TABLE
 
@@ -124,14 +126,19 @@ def _misfit(number: int, place: int, *, names: Sequence[str], line: Sequence[str
 
 def row_of_texts(cells: Mapping[str, str], texts: frozenset[str]) -> dict[str, Any]:
     """A row from cells of a table or parts of an address."""
-    return {name: text if name in texts else _value(text) for name, text in cells.items() if text != ""}
+    return {
+        name: text if name in texts else _value(text)
+        for name, text in cells.items()
+        if not (text == "" if name in texts else is_missing(text))
+    }
 
 
 def _value(text: str) -> Any:
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
-        return text
+        meant = [each for each in (number(text), boolean(text)) if each is not None]
+        return meant[0] if meant else text
 
 
 def encode(predictions: Sequence[Any], media: str, *, shape: Shape) -> bytes:

@@ -25,7 +25,8 @@ def prepare(store: RunStore, arguments: Arguments) -> Mapping[str, int]:
 
     Raises NotFound when ingest has not finished, JobFailed when it refused the data or when a table came out empty.
     """
-    if not Quality.from_json(store.read_text(Stage.INGEST, QUALITY_FILE)).ok:
+    quality = Quality.from_json(store.read_text(Stage.INGEST, QUALITY_FILE))
+    if not quality.ok:
         raise JobFailed(
             f"Expected accepted data in {store.run.uri(Stage.INGEST)}; ingest refused it. Upload other data."
         )
@@ -35,7 +36,8 @@ def prepare(store: RunStore, arguments: Arguments) -> Mapping[str, int]:
         start(store, arguments, scratch=Path(folder)) as running,
     ):
         rows = _write_all(store, running, scratch=Path(folder))
-    store.write_document(Stage.PREPARE, PrepareSummary(engine=running.name, rows=rows))
+    said = PrepareSummary(engine=running.name, rows=rows, warnings=quality.warnings, notes=quality.notes)
+    store.write_document(Stage.PREPARE, said)
     return rows
 
 

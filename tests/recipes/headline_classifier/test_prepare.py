@@ -5,16 +5,16 @@ from pathlib import Path
 
 import ibis
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from recipes.headline_classifier import prepare, sample
-from recipes.headline_classifier.config import CONFIG, CORPUS, HEADLINES, WORD_PAIRS, sources
+from recipes.headline_classifier.config import CONFIG, sources
 from tests.recipes.tables import read_sources, stored
-from trainyard.errors import BadData
-from trainyard.glue import engine
+from trainyard.contract.sources import FileSettings
+from trainyard.reading.model import LocalFile
+from trainyard.reading.read import read
 from trainyard.run.overrides import override
-from trainyard.stages.ingest.csv_load import load
-from trainyard.stages.ingest.csv_scan import plain
 
 DATA = Path(__file__).parents[4] / "shared" / "data" / "news_aggregator" / "newsCorpora_sample_raw8.tsv.gz"
 
@@ -34,13 +34,18 @@ def many(count, classes="btem", **changes):
     return table([tuple(changes.get(str(i), row)) for i, row in enumerate(rows)])
 
 
-def read_file(tmp_path, source, name, content):
-    path = tmp_path / name
-    path.write_bytes(content)
-    rows = load(
-        engine.connect(tmp_path), source, file=plain(path, name, scratch=tmp_path), target=tmp_path / "out.parquet"
-    )
-    return rows, ibis.duckdb.connect().read_parquet(tmp_path / "out.parquet").to_pyarrow().to_pylist()
+def read_files(tmp_path, files, **settings):
+    """What ingest makes of files: its judgement, and the rows of each table."""
+    (tmp_path / "raw").mkdir()
+    for name, content in files.items():
+        (tmp_path / "raw" / name).write_bytes(content)
+    tables = sources(CONFIG)
+    given = [
+        LocalFile(name=name, path=tmp_path / "raw" / name, source=next((s.name for s in tables if s.accepts(name)), ""))
+        for name in files
+    ]
+    found = read(given, tables, settings=settings, max_bad_share=0.01, scratch=tmp_path)
+    return found.quality, {name: pq.read_table(list(parts)).to_pylist() for name, parts in found.tables.items()}
 
 
 def test_good_headlines_pass():
@@ -133,34 +138,64 @@ def test_the_published_layout_is_read_with_stray_quotes_and_mixed_line_ends(tmp_
         b'1\t"Open quote, never closed\thttp://a\tPub\tb\ts1\twww.a\t1394470370698\r\n'
         b'2\tTitle with "inner" quotes\thttp://b\t\te\ts2\twww.b\t1394470370699\n'
     )
-    rows, found = read_file(tmp_path, HEADLINES, "newsCorpora.csv", lines)
-    assert rows == 2
-    assert [row["TITLE"] for row in found] == ['"Open quote, never closed', 'Title with "inner" quotes']
-    assert found[1]["PUBLISHER"] is None
-    assert found[1]["TIMESTAMP"] == 1394470370699
+    quality, tables = read_files(tmp_path, {"newsCorpora.csv": lines})
+    assert quality.ok, quality.problems
+    assert [row["TITLE"] for row in tables["headlines"]] == ['"Open quote, never closed', 'Title with "inner" quotes']
+    assert [row["CATEGORY"] for row in tables["headlines"]] == ["b", "e"]
+    assert [row["STORY"] for row in tables["headlines"]] == ["s1", "s2"]
+
+
+JSON_LINES = b"".join(
+    b'{"headline": "Title %d", "category": "WORLD NEWS", "short_description": "text", "authors": ""}\n' % each
+    for each in range(5)
+)
 
 
 @pytest.mark.parametrize(
-    ("line", "expected"),
+    ("name", "content", "row"),
     [
-        (b"2\tonly two\n", "line 2"),
-        (b"x\tTitle\tu\tp\tb\ts\th\t1\n", "line 2"),
-        (b"2\tT\tu\tp\tb\ts\th\t1\tmore\n", "line 2"),
+        ("train.csv", b'"3","Title, one","What happened"\n' * 5, (None, "Title, one", "What happened", "3")),
+        ("News_Category_Dataset_v3.json", JSON_LINES, (None, "Title 0", "text", "WORLD NEWS")),
+        ("SMSSpamCollection", b"ham\tOk lar...\nspam\tFree entry\n" * 4, (None, "Ok lar...", None, "ham")),
+        ("spam.csv", b"v1,v2,,,\n" + b"ham,\xa3 5 due,,,\n" * 5, (None, "£ 5 due", None, "ham")),
+        (
+            "export.csv",
+            b"Titel;Kategorie;Nr\n" + b"Titel eins;Sport & Spiel;1\n" * 5,
+            (None, "Titel eins", None, "Sport & Spiel"),
+        ),
+        ("data.csv", b"qid,question_text,target\n" + b"00a1,Why?,1.0\n" * 5, ("00a1", "Why?", None, "1")),
     ],
 )
-def test_broken_lines_are_refused_with_their_number(tmp_path, line, expected):
-    with pytest.raises(BadData, match=expected):
-        read_file(tmp_path, HEADLINES, "newsCorpora.csv", b"1\tTitle\tu\tp\tb\ts\th\t1\n" + line)
+def test_layouts_that_people_have_are_known_without_a_setting(tmp_path, name, content, row):
+    quality, tables = read_files(tmp_path, {name: content})
+    assert quality.ok, quality.problems
+    found = tables["headlines"][0]
+    assert tuple(None if found[each] is None else str(found[each]) for each in COLUMNS[:4]) == row
+
+
+def test_columns_that_nobody_knows_are_said(tmp_path):
+    said = FileSettings(file="mail.csv", columns={"TITLE": "Betreff", "CATEGORY": "Ablage"})
+    content = b"Betreff,Ablage,Nr\nHello there,inbox,1\nBuy now,junk,2\n"
+    quality, tables = read_files(tmp_path, {"mail.csv": content}, headlines=said)
+    assert quality.ok, quality.problems
+    assert [row["CATEGORY"] for row in tables["headlines"]] == ["inbox", "junk"]
 
 
 def test_any_text_is_a_corpus_and_word_pairs_have_their_header(tmp_path):
-    text = b' = "Title" = \n\nWords, with; "quotes"\tand tabs\n'
-    rows, found = read_file(tmp_path, CORPUS, "corpus.txt", text)
-    lines = [row["line"] for row in found]
-    assert rows >= 2
-    assert 'Words, with; "quotes"\tand tabs' in lines
-    rows, found = read_file(tmp_path, WORD_PAIRS, "combined.csv", b"Word 1,Word 2,Human (mean)\ntiger,cat,7.35\n")
-    assert found == [{"Word 1": "tiger", "Word 2": "cat", "Human (mean)": 7.35}]
+    text = b'Introduction\n\nWords, with; "quotes"\tand tabs\n' + b"A sentence without any of them.\n" * 9
+    pairs = b"Word 1,Word 2,Human (mean)\ntiger,cat,7.35\n"
+    headlines = b"title,category\n" + b"a title,b\n" * 3
+    quality, tables = read_files(tmp_path, {"corpus.txt": text, "combined.csv": pairs, "news.csv": headlines})
+    assert quality.ok, quality.problems
+    assert 'Words, with; "quotes"\tand tabs' in [row["line"] for row in tables["corpus"]]
+    assert tables["word_pairs"] == [{"Word 1": "tiger", "Word 2": "cat", "Human (mean)": 7.35}]
+
+
+def test_names_of_classes_may_lie_beside_them(tmp_path):
+    lines = b'"1","Rates rise","The Fed acts"\n' * 5
+    quality, tables = read_files(tmp_path, {"train.csv": lines, "classes.txt": b"World\nSports\nSci/Tech\n"})
+    assert quality.ok, quality.problems
+    assert tables["class_names"][2] == {"class": 3, "name": "Sci/Tech"}
 
 
 def test_the_sample_has_the_size_asked_for_and_is_read(tmp_path):
@@ -175,6 +210,7 @@ def test_the_sample_has_the_size_asked_for_and_is_read(tmp_path):
 
 @pytest.mark.skipif(not DATA.exists(), reason="the real headlines are not beside the repository")
 def test_real_headlines_are_accepted(tmp_path):
-    rows, found = read_file(tmp_path, HEADLINES, "newsCorpora.csv", gzip.decompress(DATA.read_bytes()))
-    assert rows == 11096
-    assert {row["CATEGORY"] for row in found} == set("btem")
+    quality, tables = read_files(tmp_path, {"newsCorpora.csv": gzip.decompress(DATA.read_bytes())})
+    assert quality.ok, quality.problems
+    assert len(tables["headlines"]) == 11096
+    assert {row["CATEGORY"] for row in tables["headlines"]} == set("btem")

@@ -57,7 +57,11 @@ def write_prepared(directory: Path, baskets: Sequence[Basket], *, top: int = 1_0
 
 
 def vocabulary_of(
-    ids: Iterable[object], *, frequencies: Sequence[int] = (), names: Sequence[str] = (), departments: Sequence[str] = ()
+    ids: Iterable[object],
+    *,
+    frequencies: Sequence[int] = (),
+    names: Sequence[str] = (),
+    departments: Sequence[str] = (),
 ) -> Vocabulary:
     """A vocabulary of products with these ids, equally frequent and without departments unless they are given."""
     keys = [str(each) for each in ids]

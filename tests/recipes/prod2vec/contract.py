@@ -48,4 +48,8 @@ def evaluated(model_dir: Path, holdout: Path):
 
 def _product(vectors: ProductVectors, index: int, score: float) -> dict[str, object]:
     vocabulary = vectors.vocabulary
-    return {"product_id": written(vocabulary.product_ids[index]), "product_name": vocabulary.names[index], "score": score}
+    return {
+        "product_id": written(vocabulary.product_ids[index]),
+        "product_name": vocabulary.names[index],
+        "score": score,
+    }

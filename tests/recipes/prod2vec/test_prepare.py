@@ -18,6 +18,7 @@ from trainyard.contract.records import rows
 from trainyard.errors import ConfigError
 from trainyard.run.overrides import override
 
+
 def config(**data: Any) -> Config:
     return override(CONFIG, {"data": data})
 
@@ -78,8 +79,10 @@ def test_roles_are_those_of_the_keys_as_text(kind):
 
 def test_numbers_and_text_make_equal_tables():
     lines = [(order, product, product % 5) for order in range(100) for product in range(order % 7, 12, 3)]
-    numbers, text = (prepared(tables([(k(a), k(b), c) for a, b, c in lines], [*map(o, range(15))]), config(top_products=10))
-                     for k, o in ((int, int), (str, int)))
+    numbers, text = (
+        prepared(tables([(k(a), k(b), c) for a, b, c in lines], [*map(o, range(15))]), config(top_products=10))
+        for k, o in ((int, int), (str, int))
+    )
     assert numbers["vocabulary"] == text["vocabulary"]
     assert numbers["catalogue"] == text["catalogue"]
     assert {row["order_id"]: row for row in numbers["baskets"]} == {row["order_id"]: row for row in text["baskets"]}
@@ -143,7 +146,11 @@ def with_cancellations(number: str, **columns: list[str | None]) -> dict[str, ib
 def test_invoices_that_take_others_back_are_left_out():
     quality = check(with_cancellations("C{}"), CONFIG)
     assert quality.ok
-    assert (quality.figures["cancelled_lines"], quality.figures["cancelled_orders"], quality.figures["orders"]) == (6, 3, 60)
+    assert (quality.figures["cancelled_lines"], quality.figures["cancelled_orders"], quality.figures["orders"]) == (
+        6,
+        3,
+        60,
+    )
     assert "6 cancelled lines (3 orders have no other ones) are left out" in quality.warnings[0]
     kept = check(with_cancellations("C{}"), config(leave_out_cancelled=False))
     assert (kept.figures["orders"], kept.warnings) == (63, ())
@@ -167,8 +174,9 @@ def test_what_nothing_or_less_was_bought_of_is_no_purchase():
 
 
 def test_where_a_customer_is_named_a_day_is_an_order():
-    lines = [("Ann", each, 1) for each in "abcd"] + [("Bob", each, 1) for each in "ab"]
-    given = tables(lines, None, date=["1/2/2015 9:03", "1/2/2015 17:40", "2/2/2015", "2/2/2015", "1/2/2015", "1/2/2015"])
+    lines = [("Ann", each, place) for place, each in enumerate("abcd")] + [("Bob", each, 1) for each in "aba"]
+    dates = ["1/2/2015 9:03", "1/2/2015 17:40", "2/2/2015", "2/2/2015", "1/2/2015 8:00", "1/2/2015", "1/2/2015 9:00"]
+    given = tables(lines, None, date=dates)
     found = baskets(given, config(baskets_by_day=True))
     assert {key: sorted(each) for key, each in found.items()} == {
         "Ann 1/2/2015": ["a", "b"],
@@ -195,9 +203,9 @@ def test_good_data_is_accepted_with_figures():
         "catalogue_products": 4,
         "lowest_place": 1,
         "highest_place": 3,
-        "train_baskets": 43,
-        "validation_baskets": 3,
-        "holdout_baskets": 4,
+        "train_baskets": 42,
+        "validation_baskets": 2,
+        "holdout_baskets": 6,
     }
 
 
@@ -205,8 +213,16 @@ def test_good_data_is_accepted_with_figures():
     ("products", "settings", "sentence"),
     [
         ([1, 2, 3], {"min_orders": 51}, "expected at least 51 orders, found 50; upload more orders"),
-        ([7, 8, 9], {}, "found 150 of 150 order lines with 3 products that it lacks, such as '1'; upload the catalogue"),
-        ([1, 2], {"max_unknown_share": 0.3}, "expected the products of at least 70% of the order lines, found 50 of 150"),
+        (
+            [7, 8, 9],
+            {},
+            "found 150 of 150 order lines with 3 products that it lacks, such as '1'; upload the catalogue",
+        ),
+        (
+            [1, 2],
+            {"max_unknown_share": 0.3},
+            "expected the products of at least 70% of the order lines, found 50 of 150",
+        ),
     ],
 )
 def test_implausible_data_is_refused_with_numbers(products, settings, sentence):
@@ -239,7 +255,7 @@ def test_orders_that_make_no_baskets_are_refused():
 @pytest.mark.parametrize(("shared", "problems"), [(False, 1), (True, 0)])
 def test_a_vocabulary_that_no_order_has_two_products_of_is_refused(shared, problems):
     lines = [(order, order % 10, 1) for order in range(50, 114)] + [(order, 100 + order, 2) for order in range(50, 114)]
-    lines += [(order, (order + 1) % 10, 3) for order in range(113, 114) if shared]
+    lines += [(order, (order + 1) % 10, 3) for order in (60,) if shared]
     quality = check(tables(lines, [*range(10), *range(150, 214)]), config(top_products=10))
     assert len(quality.problems) == problems
     assert all("2 of the 10 most frequent products, found none" in each for each in quality.problems)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from recipes.prod2vec.config import CONFIG
-from recipes.prod2vec.features import RaggedArray, Vocabulary
+from recipes.prod2vec.features import RaggedArray
 from recipes.prod2vec.inference import ProductVectors
 from recipes.prod2vec.process import process
 from tests.recipes.prod2vec.conftest import queries_of, vocabulary_of, write_prepared

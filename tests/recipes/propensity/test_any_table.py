@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+import ibis
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -175,6 +176,19 @@ def test_too_few_of_either_outcome_is_one_sentence(name, sales, sentence):
     own = {each: CUSTOMERS[each] for each in ("plan", "paperless", "age")}
     problems = prepare.check(tables({**own, name: [place < sales for place in range(ROWS)]}), config()).problems
     assert len(problems) == 1 and problems[0].startswith(sentence)
+
+
+def test_numbers_of_any_size_are_numbers():
+    huge = [(1e308, -1e308, 0.5, 2.0**53 + 2, float("nan"), float("inf"))[place % 6] for place in range(ROWS)]
+    visits, description = prepared({**CUSTOMERS, "huge": huge, "code": huge}, categorical=["code"])
+    assert (description.inputs["huge"], description.inputs["code"]) == ("number", "category")
+    assert set(visits.code) > {"0.5", "1e+308"} and prepare.check(tables({**CUSTOMERS, "huge": huge}), config()).ok
+
+
+def test_spark_is_asked_for_nothing_that_it_reads_differently():
+    # A backslash in Spark's texts is an escape; regular expressions would lose it.
+    expressions = prepare.prepare(tables({**CUSTOMERS, "code": ["1.0", "2"] * (ROWS // 2)}), config())
+    assert "\\" not in ibis.to_sql(expressions["visits"], dialect="pyspark")
 
 
 def test_a_column_that_tells_the_outcome_by_itself_is_named():

@@ -95,10 +95,14 @@ def _print_model(deployment: Deployment, execution: Execution, *, out: Console) 
 
 
 def _print_warnings(run: RunArtifacts, out: Console) -> None:
-    """What is worth knowing of the data, which could be used all the same."""
+    """What is worth knowing of the data, which could be used all the same, and how their files were read."""
     quality = run.json(Stage.INGEST, QUALITY_FILE)
-    for warning in quality.get("warnings", ()) if isinstance(quality, Mapping) else ():
+    if not isinstance(quality, Mapping):
+        return
+    for warning in quality.get("warnings", ()):
         out.print(Text(f"Of the data: {warning}", style="yellow"), soft_wrap=True)
+    for note in quality.get("notes", ()):
+        out.print(Text(f"Of the data: {note}", style="dim"), soft_wrap=True)
 
 
 def _print_nothing(output: Output, out: Console) -> None:

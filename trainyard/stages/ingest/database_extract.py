@@ -56,7 +56,7 @@ def connection(
     if file is not None:
         path = scratch / "upload.sqlite"
         store.download_input(file, path)
-        with database.open_sqlite(path, file.filename, scratch=scratch) as opened:
+        with database.open_sqlite(path, file.name, scratch=scratch) as opened:
             yield opened
         return
     with database.connect(database.url_of_secret(read_secret())) as opened:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from trainyard.contract.config import RecipeConfig
-from trainyard.contract.report import Cell, ReportInputs
+from trainyard.contract.report import Cell, ReportInputs, Section, Table
 from trainyard.run import recipe
-from trainyard.run.documents import Comparison, Decision
+from trainyard.run.documents import Comparison, Decision, PrepareSummary
 from trainyard.run.files import PAGE_FILE
 from trainyard.run.run import Run
 from trainyard.stages.report.page import render
@@ -16,11 +16,26 @@ from trainyard.stages.report.page import render
 def report(run: Run, inputs: ReportInputs, *, comparison: Comparison, decision: Decision, output: Path) -> None:
     """Write `index.html` to `output`, and whatever the recipe adds beside it."""
     config = recipe.config(run.recipe, run.config)
-    sections = recipe.module(run.recipe, "report").report(inputs, output, config=config)
+    own = recipe.module(run.recipe, "report").report(inputs, output, config=config)
     page = render(
-        title=config.title, facts=_facts(run, config), comparison=comparison, decision=decision, sections=sections
+        title=config.title,
+        facts=_facts(run, config),
+        comparison=comparison,
+        decision=decision,
+        sections=(*own, *_data(inputs.prepare)),
     )
     (output / PAGE_FILE).write_text(page, encoding="utf-8")
+
+
+def _data(prepared: Path) -> tuple[Section, ...]:
+    """What is worth knowing of the files: how they were read, and what was left out of them."""
+    if not (prepared / PrepareSummary.FILE).exists():
+        return ()
+    said = PrepareSummary.read(prepared)
+    if not said.warnings and not said.notes:
+        return ()
+    files = Table(columns=("how the files were read",), rows=[(each,) for each in said.notes])
+    return (Section(title="The data", text="\n".join(said.warnings), tables=(files,) if said.notes else ()),)
 
 
 def _facts(run: Run, config: RecipeConfig) -> dict[str, Cell]:
@@ -33,4 +48,4 @@ def _facts(run: Run, config: RecipeConfig) -> dict[str, Cell]:
         "seed": config.seed,
         "data fingerprint": run.fingerprint,
     }
-    return facts | {f"file {each.filename}": f"version {each.version_id}, {each.size:,} bytes" for each in run.files}
+    return facts | {f"file {each.name}": f"version {each.version_id}, {each.size:,} bytes" for each in run.files}

@@ -1,0 +1,212 @@
+"""Which file is which table, and which column is which: by settings, names, synonyms, layouts, types, or a question."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.reading.reads import columns, csv, problem, reading, rows
+from trainyard.contract.sources import Column, FileSettings, Layout, Source
+
+RATINGS = Source(
+    name="ratings",
+    files=("ratings", "u.data"),
+    columns=(
+        Column(name="userId", type="id", synonyms=("user", "visitor")),
+        Column(name="movieId", type="id", synonyms=("item", "artist")),
+        Column(name="rating", type="float64", required=False, synonyms=("stars", "weight")),
+        Column(name="timestamp", type="timestamp", required=False, synonyms=("time",)),
+    ),
+    layouts=(Layout(columns=("userId", "movieId", "rating", "timestamp"), files=("u.data", "ratings")),),
+)
+MOVIES = Source(
+    name="movies",
+    files=("movies", "u.item"),
+    columns=(
+        Column(name="movieId", type="id", synonyms=("item",)),
+        Column(name="title", type="string", required=False, nullable=True, synonyms=("name",)),
+        Column(name="genres", type="string", required=False, nullable=True),
+    ),
+    layouts=(Layout(columns=("movieId", "title", "", "genres=Action", "genres=Drama"), files=("u.item",)),),
+    required=False,
+)
+ANYTHING = Source(name="visits", files=("visits",), columns=(), other_columns=True)
+ROWS = ["7,9,4.5,960183970", "8,9,3,960183971"]
+TABLE = [("7", "9", 4.5), ("8", "9", 3.0)]
+
+
+def ratings(found) -> list[tuple]:
+    return [(str(user), str(item), rating) for user, item, rating, _ in rows(found, "ratings")]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "userId,movieId,rating,timestamp",
+        "USER_ID,Movie ID,Rating,TIMESTAMP",
+        '"user","item","stars","time"',
+        "user,artist,weight,x",
+    ],
+    ids=["exact", "case and punctuation", "synonyms", "another column"],
+)
+def test_names_of_columns_may_be_spelt_in_many_ways(tmp_path, header):
+    assert ratings(reading(tmp_path, {"ratings.csv": csv(header, ROWS)}, RATINGS)) == TABLE
+
+
+def test_columns_may_stand_in_any_order_among_others(tmp_path):
+    data = csv(",timestamp,x,rating,MOVIEID,userId,user", ["0,960183970,a,4.5,9,7,u", '1,960183971,"b,\n",3,9,8,'])
+    found = reading(tmp_path, {"ratings.csv": data}, RATINGS)
+    assert ratings(found) == TABLE
+    assert found.quality.notes == ("ratings.csv: movieId is the column MOVIEID.",)
+
+
+def test_a_column_that_is_not_required_is_empty_where_the_file_lacks_it(tmp_path):
+    found = reading(tmp_path, {"ratings.csv": csv("userId,movieId", ["7,9", "8,x"])}, RATINGS)
+    assert rows(found, "ratings") == [(7, "9", None, None), (8, "x", None, None)]
+    assert columns(found, "ratings")["timestamp"] == "TIMESTAMP"
+
+
+def test_a_missing_column_comes_with_what_to_write(tmp_path):
+    sentence = problem(reading(tmp_path, {"ratings.csv": csv("usr_id,movieId,rating", ["7,9,1"])}, RATINGS))
+    assert "expected the column userId of ratings (also known as user, visitor)" in sentence
+    assert "found the columns usr_id, movieId, rating" in sentence
+    assert '{"files": {"ratings": {"columns": {"userId": "usr_id"}}}}' in sentence
+
+
+def test_two_columns_for_one_are_asked_about_and_settled(tmp_path):
+    files = {"ratings.csv": csv("user,visitor,item", ["7,1,9", "8,2,9"])}
+    assert "expected one column that is userId, found 2 (user, visitor)" in problem(reading(tmp_path, files, RATINGS))
+    said = FileSettings(columns={"userId": "visitor"})
+    assert [row[0] for row in rows(reading(tmp_path, files, RATINGS, ratings=said), "ratings")] == [1, 2]
+
+
+def test_what_people_say_of_columns_outranks_names(tmp_path):
+    files = {"plays.tsv": b"userId\tband\tweight\ttimestamp\n7\tx\t2\t960183970\n8\ty\t3\t960183970\n"}
+    said = FileSettings(file="plays.tsv", columns={"movieId": "band", "rating": "", "userId": "3"})
+    found = rows(reading(tmp_path, files, RATINGS, ratings=said), "ratings")
+    assert [row[:3] for row in found] == [(2, "x", None), (3, "y", None)]
+
+
+def test_a_setting_that_names_no_column_is_a_sentence(tmp_path):
+    files = {"ratings.csv": csv("a,b", ["7,9", "8,1"])}
+    said = FileSettings(columns={"userId": "c"})
+    assert "expected a column 'c', as run.json says of userId, found the columns a, b" in problem(
+        reading(tmp_path, files, RATINGS, ratings=said)
+    )
+
+
+def test_files_without_header_are_read_by_their_layout(tmp_path):
+    found = reading(
+        tmp_path,
+        {"u.data": b"7\t9\t4.5\t960183970\n8\t9\t3\t960183971\n", "u.item": b"9|A (1995)||1|1\n10|B||0|1\n"},
+        RATINGS,
+        MOVIES,
+    )
+    assert ratings(found) == TABLE
+    assert rows(found, "movies") == [(9, "A (1995)", "Action|Drama"), (10, "B", "Drama")]
+
+
+def test_a_file_without_header_is_known_by_its_width_and_types_only_where_a_table_is_needed(tmp_path):
+    plain = b"7\t9\t4.5\t960183970\n8\t9\t3\t960183971\n"
+    assert ratings(reading(tmp_path, {"mine.tsv": plain}, RATINGS, MOVIES)) == TABLE
+    found = reading(tmp_path, {"mine.tsv": plain, "ratings.csv": csv("user,item", ["1,2", "3,4"])}, RATINGS, MOVIES)
+    assert len(rows(found, "ratings")) == 2
+    assert any(each.startswith("mine.tsv was not read") for each in found.quality.notes)
+
+
+def test_a_file_without_header_by_places(tmp_path):
+    said = FileSettings(columns={"userId": "2", "movieId": "1"})
+    found = reading(tmp_path, {"ratings.csv": b"9,7\n9,8\n10,8\n"}, RATINGS, ratings=said)
+    assert [row[:2] for row in rows(found, "ratings")] == [(7, 9), (8, 9), (8, 10)]
+
+
+def test_files_of_any_name_are_known_by_their_columns(tmp_path):
+    files = {"plays-1.csv": csv("user,artist,weight", ["7,9,4.5"]), "plays-2.csv": csv("user,artist,weight", ["8,9,3"])}
+    files |= {"titles.csv": csv("item,name", ["9,A", "10,B"]), "other.csv": csv("x,y", ["1,2", "3,4"])}
+    found = reading(tmp_path, files, RATINGS, MOVIES)
+    assert ratings(found) == TABLE
+    assert rows(found, "movies") == [(9, "A", None), (10, "B", None)]
+    assert any(each.startswith("other.csv was not read") for each in found.quality.notes)
+
+
+def test_a_pattern_says_which_files_are_a_table(tmp_path):
+    files = {"2026/plays-1.csv": csv("user,item", ["7,9"]), "2026/plays-2.csv": csv("user,item", ["8,9"])}
+    files["ratings.csv"] = csv("user,item", ["1,1"])
+    found = reading(tmp_path, files, RATINGS, ratings=FileSettings(file="plays-*.csv"))
+    assert [row[0] for row in rows(found, "ratings")] == [7, 8]
+
+
+def test_a_name_that_several_tables_know_is_decided_by_columns(tmp_path):
+    orders = Source(
+        name="orders",
+        files=("orders",),
+        columns=(Column(name="order", type="id"), Column(name="day", type="int64")),
+        required=False,
+    )
+    items = Source(
+        name="items",
+        files=("items", "orders"),
+        columns=(Column(name="order", type="id"), Column(name="item", type="id")),
+    )
+    found = reading(tmp_path, {"orders.csv": csv("order,item", ["1,x", "1,y"])}, orders, items)
+    assert rows(found, "items") == [(1, "x"), (1, "y")]
+    assert "orders" not in found.tables
+
+
+def test_a_missing_table_lists_what_was_found(tmp_path):
+    found = reading(tmp_path, {"mine.csv": csv("person,band", ["1,2", "3,4"])}, RATINGS, MOVIES)
+    assert problem(found) == (
+        "ratings: expected the file ratings or u.data, or one with the columns userId, movieId; found mine.csv (person, "
+        'band); say in run.json which it is, such as {"files": {"ratings": {"file": "mine.csv", "columns": {"userId": '
+        '"person", "movieId": "band"}}}}, or upload it beside the others.'
+    )
+
+
+def test_files_that_would_be_the_same_table_are_asked_about(tmp_path):
+    files = {"a.csv": csv("user,item", ["1,2", "3,4"]), "b.csv": csv("user,item,weight", ["1,2,3", "3,4,5"])}
+    assert "expected one file, or several with the same columns, found a.csv, b.csv" in problem(
+        reading(tmp_path, files, RATINGS)
+    )
+
+
+def test_all_columns_of_a_table_in_the_types_of_their_values(tmp_path):
+    data = csv(
+        ",plan,zip,age,paid,joined,score,active,note,long,mixed",
+        [
+            '0,plus,01234,41,Yes,2026-01-31,1.5,TRUE,"a, b",12345678901234567890,31/12/2025',
+            "1,basic,98765,NA,No,2026-02-01,2,false,,12345678901234567891,1/2/2026",
+            "2,basic,11111,17.0,yes,2026-02-02 10:00:00,,t,x,12345678901234567892,",
+        ],
+    )
+    found = reading(tmp_path, {"visits.csv": data}, ANYTHING)
+    assert columns(found, "visits") == {
+        "plan": "VARCHAR",
+        "zip": "VARCHAR",
+        "age": "BIGINT",
+        "paid": "BOOLEAN",
+        "joined": "TIMESTAMP",
+        "score": "DOUBLE",
+        "active": "BOOLEAN",
+        "note": "VARCHAR",
+        "long": "VARCHAR",
+        "mixed": "TIMESTAMP",
+    }
+    assert [row[:4] for row in rows(found, "visits")][1:] == [
+        ("basic", "98765", None, False),
+        ("basic", "11111", 17, True),
+    ]
+
+
+def test_types_are_decided_over_all_parts_and_all_rows(tmp_path):
+    late = csv("n,m,o", [*(f"{each},{each},{each % 2}" for each in range(3000)), "x,?,1"])
+    files = {"visits-1.csv": csv("n,m,o", ["1,1,0", "2,2,1"]), "visits-2.csv": late}
+    found = reading(tmp_path, files, ANYTHING, share=0.0)
+    assert columns(found, "visits") == {"n": "VARCHAR", "m": "VARCHAR", "o": "BIGINT"}
+    found = reading(tmp_path, files, ANYTHING, share=0.01)
+    assert columns(found, "visits") == {"n": "BIGINT", "m": "BIGINT", "o": "BIGINT"}
+    assert len(rows(found, "visits")) == 3003
+    assert "visits-1.csv: column m: 1 cell that is no number is taken for missing." in found.quality.warnings
+
+
+def test_names_that_differ_in_case_only_are_kept_apart(tmp_path):
+    found = reading(tmp_path, {"visits.csv": csv("a,A,a", ["1,x,2.5", "2,y,3.5"])}, ANYTHING)
+    assert list(columns(found, "visits")) == ["a", "A_2", "a_3"]
