@@ -9,6 +9,8 @@ import sqlalchemy as sa
 from recipes.propensity import aggregate_tables
 from recipes.propensity.config import Data
 from recipes.propensity.database_schema import PRODUCTS, SALES, VISITS
+from recipes.propensity.visit_tables import yes
+from trainyard.contract.values import CANONICAL, identifier
 from trainyard.errors import BadData
 
 NEEDED_COLUMNS = {
@@ -21,7 +23,7 @@ NEEDED_COLUMNS = {
 def checked_tables(connection: sa.Connection, data: Data) -> list[sa.Table]:
     """The aggregate tables; raises BadData when the database lacks a table or a column that is asked for."""
     inspector = sa.inspect(connection)
-    present = set(inspector.get_table_names())
+    present = {*inspector.get_table_names(), *inspector.get_view_names()}
     problems = []
     for name, needed in NEEDED_COLUMNS.items():
         found = {each["name"] for each in inspector.get_columns(name)} if name in present else set()
@@ -43,8 +45,7 @@ def checked_tables(connection: sa.Connection, data: Data) -> list[sa.Table]:
 
 def chosen_product(connection: sa.Connection, product_id: int) -> int:
     """The product asked for, or for 0 the only active one; raises BadData."""
-    known = {int(each) for each in connection.execute(sa.select(PRODUCTS.c.product_id)).scalars()}
-    if product_id in known:
+    if product_id in {each for each, _ in _products(connection)}:
         return product_id
     if product_id:
         raise BadData(
@@ -63,8 +64,18 @@ def chosen_product(connection: sa.Connection, product_id: int) -> int:
 
 def active_products(connection: sa.Connection) -> list[int]:
     """Ids of the active products, ascending."""
-    query = sa.select(PRODUCTS.c.product_id).where(PRODUCTS.c.active == 1).order_by(PRODUCTS.c.product_id)
-    return [int(each) for each in connection.execute(query).scalars()]
+    return sorted(product for product, active in _products(connection) if active)
+
+
+def _products(connection: sa.Connection) -> list[tuple[int, bool]]:
+    """Every product, and whether it is active; raises BadData for ids that are no whole numbers."""
+    as_kept = (sa.type_coerce(each, sa.types.NullType()) for each in (PRODUCTS.c.product_id, PRODUCTS.c.active))
+    rows = [(identifier(product), yes(active)) for product, active in connection.execute(sa.select(*as_kept))]
+    if strange := [product for product, _ in rows if not CANONICAL.fullmatch(product)]:
+        raise BadData(
+            [f"products: expected product_id to be a whole number, found {strange[0][:40]!r}; number the products."]
+        )
+    return [(int(product), bool(active)) for product, active in rows]
 
 
 def repeated_visits(rows: int, visits: int, *, tables: Sequence[sa.Table]) -> tuple[str, ...]:

@@ -47,25 +47,34 @@ def downsample(
     max_sales: int,
     negatives_per_sale: int,
     seed: int,
+    visits: sa.FromClause = VISITS,
 ) -> SampleCounts:
     """Fill `tmp_train_visits` with at most `max_sales` visits with a sale and `negatives_per_sale` as many without."""
-    kind = "TEMPORARY TABLE" if connection.dialect.name in ("mysql", "mariadb") else "TABLE"
-    connection.execute(sa.text(f"DROP {kind} IF EXISTS {SAMPLED_VISITS.name}"))
-    SAMPLED_VISITS.create(connection, checkfirst=False)
+    _make_empty(connection)
     counts: dict[int, int] = {}
     sampled: dict[int, int] = {}
     for sale, limit in ((1, max_sales), (0, negatives_per_sale * max_sales)):
-        inside = _inside(product_id, window, sale=sale)
+        inside = _inside(visits, product_id, window=window, sale=sale)
         counts[sale] = int(
-            connection.execute(sa.select(sa.func.count()).select_from(VISITS).where(inside)).scalar_one()
+            connection.execute(sa.select(sa.func.count()).select_from(visits).where(inside)).scalar_one()
         )
-        chosen = sa.select(VISITS.c.visit_id, VISITS.c.is_sale).where(inside)
+        chosen = sa.select(visits.c.visit_id, visits.c.is_sale).where(inside)
         if counts[sale] > limit:
-            hashed = visit_hash(VISITS.c.visit_id, seed)
-            chosen = chosen.where(hashed < hash_threshold(limit, counts[sale])).order_by(hashed, VISITS.c.visit_id)
+            hashed = visit_hash(visits.c.visit_id, seed)
+            chosen = chosen.where(hashed < hash_threshold(limit, counts[sale])).order_by(hashed, visits.c.visit_id)
         connection.execute(SAMPLED_VISITS.insert().from_select(["visit_id", "is_sale"], chosen.limit(limit)))
         sampled[sale] = min(limit, counts[sale])
     return SampleCounts(sales=counts[1], others=counts[0], sampled_sales=sampled[1], sampled_others=sampled[0])
+
+
+def _make_empty(connection: sa.Connection) -> None:
+    """Only the temporary table is dropped, never one of that name that is somebody's own."""
+    if connection.dialect.name in ("mysql", "mariadb"):
+        connection.execute(sa.text(f"DROP TEMPORARY TABLE IF EXISTS {SAMPLED_VISITS.name}"))
+    else:
+        schema = {"sqlite": "temp"}.get(connection.dialect.name, "pg_temp")
+        connection.execute(sa.text(f"DROP TABLE IF EXISTS {schema}.{SAMPLED_VISITS.name}"))
+    SAMPLED_VISITS.create(connection, checkfirst=False)
 
 
 def visit_hash(visit_id: sa.ColumnElement[int], seed: int) -> sa.ColumnElement[int]:
@@ -77,7 +86,9 @@ def visit_hash(visit_id: sa.ColumnElement[int], seed: int) -> sa.ColumnElement[i
     digest = hashlib.sha256(f"propensity/{seed}".encode()).digest()
     factor, shift = (1 + int.from_bytes(digest[at : at + 4], "big") % (PRIME - 1) for at in (0, 4))
     number: sa.ColumnElement[int] = sa.literal_column(str(PRIME))
-    residue = (visit_id % number * sa.literal_column(str(factor)) + sa.literal_column(str(shift))) % number
+    # PostgreSQL multiplies in the type of the factors, which may have 32 bits only.
+    wide = sa.cast(number, sa.BigInteger)
+    residue = (visit_id % wide * sa.literal_column(str(factor)) + sa.literal_column(str(shift))) % number
     return residue * residue % number
 
 
@@ -87,10 +98,10 @@ def hash_threshold(limit: int, count: int) -> int:
     return min(PRIME, int(PRIME * (expected / count)))
 
 
-def _inside(product_id: int, window: SalesWindow, *, sale: int) -> sa.ColumnElement[bool]:
+def _inside(visits: sa.FromClause, product_id: int, *, window: SalesWindow, sale: int) -> sa.ColumnElement[bool]:
     return sa.and_(
-        VISITS.c.product_id == product_id,
-        VISITS.c.is_sale == sale,
-        VISITS.c.visit_date >= window.start,
-        VISITS.c.visit_date <= window.end,
+        visits.c.product_id == product_id,
+        visits.c.is_sale == sale,
+        visits.c.visit_date >= window.start,
+        visits.c.visit_date <= window.end,
     )

@@ -10,12 +10,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import sqlalchemy as sa
 
+from recipes.propensity.aggregate_tables import left_out
 from recipes.propensity.config import Config, Data
 from recipes.propensity.database_checks import active_products, checked_tables, chosen_product, repeated_visits
-from recipes.propensity.database_schema import VISITS
 from recipes.propensity.downsampling import SampleCounts, downsample
 from recipes.propensity.read_visits import PARQUET_FILE, into_parquet
 from recipes.propensity.sales_window import SalesWindow, configured_dates, training_window
+from recipes.propensity.visit_tables import utc, visit_tables
 from trainyard.contract.progress import progress
 from trainyard.contract.quality import Quality
 from trainyard.errors import BadData
@@ -37,7 +38,8 @@ def extract(connection: sa.Connection, tables_dir: Path, *, config: Config) -> Q
     try:
         tables = checked_tables(connection, data)
         product_id = chosen_product(connection, data.product_id)
-        window = training_window(connection, product_id, data=data)
+        known, read = visit_tables(connection)
+        window = training_window(connection, product_id, data=data, sales=known.sales)
     except BadData as refusal:
         return Quality(problems=refusal.problems)
     progress(0.2, f"drawing visits of product {product_id} from {window.start} to {window.end}")
@@ -48,6 +50,7 @@ def extract(connection: sa.Connection, tables_dir: Path, *, config: Config) -> Q
         max_sales=min(window.sales, data.max_sales),
         negatives_per_sale=data.negatives_per_sale,
         seed=config.seed,
+        visits=known.visits,
     )
     sampled = counts.sampled_sales + counts.sampled_others
     progress(0.3, f"reading {sampled:,} visits")
@@ -57,7 +60,8 @@ def extract(connection: sa.Connection, tables_dir: Path, *, config: Config) -> Q
     pq.write_table(pa.Table.from_pylist([population]), tables_dir / "population" / PARQUET_FILE)
     figures = {name: float(value) for name, value in population.items() if isinstance(value, int)}
     figures |= {"window_days": float(window.days), "aggregate_tables": float(len(tables)), "visits_rows": float(rows)}
-    return Quality(problems=repeated_visits(rows, sampled, tables=tables), figures=figures)
+    problems = repeated_visits(rows, sampled, tables=tables)
+    return read + left_out(tables) + Quality(problems=problems, figures=figures)
 
 
 def extract_every_row(connection: sa.Connection, tables_dir: Path, *, config: Config) -> Quality:
@@ -69,7 +73,9 @@ def extract_every_row(connection: sa.Connection, tables_dir: Path, *, config: Co
     data = config.data
     try:
         tables = checked_tables(connection, data)
-        chosen = _visits_to_score(connection, chosen_product(connection, data.product_id), data=data).subquery()
+        product_id = chosen_product(connection, data.product_id)
+        known, read = visit_tables(connection)
+        chosen = _visits_to_score(connection, product_id, data=data, visits=known.visits).subquery()
     except BadData as refusal:
         return Quality(problems=refusal.problems)
     progress(0.5, "reading every visit to score")
@@ -78,7 +84,9 @@ def extract_every_row(connection: sa.Connection, tables_dir: Path, *, config: Co
     problems = repeated_visits(rows, visits, tables=tables)
     if not rows and not problems:
         problems = ("visits: expected visits to score between the dates, found none; set other dates.",)
-    return Quality(problems=problems, figures={"every_visit_rows": float(rows)})
+    found = Quality(problems=problems, figures={"every_visit_rows": float(rows)})
+    # A run that learns too has said the rest.
+    return found if (tables_dir / "visits").exists() else read + left_out(tables) + found
 
 
 def children(connection: sa.Connection, config: Config) -> list[dict[str, Any]]:
@@ -99,12 +107,14 @@ def _population(product_id: int, window: SalesWindow, *, counts: SampleCounts, s
     }
 
 
-def _visits_to_score(connection: sa.Connection, product_id: int, *, data: Data) -> sa.Select[tuple[int, int]]:
+def _visits_to_score(
+    connection: sa.Connection, product_id: int, *, data: Data, visits: sa.FromClause
+) -> sa.Select[tuple[int, int]]:
     """Ids and labels of the visits; raises BadData where the product has none."""
-    own = VISITS.c.product_id == product_id
-    latest = connection.execute(sa.select(sa.func.max(VISITS.c.visit_date)).where(own)).scalar_one()
+    own = visits.c.product_id == product_id
+    latest = utc(connection.execute(sa.select(sa.func.max(visits.c.visit_date)).where(own)).scalar_one())
     if latest is None:
         raise BadData([f"visits: expected visits of product {product_id}, found none; choose another product."])
     start, end = configured_dates(latest, data)
-    inside = sa.and_(own, VISITS.c.visit_date >= start, VISITS.c.visit_date <= end)
-    return sa.select(VISITS.c.visit_id, VISITS.c.is_sale).where(inside)
+    inside = sa.and_(own, visits.c.visit_date >= start, visits.c.visit_date <= end)
+    return sa.select(visits.c.visit_id, visits.c.is_sale).where(inside)

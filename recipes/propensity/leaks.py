@@ -10,6 +10,7 @@ from typing import Any
 import ibis
 
 from recipes.propensity.column_uses import Description, Use
+from recipes.propensity.profiling import seconds
 from trainyard.contract.holdout import fraction_of
 from trainyard.contract.records import rows
 
@@ -38,7 +39,7 @@ def _sample(keyed: ibis.Table, names: Sequence[str]) -> list[dict[str, Any]]:
     """Some rows with an outcome, the same on every engine."""
     wanted = min(MAX_ROWS, MAX_CELLS // max(len(names), 1))
     known = keyed.filter(keyed.is_sale.notnull())
-    dates = {name: known[name].epoch_seconds() for name in names if known[name].type().is_temporal()}
+    dates = {name: seconds(known[name]) for name in names if known[name].type().is_temporal()}
     chosen = known.select("is_sale", "row_key", *[name for name in names if name not in dates], **dates)
     return rows(chosen.order_by(fraction_of(chosen.row_key, "leaks"), chosen.row_key).limit(wanted))
 

@@ -13,7 +13,7 @@ from recipes.propensity.column_profile import ColumnProfile
 from recipes.propensity.column_uses import Description, Use
 from recipes.propensity.config import Config
 from recipes.propensity.leaks import leaks
-from recipes.propensity.profiling import EXACT, is_whole
+from recipes.propensity.profiling import EXACT, is_whole, seconds
 from recipes.propensity.understanding import happened, understood
 from trainyard.contract.holdout import ROLES, role_of
 from trainyard.contract.quality import Quality
@@ -163,7 +163,7 @@ def _said(column: Any, profile: ColumnProfile) -> Any:
     if profile.flag:
         return (column.cast("int64") == 1).ifelse("TRUE", "FALSE")
     if profile.kind == "moment":
-        return column.cast("timestamp").epoch_seconds().cast("string")
+        return seconds(column).cast("string")
     if profile.kind == "other":
         return ibis.literal("")
     if profile.kind == "text" or (profile.kind == "whole" and (says_code(profile.name) or says_key(profile.name))):

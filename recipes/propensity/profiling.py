@@ -36,13 +36,18 @@ def comparable(column: Any) -> Any:
         number = column.cast("float64")
         return (number.isnan() | number.isinf()).ifelse(ibis.null("float64"), number)
     if kind.is_timestamp() or kind.is_date():
-        return column.cast("timestamp").epoch_seconds().cast("int64")
+        return seconds(column)
     return column.strip().lower() if kind.is_string() else None
 
 
 def is_whole(number: Any) -> Any:
     """Whether a real number is a whole one, held exactly; rounding would cast it, and fail where it is large."""
     return (number % 1.0 == 0.0) & (number.abs() <= EXACT)
+
+
+def seconds(moment: Any) -> Any:
+    """Whole seconds since 1970, rounded down: engines round, or keep, fractions each in a way of their own."""
+    return moment.cast("timestamp").truncate("s").epoch_seconds().cast("int64")
 
 
 def _figures(column: Any) -> dict[str, Any]:

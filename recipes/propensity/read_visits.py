@@ -12,7 +12,8 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import sqlalchemy as sa
 
-from recipes.propensity.aggregate_tables import REAL_TYPES, feature_columns
+from recipes.propensity.aggregate_tables import feature_columns
+from recipes.propensity.column_types import asked, kind_of
 from recipes.propensity.config import Data
 from recipes.propensity.downsampling import SAMPLED_VISITS
 
@@ -61,10 +62,7 @@ def read_chunks(
     joined = visits
     for table in tables:
         joined = joined.outerjoin(table, table.c.visit_id == visits.c.visit_id)
-    # Driver and SQLAlchemy like to make decimal objects of MySQL's numbers, which takes longer than all the rest. A
-    # product with a double is a double, and the type says that it stays one.
-    one = sa.literal_column("1e0", sa.Float)
-    plain = [sa.type_coerce(each * one, sa.Float) if isinstance(each.type, REAL_TYPES) else each for each in columns]
+    plain = [asked(each, connection.dialect.name) for each in columns]
     read = _read_csv_lines if connection.dialect.name in ("mysql", "mariadb") else _read_rows
     keys = [visits.c.visit_id, visits.c.is_sale]
     streaming = connection.execution_options(stream_results=True, max_row_buffer=chunk_rows)
@@ -77,7 +75,7 @@ def _read_rows(
     named = [column.label(name) for column, name in zip(columns, schema.names, strict=True)]
     for rows in connection.execute(sa.select(*named).select_from(joined)).partitions(chunk_rows):
         values = zip(*rows, strict=True)
-        arrays = [pa.array(each, field.type) for each, field in zip(values, schema, strict=True)]
+        arrays = [pa.array(each, field.type, from_pandas=True) for each, field in zip(values, schema, strict=True)]
         yield pa.table(arrays, schema=schema)
 
 
@@ -108,8 +106,5 @@ def _cell(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
 
 
 def _arrow_type(column_type: sa.types.TypeEngine[Any]) -> pa.DataType:
-    if isinstance(column_type, sa.Boolean):
-        return pa.bool_()
-    if isinstance(column_type, sa.Integer):
-        return pa.int64()
-    return pa.float64() if isinstance(column_type, REAL_TYPES) else pa.string()
+    known = {"whole": pa.int64(), "number": pa.float64(), "flag": pa.bool_(), "text": pa.string()}
+    return known[kind_of(column_type) or "text"]

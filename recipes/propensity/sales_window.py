@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 
 from recipes.propensity.config import Data
 from recipes.propensity.database_schema import SALES
+from recipes.propensity.visit_tables import utc
 from trainyard.errors import BadData
 
 WEEK = timedelta(days=7)
-# Days have no last second in a date alone.
-END_OF_DAY = timedelta(days=1) - timedelta(seconds=1)
+# The last moment of a day that a date alone stands for.
+END_OF_DAY = timedelta(days=1) - timedelta(microseconds=1)
 # (more than these days, more than these sales): a window that passes either is long enough.
 SUFFICIENT = ((30, 10_000), (14, 50_000))
 
@@ -32,7 +33,14 @@ class SalesWindow:
         return round((self.end - self.start) / timedelta(days=1))
 
 
-def find_dates(connection: sa.Connection, product_id: int, *, start_date: datetime, end_date: datetime) -> SalesWindow:
+def find_dates(
+    connection: sa.Connection,
+    product_id: int,
+    *,
+    start_date: datetime,
+    end_date: datetime,
+    sales: sa.FromClause = SALES,
+) -> SalesWindow:
     """The shortest window back from `end_date`, in whole weeks, with enough sales; the longest one if none has.
 
     Enough is more than 30 days and more than 10,000 sales, or more than 14 days and more than 50,000. No window
@@ -44,39 +52,44 @@ def find_dates(connection: sa.Connection, product_id: int, *, start_date: dateti
     if start_date >= end_date:
         raise ValueError(f"expected a start date before the end date, found {start_date} and {end_date}")
     start = end_date - WEEK
-    sales = _count(connection, product_id, start=start, end=end_date, closed=True)
-    found = SalesWindow(start=start, end=end_date, sales=sales)
+    dates = _Dates(connection, product_id, sales=sales)
+    found = SalesWindow(start=start, end=end_date, sales=dates.count(start, end_date, closed=True))
     while not _sufficient(found) and found.start - WEEK >= start_date:
         start = found.start - WEEK
-        sales = found.sales + _count(connection, product_id, start=start, end=found.start, closed=False)
-        found = SalesWindow(start=start, end=end_date, sales=sales)
+        more = dates.count(start, found.start, closed=False)
+        found = SalesWindow(start=start, end=end_date, sales=found.sales + more)
     return found
 
 
 def configured_dates(latest: datetime, data: Data) -> tuple[datetime, datetime]:
     """First and last moment of `data.start_date` and `data.end_date`; without them, `latest` and the history before it.
 
-    A date without a time of day means all of that day.
+    Of the last day all is meant, unless `data.end_date` says a time: a database that keeps days alone, and one that
+    keeps times, give the same visits.
     """
-    end = _moment(data.end_date, end_of_day=True) if data.end_date else latest
+    known = datetime(latest.year, latest.month, latest.day) + END_OF_DAY
+    end = _moment(data.end_date, end_of_day=True) if data.end_date else known
     start = _moment(data.start_date, end_of_day=False) if data.start_date else end - timedelta(days=data.history_days)
     return start, end
 
 
-def training_window(connection: sa.Connection, product_id: int, *, data: Data) -> SalesWindow:
+def training_window(
+    connection: sa.Connection, product_id: int, *, data: Data, sales: sa.FromClause = SALES
+) -> SalesWindow:
     """The window of `find_dates` within the configured dates; raises BadData where there can be none."""
-    query = sa.select(sa.func.max(SALES.c.sales_date)).where(SALES.c.product_id == product_id)
-    latest = connection.execute(query).scalar_one()
+    query = sa.select(sa.func.max(sales.c.sales_date)).where(sales.c.product_id == product_id)
+    latest = utc(connection.execute(query).scalar_one())
     if latest is None:
         raise BadData([f"sales: expected sales of product {product_id}, found none; choose another product."])
     start, end = configured_dates(latest, data)
     if start >= end:
         raise BadData([f"data.start_date: expected a date before {end}, found {start}; set an earlier one."])
-    return find_dates(connection, product_id, start_date=start, end_date=end)
+    return find_dates(connection, product_id, start_date=start, end_date=end, sales=sales)
 
 
 def _moment(text: str, *, end_of_day: bool) -> datetime:
-    moment = datetime.fromisoformat(text).replace(tzinfo=None)
+    written = datetime.fromisoformat(text)
+    moment = written.astimezone(UTC).replace(tzinfo=None) if written.tzinfo else written
     return moment + END_OF_DAY if end_of_day and len(text) <= len("2026-01-31") else moment
 
 
@@ -84,8 +97,13 @@ def _sufficient(found: SalesWindow) -> bool:
     return any(found.days > days and found.sales > sales for days, sales in SUFFICIENT)
 
 
-def _count(connection: sa.Connection, product_id: int, *, start: datetime, end: datetime, closed: bool) -> int:
-    date = SALES.c.sales_date
-    inside = (date >= start) & ((date <= end) if closed else (date < end))
-    query = sa.select(sa.func.count()).select_from(SALES).where(SALES.c.product_id == product_id, inside)
-    return int(connection.execute(query).scalar_one())
+class _Dates:
+    """Counts the sales of a product between two dates."""
+
+    def __init__(self, connection: sa.Connection, product_id: int, *, sales: sa.FromClause) -> None:
+        self._connection, self._date = connection, sales.c.sales_date
+        self._query = sa.select(sa.func.count()).select_from(sales).where(sales.c.product_id == product_id)
+
+    def count(self, start: datetime, end: datetime, *, closed: bool) -> int:
+        inside = (self._date >= start) & ((self._date <= end) if closed else (self._date < end))
+        return int(self._connection.execute(self._query.where(inside)).scalar_one())

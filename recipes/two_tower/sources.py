@@ -8,7 +8,7 @@ from __future__ import annotations
 from trainyard.contract.sources import Column, Layout, Source
 
 USER = (
-    *("user", "uid", "user name", "username", "user sha1", "user email", "email", "account", "account id", "member"),
+    *("user", "uid", "username", "user sha1", "user email", "email", "account", "account id", "member"),
     *("member id", "customer", "customer id", "customer no", "customer number", "client", "client id", "shopper"),
     *("visitor", "visitor id", "person", "person id", "reader", "reader id", "listener", "player", "player id"),
     *("reviewer", "reviewer id", "rater", "profile", "profile id", "steam id", "session", "session id", "u"),
@@ -26,12 +26,12 @@ ITEM = (
 RATING = (
     *("ratings", "score", "stars", "star", "star rating", "overall", "book rating", "user rating", "user score"),
     *("rating value", "review score", "grade", "mark", "points", "vote", "votes", "preference", "pref", "like"),
-    *("liked", "weight", "strength", "value", "count", "counts", "plays", "play count", "playcount", "listen count"),
+    *("liked", "weight", "strength", "value", "count", "counts", "plays", "playcount", "listen count"),
     *("listens", "times", "frequency", "views", "view count", "clicks", "hours", "hours played", "playtime"),
     *("quantity", "qty", "amount"),
 )
 TIME = (
-    *("time", "ts", "date", "datetime", "date time", "unix review time", "review time", "review date", "rating date"),
+    *("time", "ts", "date", "datetime", "unix review time", "review time", "review date", "rating date"),
     *("rating timestamp", "rated at", "created", "created at", "event time", "event timestamp", "event date", "when"),
     *("purchase date", "order date", "invoice date", "transaction date", "watched at", "played at", "viewed at"),
     *("listened at", "updated at", "date added", "t"),

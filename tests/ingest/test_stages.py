@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import json
 from collections.abc import Iterator
@@ -126,14 +127,15 @@ def test_a_second_attempt_replaces_the_first(cloud):
 
 
 def test_bad_data_is_an_outcome_and_leaves_no_table(cloud):
-    cloud.upload(LINES, b"order_id,product_id,add_to_cart_order,reordered\n1,2,1,x\n")
-    cloud.upload("products.csv.gz", gzip.compress(b"product_id,product_name\n1,x\n"))
+    cloud.upload(LINES, b"order_id,product_id,add_to_cart_order,reordered\n1,,1,0\n1,2,2,0\n")
+    cloud.upload("products.csv.gz", gzip.compress(b"product_name,aisle_id\nx,1\ny,2\n"))
     cloud.run(ingest)
     quality = cloud.document(Stage.INGEST, "quality.json")
     assert not quality["ok"]
-    assert any(each.startswith(f"{LINES}, line 2: expected a whole number") for each in quality["problems"])
-    assert any(each.startswith("products.csv.gz, line 1: expected the columns") for each in quality["problems"])
-    assert [key for key in cloud.written() if key.startswith("ingest/")] == ["ingest/quality.json"]
+    assert any(each.startswith(f"{LINES}, line 2: expected a key in column product_id") for each in quality["problems"])
+    assert any(each.startswith("products.csv.gz: expected the column product_id") for each in quality["problems"])
+    kept = [key for key in cloud.written() if key.startswith("ingest/")]
+    assert kept == ["ingest/quality.json", "ingest/rejected/order_products.csv"]
     with pytest.raises(JobFailed, match="ingest refused it"):
         cloud.run(prepare)
 
@@ -150,8 +152,8 @@ def test_a_missing_table_is_named(cloud):
     cloud.request(replace(cloud.store.run, files=tuple(f for f in cloud.store.run.files if f.source == "products")))
     cloud.run(ingest)
     assert cloud.document(Stage.INGEST, "quality.json")["problems"] == [
-        "order_products: expected the file order_products__prior.csv or order_products__train.csv, found none; "
-        "upload it beside the others."
+        "order_products: expected the file order_products__prior or order_products__train or order_products or "
+        "order_items, found none; upload it beside the others."
     ]
 
 
@@ -159,16 +161,32 @@ def test_two_files_of_one_table_are_read_together(cloud, tmp_path):
     cloud.request(replace(cloud.store.run, files=tuple(f for f in cloud.store.run.files if f.source == "products")))
     header, *lines = (tmp_path / "csv" / LINES).read_bytes().splitlines(keepends=True)
     cloud.upload(LINES, header + b"".join(lines[:700]))
-    first = next(each for each in cloud.store.run.files if each.source == "order_products")
     cloud.upload("order_products__train.csv", header + b"".join(lines[700:]))
-    cloud.request(replace(cloud.store.run, files=(first, *cloud.store.run.files)))
     cloud.run(ingest)
     assert cloud.document(Stage.INGEST, "quality.json")["figures"]["order_products_rows"] == 1500
     cloud.upload("order_products__train.csv", header + b"".join(lines[699:]))
-    cloud.request(replace(cloud.store.run, files=(first, *cloud.store.run.files)))
     cloud.run(ingest)
-    problem = cloud.document(Stage.INGEST, "quality.json")["problems"][0]
-    assert problem.startswith("order_products__train.csv, line 2: expected each order_id and product_id once")
+    quality = cloud.document(Stage.INGEST, "quality.json")
+    assert quality["figures"]["order_products_rows"] == 1500
+    assert quality["figures"]["order_products_repeated"] == 1
+    assert "1 line repeats order_id and product_id of another one" in quality["warnings"][0]
+
+
+def test_a_line_that_cannot_be_read_is_kept_apart_and_the_rest_is_used(cloud, tmp_path):
+    header, *lines = (tmp_path / "csv" / LINES).read_bytes().splitlines(keepends=True)
+    cloud.upload(LINES, header + b"".join(lines[:900]) + b"17\n" + b"".join(lines[900:]))
+    cloud.run(ingest)
+    quality = cloud.document(Stage.INGEST, "quality.json")
+    assert quality["ok"], quality
+    assert quality["figures"]["order_products_rows"] == 1500
+    assert quality["figures"]["order_products_left_out"] == 1
+    assert quality["warnings"][0].startswith(f"{LINES}, line 902: left out: expected 4 fields separated by ','")
+    assert "ingest/rejected/order_products.csv" in quality["warnings"][0]
+    rejected = cloud.store.read_text(Stage.INGEST, "rejected/order_products.csv")
+    assert list(csv.reader(rejected.splitlines())) == [
+        ["file", "line", "reason", "text"],
+        [LINES, "902", "expected 4 fields separated by ',', found 1", "17"],
+    ]
 
 
 def test_a_version_that_is_gone_is_a_fault(cloud):

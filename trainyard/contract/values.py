@@ -15,7 +15,27 @@ MISSING = frozenset(
     {"", "na", "n/a", "#n/a", "nan", "null", "none", "nil", r"\n", "nat", "<na>", "0000-00-00", "0000-00-00 00:00:00"}
 )
 # The words of programs, and what spreadsheets write for them in other languages.
-YES = frozenset({"true", "t", "yes", "y", "1", "1.0", "wahr", "vrai", "verdadero", "verdadeiro", "vero", "ja", "oui", "si", "sí", "sì", "sim"})
+YES = frozenset(
+    {
+        "true",
+        "t",
+        "yes",
+        "y",
+        "1",
+        "1.0",
+        "wahr",
+        "vrai",
+        "verdadero",
+        "verdadeiro",
+        "vero",
+        "ja",
+        "oui",
+        "si",
+        "sí",
+        "sì",
+        "sim",
+    }
+)
 NO = frozenset({"false", "f", "no", "n", "0", "0.0", "falsch", "faux", "falso", "nein", "non", "não"})
 NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 # A whole number that came through a column of floating point numbers.

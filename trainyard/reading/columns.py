@@ -220,9 +220,7 @@ def _nearest(names: Sequence[str], column: Column, *, sure: bool) -> str:
     return "" if sure or not names else names[0]
 
 
-def _cell(
-    found: Found, at: int | None, *, column: Column, types: Sequence[str], settings: FileSettings
-) -> Cell | None:
+def _cell(found: Found, at: int | None, *, column: Column, types: Sequence[str], settings: FileSettings) -> Cell | None:
     if at is None:
         return None
     cell = _cell_at(at, found=found, types=types)

@@ -50,29 +50,42 @@ def inferred(connection: duckdb.DuckDBPyConnection, parts: Sequence[Mapped], *, 
 def _counts(connection: duckdb.DuckDBPyConnection, part: Mapped) -> dict[str, dict[str, int]]:
     if not part.others:
         return {}
-    query = ", ".join(count for cell in part.others.values() for count in _column(cell))
-    found = connection.execute(f"SELECT {query} FROM {rows_of(part)}").fetchall()[0]
+    numbered = list(enumerate(part.others.values()))
+    # In two steps, for each value is computed once only if it is a column of a query inside.
+    inner = ", ".join(value for at, cell in numbered for value in _values(cell, at=at))
+    outer = ", ".join(count for at, _ in numbered for count in _column(at))
+    found = connection.execute(f"SELECT {outer} FROM (SELECT {inner} FROM {rows_of(part)})").fetchall()[0]
     size = len(COUNTED)
     return {
         name: dict(zip(COUNTED, found[size * at : size * (at + 1)], strict=True)) for at, name in enumerate(part.others)
     }
 
 
-def _column(cell: Cell) -> list[str]:
-    boolean, whole = cells.value(cell, "boolean"), cells.value(cell, "int64")
-    number, text = cells.value(cell, "float64"), cells.trimmed(cell)
+def _values(cell: Cell, *, at: int) -> list[str]:
+    text = cells.trimmed(cell)
     # 007 is no number, though it could be read as one; nor are more digits than a number holds.
+    time = "TRUE" if cell.type in cells.TIMES else f"regexp_matches({text}, '[0-9]{{1,4}}[-/. ]')"
     lost = f"regexp_matches({text}, '^[+-]?0[0-9]') OR regexp_matches({text}, '[0-9]{{16}}')"
-    digits = lost if cell.is_text else "FALSE"
-    times = "TRUE" if cell.type in cells.TIMES else f"regexp_matches({text}, '[0-9]{{1,4}}[-/. ]')"
     return [
-        f"count(*) FILTER (WHERE NOT {cells.missing(cell)})",
-        f"count({boolean})",
-        f"count({boolean}) FILTER (WHERE {number} IS NULL)",
-        f"count({whole})",
-        f"count({number})",
-        f"count({number}) FILTER (WHERE NOT ({digits}) OR {whole}::VARCHAR = {text})",
-        f"count(*) FILTER (WHERE {times})",
+        f"{cells.missing(cell)} AS missing{at}",
+        f"{cells.value(cell, 'boolean')} AS boolean{at}",
+        f"{cells.value(cell, 'int64')} AS whole{at}",
+        f"{cells.value(cell, 'float64')} AS number{at}",
+        f"{text} AS text{at}",
+        f"{lost if cell.is_text else 'FALSE'} AS lost{at}",
+        f"{time} AS time{at}",
+    ]
+
+
+def _column(at: int) -> list[str]:
+    return [
+        f"count(*) FILTER (WHERE NOT missing{at})",
+        f"count(boolean{at})",
+        f"count(boolean{at}) FILTER (WHERE number{at} IS NULL)",
+        f"count(whole{at})",
+        f"count(number{at})",
+        f"count(number{at}) FILTER (WHERE NOT lost{at} OR whole{at}::VARCHAR = text{at})",
+        f"count(*) FILTER (WHERE time{at})",
     ]
 
 

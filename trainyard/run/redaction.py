@@ -11,7 +11,7 @@ HIDDEN = "***"
 # The user and password of any address: drivers repeat the address that they could not reach.
 CREDENTIALS_OF_URL = re.compile(r"(?<=://)[^\s/@'\"]*:[^\s/'\"]*@")
 # Fields of a database secret that give nothing away and are words of their own in many sentences.
-HARMLESS = frozenset({"engine", "port"})
+HARMLESS = frozenset({"engine", "port", "sslmode"})
 
 
 def redacted(text: str, secrets: Iterable[str] = ()) -> str:

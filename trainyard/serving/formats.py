@@ -1,8 +1,8 @@
 """Bodies of requests into rows and predictions into bodies: JSON, JSON lines and CSV; runs in the service.
 
 CSV starts with a line of field names, both ways. A cell is text where the field may be text, else it means what it does
-in a file that is trained on: 1, 1.0 and ` 1 ` are a number, TRUE and yes are true, NA is a missing value, as is an empty
-cell; lists and objects are JSON.
+in a file that is trained on: 1, 1.0 and ` 1 ` are a number, TRUE and yes are true, NA and an empty cell are a missing
+value; lists and objects are JSON.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 import orjson
 
-from trainyard.contract.values import boolean, is_missing, number
+from trainyard.contract import values
 from trainyard.errors import Refused
 from trainyard.serving.wire import JSON, LINES, TABLE
 
@@ -129,7 +129,7 @@ def row_of_texts(cells: Mapping[str, str], texts: frozenset[str]) -> dict[str, A
     return {
         name: text if name in texts else _value(text)
         for name, text in cells.items()
-        if not (text == "" if name in texts else is_missing(text))
+        if not (text == "" if name in texts else values.is_missing(text))
     }
 
 
@@ -137,7 +137,7 @@ def _value(text: str) -> Any:
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
-        meant = [each for each in (number(text), boolean(text)) if each is not None]
+        meant = [each for each in (values.number(text), values.boolean(text)) if each is not None]
         return meant[0] if meant else text
 
 

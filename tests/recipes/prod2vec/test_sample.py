@@ -13,6 +13,8 @@ import pytest
 from recipes.prod2vec import sample
 from recipes.prod2vec.config import CONFIG, sources
 
+FILES = {"order_products": "order_products__prior.csv", "products": "products.csv", "orders": "orders.csv"}
+
 
 def rows(path: Path) -> list[list[str]]:
     with path.open(newline="", encoding="utf-8") as file:
@@ -23,10 +25,10 @@ def rows(path: Path) -> list[list[str]]:
 def test_the_files_have_the_asked_size_and_the_columns_that_are_needed(tmp_path, size):
     sample.write(tmp_path, size=size, seed=1)
     for source in sources(CONFIG):
-        path = next(path for path in tmp_path.iterdir() if source.accepts(path.name))
-        header, *lines = rows(path)
+        assert source.accepts(FILES[source.name])
+        header, *lines = rows(tmp_path / FILES[source.name])
         assert {column.name for column in source.columns if column.required} <= set(header)
-        keys = [tuple(line[header.index(name)] for name in source.unique) for line in lines]
+        keys = [tuple(line[header.index(name)] for name in source.unique or ("order_id",)) for line in lines]
         assert len(set(keys)) == len(keys)
         assert source.name != "order_products" or len(lines) == size
 

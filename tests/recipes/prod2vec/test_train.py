@@ -195,7 +195,7 @@ def test_products_that_are_subsampled_are_used_less():
 def test_training_learns_who_is_bought_together_and_leaves_a_whole_model(channels, tmp_path, capsys):
     metrics, vectors = trained(channels, tmp_path, config(epochs=12))
     assert metrics["validation_hit_rate_at_10"] == 1.0
-    groups = vectors.vocabulary.product_ids // 10
+    groups = vectors.vocabulary.product_ids.astype(int) // 10
     nearest = np.array([vectors.similar(index, 4)[0] for index in range(len(groups))])
     assert (groups[nearest] == groups[:, None]).mean() > 0.95
     assert vectors.target.dtype == np.float32

@@ -1,4 +1,4 @@
-"""Files as people have them become the tables of two_tower: known names, known layouts, words that look like nothing."""
+"""Files as people have them become the tables of two_tower: known names, known layouts, words that seem nothing."""
 
 from __future__ import annotations
 

@@ -7,93 +7,84 @@ their messages, so those are replaced by the kind and number of the error.
 from __future__ import annotations
 
 import gzip
-import json
 import shutil
+import tempfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from trainyard.errors import BadData, JobFailed
+from trainyard.stages.ingest import database_tls
+from trainyard.stages.ingest.database_address import url_of_secret
 
-# What `engine` says in a secret of AWS, and the driver of this product for it.
-DRIVERS = {"mysql": "mysql+pymysql", "mariadb": "mysql+pymysql", "aurora-mysql": "mysql+pymysql", "sqlite": "sqlite"}
-FIELDS = ("username", "password", "host", "port", "dbname", "engine")
-MEANT = {"port": "port (a number)", "engine": f"engine (one of {', '.join(DRIVERS)})"}
+__all__ = ["connect", "open_sqlite", "options_of", "url_of_secret"]
+
 CONNECT_SECONDS = 20
 SQLITE_MAGIC = b"SQLite format 3\0"
 
 
-def url_of_secret(text: str) -> sa.URL:
-    """The address in a secret: a JSON object with username, password, host, port, dbname and engine, as RDS keeps it,
-    or one with nothing but `url`, any SQLAlchemy URL whose driver the job has.
-
-    Raises JobFailed naming the fields that are wrong, never what is in them.
-    """
-    try:
-        fields = json.loads(text)
-    except ValueError:
-        fields = None
-    if isinstance(fields, Mapping) and fields.get("url"):
-        return _url(str(fields["url"]))
-    if not isinstance(fields, Mapping):
-        raise JobFailed(f"Expected the database secret to be a JSON object with {', '.join(FIELDS)}; it is none.")
-    if fields.get("engine") == "sqlite" and fields.get("dbname"):
-        return sa.URL.create("sqlite", database=str(fields["dbname"]))
-    right = {name: bool(str(fields.get(name, "")).strip()) for name in FIELDS}
-    right |= {"port": str(fields.get("port", "")).isdecimal(), "engine": fields.get("engine") in DRIVERS}
-    wrong = [MEANT.get(name, name) for name in FIELDS if not right[name]]
-    if wrong:
-        raise JobFailed(f"Expected the database secret to hold {', '.join(wrong)}; correct the secret.")
-    return sa.URL.create(
-        DRIVERS[fields["engine"]],
-        username=str(fields["username"]),
-        password=str(fields["password"]),
-        host=str(fields["host"]),
-        port=int(fields["port"]),
-        database=str(fields["dbname"]),
-    )
-
-
-def _url(text: str) -> sa.URL:
-    try:
-        return sa.make_url(text)
-    except ArgumentError:
-        # Not chained: SQLAlchemy's message repeats what it could not read.
-        pass
-    raise JobFailed("Expected url in the database secret to be an SQLAlchemy URL, found another text; correct it.")
-
-
 def options_of(url: sa.URL) -> dict[str, Any]:
     """How connections to a server are opened: not for ever, and so that reading locks no row of those who write."""
+    if url.get_backend_name() == "postgresql":
+        return {"connect_args": {"connect_timeout": CONNECT_SECONDS}}
     if url.get_backend_name() not in ("mysql", "mariadb"):
         return {}
+    # The driver takes a password in text for Latin-1.
+    password = {"password": url.password.encode()} if url.password else {}
     # Above READ COMMITTED, to draw a sample into a table locks every row that was looked at until the job is done.
-    return {"connect_args": {"connect_timeout": CONNECT_SECONDS}, "isolation_level": "READ COMMITTED"}
+    return {"connect_args": {"connect_timeout": CONNECT_SECONDS, **password}, "isolation_level": "READ COMMITTED"}
 
 
 @contextmanager
 def connect(url: sa.URL) -> Iterator[sa.Connection]:
-    """A connection for the time of the block; raises JobFailed, without address or user, for what the database says."""
-    engine = sa.create_engine(url, hide_parameters=True, **options_of(url))
+    """A connection for the time of the block, which tells the time in UTC and verifies the server unless `sslmode` in
+    the address says otherwise.
+
+    Raises JobFailed, without address or user, for what the database says.
+    """
     failure = ""
-    try:
-        with engine.connect() as connection:
-            yield connection
-    except SQLAlchemyError as error:
-        failure = _described(error)
-    finally:
-        engine.dispose()
+    with tempfile.TemporaryDirectory(prefix="database-") as folder:
+        engine = _engine(url, Path(folder))
+        try:
+            with engine.connect() as connection:
+                yield connection
+        except (SQLAlchemyError, UnicodeError) as error:
+            failure = database_tls.failure(error) or _unanswered(error)
+        finally:
+            engine.dispose()
     if failure:
         # Outside the handler: a chained exception would print the driver's own message after all.
-        raise JobFailed(
-            f"Expected the database that the secret names to answer; {failure}. Check the secret, the network of the "
-            "ingest job, and what the user may do (SELECT and CREATE TEMPORARY TABLES), then redrive the execution."
-        )
+        raise JobFailed(failure)
+
+
+def _engine(url: sa.URL, scratch: Path) -> sa.Engine:
+    server = url.get_backend_name()
+    if server == "sqlite":
+        return sa.create_engine(url, hide_parameters=True)
+    verified = url if "sslmode" in url.query else url.update_query_dict({"sslmode": "verify-full"})
+    arguments = database_tls.postgres_arguments if server == "postgresql" else database_tls.mysql_arguments
+    options = options_of(url)
+    options["connect_args"] |= arguments(verified, scratch)
+    engine = sa.create_engine(url.difference_update_query(("sslmode", "sslrootcert")), hide_parameters=True, **options)
+    sa.event.listen(engine, "connect", _in_utc if server == "postgresql" else _in_utc_of_mysql)
+    return engine
+
+
+def _in_utc(connection: Any, record: object) -> None:
+    del record
+    connection.execute("SET TIME ZONE 'UTC'")
+    connection.commit()
+
+
+def _in_utc_of_mysql(connection: Any, record: object) -> None:
+    del record
+    with connection.cursor() as cursor:
+        cursor.execute("SET time_zone = '+00:00'")
 
 
 @contextmanager
@@ -109,6 +100,7 @@ def open_sqlite(path: Path, name: str, *, scratch: Path) -> Iterator[sa.Connecti
         with engine.connect() as connection:
             # An uploaded file may hold views and expressions that call functions; they are not trusted.
             connection.exec_driver_sql("PRAGMA trusted_schema = OFF")
+            cast(Any, connection.connection.driver_connection).text_factory = _text
             yield connection
     except SQLAlchemyError as error:
         reason = str(getattr(error, "orig", error))[:200]
@@ -117,6 +109,14 @@ def open_sqlite(path: Path, name: str, *, scratch: Path) -> Iterator[sa.Connecti
         ) from error
     finally:
         engine.dispose()
+
+
+def _text(content: bytes) -> str:
+    """A text of the file, which tools on Windows may have written in their own encoding."""
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        return content.decode("cp1252", "replace")
 
 
 def _unpacked(path: Path, name: str, *, scratch: Path) -> Path:
@@ -129,10 +129,19 @@ def _unpacked(path: Path, name: str, *, scratch: Path) -> Path:
     return target
 
 
-def _described(error: SQLAlchemyError) -> str:
+def _unanswered(error: Exception) -> str:
+    return (
+        f"Expected the database that the secret names to answer; {_described(error)}. Check the secret, the network of "
+        "the ingest job, and what the user may do (SELECT and CREATE TEMPORARY TABLES), then redrive the execution."
+    )
+
+
+def _described(error: Exception) -> str:
     """Kind and number of an error; its text may name user and host."""
     original = getattr(error, "orig", None)
     if original is None:
         return f"found {type(error).__name__}"
     number = original.args[0] if original.args and isinstance(original.args[0], int) else None
+    # PostgreSQL's errors have a code of five letters and digits.
+    number = number if number is not None else getattr(original, "sqlstate", None)
     return f"found {type(original).__name__}" + (f" {number}" if number is not None else "")

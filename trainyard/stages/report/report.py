@@ -22,12 +22,12 @@ def report(run: Run, inputs: ReportInputs, *, comparison: Comparison, decision: 
         facts=_facts(run, config),
         comparison=comparison,
         decision=decision,
-        sections=(*own, *_data(inputs.prepare)),
+        sections=(*own, *data_sections(inputs.prepare)),
     )
     (output / PAGE_FILE).write_text(page, encoding="utf-8")
 
 
-def _data(prepared: Path) -> tuple[Section, ...]:
+def data_sections(prepared: Path) -> tuple[Section, ...]:
     """What is worth knowing of the files: how they were read, and what was left out of them."""
     if not (prepared / PrepareSummary.FILE).exists():
         return ()

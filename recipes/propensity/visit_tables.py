@@ -1,0 +1,186 @@
+"""The tables of visits and sales in the one form that the queries expect, however a database keeps them; ingest job.
+
+Ids are whole numbers, `is_sale` is 0 or 1 and times are UTC without a zone. Where the database has them so, its own
+tables are used with their indexes. A SQLite file keeps any value in any column, so its values are looked at: where they
+are others, a temporary table takes what they mean, with the same index. A server keeps one type per column, so an
+expression converts those of another type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import mysql
+
+from recipes.propensity import server_values
+from recipes.propensity.database_schema import BIG, SALES, VISITS
+from trainyard.contract import values
+from trainyard.contract.quality import Quality
+
+# What SQLAlchemy writes for a moment, and what is compared with it as text.
+WRITTEN = "[0-9][0-9][0-9][0-9]-[0-1][0-9]-[0-3][0-9] [0-2][0-9]:[0-5][0-9]:[0-5][0-9]." + "[0-9]" * 6
+# Days since 4713 BC of the years 1900 to 2100; as seconds since 1970 these numbers would be of its January.
+JULIAN_DAYS = (2_415_020.0, 2_488_070.0)
+JULIAN_1970 = 2_440_587.5
+MEANT = {
+    "visit_id": "_whole",
+    "product_id": "_whole",
+    "visit_date": "_moment",
+    "sales_date": "_moment",
+    "is_sale": "_yes",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class VisitTables:
+    """Visits with visit_id, product_id, visit_date and is_sale; sales with product_id and sales_date."""
+
+    visits: sa.FromClause = VISITS
+    sales: sa.FromClause = SALES
+
+
+def visit_tables(connection: sa.Connection) -> tuple[VisitTables, Quality]:
+    """The tables to ask, and what is to be said of values that could not be read."""
+    if connection.dialect.name != "sqlite":
+        visits, sales = (_on_server(connection, table, columns=names) for table, names in _COLUMNS.items())
+        return VisitTables(visits=visits, sales=sales), Quality()
+    unread = _Unread(counts={}, examples={})
+    visits, sales = (_in_file(connection, table, columns=names, unread=unread) for table, names in _COLUMNS.items())
+    return VisitTables(visits=visits, sales=sales), Quality(warnings=unread.sentences)
+
+
+def utc(moment: Any) -> datetime | None:
+    """A moment of the database in UTC without a zone; None where it is none, such as MySQL's zero dates."""
+    found = moment if isinstance(moment, datetime) else values.moment(moment)
+    if found is None or found.tzinfo is None:
+        return found
+    return found.astimezone(UTC).replace(tzinfo=None)
+
+
+def yes(value: Any) -> bool | None:
+    """Yes or no, as databases write it; None for other values."""
+    if isinstance(value, bytes):
+        return bool(int.from_bytes(value, "big")) if len(value) == 1 and value[0] < 2 else None
+    return values.boolean(value)
+
+
+_COLUMNS: Mapping[sa.Table, tuple[str, ...]] = {
+    VISITS: ("visit_id", "product_id", "visit_date", "is_sale"),
+    SALES: ("product_id", "sales_date"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Unread:
+    """How many values of which column meant nothing, and one of them."""
+
+    counts: dict[str, int]
+    examples: dict[str, str]
+
+    def note(self, column: str, value: Any) -> None:
+        self.counts[column] = self.counts.get(column, 0) + 1
+        self.examples.setdefault(column, str(value)[:40])
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        return tuple(
+            f"database: {count:,} values of {column} could not be read, such as {self.examples[column]!r}, and their "
+            f"rows are left out; write {_EXPECTED[column.partition('.')[2]]}."
+            for column, count in self.counts.items()
+        )
+
+
+_EXPECTED = {
+    "visit_id": "whole numbers",
+    "product_id": "whole numbers",
+    "is_sale": "1 and 0, or yes and no",
+    "visit_date": "times as 2026-01-31 23:59:59 or in seconds since 1970",
+    "sales_date": "times as 2026-01-31 23:59:59 or in seconds since 1970",
+}
+
+
+def _in_file(connection: sa.Connection, table: sa.Table, *, columns: tuple[str, ...], unread: _Unread) -> sa.FromClause:
+    odd = " OR ".join(
+        f"{each} NOT GLOB '{WRITTEN}'" if MEANT[each] == "_moment" else f"typeof({each}) <> 'integer'"
+        for each in columns
+    )
+    # Names are this module's own.
+    query = f"SELECT EXISTS (SELECT 1 FROM main.{table.name} WHERE {odd})"  # noqa: S608
+    if not connection.exec_driver_sql(query).scalar_one():
+        return table
+    meant = sa.Table(
+        f"tmp_{table.name}",
+        sa.MetaData(),
+        *(sa.Column(each, BIG if MEANT[each] != "_moment" else sa.DateTime) for each in columns),
+        prefixes=["TEMPORARY"],
+    )
+    connection.execute(sa.text(f"DROP TABLE IF EXISTS temp.{meant.name}"))
+    meant.create(connection, checkfirst=False)
+    read = ", ".join(f"{_registered(connection, table, column=each, unread=unread)}({each})" for each in columns)
+    connection.exec_driver_sql(f"INSERT INTO temp.{meant.name} SELECT {read} FROM main.{table.name}")  # noqa: S608
+    ordered = ", ".join(sorted(columns, key=_INDEXED.index))
+    connection.exec_driver_sql(f"CREATE INDEX temp.ix_{meant.name} ON {meant.name} ({ordered})")
+    return meant
+
+
+# As the indexes of the schema: what is asked to be equal before what is asked to be in a range.
+_INDEXED = ("product_id", "is_sale", "visit_date", "sales_date", "visit_id")
+
+
+def _registered(connection: sa.Connection, table: sa.Table, *, column: str, unread: _Unread) -> str:
+    """A function of SQL that tells what a value of this column means; its name."""
+    meaning = {"_moment": _moment, "_whole": _whole, "_yes": _as_number}[MEANT[column]]
+
+    def read(value: Any) -> Any:
+        if values.is_missing(value):
+            return None
+        found = meaning(value)
+        if found is None:
+            unread.note(f"{table.name}.{column}", value)
+        return found
+
+    name = f"meant_{table.name}_{column}"
+    cast(Any, connection.connection.driver_connection).create_function(name, 1, read, deterministic=True)
+    return name
+
+
+def _moment(value: Any) -> str | None:
+    days = values.number(value)
+    if days is not None and JULIAN_DAYS[0] <= days < JULIAN_DAYS[1]:
+        # A real number holds a Julian day to less than a thousandth of a second.
+        found: datetime | None = values.EPOCH + timedelta(milliseconds=round((days - JULIAN_1970) * 86_400_000))
+    else:
+        found = values.moment(value)
+    return found.replace(tzinfo=None).isoformat(" ", "microseconds") if found else None
+
+
+def _whole(value: Any) -> int | None:
+    text = values.identifier(value)
+    return int(text) if values.CANONICAL.fullmatch(text) and abs(int(text)) < 2**63 else None
+
+
+def _as_number(value: Any) -> int | None:
+    found = yes(value)
+    return None if found is None else int(found)
+
+
+def _on_server(connection: sa.Connection, table: sa.Table, *, columns: tuple[str, ...]) -> sa.FromClause:
+    """The table itself where its types are those of the schema, else a query over it."""
+    types = {each["name"]: each["type"] for each in sa.inspect(connection).get_columns(table.name)}
+    plain = {each: types[each] for each in columns}
+    if all(_as_declared(kind, moment=MEANT[each] == "_moment") for each, kind in plain.items()):
+        return table
+    convert = {"_moment": server_values.moment, "_whole": server_values.whole, "_yes": server_values.yes}
+    raw = sa.table(table.name, *(sa.column(each, kind) for each, kind in plain.items()))
+    read = [convert[MEANT[each]](raw.c[each], dialect=connection.dialect.name).label(each) for each in columns]
+    return sa.select(*read).select_from(raw).subquery(f"meant_{table.name}")
+
+
+def _as_declared(kind: sa.types.TypeEngine[Any], *, moment: bool) -> bool:
+    if moment:
+        return isinstance(kind, (sa.DateTime, sa.Date, mysql.TIMESTAMP))
+    return isinstance(kind, sa.Integer)
