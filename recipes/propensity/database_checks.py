@@ -70,7 +70,8 @@ def active_products(connection: sa.Connection) -> list[int]:
 def _products(connection: sa.Connection) -> list[tuple[int, bool]]:
     """Every product, and whether it is active; raises BadData for ids that are no whole numbers."""
     as_kept = (sa.type_coerce(each, sa.types.NullType()) for each in (PRODUCTS.c.product_id, PRODUCTS.c.active))
-    rows = [(identifier(product), yes(active)) for product, active in connection.execute(sa.select(*as_kept))]
+    found = connection.execute(sa.select(*as_kept)).all()
+    rows = [(identifier(each[0]), yes(each[1])) for each in found]
     if strange := [product for product, _ in rows if not CANONICAL.fullmatch(product)]:
         raise BadData(
             [f"products: expected product_id to be a whole number, found {strange[0][:40]!r}; number the products."]

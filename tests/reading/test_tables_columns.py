@@ -156,8 +156,8 @@ def test_a_missing_table_lists_what_was_found(tmp_path):
     found = reading(tmp_path, {"mine.csv": csv("person,band", ["1,2", "3,4"])}, RATINGS, MOVIES)
     assert problem(found) == (
         "ratings: expected the file ratings or u.data, or one with the columns userId, movieId; found mine.csv "
-        '(person, band); say in run.json which it is, such as {"files": {"ratings": {"file": "mine.csv", "columns": {"userId": '
-        '"person", "movieId": "band"}}}}, or upload it beside the others.'
+        '(person, band); say in run.json which it is, such as {"files": {"ratings": {"file": "mine.csv", "columns": '
+        '{"userId": "person", "movieId": "band"}}}}, or upload it beside the others.'
     )
 
 

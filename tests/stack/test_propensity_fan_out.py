@@ -47,7 +47,7 @@ def parent(stack, database):
     """The fan-out that a schedule starts, stopped while its children work, and redriven: its description."""
     url = database.url
     secret = {"engine": "mariadb", "host": url.host, "port": url.port, "dbname": url.database}
-    secret |= {"username": url.username, "password": url.password}
+    secret |= {"username": url.username, "password": url.password, "sslmode": "disable"}
     name = stack.outputs["DatabaseSecretName"]
     stack.client("secretsmanager").put_secret_value(SecretId=name, SecretString=json.dumps(secret))
     stack.upload("database", {"run.json": json.dumps(SMALL).encode()}, recipe="propensity")

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from recipes.propensity import ingest, prepare, process, sample
 from recipes.propensity.config import CONFIG
 from recipes.propensity.database_schema import METADATA
-from tests.recipes.propensity import mariadb
+from tests.recipes.propensity import mariadb, postgres
 from trainyard.run.overrides import override
 from trainyard.stages.ingest import database
 
@@ -59,6 +59,26 @@ def empty_mariadb(mariadb_url):
     engine.dispose()
 
 
+@pytest.fixture(scope="session")
+def postgres_url():
+    if postgres.programs() is None:
+        pytest.skip("PostgreSQL is not installed, or there is no user to run it: apt-get install postgresql")
+    with postgres.running() as url:
+        yield url
+
+
+@pytest.fixture
+def empty_postgres(postgres_url):
+    """A connection to a database without tables."""
+    engine = sa.create_engine(postgres_url)
+    with engine.connect() as connection:
+        connection.execute(sa.text("DROP SCHEMA public CASCADE"))
+        connection.execute(sa.text("CREATE SCHEMA public"))
+        connection.commit()
+        yield connection
+    engine.dispose()
+
+
 @pytest.fixture
 def empty_sqlite(tmp_path):
     engine = sa.create_engine(f"sqlite:///{tmp_path / 'own.sqlite'}")
@@ -67,9 +87,9 @@ def empty_sqlite(tmp_path):
     engine.dispose()
 
 
-@pytest.fixture(params=["sqlite", "mariadb"])
+@pytest.fixture(params=["sqlite", "mariadb", "postgres"])
 def empty(request):
-    """A connection to an empty database, of SQLite and of MariaDB."""
+    """A connection to an empty database, of SQLite, MariaDB and PostgreSQL."""
     return request.getfixturevalue(f"empty_{request.param}")
 
 

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,8 +27,11 @@ def programs() -> dict[str, str] | None:
 
 
 @contextmanager
-def running() -> Iterator[sa.URL]:
-    """The address of an empty database on a server that lives as long as the block."""
+def running(settings: Sequence[str] = (), files: Path | None = None, also: str = "") -> Iterator[sa.URL]:
+    """The address of an empty database on a server that lives as long as the block.
+
+    `files` are put into the server's folder, which is where `settings` find them; `also` is SQL for its start.
+    """
     known = programs()
     assert known, "install mariadb-server first"
     # A socket's path may have 107 characters, which pytest's folders exceed.
@@ -40,9 +43,12 @@ def running() -> Iterator[sa.URL]:
         shutil.chown(folder, user)
     port = _free_port()
     init = folder / "init.sql"
+    for file in files.iterdir() if files else ():
+        shutil.copy(file, folder)
+        (folder / file.name).chmod(0o644)
     init.write_text(
         f"CREATE DATABASE {DATABASE};\nCREATE USER '{USER}'@'127.0.0.1' IDENTIFIED BY '{PASSWORD}';\n"
-        f"GRANT ALL ON {DATABASE}.* TO '{USER}'@'127.0.0.1';\n"
+        f"GRANT ALL ON {DATABASE}.* TO '{USER}'@'127.0.0.1';\n{also}"
     )
     common = ["--no-defaults", f"--user={user}", f"--datadir={folder / 'data'}"]
     install = [known["mariadb-install-db"], *common, "--auth-root-authentication-method=normal", "--skip-test-db"]
@@ -50,6 +56,7 @@ def running() -> Iterator[sa.URL]:
     serve = ["--bind-address=127.0.0.1", f"--port={port}", f"--socket={folder / 's.sock'}", f"--init-file={init}"]
     serve += [f"--pid-file={folder / 'pid'}", f"--log-error={folder / 'log'}", "--innodb-flush-log-at-trx-commit=2"]
     serve += ["--local-infile=1", "--innodb-buffer-pool-size=512M"]
+    serve += [each.format(folder=folder) for each in settings]
     server = subprocess.Popen([known["mariadbd"], *common, *serve], stdin=subprocess.DEVNULL)
     url = sa.URL.create(
         "mysql+pymysql", username=USER, password=PASSWORD, host="127.0.0.1", port=port, database=DATABASE

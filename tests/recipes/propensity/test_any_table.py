@@ -189,8 +189,9 @@ def test_numbers_of_any_size_are_numbers():
 def test_spark_is_asked_for_nothing_that_it_reads_differently():
     pytest.importorskip("pyspark")
     expressions = prepare.prepare(tables({**CUSTOMERS, "code": ["1.0", "2"] * (ROWS // 2)}), config())
-    # To name the backend is to load its options. A backslash in Spark's texts is an escape, and patterns would lose it.
-    assert ibis.pyspark and "\\" not in ibis.to_sql(expressions["visits"], dialect="pyspark")
+    # To name the backend is to load its options. A backslash in Spark's texts is an escape: the pattern must have none.
+    assert ibis.pyspark and f"'{prepare.WHOLE_FLOAT}'" in ibis.to_sql(expressions["visits"], dialect="pyspark")
+    assert "\\" not in prepare.WHOLE_FLOAT
 
 
 def test_parts_of_a_second_which_engines_round_each_in_their_way_change_no_key():

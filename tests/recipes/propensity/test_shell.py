@@ -82,7 +82,7 @@ def test_an_uploaded_sqlite_file_becomes_prepared_tables(client, tmp_path):
     assert outcome(store)["ok"], outcome(store)
     assert set(store.tables(Stage.INGEST)) == {"visits", "population"}
     prepare.main(["--RUN_URI", URI])
-    assert set(store.tables(Stage.PREPARE)) == {"visits", "population"}
+    assert set(store.tables(Stage.PREPARE)) == {"visits", "population", "description"}
 
 
 def test_a_damaged_sqlite_file_is_an_outcome(client):
@@ -102,6 +102,7 @@ def test_a_database_behind_a_secret_is_read_and_nothing_of_the_secret_shows(clie
         "dbname": mariadb_url.database,
         "username": mariadb_url.username,
         "password": mariadb_url.password,
+        "sslmode": "disable",
     }
     boto3.client("secretsmanager").create_secret(Name="visits-db", SecretString=json.dumps(secret))
     store = request(client, source="database")
@@ -116,7 +117,7 @@ def test_a_database_behind_a_secret_is_read_and_nothing_of_the_secret_shows(clie
 
 @pytest.fixture
 def secret(client, mariadb_url):
-    content = {"url": mariadb_url.render_as_string(hide_password=False)}
+    content = {"url": mariadb_url.render_as_string(hide_password=False), "sslmode": "disable"}
     boto3.client("secretsmanager").create_secret(Name="visits-db", SecretString=json.dumps(content))
     return ["--DATABASE_SECRET", "visits-db"]
 
@@ -212,7 +213,7 @@ def test_a_flat_csv_of_visits_is_accepted(client):
 
 def test_either_file_completes_a_set_and_none_does_not():
     (either,) = missing([], sources(CONFIG))
-    assert either.startswith("visits or online_shoppers_intention or ") and either.endswith(" or propensity.sqlite")
+    assert "visits" in either and "propensity.sqlite" in either
     file = InputFile(source="database", key="k", version_id="1", size=1)
     assert missing([file], sources(CONFIG)) == []
     assert missing([], ()) == []

@@ -52,10 +52,12 @@ def mysql_arguments(url: sa.URL, scratch: Path) -> dict[str, Any]:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         return {"ssl": context}
+    context: ssl.SSLContext | None = None
     try:
         context = ssl.create_default_context(cafile=str(authorities(url, scratch)))
     except ssl.SSLError:
-        context = None
+        # Not chained: the sentence below says it.
+        pass
     if context is None:
         raise JobFailed(
             "Expected sslrootcert in the database secret to hold certificates in PEM, found none that can be read; "
@@ -78,19 +80,17 @@ def postgres_arguments(url: sa.URL, scratch: Path) -> dict[str, Any]:
 
 def failure(error: BaseException) -> str:
     """The sentence for a server that could not be verified; empty for other errors."""
-    for each in _chain(error):
-        if isinstance(each, ssl.SSLCertVerificationError):
-            return _untrusted(_reason(each.verify_code))
-        text = str(each)
-        if any(words in text for words in NO_TLS):
-            return (
-                "Expected the database that the secret names to offer TLS, found that it offers none; switch it on "
-                "there, or set sslmode to disable in the secret where job and database share a network."
-            )
-        for words, reason in LIBPQ:
-            if words in text:
-                return _untrusted(reason)
-    return ""
+    chain = list(_chain(error))
+    known = next((each for each in chain if isinstance(each, ssl.SSLCertVerificationError)), None)
+    if known is not None:
+        return _untrusted(_reason(known.verify_code))
+    text = " ".join(map(str, chain))
+    if any(words in text for words in NO_TLS):
+        return (
+            "Expected the database that the secret names to offer TLS, found that it offers none; switch it on "
+            "there, or set sslmode to disable in the secret where job and database share a network."
+        )
+    return next((_untrusted(reason) for words, reason in LIBPQ if words in text), "")
 
 
 def _untrusted(reason: str) -> str:
