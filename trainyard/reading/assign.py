@@ -79,7 +79,7 @@ class Assigner:
     def by_name(self, candidate: Candidate) -> Mapped | None:
         """What a file is by its name, where its columns do not say otherwise; None where its name says nothing.
 
-        Raises BadData where it is a table by its name, lacks columns of it, and cannot be another one.
+        Raises BadData where it is a table by its name that is needed, lacks columns of it, and cannot be another one.
         """
         named = self.named(candidate.found)
         if len(named) > 1:
@@ -90,7 +90,7 @@ class Assigner:
             return self.as_source(candidate, named[0])
         except BadData:
             other = any(self._score(candidate, each) for each in self.sources if each is not named[0])
-            if other and self.said(candidate.found.name) is None:
+            if (other or not named[0].required) and self.said(candidate.found.name) is None:
                 return None
             raise
 

@@ -65,6 +65,7 @@ class _Reader:
     waiting: list[Mapped] = field(default_factory=list)
     unknown: list[Candidate] = field(default_factory=list)
     refused: set[str] = field(default_factory=set)
+    unreadable: list[str] = field(default_factory=list)
     quality: Quality = field(default_factory=Quality)
 
     @property
@@ -76,19 +77,35 @@ class _Reader:
         kept = len(self.waiting) + len(self.unknown)
         folder = self.scratch / UNPACKED
         folder.mkdir(exist_ok=True)
-        said = self.assigner.said(file.name)
-        name = said.name if said else file.source
+        name = self._named(file.name, file.source)
         try:
-            settings = self.assigner.settings.get(name, NO_SETTINGS)
-            sources = self.assigner.sources
-            found = found_tables(self.connection, file, settings=settings, sources=sources, scratch=folder)
+            found = found_tables(
+                self.connection,
+                file,
+                settings=self._settings(file.name, file.source),
+                sources=self.assigner.sources,
+                scratch=folder,
+                of_member=self._settings,
+            )
         except BadData as problem:
-            self._refuse(name, problem.problems)
+            # A file that is no table by its name may be one that nobody meant as data.
+            if name:
+                self._refuse(name, problem.problems)
+            else:
+                self.unreadable += problem.problems
             return
         for each in found:
             self._take(self.assigner.candidate(each))
         if self.consume and len(self.waiting) + len(self.unknown) == kept:
             file.path.unlink()
+
+    def _named(self, name: str, source: str) -> str:
+        """The table that a file is by what people say, else by its name."""
+        said = self.assigner.said(name)
+        return said.name if said else source
+
+    def _settings(self, name: str, source: str) -> FileSettings:
+        return self.assigner.settings.get(self._named(name, source), NO_SETTINGS)
 
     def finish(self) -> Reading:
         """Read what was kept, and judge each table as a whole."""
@@ -175,12 +192,21 @@ class _Reader:
             self.quality += Quality(warnings=(repeated.warning,), figures=figures)
 
     def _say_what_is_left(self, left: Sequence[Candidate], *, asked: bool) -> None:
-        """A note of each file that is not read, and a problem for each table that is needed and has none."""
+        """What is said of files that are not read, and a problem for each table that is needed and has none."""
         names = [each.name for each in self.assigner.sources]
-        self.quality += Quality(notes=tuple(not_read(each, recipe_tables=names) for each in left))
+        for each in left:
+            said = (not_read(each, recipe_tables=names),)
+            # A file that is called like a table was meant as one.
+            self.quality += Quality(warnings=said) if self.assigner.named(each.found) else Quality(notes=said)
         lacking = [each for each in self.assigner.sources if each.required and each.name not in self.loaded]
         lacking = [each for each in lacking if each.name not in self.refused and not asked]
-        self.quality += Quality(problems=tuple(missing(each, left=left) for each in lacking))
+        unreadable = tuple(self.unreadable)
+        if lacking or not self.loaded:
+            self.quality += Quality(problems=unreadable)
+        else:
+            self.quality += Quality(notes=unreadable)
+        if not unreadable:
+            self.quality += Quality(problems=tuple(missing(each, left=left) for each in lacking))
 
     def _refuse(self, table: str, problems: Sequence[str]) -> None:
         self.refused.add(table)

@@ -89,9 +89,9 @@ def _make_database(url: sa.URL, server: subprocess.Popen[bytes], log: Path) -> N
         try:
             with engine.connect() as connection:
                 connection.execute(sa.text(f"CREATE DATABASE {DATABASE}"))
-                engine.dispose()
-                return
+                break
         except sa.exc.OperationalError:
             if server.poll() is not None or time.monotonic() > deadline:
                 raise AssertionError(f"the server did not start:\n{log.read_text()}") from None
             time.sleep(0.1)
+    engine.dispose()

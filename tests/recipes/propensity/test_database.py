@@ -55,7 +55,8 @@ def test_every_wrong_field_of_a_secret_is_named_once():
         database.url_of_secret("{}")
     assert str(caught.value) == (
         "Expected the database secret to hold username, password, host, port (a number), dbname, "
-        "engine (one of mysql, mariadb, aurora-mysql, sqlite); correct the secret."
+        "engine (one of mysql, mariadb, aurora-mysql, postgres, postgresql, aurora-postgresql, sqlite); correct the "
+        "secret."
     )
 
 
@@ -74,6 +75,7 @@ def test_a_secret_may_hold_one_address_for_sqlalchemy():
 
 
 def test_no_error_of_the_server_shows_credentials(mariadb_url):
+    plain = mariadb_url.update_query_dict({"sslmode": "disable"})
     secret = json.dumps(
         {
             "engine": "mariadb",
@@ -82,6 +84,7 @@ def test_no_error_of_the_server_shows_credentials(mariadb_url):
             "dbname": DATABASE,
             "username": USER,
             "password": "wrong-password",
+            "sslmode": "disable",
         }
     )
     with (
@@ -90,7 +93,7 @@ def test_no_error_of_the_server_shows_credentials(mariadb_url):
     ):
         pass
     assert leaks(refused.value) == []
-    with pytest.raises(JobFailed, match="found ProgrammingError 1146") as missing, database.connect(mariadb_url) as own:
+    with pytest.raises(JobFailed, match="found ProgrammingError 1146") as missing, database.connect(plain) as own:
         own.execute(sa.text("SELECT * FROM nothing_here WHERE a = :a"), {"a": PASSWORD})
     assert leaks(missing.value) == []
 
