@@ -103,9 +103,9 @@ def asked(column: sa.ColumnElement[Any], dialect: str) -> sa.ColumnElement[Any]:
     # Driver and SQLAlchemy like to make decimal objects of MySQL's numbers, which takes longer than all the rest. A
     # product with a double is a double, and the type says that it stays one.
     if kind == "number":
-        return sa.type_coerce(column.op("*")(sa.literal_column("1e0")), sa.Float)
+        return sa.type_coerce(column, sa.Float).op("*")(sa.literal_column("1e0"))
     if isinstance(declared, (mysql.BIT, mysql.YEAR)):
-        return sa.type_coerce(column.op("+")(sa.literal_column("0")), sa.BigInteger)
+        return sa.type_coerce(column, sa.BigInteger).op("+")(sa.literal_column("0"))
     return column
 
 

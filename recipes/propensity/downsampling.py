@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
 from recipes.propensity.database_schema import BIG, VISITS
 from recipes.propensity.sales_window import SalesWindow
@@ -50,7 +52,7 @@ def downsample(
     visits: sa.FromClause = VISITS,
 ) -> SampleCounts:
     """Fill `tmp_train_visits` with at most `max_sales` visits with a sale and `negatives_per_sale` as many without."""
-    _make_empty(connection)
+    sampled_table = _make_empty(connection, visits)
     counts: dict[int, int] = {}
     sampled: dict[int, int] = {}
     for sale, limit in ((1, max_sales), (0, negatives_per_sale * max_sales)):
@@ -60,21 +62,48 @@ def downsample(
         )
         chosen = sa.select(visits.c.visit_id, visits.c.is_sale).where(inside)
         if counts[sale] > limit:
-            hashed = visit_hash(visits.c.visit_id, seed)
+            hashed = visit_hash(_number(visits.c.visit_id, connection.dialect.name), seed)
             chosen = chosen.where(hashed < hash_threshold(limit, counts[sale])).order_by(hashed, visits.c.visit_id)
-        connection.execute(SAMPLED_VISITS.insert().from_select(["visit_id", "is_sale"], chosen.limit(limit)))
+        connection.execute(sampled_table.insert().from_select(["visit_id", "is_sale"], chosen.limit(limit)))
         sampled[sale] = min(limit, counts[sale])
     return SampleCounts(sales=counts[1], others=counts[0], sampled_sales=sampled[1], sampled_others=sampled[0])
 
 
-def _make_empty(connection: sa.Connection) -> None:
+def sampled_from(visits: sa.FromClause) -> sa.TableClause:
+    """The table that `downsample` fills, with the type that visit ids have."""
+    own = visits.c.visit_id.type
+    if isinstance(own, sa.Integer):
+        return SAMPLED_VISITS
+    return sa.table(SAMPLED_VISITS.name, sa.column("visit_id", own), sa.column("is_sale", sa.SmallInteger))
+
+
+def _number(visit_id: sa.ColumnElement[Any], dialect: str) -> sa.ColumnElement[int]:
+    """A visit's number; of an id that is a text, the first 32 bits of its MD5."""
+    if isinstance(visit_id.type, sa.Integer):
+        return visit_id
+    digest = sa.func.substr(sa.func.md5(sa.cast(visit_id, sa.Text) if dialect == "postgresql" else visit_id), 1, 8)
+    if dialect == "postgresql":
+        return sa.cast(sa.cast(sa.func.concat("x", digest), postgresql.BIT(32)), sa.BigInteger)
+    if dialect == "sqlite":
+        return sa.func.number_of_key(visit_id, type_=sa.BigInteger)
+    return sa.cast(sa.func.conv(digest, 16, 10), sa.BigInteger)
+
+
+def _make_empty(connection: sa.Connection, visits: sa.FromClause) -> sa.TableClause:
     """Only the temporary table is dropped, never one of that name that is somebody's own."""
     if connection.dialect.name in ("mysql", "mariadb"):
         connection.execute(sa.text(f"DROP TEMPORARY TABLE IF EXISTS {SAMPLED_VISITS.name}"))
     else:
         schema = {"sqlite": "temp"}.get(connection.dialect.name, "pg_temp")
         connection.execute(sa.text(f"DROP TABLE IF EXISTS {schema}.{SAMPLED_VISITS.name}"))
-    SAMPLED_VISITS.create(connection, checkfirst=False)
+    sampled = sampled_from(visits)
+    if sampled is SAMPLED_VISITS:
+        SAMPLED_VISITS.create(connection, checkfirst=False)
+    else:
+        # With the type and the collation of the database's own column, so that joins find its indexes.
+        like = f"SELECT visit_id, 0 AS is_sale FROM {VISITS.name} LIMIT 0"  # noqa: S608
+        connection.execute(sa.text(f"CREATE TEMPORARY TABLE {sampled.name} AS {like}"))
+    return sampled
 
 
 def visit_hash(visit_id: sa.ColumnElement[int], seed: int) -> sa.ColumnElement[int]:

@@ -69,7 +69,7 @@ def _words(connection: sa.Connection, column: sa.Column[Any], *, limit: float) -
 def _texts(connection: sa.Connection, column: sa.Column[Any]) -> Any:
     text = sa.type_coerce(column, sa.types.NullType())
     query = sa.select(text, sa.func.count()).where(sa.func.typeof(column) == "text").group_by(text)
-    return connection.execution_options(stream_results=True).execute(query)
+    return connection.execute(query, execution_options={"stream_results": True})
 
 
 def _is_code(value: str) -> bool:

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from recipes.propensity.aggregate_tables import left_out
 from recipes.propensity.config import Config, Data
 from recipes.propensity.database_checks import active_products, checked_tables, chosen_product, repeated_visits
-from recipes.propensity.downsampling import SampleCounts, downsample
+from recipes.propensity.downsampling import SampleCounts, downsample, sampled_from
 from recipes.propensity.read_visits import PARQUET_FILE, into_parquet
 from recipes.propensity.sales_window import SalesWindow, configured_dates, training_window
 from recipes.propensity.visit_tables import utc, visit_tables
@@ -54,7 +54,7 @@ def extract(connection: sa.Connection, tables_dir: Path, *, config: Config) -> Q
     )
     sampled = counts.sampled_sales + counts.sampled_others
     progress(0.3, f"reading {sampled:,} visits")
-    rows = into_parquet(connection, tables, folder=tables_dir / "visits", data=data)
+    rows = into_parquet(connection, tables, folder=tables_dir / "visits", data=data, visits=sampled_from(known.visits))
     population = _population(product_id, window, counts=counts, seed=config.seed)
     (tables_dir / "population").mkdir(parents=True)
     pq.write_table(pa.Table.from_pylist([population]), tables_dir / "population" / PARQUET_FILE)

@@ -18,7 +18,6 @@ from recipes.propensity.config import Data
 from recipes.propensity.downsampling import SAMPLED_VISITS
 
 Columns = Sequence[sa.ColumnElement[Any]]
-KEYS = (("visit_id", pa.int64()), ("is_sale", pa.int64()))
 PARQUET_FILE = "part-00000.parquet"
 
 
@@ -34,16 +33,18 @@ def into_parquet(
     columns = feature_columns(tables, data.drop)
     folder.mkdir(parents=True)
     written = 0
-    with pq.ParquetWriter(folder / PARQUET_FILE, arrow_schema(columns), compression="zstd") as writer:
+    with pq.ParquetWriter(folder / PARQUET_FILE, arrow_schema(columns, visits), compression="zstd") as writer:
         for chunk in read_chunks(connection, tables, columns=columns, chunk_rows=data.chunk_rows, visits=visits):
             writer.write_table(chunk)
             written += len(chunk)
     return written
 
 
-def arrow_schema(columns: Columns) -> pa.Schema:
+def arrow_schema(columns: Columns, visits: sa.FromClause = SAMPLED_VISITS) -> pa.Schema:
     """The columns of the tables: visit_id, is_sale, then `columns`."""
-    return pa.schema([*KEYS, *((column.name, _arrow_type(column.type)) for column in columns)])
+    key = pa.int64() if isinstance(visits.c.visit_id.type, sa.Integer) else pa.string()
+    keys = (("visit_id", key), ("is_sale", pa.int64()))
+    return pa.schema([*keys, *((column.name, _arrow_type(column.type)) for column in columns)])
 
 
 def read_chunks(
@@ -64,16 +65,19 @@ def read_chunks(
         joined = joined.outerjoin(table, table.c.visit_id == visits.c.visit_id)
     plain = [asked(each, connection.dialect.name) for each in columns]
     read = _read_csv_lines if connection.dialect.name in ("mysql", "mariadb") else _read_rows
-    keys = [visits.c.visit_id, visits.c.is_sale]
-    streaming = connection.execution_options(stream_results=True, max_row_buffer=chunk_rows)
-    yield from read(streaming, joined, columns=[*keys, *plain], schema=arrow_schema(columns), chunk_rows=chunk_rows)
+    keys = [_key(visits.c.visit_id, connection.dialect.name), visits.c.is_sale]
+    yield from read(
+        connection, joined, columns=[*keys, *plain], schema=arrow_schema(columns, visits), chunk_rows=chunk_rows
+    )
 
 
 def _read_rows(
     connection: sa.Connection, joined: sa.FromClause, *, columns: Columns, schema: pa.Schema, chunk_rows: int
 ) -> Iterator[pa.Table]:
     named = [column.label(name) for column, name in zip(columns, schema.names, strict=True)]
-    for rows in connection.execute(sa.select(*named).select_from(joined)).partitions(chunk_rows):
+    for rows in _streamed(connection, sa.select(*named).select_from(joined), chunk_rows=chunk_rows).partitions(
+        chunk_rows
+    ):
         values = zip(*rows, strict=True)
         arrays = [pa.array(each, field.type, from_pandas=True) for each, field in zip(values, schema, strict=True)]
         yield pa.table(arrays, schema=schema)
@@ -94,8 +98,23 @@ def _read_csv_lines(
         column_types=schema, null_values=[""], strings_can_be_null=True, quoted_strings_can_be_null=False
     )
     parse = pa_csv.ParseOptions(newlines_in_values=True)
-    for lines in connection.execute(sa.select(line).select_from(joined)).scalars().partitions(chunk_rows):
+    for lines in (
+        _streamed(connection, sa.select(line).select_from(joined), chunk_rows=chunk_rows)
+        .scalars()
+        .partitions(chunk_rows)
+    ):
         yield pa_csv.read_csv(io.BytesIO("\n".join(lines).encode()), reading, parse, convert)
+
+
+def _key(visit_id: sa.ColumnElement[Any], dialect: str) -> sa.ColumnElement[Any]:
+    if isinstance(visit_id.type, sa.Integer):
+        return visit_id
+    return sa.cast(visit_id, sa.Text) if dialect != "mysql" else sa.type_coerce(visit_id, sa.String)
+
+
+def _streamed(connection: sa.Connection, query: sa.Select[Any], *, chunk_rows: int) -> sa.CursorResult[Any]:
+    """The rows of this one query as they come; other statements of the connection know no cursors."""
+    return connection.execute(query, execution_options={"stream_results": True, "max_row_buffer": chunk_rows})
 
 
 def _cell(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:

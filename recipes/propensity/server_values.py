@@ -53,7 +53,7 @@ def yes(column: Column, *, dialect: str) -> Column:
         word = sa.func.lower(sa.func.trim(sa.cast(column, sa.String) if dialect not in MYSQL else column))
         return sa.case((word.in_(sorted(YES)), 1), (word.in_(sorted(NO)), 0))
     if isinstance(kind, mysql.BIT):
-        return sa.type_coerce(column.op("+")(sa.literal_column("0")), sa.Integer)
+        return sa.type_coerce(column, sa.Integer).op("+")(sa.literal_column("0"))
     return sa.cast(column, sa.Integer)
 
 

@@ -8,10 +8,11 @@ expression converts those of another type.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
@@ -112,15 +113,20 @@ def _in_file(connection: sa.Connection, table: sa.Table, *, columns: tuple[str, 
     query = f"SELECT EXISTS (SELECT 1 FROM main.{table.name} WHERE {odd})"  # noqa: S608
     if not connection.exec_driver_sql(query).scalar_one():
         return table
+    texts = "visit_id" in columns and _has_text_keys(connection)
+    meaning = {each: "_key" if texts and each == "visit_id" else MEANT[each] for each in columns}
     meant = sa.Table(
         f"tmp_{table.name}",
         sa.MetaData(),
-        *(sa.Column(each, BIG if MEANT[each] != "_moment" else sa.DateTime) for each in columns),
+        *(sa.Column(each, {"_moment": sa.DateTime, "_key": sa.Text}.get(meaning[each], BIG)) for each in columns),
         prefixes=["TEMPORARY"],
     )
     connection.execute(sa.text(f"DROP TABLE IF EXISTS temp.{meant.name}"))
     meant.create(connection, checkfirst=False)
-    read = ", ".join(f"{_registered(connection, table, column=each, unread=unread)}({each})" for each in columns)
+    read = ", ".join(
+        f"{_registered(connection, f'{table.name}.{each}', meaning=meaning[each], unread=unread)}({each})"
+        for each in columns
+    )
     connection.exec_driver_sql(f"INSERT INTO temp.{meant.name} SELECT {read} FROM main.{table.name}")  # noqa: S608
     ordered = ", ".join(sorted(columns, key=_INDEXED.index))
     connection.exec_driver_sql(f"CREATE INDEX temp.ix_{meant.name} ON {meant.name} ({ordered})")
@@ -131,21 +137,39 @@ def _in_file(connection: sa.Connection, table: sa.Table, *, columns: tuple[str, 
 _INDEXED = ("product_id", "is_sale", "visit_date", "sales_date", "visit_id")
 
 
-def _registered(connection: sa.Connection, table: sa.Table, *, column: str, unread: _Unread) -> str:
+def _registered(connection: sa.Connection, column: str, *, meaning: str, unread: _Unread) -> str:
     """A function of SQL that tells what a value of this column means; its name."""
-    meaning = {"_moment": _moment, "_whole": _whole, "_yes": _as_number}[MEANT[column]]
+    meant = {"_moment": _moment, "_whole": _whole, "_yes": _as_number, "_key": str}[meaning]
 
     def read(value: Any) -> Any:
         if values.is_missing(value):
             return None
-        found = meaning(value)
+        found = meant(value)
         if found is None:
-            unread.note(f"{table.name}.{column}", value)
+            unread.note(column, value)
         return found
 
-    name = f"meant_{table.name}_{column}"
-    cast(Any, connection.connection.driver_connection).create_function(name, 1, read, deterministic=True)
+    name = f"meant_{column.replace('.', '_')}"
+    _driver(connection).create_function(name, 1, read, deterministic=True)
     return name
+
+
+def _has_text_keys(connection: sa.Connection) -> bool:
+    """Whether some visit's id is no whole number, but a UUID or another text; these get a function for their hash."""
+    driver = _driver(connection)
+    driver.create_function("is_text_key", 1, lambda each: each is not None and _whole(each) is None, deterministic=True)
+    driver.create_function("number_of_key", 1, _number_of_key, deterministic=True)
+    query = "SELECT EXISTS (SELECT 1 FROM main.visits WHERE typeof(visit_id) <> 'integer' AND is_text_key(visit_id))"
+    return bool(connection.exec_driver_sql(query).scalar_one())
+
+
+def _number_of_key(key: str) -> int:
+    """As servers compute it: the first 32 bits of the MD5, which hides nothing here."""
+    return int(hashlib.md5(key.encode(), usedforsecurity=False).hexdigest()[:8], 16)
+
+
+def _driver(connection: sa.Connection) -> Any:
+    return connection.connection.driver_connection
 
 
 def _moment(value: Any) -> str | None:
@@ -174,9 +198,15 @@ def _on_server(connection: sa.Connection, table: sa.Table, *, columns: tuple[str
     plain = {each: types[each] for each in columns}
     if all(_as_declared(kind, moment=MEANT[each] == "_moment") for each, kind in plain.items()):
         return table
+    texts = isinstance(plain.get("visit_id"), (sa.String, sa.Uuid))
     convert = {"_moment": server_values.moment, "_whole": server_values.whole, "_yes": server_values.yes}
     raw = sa.table(table.name, *(sa.column(each, kind) for each, kind in plain.items()))
-    read = [convert[MEANT[each]](raw.c[each], dialect=connection.dialect.name).label(each) for each in columns]
+    read = [
+        raw.c[each]
+        if texts and each == "visit_id"
+        else convert[MEANT[each]](raw.c[each], dialect=connection.dialect.name).label(each)
+        for each in columns
+    ]
     return sa.select(*read).select_from(raw).subquery(f"meant_{table.name}")
 
 

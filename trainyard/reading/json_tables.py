@@ -5,13 +5,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Literal
 
 import duckdb
 
 from trainyard.errors import BadData
+from trainyard.reading import nested
 from trainyard.reading.json_documents import broken, from_document, is_document, record_in
 from trainyard.reading.model import Found
 from trainyard.reading.plain_text import Text
@@ -62,37 +62,16 @@ def _table(connection: duckdb.DuckDBPyConnection, text: Text, *, shape: Shape) -
     declared = ", ".join(f"{literal(name)}: {literal(_as_text(kind))}" for name, kind in types.items())
     rows = f"read_json({options}, columns = {{{declared}}})"
     connection.execute(f"SELECT count(*) FROM {rows}").fetchall()
-    fields = [field for name, kind in types.items() for field in _fields(name, kind)]
-    columns = ", ".join(f"{each.sql} AS c{index}" for index, each in enumerate(fields))
+    found = [field for name, kind in types.items() for field in nested.fields(name, kind, as_text=True)]
     return Found(
         name=text.name,
         source=text.source,
-        relation=f"(SELECT {columns} FROM {rows})",
-        columns=tuple(each.name for each in fields),
-        width=len(fields),
+        relation=nested.select(found, rows=rows),
+        columns=tuple(each.name for each in found),
+        width=len(found),
         read_as=("JSON lines" if shape == "lines" else "JSON", *text.read_as),
         typed=True,
     )
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Field:
-    name: str
-    sql: str
-
-
-def _fields(name: str, kind: Any) -> Iterator[_Field]:
-    """A field as a column; the fields of an object, and of the objects in a list, as a column each."""
-    column = identifier(name)
-    if kind.id == "struct":
-        for inner, _ in kind.children:
-            yield _Field(name=f"{name}.{inner}", sql=f"struct_extract({column}, {literal(inner)})::VARCHAR")
-    elif kind.id == "list" and kind.children[0][1].id == "struct":
-        for inner, _ in kind.children[0][1].children:
-            each = f"struct_extract(each, {literal(inner)})::VARCHAR"
-            yield _Field(name=f"{name}.{inner}", sql=f"list_transform({column}, lambda each: {each})")
-    else:
-        yield _Field(name=name, sql=column)
 
 
 def _as_text(kind: Any, *, deep: bool = False) -> str:

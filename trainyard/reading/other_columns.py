@@ -63,9 +63,9 @@ def _counts(connection: duckdb.DuckDBPyConnection, part: Mapped) -> dict[str, di
 
 def _values(cell: Cell, *, at: int) -> list[str]:
     text = cells.trimmed(cell)
-    # 007 is no number, though it could be read as one; nor are more digits than a number holds.
+    # 007 is no number, though it could be read as one; nor are more digits before the point than a number holds.
     time = "TRUE" if cell.type in cells.TIMES else f"regexp_matches({text}, '[0-9]{{1,4}}[-/. ]')"
-    lost = f"regexp_matches({text}, '^[+-]?0[0-9]') OR regexp_matches({text}, '[0-9]{{16}}')"
+    lost = f"regexp_matches({text}, '^[+-]?0[0-9]') OR regexp_matches({text}, '^[+-]?[0-9]{{16}}')"
     return [
         f"{cells.missing(cell)} AS missing{at}",
         f"{cells.value(cell, 'boolean')} AS boolean{at}",
@@ -113,7 +113,9 @@ def _ways(
     likely = {
         name
         for name, counts in totals.items()
-        if kinds[name] == "string" and counts["given"] and counts["time"] >= counts["given"] * (1 - share)
+        if kinds[name] == "string"
+        and counts["time"] >= counts["given"] * (1 - share)
+        and counts["float64"] < counts["given"]
     }
     found: dict[str, set[Dates | None]] = {}
     read: Counter[str] = Counter()

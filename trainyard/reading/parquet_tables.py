@@ -5,6 +5,7 @@ from __future__ import annotations
 import duckdb
 
 from trainyard.errors import BadData
+from trainyard.reading import nested
 from trainyard.reading.model import Found
 from trainyard.reading.plain_text import Text
 from trainyard.reading.sentences import literal, refused
@@ -14,18 +15,19 @@ def parquet_table(connection: duckdb.DuckDBPyConnection, text: Text) -> Found:
     """The table in a Parquet file; raises BadData for a damaged one."""
     file = f"read_parquet({literal(str(text.path))})"
     try:
-        names = tuple(row[0] for row in connection.execute(f"DESCRIBE SELECT * FROM {file}").fetchall())  # noqa: S608
+        rows = connection.sql(f"SELECT * FROM {file}")  # noqa: S608
+        types = dict(zip(rows.columns, rows.types, strict=True))
     except duckdb.Error as error:
         reason = str(error).partition("\n")[0]
         found, advice = f"a damaged one ({reason})", "export it once more"
         raise BadData([refused(text.name, expected="a Parquet file", found=found, advice=advice)]) from error
-    columns = ", ".join(f"c{index}" for index in range(len(names)))
+    found_columns = [field for name, kind in types.items() for field in nested.fields(name, kind, as_text=False)]
     return Found(
         name=text.name,
         source=text.source,
-        relation=f"{file} AS t({columns})",
-        columns=names,
-        width=len(names),
+        relation=nested.select(found_columns, rows=file),
+        columns=tuple(each.name for each in found_columns),
+        width=len(found_columns),
         read_as=("Parquet", *text.read_as),
         typed=True,
     )

@@ -23,9 +23,10 @@ def rows_of(mapped: Mapped, *, numbered: bool = False) -> str:
     if numbered:
         rows = f"(SELECT row_number() OVER () AS row, row AS place, * FROM {rows})"
     if mapped.unnest:
-        place = f", generate_subscripts({mapped.unnest}, 1) AS place" if numbered else ""
-        kept = f"* EXCLUDE ({mapped.unnest}{', place' if numbered else ''})"
-        rows = f"(SELECT {kept}, unnest({mapped.unnest}) AS {mapped.unnest}{place} FROM {rows})"
+        place = [f"generate_subscripts({mapped.unnest[0]}, 1) AS place"] if numbered else []
+        kept = f"* EXCLUDE ({', '.join([*mapped.unnest, *(['place'] if numbered else [])])})"
+        elements = [f"unnest({each}) AS {each}" for each in mapped.unnest]
+        rows = f"(SELECT {', '.join([kept, *elements, *place])} FROM {rows})"
     return rows
 
 
