@@ -9,7 +9,9 @@ import sqlalchemy as sa
 from recipes.propensity import aggregate_tables
 from recipes.propensity.config import Data
 from recipes.propensity.database_schema import PRODUCTS, SALES, VISITS
+from recipes.propensity.sales_window import SalesWindow
 from recipes.propensity.visit_tables import yes
+from trainyard.contract.quality import Quality
 from trainyard.contract.values import CANONICAL, identifier
 from trainyard.errors import BadData
 
@@ -77,6 +79,20 @@ def _products(connection: sa.Connection) -> list[tuple[int, bool]]:
             [f"products: expected product_id to be a whole number, found {strange[0][:40]!r}; number the products."]
         )
     return [(int(product), bool(active)) for product, active in rows]
+
+
+def undecided_visits(
+    connection: sa.Connection, product_id: int, *, window: SalesWindow, visits: sa.FromClause
+) -> Quality:
+    """The warning for visits in the window that neither ended in a sale nor did not."""
+    own = visits.c
+    # Two ranges and the nulls, which an index finds; an inequality would look at every visit.
+    neither = (own.is_sale < 0) | (own.is_sale > 1) | own.is_sale.is_(None)
+    inside = (own.product_id == product_id) & (own.visit_date >= window.start) & (own.visit_date <= window.end)
+    query = sa.select(sa.func.count()).select_from(visits).where(inside, neither)
+    count = int(connection.execute(query).scalar_one())
+    sentence = f"visits: {count:,} visits are left out, for their is_sale is neither 1 nor 0; set it where it is known."
+    return Quality(warnings=(sentence,) if count else ())
 
 
 def repeated_visits(rows: int, visits: int, *, tables: Sequence[sa.Table]) -> tuple[str, ...]:

@@ -17,17 +17,34 @@ MAX_WORDS = 0.01
 
 def retyped(connection: sa.Connection, table: sa.Table) -> sa.Table:
     """The table with the type of each column that its cells ask for; NullType where there is nothing to use."""
-    names = [each.name for each in table.c]
-    if not names:
-        return table
-    counted = [f"coalesce(sum(typeof({_quoted(connection, name)}) = '{kind}'), 0)" for name in names for kind in KINDS]
-    # Names are quoted by SQLAlchemy.
-    query = f"SELECT {', '.join(counted)} FROM {_quoted(connection, table.name)}"  # noqa: S608
-    found = connection.exec_driver_sql(query).one()
+    ends = [f"count({each}), typeof(min({each})), typeof(max({each}))" for each in _names(connection, table)]
+    found = _one_row(connection, table, asked=ends)
     for place, column in enumerate(table.c):
-        cells = dict(zip(KINDS, found[place * len(KINDS) :], strict=False))
+        known, lowest, highest = found[3 * place : 3 * place + 3]
+        # SQLite orders numbers before texts before bytes.
+        alone = lowest == highest in ("text", "blob") or not known
+        cells = dict.fromkeys(KINDS, 0) | {highest: known} if alone else _cells(connection, table, column=column)
         column.type = _type_of(connection, column, cells=cells)
     return table
+
+
+def _cells(connection: sa.Connection, table: sa.Table, *, column: sa.Column[Any]) -> dict[str, int]:
+    """How many cells of the column are of each kind."""
+    name = _quoted(connection, column.name)
+    counted = _one_row(
+        connection, table, asked=[f"count(CASE typeof({name}) WHEN '{kind}' THEN 1 END)" for kind in KINDS]
+    )
+    return dict(zip(KINDS, counted, strict=True))
+
+
+def _one_row(connection: sa.Connection, table: sa.Table, *, asked: list[str]) -> Any:
+    # Names are quoted by SQLAlchemy.
+    query = f"SELECT {', '.join(asked)} FROM {_quoted(connection, table.name)}"  # noqa: S608
+    return connection.exec_driver_sql(query).one()
+
+
+def _names(connection: sa.Connection, table: sa.Table) -> list[str]:
+    return [_quoted(connection, each.name) for each in table.c]
 
 
 def _type_of(connection: sa.Connection, column: sa.Column[Any], *, cells: dict[str, int]) -> sa.types.TypeEngine[Any]:

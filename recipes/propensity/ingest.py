@@ -12,11 +12,17 @@ import sqlalchemy as sa
 
 from recipes.propensity.aggregate_tables import left_out
 from recipes.propensity.config import Config, Data
-from recipes.propensity.database_checks import active_products, checked_tables, chosen_product, repeated_visits
+from recipes.propensity.database_checks import (
+    active_products,
+    checked_tables,
+    chosen_product,
+    repeated_visits,
+    undecided_visits,
+)
 from recipes.propensity.downsampling import SampleCounts, downsample, sampled_from
 from recipes.propensity.read_visits import PARQUET_FILE, into_parquet
 from recipes.propensity.sales_window import SalesWindow, configured_dates, training_window
-from recipes.propensity.visit_tables import utc, visit_tables
+from recipes.propensity.visit_tables import VisitTables, utc, visit_tables
 from trainyard.contract.progress import progress
 from trainyard.contract.quality import Quality
 from trainyard.errors import BadData
@@ -38,7 +44,7 @@ def extract(connection: sa.Connection, tables_dir: Path, *, config: Config) -> Q
     try:
         tables = checked_tables(connection, data)
         product_id = chosen_product(connection, data.product_id)
-        known, read = visit_tables(connection)
+        known, read = _readable(connection, data)
         window = training_window(connection, product_id, data=data, sales=known.sales)
     except BadData as refusal:
         return Quality(problems=refusal.problems)
@@ -61,6 +67,7 @@ def extract(connection: sa.Connection, tables_dir: Path, *, config: Config) -> Q
     figures = {name: float(value) for name, value in population.items() if isinstance(value, int)}
     figures |= {"window_days": float(window.days), "aggregate_tables": float(len(tables)), "visits_rows": float(rows)}
     problems = repeated_visits(rows, sampled, tables=tables)
+    read += undecided_visits(connection, product_id, window=window, visits=known.visits)
     return read + left_out(tables) + Quality(problems=problems, figures=figures)
 
 
@@ -74,7 +81,7 @@ def extract_every_row(connection: sa.Connection, tables_dir: Path, *, config: Co
     try:
         tables = checked_tables(connection, data)
         product_id = chosen_product(connection, data.product_id)
-        known, read = visit_tables(connection)
+        known, read = _readable(connection, data)
         chosen = _visits_to_score(connection, product_id, data=data, visits=known.visits).subquery()
     except BadData as refusal:
         return Quality(problems=refusal.problems)
@@ -94,6 +101,14 @@ def children(connection: sa.Connection, config: Config) -> list[dict[str, Any]]:
     if config.data.product_id:
         return []
     return [{"data": {"product_id": product}} for product in active_products(connection)]
+
+
+def _readable(connection: sa.Connection, data: Data) -> tuple[VisitTables, Quality]:
+    """Raises BadData where too many values of ids, times and outcomes mean nothing."""
+    known, read = visit_tables(connection, max_bad_share=data.max_bad_share)
+    if read.problems:
+        raise BadData(read.problems)
+    return known, read
 
 
 def _population(product_id: int, window: SalesWindow, *, counts: SampleCounts, seed: int) -> dict[str, Any]:

@@ -9,7 +9,7 @@ expression converts those of another type.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -44,14 +44,14 @@ class VisitTables:
     sales: sa.FromClause = SALES
 
 
-def visit_tables(connection: sa.Connection) -> tuple[VisitTables, Quality]:
-    """The tables to ask, and what is to be said of values that could not be read."""
+def visit_tables(connection: sa.Connection, *, max_bad_share: float = 0.01) -> tuple[VisitTables, Quality]:
+    """The tables to ask, and what is to be said of values that could not be read: problems where they are too many."""
     if connection.dialect.name != "sqlite":
         visits, sales = (_on_server(connection, table, columns=names) for table, names in _COLUMNS.items())
         return VisitTables(visits=visits, sales=sales), Quality()
-    unread = _Unread(counts={}, examples={})
+    unread = _Unread(counts={}, examples={}, rows={})
     visits, sales = (_in_file(connection, table, columns=names, unread=unread) for table, names in _COLUMNS.items())
-    return VisitTables(visits=visits, sales=sales), Quality(warnings=unread.sentences)
+    return VisitTables(visits=visits, sales=sales), unread.quality(max_bad_share)
 
 
 def utc(moment: Any) -> datetime | None:
@@ -81,17 +81,24 @@ class _Unread:
 
     counts: dict[str, int]
     examples: dict[str, str]
+    rows: dict[str, int]
 
     def note(self, column: str, value: Any) -> None:
         self.counts[column] = self.counts.get(column, 0) + 1
         self.examples.setdefault(column, str(value)[:40])
 
-    @property
-    def sentences(self) -> tuple[str, ...]:
-        return tuple(
-            f"database: {count:,} values of {column} could not be read, such as {self.examples[column]!r}, and their "
-            f"rows are left out; write {_EXPECTED[column.partition('.')[2]]}."
-            for column, count in self.counts.items()
+    def quality(self, max_bad_share: float) -> Quality:
+        few = {each: count <= max_bad_share * self.rows[each.partition(".")[0]] for each, count in self.counts.items()}
+        return Quality(
+            problems=tuple(self._sentence(each, "correct them") for each, warned in few.items() if not warned),
+            warnings=tuple(self._sentence(each, "their rows are left out") for each, warned in few.items() if warned),
+        )
+
+    def _sentence(self, column: str, what: str) -> str:
+        table, _, name = column.partition(".")
+        return (
+            f"database: {self.counts[column]:,} of {self.rows[table]:,} values of {column} could not be read, such as "
+            f"{self.examples[column]!r}; expected {_EXPECTED[name]}; {what}."
         )
 
 
@@ -105,13 +112,8 @@ _EXPECTED = {
 
 
 def _in_file(connection: sa.Connection, table: sa.Table, *, columns: tuple[str, ...], unread: _Unread) -> sa.FromClause:
-    odd = " OR ".join(
-        f"{each} NOT GLOB '{WRITTEN}'" if MEANT[each] == "_moment" else f"typeof({each}) <> 'integer'"
-        for each in columns
-    )
-    # Names are this module's own.
-    query = f"SELECT EXISTS (SELECT 1 FROM main.{table.name} WHERE {odd})"  # noqa: S608
-    if not connection.exec_driver_sql(query).scalar_one():
+    odd = _odd_columns(connection, table, columns=columns)
+    if not odd:
         return table
     texts = "visit_id" in columns and _has_text_keys(connection)
     meaning = {each: "_key" if texts and each == "visit_id" else MEANT[each] for each in columns}
@@ -125,8 +127,11 @@ def _in_file(connection: sa.Connection, table: sa.Table, *, columns: tuple[str, 
     meant.create(connection, checkfirst=False)
     read = ", ".join(
         f"{_registered(connection, f'{table.name}.{each}', meaning=meaning[each], unread=unread)}({each})"
+        if each in odd
+        else each
         for each in columns
     )
+    unread.rows[table.name] = connection.exec_driver_sql(f"SELECT count(*) FROM main.{table.name}").scalar_one()  # noqa: S608
     connection.exec_driver_sql(f"INSERT INTO temp.{meant.name} SELECT {read} FROM main.{table.name}")  # noqa: S608
     ordered = ", ".join(sorted(columns, key=_INDEXED.index))
     connection.exec_driver_sql(f"CREATE INDEX temp.ix_{meant.name} ON {meant.name} ({ordered})")
@@ -137,9 +142,21 @@ def _in_file(connection: sa.Connection, table: sa.Table, *, columns: tuple[str, 
 _INDEXED = ("product_id", "is_sale", "visit_date", "sales_date", "visit_id")
 
 
+def _odd_columns(connection: sa.Connection, table: sa.Table, *, columns: tuple[str, ...]) -> set[str]:
+    """The columns with a cell that is not written as SQLAlchemy would."""
+    asked = [
+        f"max({each} NOT GLOB '{WRITTEN}')" if MEANT[each] == "_moment" else f"max(typeof({each}) <> 'integer')"
+        for each in columns
+    ]
+    # Names are this module's own.
+    found = connection.exec_driver_sql(f"SELECT {', '.join(asked)} FROM main.{table.name}").one()  # noqa: S608
+    return {each for each, odd in zip(columns, found, strict=True) if odd}
+
+
 def _registered(connection: sa.Connection, column: str, *, meaning: str, unread: _Unread) -> str:
     """A function of SQL that tells what a value of this column means; its name."""
-    meant = {"_moment": _moment, "_whole": _whole, "_yes": _as_number, "_key": str}[meaning]
+    known: Mapping[str, Callable[[Any], Any]] = {"_moment": _moment, "_whole": _whole, "_yes": _as_number, "_key": str}
+    meant = known[meaning]
 
     def read(value: Any) -> Any:
         if values.is_missing(value):

@@ -79,6 +79,47 @@ def test_two_columns_for_one_are_asked_about_and_settled(tmp_path):
     assert [row[0] for row in rows(reading(tmp_path, files, RATINGS, ratings=said), "ratings")] == [1, 2]
 
 
+def test_a_key_is_preferred_to_what_it_describes_and_the_note_says_so(tmp_path):
+    source = Source(
+        name="sales",
+        files=("sales",),
+        columns=(Column(name="product_id", type="id", synonyms=("product", "sku", "ean", "session id")),),
+    )
+    found = reading(tmp_path, {"sales.csv": csv("Product,SKU", ["Milk,7", "Bread,8"])}, source)
+    assert rows(found, "sales") == [(7,), (8,)]
+    assert found.quality.notes == ("sales.csv: product_id is the column SKU (not Product).",)
+    found = reading(tmp_path, {"sales.csv": csv("product_id,SKU", ["1,7", "2,8"])}, source)
+    assert rows(found, "sales") == [(1,), (2,)]
+    for header in ("sku,ean", "product,session id"):
+        found = reading(tmp_path, {"sales.csv": csv(header, ["1,7", "2,8"])}, source)
+        assert "expected one column that is product_id, found 2" in problem(found)
+
+
+def test_a_question_about_a_column_is_asked_also_of_files_of_any_name(tmp_path):
+    files = {"mine.csv": csv("user,visitor,item", ["7,1,9", "8,2,9"])}
+    assert "mine.csv: expected one column that is userId, found 2 (user, visitor)" in problem(
+        reading(tmp_path, files, RATINGS, MOVIES)
+    )
+
+
+def test_one_column_of_a_table_that_is_not_needed_hides_no_question(tmp_path):
+    days = Source(
+        name="days",
+        files=("days",),
+        columns=(Column(name="user", type="id", required=False), Column(name="day", type="int64", required=False)),
+        required=False,
+    )
+    files = {"ratings.csv": csv("user,visitor,item", ["7,1,9", "8,2,9"])}
+    assert "expected one column that is userId, found 2" in problem(reading(tmp_path, files, RATINGS, days))
+
+
+def test_what_people_say_of_columns_finds_the_table_too(tmp_path):
+    files = {"mine.csv": csv("person,band", ["7,9", "8,9"]), "notes.csv": csv("x,y", ["1,2", "3,4"])}
+    said = FileSettings(columns={"userId": "person", "movieId": "band"})
+    found = reading(tmp_path, files, RATINGS, MOVIES, ratings=said)
+    assert [row[:2] for row in rows(found, "ratings")] == [(7, 9), (8, 9)]
+
+
 def test_what_people_say_of_columns_outranks_names(tmp_path):
     files = {"plays.tsv": b"userId\tband\tweight\ttimestamp\n7\tx\t2\t960183970\n8\ty\t3\t960183970\n"}
     said = FileSettings(file="plays.tsv", columns={"movieId": "band", "rating": "", "userId": "3"})

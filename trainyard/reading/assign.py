@@ -13,7 +13,8 @@ from trainyard.contract.sources import FileSettings, Layout, Source
 from trainyard.errors import BadData
 from trainyard.reading import cells
 from trainyard.reading.cells import Cell
-from trainyard.reading.columns import Mapped, guesses, listed, mapped, proposal, score
+from trainyard.reading.columns import Ambiguous, Mapped, guesses, listed, mapped, of_baskets, proposal, score
+from trainyard.reading.lists import with_rows
 from trainyard.reading.model import Found
 
 GLANCE_ROWS = 200
@@ -89,7 +90,7 @@ class Assigner:
         try:
             return self.as_source(candidate, named[0])
         except BadData:
-            other = any(self._score(candidate, each) for each in self.sources if each is not named[0])
+            other = any(_enough(self._score(candidate, each), each) for each in self.sources if each is not named[0])
             if (other or not named[0].required) and self.said(candidate.found.name) is None:
                 return None
             raise
@@ -101,7 +102,8 @@ class Assigner:
             layout = self._layout(candidate, source)
             if layout is not None:
                 found = _with_names(found, layout)
-        return mapped(found, source, settings=self.settings_of(source), types=candidate.types)
+        as_mapped = mapped(found, source, settings=self.settings_of(source), types=candidate.types)
+        return with_rows(self.connection, as_mapped)
 
     def by_columns(self, candidates: Sequence[Candidate], *, taken: frozenset[str]) -> Assignment:
         """What files are whose names do not say it, given the tables that have files already."""
@@ -113,18 +115,36 @@ class Assigner:
             if len(best) > 1:
                 problems.append(_two_tables(candidate, best))
             elif best:
-                chosen.setdefault(best[0].name, []).append(self.as_source(candidate, best[0]))
+                try:
+                    part = self.as_source(candidate, best[0])
+                    chosen.setdefault(best[0].name, []).append(part)
+                except BadData as problem:
+                    problems += problem.problems
             else:
                 left.append(candidate)
         left = self._anything(left, free=[each for each in free if each.name not in chosen], chosen=chosen)
+        problems += self._questions(left, [each for each in free if each.required and each.name not in chosen])
         problems += [problem for parts in chosen.values() for problem in _different(parts)]
         tables = tuple(part for parts in chosen.values() for part in parts)
         return Assignment(tables=tables, left=tuple(left), problems=tuple(problems))
 
+    def _questions(self, left: Sequence[Candidate], sources: Sequence[Source]) -> list[str]:
+        """What is asked of files that would be a table that is needed, but for columns that may be one as well."""
+        asked: list[str] = []
+        for candidate in left:
+            for source in sources:
+                try:
+                    self.as_source(candidate, source)
+                except Ambiguous as problem:
+                    asked += problem.problems
+                except BadData:
+                    continue
+        return asked
+
     def _best(self, candidate: Candidate, sources: Sequence[Source]) -> list[Source]:
-        """The tables of which a file has most columns; one column alone is little of a table that need not be there."""
+        """The tables of which a file has most columns."""
         scores = {each.name: self._score(candidate, each) for each in sources}
-        good = [each for each in sources if scores[each.name] >= (1 if each.required or len(each.columns) == 1 else 2)]
+        good = [each for each in sources if _enough(scores[each.name], each)]
         most = max((scores[each.name] for each in good), default=0)
         return [each for each in good if scores[each.name] == most]
 
@@ -139,13 +159,13 @@ class Assigner:
         return []
 
     def _score(self, candidate: Candidate, source: Source) -> int:
-        found = candidate.found
-        if not found.columns:
+        found, settings = candidate.found, self.settings_of(source)
+        if not found.columns and not settings.columns:
             layout = self._layout(candidate, source) if source.required else None
             if layout is None:
                 return 0
             found = _with_names(found, layout)
-        return score(found, source, types=candidate.types)
+        return score(found, source, settings=settings, types=candidate.types)
 
     def _layout(self, candidate: Candidate, source: Source) -> Layout | None:
         """The layout that a file without a header has: of its name, or of its width and types."""
@@ -172,12 +192,18 @@ class Assigner:
         return float(min(share or 0.0 for share in shares))
 
 
+def _enough(columns: int, source: Source) -> bool:
+    """Whether a file with so many columns of a table may be it; one alone is little of a table that is not needed."""
+    return columns >= (1 if source.required or len(source.columns) == 1 else 2)
+
+
 def missing(source: Source, *, left: Sequence[Candidate]) -> str:
     """The sentence about a table that no file provides."""
     wanted = " or ".join(source.files[:SHOWN_NAMES])
     if not left:
         return f"{source.name}: expected the file {wanted}, found none; upload it beside the others."
-    columns = guesses(left[0].found, source)
+    columns = of_baskets(left[0].found, source) if len(left) == 1 else {}
+    columns = columns or guesses(left[0].found, source)
     shown = "; ".join(each.shown for each in left[:5]) + (f" and {len(left) - 5} more" if len(left) > 5 else "")
     named = listed([each.name for each in source.columns if each.required])
     return (
@@ -206,7 +232,7 @@ def _two_tables(candidate: Candidate, sources: Sequence[Source]) -> str:
 
 def _different(parts: Sequence[Mapped]) -> list[str]:
     """A question where files of different columns would be one table."""
-    if len({part.found.columns for part in parts}) == 1:
+    if len({(part.found.columns, part.found.width) for part in parts}) == 1:
         return []
     source = parts[0].source
     names = listed([part.found.name for part in parts])

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from trainyard.contract.sources import Column, FileSettings, Source
 from trainyard.errors import BadData
+from trainyard.reading import baskets, synonyms
 from trainyard.reading.cells import Cell
 from trainyard.reading.model import Found
 from trainyard.reading.sentences import literal, refused
@@ -17,22 +18,30 @@ from trainyard.reading.sentences import literal, refused
 SHOWN_COLUMNS = 30
 # What programs write beside the data: row numbers of pandas, of Parquet, of R.
 INDEX = re.compile(r"|unnamed: ?\d+|__index_level_\d+__|rownames", re.IGNORECASE)
+# How a name tells which column it is, the surest first.
+LEVELS = EXACT, SPELT, SYNONYM, IN_LISTS = range(4)
+
+
+class Ambiguous(BadData):
+    """Several columns of a file may be the one that a recipe asks for: people have to say which."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Mapped:
     """A found table as one of a recipe's: a cell for each of its columns, None where the file lacks it.
 
-    `others` are cells of columns that nobody declared, by the name they get; `unnest` is the one of the found columns
-    whose lists become rows; `named` says which names in the file differ from the table's.
+    `others` are cells of columns that nobody declared, by the name they get; `unnest` are those of the found columns
+    whose lists become rows together; `named` says which names in the file differ from the table's, and which of
+    several was taken; `by_line` is the column of keys that is the number of the line.
     """
 
     found: Found
     source: Source
     cells: Mapping[str, Cell | None]
     others: Mapping[str, Cell] = field(default_factory=dict)
-    unnest: str = ""
+    unnest: tuple[str, ...] = ()
     named: Mapping[str, str] = field(default_factory=dict)
+    by_line: str = ""
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -51,9 +60,11 @@ def mapped(found: Found, source: Source, *, settings: FileSettings, types: Seque
 
     Raises BadData where a required column is not there, or two might be it.
     """
-    places = _by_settings(found, source, settings=settings)
+    found, types = baskets.with_pattern(found, settings, types=types)
+    places, passed = _by_settings(found, source, settings=settings), dict[str, list[str]]()
     if found.columns:
-        _by_name(found, source, places=places, types=types)
+        passed = _by_name(found, source, places=places, types=types)
+    by_line = _by_line(found, source, places=places, settings=settings)
     lacking = [each for each in source.columns if each.required and each.name not in places]
     if lacking:
         raise BadData([_missing(found, source, columns=lacking)])
@@ -62,23 +73,24 @@ def mapped(found: Found, source: Source, *, settings: FileSettings, types: Seque
         or _flags(found, each.name, types=types)
         for each in source.columns
     }
-    unnested = _unnested(source, cells)
     return Mapped(
         found=found,
         source=source,
-        cells={name: _element(cell) if cell and cell.sql == unnested else cell for name, cell in cells.items()},
+        cells=cells,
+        by_line=by_line,
         others=_others(found, source, taken=set(places.values()), types=types) if source.other_columns else {},
-        unnest=unnested,
         named={
-            name: found.columns[at] for name, at in places.items() if at is not None and _differs(found, name, at=at)
+            name: found.columns[at] + (f" (not {listed(passed[name])})" if passed.get(name) else "")
+            for name, at in places.items()
+            if at is not None and _differs(found, name, at=at)
         },
     )
 
 
-def score(found: Found, source: Source, *, types: Sequence[str]) -> int:
+def score(found: Found, source: Source, *, settings: FileSettings, types: Sequence[str]) -> int:
     """How many columns of a table a found one has; 0 where a required one is not there."""
     try:
-        found_as = mapped(found, source, settings=FileSettings(), types=types)
+        found_as = mapped(found, source, settings=settings, types=types)
     except BadData:
         return 0
     return sum(cell is not None for cell in found_as.cells.values())
@@ -91,6 +103,15 @@ def normal(name: str) -> str:
     ('movieid', 'movieid', 'movieid')
     """
     return re.sub(r"[\W_]+", "", name.casefold())
+
+
+def below(name: str) -> str:
+    """The list or object that a field belongs to, empty where it is in none.
+
+    >>> below("items.sku")
+    'items'
+    """
+    return name.rpartition(".")[0]
 
 
 def listed(names: Sequence[str]) -> str:
@@ -118,7 +139,7 @@ def _said(found: Found, column: Column, *, said: str) -> int | None:
     if not said and not column.required:
         return None
     same = [at for at, each in enumerate(found.columns) if each == said]
-    same = same or [at for at, each in enumerate(found.columns) if normal(each) == normal(said)]
+    same = same or [at for at, each in enumerate(found.columns) if normal(each) == normal(said) != ""]
     if not same and said.isdigit() and 1 <= int(said) <= found.width:
         same = [int(said) - 1]
     if len(same) == 1:
@@ -136,34 +157,69 @@ def _said(found: Found, column: Column, *, said: str) -> int | None:
     )
 
 
-def _by_name(found: Found, source: Source, *, places: dict[str, int | None], types: Sequence[str]) -> None:
-    """Adds the places that names tell: the surest names of all columns first."""
+def _by_line(found: Found, source: Source, *, places: dict[str, int | None], settings: FileSettings) -> str:
+    """Adds the number of the line as the only key that a table of cells side by side lacks, and says which that is."""
+    lacking = [each.name for each in source.columns if each.required and each.type == "id" and each.name not in places]
+    side_by_side = any(baskets.ALL in str(each) and str(each) in found.columns for each in settings.columns.values())
+    if len(lacking) != 1 or not side_by_side or baskets.LINE not in found.columns:
+        return ""
+    places[lacking[0]] = found.width - 1 - found.columns[::-1].index(baskets.LINE)
+    return lacking[0]
+
+
+def _by_name(
+    found: Found, source: Source, *, places: dict[str, int | None], types: Sequence[str]
+) -> dict[str, list[str]]:
+    """Adds the places that names tell, the surest names of all columns first; says what else they might have been."""
     usable = [at for at in range(found.width) if not _cell_at(at, found=found, types=types).is_nested]
-    for level in range(3):
-        for column in source.columns:
+    passed: dict[str, list[str]] = {}
+    for level in LEVELS:
+        for column in sorted(source.columns, key=lambda each: level == IN_LISTS and not each.required):
             if column.name in places:
                 continue
             taken = {at for at in places.values() if at is not None}
             free = [at for at in usable if at not in taken]
-            at = _place(found, column, level=level, free=free)
-            if at is not None:
-                places[column.name] = at
+            if level == IN_LISTS:
+                free = _in_lists(found, column, free=free, taken=taken, types=types)
+            same = _same(found, column, level=level, free=free)
+            if same:
+                places[column.name] = at = _chosen(found, column, same=same)
+                passed[column.name] = [found.columns[each] for each in same if each != at]
+    return passed
 
 
-def _place(found: Found, column: Column, *, level: int, free: Sequence[int]) -> int | None:
-    """Where a column is by its very name (level 0), by its name without case and punctuation (1), or a synonym (2)."""
-    if level < 2:
-        spelt = str if level == 0 else normal
-        same = [at for at in free if spelt(found.columns[at]) == spelt(column.name)]
-    else:
-        order = [normal(each) for each in column.synonyms]
-        same = sorted(
-            (at for at in free if normal(found.columns[at]) in order),
-            key=lambda at: order.index(normal(found.columns[at])),
-        )
-    if len(same) > 1 and column.required:
-        raise BadData([_ambiguous(found, column, names=[found.columns[at] for at in same])])
-    return same[0] if same else None
+def _in_lists(found: Found, column: Column, *, free: Sequence[int], taken: set[int], types: Sequence[str]) -> list[int]:
+    """Fields of objects in a list; of those that are not needed, only fields of a list that is read anyway."""
+    fields = [at for at in free if types[at].endswith("[]") and below(found.columns[at])]
+    read = {below(found.columns[at]) for at in taken if types[at].endswith("[]")}
+    return [at for at in fields if below(found.columns[at]) in read or (column.required and not read)]
+
+
+def _same(found: Found, column: Column, *, level: int, free: Sequence[int]) -> list[int]:
+    """The columns whose name is a column's: its very name, but for case and punctuation, a synonym, or in a list."""
+    if level == EXACT:
+        return [at for at in free if found.columns[at] == column.name]
+    if level == SPELT:
+        return [at for at in free if normal(found.columns[at]) == normal(column.name)]
+    order = [normal(each) for each in column.synonyms]
+    names = {at: normal(found.columns[at]) for at in free}
+    if level == IN_LISTS:
+        order = [normal(column.name), *order]
+        names = {at: normal(found.columns[at].removeprefix(f"{below(found.columns[at])}.")) for at in free}
+    return sorted((at for at in free if names[at] in order), key=lambda at: order.index(names[at]))
+
+
+def _chosen(found: Found, column: Column, *, same: Sequence[int]) -> int:
+    """The one of several columns that is surest; raises BadData where that is not certain of one that is needed."""
+    if len(same) == 1 or not column.required:
+        return same[0]
+    names = [found.columns[at] for at in same]
+    together = len({below(each) for each in names}) == 1
+    inner = [normal(each.removeprefix(f"{below(each)}.") if together else each) for each in names]
+    at = synonyms.surest_key(inner) if column.type == "id" else None
+    if at is None:
+        raise Ambiguous([_ambiguous(found, column, names=names)])
+    return same[at]
 
 
 def _ambiguous(found: Found, column: Column, *, names: Sequence[str]) -> str:
@@ -190,7 +246,20 @@ def guesses(found: Found, source: Source) -> dict[str, str]:
     return said
 
 
+def of_baskets(found: Found, source: Source) -> dict[str, str]:
+    """What a person might have to say of a file whose lines may be baskets, nothing of another one."""
+    key = baskets.basket_key(source) if found.ragged else ""
+    return {key: baskets.ALL} if key else {}
+
+
 def _missing(found: Found, source: Source, *, columns: Sequence[Column]) -> str:
+    if said := of_baskets(found, source):
+        return refused(
+            found.name,
+            expected="a first line with the names of the columns",
+            found="cells without names, in each line another number",
+            advice=f"if each line is a basket, say so in run.json with {proposal(source, said)}",
+        )
     said = guesses(found, source)
     if not found.columns:
         return refused(
@@ -241,16 +310,6 @@ def _cell_at(at: int, *, found: Found, types: Sequence[str]) -> Cell:
     return Cell(sql=f"c{at}", type=types[at], decimal=found.decimal)
 
 
-def _unnested(source: Source, cells: Mapping[str, Cell | None]) -> str:
-    """The column whose lists are rows: texts are joined instead."""
-    lists = [cells[each.name] for each in source.columns if each.type != "string"]
-    return next((cell.sql for cell in lists if cell and cell.is_list), "")
-
-
-def _element(cell: Cell) -> Cell:
-    return replace(cell, type=cell.type.removesuffix("[]"))
-
-
 def _others(found: Found, source: Source, *, taken: set[int | None], types: Sequence[str]) -> dict[str, Cell]:
     """Cells of the columns that nobody declared, under names that are unique without case, as Spark needs them."""
     used = {each.name.casefold() for each in source.columns}
@@ -273,4 +332,4 @@ def _names(found: Found) -> Iterator[tuple[int, str]]:
 
 
 def _differs(found: Found, name: str, *, at: int) -> bool:
-    return bool(found.columns) and found.columns[at] != name
+    return bool(found.columns) and found.columns[at] not in {name, baskets.LINE, baskets.ALL}

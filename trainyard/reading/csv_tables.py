@@ -9,7 +9,7 @@ import duckdb
 
 from trainyard.contract.sources import FileSettings, Source
 from trainyard.errors import BadData
-from trainyard.reading import plain_text, quotes
+from trainyard.reading import baskets, plain_text, quotes
 from trainyard.reading.dialect import encloses
 from trainyard.reading.header import Header, decimal, numeric
 from trainyard.reading.model import Found
@@ -32,11 +32,14 @@ def csv_table(
     opened = opened_text(text, settings, known=names_known(sources))
     if not opened.top.sure and _has_layout(opened, sources):
         opened = replace(opened, top=Header(present=False))
+    if baskets.said(settings) and (text.source or settings.file or not opened.top.present):
+        return baskets.baskets(opened, settings)
     opened, unsure = _with_quotes_settled(connection, opened, said=settings.quote)
     asked = doubts(opened, settings, quotes=unsure)
     if asked and text.source:
         raise BadData(asked)
-    return replace(_found(opened, settings), doubts=asked)
+    found = _found(opened, settings)
+    return replace(found, doubts=asked, ragged=baskets.ragged(found, lines=baskets.sample_lines(opened)))
 
 
 def _has_layout(opened: OpenedText, sources: Sequence[Source]) -> bool:

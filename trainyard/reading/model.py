@@ -39,6 +39,7 @@ class Found:
     * `as_integers`: where `only_digits`, the same relation with columns of type BIGINT, which is read in half the time.
     * `doubts`: sentences that ask for a setting, to be raised as BadData when this table is read: it can be understood
       in two ways. Files that nobody reads are not asked about.
+    * `ragged`: it has no header and a cell or several a line, so that each line may be a basket.
     * `text`, `delimiter`, `quote`: the UTF-8 text that `relation` reads, and how; only to say where a row stands.
     * `rejects`: name of the DuckDB table that lists the lines which the parser could not take apart once `relation` has
       been read (as read_csv's `rejects_table`), empty where there is none.
@@ -58,6 +59,7 @@ class Found:
     as_integers: str = ""
     doubts: tuple[str, ...] = ()
     rejects: str = ""
+    ragged: bool = False
     text: Path | None = None
     delimiter: str = ","
     quote: str = '"'

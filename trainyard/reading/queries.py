@@ -33,9 +33,9 @@ def rows_of(mapped: Mapped, *, numbered: bool = False) -> str:
 def header_again(mapped: Mapped) -> str | None:
     """Whether a row repeats the header, as in the middle of files that were put one after the other."""
     found = mapped.found
-    if found.typed or not found.columns or not any(mapped.cells.values()):
+    read = {each.sql for each in mapped.cells.values() if each is not None and each.is_text}
+    if found.typed or not found.columns or not read:
         return None
-    read = {each.sql for each in mapped.cells.values() if each is not None}
     places = [at for at in range(found.width) if f"c{at}" in read]
     return "(" + " AND ".join(f"c{at} IS NOT DISTINCT FROM {literal(found.columns[at])}" for at in places) + ")"
 

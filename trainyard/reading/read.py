@@ -12,9 +12,10 @@ from trainyard.contract.quality import Quality
 from trainyard.contract.sources import FileSettings, Source
 from trainyard.errors import BadData
 from trainyard.glue import engine
-from trainyard.reading import rejected
+from trainyard.reading import baskets, rejected
 from trainyard.reading.assign import NO_SETTINGS, Assigner, Candidate, missing, not_read
 from trainyard.reading.columns import Mapped
+from trainyard.reading.lists import numbered_on
 from trainyard.reading.load import Kinds, Loaded, load
 from trainyard.reading.model import Found, LocalFile, Reading
 from trainyard.reading.open import found_tables
@@ -105,7 +106,10 @@ class _Reader:
         return said.name if said else source
 
     def _settings(self, name: str, source: str) -> FileSettings:
-        return self.assigner.settings.get(self._named(name, source), NO_SETTINGS)
+        if named := self._named(name, source):
+            return self.assigner.settings.get(named, NO_SETTINGS)
+        of_baskets = [each for each in self.assigner.settings.values() if baskets.said(each) and not each.file]
+        return FileSettings(columns=of_baskets[0].columns) if of_baskets else NO_SETTINGS
 
     def finish(self) -> Reading:
         """Read what was kept, and judge each table as a whole."""
@@ -151,6 +155,7 @@ class _Reader:
         folder = self.scratch / source.name
         folder.mkdir(exist_ok=True)
         parts = self.loaded.setdefault(source.name, [])
+        mapped = numbered_on(mapped, lines=sum(each.mapped.found.lines + each.rows for each in parts))
         target = folder / f"part-{len(parts):05d}.parquet"
         try:
             part = load(self.connection, mapped, others=others, target=target, rejected=self.scratch / rejected.FOLDER)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from urllib.parse import quote, quote_plus, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
 
 HIDDEN = "***"
 # The user and password of any address: drivers repeat the address that they could not reach.
@@ -50,6 +50,7 @@ def _parts_of_url(url: str) -> Iterator[str]:
     if found:
         yield from user.split(":", 1)
         yield urlsplit(f"//{address}").hostname or ""
+    yield from (value for name, value in parse_qsl(url.partition("?")[2]) if name in ("user", "password"))
 
 
 def _forms(word: str) -> Iterator[str]:

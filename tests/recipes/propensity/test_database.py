@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import sqlite3
 import traceback
 
 import pytest
@@ -65,12 +66,40 @@ def leaks(error):
     return [word for word in (USER + "'", PASSWORD, "wrong-password", "127.0.0.1") if word in text]
 
 
-def test_a_secret_may_hold_one_address_for_sqlalchemy():
-    url = database.url_of_secret(json.dumps({"url": "mysql+pymysql://u:p%40ss@127.0.0.1:3306/visits"}))
-    assert (url.password, url.port, url.database) == ("p@ss", 3306, "visits")
-    wrong = json.dumps({"url": "u:hunter" + "2 at 127.0.0.1"})
-    with pytest.raises(JobFailed) as refusal:
-        database.url_of_secret(wrong)
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("mysql://u:p%40ss@h:3307/visits", ("mysql+pymysql", "u", "p@ss", "h", 3307, "visits")),
+        ("mysql+mysqldb://u:p@h/visits", ("mysql+pymysql", "u", "p", "h", 3306, "visits")),
+        ("mariadb://u:p@h/v?ssl-mode=REQUIRED&useSSL=true", ("mysql+pymysql", "u", "p", "h", 3306, "v")),
+        ("postgres://u:a@b/c:d?e#f%@h:5433/v", ("postgresql+psycopg", "u", "a@b/c:d?e#f%", "h", 5433, "v")),
+        ("postgresql+psycopg2://u@server:密码ñ@h.x/v", ("postgresql+psycopg", "u@server", "密码ñ", "h.x", 5432, "v")),
+        ("postgresql://u:p+q%20r@[::1]:5/v?schema=shop", ("postgresql+psycopg", "u", "p+q r", "::1", 5, "v")),
+        ("jdbc:postgresql://h/v?user=u&password=a%26b", ("postgresql+psycopg", "u", "a&b", "h", 5432, "v")),
+        ("MySQL://u:p@h:1/v", ("mysql+pymysql", "u", "p", "h", 1, "v")),
+    ],
+)
+def test_a_secret_may_hold_the_address_that_people_write(text, parts):
+    url = database.url_of_secret(json.dumps({"url": text}))
+    assert (url.drivername, url.username, url.password, url.host, url.port, url.database) == parts
+    mode = "require" if "REQUIRED" in text else "verify-full"
+    assert url.query == {"sslmode": mode} | ({"options": "-csearch_path=shop"} if "schema" in text else {})
+    assert str(parts[2]) not in str(url) or len(parts[2]) == 1
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("u:hunter2 at 127.0.0.1", "to begin with one of mysql://, "),
+        ("oracle://u:hunter2@h/v", "to begin with one of mysql://, "),
+        ("mysql://u:hunter2@", "as <kind>://<user>:<password>@<host>"),
+        ("mysql://u:hunter2@h/v?sslmode=prefer", "sslmode in the database secret to be verify-full"),
+        ("sqlite:hunter2", "to begin with one of mysql://, "),
+    ],
+)
+def test_other_addresses_are_refused_and_not_shown(url, said):
+    with pytest.raises(JobFailed, match=said) as refusal:
+        database.url_of_secret(json.dumps({"url": url}))
     assert "hunter2" not in "".join(traceback.format_exception(refusal.value))
 
 
@@ -104,6 +133,17 @@ def test_files_that_are_no_database_are_refused(tmp_path):
         (tmp_path / name).write_bytes(content)
         with pytest.raises(BadData, match=name), database.open_sqlite(tmp_path / name, name, scratch=tmp_path):
             pass
+
+
+def test_texts_of_another_encoding_are_read(tmp_path):
+    with sqlite3.connect(tmp_path / "a.sqlite") as connection:
+        connection.execute("CREATE TABLE words AS SELECT CAST(X'636166e9' AS TEXT) AS word UNION SELECT 'caf\u00e9s'")
+    connection.close()
+    with database.open_sqlite(tmp_path / "a.sqlite", "a.sqlite", scratch=tmp_path) as opened:
+        assert opened.execute(sa.text("SELECT word FROM words ORDER BY 1")).scalars().all() == [
+            "caf\u00e9s",
+            "caf\u00e9",
+        ]
 
 
 def test_a_truncated_database_is_refused_and_a_whole_one_only_read(tmp_path):

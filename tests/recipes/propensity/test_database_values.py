@@ -120,9 +120,16 @@ def test_a_blank_in_a_column_of_numbers_is_a_missing_number(blank, empty_sqlite,
 def test_times_that_cannot_be_read_are_said_and_their_rows_left_out(empty_sqlite, tmp_path):
     fill(empty_sqlite, NUMBERS, epoch)
     empty_sqlite.exec_driver_sql("UPDATE visits SET visit_date = 'the 3rd' WHERE visit_id < 3")
-    quality, visits = extracted(empty_sqlite, tmp_path)
-    assert len(visits) == VISITS - 2
-    assert "2 values of visits.visit_date could not be read, such as 'the 3rd'" in quality.warnings[0]
+    empty_sqlite.exec_driver_sql("UPDATE visits SET is_sale = NULL WHERE visit_id = 3")
+    quality, visits = extracted(empty_sqlite, tmp_path / "few", max_bad_share=0.05)
+    assert len(visits) == VISITS - 3
+    said = "2 of 60 values of visits.visit_date could not be read, such as 'the 3rd'"
+    assert said in quality.warnings[0]
+    assert any("1 visits are left out, for their is_sale" in each for each in quality.warnings)
+    refused = ingest.extract(
+        empty_sqlite, tmp_path / "many", config=override(CONFIG, {"data": {"max_bad_share": 0.02}})
+    )
+    assert len(refused.problems) == 1 and said in refused.problems[0]
 
 
 def test_all_rows_to_score_come_in_every_spelling(empty_sqlite, tmp_path):
@@ -217,7 +224,8 @@ def test_the_types_of_postgres_are_inputs_or_listed(empty_postgres, tmp_path):
     columns = {"b": "BOOLEAN", "n": "NUMERIC(30,10)", "nan": "NUMERIC", "r": "REAL", "i": "INTERVAL", "t": "TIME"}
     columns |= {"e": "mood", "c": "CHAR(3)", "m": "MONEY", "w": "BIGINT"}
     columns |= {"a": "INTEGER[]", "k": "UUID", "z": "TIMESTAMPTZ", "j": "JSONB", "x": "BYTEA", "p": "POINT"}
-    row = "true, 12345678901.0000000001, 'NaN', 0.5, '1 day 1 second', '01:00:01', 'ok', 'abc', 12.5, 9223372036854775807, "
+    row = "true, 12345678901.0000000001, 'NaN', 0.5, '1 day 1 second', '01:00:01', 'ok', 'abc', 12.5, "
+    row += "9223372036854775807, "
     add(empty_postgres, columns, row + "'{1}', '00000000-0000-0000-0000-000000000001', now(), '{}', 'x', '(1,2)'")
     found, said = first_row(empty_postgres, tmp_path)
     expected = {"b": True, "n": 12345678901.0000000001, "nan": None, "r": 0.5, "i": 86401.0, "t": 3601.0, "e": "ok"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.resources
 import ssl
 from collections.abc import Iterator
@@ -49,22 +50,10 @@ def mysql_arguments(url: sa.URL, scratch: Path) -> dict[str, Any]:
     if mode == "disable":
         return {"ssl_disabled": True}
     if mode == "require":
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        return {"ssl": context}
-    context: ssl.SSLContext | None = None
-    try:
-        context = ssl.create_default_context(cafile=str(authorities(url, scratch)))
-    except ssl.SSLError:
-        # Not chained: the sentence below says it.
-        pass
-    if context is None:
-        raise JobFailed(
-            "Expected sslrootcert in the database secret to hold certificates in PEM, found none that can be read; "
-            "put the whole text of the bundle into the secret."
-        )
-    # Servers' own authorities often lack what RFC 5280 asks of them.
-    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+        unverified = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        unverified.check_hostname, unverified.verify_mode = False, ssl.CERT_NONE
+        return {"ssl": unverified}
+    context = _verifying(authorities(url, scratch))
     context.check_hostname = mode == "verify-full"
     return {"ssl": context}
 
@@ -76,6 +65,21 @@ def postgres_arguments(url: sa.URL, scratch: Path) -> dict[str, Any]:
     if str(mode).startswith("verify"):
         arguments["sslrootcert"] = str(authorities(url, scratch))
     return arguments
+
+
+def _verifying(file: Path) -> ssl.SSLContext:
+    context: ssl.SSLContext | None = None
+    with contextlib.suppress(ssl.SSLError):
+        context = ssl.create_default_context(cafile=str(file))
+    # Not chained to what OpenSSL says, which nobody understands.
+    if context is None:
+        raise JobFailed(
+            "Expected sslrootcert in the database secret to hold certificates in PEM, found none that can be read; "
+            "put the whole text of the bundle into the secret."
+        )
+    # Servers' own authorities often lack what RFC 5280 asks of them.
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    return context
 
 
 def failure(error: BaseException) -> str:

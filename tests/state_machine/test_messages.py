@@ -1,0 +1,23 @@
+"""What people are told at the end of a run about the data it learned from."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.state_machine.scenarios import scenarios
+from tests.state_machine.walk import definition, walk
+
+LEFT_OUT = "ratings.csv, line 3,001: left out: expected 4 fields, found 2 (1 of 5,000 lines)."
+
+
+@pytest.mark.parametrize("state", ["Notify", "Report refused model", "Notify of scores"])
+def test_what_is_worth_knowing_of_the_data_stands_in_the_message(state: str) -> None:
+    scenario = json.loads(json.dumps(next(each for each in scenarios() if state in each["path"])))
+    before = {each.state: each.arguments for each in walk(definition(), scenario).calls}[state]["Message"]
+    answer = scenario["results"]["Read data quality"][-1]["result"]
+    answer["Body"] = json.dumps({**json.loads(answer["Body"]), "warnings": [LEFT_OUT, "And another."]})
+    after = {each.state: each.arguments for each in walk(definition(), scenario).calls}[state]["Message"]
+    assert "About the data" not in before
+    assert after == f"{before}\n\nAbout the data:\n* {LEFT_OUT}\n* And another."
