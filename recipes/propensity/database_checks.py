@@ -10,7 +10,7 @@ from recipes.propensity import aggregate_tables
 from recipes.propensity.config import Data
 from recipes.propensity.database_schema import PRODUCTS, SALES, VISITS
 from recipes.propensity.sales_window import SalesWindow
-from recipes.propensity.visit_tables import yes
+from recipes.propensity.visit_values import yes
 from trainyard.contract.quality import Quality
 from trainyard.contract.values import CANONICAL, identifier
 from trainyard.errors import BadData

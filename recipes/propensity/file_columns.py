@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from recipes.propensity.column_types import ReadFlag, ReadNumber, ReadText
+from recipes.propensity.column_types import REAL_TYPES, ReadFlag, ReadNumber, ReadText
 from trainyard.contract.values import is_missing, number
 
 KINDS = ("integer", "real", "text", "blob")
@@ -21,9 +21,13 @@ def retyped(connection: sa.Connection, table: sa.Table) -> sa.Table:
     found = _one_row(connection, table, asked=ends)
     for place, column in enumerate(table.c):
         known, lowest, highest = found[3 * place : 3 * place + 3]
+        if column.name == "visit_id":
+            column.type = sa.Text() if highest == "text" else column.type
+            continue
+        cells = dict.fromkeys(KINDS, 0) | {highest: known}
         # SQLite orders numbers before texts before bytes.
-        alone = lowest == highest in ("text", "blob") or not known
-        cells = dict.fromkeys(KINDS, 0) | {highest: known} if alone else _cells(connection, table, column=column)
+        if known and lowest != highest and highest in ("text", "blob"):
+            cells = _cells(connection, table, column=column)
         column.type = _type_of(connection, column, cells=cells)
     return table
 
@@ -62,14 +66,19 @@ def _type_of(connection: sa.Connection, column: sa.Column[Any], *, cells: dict[s
 
 def _by_cells(connection: sa.Connection, column: sa.Column[Any], *, cells: dict[str, int]) -> sa.types.TypeEngine[Any]:
     if not cells["text"] and not cells["blob"]:
-        return sa.Float() if cells["real"] else sa.BigInteger()
+        return sa.Float() if isinstance(column.type, REAL_TYPES) or _has_reals(connection, column) else sa.BigInteger()
     limit = _limit(column.type, sum(cells.values()))
     return ReadText() if _words(connection, column, limit=limit) else ReadNumber()
 
 
+def _has_reals(connection: sa.Connection, column: sa.Column[Any]) -> bool:
+    real = sa.exists().where(sa.func.typeof(column) == "real")
+    return bool(connection.execute(sa.select(real)).scalar_one())
+
+
 def _limit(declared: sa.types.TypeEngine[Any], known: int) -> float:
     """How many words a column of numbers may hold, which is none unless its type says that it is one."""
-    return MAX_WORDS * known if isinstance(declared, (sa.Integer, sa.Numeric, sa.Float)) else 0
+    return MAX_WORDS * known if isinstance(declared, (sa.Integer, *REAL_TYPES)) else 0
 
 
 def _words(connection: sa.Connection, column: sa.Column[Any], *, limit: float) -> bool:

@@ -22,7 +22,8 @@ from recipes.propensity.database_checks import (
 from recipes.propensity.downsampling import SampleCounts, downsample, sampled_from
 from recipes.propensity.read_visits import PARQUET_FILE, into_parquet
 from recipes.propensity.sales_window import SalesWindow, configured_dates, training_window
-from recipes.propensity.visit_tables import VisitTables, utc, visit_tables
+from recipes.propensity.visit_tables import VisitTables, visit_tables
+from recipes.propensity.visit_values import utc
 from trainyard.contract.progress import progress
 from trainyard.contract.quality import Quality
 from trainyard.errors import BadData

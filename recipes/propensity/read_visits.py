@@ -62,7 +62,7 @@ def read_chunks(
     """
     joined = visits
     for table in tables:
-        joined = joined.outerjoin(table, table.c.visit_id == visits.c.visit_id)
+        joined = joined.outerjoin(table, _same_visit(table, visits, dialect=connection.dialect.name))
     plain = [asked(each, connection.dialect.name) for each in columns]
     read = _read_csv_lines if connection.dialect.name in ("mysql", "mariadb") else _read_rows
     keys = [_key(visits.c.visit_id, connection.dialect.name), visits.c.is_sale]
@@ -110,6 +110,19 @@ def _key(visit_id: sa.ColumnElement[Any], dialect: str) -> sa.ColumnElement[Any]
     if isinstance(visit_id.type, sa.Integer):
         return visit_id
     return sa.cast(visit_id, sa.Text) if dialect != "mysql" else sa.type_coerce(visit_id, sa.String)
+
+
+def _same_visit(table: sa.Table, visits: sa.FromClause, *, dialect: str) -> sa.ColumnElement[bool]:
+    """Joins by the key in the type of the table, so that an index on it, or one that SQLite makes, is of use."""
+    own, key = table.c.visit_id, visits.c.visit_id
+    if not isinstance(key.type, sa.Integer) or isinstance(own.type, sa.Integer):
+        return own == key
+    sqlite = dialect == "sqlite"
+    if isinstance(own.type, sa.String):
+        text = sa.cast(key, sa.Text if sqlite or dialect == "postgresql" else sa.String)
+        # An expression of SQLite has no type that the cells of the index would have to be converted to.
+        return own == (text.concat(sa.literal_column("''")) if sqlite else text)
+    return sa.type_coerce(own, sa.BigInteger) == key + sa.literal_column("0") if sqlite else own == key
 
 
 def _streamed(connection: sa.Connection, query: sa.Select[Any], *, chunk_rows: int) -> sa.CursorResult[Any]:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from recipes.propensity.config import Data
 from recipes.propensity.database_schema import SALES
-from recipes.propensity.visit_tables import utc
+from recipes.propensity.visit_values import utc
 from trainyard.errors import BadData
 
 WEEK = timedelta(days=7)

@@ -127,6 +127,22 @@ def test_no_error_of_the_server_shows_credentials(mariadb_url):
     assert leaks(missing.value) == []
 
 
+def test_no_error_of_postgres_shows_credentials(postgres_url):
+    plain = postgres_url.update_query_dict({"sslmode": "disable"})
+    wrong = plain.set(password="wrong-password")
+    with pytest.raises(JobFailed, match="found OperationalError") as refused, database.connect(wrong):
+        pass
+    assert leaks(refused.value) == []
+    cases = {
+        "SELECT :a FROM nothing_here": "UndefinedTable 42P01",
+        "SELECT CAST(:a AS TIMESTAMP)": "hold times, numbers",
+    }
+    for query, said in cases.items():
+        with pytest.raises(JobFailed, match=said) as failed, database.connect(plain) as own:
+            own.execute(sa.text(query), {"a": PASSWORD})
+        assert leaks(failed.value) == []
+
+
 def test_files_that_are_no_database_are_refused(tmp_path):
     cases = {"text.sqlite": b"id,name\n", "cut.sqlite.gz": gzip.compress(b"SQLite format 3\0" * 100)[:20]}
     for name, content in cases.items():

@@ -289,3 +289,32 @@ def test_visits_with_ids_that_are_texts_are_drawn_alike(empty_sqlite, empty_mari
         found = connection.execute(sa.select(sampled_from(known.visits).c.visit_id)).scalars()
         drawn_ids.append(sorted(map(str, found)))
     assert drawn_ids[0] == drawn_ids[1] == drawn_ids[2]
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "mariadb", "postgres"])
+def test_tables_may_write_a_visit_in_types_of_their_own(kind, request, tmp_path):
+    connection = request.getfixturevalue(f"empty_{kind}")
+    types = {"visit_date": "TIMESTAMP", "sales_date": "TIMESTAMP", "channel": "VARCHAR(8)"}
+    fill(connection, types, str, (1, 0), int)
+    connection.exec_driver_sql("CREATE TABLE agg_visit_c (visit_id VARCHAR(20), more INTEGER)")
+    table = sa.table("agg_visit_c", sa.column("visit_id"), sa.column("more"))
+    connection.execute(table.insert(), [{"visit_id": str(at + 1), "more": at} for at in range(VISITS)])
+    connection.commit()
+    _, visits = extracted(connection, tmp_path)
+    assert visits["more"].to_pylist() == list(range(VISITS))
+
+
+@pytest.mark.parametrize("how", ["everything text", "no types"])
+def test_tables_of_a_file_are_joined_by_an_index(how, empty_sqlite, tmp_path):
+    types, spelled, more = FILES[how]
+    fill(empty_sqlite, types, spelled, **more)
+    plans = []
+
+    def explain(connection, cursor, statement, parameters, *_):
+        if "JOIN agg_visit_a" in statement and not statement.startswith("EXPLAIN"):
+            plans.append(cursor.connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters).fetchall())
+
+    sa.event.listen(empty_sqlite, "before_cursor_execute", explain)
+    extracted(empty_sqlite, tmp_path)
+    [plan] = plans
+    assert any("SEARCH agg_visit_a USING" in step[-1] for step in plan), plan

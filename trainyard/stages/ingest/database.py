@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import sqlalchemy as sa
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DataError, SQLAlchemyError
 
 from trainyard.errors import BadData, JobFailed
 from trainyard.stages.ingest import database_tls
@@ -58,8 +58,8 @@ def connect(url: sa.URL) -> Iterator[sa.Connection]:
         finally:
             engine.dispose()
     if failure:
-        # Outside the handler: a chained exception would print the driver's own message after all.
-        raise JobFailed(failure)
+        # Outside the handler, and without the error of the block, which would print the driver's own message after all.
+        raise JobFailed(failure) from None
 
 
 def _engine(url: sa.URL, scratch: Path) -> sa.Engine:
@@ -130,6 +130,11 @@ def _unpacked(path: Path, name: str, *, scratch: Path) -> Path:
 
 
 def _unanswered(error: Exception) -> str:
+    if isinstance(error, DataError):
+        return (
+            "Expected the database to hold times, numbers and flags that it can read as such itself; "
+            f"{_described(error)}. Correct the columns of visits and sales, or give them other types."
+        )
     return (
         f"Expected the database that the secret names to answer; {_described(error)}. Check the secret, the network of "
         "the ingest job, and what the user may do (SELECT and CREATE TEMPORARY TABLES), then redrive the execution."
