@@ -72,7 +72,7 @@ def figures(*, quick: bool = False) -> list[Figure]:
     """What the benchmark measures on real visits; raises Skipped without the data."""
     visits = pd.read_csv(required(SHOPPERS))
     visits["is_sale"] = visits.pop("Revenue").astype(int)
-    categories = [name for name in visits if says_code(name) or visits[name].dtype.kind not in "if"]
+    categories = [str(name) for name in visits if says_code(str(name)) or visits[str(name)].dtype.kind not in "if"]
     visits[categories] = visits[categories].astype(str)
     found = []
     for case in BARS:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gc
 
+# First of all: its own copy of OpenSSL does not work in a process where TensorFlow was loaded before it. No program of
+# the product holds both; a worker of these tests may.
+import psycopg  # noqa: F401
 from hypothesis import HealthCheck, settings
 
 # A shared machine makes time limits fail at random; derandomised examples make a failure repeatable.

@@ -84,9 +84,11 @@ def _baskets(lines: ibis.Table, data: Data) -> ibis.Table:
 def _vocabulary(orders: Orders, data: Data) -> ibis.Table:
     lines = orders.purchases
     # An order is hashed once, however many lines it has; and few orders are held out, so what they have is taken off.
-    found = lines.select("order_id").distinct()
-    found = found.mutate(trained=trains(found.order_id.cast("string"), **_split(data)))
-    held_out = lines.semi_join(found.filter(~found.trained), "order_id")
+    # A condition on the order alone would be asked of every line instead: engines move such filters to the front.
+    found = lines.group_by("order_id").agg(lines=lines.count())
+    trained = trains(found.order_id.cast("string"), **_split(data))
+    found = found.filter(ibis.ifelse(found.lines > 0, ~trained, False))
+    held_out = lines.semi_join(found, "order_id")
     held_out = orders.by_key(held_out.group_by("product_id").agg(held_out=held_out.count()))
     counted = orders.products.left_join(held_out, "product_index")
     counted = counted.select("product_index", frequency=counted.times - counted.held_out.fill_null(0))

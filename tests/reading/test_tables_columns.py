@@ -118,6 +118,9 @@ def test_what_people_say_of_columns_finds_the_table_too(tmp_path):
     said = FileSettings(columns={"userId": "person", "movieId": "band"})
     found = reading(tmp_path, files, RATINGS, MOVIES, ratings=said)
     assert [row[:2] for row in rows(found, "ratings")] == [(7, 9), (8, 9)]
+    said = FileSettings(columns={"userId": "pers", "movieId": "band"})
+    sentence = problem(reading(tmp_path, {"mine.csv": files["mine.csv"]}, RATINGS, MOVIES, ratings=said))
+    assert "expected a column 'pers', as run.json says of userId" in sentence
 
 
 def test_what_people_say_of_columns_outranks_names(tmp_path):

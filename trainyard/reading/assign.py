@@ -13,7 +13,8 @@ from trainyard.contract.sources import FileSettings, Layout, Source
 from trainyard.errors import BadData
 from trainyard.reading import cells
 from trainyard.reading.cells import Cell
-from trainyard.reading.columns import Ambiguous, Mapped, guesses, listed, mapped, of_baskets, proposal, score
+from trainyard.reading.column_questions import guesses, listed, of_baskets, proposal
+from trainyard.reading.columns import Ambiguous, Mapped, mapped, score
 from trainyard.reading.lists import with_rows
 from trainyard.reading.model import Found
 
@@ -129,7 +130,7 @@ class Assigner:
         return Assignment(tables=tables, left=tuple(left), problems=tuple(problems))
 
     def _questions(self, left: Sequence[Candidate], sources: Sequence[Source]) -> list[str]:
-        """What is asked of files that would be a table that is needed, but for columns that may be one as well."""
+        """What is asked of files that would be a table that is needed, but for one column that several may be."""
         asked: list[str] = []
         for candidate in left:
             for source in sources:
@@ -137,8 +138,9 @@ class Assigner:
                     self.as_source(candidate, source)
                 except Ambiguous as problem:
                     asked += problem.problems
-                except BadData:
-                    continue
+                except BadData as problem:
+                    # Of one file that people have said something about, what is wrong with that.
+                    asked += problem.problems if self.settings_of(source).columns and len(left) == 1 else ()
         return asked
 
     def _best(self, candidate: Candidate, sources: Sequence[Source]) -> list[Source]:

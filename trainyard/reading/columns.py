@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -12,12 +9,10 @@ from trainyard.contract.sources import Column, FileSettings, Source
 from trainyard.errors import BadData
 from trainyard.reading import baskets, synonyms
 from trainyard.reading.cells import Cell
+from trainyard.reading.column_questions import INDEX, ambiguous, below, listed, missing, normal
 from trainyard.reading.model import Found
 from trainyard.reading.sentences import literal, refused
 
-SHOWN_COLUMNS = 30
-# What programs write beside the data: row numbers of pandas, of Parquet, of R.
-INDEX = re.compile(r"|unnamed: ?\d+|__index_level_\d+__|rownames", re.IGNORECASE)
 # How a name tells which column it is, the surest first.
 LEVELS = EXACT, SPELT, SYNONYM, IN_LISTS = range(4)
 
@@ -67,7 +62,7 @@ def mapped(found: Found, source: Source, *, settings: FileSettings, types: Seque
     by_line = _by_line(found, source, places=places, settings=settings)
     lacking = [each for each in source.columns if each.required and each.name not in places]
     if lacking:
-        raise BadData([_missing(found, source, columns=lacking)])
+        raise BadData([missing(found, source, columns=lacking)])
     cells = {
         each.name: _cell(found, places.get(each.name), column=each, types=types, settings=settings)
         or _flags(found, each.name, types=types)
@@ -94,36 +89,6 @@ def score(found: Found, source: Source, *, settings: FileSettings, types: Sequen
     except BadData:
         return 0
     return sum(cell is not None for cell in found_as.cells.values())
-
-
-def normal(name: str) -> str:
-    """A name without case, spaces and punctuation.
-
-    >>> normal("Movie ID"), normal("movie_id"), normal("movieId")
-    ('movieid', 'movieid', 'movieid')
-    """
-    return re.sub(r"[\W_]+", "", name.casefold())
-
-
-def below(name: str) -> str:
-    """The list or object that a field belongs to, empty where it is in none.
-
-    >>> below("items.sku")
-    'items'
-    """
-    return name.rpartition(".")[0]
-
-
-def listed(names: Sequence[str]) -> str:
-    """Names for a sentence, however many there are."""
-    shown = [each if each else "(no name)" for each in names[:SHOWN_COLUMNS]]
-    return ", ".join(shown) + (f" and {len(names) - SHOWN_COLUMNS} more" if len(names) > SHOWN_COLUMNS else "")
-
-
-def proposal(source: Source, columns: Mapping[str, str], *, file: str = "") -> str:
-    """What to write into run.json, as JSON."""
-    said = {**({"file": file} if file else {}), **({"columns": dict(columns)} if columns else {})}
-    return json.dumps({"files": {source.name: said}}, ensure_ascii=False)
 
 
 def _by_settings(found: Found, source: Source, *, settings: FileSettings) -> dict[str, int | None]:
@@ -218,75 +183,8 @@ def _chosen(found: Found, column: Column, *, same: Sequence[int]) -> int:
     inner = [normal(each.removeprefix(f"{below(each)}.") if together else each) for each in names]
     at = synonyms.surest_key(inner) if column.type == "id" else None
     if at is None:
-        raise Ambiguous([_ambiguous(found, column, names=names)])
+        raise Ambiguous([ambiguous(found, column, names=names)])
     return same[at]
-
-
-def _ambiguous(found: Found, column: Column, *, names: Sequence[str]) -> str:
-    return refused(
-        found.name,
-        expected=f"one column that is {column.name}",
-        found=f"{len(names)} ({listed(names)})",
-        advice=f"say which one in run.json as files.<table>.columns.{column.name} (its name, or its place from 1)",
-    )
-
-
-def guesses(found: Found, source: Source) -> dict[str, str]:
-    """What a person might have to say of the required columns: the names that look most like them, in no order else."""
-    required = [each for each in source.columns if each.required]
-    if not found.columns:
-        return {each.name: str(at) for at, each in enumerate(required, start=1)}
-    free = [each for each in found.columns if not INDEX.fullmatch(each)]
-    said: dict[str, str] = {}
-    for sure in (True, False):
-        for column in required:
-            if column.name not in said and (name := _nearest(free, column, sure=sure)):
-                said[column.name] = name
-                free.remove(name)
-    return said
-
-
-def of_baskets(found: Found, source: Source) -> dict[str, str]:
-    """What a person might have to say of a file whose lines may be baskets, nothing of another one."""
-    key = baskets.basket_key(source) if found.ragged else ""
-    return {key: baskets.ALL} if key else {}
-
-
-def _missing(found: Found, source: Source, *, columns: Sequence[Column]) -> str:
-    if said := of_baskets(found, source):
-        return refused(
-            found.name,
-            expected="a first line with the names of the columns",
-            found="cells without names, in each line another number",
-            advice=f"if each line is a basket, say so in run.json with {proposal(source, said)}",
-        )
-    said = guesses(found, source)
-    if not found.columns:
-        return refused(
-            found.name,
-            expected=f"a first line with the names of the columns ({listed([each.name for each in source.columns])})",
-            found=f"{found.width} column{'s' if found.width > 1 else ''} without names",
-            advice=f"add that line, or say in run.json where they are, such as {proposal(source, said)},",
-        )
-    names = listed([each.name for each in columns])
-    other = f" (also known as {listed(columns[0].synonyms[:5])})" if len(columns) == 1 and columns[0].synonyms else ""
-    wanted = {each.name: said[each.name] for each in columns if each.name in said}
-    say = f"say in run.json which, such as {proposal(source, wanted)}," if wanted else "add what is missing"
-    return refused(
-        found.name,
-        expected=f"the column{'s' if len(columns) > 1 else ''} {names} of {source.name}{other}",
-        found=f"the columns {listed(found.columns)}",
-        advice=say,
-    )
-
-
-def _nearest(names: Sequence[str], column: Column, *, sure: bool) -> str:
-    """The name in the file that looks like a column's, or any where that is not asked for."""
-    spelt = {normal(each): each for each in names}
-    for name in (column.name, *column.synonyms):
-        if close := difflib.get_close_matches(normal(name), list(spelt), n=1, cutoff=0.6):
-            return spelt[close[0]]
-    return "" if sure or not names else names[0]
 
 
 def _cell(found: Found, at: int | None, *, column: Column, types: Sequence[str], settings: FileSettings) -> Cell | None:

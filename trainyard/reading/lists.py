@@ -12,7 +12,8 @@ import duckdb
 
 from trainyard.errors import BadData
 from trainyard.reading.cells import Cell
-from trainyard.reading.columns import Mapped, below, proposal
+from trainyard.reading.column_questions import below, proposal
+from trainyard.reading.columns import Mapped
 from trainyard.reading.sentences import refused
 
 

@@ -1,0 +1,116 @@
+"""Says what people are asked about the columns of a file, and what they might answer; runs in Glue's driver."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Mapping, Sequence
+
+from trainyard.contract.sources import Column, Source
+from trainyard.reading import baskets
+from trainyard.reading.model import Found
+from trainyard.reading.sentences import refused
+
+SHOWN_COLUMNS = 30
+# What programs write beside the data: row numbers of pandas, of Parquet, of R.
+INDEX = re.compile(r"|unnamed: ?\d+|__index_level_\d+__|rownames", re.IGNORECASE)
+
+
+def normal(name: str) -> str:
+    """A name without case, spaces and punctuation.
+
+    >>> normal("Movie ID"), normal("movie_id"), normal("movieId")
+    ('movieid', 'movieid', 'movieid')
+    """
+    return re.sub(r"[\W_]+", "", name.casefold())
+
+
+def below(name: str) -> str:
+    """The list or object that a field belongs to, empty where it is in none.
+
+    >>> below("items.sku")
+    'items'
+    """
+    return name.rpartition(".")[0]
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names for a sentence, however many there are."""
+    shown = [each if each else "(no name)" for each in names[:SHOWN_COLUMNS]]
+    return ", ".join(shown) + (f" and {len(names) - SHOWN_COLUMNS} more" if len(names) > SHOWN_COLUMNS else "")
+
+
+def proposal(source: Source, columns: Mapping[str, str], *, file: str = "") -> str:
+    """What to write into run.json, as JSON."""
+    said = {**({"file": file} if file else {}), **({"columns": dict(columns)} if columns else {})}
+    return json.dumps({"files": {source.name: said}}, ensure_ascii=False)
+
+
+def ambiguous(found: Found, column: Column, *, names: Sequence[str]) -> str:
+    """The sentence about several columns that may be one."""
+    return refused(
+        found.name,
+        expected=f"one column that is {column.name}",
+        found=f"{len(names)} ({listed(names)})",
+        advice=f"say which one in run.json as files.<table>.columns.{column.name} (its name, or its place from 1)",
+    )
+
+
+def guesses(found: Found, source: Source) -> dict[str, str]:
+    """What a person might have to say of the required columns: the names that look most like them, in no order else."""
+    required = [each for each in source.columns if each.required]
+    if not found.columns:
+        return {each.name: str(at) for at, each in enumerate(required, start=1)}
+    free = [each for each in found.columns if not INDEX.fullmatch(each)]
+    said: dict[str, str] = {}
+    for sure in (True, False):
+        for column in required:
+            if column.name not in said and (name := _nearest(free, column, sure=sure)):
+                said[column.name] = name
+                free.remove(name)
+    return said
+
+
+def of_baskets(found: Found, source: Source) -> dict[str, str]:
+    """What a person might have to say of a file whose lines may be baskets, nothing of another one."""
+    key = baskets.basket_key(source) if found.ragged else ""
+    return {key: baskets.ALL} if key else {}
+
+
+def missing(found: Found, source: Source, *, columns: Sequence[Column]) -> str:
+    """The sentence about columns that are needed and not there."""
+    if said := of_baskets(found, source):
+        return refused(
+            found.name,
+            expected="a first line with the names of the columns",
+            found="cells without names, in each line another number",
+            advice=f"if each line is a basket, say so in run.json with {proposal(source, said)}",
+        )
+    said = guesses(found, source)
+    if not found.columns:
+        return refused(
+            found.name,
+            expected=f"a first line with the names of the columns ({listed([each.name for each in source.columns])})",
+            found=f"{found.width} column{'s' if found.width > 1 else ''} without names",
+            advice=f"add that line, or say in run.json where they are, such as {proposal(source, said)},",
+        )
+    names = listed([each.name for each in columns])
+    other = f" (also known as {listed(columns[0].synonyms[:5])})" if len(columns) == 1 and columns[0].synonyms else ""
+    wanted = {each.name: said[each.name] for each in columns if each.name in said}
+    say = f"say in run.json which, such as {proposal(source, wanted)}," if wanted else "add what is missing"
+    return refused(
+        found.name,
+        expected=f"the column{'s' if len(columns) > 1 else ''} {names} of {source.name}{other}",
+        found=f"the columns {listed(found.columns)}",
+        advice=say,
+    )
+
+
+def _nearest(names: Sequence[str], column: Column, *, sure: bool) -> str:
+    """The name in the file that looks like a column's, or any where that is not asked for."""
+    spelt = {normal(each): each for each in names}
+    for name in (column.name, *column.synonyms):
+        if close := difflib.get_close_matches(normal(name), list(spelt), n=1, cutoff=0.6):
+            return spelt[close[0]]
+    return "" if sure or not names else names[0]
