@@ -89,14 +89,15 @@ def _title(collection: str) -> str:
 
 
 def _reviews() -> pd.DataFrame:
-    return pd.read_csv(required(REVIEWS))[["Score", "Summary", "Text"]]
+    read = pd.read_csv(required(REVIEWS), dtype={"Score": str})
+    return read[["Score", "Summary", "Text"]].set_axis(["rating", "title", "text"], axis=1)
 
 
 def _headlines() -> pd.DataFrame:
     """The distinct headlines of each story as one text: a collection that is no reviews."""
     lines = pd.read_csv(required(HEADLINES), sep="\t", header=None, quoting=3)
     stories = lines.groupby(5)[1].apply(lambda titles: ". ".join(dict.fromkeys(titles)))
-    return pd.DataFrame({"Score": 3, "Summary": "", "Text": stories.to_numpy()})
+    return pd.DataFrame({"rating": "3", "title": "", "text": stories.to_numpy()})
 
 
 def _processed(table: pd.DataFrame, config: Config, *, scratch: Path) -> Path:
@@ -106,7 +107,8 @@ def _processed(table: pd.DataFrame, config: Config, *, scratch: Path) -> Path:
     quality = check(tables, config)
     if not quality.ok:
         raise SystemExit(" ".join(quality.problems))
-    engine.write(prepare(tables, config)["documents"], str(scratch / "prepare" / "documents"))
+    for name, each in prepare(tables, config).items():
+        engine.write(each, str(scratch / "prepare" / name))
     engine.close()
     counts = process(scratch / "prepare", scratch / "process", config=config)
     print(", ".join(f"{name} {value:g}" for name, value in counts.items()), file=sys.stderr)

@@ -33,7 +33,7 @@ BULK_IS_EXACT = True
 def served_as(rows, model_dir, tables):
     """The scored rows and what the service answers to the same reviews, in terms of the answer without the words."""
     reviews = pq.read_table(tables / "reviews").slice(0, len(rows)).to_pylist()
-    asked = [{"title": each["Summary"] or "", "text": each["Text"] or "", "count": 3} for each in reviews]
+    asked = [{"title": each["title"] or "", "text": each["text"] or "", "count": 3} for each in reviews]
     answers = serve.load(model_dir).predict(asked)
     for answer in answers:
         for topic in answer["topics"]:

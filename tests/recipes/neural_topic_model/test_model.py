@@ -41,8 +41,9 @@ def processed(tmp_path_factory):
     root = tmp_path_factory.mktemp("topics")
     planted = sample.write(root / "raw", size=SIZE, seed=7)["topics"]
     tables = read_sources(ibis.duckdb.connect(), root / "raw", sources(SMALL))
-    (root / "prepare" / "documents").mkdir(parents=True)
-    prepare(tables, SMALL)["documents"].to_parquet(root / "prepare" / "documents" / "part-00000.parquet")
+    for name, table in prepare(tables, SMALL).items():
+        (root / "prepare" / name).mkdir(parents=True)
+        table.to_parquet(root / "prepare" / name / "part-00000.parquet")
     process.process(root / "prepare", root / "process", config=SMALL)
     return planted, root / "process"
 
