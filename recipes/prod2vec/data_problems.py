@@ -47,9 +47,9 @@ def too_few_baskets(found: Figures, data: Data) -> tuple[str, ...]:
     if found["largest_order"] < 2:
         return (
             f"order_products: no order has two products or more: expected orders of several products, for what is "
-            f"bought together is all that can be learned, found {found['orders']:,.0f} orders of one product each; check that "
-            "the column of the orders is the right one (files.order_products.columns in run.json), or upload whole "
-            "orders.",
+            f"bought together is all that can be learned, found {found['orders']:,.0f} orders of one product each; "
+            "check that the column of the orders is the right one (files.order_products.columns in run.json), or "
+            "upload whole orders.",
         )
     baskets = [found[f"{role}_baskets"] for role in ROLES]
     if min(baskets) >= 1:
