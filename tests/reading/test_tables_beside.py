@@ -7,7 +7,7 @@ import zipfile
 from dataclasses import replace
 
 from tests.reading.reads import THINGS, reading, rows
-from trainyard.contract.sources import FileSettings
+from trainyard.contract.sources import Column, FileSettings
 
 LABELS = replace(THINGS, name="labels", files=("labels",), required=False)
 DATA = b"id,name,price\n1,a,2\n2,b,3\n"
@@ -48,3 +48,16 @@ def test_settings_of_a_table_hold_for_its_file_in_an_archive(tmp_path):
     found = reading(tmp_path, {"export.zip": packed.getvalue()}, THINGS, LABELS, things=said)
     assert rows(found) == [(7, "x", 2.5), (8, "y", 3.5)]
     assert rows(found, "labels") == [(1, "a", 2.0), (2, "b", 3.0)]
+
+
+def test_a_proposal_names_columns_that_hold_a_known_name(tmp_path):
+    keyed = replace(THINGS, columns=(Column(name="key", type="id"), Column(name="item", type="id")), unique=())
+    found = reading(tmp_path, {"till.csv": b"day,member,itemDescription\n1,2,x\n3,4,y\n"}, keyed)
+    [problem] = found.quality.problems
+    assert '"item": "itemDescription"' in problem
+
+
+def test_a_file_that_became_a_table_nobody_needs_is_named_where_one_is_missing(tmp_path):
+    needed = replace(THINGS, columns=(Column(name="order", type="id"), Column(name="id", type="int64")), unique=())
+    found = reading(tmp_path, {"export.csv": DATA}, needed, replace(LABELS, files=("labels",)))
+    assert "export.csv (id, name, price)" in " ".join(found.quality.problems)

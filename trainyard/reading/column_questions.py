@@ -41,6 +41,10 @@ def listed(names: Sequence[str]) -> str:
     return ", ".join(shown) + (f" and {len(names) - SHOWN_COLUMNS} more" if len(names) > SHOWN_COLUMNS else "")
 
 
+# Shorter names, such as id and no, are in many others that mean something else.
+LONG_ENOUGH = 4
+
+
 def proposal(source: Source, columns: Mapping[str, str], *, file: str = "") -> str:
     """What to write into run.json, as JSON."""
     said = {**({"file": file} if file else {}), **({"columns": dict(columns)} if columns else {})}
@@ -113,4 +117,9 @@ def _nearest(names: Sequence[str], column: Column, *, sure: bool) -> str:
     for name in (column.name, *column.synonyms):
         if close := difflib.get_close_matches(normal(name), list(spelt), n=1, cutoff=0.6):
             return spelt[close[0]]
+    # A name that holds one of the column's: itemDescription, where item is one.
+    known = [normal(each) for each in (column.name, *column.synonyms)]
+    holding = [each for key in known if len(key) >= LONG_ENOUGH for each in spelt if key in each]
+    if holding:
+        return spelt[holding[0]]
     return "" if sure or not names else names[0]

@@ -211,7 +211,7 @@ class _Reader:
         else:
             self.quality += Quality(notes=unreadable)
         if not unreadable:
-            self.quality += Quality(problems=tuple(missing(each, left=left) for each in lacking))
+            self.quality += Quality(problems=tuple(missing(each, left=left or self.unknown) for each in lacking))
 
     def _refuse(self, table: str, problems: Sequence[str]) -> None:
         self.refused.add(table)
