@@ -46,7 +46,7 @@ def test_a_folder_as_it_is_becomes_a_registered_model(stack, cases, identifier):
     assert described["status"] == "SUCCEEDED", described
     output = json.loads(described["output"])
     assert output["outcome"] == "registered", output
-    assert stack.champion(f"{recipe}-files-{identifier}") == output["run_id"]
+    assert stack.champion(f"{recipe}--files-{identifier}") == output["run_id"]
     # Whatever lay beside the data: no other execution was refused or failed.
     others = [stack.finish(each["executionArn"]) for each in stack.executions(identifier)]
     assert {each["status"] for each in others} == {"SUCCEEDED"}
