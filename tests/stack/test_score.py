@@ -127,7 +127,7 @@ def test_without_a_model_in_use_nothing_is_scored(stack: Stack) -> None:
 def test_bad_files_are_refused_with_their_reasons(stack: Stack, trained: tuple[str, dict[str, Any]]) -> None:
     del trained
     dataset = f"bad-{uuid.uuid4().hex[:8]}"
-    put(stack, dataset, b"1\ttoo few columns\n")
+    put(stack, dataset, b"ID\tPUBLISHER\tURL\n1\tno title\thttp://x\n")
     described = start(stack, dataset, folder="score")
     assert described["error"] == "BadData"
     assert FILE in described["cause"]
@@ -136,4 +136,4 @@ def test_bad_files_are_refused_with_their_reasons(stack: Stack, trained: tuple[s
 def test_an_incomplete_set_is_refused(stack: Stack) -> None:
     described = start(stack, f"empty-{uuid.uuid4().hex[:8]}", folder="score")
     assert described["error"] == "BadRequest"
-    assert f"{FILE} or newsCorpora.tsv is missing" in described["cause"]
+    assert f"{FILE.lower()} is missing" in described["cause"]

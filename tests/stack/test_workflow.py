@@ -202,14 +202,15 @@ def test_the_same_object_versions_train_once_however_often_delivered(stack):
 
 
 def test_bad_data_ends_in_a_named_failure_with_its_reasons(stack, data):
-    broken = data["products.csv"].read_bytes().replace(b"\n", b"\nnot a number,", 1)
-    arn, described = stack.run("broken", {**data, "products.csv": broken})
+    lines = "order_products__prior.csv"
+    broken = b"order_id,product_id,add_to_cart_order,reordered\n" + b"1,,1,0\n2,3,1,0\n" * 100
+    arn, described = stack.run("broken", {**data, lines: broken})
     assert (described["status"], described["error"]) == ("FAILED", "BadData")
-    assert "products.csv" in described["cause"]
+    assert lines in described["cause"]
     message = stack.messages("The data set broken")["Message"]
     assert "line 2" in message
     assert "Prepare training data" not in stack.entered(arn)
-    key = "raw/prod2vec/broken/products.csv"
+    key = f"raw/prod2vec/broken/{lines}"
     assert stack.client("s3").get_object(Bucket=stack.outputs["RawBucketName"], Key=key)["Body"].read() == broken
 
 
