@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from recipes.headline_classifier.classes import in_order, listing
 from recipes.headline_classifier.config import Data
 from trainyard.contract.holdout import HOLDOUT, ROLES, TRAIN, VALIDATION
+from trainyard.contract.sources import plain_name
 
 USES = {TRAIN: "learned", VALIDATION: "used to choose settings", HOLDOUT: "evaluated"}
 MAX_CLASSES = 100
@@ -108,7 +108,7 @@ def classes_alike(classes: Iterable[str]) -> tuple[str, ...]:
     """The warning of classes that differ in case, spaces and punctuation only."""
     spellings: dict[str, list[str]] = {}
     for name in classes:
-        spellings.setdefault(re.sub(r"[\W_]+", "", name.casefold()), []).append(name)
+        spellings.setdefault(plain_name(name), []).append(name)
     several = [" and ".join(each[:40] for each in in_order(names)) for names in spellings.values() if len(names) > 1]
     if not several:
         return ()

@@ -15,7 +15,7 @@ from recipes.prod2vec.requests import Basket, Product, ProductOrBasket, Products
 from trainyard.contract.nearest import Neighbours, approximate_wanted
 from trainyard.contract.request_rows import checked, shown
 from trainyard.contract.routes import INVOCATIONS, Route
-from trainyard.contract.values import written
+from trainyard.contract.values import written, written_keys
 from trainyard.errors import BadRow
 
 
@@ -28,8 +28,8 @@ class Predictor:
         keys: list[str] = vectors.vocabulary.product_ids.tolist()
         self._indices = {key: index for index, key in enumerate(keys)}
         # As the shop writes them: numbers where all are numbers.
-        self._numbers = all(isinstance(written(each), int) for each in keys)
-        self._ids = [self._written(each) for each in keys]
+        self._ids = written_keys(keys)
+        self._numbers = isinstance(self._ids[0], int)
         self._next_search = _search(vectors.unit_vectors if vectors.similarity == "cosine" else vectors.context)
 
     @cached_property

@@ -18,6 +18,7 @@ from recipes.propensity.vocabulary import (
     PROPERTIES,
     SALES,
 )
+from trainyard.contract.sources import plain_name
 
 WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z\u00df-\u00ff]+|[0-9]+")
 
@@ -37,15 +38,6 @@ def words(name: str) -> tuple[str, ...]:
     return tuple(each.lower() for each in WORDS.findall(name))
 
 
-def plain(name: str) -> str:
-    """A name without case, spaces and punctuation, as names are compared.
-
-    >>> plain("Customer ID"), plain("customer_id")
-    ('customerid', 'customerid')
-    """
-    return re.sub(r"[\W_]+", "", name).lower()
-
-
 def renamed(wanted: Sequence[str], present: Sequence[str]) -> dict[str, str]:
     """Which present column is each wanted one; a name in another case or punctuation does where no other is nearer.
 
@@ -54,8 +46,8 @@ def renamed(wanted: Sequence[str], present: Sequence[str]) -> dict[str, str]:
     """
     alike: dict[str, list[str]] = {}
     for each in present:
-        alike.setdefault(plain(each), []).append(each)
-    found = {name: [name] if name in present else alike.get(plain(name), []) for name in wanted}
+        alike.setdefault(plain_name(each), []).append(each)
+    found = {name: [name] if name in present else alike.get(plain_name(name), []) for name in wanted}
     return {name: same[0] for name, same in found.items() if len(same) == 1}
 
 
@@ -67,24 +59,24 @@ def outcome_rank(name: str) -> int:
     """
     found = words(name)
     rest = [each for each in found if each not in BESIDE]
-    if plain(name) in LABELS or (rest and "".join(rest) in LABELS):
+    if plain_name(name) in LABELS or (rest and "".join(rest) in LABELS):
         return RANK_LABEL
     if EARLIER & set(found):
         return 0
     known = EVENTS | LABELS | DOUBTFUL
-    if "".join(rest) in EVENTS - DOUBTFUL or plain(name) in EVENTS - DOUBTFUL:
+    if "".join(rest) in EVENTS - DOUBTFUL or plain_name(name) in EVENTS - DOUBTFUL:
         return RANK_EVENT
     return RANK_CONTAINED if known & {*rest, "".join(rest)} else 0
 
 
 def says_sale(name: str) -> bool:
     """Whether an outcome of this name is a sale."""
-    return bool(SALES & {plain(name), *words(name)})
+    return bool(SALES & {plain_name(name), *words(name)})
 
 
 def is_property(name: str) -> bool:
     """Whether a column of two values is by its name no outcome."""
-    return bool(PROPERTIES & {plain(name), *words(name)})
+    return bool(PROPERTIES & {plain_name(name), *words(name)})
 
 
 def says_key(name: str) -> bool:
@@ -95,7 +87,7 @@ def says_key(name: str) -> bool:
     """
     found = words(name)
     return bool(found) and (
-        found[-1] in KEYS or found[0] in ("id", "uuid") or bool(RUN_TOGETHER.fullmatch(plain(name)))
+        found[-1] in KEYS or found[0] in ("id", "uuid") or bool(RUN_TOGETHER.fullmatch(plain_name(name)))
     )
 
 
@@ -108,7 +100,7 @@ def says_number(name: str) -> bool:
 def says_counter(name: str) -> bool:
     """Whether a column of this name counts the rows of its file."""
     found = words(name)
-    return plain(name) in COUNTERS or (bool(found) and found[0] in COUNTERS)
+    return plain_name(name) in COUNTERS or (bool(found) and found[0] in COUNTERS)
 
 
 def says_code(name: str) -> bool:
@@ -118,4 +110,14 @@ def says_code(name: str) -> bool:
     (True, True, False)
     """
     found = words(name)
-    return plain(name) in CODES or (bool(found) and found[-1] in CODES)
+    return plain_name(name) in CODES or (bool(found) and found[-1] in CODES)
+
+
+def listed(names: Sequence[str], *, most: int) -> str:
+    """Some names in a sentence, however many there are.
+
+    >>> listed(["a", "b", "c"], most=2)
+    'a, b and 1 more'
+    """
+    left = len(names) - most
+    return ", ".join(names[:most]) + (f" and {left} more" if left > 0 else "")

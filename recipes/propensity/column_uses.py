@@ -12,10 +12,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from recipes.propensity.column_names import plain, says_code, says_counter, says_key, says_number
+from recipes.propensity.column_names import listed, says_code, says_counter, says_key, says_number
 from recipes.propensity.column_profile import ColumnProfile
 from recipes.propensity.config import Data
 from recipes.propensity.outcome import Outcome
+from trainyard.contract.sources import plain_name
 
 Use = Literal["outcome", "number", "category", "date", "unused"]
 INPUTS = ("number", "category", "date")
@@ -78,10 +79,10 @@ class Description:
         seen = {name: use for name, use in self.inputs.items() if name not in self.one_value}
         kinds = {kind: [name for name, use in seen.items() if use == kind] for kind in INPUTS}
         words = {"number": "numbers", "category": "categories", "date": "dates"}
-        told = [f"{words[kind]} {_listed(names)}" for kind, names in kinds.items() if names]
+        told = [f"{words[kind]} {listed(names, most=SHOWN)}" for kind, names in kinds.items() if names]
         found += [f"visits: inputs are the {'; '.join(told)}."] if told else []
         if self.left_out:
-            reasons = _listed([f"{name} ({reason})" for name, reason in self.left_out])
+            reasons = listed([f"{name} ({reason})" for name, reason in self.left_out], most=SHOWN)
             advice = "data.categorical and data.numeric in run.json name columns that are inputs all the same"
             found.append(f"visits: not used as inputs: {reasons}; {advice}.")
         return tuple(found)
@@ -163,7 +164,7 @@ def _use(column: ColumnProfile, data: Data) -> ColumnUse:
 
 
 def _named(name: str, names: Sequence[str]) -> bool:
-    return plain(name) in {plain(each) for each in names}
+    return plain_name(name) in {plain_name(each) for each in names}
 
 
 def _kind(column: ColumnProfile, data: Data) -> Use:
@@ -206,8 +207,3 @@ def _key(found: Sequence[ColumnProfile], uses: Sequence[ColumnUse]) -> str:
         if column.unique:
             return column.name
     return complete[0][0].name if complete else ""
-
-
-def _listed(names: Sequence[str]) -> str:
-    left = len(names) - SHOWN
-    return ", ".join(names[:SHOWN]) + (f" and {left} more" if left > 0 else "")

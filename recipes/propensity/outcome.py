@@ -9,8 +9,8 @@ from recipes.propensity.column_names import (
     RANK_CONTAINED,
     RANK_EVENT,
     is_property,
+    listed,
     outcome_rank,
-    plain,
     says_sale,
     words,
 )
@@ -18,6 +18,7 @@ from recipes.propensity.column_profile import ColumnProfile
 from recipes.propensity.config import Data
 from recipes.propensity.vocabulary import DID_NOT, HAPPENED, NOT
 from trainyard.contract import values
+from trainyard.contract.sources import plain_name
 from trainyard.errors import BadData
 
 SHOWN = 8
@@ -75,8 +76,8 @@ def outcome_column(found: Sequence[ColumnProfile], data: Data) -> ColumnProfile:
     """
     if data.label_name:
         return _named(found, data.label_name)
-    dropped = {plain(each) for each in (*data.drop, *data.categorical_names, *data.numeric_names)}
-    candidates = [each for each in found if plain(each.name) not in dropped and _may_be(each)]
+    dropped = {plain_name(each) for each in (*data.drop, *data.categorical_names, *data.numeric_names)}
+    candidates = [each for each in found if plain_name(each.name) not in dropped and _may_be(each)]
     if not candidates:
         raise BadData([_none_found(found)])
     best = max(map(_rank, candidates))
@@ -104,14 +105,14 @@ def yes_and_no(column: ColumnProfile, data: Data, *, counts: Mapping[str, int]) 
 
 def _named(found: Sequence[ColumnProfile], name: str) -> ColumnProfile:
     matching = [each for each in found if each.name == name] or [
-        each for each in found if plain(each.name) == plain(name)
+        each for each in found if plain_name(each.name) == plain_name(name)
     ]
     if matching:
         return matching[0]
     raise BadData(
         [
             f"visits: expected the outcome in a column {name}, found none of that name; the columns are "
-            f"{_listed([each.name for each in found])}. Name one of them in data.label in run.json."
+            f"{listed([each.name for each in found], most=SHOWN)}. Name one of them in data.label in run.json."
         ]
     )
 
@@ -136,7 +137,7 @@ def _rank(column: ColumnProfile) -> tuple[int, int]:
 
 def _none_found(found: Sequence[ColumnProfile]) -> str:
     few = sorted((each for each in found if each.known), key=lambda each: each.distinct)
-    shown = _listed([f"{each.name} ({each.distinct:,} values)" for each in few])
+    shown = listed([f"{each.name} ({each.distinct:,} values)" for each in few], most=SHOWN)
     return (
         "visits: expected a column with the outcome, which has two values such as yes and no, found none; the columns "
         f"are {shown or 'without a value'}. Name it in data.label in run.json, and in data.positive its value that "
@@ -145,7 +146,7 @@ def _none_found(found: Sequence[ColumnProfile]) -> str:
 
 
 def _which_one(candidates: Sequence[ColumnProfile]) -> str:
-    shown = _listed([f"{each.name} ({' or '.join(each.values)})" for each in candidates])
+    shown = listed([f"{each.name} ({' or '.join(each.values)})" for each in candidates], most=SHOWN)
     return (
         f"visits: expected one column that is surely the outcome, found {shown}. Name the one to learn in "
         f'data.label in run.json, such as {{"data": {{"label": "{candidates[-1].name}"}}}}.'
@@ -169,7 +170,7 @@ def _as_given(column: ColumnProfile, counts: Mapping[str, int], *, given: str) -
         raise BadData(
             [
                 f"visits: expected {given!r} of data.positive among the values of {column.name}, found "
-                f"{_listed(sorted(counts))}; set data.positive to one of these."
+                f"{listed(sorted(counts), most=SHOWN)}; set data.positive to one of these."
             ]
         )
     others = [each for each in counts if each != matching[0]]
@@ -210,8 +211,3 @@ def _meaning(value: str, name: str) -> bool | None:
     if bool(said & event) == bool(said & DID_NOT):
         return None
     return bool(said & event)
-
-
-def _listed(names: Sequence[str]) -> str:
-    left = len(names) - SHOWN
-    return ", ".join(names[:SHOWN]) + (f" and {left} more" if left > 0 else "")

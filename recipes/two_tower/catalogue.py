@@ -12,19 +12,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from trainyard.contract.values import written
+from trainyard.contract.values import written_keys
 
 MOVIES_FILE = "movies.parquet"
 UNKNOWN = -1
 SEPARATOR = "|"
 # Towers read a column per genre; of categories by the thousand, rare ones say nothing that factors do not.
 MAX_GENRES = 100
-
-
-def written_keys(keys: Sequence[str]) -> list[int | str]:
-    """Keys as they go into answers: numbers where all of them are such that every reader of JSON can hold."""
-    numbers = [written(each) for each in keys]
-    return numbers if all(isinstance(each, int) for each in numbers) else list(keys)
 
 
 @dataclass(frozen=True, kw_only=True)

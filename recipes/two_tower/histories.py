@@ -9,8 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from recipes.two_tower.catalogue import Movies, written_keys
+from recipes.two_tower.catalogue import Movies
 from recipes.two_tower.ratings import HISTORIES_FILE, Ratings
+from trainyard.contract.values import written_keys
 
 USERS_FILE = "users.parquet"
 # The columns of an earlier version, which had the keys of users and movies in its ratings.

@@ -1,17 +1,26 @@
-"""Whole numbers in requests, however they are written."""
+"""Whole numbers and keys in requests, however they are written."""
 
 from __future__ import annotations
 
-import pytest
+from typing import Annotated
 
-from trainyard.contract.request_rows import Identifier, Row, checked
+import pytest
+from pydantic import Field
+
+from trainyard.contract.request_rows import WHOLE, Key, Row, checked, text_fields
 from trainyard.errors import BadRow
 
 
 class Asked(Row):
     """Somebody."""
 
-    uid: Identifier
+    uid: Annotated[int, Field(ge=-(2**63), lt=2**63), WHOLE]
+
+
+class Chosen(Row):
+    """Something."""
+
+    key: Key
 
 
 @pytest.mark.parametrize(
@@ -37,3 +46,22 @@ def test_the_description_names_the_bounds():
         "minimum": -(2**63),
         "exclusiveMaximum": 2**63,
     }
+
+
+@pytest.mark.parametrize(
+    ("value", "key"),
+    [(7, "7"), (7.0, "7"), ("7.0", "7"), ("007", "007"), (" A7 ", "A7"), (2**64 + 1, str(2**64 + 1)), (1.5, "1.5")],
+)
+def test_a_key_is_one_text_however_it_is_written(value, key):
+    assert checked(Chosen, [{"key": value}])[0].key == key
+
+
+@pytest.mark.parametrize("value", ["", "  ", True, None, [7], {"id": 7}, "x" * 501])
+def test_what_is_no_key_is_refused(value):
+    with pytest.raises(BadRow, match=r"Row 0: expected .* in key, found"):
+        checked(Chosen, [{"key": value}])
+
+
+def test_a_cell_of_a_table_is_taken_for_a_key_as_it_is():
+    assert text_fields(Chosen) == {"key"}
+    assert Chosen.model_json_schema()["properties"]["key"]["type"] == ["string", "integer"]

@@ -11,7 +11,7 @@ import orjson
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from trainyard.contract.request_rows import WHOLE, Identifier, Row, checked
+from trainyard.contract.request_rows import WHOLE, Row, checked
 from trainyard.contract.routes import Route
 from trainyard.errors import BadRow
 from trainyard.serving.application import application
@@ -21,7 +21,7 @@ from trainyard.serving.limits import Limits
 class Stock(Row):
     """What is asked for."""
 
-    item: Identifier
+    item: Annotated[int, Field(ge=-(2**63), lt=2**63), WHOLE]
     note: str | None = None
     counts: Annotated[list[float], Field(max_length=3)] | None = None
     wide: Annotated[int, Field(ge=1, le=100_000), WHOLE] = 1

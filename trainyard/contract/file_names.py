@@ -10,9 +10,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
 PACKINGS = (".gz", ".zip", ".bz2", ".zst", ".xz")
+DATABASES = (".sqlite", ".sqlite3", ".db")
 FORMATS = (
     *(".csv", ".tsv", ".tab", ".psv", ".txt", ".dat", ".data", ".json", ".jsonl", ".ndjson"),
-    *(".parquet", ".pq", ".xlsx", ".xlsm", ".xls", ".ods", ".sqlite", ".sqlite3", ".db"),
+    *(".parquet", ".pq", ".xlsx", ".xlsm", ".xls", ".ods"),
+    *DATABASES,
 )
 # What systems, archivers, engines and notebooks leave beside data, and what people write about it.
 DEBRIS_NAMES = re.compile(

@@ -23,8 +23,6 @@ def _whole(value: Any) -> Any:
 
 # Of a field of whole numbers, after its bounds: `Annotated[int, Field(ge=1), WHOLE]`.
 WHOLE = BeforeValidator(_whole)
-# Numbers of a catalogue or a customer base, as a 64 bit column holds them.
-Identifier = Annotated[int, Field(ge=-(2**63), lt=2**63), WHOLE]
 
 
 def _key(value: Any) -> Any:

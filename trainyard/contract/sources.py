@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -12,6 +13,15 @@ ColumnType = Literal["id", "int64", "float64", "string", "timestamp", "boolean"]
 Repeats = Literal["latest", "first", "sum", "refuse"]
 
 
+def plain_name(name: str) -> str:
+    """A name as names of columns are compared: without case, spaces and punctuation.
+
+    >>> plain_name("Movie ID"), plain_name("movie_id"), plain_name("movieId")
+    ('movieid', 'movieid', 'movieid')
+    """
+    return re.sub(r"[\W_]+", "", name.casefold())
+
+
 @dataclass(frozen=True, kw_only=True)
 class Column:
     """One column of a table.
@@ -19,7 +29,7 @@ class Column:
     `id` is a key of any kind: in Parquet it is int64 where every key of the table is written as such a number, else
     text; keys are compared as text (`contract.values.identifier`). A `nullable` column may have cells without a value.
     A file may lack a column that is not `required`: its cells are null then, or, where `place` is set, the place of the
-    row in its file, from 1. `synonyms` are other names of it, compared without case, spaces and punctuation. Of texts
+    row in its file, from 1. `synonyms` are other names of it, compared as `plain_name` has them. Of texts
     that people type, `verbatim` keeps words such as null and NA, which elsewhere say that there is no value.
     """
 

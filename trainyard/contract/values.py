@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -140,3 +141,13 @@ def written(key: str) -> int | str:
     (1630, '007', '80144A')
     """
     return int(key) if CANONICAL.fullmatch(key) and abs(int(key)) <= 2**53 else key
+
+
+def written_keys(keys: Sequence[str]) -> list[int | str]:
+    """The keys of a model as they go into its answers: as `written` where that makes numbers of all, else text.
+
+    >>> written_keys(["1", "20"]), written_keys(["1", "B7"])
+    ([1, 20], ['1', 'B7'])
+    """
+    found = [written(each) for each in keys]
+    return found if all(isinstance(each, int) for each in found) else list(keys)

@@ -20,7 +20,7 @@ from trainyard.reading.opened_text import WRITTEN, OpenedText
 from trainyard.reading.parser import Parsed
 from trainyard.reading.records import Dialect, records
 from trainyard.reading.samples import sample
-from trainyard.reading.sentences import literal
+from trainyard.reading.sql import literal
 
 ALL = "*"
 # The column of the line's number, beside that of the list of its cells.

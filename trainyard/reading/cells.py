@@ -13,7 +13,7 @@ from typing import Literal
 from trainyard.contract.sources import Column, ColumnType
 from trainyard.contract.values import ISO_MOMENT, MISSING, NO, NUMBER, YES
 from trainyard.reading import moments
-from trainyard.reading.sentences import literal
+from trainyard.reading.sql import literal, matches
 
 # `key` is a key of any kind as text, `id` one that BIGINT holds and gives back as it was written.
 ValueType = ColumnType | Literal["key"]
@@ -134,9 +134,9 @@ def _key(cell: Cell) -> str:
     text, point = trimmed(cell), r"\." if cell.decimal == "." else "[.,]"
     if not cell.is_text:
         return f"CASE WHEN {missing(cell)} THEN NULL ELSE {text} END"
-    usual = f"WHEN {_is(cell.sql, MIXED)} OR TRY_CAST({cell.sql} AS BIGINT)::VARCHAR = {cell.sql} THEN {cell.sql} "
-    whole = f"WHEN {_is(text, f'[+-]?[0-9]+{point}0*')} THEN regexp_extract({text}, '^[+-]?[0-9]+')"
-    return f"CASE {usual} WHEN {missing(cell)} OR {_is(text, SHORTENED)} THEN NULL {whole} ELSE {text} END"
+    usual = f"WHEN {matches(cell.sql, MIXED)} OR TRY_CAST({cell.sql} AS BIGINT)::VARCHAR = {cell.sql} THEN {cell.sql} "
+    whole = f"WHEN {matches(text, f'[+-]?[0-9]+{point}0*')} THEN regexp_extract({text}, '^[+-]?[0-9]+')"
+    return f"CASE {usual} WHEN {missing(cell)} OR {matches(text, SHORTENED)} THEN NULL {whole} ELSE {text} END"
 
 
 def _id(cell: Cell) -> str:
@@ -151,7 +151,7 @@ def _int64(cell: Cell) -> str:
         return f"{cell.sql}::BIGINT"
     text, point = trimmed(cell), r"\." if cell.decimal == "." else ","
     digits = f"TRY_CAST(regexp_extract({text}, '^[+-]?[0-9]+') AS BIGINT)"
-    return f"CASE {_usual_whole(cell)} WHEN {_is(text, f'[+-]?[0-9]+({point}0*)?')} THEN {digits} END"
+    return f"CASE {_usual_whole(cell)} WHEN {matches(text, f'[+-]?[0-9]+({point}0*)?')} THEN {digits} END"
 
 
 def _usual_whole(cell: Cell) -> str:
@@ -165,7 +165,7 @@ def _usual_whole(cell: Cell) -> str:
     text, number = cell.sql, f"TRY_CAST({cell.sql} AS BIGINT)"
     branches = f"WHEN {number}::VARCHAR = {text} THEN {number}"
     if cell.decimal == ".":
-        branches += f" WHEN {_is(text, SHORT_FLOAT)} THEN TRY_CAST({text} AS DOUBLE)::BIGINT"
+        branches += f" WHEN {matches(text, SHORT_FLOAT)} THEN TRY_CAST({text} AS DOUBLE)::BIGINT"
     return branches
 
 
@@ -174,8 +174,10 @@ def _float64(cell: Cell) -> str:
         text = trimmed(cell)
         pattern = NUMBER.pattern if cell.decimal == "." else NUMBER.pattern.replace(r"\.", ",")
         number = f"TRY_CAST({text if cell.decimal == '.' else f'replace({text}, chr(44), chr(46))'} AS DOUBLE)"
-        usual = f"WHEN {_is(cell.sql, SHORT_NUMBER)} THEN TRY_CAST({cell.sql} AS DOUBLE)" if cell.decimal == "." else ""
-        return f"CASE {usual} WHEN {_is(text, pattern)} AND isfinite({number}) THEN {number} END"
+        usual = (
+            f"WHEN {matches(cell.sql, SHORT_NUMBER)} THEN TRY_CAST({cell.sql} AS DOUBLE)" if cell.decimal == "." else ""
+        )
+        return f"CASE {usual} WHEN {matches(text, pattern)} AND isfinite({number}) THEN {number} END"
     number = f"TRY_CAST({cell.sql} AS DOUBLE)"
     return f"CASE WHEN isfinite({number}) THEN {number} END"
 
@@ -200,7 +202,7 @@ def _timestamp(cell: Cell) -> str:
         return text
     if cell.dates == "compact":
         return text
-    iso = f"WHEN {_is(cell.sql, ISO_MOMENT.pattern)} THEN TRY_CAST({cell.sql} AS TIMESTAMP)"
+    iso = f"WHEN {matches(cell.sql, ISO_MOMENT.pattern)} THEN TRY_CAST({cell.sql} AS TIMESTAMP)"
     return f"CASE {iso} {_usual_count(cell)} ELSE {text} END"
 
 
@@ -209,7 +211,7 @@ def _usual_count(cell: Cell) -> str:
     number, double = f"TRY_CAST({cell.sql} AS BIGINT)", f"TRY_CAST({cell.sql} AS DOUBLE)::BIGINT"
     return " ".join(
         f"WHEN {usual} AND {_apart(count)} THEN {moments.of_number(count)}"
-        for usual, count in ((f"{number}::VARCHAR = {cell.sql}", number), (_is(cell.sql, SHORT_FLOAT), double))
+        for usual, count in ((f"{number}::VARCHAR = {cell.sql}", number), (matches(cell.sql, SHORT_FLOAT), double))
     )
 
 
@@ -240,13 +242,9 @@ def _without_spaces(text: str) -> str:
     return f"ascii({text}) BETWEEN 33 AND 126 AND ascii(right({text}, 1)) BETWEEN 33 AND 126"
 
 
-def _is(text: str, pattern: str) -> str:
-    return f"regexp_full_match({text}, {literal(pattern)})"
-
-
 def _one_of(cell: Cell, words: frozenset[str]) -> str:
     """Whether a cell is one of some words in any case; a long IN would be a join, for which all rows are trimmed."""
-    return _is(f"lower({trimmed(cell)})", "|".join(re.escape(each) for each in sorted(words)))
+    return matches(f"lower({trimmed(cell)})", "|".join(re.escape(each) for each in sorted(words)))
 
 
 _VALUES = {

@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 
-from trainyard.contract.sources import Column, Source
+from trainyard.contract.sources import Column, Source, plain_name
 from trainyard.reading import baskets
 from trainyard.reading.model import Found
 from trainyard.reading.sentences import refused
@@ -15,15 +15,6 @@ from trainyard.reading.sentences import refused
 SHOWN_COLUMNS = 30
 # What programs write beside the data: row numbers of pandas, of Parquet, of R.
 INDEX = re.compile(r"|unnamed: ?\d+|__index_level_\d+__|rownames", re.IGNORECASE)
-
-
-def normal(name: str) -> str:
-    """A name without case, spaces and punctuation.
-
-    >>> normal("Movie ID"), normal("movie_id"), normal("movieId")
-    ('movieid', 'movieid', 'movieid')
-    """
-    return re.sub(r"[\W_]+", "", name.casefold())
 
 
 def below(name: str) -> str:
@@ -113,12 +104,12 @@ def missing(found: Found, source: Source, *, columns: Sequence[Column]) -> str:
 
 def _nearest(names: Sequence[str], column: Column, *, sure: bool) -> str:
     """The name in the file that looks like a column's, or any where that is not asked for."""
-    spelt = {normal(each): each for each in names}
+    spelt = {plain_name(each): each for each in names}
     for name in (column.name, *column.synonyms):
-        if close := difflib.get_close_matches(normal(name), list(spelt), n=1, cutoff=0.6):
+        if close := difflib.get_close_matches(plain_name(name), list(spelt), n=1, cutoff=0.6):
             return spelt[close[0]]
     # A name that holds one of the column's: itemDescription, where item is one.
-    known = [normal(each) for each in (column.name, *column.synonyms)]
+    known = [plain_name(each) for each in (column.name, *column.synonyms)]
     holding = [each for key in known if len(key) >= LONG_ENOUGH for each in spelt if key in each]
     if holding:
         return spelt[holding[0]]

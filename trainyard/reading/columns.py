@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from trainyard.contract.sources import Column, FileSettings, Source
+from trainyard.contract.sources import Column, FileSettings, Source, plain_name
 from trainyard.errors import BadData
 from trainyard.reading import baskets, synonyms
 from trainyard.reading.cells import Cell
-from trainyard.reading.column_questions import INDEX, ambiguous, below, listed, missing, normal
+from trainyard.reading.column_questions import INDEX, ambiguous, below, listed, missing
 from trainyard.reading.model import Found
-from trainyard.reading.sentences import literal, refused
+from trainyard.reading.sentences import refused
+from trainyard.reading.sql import literal
 
 # How a name tells which column it is, the surest first.
 LEVELS = EXACT, SPELT, SYNONYM, IN_LISTS = range(4)
@@ -104,7 +105,7 @@ def _said(found: Found, column: Column, *, said: str) -> int | None:
     if not said and not column.required:
         return None
     same = [at for at, each in enumerate(found.columns) if each == said]
-    same = same or [at for at, each in enumerate(found.columns) if normal(each) == normal(said) != ""]
+    same = same or [at for at, each in enumerate(found.columns) if plain_name(each) == plain_name(said) != ""]
     if not same and said.isdigit() and 1 <= int(said) <= found.width:
         same = [int(said) - 1]
     if len(same) == 1:
@@ -165,12 +166,12 @@ def _same(found: Found, column: Column, *, level: int, free: Sequence[int]) -> l
     if level == EXACT:
         return [at for at in free if found.columns[at] == column.name]
     if level == SPELT:
-        return [at for at in free if normal(found.columns[at]) == normal(column.name)]
-    order = [normal(each) for each in column.synonyms]
-    names = {at: normal(found.columns[at]) for at in free}
+        return [at for at in free if plain_name(found.columns[at]) == plain_name(column.name)]
+    order = [plain_name(each) for each in column.synonyms]
+    names = {at: plain_name(found.columns[at]) for at in free}
     if level == IN_LISTS:
-        order = [normal(column.name), *order]
-        names = {at: normal(found.columns[at].removeprefix(f"{below(found.columns[at])}.")) for at in free}
+        order = [plain_name(column.name), *order]
+        names = {at: plain_name(found.columns[at].removeprefix(f"{below(found.columns[at])}.")) for at in free}
     return sorted((at for at in free if names[at] in order), key=lambda at: order.index(names[at]))
 
 
@@ -180,7 +181,7 @@ def _chosen(found: Found, column: Column, *, same: Sequence[int]) -> int:
         return same[0]
     names = [found.columns[at] for at in same]
     together = len({below(each) for each in names}) == 1
-    inner = [normal(each.removeprefix(f"{below(each)}.") if together else each) for each in names]
+    inner = [plain_name(each.removeprefix(f"{below(each)}.") if together else each) for each in names]
     at = synonyms.surest_key(inner) if column.type == "id" else None
     if at is None:
         raise Ambiguous([ambiguous(found, column, names=names)])

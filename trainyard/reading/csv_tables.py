@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import duckdb
 
-from trainyard.contract.sources import FileSettings, Source
+from trainyard.contract.sources import FileSettings, Source, plain_name
 from trainyard.errors import BadData
 from trainyard.reading import baskets, plain_text, quotes
 from trainyard.reading.dialect import encloses
@@ -15,7 +15,6 @@ from trainyard.reading.header import Header, decimal, numeric
 from trainyard.reading.model import Found
 from trainyard.reading.opened_text import OpenedText, opened_text
 from trainyard.reading.plain_text import Text
-from trainyard.reading.records import plain_name
 from trainyard.reading.samples import sample
 from trainyard.reading.text_scan import MAX_LINE_BYTES, plain_numbers
 from trainyard.reading.wording import doubts, read_as

@@ -15,7 +15,8 @@ from trainyard.reading import nested
 from trainyard.reading.json_documents import broken, from_document, is_document, record_in
 from trainyard.reading.model import Found
 from trainyard.reading.plain_text import Text
-from trainyard.reading.sentences import identifier, literal, refused
+from trainyard.reading.sentences import refused
+from trainyard.reading.sql import identifier, literal
 
 MAX_OBJECT_BYTES = 2**26
 # Of larger files the first records tell which fields there are.

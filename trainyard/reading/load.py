@@ -21,7 +21,7 @@ from trainyard.reading.dates import dated
 from trainyard.reading.line_numbers import Lines
 from trainyard.reading.queries import PARSE_ERRORS, forget_rejects, header_again, rejects, rows_of, unreadable
 from trainyard.reading.rejected import Fault
-from trainyard.reading.sentences import identifier, literal
+from trainyard.reading.sql import identifier, literal
 
 GLANCE_ROWS = 1000
 Kinds = Mapping[str, ValueType]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Literal, get_args
 
 from trainyard.contract.values import ISO_MOMENT, ISO_MOMENT_AND_ZONE, MAX_SECONDS, NUMBER
-from trainyard.reading.sentences import literal
+from trainyard.reading.sql import literal, matches
 
 # How a column writes its moments; `plain` is what every single cell says by itself.
 Dates = Literal["plain", "epoch", "compact", "day first", "month first"]
@@ -41,9 +41,9 @@ def of_text(text: str, dates: Dates) -> str:
     """TIMESTAMP of a trimmed text that is written in this way; NULL where it is not."""
     # The text is computed once, and stands in the query once.
     whole, text = text, "t"
-    iso = f"WHEN {_is(text, ISO_MOMENT.pattern)} THEN TRY_CAST({text} AS TIMESTAMP)"
+    iso = f"WHEN {matches(text, ISO_MOMENT.pattern)} THEN TRY_CAST({text} AS TIMESTAMP)"
     tidy = f"regexp_replace(regexp_replace({text}, ' ([+-])', '\\1'), ' ?(UTC|GMT)$', 'Z')"
-    zoned = f"WHEN {_is(text, ISO_MOMENT_AND_ZONE.pattern)} THEN {_in_utc(f'TRY_CAST({tidy} AS TIMESTAMPTZ)')}"
+    zoned = f"WHEN {matches(text, ISO_MOMENT_AND_ZONE.pattern)} THEN {_in_utc(f'TRY_CAST({tidy} AS TIMESTAMPTZ)')}"
     meant = f"CASE {iso} {zoned} {_count(text, dates)} {_with_slashes(text, dates)} {_named(text)} END"
     return f"list_transform([{whole}], lambda {text}: {meant})[1]"
 
@@ -62,18 +62,18 @@ def _count(text: str, dates: Dates) -> str:
         f"CASE WHEN length({compact}) = 8 THEN try_strptime({compact}, '%Y%m%d') "
         f"ELSE try_strptime({compact}, '%Y%m%d%H%M%S') END"
     )
-    meant = f"WHEN {_is(text, COMPACT)} THEN {digits if dates == 'compact' else 'NULL'}"
-    other = {"compact": f"{meant} WHEN {_is(text, NUMBER.pattern)} THEN NULL", "epoch": ""}
+    meant = f"WHEN {matches(text, COMPACT)} THEN {digits if dates == 'compact' else 'NULL'}"
+    other = {"compact": f"{meant} WHEN {matches(text, NUMBER.pattern)} THEN NULL", "epoch": ""}
     apart = other.get(dates, meant)
     whole = f"TRY_CAST(regexp_replace({text}, '\\..*', '') AS BIGINT)"
     return (
-        f"{apart} WHEN {_is(text, WHOLE)} THEN {of_number(whole)} "
-        f"WHEN {_is(text, NUMBER.pattern)} THEN {of_number(f'TRY_CAST({text} AS DOUBLE)')}"
+        f"{apart} WHEN {matches(text, WHOLE)} THEN {of_number(whole)} "
+        f"WHEN {matches(text, NUMBER.pattern)} THEN {of_number(f'TRY_CAST({text} AS DOUBLE)')}"
     )
 
 
 def _with_slashes(text: str, dates: Dates) -> str:
-    first = f"WHEN {_is(text, YEAR_FIRST)} THEN {_parsed(text, YEAR_FIRST, order='%Y/%m/%d')}"
+    first = f"WHEN {matches(text, YEAR_FIRST)} THEN {_parsed(text, YEAR_FIRST, order='%Y/%m/%d')}"
     if dates not in ("day first", "month first"):
         return first
     order = "%d/%m/" if dates == "day first" else "%m/%d/"
@@ -81,7 +81,7 @@ def _with_slashes(text: str, dates: Dates) -> str:
         f"CASE WHEN length(regexp_extract({text}, '{SLASHES}', 3)) = 4 THEN "
         f"{_parsed(text, SLASHES, order=order + '%Y')} ELSE {_parsed(text, SLASHES, order=order + '%y')} END"
     )
-    return f"{first} WHEN {_is(text, SLASHES)} THEN {years}"
+    return f"{first} WHEN {matches(text, SLASHES)} THEN {years}"
 
 
 def _parsed(text: str, pattern: str, *, order: str) -> str:
@@ -93,15 +93,11 @@ def _parsed(text: str, pattern: str, *, order: str) -> str:
 def _named(text: str) -> str:
     plain = f"try_strptime({text}, {_list(NAMED_FORMATS)})"
     zoned = " ".join(f"{_in_utc(f'try_strptime({text}, {literal(each)})')}," for each in NAMED_AND_ZONE)
-    return f"WHEN {_is(text, NAMED)} THEN coalesce({plain}, {zoned.rstrip(',')})"
+    return f"WHEN {matches(text, NAMED)} THEN coalesce({plain}, {zoned.rstrip(',')})"
 
 
 def _in_utc(moment: str) -> str:
     return f"({moment} AT TIME ZONE 'UTC')"
-
-
-def _is(text: str, pattern: str) -> str:
-    return f"regexp_full_match({text}, {literal(pattern)})"
 
 
 def _list(formats: tuple[str, ...] | list[str]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from trainyard.reading.sentences import identifier, literal
+from trainyard.reading.sql import identifier, literal
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,8 @@ from trainyard.errors import BadData
 from trainyard.reading import nested
 from trainyard.reading.model import Found
 from trainyard.reading.plain_text import Text
-from trainyard.reading.sentences import literal, refused
+from trainyard.reading.sentences import refused
+from trainyard.reading.sql import literal
 
 
 def parquet_table(connection: duckdb.DuckDBPyConnection, text: Text) -> Found:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trainyard.reading.records import STAND_IN, Dialect
-from trainyard.reading.sentences import literal
+from trainyard.reading.sql import literal
 from trainyard.reading.text_scan import MAX_LINE_BYTES
 
 

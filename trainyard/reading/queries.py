@@ -9,7 +9,8 @@ import duckdb
 from trainyard.reading.columns import Mapped
 from trainyard.reading.model import Found
 from trainyard.reading.rejected import short
-from trainyard.reading.sentences import literal, refused
+from trainyard.reading.sentences import refused
+from trainyard.reading.sql import literal
 
 PARSE_ERRORS = (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.OutOfRangeException)
 

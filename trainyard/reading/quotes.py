@@ -18,7 +18,7 @@ import duckdb
 
 from trainyard.reading.parser import Parsed
 from trainyard.reading.records import Dialect, records
-from trainyard.reading.sentences import literal
+from trainyard.reading.sql import literal
 from trainyard.reading.text_scan import MAX_LINE_BYTES
 
 # A field may go on for so many lines.

@@ -13,6 +13,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from trainyard.contract.sources import plain_name
+
 # What a delimiter of several characters is replaced by for the parser of the sample.
 STAND_IN = "\x1f"
 JUDGED_FIELDS = 5000
@@ -77,15 +79,6 @@ class Records:
     def names(self, known: frozenset[str]) -> int:
         """How many fields of the first row are names that are known."""
         return sum(plain_name(each) in known for each in self.rows[0]) if self.rows else 0
-
-
-def plain_name(name: str) -> str:
-    """The name of a column without case, spaces and punctuation.
-
-    >>> plain_name("User_ID") == plain_name("userId")
-    True
-    """
-    return re.sub(r"[\W_]+", "", name).casefold()
 
 
 def take_apart(text: str, dialect: Dialect, *, whole: bool = True) -> Records:

@@ -16,7 +16,8 @@ import numpy as np
 
 from trainyard.contract.sources import Repeats, Source
 from trainyard.reading.load import Loaded, copy
-from trainyard.reading.sentences import identifier, literal, refused
+from trainyard.reading.sentences import refused
+from trainyard.reading.sql import identifier, literal
 
 HASH_FILES = 64
 HASHES_AT_ONCE = 2**20

@@ -1,4 +1,4 @@
-"""The sentences in which reading refuses a file or asks about it, and names quoted for SQL; runs in Glue's driver."""
+"""The sentence in which reading refuses a file or asks about it; runs in Glue's driver and on a laptop."""
 
 from __future__ import annotations
 
@@ -7,13 +7,3 @@ def refused(name: str, place: str = "", *, expected: str, found: str, advice: st
     """The one sentence that every refusal of a file is; `place` is such as `line 12`, or empty for the whole file."""
     where = f"{name}, {place}" if place else name
     return f"{where}: expected {expected}, found {found}; {advice} and upload the file again."
-
-
-def identifier(name: str) -> str:
-    """A name quoted for SQL."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(text: str) -> str:
-    """A text quoted for SQL."""
-    return "'" + text.replace("'", "''") + "'"

@@ -10,7 +10,7 @@ DESCRIPTION = re.compile(r"(name|title|description)$")
 
 
 def surest_key(names: Sequence[str]) -> int | None:
-    """Which of some columns holds the keys, None where in doubt; names are written as `column_questions.normal` does.
+    """Which of some columns holds the keys, None where in doubt; names are written as `plain_name` does.
 
     It is the only one that is called an identifier, by itself or of the same thing as the others: the sku beside the
     product, the product code beside the product; not the session id beside the transaction.

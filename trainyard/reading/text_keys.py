@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import duckdb
 
 from trainyard.reading.load import Loaded, copy
-from trainyard.reading.sentences import identifier, literal
+from trainyard.reading.sql import identifier, literal
 
 
 def as_text(connection: duckdb.DuckDBPyConnection, parts: Sequence[Loaded]) -> None:

@@ -99,7 +99,7 @@ class _Seen:
     def take(self, chunk: bytes) -> None:
         """Take in the next chunk, of at most CHUNK_BYTES."""
         data = np.frombuffer(chunk, dtype=np.uint8)
-        self._text(chunk, final=False)
+        self._text(chunk)
         self.nuls += chunk.count(0) if b"\0" in chunk else 0
         feeds = data == LINE_FEED
         self._returns(chunk, data)
@@ -118,11 +118,11 @@ class _Seen:
         self.uneven += self.odd
         self.only_digits &= not self.before.endswith(b"-")
 
-    def _text(self, chunk: bytes, *, final: bool) -> None:
+    def _text(self, chunk: bytes) -> None:
         if chunk.isascii() and not self.decoder.getstate()[0]:
             return
         try:
-            self.decoder.decode(chunk, final)
+            self.decoder.decode(chunk)
         except UnicodeDecodeError:
             self.utf8 = False
 

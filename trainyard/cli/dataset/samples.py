@@ -6,12 +6,13 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from trainyard.client.data_folder import files_below
 from trainyard.contract.config import RecipeConfig
 from trainyard.errors import ConfigError, NotFound, TrainyardError
 from trainyard.run import recipe
 from trainyard.run.folders import OVERRIDES_FILE
 from trainyard.run.run import InputFile
-from trainyard.stages.resolve.files import file_name, missing, source_of
+from trainyard.stages.resolve.files import file_name, missing
 
 NAMED_FILES = 10
 SIZE_UNITS = {"k": 1_000, "m": 1_000_000, "g": 1_000_000_000}
@@ -89,21 +90,20 @@ def files_of(recipe_name: str, config: RecipeConfig, *, directory: Path) -> Sort
     if not directory.is_dir():
         raise NotFound(f"Expected a folder with the recipe's files, found none at {directory}.")
     sources = recipe.sources(recipe_name, config)
-    present = {each.relative_to(directory).as_posix(): each for each in directory.rglob("*") if each.is_file()}
-    tables = {name: source_of(name, sources, settings=config.files) for name in present}
+    found = files_below(directory, sources, settings=config.files)
     required = {each.name for each in sources if each.required}
     data = sorted(
-        (name for name, table in tables.items() if table is not None),
-        key=lambda name: (tables[name] in required, present[name].stat().st_size, name),
+        (name for name, each in found.items() if each.table is not None),
+        key=lambda name: (found[name].table in required, found[name].path.stat().st_size, name),
     )
-    others = tuple(sorted(present.keys() - set(data)))
+    others = tuple(name for name, each in found.items() if each.table is None)
     if not data:
         known = ", ".join(file_name(each) for each in sources)
-        found = ", ".join(others[:NAMED_FILES]) or "nothing"
-        raise NotFound(f"Expected files of recipe {recipe_name} in {directory} ({known}, ...); found {found}.")
-    uploaded = (InputFile(source=tables[name] or "", key=name, version_id="", size=0) for name in data)
+        shown = ", ".join(others[:NAMED_FILES]) or "nothing"
+        raise NotFound(f"Expected files of recipe {recipe_name} in {directory} ({known}, ...); found {shown}.")
+    uploaded = (InputFile(source=found[name].table or "", key=name, version_id="", size=0) for name in data)
     return Sorted(
-        data={name: present[name] for name in data},
+        data={name: found[name].path for name in data},
         others=tuple(each for each in others if each != OVERRIDES_FILE),
         missing=tuple(missing(uploaded, sources)),
     )

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
 from trainyard.contract.config import RecipeConfig
-from trainyard.contract.file_names import FORMATS, is_debris, unpacked_name
+from trainyard.contract.file_names import DATABASES, FORMATS, is_debris, unpacked_name
 from trainyard.contract.sources import FileSettings, Source
 from trainyard.errors import BadRequest, NothingToDo
 from trainyard.run.folders import OVERRIDES_FILE, READY_FILE
@@ -15,7 +15,6 @@ from trainyard.run.run import InputFile
 from trainyard.stages.resolve.request import Request
 from trainyard.stages.resolve.uploads import StoredObject
 
-DATABASE_ENDINGS = (".sqlite", ".sqlite3", ".db")
 # Of a recipe that reads a database: an upload is not what its runs begin with.
 BY_HAND = "with these settings the data come from a database, which an upload does not read; start the run by itself"
 
@@ -67,7 +66,7 @@ def source_of(name: str, sources: Sequence[Source], *, settings: Mapping[str, Fi
         if pattern and any(fnmatchcase(each.lower(), pattern.lower()) for each in (name, PurePosixPath(name).name)):
             return table
     databases = [each for each in sources if each.format == "sqlite"]
-    if databases and name.lower().endswith(DATABASE_ENDINGS):
+    if databases and name.lower().endswith(DATABASES):
         return databases[0].name
     for source in sources:
         if not said.get(source.name) and source.accepts(name):
