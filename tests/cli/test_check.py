@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from recipes.propensity import sample
 from trainyard.cli.main import main
 
 HEADER = "user;artist;weight\n"
@@ -66,3 +67,13 @@ def test_a_folder_without_data_and_none_are_one_sentence(tmp_path, capsys):
     assert "found no file of data in" in capsys.readouterr().err
     assert main(["check", "two_tower", "--data", str(tmp_path / "none")]) == 4
     assert "Expected a folder with files to check, found none at" in capsys.readouterr().err
+
+
+def test_a_database_is_taken_apart_as_in_the_workflow(tmp_path, capsys):
+    sample.write(tmp_path, size=20_000, seed=5)
+    assert main(["check", "propensity", "--data", str(tmp_path), "--set", "data.min_sales=10"]) == 0
+    shown = capsys.readouterr().out
+    assert "visits, " in shown
+    assert "\npopulation" in shown
+    assert "propensity can make a model of these data" in shown
+    assert "progress=" not in shown

@@ -49,7 +49,7 @@ def walk(recipe_name: str, directory: Path, scratch: Path, *, task: str = "train
     settings = directory / OVERRIDES_FILE
     config = recipe.config(recipe_name, json.loads(settings.read_text()) if settings.exists() else {})
     sources = recipe.sources(recipe_name, config)
-    files = list(data_files(directory, sources, config=config))
+    files = data_files(directory, sources, config=config)
     scratch.mkdir(parents=True)
     found = read(files, sources, settings=config.files, max_bad_share=config.data.max_bad_share, scratch=scratch)
     quality, module = found.quality, recipe.module(recipe_name, "prepare")

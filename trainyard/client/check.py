@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import io
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from trainyard.client.data_folder import files_below
 from trainyard.contract.config import RecipeConfig
 from trainyard.contract.quality import Quality
 from trainyard.contract.sources import Source
 from trainyard.errors import NotFound
 from trainyard.glue import engine
-from trainyard.reading.model import LocalFile
+from trainyard.reading.model import LocalFile, Reading
 from trainyard.reading.read import read
-from trainyard.reading.sentences import identifier
+from trainyard.reading.sql import identifier
 from trainyard.run import recipe
-from trainyard.stages.resolve.files import source_of
+from trainyard.stages.ingest import database_extract
 
 # Of a longer file of lines only so much is looked at: what the rest is like shows when it is ingested.
 LOOKED_AT_BYTES = 64 * 2**20
@@ -54,11 +57,11 @@ def check(recipe_name: str, directory: Path, *, settings: Mapping[str, Any], scr
     """
     config = recipe.config(recipe_name, settings)
     sources = recipe.sources(recipe_name, config)
-    given = list(data_files(directory, sources, config=config))
+    given = data_files(directory, sources, config=config)
     if not given:
         raise NotFound(f"Expected a folder with data for recipe {recipe_name}, found no file of data in {directory}.")
     files = [_bounded(each, scratch) for each in given]
-    found = read(files, sources, settings=config.files, max_bad_share=config.data.max_bad_share, scratch=scratch)
+    found = _read(recipe_name, files, sources=sources, config=config, scratch=scratch)
     quality = found.quality
     if quality.ok:
         quality += _judged(recipe_name, config, tables=found.tables, scratch=scratch)
@@ -67,15 +70,31 @@ def check(recipe_name: str, directory: Path, *, settings: Mapping[str, Any], scr
     return Checked(quality=quality, previews=previews, cut=cut)
 
 
-def data_files(directory: Path, sources: Sequence[Source], *, config: RecipeConfig) -> Iterable[LocalFile]:
+def _read(
+    recipe_name: str, files: Sequence[LocalFile], *, sources: Sequence[Source], config: RecipeConfig, scratch: Path
+) -> Reading:
+    """The tables, out of a database where one of the files is one, as in the ingest job."""
+    databases = database_extract.sqlite_tables(sources)
+    database = next((each for each in files if each.source in databases), None)
+    if database is None:
+        return read(files, sources, settings=config.files, max_bad_share=config.data.max_bad_share, scratch=scratch)
+    # Its lines of progress are for the log of a job.
+    with redirect_stdout(io.StringIO()):
+        quality = database_extract.extract_file(recipe_name, database, config=config, scratch=scratch)
+    folders = sorted(each for each in scratch.iterdir() if each.is_dir())
+    return Reading(quality=quality, tables={each.name: tuple(sorted(each.glob("*.parquet"))) for each in folders})
+
+
+def data_files(directory: Path, sources: Sequence[Source], *, config: RecipeConfig) -> list[LocalFile]:
     """The files below a folder that may hold data, with the table that each provides by its name."""
     if not directory.is_dir():
         raise NotFound(f"Expected a folder with files to check, found none at {directory}.")
-    for path in sorted(each for each in directory.rglob("*") if each.is_file()):
-        name = path.relative_to(directory).as_posix()
-        source = source_of(name, sources, settings=config.files)
-        if source is not None:
-            yield LocalFile(name=name, path=path, source=source)
+    found = files_below(directory, sources, settings=config.files)
+    return [
+        LocalFile(name=name, path=each.path, source=each.table)
+        for name, each in found.items()
+        if each.table is not None
+    ]
 
 
 def _bounded(file: LocalFile, scratch: Path) -> LocalFile:

@@ -12,6 +12,7 @@ from trainyard.contract.quality import Quality
 from trainyard.contract.sources import Source
 from trainyard.errors import BadData
 from trainyard.glue.secrets import SecretReader
+from trainyard.reading.model import LocalFile
 from trainyard.run import recipe
 from trainyard.run.run import InputFile
 from trainyard.run.store import RunStore
@@ -44,6 +45,23 @@ def extract(store: RunStore, config: RecipeConfig, *, scratch: Path, read_secret
     return quality
 
 
+def sqlite_tables(sources: Sequence[Source]) -> frozenset[str]:
+    """The tables of a recipe that a SQLite file provides."""
+    return frozenset(each.name for each in sources if each.format == "sqlite")
+
+
+def extract_file(recipe_name: str, file: LocalFile, *, config: RecipeConfig, scratch: Path) -> Quality:
+    """What a recipe would learn from in a SQLite file on this machine, as Parquet in `scratch/<table>`."""
+    from trainyard.stages.ingest import database
+
+    try:
+        with database.open_sqlite(file.path, file.name, scratch=scratch) as opened:
+            quality: Quality = recipe.module(recipe_name, "ingest").extract(opened, scratch, config=config)
+    except BadData as refusal:
+        return Quality(problems=refusal.problems)
+    return quality
+
+
 @contextmanager
 def connection(
     store: RunStore, config: RecipeConfig, *, scratch: Path, read_secret: SecretReader
@@ -64,5 +82,5 @@ def connection(
 
 
 def _sqlite_file(store: RunStore, sources: Sequence[Source]) -> InputFile | None:
-    names = {each.name for each in sources if each.format == "sqlite"}
+    names = sqlite_tables(sources)
     return next((each for each in store.run.files if each.source in names), None)
