@@ -22,13 +22,13 @@ import duckdb
 from benchmarks.figures import columns
 from recipes.two_tower.config import CONFIG, sources
 from trainyard.contract.sources import FileSettings
-from trainyard.reading.csv_tables import names_known
-from trainyard.reading.header import decimal, header
 from trainyard.reading.model import LocalFile
-from trainyard.reading.open import found_tables
-from trainyard.reading.opened_text import OpenedText, detected
-from trainyard.reading.plain_text import Text
-from trainyard.reading.text_scan import Look, look
+from trainyard.reading.opening.csv_tables import names_known
+from trainyard.reading.opening.header import decimal, header
+from trainyard.reading.opening.open import found_tables
+from trainyard.reading.opening.opened_text import OpenedText, detected
+from trainyard.reading.opening.plain_text import Text
+from trainyard.reading.opening.text_scan import Look, look
 
 BAR_MILLISECONDS = 50
 MEGABYTE = 2**20

@@ -9,8 +9,8 @@ import duckdb
 
 from trainyard.contract.sources import Column, FileSettings, Source
 from trainyard.reading.model import Found, LocalFile
-from trainyard.reading.open import found_tables
-from trainyard.reading.text_scan import lines_at
+from trainyard.reading.opening.open import found_tables
+from trainyard.reading.opening.text_scan import lines_at
 
 RATINGS = Source(
     name="ratings",

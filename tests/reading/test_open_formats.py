@@ -22,9 +22,9 @@ from tests.reading import workbooks
 from tests.reading.opened import SOURCES, table, tables
 from trainyard.contract.sources import FileSettings
 from trainyard.errors import BadData
-from trainyard.reading import unpacked
 from trainyard.reading.model import LocalFile
-from trainyard.reading.open import found_tables
+from trainyard.reading.opening import unpacked
+from trainyard.reading.opening.open import found_tables
 
 CSV = "userId,movieId,rating\n" + "".join(f"{row},{row * 3},4.5\n" for row in range(1, 30))
 ROWS = [(str(row), str(row * 3), "4.5") for row in range(1, 30)]

@@ -17,10 +17,10 @@ from trainyard.reading import cells, rejected
 from trainyard.reading.cells import Cell, ValueType
 from trainyard.reading.columns import Mapped
 from trainyard.reading.line_numbers import Lines, look_up
+from trainyard.reading.opening.text_scan import MAX_LINE_BYTES, lines_at
 from trainyard.reading.queries import forget_rejects, header_again, rows_of
 from trainyard.reading.rejected import MAX_REJECTED, MAX_TEXT, SHOWN, BadRow, Fault, short
 from trainyard.reading.sql import literal
-from trainyard.reading.text_scan import MAX_LINE_BYTES, lines_at
 
 # What the parser says of a line that it cannot take apart: what was expected, and found.
 PARSER = {

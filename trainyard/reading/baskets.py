@@ -13,13 +13,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from trainyard.contract.sources import FileSettings, Source
-from trainyard.reading import plain_text
-from trainyard.reading.dialect import DELIMITERS, SPACE, word
 from trainyard.reading.model import Found
-from trainyard.reading.opened_text import WRITTEN, OpenedText
-from trainyard.reading.parser import Parsed
-from trainyard.reading.records import Dialect, records
-from trainyard.reading.samples import sample
+from trainyard.reading.opening import plain_text
+from trainyard.reading.opening.dialect import DELIMITERS, SPACE, word
+from trainyard.reading.opening.opened_text import WRITTEN, OpenedText
+from trainyard.reading.opening.parser import Parsed
+from trainyard.reading.opening.records import Dialect, records
+from trainyard.reading.opening.samples import sample
 from trainyard.reading.sql import literal
 
 ALL = "*"

@@ -18,7 +18,7 @@ from trainyard.reading.columns import Mapped
 from trainyard.reading.lists import numbered_on
 from trainyard.reading.load import Kinds, Loaded, load
 from trainyard.reading.model import Found, LocalFile, Reading
-from trainyard.reading.open import found_tables
+from trainyard.reading.opening.open import found_tables
 from trainyard.reading.other_columns import inferred
 from trainyard.reading.repeats import resolve
 from trainyard.reading.sentences import refused

@@ -6,7 +6,7 @@ import zipfile
 from pathlib import Path
 
 from trainyard.errors import BadData
-from trainyard.reading.encoding import wide
+from trainyard.reading.opening.encoding import wide
 from trainyard.reading.sentences import refused
 
 STREAMS: dict[bytes, str] = {

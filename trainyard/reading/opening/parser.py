@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from trainyard.reading.records import STAND_IN, Dialect
+from trainyard.reading.opening.records import STAND_IN, Dialect
+from trainyard.reading.opening.text_scan import MAX_LINE_BYTES
 from trainyard.reading.sql import literal
-from trainyard.reading.text_scan import MAX_LINE_BYTES
 
 
 @dataclass(frozen=True, kw_only=True)

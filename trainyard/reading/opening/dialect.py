@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from trainyard.reading.records import JUDGED_ROWS, Dialect, Records, take_apart
+from trainyard.reading.opening.records import JUDGED_ROWS, Dialect, Records, take_apart
 
 # In the order in which they are preferred where all else is equal.
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe", "::": "::", "\x01": r"\x01", "^": "^", "~": "~"}

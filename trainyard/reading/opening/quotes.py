@@ -16,10 +16,10 @@ from pathlib import Path
 
 import duckdb
 
-from trainyard.reading.parser import Parsed
-from trainyard.reading.records import Dialect, records
+from trainyard.reading.opening.parser import Parsed
+from trainyard.reading.opening.records import Dialect, records
+from trainyard.reading.opening.text_scan import MAX_LINE_BYTES
 from trainyard.reading.sql import literal
-from trainyard.reading.text_scan import MAX_LINE_BYTES
 
 # A field may go on for so many lines.
 MAX_FIELD_LINES = 10_000

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from trainyard.errors import BadData
-from trainyard.reading.plain_text import Text
+from trainyard.reading.opening.plain_text import Text
 from trainyard.reading.sentences import refused
 
 # A document that is no list of objects is read as a whole.

@@ -5,9 +5,9 @@ from __future__ import annotations
 import duckdb
 
 from trainyard.errors import BadData
-from trainyard.reading import nested
 from trainyard.reading.model import Found
-from trainyard.reading.plain_text import Text
+from trainyard.reading.opening import nested
+from trainyard.reading.opening.plain_text import Text
 from trainyard.reading.sentences import refused
 from trainyard.reading.sql import literal
 

@@ -11,10 +11,10 @@ from typing import Any, Literal
 import duckdb
 
 from trainyard.errors import BadData
-from trainyard.reading import nested
-from trainyard.reading.json_documents import broken, from_document, is_document, record_in
 from trainyard.reading.model import Found
-from trainyard.reading.plain_text import Text
+from trainyard.reading.opening import nested
+from trainyard.reading.opening.json_documents import broken, from_document, is_document, record_in
+from trainyard.reading.opening.plain_text import Text
 from trainyard.reading.sentences import refused
 from trainyard.reading.sql import identifier, literal
 

@@ -19,7 +19,7 @@ import pyarrow as pa
 from trainyard.contract.file_names import is_debris, unpacked_name
 from trainyard.contract.sources import Source
 from trainyard.errors import BadData
-from trainyard.reading.formats import READ, packing
+from trainyard.reading.opening.formats import READ, packing
 from trainyard.reading.sentences import refused
 
 CHUNK_BYTES = 2**20

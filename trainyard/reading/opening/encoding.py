@@ -17,8 +17,8 @@ import charset_normalizer
 from charset_normalizer import CharsetMatch
 
 from trainyard.errors import BadData
+from trainyard.reading.opening.text_scan import CHUNK_BYTES, MAX_LINE_BYTES
 from trainyard.reading.sentences import refused
-from trainyard.reading.text_scan import CHUNK_BYTES, MAX_LINE_BYTES
 
 # UTF-32 first: its mark of little-endian bytes begins with the one of UTF-16.
 MARKS = {

@@ -14,9 +14,9 @@ from python_calamine import CalamineError, CalamineWorkbook, PasswordError, Shee
 
 from trainyard.contract.sources import FileSettings, Source
 from trainyard.errors import BadData
-from trainyard.reading.csv_tables import csv_table
 from trainyard.reading.model import Found
-from trainyard.reading.plain_text import Text
+from trainyard.reading.opening.csv_tables import csv_table
+from trainyard.reading.opening.plain_text import Text
 from trainyard.reading.sentences import refused
 
 # Rows of a table have texts in most of its columns; titles above it in one or two.

@@ -7,15 +7,15 @@ from dataclasses import dataclass, replace
 
 from trainyard.contract.sources import FileSettings
 from trainyard.errors import BadData
-from trainyard.reading import plain_text
-from trainyard.reading.dialect import Choice, Given, choose, word
-from trainyard.reading.header import Header, header
-from trainyard.reading.parser import Parsed
-from trainyard.reading.plain_text import Text
-from trainyard.reading.records import Dialect, Records, take_apart
-from trainyard.reading.samples import sample
+from trainyard.reading.opening import plain_text
+from trainyard.reading.opening.dialect import Choice, Given, choose, word
+from trainyard.reading.opening.header import Header, header
+from trainyard.reading.opening.parser import Parsed
+from trainyard.reading.opening.plain_text import Text
+from trainyard.reading.opening.records import Dialect, Records, take_apart
+from trainyard.reading.opening.samples import sample
+from trainyard.reading.opening.text_scan import Look, look
 from trainyard.reading.sentences import refused
-from trainyard.reading.text_scan import Look, look
 
 # What people write in run.json where a character is hard to type.
 WRITTEN = {"tab": "\t", r"\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "space": " ", r"\x01": "\x01"}

@@ -10,15 +10,15 @@ import duckdb
 
 from trainyard.contract.sources import FileSettings, Source
 from trainyard.errors import BadData
-from trainyard.reading.csv_tables import csv_table
-from trainyard.reading.excel_tables import excel_tables
-from trainyard.reading.formats import OLD_WORKBOOK_MAGIC, PARQUET_MAGIC, ZIP, check
-from trainyard.reading.json_tables import json_shape, json_table
 from trainyard.reading.model import Found, LocalFile
-from trainyard.reading.parquet_tables import parquet_table
-from trainyard.reading.plain_text import Text, as_utf8, legible
-from trainyard.reading.samples import sample
-from trainyard.reading.unpacked import Member, unpacked
+from trainyard.reading.opening.csv_tables import csv_table
+from trainyard.reading.opening.excel_tables import excel_tables
+from trainyard.reading.opening.formats import OLD_WORKBOOK_MAGIC, PARQUET_MAGIC, ZIP, check
+from trainyard.reading.opening.json_tables import json_shape, json_table
+from trainyard.reading.opening.parquet_tables import parquet_table
+from trainyard.reading.opening.plain_text import Text, as_utf8, legible
+from trainyard.reading.opening.samples import sample
+from trainyard.reading.opening.unpacked import Member, unpacked
 
 HEAD_BYTES = 512
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from trainyard.contract.sources import FileSettings
-from trainyard.reading.dialect import word
-from trainyard.reading.opened_text import OpenedText
+from trainyard.reading.opening.dialect import word
+from trainyard.reading.opening.opened_text import OpenedText
 from trainyard.reading.sentences import refused
 
 SHOWN = 60

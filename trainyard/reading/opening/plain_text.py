@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from trainyard.errors import BadData
-from trainyard.reading import cleaning, encoding
-from trainyard.reading.dialect import Given, choose
-from trainyard.reading.records import Dialect, records
-from trainyard.reading.samples import sample
+from trainyard.reading.opening import cleaning, encoding
+from trainyard.reading.opening.dialect import Given, choose
+from trainyard.reading.opening.records import Dialect, records
+from trainyard.reading.opening.samples import sample
+from trainyard.reading.opening.text_scan import Look, look
 from trainyard.reading.sentences import refused
-from trainyard.reading.text_scan import Look, look
 
 # Where carriage returns stand in more lines than this share they are no accident inside of texts.
 RETURNS_END_LINES = 0.05

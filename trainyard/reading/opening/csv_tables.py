@@ -9,15 +9,16 @@ import duckdb
 
 from trainyard.contract.sources import FileSettings, Source, plain_name
 from trainyard.errors import BadData
-from trainyard.reading import baskets, plain_text, quotes
-from trainyard.reading.dialect import encloses
-from trainyard.reading.header import Header, decimal, numeric
+from trainyard.reading import baskets
 from trainyard.reading.model import Found
-from trainyard.reading.opened_text import OpenedText, opened_text
-from trainyard.reading.plain_text import Text
-from trainyard.reading.samples import sample
-from trainyard.reading.text_scan import MAX_LINE_BYTES, plain_numbers
-from trainyard.reading.wording import doubts, read_as
+from trainyard.reading.opening import plain_text, quotes
+from trainyard.reading.opening.dialect import encloses
+from trainyard.reading.opening.header import Header, decimal, numeric
+from trainyard.reading.opening.opened_text import OpenedText, opened_text
+from trainyard.reading.opening.plain_text import Text
+from trainyard.reading.opening.samples import sample
+from trainyard.reading.opening.text_scan import MAX_LINE_BYTES, plain_numbers
+from trainyard.reading.opening.wording import doubts, read_as
 
 
 def csv_table(

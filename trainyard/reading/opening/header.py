@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from trainyard.contract.sources import plain_name
 from trainyard.contract.values import is_missing
-from trainyard.reading.records import Records
+from trainyard.reading.opening.records import Records
 
 NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?")
 DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([ T].*)?")

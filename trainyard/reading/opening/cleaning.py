@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from trainyard.reading.text_scan import CHUNK_BYTES
+from trainyard.reading.opening.text_scan import CHUNK_BYTES
 
 END = re.compile(rb"\r+\n")
 
