@@ -26,17 +26,18 @@ import pandas as pd
 import sqlalchemy as sa
 
 from benchmarks.figures import DATA, Figure, Measured, Rival, Skipped, conclude, over_seeds, required
-from recipes.propensity import aggregate_tables, sample
+from recipes.propensity import sample
 from recipes.propensity.column_names import says_code
 from recipes.propensity.config import CONFIG, Config
-from recipes.propensity.database_schema import METADATA
-from recipes.propensity.downsampling import SAMPLED_VISITS, downsample
+from recipes.propensity.database import aggregate_tables
+from recipes.propensity.database.downsampling import SAMPLED_VISITS, downsample
+from recipes.propensity.database.read_visits import into_parquet
+from recipes.propensity.database.sales_window import find_dates
+from recipes.propensity.database.schema import METADATA
 from recipes.propensity.evaluate import gradient_boosting
 from recipes.propensity.features import Encoder
 from recipes.propensity.metrics import classification_metrics
 from recipes.propensity.population import Population
-from recipes.propensity.read_visits import into_parquet
-from recipes.propensity.sales_window import find_dates
 from recipes.propensity.training_data import INPUTS_FILE, LABELS_FILE, TrainingData
 from trainyard.run.overrides import override
 from trainyard.stages.ingest import database

@@ -10,20 +10,20 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import sqlalchemy as sa
 
-from recipes.propensity.aggregate_tables import left_out
 from recipes.propensity.config import Config, Data
-from recipes.propensity.database_checks import (
+from recipes.propensity.database.aggregate_tables import left_out
+from recipes.propensity.database.checks import (
     active_products,
     checked_tables,
     chosen_product,
     repeated_visits,
     undecided_visits,
 )
-from recipes.propensity.downsampling import SampleCounts, downsample, sampled_from
-from recipes.propensity.read_visits import PARQUET_FILE, into_parquet
-from recipes.propensity.sales_window import SalesWindow, configured_dates, training_window
-from recipes.propensity.visit_tables import VisitTables, visit_tables
-from recipes.propensity.visit_values import utc
+from recipes.propensity.database.downsampling import SampleCounts, downsample, sampled_from
+from recipes.propensity.database.read_visits import PARQUET_FILE, into_parquet
+from recipes.propensity.database.sales_window import SalesWindow, configured_dates, training_window
+from recipes.propensity.database.visit_tables import VisitTables, visit_tables
+from recipes.propensity.database.visit_values import utc
 from trainyard.contract.progress import progress
 from trainyard.contract.quality import Quality
 from trainyard.errors import BadData

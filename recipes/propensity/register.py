@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError
 
 from recipes.propensity import combinations
 from recipes.propensity.combinations import COMBINATIONS_FILE
-from recipes.propensity.database_schema import HYPERPARAMETER, METADATA, MODEL, MODEL_RUN
+from recipes.propensity.database.schema import HYPERPARAMETER, METADATA, MODEL, MODEL_RUN
 from recipes.propensity.inference import Ensemble
 from recipes.propensity.population import Population
 

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from recipes.propensity.database_schema import METADATA, PRODUCTS, SALES
+from recipes.propensity.database.schema import METADATA, PRODUCTS, SALES
 
 FILE = "propensity.sqlite"
 CHUNK_VISITS = 100_000

@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 import sqlalchemy as sa
 
-from recipes.propensity.database_schema import HYPERPARAMETER, MODEL, MODEL_RUN, PRODUCTS
+from recipes.propensity.database.schema import HYPERPARAMETER, MODEL, MODEL_RUN, PRODUCTS
 from tests.recipes.propensity import mariadb
 from tests.recipes.propensity.conftest import filled
 from tests.stack.conftest import wait

@@ -9,11 +9,12 @@ import pyarrow.parquet as pq
 import pytest
 import sqlalchemy as sa
 
-from recipes.propensity import ingest, sales_window
+from recipes.propensity import ingest
 from recipes.propensity.config import CONFIG
-from recipes.propensity.downsampling import downsample, sampled_from
-from recipes.propensity.sales_window import SalesWindow
-from recipes.propensity.visit_tables import visit_tables
+from recipes.propensity.database import sales_window
+from recipes.propensity.database.downsampling import downsample, sampled_from
+from recipes.propensity.database.sales_window import SalesWindow
+from recipes.propensity.database.visit_tables import visit_tables
 from trainyard.run.overrides import override
 
 FIRST = datetime(2026, 7, 1, 0, 57, 30)

@@ -6,9 +6,10 @@ import pyarrow.parquet as pq
 import pytest
 import sqlalchemy as sa
 
-from recipes.propensity import aggregate_tables, ingest
+from recipes.propensity import ingest
 from recipes.propensity.config import CONFIG
-from recipes.propensity.database_schema import VISITS
+from recipes.propensity.database import aggregate_tables
+from recipes.propensity.database.schema import VISITS
 from tests.recipes.propensity.conftest import filled
 from trainyard.run.overrides import override
 

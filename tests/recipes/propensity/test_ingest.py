@@ -11,11 +11,12 @@ import pyarrow.parquet as pq
 import pytest
 import sqlalchemy as sa
 
-from recipes.propensity import aggregate_tables, ingest, read_visits, sales_window, sample
+from recipes.propensity import ingest, sample
 from recipes.propensity.config import CONFIG
-from recipes.propensity.database_schema import SALES, VISITS
-from recipes.propensity.downsampling import SAMPLED_VISITS, SampleCounts, downsample
-from recipes.propensity.sales_window import SalesWindow, find_dates
+from recipes.propensity.database import aggregate_tables, read_visits, sales_window
+from recipes.propensity.database.downsampling import SAMPLED_VISITS, SampleCounts, downsample
+from recipes.propensity.database.sales_window import SalesWindow, find_dates
+from recipes.propensity.database.schema import SALES, VISITS
 from tests.recipes.propensity.conftest import filled
 from trainyard.run.overrides import override
 

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from recipes.propensity import register
 from recipes.propensity.combinations import COMBINATIONS_FILE
-from recipes.propensity.database_schema import HYPERPARAMETER, MODEL, MODEL_RUN
+from recipes.propensity.database.schema import HYPERPARAMETER, MODEL, MODEL_RUN
 from recipes.propensity.features import Encoder
 from recipes.propensity.inference import Ensemble
 from recipes.propensity.population import Population

@@ -14,7 +14,7 @@ from moto import mock_aws
 from glue_jobs import ingest, prepare, register
 from recipes.propensity import sample
 from recipes.propensity.config import CONFIG, sources
-from recipes.propensity.database_schema import MODEL, MODEL_RUN, PRODUCTS
+from recipes.propensity.database.schema import MODEL, MODEL_RUN, PRODUCTS
 from tests.recipes.propensity.conftest import filled
 from tests.recipes.propensity.mariadb import PASSWORD
 from tests.recipes.propensity.test_register import model_of

@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from recipes.propensity.column_types import REAL_TYPES, ReadFlag, ReadNumber, ReadText
+from recipes.propensity.database.column_types import REAL_TYPES, ReadFlag, ReadNumber, ReadText
 from trainyard.contract.values import is_missing, number
 
 KINDS = ("integer", "real", "text", "blob")

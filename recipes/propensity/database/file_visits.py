@@ -9,9 +9,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from recipes.propensity import visit_values
-from recipes.propensity.database_schema import BIG
-from recipes.propensity.visit_values import COLUMNS, Meaning
+from recipes.propensity.database import visit_values
+from recipes.propensity.database.schema import BIG
+from recipes.propensity.database.visit_values import COLUMNS, Meaning
 from trainyard.contract import values
 from trainyard.contract.quality import Quality
 

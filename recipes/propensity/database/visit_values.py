@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from recipes.propensity.database_schema import SALES, VISITS
+from recipes.propensity.database.schema import SALES, VISITS
 from trainyard.contract import values
 
 Meaning = Literal["moment", "whole", "yes", "key"]

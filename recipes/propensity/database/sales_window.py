@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 import sqlalchemy as sa
 
 from recipes.propensity.config import Data
-from recipes.propensity.database_schema import SALES
-from recipes.propensity.visit_values import utc
+from recipes.propensity.database.schema import SALES
+from recipes.propensity.database.visit_values import utc
 from trainyard.errors import BadData
 
 WEEK = timedelta(days=7)

@@ -15,8 +15,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-from recipes.propensity.database_schema import BIG, VISITS
-from recipes.propensity.sales_window import SalesWindow
+from recipes.propensity.database.sales_window import SalesWindow
+from recipes.propensity.database.schema import BIG, VISITS
 
 SAMPLED_VISITS = sa.Table(
     "tmp_train_visits",

@@ -12,10 +12,10 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import sqlalchemy as sa
 
-from recipes.propensity.aggregate_tables import feature_columns
-from recipes.propensity.column_types import asked, kind_of
 from recipes.propensity.config import Data
-from recipes.propensity.downsampling import SAMPLED_VISITS
+from recipes.propensity.database.aggregate_tables import feature_columns
+from recipes.propensity.database.column_types import asked, kind_of
+from recipes.propensity.database.downsampling import SAMPLED_VISITS
 
 Columns = Sequence[sa.ColumnElement[Any]]
 PARQUET_FILE = "part-00000.parquet"

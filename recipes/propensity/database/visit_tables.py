@@ -14,10 +14,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
 
-from recipes.propensity import server_values
-from recipes.propensity.database_schema import SALES, VISITS
-from recipes.propensity.file_visits import Unread, in_file
-from recipes.propensity.visit_values import COLUMNS, Meaning
+from recipes.propensity.database import server_values
+from recipes.propensity.database.file_visits import Unread, in_file
+from recipes.propensity.database.schema import SALES, VISITS
+from recipes.propensity.database.visit_values import COLUMNS, Meaning
 from trainyard.contract.quality import Quality
 
 

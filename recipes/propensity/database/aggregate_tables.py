@@ -8,8 +8,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from recipes.propensity import file_columns
-from recipes.propensity.column_types import kind_of, reason
+from recipes.propensity.database import file_columns
+from recipes.propensity.database.column_types import kind_of, reason
 from trainyard.contract.quality import Quality
 
 # Columns of aggregate tables that name the visit rather than describe it.

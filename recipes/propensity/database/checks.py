@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from recipes.propensity import aggregate_tables
 from recipes.propensity.config import Data
-from recipes.propensity.database_schema import PRODUCTS, SALES, VISITS
-from recipes.propensity.sales_window import SalesWindow
-from recipes.propensity.visit_values import yes
+from recipes.propensity.database import aggregate_tables
+from recipes.propensity.database.sales_window import SalesWindow
+from recipes.propensity.database.schema import PRODUCTS, SALES, VISITS
+from recipes.propensity.database.visit_values import yes
 from trainyard.contract.quality import Quality
 from trainyard.contract.values import CANONICAL, identifier
 from trainyard.errors import BadData
