@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from recipes.headline_classifier.config import Config
 from recipes.headline_classifier.metrics import accuracy, expected_calibration_error, log_loss, macro_f1
 from recipes.headline_classifier.predictions import HEADLINES_FILE, Predictions, pairs
-from trainyard.contract.evaluation import Evaluation
+from trainyard.contract.evaluation import Evaluation, Reference
 from trainyard.contract.progress import progress
 
 # Baselines are for orientation, so they get a part of large data.
@@ -48,7 +48,7 @@ def read_headlines(folder: Path) -> tuple[list[str], list[str]]:
     return table["title"].to_pylist(), table["category"].to_pylist()
 
 
-def references(channels: Mapping[str, Path], holdout: Path, *, config: Config) -> dict[str, dict[str, float]]:
+def references(channels: Mapping[str, Path], holdout: Path, *, config: Config) -> dict[str, Reference]:
     """Commonest class, naive Bayes and two linear support vector machines, trained on (some of) the same headlines.
 
     One that finds no term or only one class in them can only name the commonest class.
@@ -57,12 +57,12 @@ def references(channels: Mapping[str, Path], holdout: Path, *, config: Config) -
     held_out, truth = read_headlines(holdout)
     most = Counter(labels).most_common(1)[0][0]
     commonest = [most] * len(truth)
-    found = {"commonest class": _metrics(pairs(truth, commonest))}
+    found = {"commonest class": _reference(truth, commonest)}
     models = baselines()
     for step, (name, model) in enumerate(models.items(), start=1):
         can_learn = len(set(labels)) > 1 and _finds_terms(model, titles)
         predicted = model.fit(titles, labels).predict(held_out).tolist() if can_learn else commonest
-        found[name] = _metrics(pairs(truth, predicted))
+        found[name] = _reference(truth, predicted)
         progress(step / len(models), f"baseline {name}")
     return found
 
@@ -109,6 +109,11 @@ def _sampled(titles: Sequence[str], labels: Sequence[str], *, seed: int) -> tupl
         return list(titles), list(labels)
     rows = np.random.default_rng(seed).permutation(len(titles))[:MAX_BASELINE_HEADLINES]
     return [titles[row] for row in rows], [labels[row] for row in rows]
+
+
+def _reference(truth: list[str], predicted: list[str]) -> Reference:
+    rows = pairs(truth, predicted)
+    return Reference(metrics=_metrics(rows), examples=rows)
 
 
 def _metrics(rows: np.ndarray) -> dict[str, float]:

@@ -19,7 +19,7 @@ from recipes.neural_topic_model.metrics import (
     topic_uniqueness,
 )
 from recipes.neural_topic_model.word_vectors import WordVectors
-from trainyard.contract.evaluation import Evaluation
+from trainyard.contract.evaluation import Evaluation, Reference
 
 
 def evaluate(model_dir: Path, holdout: Path, *, config: Config) -> Evaluation:
@@ -36,7 +36,7 @@ def evaluate(model_dir: Path, holdout: Path, *, config: Config) -> Evaluation:
     )
 
 
-def references(channels: Mapping[str, Path], holdout: Path, *, config: Config) -> dict[str, dict[str, float]]:
+def references(channels: Mapping[str, Path], holdout: Path, *, config: Config) -> dict[str, Reference]:
     """LDA and NMF with as many topics, trained on the same bags; NMF gives no probabilities, so no completion gain."""
     bags, vocabulary = BagsOfWords.load(channels["train"]), Vocabulary.load(channels["train"])
     count, topics = config.data.top_words, config.hyperparameters.topics
@@ -44,8 +44,11 @@ def references(channels: Mapping[str, Path], holdout: Path, *, config: Config) -
     gains = completion_gains(lda, load_lemmas(holdout / HOLDOUT_CORPUS_FILE), unigram=load_unigram(holdout))
     nmf = nmf_topics(bags, vocabulary, topics=topics, count=count, seed=config.seed)
     return {
-        "LDA (gensim)": {"completion_gain": float(gains.mean()), **topic_metrics(lda.top_words(count), holdout)},
-        "NMF (scikit-learn)": topic_metrics(nmf, holdout),
+        "LDA (gensim)": Reference(
+            metrics={"completion_gain": float(gains.mean()), **topic_metrics(lda.top_words(count), holdout)},
+            examples=gains,
+        ),
+        "NMF (scikit-learn)": Reference(metrics=topic_metrics(nmf, holdout)),
     }
 
 

@@ -14,7 +14,7 @@ from recipes.prod2vec.features import Queries, RaggedArray, Vocabulary
 from recipes.prod2vec.inference import SIMILARITIES, ProductVectors
 from recipes.prod2vec.metrics import Scorer, coverage, hit_rate, hits, mean_reciprocal_rank, target_ranks
 from recipes.prod2vec.process import load_baskets
-from trainyard.contract.evaluation import Evaluation
+from trainyard.contract.evaluation import Evaluation, Reference
 from trainyard.contract.progress import progress
 
 # Baselines are for orientation, so they get a part of large data: gensim's time is order lines times epochs.
@@ -41,10 +41,12 @@ def evaluate(model_dir: Path, holdout: Path, *, config: Config) -> Evaluation:
     return Evaluation(metrics={**_rank_metrics(ranks), "coverage_at_10": covered}, examples=hits(ranks))
 
 
-def references(channels: Mapping[str, Path], holdout: Path, *, config: Config) -> dict[str, dict[str, float]]:
+def references(channels: Mapping[str, Path], holdout: Path, *, config: Config) -> dict[str, Reference]:
     """Popularity, co-occurrence cosine and gensim's Word2Vec, on the training baskets and (some of) the holdout."""
     baskets = _sampled(load_baskets(channels["train"]), config.seed)
-    queries = Queries.load(holdout).sample(MAX_REFERENCE_QUERIES)
+    every = Queries.load(holdout)
+    rows = every.spread(MAX_REFERENCE_QUERIES)
+    queries = every.take(rows)
     vocabulary = Vocabulary.load(channels["features"])
     baselines: dict[str, Callable[[], Scorer]] = {
         "popularity": lambda: popularity(vocabulary),
@@ -52,12 +54,13 @@ def references(channels: Mapping[str, Path], holdout: Path, *, config: Config) -
     }
     found = {}
     for step, (name, fit) in enumerate(baselines.items(), start=1):
-        found[name] = _rank_metrics(target_ranks(fit(), queries, vocabulary=vocabulary))
+        found[name] = _reference(target_ranks(fit(), queries, vocabulary=vocabulary), rows)
         progress(step / (len(baselines) + 1), f"baseline {name}")
     vectors = gensim_vectors(baskets, vocabulary, config=config)
     for similarity in SIMILARITIES:
         scorer = replace(vectors, similarity=similarity).next_product_scores
-        found[f"gensim Word2Vec, {similarity}"] = _rank_metrics(target_ranks(scorer, queries, vocabulary=vocabulary))
+        ranks = target_ranks(scorer, queries, vocabulary=vocabulary)
+        found[f"gensim Word2Vec, {similarity}"] = _reference(ranks, rows)
     return found
 
 
@@ -119,6 +122,10 @@ def _sampled(baskets: RaggedArray, seed: int) -> RaggedArray:
     within = np.cumsum(baskets.lengths[order]) <= MAX_REFERENCE_LINES
     within[0] = True
     return baskets.take(order[within])
+
+
+def _reference(ranks: np.ndarray, rows: np.ndarray) -> Reference:
+    return Reference(metrics=_rank_metrics(ranks), examples=hits(ranks), rows=rows)
 
 
 def _rank_metrics(ranks: np.ndarray) -> dict[str, float]:

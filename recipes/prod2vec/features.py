@@ -140,9 +140,15 @@ class Queries:
     def __len__(self) -> int:
         return len(self.targets)
 
+    def spread(self, count: int) -> np.ndarray:
+        """Rows of at most `count` queries, evenly spread over all."""
+        return np.unique(np.linspace(0, len(self) - 1, min(count, len(self))).round().astype(np.int64))
+
     def sample(self, count: int) -> Queries:
         """At most `count` queries, evenly spread over all."""
-        rows = np.unique(np.linspace(0, len(self) - 1, min(count, len(self))).round().astype(np.int64))
+        return self.take(self.spread(count))
+
+    def take(self, rows: np.ndarray) -> Queries:
         return replace(
             self, order_ids=self.order_ids[rows], contexts=self.contexts.take(rows), targets=self.targets[rows]
         )

@@ -16,7 +16,7 @@ from recipes.propensity.metrics import auc, classification_metrics
 from recipes.propensity.population import Population
 from recipes.propensity.quantity import LARGEST
 from recipes.propensity.training_data import VISITS_FILE, TrainingData, load_visits
-from trainyard.contract.evaluation import Evaluation
+from trainyard.contract.evaluation import Evaluation, Reference
 from trainyard.contract.progress import progress
 
 # Baselines are for orientation, so they get a part of large data.
@@ -45,7 +45,7 @@ def auc_of_rows(rows: np.ndarray) -> float:
     return auc(rows[:, 0], rows[:, 1])
 
 
-def references(channels: Mapping[str, Path], holdout: Path, *, config: Config) -> dict[str, dict[str, float]]:
+def references(channels: Mapping[str, Path], holdout: Path, *, config: Config) -> dict[str, Reference]:
     """Gradient boosting on the visits as they are and logistic regression on the network's inputs, on the same rows."""
     folders = [channels["train"], channels["validation"]]
     population = Population.load(holdout)
@@ -63,7 +63,8 @@ def references(channels: Mapping[str, Path], holdout: Path, *, config: Config) -
     for name, in_sample in (("gradient boosting", boosted), ("logistic regression", linear)):
         probabilities = sigmoid(logit(in_sample) + population.prior_correction)
         metrics = classification_metrics(probabilities, labels, population=population, threshold=population.sale_rate)
-        found[name] = {each: value for each, value in metrics.items() if each not in ("precision", "recall")}
+        shared = {each: value for each, value in metrics.items() if each not in ("precision", "recall")}
+        found[name] = Reference(metrics=shared, examples=np.stack([probabilities, labels], axis=1))
     return found
 
 

@@ -17,7 +17,7 @@ from recipes.two_tower.metrics import coverage, ndcg_and_recall, relative_rmse, 
 from recipes.two_tower.process import RATINGS_FILE
 from recipes.two_tower.ratings import HISTORIES_FILE, Ratings
 from recipes.two_tower.scale import Scale
-from trainyard.contract.evaluation import Evaluation
+from trainyard.contract.evaluation import Evaluation, Reference
 from trainyard.contract.progress import progress
 from trainyard.errors import JobFailed
 
@@ -78,7 +78,7 @@ def evaluate(model_dir: Path, holdout: Path, *, config: Config) -> Evaluation:
     return Evaluation(metrics=metrics, examples=squared if config.gate.primary == NEGATIVE_MSE else ranked[:, 0])
 
 
-def references(channels: Mapping[str, Path], holdout: Path, *, config: Config) -> dict[str, dict[str, float]]:
+def references(channels: Mapping[str, Path], holdout: Path, *, config: Config) -> dict[str, Reference]:
     """Popularity, item-kNN (cosine, all neighbours) and EASE on ranking, and plain averages on ratings.
 
     They learn from the training and validation ratings, as the model does in the end, of at most `REFERENCE_USERS`.
@@ -86,20 +86,25 @@ def references(channels: Mapping[str, Path], holdout: Path, *, config: Config) -
     movies, data = Movies.load(channels["features"]), Holdout.load(holdout)
     index = np.arange(len(movies), dtype=np.int32)
     known = _known(channels, index, scale=data.scale, seed=config.seed)
-    relevant = data.relevant.take(np.arange(min(len(data.relevant.users), REFERENCE_USERS)))
+    rows = np.arange(min(len(data.relevant.users), REFERENCE_USERS))
+    relevant, by_error = data.relevant.take(rows), config.gate.primary == NEGATIVE_MSE
     given = data.histories.of_users(relevant.users).encoded(index, data.scale)
-    found: dict[str, dict[str, float]] = {}
+    found: dict[str, Reference] = {}
     for step, (name, fit) in enumerate(RANKING_BASELINES.items(), start=1):
         recommended = recommend(fit(known, len(movies)), given, movies=len(movies))
         ranked = ndcg_and_recall(recommended, relevant, count=TOP_K)
-        found[name] = _ranking_metrics(ranked, recommended, movies=len(movies))
+        metrics = _ranking_metrics(ranked, recommended, movies=len(movies))
+        found[name] = (
+            Reference(metrics=metrics) if by_error else Reference(metrics=metrics, examples=ranked[:, 0], rows=rows)
+        )
         progress(step / (len(RANKING_BASELINES) + 1), f"baseline {name}")
     if data.scale.rated:
         expected = bias_baseline(
             known, movies, histories=data.histories.encoded(index, data.scale), asked=data.held_out
         )
-        metrics = _rating_metrics(data.scale.natural(expected), data)
-        found["averages"] = {name: metrics[name] for name in ("rmse", "mae", RELATIVE_RMSE)}
+        natural = data.scale.natural(expected)
+        squared = -((natural - data.held_out.values) ** 2)
+        found["averages"] = Reference(metrics=_rating_metrics(natural, data), examples=squared if by_error else None)
     return found
 
 

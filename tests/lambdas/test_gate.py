@@ -12,7 +12,7 @@ from tests.lambdas.conftest import ARTIFACTS, RAW
 from trainyard.contract.config import Gate, to_mapping
 from trainyard.errors import JobFailed
 from trainyard.run import recipe
-from trainyard.run.documents import Comparison
+from trainyard.run.documents import Comparison, Difference
 from trainyard.run.run import Run
 from trainyard.stages.gate import decide
 
@@ -79,6 +79,47 @@ def test_each_threshold_refuses_with_its_number(scores, sentence):
 )
 def test_noise_and_worse_models_leave_the_champion_in_place(difference, promoted):
     assert decide(evaluation(difference=difference), GATE).promote is promoted
+
+
+def beside(**differences) -> Comparison:
+    found = {name: Difference(value=value, low=low, high=high) for name, (value, low, high) in differences.items()}
+    return replace(evaluation(), differences=found)
+
+
+BETTER, NOISE, WORSE = (0.05, 0.02, 0.08), (0.01, -0.01, 0.03), (-0.05, -0.08, -0.02)
+
+
+@pytest.mark.parametrize(
+    ("differences", "promoted", "standing"),
+    [
+        ({"popularity": BETTER}, True, "better than popularity"),
+        ({"popularity": BETTER, "cooccurrence": NOISE}, True, "not better than cooccurrence"),
+        ({"popularity": BETTER, "cooccurrence": WORSE}, False, "worse than cooccurrence"),
+        ({}, True, ""),
+    ],
+)
+def test_a_first_model_may_not_lose_to_a_simple_one(differences, promoted, standing):
+    decision = decide(beside(**differences), GATE)
+    assert decision.promote is promoted
+    assert decision.standing == standing
+    assert standing in decision.message and standing in decision.summary
+    assert len(decision.reasons) == (0 if promoted else 1)
+
+
+def test_a_baseline_that_cannot_be_compared_is_not_known_to_be_worse():
+    assert not decide(beside(popularity=(float("nan"),) * 3), GATE).promote
+
+
+def test_only_the_baselines_that_count_are_asked():
+    found = beside(popularity=BETTER, cooccurrence=WORSE)
+    assert decide(found, replace(GATE, beat=("popularity",))).standing == "better than popularity"
+    assert decide(found, replace(GATE, beat=())).standing == ""
+    assert decide(found, replace(GATE, beat=())).promote
+
+
+def test_a_baseline_that_is_not_there_is_named_with_those_that_are():
+    decision = decide(beside(popularity=BETTER), replace(GATE, beat=("popularity", "EASE")))
+    assert decision.reasons == ("gate.beat: expected one of popularity, or all; found 'EASE'.",)
 
 
 def test_a_metric_that_was_not_measured_refuses():

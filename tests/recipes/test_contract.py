@@ -175,7 +175,12 @@ def test_a_run_from_sample_to_served_answers(name, tmp_path, capsys):
     needed = {config.gate.primary, *config.gate.minimum, *config.gate.maximum}
     assert needed <= set(found.metrics)
     references = evaluate.references(channels, holdout, config=config)
-    assert all(np.isfinite(value) for each in references.values() for value in each.values())
+    assert all(np.isfinite(value) for each in references.values() for value in each.metrics.values())
+    compared = {name: each for name, each in references.items() if each.examples is not None}
+    assert compared, "nothing simple that the model may not lose to"
+    for each in compared.values():
+        assert len(each.examples) == len(found.examples if each.rows is None else each.rows)
+        assert found.statistic(each.examples) == pytest.approx(each.metrics[config.gate.primary])
 
     inputs = ReportInputs(model=model_dir, prepare=prepared, process=tmp_path / "process")
     sections = recipes.module(name, "report").report(inputs, outputs, config=config)

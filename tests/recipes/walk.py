@@ -89,7 +89,7 @@ class Walk:
         """The simple models, on the same held-out rows."""
         with _quiet():
             found = self.module("evaluate").references(self.channels, self.channels["holdout"], config=self.config)
-        _expect_finite(found)
+        _expect_finite({name: each.metrics for name, each in found.items()})
 
     def train(self) -> None:
         """Train, evaluate with its interval, answer requests and score every row."""

@@ -17,6 +17,7 @@ from trainyard.contract.sources import FileSettings
 RANKED_TYPES = ("int", "bigint", "double")
 INSTANCE_TYPE = re.compile(r"ml(\.[a-z0-9][a-z0-9-]*){2}")
 SCHEDULE = re.compile(r"(rate|cron|at)\(.+\)")
+ALL_BASELINES = "all"
 MODEL_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
 MODEL_RULE = "1 to 32 lower case letters, digits and inner dashes, such as shop-north"
 
@@ -104,11 +105,18 @@ class Tuning:
 
 @dataclass(frozen=True, kw_only=True)
 class Gate:
-    """What a model must reach. `primary` (higher is better) is what champion and challenger are compared on."""
+    """What a model must reach. `primary` (higher is better) is what champion and challenger are compared on.
+
+    It is compared with baselines too: a model that one of those in `beat` exceeds by more than noise is refused.
+    """
 
     primary: str
     minimum: Mapping[str, float] = field(default_factory=dict)
     maximum: Mapping[str, float] = field(default_factory=dict)
+    beat: tuple[str, ...] = field(
+        default=(ALL_BASELINES,),
+        metadata={"help": "baselines, by name or `all`, that may not be better by more than noise; [] asks none"},
+    )
     confidence: float = bounded(0.95, minimum=0.5, maximum=0.999, help="of the paired bootstrap interval")
     resamples: int = bounded(2000, minimum=100, maximum=100_000, help="of the paired bootstrap")
 

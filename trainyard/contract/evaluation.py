@@ -1,4 +1,4 @@
-"""What evaluating a model on held-out examples gives: its metrics, and what they are the statistics of."""
+"""What evaluating a model, or a baseline, on held-out examples gives: its metrics, and what they are statistics of."""
 
 from __future__ import annotations
 
@@ -28,3 +28,17 @@ class Evaluation:
     examples: np.ndarray
     statistic: Callable[[np.ndarray], float] = field(default=mean)
     not_applicable: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reference:
+    """A simple baseline on the same held-out examples as the model, its metrics from the same functions.
+
+    `examples` are its rows as in `Evaluation`, for the same statistic; a baseline that cannot be judged by the gate's
+    primary metric has none. One that is too slow for all of a large holdout is measured on some of it: `rows` are the
+    places of its examples among the model's.
+    """
+
+    metrics: Mapping[str, float]
+    examples: np.ndarray | None = None
+    rows: np.ndarray | None = None

@@ -40,7 +40,8 @@ class ChampionMetrics:
 class Comparison(Document):
     """What evaluate found: a new model on `rows` held-out examples, beside the champion and simple baselines.
 
-    `references` are the baselines' metrics by the baseline's name; metrics that such data do not have are
+    `references` are the baselines' metrics by the baseline's name, and `differences` how much the model exceeds each in
+    the primary metric on the examples that both were measured on; metrics that such data do not have are
     `not_applicable`.
     """
 
@@ -53,6 +54,7 @@ class Comparison(Document):
     rows: int = 0
     hyperparameters: Mapping[str, Any] = field(default_factory=dict)
     references: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    differences: Mapping[str, Difference] = field(default_factory=dict)
     not_applicable: tuple[str, ...] = ()
     champion: ChampionMetrics | None = None
 
@@ -68,7 +70,11 @@ class Check:
 
 @dataclass(frozen=True, kw_only=True)
 class Decision(Document):
-    """What the gate decided, with the numbers and one sentence per check; `message` is what people are sent."""
+    """What the gate decided, with the numbers and one sentence per check; `message` is what people are sent.
+
+    `standing` says how the model compares with the best of the baselines that it must not lose to: it is `better than`,
+    `not better than` (the interval of the difference holds zero) or `worse than` that one; empty without any.
+    """
 
     FILE: ClassVar[str] = "decision.json"
 
@@ -79,6 +85,8 @@ class Decision(Document):
     checks: tuple[Check, ...] = ()
     metrics: Mapping[str, Metric] = field(default_factory=dict)
     references: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    differences: Mapping[str, Difference] = field(default_factory=dict)
+    standing: str = ""
     champion: ChampionMetrics | None = None
 
 

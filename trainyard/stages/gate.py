@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from trainyard.contract.config import Gate
+from trainyard.contract.config import ALL_BASELINES, Gate
 from trainyard.errors import JobFailed
 from trainyard.run import recipe
-from trainyard.run.documents import ChampionMetrics, Check, Comparison, Decision, Metric
+from trainyard.run.documents import ChampionMetrics, Check, Comparison, Decision, Difference, Metric
 from trainyard.run.stage import Stage
 from trainyard.run.store import RunStore
 
@@ -29,19 +30,25 @@ def gate(store: RunStore, *, champion: str | None) -> Decision:
 def decide(comparison: Comparison, rules: Gate) -> Decision:
     """The decision on an evaluation (see docs/recipes.md), with its numbers and one sentence per check.
 
-    A model must reach every absolute threshold, but for metrics that such data do not have, and, where there is a
-    champion, beat it: the whole paired bootstrap interval of the difference in the primary metric has to lie above
-    zero, so that noise promotes nobody.
+    A model must reach every absolute threshold, but for metrics that such data do not have; no simple baseline may be
+    better by more than noise; and where there is a champion, the model must beat it: the whole paired interval
+    of the difference in the primary metric has to lie above zero, so that noise promotes nobody.
     """
     champion = comparison.champion
     checks = _threshold_checks(comparison, rules)
+    standing = _standing(comparison, rules)
+    if standing:
+        checks.append(_baseline_check(standing, rules))
+    checks += _unknown_baselines(comparison, rules)
     if champion:
         checks.append(_champion_check(champion, rules))
     promote = all(check.passed for check in checks)
     verdict = "promoted" if promote else "refused"
     summary = f"{verdict}: {rules.primary} {_number(comparison.metrics[rules.primary].value)}"
+    if standing:
+        summary += f", {standing.text}"
     if champion:
-        summary += f" against the champion's {_number(champion.metrics[rules.primary].value)}"
+        summary += f"{',' if standing else ''} against the champion's {_number(champion.metrics[rules.primary].value)}"
     return Decision(
         promote=promote,
         summary=summary,
@@ -50,8 +57,54 @@ def decide(comparison: Comparison, rules: Gate) -> Decision:
         checks=tuple(checks),
         metrics=comparison.metrics,
         references=comparison.references,
+        differences=comparison.differences,
+        standing=standing.text if standing else "",
         champion=champion,
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Standing:
+    """Beside the best of the baselines that count: how much the model exceeds it."""
+
+    baseline: str
+    difference: Difference
+
+    @property
+    def text(self) -> str:
+        if self.difference.high < 0:
+            return f"worse than {self.baseline}"
+        return f"{'better' if self.difference.low > 0 else 'not better'} than {self.baseline}"
+
+
+def _standing(comparison: Comparison, rules: Gate) -> _Standing | None:
+    """Beside the baseline that the model exceeds least; None where none counts or can be compared."""
+    counted = {
+        name: each for name, each in comparison.differences.items() if ALL_BASELINES in rules.beat or name in rules.beat
+    }
+    if not counted:
+        return None
+    best = min(counted, key=lambda name: counted[name].value)
+    return _Standing(baseline=best, difference=counted[best])
+
+
+def _baseline_check(standing: _Standing, rules: Gate) -> Check:
+    sentence = (
+        f"{rules.primary} not worse than the best baseline by more than noise: the model is {standing.text}; "
+        f"{_difference(standing.difference, rules)}."
+    )
+    # A NaN passes no comparison: what cannot be compared is not known to be good enough.
+    return Check(name="baselines", passed=standing.difference.high >= 0, sentence=sentence)
+
+
+def _unknown_baselines(comparison: Comparison, rules: Gate) -> list[Check]:
+    """A failed check for each name in `gate.beat` that is no baseline which can be compared."""
+    known = ", ".join(comparison.differences) or "none"
+    return [
+        Check(name="baselines", passed=False, sentence=f"gate.beat: expected one of {known}, or all; found {name!r}.")
+        for name in rules.beat
+        if name != ALL_BASELINES and name not in comparison.differences
+    ]
 
 
 def _threshold_checks(comparison: Comparison, rules: Gate) -> list[Check]:
@@ -74,12 +127,18 @@ def _threshold_check(metric: Metric | None, name: str, *, sign: str, limit: floa
 
 
 def _champion_check(champion: ChampionMetrics, rules: Gate) -> Check:
-    difference = champion.difference
     sentence = (
-        f"{rules.primary} better than the champion {champion.run_id} by more than noise: the difference is "
-        f"{difference.value:+.4g}, {rules.confidence:.0%} interval {difference.low:+.4g} to {difference.high:+.4g}."
+        f"{rules.primary} better than the champion {champion.run_id} by more than noise: "
+        f"{_difference(champion.difference, rules)}."
     )
-    return Check(name="champion", passed=difference.low > 0, sentence=sentence)
+    return Check(name="champion", passed=champion.difference.low > 0, sentence=sentence)
+
+
+def _difference(difference: Difference, rules: Gate) -> str:
+    return (
+        f"the difference is {difference.value:+.4g}, "
+        f"{rules.confidence:.0%} interval {difference.low:+.4g} to {difference.high:+.4g}"
+    )
 
 
 def _message(comparison: Comparison, verdict: str, *, checks: Sequence[Check]) -> str:
@@ -89,6 +148,10 @@ def _message(comparison: Comparison, verdict: str, *, checks: Sequence[Check]) -
     lines += [f"* {name}: {_with_interval(metric)}" for name, metric in comparison.metrics.items()]
     for reference, metrics in comparison.references.items():
         lines.append(f"* for comparison, {reference}: " + ", ".join(f"{k} {_number(v)}" for k, v in metrics.items()))
+        if difference := comparison.differences.get(reference):
+            lines.append(
+                f"  (the model is {difference.value:+.4g} apart, {difference.low:+.4g} to {difference.high:+.4g})"
+            )
     return "\n".join(lines)
 
 

@@ -112,7 +112,7 @@ def test_references_find_what_can_be_found(tmp_path):
     channels = {name: tmp_path / "process" / name for name in ("train", "validation", "features")}
     found = evaluate.references(channels, tmp_path / "process" / "holdout", config=config)
     chance, informed = 10 / 76, 10 / 16
-    assert found["popularity"]["hit_rate_at_10"] == pytest.approx(chance, abs=0.12)
-    assert found["item co-occurrence"]["hit_rate_at_10"] == pytest.approx(informed, abs=0.15)
-    assert found["gensim Word2Vec, cosine"]["hit_rate_at_10"] == pytest.approx(informed, abs=0.15)
-    assert all(0 < each["mrr"] < 1 for each in found.values())
+    assert found["popularity"].metrics["hit_rate_at_10"] == pytest.approx(chance, abs=0.12)
+    assert found["item co-occurrence"].metrics["hit_rate_at_10"] == pytest.approx(informed, abs=0.15)
+    assert found["gensim Word2Vec, cosine"].metrics["hit_rate_at_10"] == pytest.approx(informed, abs=0.15)
+    assert all(0 < each.metrics["mrr"] < 1 for each in found.values())

@@ -31,7 +31,7 @@ def test_scores_are_good_calibrated_and_above_chance(trained, sampled):
     channels = {name: root / "process" / name for name in ("train", "validation", "features")}
     references = evaluate.references(channels, root / "process" / "holdout", config=CONFIG)
     assert set(references) == {"gradient boosting", "logistic regression"}
-    assert all(metrics["auc"] > each["auc"] - 0.03 for each in references.values())
+    assert all(metrics["auc"] > each.metrics["auc"] - 0.03 for each in references.values())
 
 
 def test_the_report_ranks_the_planted_drivers(trained, sampled, tmp_path):

@@ -38,8 +38,8 @@ def test_five_ratings_show_a_newcomers_taste(trained):
 def test_the_model_beats_its_simple_baselines(trained):
     scores = evaluate.evaluate(trained.model, trained.holdout, config=trained.config)
     references = evaluate.references(trained.channels, trained.holdout, config=trained.config)
-    assert scores.metrics["ndcg_at_10"] > 2 * references["popularity"]["ndcg_at_10"]
-    assert scores.metrics["rmse"] < 0.9 * references["averages"]["rmse"]
+    assert scores.metrics["ndcg_at_10"] > 2 * references["popularity"].metrics["ndcg_at_10"]
+    assert scores.metrics["rmse"] < 0.9 * references["averages"].metrics["rmse"]
 
 
 def test_the_gate_may_look_at_ratings_instead(trained):

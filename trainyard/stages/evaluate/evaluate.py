@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
+
 from trainyard.contract.config import RecipeConfig
-from trainyard.contract.evaluation import Evaluation
+from trainyard.contract.evaluation import Evaluation, Reference
 from trainyard.contract.progress import progress
 from trainyard.errors import JobFailed
 from trainyard.run import recipe
-from trainyard.run.documents import ChampionMetrics, Comparison, Metric
+from trainyard.run.documents import ChampionMetrics, Comparison, Difference, Metric
 from trainyard.run.model_archive import ModelCard
 from trainyard.run.run import Run
 from trainyard.serving.examples import EXAMPLES_FILE
-from trainyard.stages.evaluate.bootstrap import interval, paired_difference
+from trainyard.stages.evaluate.bootstrap import Statistic, interval, paired_difference
 
 STATISTICS_FILE = "statistics.json"
 
@@ -49,7 +52,8 @@ def _compare(run: Run, examples: Path, *, challenger: Path, champion: Path | Non
         compared = _champion(ModelCard.read(champion).run_id, own, challenger=found, config=config)
     progress(0.6, "evaluating the baselines")
     channels = {name: examples / name for name in ("train", "validation", "features")}
-    references = module.references(channels, holdout, config=config)
+    references: dict[str, Reference] = module.references(channels, holdout, config=config)
+    progress(0.95, "comparing with the baselines")
     progress(1.0, "done")
     return Comparison(
         recipe=run.recipe,
@@ -58,7 +62,8 @@ def _compare(run: Run, examples: Path, *, challenger: Path, champion: Path | Non
         rows=len(found.examples),
         hyperparameters=ModelCard.read(challenger).hyperparameters,
         metrics=_metrics(found, config),
-        references=references,
+        references={name: each.metrics for name, each in references.items()},
+        differences=_differences(found, references, config=config),
         not_applicable=found.not_applicable,
         champion=compared,
     )
@@ -80,19 +85,37 @@ def _metrics(found: Evaluation, config: RecipeConfig) -> dict[str, Metric]:
     return metrics | {primary: Metric(value=found.metrics[primary], low=low, high=high)}
 
 
+def _differences(
+    found: Evaluation, references: Mapping[str, Reference], *, config: RecipeConfig
+) -> dict[str, Difference]:
+    """By baseline, how much the model exceeds it in the primary metric on the examples that both were measured on."""
+    differences = {}
+    for name, each in references.items():
+        if each.examples is not None:
+            own = found.examples if each.rows is None else found.examples[each.rows]
+            _expect_same(own, each.examples, name=f"the baseline {name}")
+            differences[name] = _difference(own, each.examples, statistic=found.statistic, config=config)
+    return differences
+
+
 def _champion(run_id: str, own: Evaluation, *, challenger: Evaluation, config: RecipeConfig) -> ChampionMetrics:
-    if len(own.examples) != len(challenger.examples):
-        raise JobFailed(
-            f"Expected the champion {run_id} to be scored on the same {len(challenger.examples)} examples, "
-            f"found {len(own.examples)}."
-        )
-    difference = paired_difference(
-        challenger.examples,
-        own.examples,
-        statistic=challenger.statistic,
+    _expect_same(challenger.examples, own.examples, name=f"the champion {run_id}")
+    difference = _difference(challenger.examples, own.examples, statistic=challenger.statistic, config=config)
+    metrics = {name: Metric(value=value) for name, value in own.metrics.items()}
+    return ChampionMetrics(run_id=run_id, metrics=metrics, difference=difference)
+
+
+def _expect_same(examples: np.ndarray, others: np.ndarray, *, name: str) -> None:
+    if len(examples) != len(others):
+        raise JobFailed(f"Expected {name} to be scored on the same {len(examples)} examples, found {len(others)}.")
+
+
+def _difference(first: np.ndarray, second: np.ndarray, *, statistic: Statistic, config: RecipeConfig) -> Difference:
+    return paired_difference(
+        first,
+        second,
+        statistic=statistic,
         confidence=config.gate.confidence,
         resamples=config.gate.resamples,
         seed=config.seed,
     )
-    metrics = {name: Metric(value=value) for name, value in own.metrics.items()}
-    return ChampionMetrics(run_id=run_id, metrics=metrics, difference=difference)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from trainyard.contract.report import number
-from trainyard.run.documents import ChampionMetrics, Comparison, Metric
+from trainyard.run.documents import Comparison, Difference, Metric
 from trainyard.stages.report.sections import BarRow, BarTable, BarView, bar_view, words
 
 
@@ -23,10 +23,13 @@ class Tile:
 
 @dataclass(frozen=True, kw_only=True)
 class ComparisonView:
-    """A row per model, the page's own first; `difference` is a sentence about the champion, empty without one."""
+    """A row per model, the page's own first.
+
+    `differences` are sentences: how much this model exceeds the champion and each baseline that can be compared.
+    """
 
     table: BarTable
-    difference: str
+    differences: Sequence[str]
 
 
 def tiles(comparison: Comparison) -> list[Tile]:
@@ -49,8 +52,7 @@ def comparison_view(comparison: Comparison) -> ComparisonView | None:
         for index, (label, values) in enumerate(models)
     ]
     table = BarTable(headings=[words(name) for name in shared], rows=rows)
-    champion = comparison.champion
-    return ComparisonView(table=table, difference=_difference(champion, comparison.primary) if champion else "")
+    return ComparisonView(table=table, differences=_differences(comparison))
 
 
 def _tile(name: str, metric: Metric, *, primary: bool) -> Tile:
@@ -76,9 +78,10 @@ def _bar(value: float | None, longest: float) -> BarView | None:
     return bar_view(abs(value) / longest if math.isfinite(value) else 0.0, number(value))
 
 
-def _difference(champion: ChampionMetrics, primary: str) -> str:
-    difference = champion.difference
-    return (
-        f"Difference to the champion in {words(primary)}: {difference.value:+.4g}, "
-        f"interval {difference.low:+.4g} to {difference.high:+.4g}."
-    )
+def _differences(comparison: Comparison) -> list[str]:
+    found: dict[str, Difference] = {"the champion": comparison.champion.difference} if comparison.champion else {}
+    return [
+        f"Difference to {name} in {words(comparison.primary)}: {each.value:+.4g}, "
+        f"interval {each.low:+.4g} to {each.high:+.4g}."
+        for name, each in (found | dict(comparison.differences)).items()
+    ]
