@@ -149,6 +149,7 @@ class Hyperparameters:
     batch_size: int = bounded(128, minimum=16, maximum=65_536, help="visits per step")
     epochs: int = bounded(60, minimum=1, maximum=1000, help="passes over the training rows, at most")
     ensemble_size: int = bounded(10, minimum=1, maximum=50, help="networks whose probabilities are averaged")
+    boosting_rounds: int = bounded(250, minimum=0, maximum=5000, help="trees per fold beside the networks; 0: none")
 
 
 @dataclass(frozen=True, kw_only=True)

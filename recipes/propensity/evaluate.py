@@ -12,7 +12,7 @@ from recipes.propensity.calibration import logit, sigmoid
 from recipes.propensity.config import Config
 from recipes.propensity.features import NOT_FEATURES, Encoder
 from recipes.propensity.inference import Ensemble
-from recipes.propensity.metrics import auc, classification_metrics
+from recipes.propensity.metrics import auc_of_places, classification_metrics, places
 from recipes.propensity.population import Population
 from recipes.propensity.quantity import LARGEST
 from recipes.propensity.training_data import VISITS_FILE, TrainingData, load_visits
@@ -25,7 +25,7 @@ EPOCH, DAY = pd.Timestamp(0), pd.Timedelta(days=1)
 
 
 def evaluate(model_dir: Path, holdout: Path, *, config: Config) -> Evaluation:
-    """Metrics of a model on the holdout; `examples` is [visits, 2]: the probability and whether a sale followed.
+    """Metrics of a model on the holdout; `examples` are `metrics.places` [visits].
 
     `auc` needs no weights: it compares sales with other visits. `pr_auc` and `sample_log_loss` are of the sample (one
     sale per eight other visits), as networks see it; `log_loss`, `brier_score`, `calibration_error`, `precision` and
@@ -37,12 +37,7 @@ def evaluate(model_dir: Path, holdout: Path, *, config: Config) -> Evaluation:
     probabilities = ensemble.probabilities(visits)
     population = Population.load(holdout)
     metrics = classification_metrics(probabilities, labels, population=population, threshold=ensemble.threshold)
-    return Evaluation(metrics=metrics, examples=np.stack([probabilities, labels], axis=1), statistic=auc_of_rows)
-
-
-def auc_of_rows(rows: np.ndarray) -> float:
-    """The area under the curve of (resampled) rows of probability and outcome."""
-    return auc(rows[:, 0], rows[:, 1])
+    return Evaluation(metrics=metrics, examples=places(probabilities, labels), statistic=auc_of_places)
 
 
 def references(channels: Mapping[str, Path], holdout: Path, *, config: Config) -> dict[str, Reference]:
@@ -64,7 +59,7 @@ def references(channels: Mapping[str, Path], holdout: Path, *, config: Config) -
         probabilities = sigmoid(logit(in_sample) + population.prior_correction)
         metrics = classification_metrics(probabilities, labels, population=population, threshold=population.sale_rate)
         shared = {each: value for each, value in metrics.items() if each not in ("precision", "recall")}
-        found[name] = Reference(metrics=shared, examples=np.stack([probabilities, labels], axis=1))
+        found[name] = Reference(metrics=shared, examples=places(probabilities, labels))
     return found
 
 

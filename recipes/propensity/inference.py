@@ -1,10 +1,10 @@
-"""The trained networks as numpy arrays: from visits to probabilities; for train, evaluate, report and serve."""
+"""The trained members of an average as numpy arrays: from visits to probabilities; train, evaluate, report, serve."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -14,8 +14,10 @@ import pandas as pd
 from recipes.propensity.calibration import logit, sigmoid
 from recipes.propensity.features import Encoder
 from recipes.propensity.population import Population
+from recipes.propensity.trees import Trees
 
 NETWORKS_FILE = "networks.npz"
+LINEAR_FILE = "linear.npy"
 SETTINGS_FILE = "probabilities.json"
 BLOCK_ROWS = 50_000
 LAYERS = 3
@@ -23,11 +25,26 @@ FEW_ROWS = 16
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ensemble:
-    """Networks whose mean probability is the prediction.
+class Shares:
+    """How much trees count beside the networks, and the linear model beside both; a member that is not there: 0."""
 
-    `networks` holds kernel and bias of three layers per network. `intercept` is added to the logit after the exact
-    correction for the sample; `threshold` is the probability from which on a visit counts as a likely sale.
+    trees: float = 0.0
+    linear: float = 0.0
+
+    def blended(self, networks: np.ndarray, trees: np.ndarray | float, *, linear: np.ndarray | float) -> np.ndarray:
+        """The weighted mean of the members' log odds."""
+        both = (1.0 - self.trees) * networks + self.trees * trees
+        return np.asarray((1.0 - self.linear) * both + self.linear * linear)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ensemble:
+    """Networks, trees and a linear model whose mean log odds are the prediction.
+
+    `networks` holds kernel and bias of three layers per network; they count as one member, by their mean probability.
+    `linear` [inputs + 1] is a logistic regression, its constant last. Models of earlier versions have networks alone.
+    `intercept` is added to the logit after the exact correction for the sample; `threshold` is the probability from
+    which on a visit counts as a likely sale.
     """
 
     encoder: Encoder
@@ -35,6 +52,9 @@ class Ensemble:
     networks: Sequence[Sequence[np.ndarray]]
     intercept: float
     threshold: float
+    trees: Trees | None = None
+    linear: np.ndarray | None = None
+    shares: Shares = Shares()
 
     def probabilities(self, visits: pd.DataFrame) -> np.ndarray:
         """Probability of a sale in the population [rows]; a column that is missing counts as missing values."""
@@ -50,7 +70,16 @@ class Ensemble:
         return sigmoid(self.sample_logits(inputs) + self.population.prior_correction + self.intercept)
 
     def sample_logits(self, inputs: np.ndarray) -> np.ndarray:
-        """Logit of the mean probability of the networks, as in the sample they learned from [rows]."""
+        """Log odds as in the sample that the members learned from [rows]."""
+        if len(inputs) > BLOCK_ROWS:
+            starts = range(0, len(inputs), BLOCK_ROWS)
+            return np.concatenate([self.sample_logits(inputs[start : start + BLOCK_ROWS]) for start in starts])
+        trees = self.trees.logits(inputs) if self.trees else 0.0
+        linear = linear_logits(self.linear, inputs) if self.linear is not None else 0.0
+        return self.shares.blended(self.networks_logits(inputs), trees, linear=linear)
+
+    def networks_logits(self, inputs: np.ndarray) -> np.ndarray:
+        """Logit of the mean probability of the networks [rows]."""
         if self._stacked and len(inputs) <= FEW_ROWS:
             return mean_logits(_stacked_logits(self._stacked, inputs))
         return mean_logits(np.stack([network_logits(each, inputs) for each in self.networks]))
@@ -63,12 +92,21 @@ class Ensemble:
         return [np.stack([np.atleast_2d(each) for each in same]) for same in zip(*self.networks, strict=True)]
 
     def save(self, directory: Path) -> None:
-        """Write `networks.npz`, `probabilities.json`, encoder and population."""
+        """Write `networks.npz`, `trees.npz`, `linear.npy`, `probabilities.json`, encoder and population."""
         self.encoder.save(directory)
         self.population.save(directory)
         arrays = {f"{index}/{layer}": each for index, own in enumerate(self.networks) for layer, each in enumerate(own)}
         np.savez(directory / NETWORKS_FILE, allow_pickle=False, **arrays)
-        settings = {"networks": len(self.networks), "intercept": self.intercept, "threshold": self.threshold}
+        if self.trees:
+            self.trees.save(directory)
+        if self.linear is not None:
+            np.save(directory / LINEAR_FILE, self.linear)
+        settings = {
+            "networks": len(self.networks),
+            "intercept": self.intercept,
+            "threshold": self.threshold,
+            "shares": asdict(self.shares),
+        }
         (directory / SETTINGS_FILE).write_text(json.dumps(settings, indent=2), encoding="utf-8")
 
     @classmethod
@@ -84,7 +122,15 @@ class Ensemble:
             networks=networks,
             intercept=settings["intercept"],
             threshold=settings["threshold"],
+            trees=Trees.load(directory),
+            linear=np.load(directory / LINEAR_FILE) if (directory / LINEAR_FILE).is_file() else None,
+            shares=Shares(**settings.get("shares", {})),
         )
+
+
+def linear_logits(linear: np.ndarray, inputs: np.ndarray) -> np.ndarray:
+    """Log odds of a logistic regression [inputs + 1], its constant last [rows]."""
+    return np.asarray(inputs @ linear[:-1] + linear[-1])
 
 
 def network_logits(weights: Sequence[np.ndarray], inputs: np.ndarray) -> np.ndarray:

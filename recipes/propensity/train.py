@@ -1,4 +1,4 @@
-"""Searches the grid, then trains the best combination as an average of networks; the training job's recipe part."""
+"""Searches the grid, then trains the best combination as an average, and trees beside it; the job's recipe part."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from recipes.propensity import combinations, grid_search
+from recipes.propensity import combinations, grid_search, members
 from recipes.propensity import model as keras_model
 from recipes.propensity.calibration import best_f1_threshold, calibration_intercept, sigmoid
 from recipes.propensity.column_uses import Description
@@ -17,6 +17,7 @@ from recipes.propensity.config import Config
 from recipes.propensity.features import Encoder
 from recipes.propensity.grid_search import network_settings
 from recipes.propensity.inference import Ensemble, mean_logits, network_logits
+from recipes.propensity.members import Members
 from recipes.propensity.metrics import DECISION_LOGIT, log_loss, validation_metrics
 from recipes.propensity.population import Population
 from recipes.propensity.stacked_networks import StackedNetworks
@@ -28,15 +29,19 @@ from trainyard.contract.progress import metric, progress
 KERAS_FILE = "model.keras"
 CHECKPOINT_FILE = "checkpoint.npz"
 SEARCH_FILE = "search.csv"
+# How far the job is when the networks have learned.
+NETWORKS_DONE = 0.8
+# What the one combination reached on rows it learned from is said of as many as this.
+MAX_RESULT_ROWS = 100_000
 
 
 def train(channels: Mapping[str, Path], model_dir: Path, *, checkpoints: Path, config: Config) -> dict[str, float]:
     """Train on the channels `train`, `validation` and `features`; returns validation metrics of the finished model.
 
     With `search: grid` the best combination of `data.grid` by validation loss gives nodes, dropout, optimizer and
-    annealing. Then `ensemble_size` networks learn, each validated by one of the folds; validation metrics of the whole
-    are taken on predictions by networks that have not seen the visit. A checkpoint per epoch, and one of the finished
-    search, let a killed job go on.
+    annealing. Then `ensemble_size` networks learn, each validated by one of the folds, and beside them boosted trees
+    and a logistic regression per fold; validation metrics of the whole are taken on predictions by members that have
+    not seen the visit. A checkpoint per epoch, and one of the finished search, let a killed job go on.
     """
     data = TrainingData.load(channels["train"], channels["validation"], folds=config.data.folds)
     encoder, population = Encoder.load(channels["features"]), Population.load(channels["features"])
@@ -44,9 +49,11 @@ def train(channels: Mapping[str, Path], model_dir: Path, *, checkpoints: Path, c
     chosen = _chosen(data, search_file, config=config)
     stacked, validation_folds, state = _fit(data, chosen, checkpoint_path=checkpoints / CHECKPOINT_FILE, config=config)
     networks = [stacked.weights_of(index) for index in range(len(stacked.settings))]
-    ensemble, metrics = _calibrated(
-        data, encoder, population=population, networks=networks, validation_folds=validation_folds
-    )
+    unseen, rows = _out_of_fold_logits(networks, validation_folds, data=data)
+    beside = _beside(data, encoder, folds=np.unique(validation_folds), rows=rows, config=config)
+    ensemble = Ensemble(encoder=encoder, population=population, networks=networks, intercept=0.0, threshold=0.5)
+    ensemble, unseen = _blended(ensemble, beside, unseen=unseen, labels=data.labels[rows])
+    ensemble, metrics = _calibrated(ensemble, unseen, labels=data.labels[rows].astype(np.float64))
     ensemble.save(model_dir)
     if description := Description.load(channels["features"]):
         description.save(model_dir)
@@ -84,7 +91,7 @@ def _fit(
     def report(epoch: int, state: TrainingState) -> None:
         metric("loss", state.train_loss[-1])
         metric("validation_loss", state.validation_loss[-1])
-        done = start + (1.0 - start) * (epoch + 1) / chosen.epochs
+        done = start + (NETWORKS_DONE - start) * (epoch + 1) / chosen.epochs
         progress(done, f"epoch {epoch + 1} of at most {chosen.epochs}, {int(state.active.sum())} networks learning")
 
     state = fit(
@@ -100,37 +107,52 @@ def _fit(
     return networks, validation_folds, state
 
 
-def _calibrated(
-    data: TrainingData,
-    encoder: Encoder,
-    *,
-    population: Population,
-    networks: list[list[np.ndarray]],
-    validation_folds: np.ndarray,
-) -> tuple[Ensemble, dict[str, float]]:
-    """The ensemble with intercept and threshold, and metrics, all from predictions on rows not learned from."""
-    logits = np.stack([network_logits(each, data.inputs) for each in networks])
-    unseen, rows = _out_of_fold_logits(logits, validation_folds, folds=data.folds)
-    labels = data.labels[rows].astype(np.float64)
-    weights = population.weights(labels)
-    corrected = unseen + population.prior_correction
+def _beside(
+    data: TrainingData, encoder: Encoder, *, folds: np.ndarray, rows: np.ndarray, config: Config
+) -> Members | None:
+    """The members beside the networks, unless nobody wants them."""
+    rounds = config.hyperparameters.boosting_rounds
+    if not rounds:
+        return None
+
+    def report(number: int) -> None:
+        done = NETWORKS_DONE + (1.0 - NETWORKS_DONE) * (number + 1) / len(folds)
+        progress(done, f"trees of {number + 1} of {len(folds)} folds")
+
+    return members.fit(data, encoder, folds=folds, rows=rows, rounds=rounds, seed=config.seed, on_fold=report)
+
+
+def _blended(
+    ensemble: Ensemble, beside: Members | None, *, unseen: np.ndarray, labels: np.ndarray
+) -> tuple[Ensemble, np.ndarray]:
+    """The networks with the members beside them, and the log odds of both on rows not learned from."""
+    if beside is None:
+        return ensemble, unseen
+    shares = beside.shares(unseen, labels)
+    blended = shares.blended(unseen, beside.unseen_trees, linear=beside.unseen_linear)
+    return replace(ensemble, trees=beside.trees, linear=beside.linear, shares=shares), blended
+
+
+def _calibrated(ensemble: Ensemble, unseen: np.ndarray, *, labels: np.ndarray) -> tuple[Ensemble, dict[str, float]]:
+    """The ensemble with intercept and threshold, and metrics, all from log odds of rows not learned from."""
+    weights = ensemble.population.weights(labels)
+    corrected = unseen + ensemble.population.prior_correction
     intercept = calibration_intercept(corrected, weights, labels=labels)
     threshold = best_f1_threshold(sigmoid(corrected + intercept), labels, weights=weights)
-    ensemble = Ensemble(
-        encoder=encoder, population=population, networks=networks, intercept=intercept, threshold=threshold
-    )
-    return ensemble, validation_metrics(unseen, labels)
+    return replace(ensemble, intercept=intercept, threshold=threshold), validation_metrics(unseen, labels)
 
 
 def _out_of_fold_logits(
-    logits: np.ndarray, validation_folds: np.ndarray, *, folds: np.ndarray
+    networks: list[list[np.ndarray]], validation_folds: np.ndarray, *, data: TrainingData
 ) -> tuple[np.ndarray, np.ndarray]:
     """Mean logits [rows] of the networks that a row validated, and those rows; few networks leave some rows out."""
-    rows = np.flatnonzero(np.isin(folds, validation_folds))
+    rows = np.flatnonzero(np.isin(data.folds, validation_folds))
     found = np.empty(len(rows))
     for fold in np.unique(validation_folds):
-        inside = folds[rows] == fold
-        found[inside] = mean_logits(logits[validation_folds == fold][:, rows[inside]])
+        inside = data.folds[rows] == fold
+        inputs = data.inputs[rows[inside]]
+        own = [networks[index] for index in np.flatnonzero(validation_folds == fold)]
+        found[inside] = mean_logits(np.stack([network_logits(each, inputs) for each in own]))
     return found, rows
 
 
@@ -147,10 +169,11 @@ def _result(
     ensemble: Ensemble, data: TrainingData, *, metrics: Mapping[str, float], state: TrainingState
 ) -> combinations.Result:
     """What the one combination that was trained without a search reached."""
-    learned = ensemble.sample_logits(data.inputs)
+    labels = data.labels[:MAX_RESULT_ROWS]
+    learned = ensemble.sample_logits(data.inputs[:MAX_RESULT_ROWS])
     return combinations.Result(
-        loss=log_loss(sigmoid(learned), data.labels, weights=np.ones(len(learned))),
-        accuracy=float(((learned > DECISION_LOGIT) == (data.labels > 0.5)).mean()),
+        loss=log_loss(sigmoid(learned), labels, weights=np.ones(len(learned))),
+        accuracy=float(((learned > DECISION_LOGIT) == (labels > 0.5)).mean()),
         validation_loss=metrics["validation_loss"],
         validation_accuracy=metrics["validation_accuracy"],
         precision=metrics["validation_precision"],

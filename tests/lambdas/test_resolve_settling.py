@@ -132,6 +132,7 @@ def test_a_file_that_is_deleted_while_it_is_waited_for_leaves_the_rest_to_train(
         ("__MACOSX/._ratings.csv", "ignored: __MACOSX/._ratings.csv is no data"),
         ("film.mp4", "waiting for ratings.csv; ignored, for no format that is read has such an ending: film.mp4"),
         ("movies.csv", "waiting for ratings.csv"),
+        ("movies.csv.zip", "waiting for ratings.csv"),
         ("run.json", "waiting for ratings.csv"),
         ("_READY", "waiting for ratings.csv"),
     ],
@@ -141,6 +142,12 @@ def test_a_file_that_makes_no_set_starts_nothing_and_nobody_is_told(name: str, s
     (plan,) = world.plans["e0-" + name]
     assert plan.outcome is NextStep.NOTHING
     assert plan.reason.startswith(said)
+
+
+@pytest.mark.parametrize("name", ["films.zip", "films.tar.gz", "movies.tgz", "movies.xlsx", "films/movies.tar"])
+def test_what_may_hold_several_tables_may_be_the_whole_set_whatever_it_is_called(name: str) -> None:
+    (plan,) = World().run(uploads(name, "_READY")).trainings
+    assert set(plan.objects or ()) == {name}
 
 
 def test_debris_beside_a_set_neither_delays_nor_supersedes_it() -> None:

@@ -23,7 +23,10 @@ from recipes.prod2vec import sample
 ROOT = Path(__file__).resolve().parents[2]
 FINAL = {"SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"}
 # Small and quick, but enough for the planted structure to be learned.
-QUICK = {"hyperparameters": {"epochs": 8, "embedding_size": 32}, "gate": {"minimum": {"hit_rate_at_10": 0.0}}}
+QUICK = {
+    "hyperparameters": {"epochs": 8, "embedding_size": 32},
+    "gate": {"minimum": {"hit_rate_at_10": 0.0}, "beat": []},
+}
 
 
 @dataclass(frozen=True)

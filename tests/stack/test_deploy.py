@@ -22,7 +22,7 @@ ENDPOINT = "trainyard-dev-prod2vec"
 DEPLOY = {"deploy": {"enabled": True, "memory_mb": 1024}}
 WEAK = {
     "hyperparameters": {"epochs": 1, "embedding_size": 2, "learning_rate": 0.0001},
-    "gate": {"minimum": {"hit_rate_at_10": 0.0}},
+    "gate": {"minimum": {"hit_rate_at_10": 0.0}, "beat": []},
 }
 
 

@@ -23,7 +23,7 @@ SMALL = {
         }
     },
     "hyperparameters": {"ensemble_size": 2, "epochs": 2},
-    "gate": {"minimum": {"auc": 0.0}, "maximum": {"calibration_error": 1.0}},
+    "gate": {"minimum": {"auc": 0.0}, "maximum": {"calibration_error": 1.0}, "beat": []},
 }
 
 

@@ -130,7 +130,7 @@ def test_tuning_searches_and_its_best_model_goes_on(stack, data):
         "tune": True,
         "tuning": {"max_jobs": 3, "parallel_jobs": 1, "ranges": {"embedding_size": {"minimum": 8, "maximum": 32}}},
         "hyperparameters": {"epochs": 2},
-        "gate": {"minimum": {"hit_rate_at_10": 0.0}},
+        "gate": {"minimum": {"hit_rate_at_10": 0.0}, "beat": []},
     }
     arn, described = stack.run("tuned", data, **settings)
     assert described["status"] == "SUCCEEDED", described

@@ -167,6 +167,7 @@ def test_a_refusal_and_a_champion_are_shown():
     champion = {"run_id": "run-7", "metrics": {"hit_rate": {"value": 0.25}}, "difference": difference}
     metrics = {"hit_rate": {"value": 0.24}}
     document = {"recipe": "vectors", "primary": "hit_rate", "rows": 9, "metrics": metrics, "champion": champion}
+    document |= {"differences": {"popularity": {"value": -0.2, "low": -0.3, "high": -0.1}}}
     evaluation = Comparison.from_mapping(document)
     decision = decide(evaluation, Gate(primary="hit_rate"))
     _, parsed = outline(comparison=evaluation, decision=decision)
@@ -174,6 +175,8 @@ def test_a_refusal_and_a_champion_are_shown():
     assert "Refused" in text
     assert "champion run-7" in text
     assert "-0.01, interval -0.03 to +0.01" in text
+    assert "Difference to popularity in hit rate: -0.2, interval -0.3 to -0.1." in text
+    assert "the model is worse than popularity" in text
 
 
 def test_empty_documents_make_a_page_too():

@@ -10,10 +10,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
 PACKINGS = (".gz", ".zip", ".bz2", ".zst", ".xz")
+# What holds any number of files, packed or not, and what holds any number of sheets.
+ARCHIVES = (".zip", ".tar", ".tgz", ".tbz2", ".txz", ".tzst")
+WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".ods")
 DATABASES = (".sqlite", ".sqlite3", ".db")
 FORMATS = (
     *(".csv", ".tsv", ".tab", ".psv", ".txt", ".dat", ".data", ".json", ".jsonl", ".ndjson"),
-    *(".parquet", ".pq", ".xlsx", ".xlsm", ".xls", ".ods"),
+    *(".parquet", ".pq"),
+    *WORKBOOKS,
     *DATABASES,
 )
 # What systems, archivers, engines and notebooks leave beside data, and what people write about it.
@@ -49,6 +53,20 @@ def unpacked_name(name: str) -> str:
     return name[: len(name) - len(packing(name))]
 
 
+def may_hold_tables(name: str) -> bool:
+    """Whether a file may hold several tables: a workbook, or an archive whose name says nothing of a file in it.
+
+    >>> may_hold_tables("films.tar.gz"), may_hold_tables("films.zip"), may_hold_tables("ratings.csv.zip")
+    (True, True, False)
+    """
+    lower = name.lower()
+    if lower.endswith(WORKBOOKS):
+        return True
+    inner = unpacked_name(lower)
+    archive = next((each for each in ARCHIVES if lower.endswith(each) or inner.endswith(each)), "")
+    return bool(archive) and not inner.removesuffix(archive).endswith(FORMATS)
+
+
 def provides(files: Sequence[str], name: str) -> bool:
     """Whether a file belongs to a table whose `files` are called so (see `contract.sources.Source`).
 
@@ -56,7 +74,7 @@ def provides(files: Sequence[str], name: str) -> bool:
     (True, True)
     """
     wanted = {each.lower() for each in files}
-    return any(each in wanted for each in _spellings(unpacked_name(name.lower())))
+    return any(each in wanted for each in _spellings(_without_archive(unpacked_name(name.lower()))))
 
 
 def _spellings(name: str) -> Iterator[str]:
@@ -70,6 +88,10 @@ def _spellings(name: str) -> Iterator[str]:
         stem = shorter
     if SPARK_PART.fullmatch(_without_format(path.name)) and path.parent.name:
         yield from _spellings(str(path.parent))
+
+
+def _without_archive(name: str) -> str:
+    return name.removesuffix(next((each for each in ARCHIVES if name.endswith(each)), ""))
 
 
 def _without_format(name: str) -> str:

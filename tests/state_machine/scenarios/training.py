@@ -46,6 +46,7 @@ PROMOTED = function(
     message="prod2vec: a better model.\nhit_rate_at_10 0.221 [0.212, 0.230]",
     reasons=["hit_rate_at_10 is at least 0.02.", "It beats the champion."],
     metrics={"hit_rate_at_10": 0.2211, "mrr": 0.113},
+    standing="better than item co-occurrence",
 )
 REFUSED = function(
     promote=False,

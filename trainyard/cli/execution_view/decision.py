@@ -40,8 +40,6 @@ def print_scores(decision: Decision, out: Console) -> None:
         table.add_row(*row)
     out.print()
     out.print(table)
-    if decision.standing:
-        out.print(Text(f"The new model is {decision.standing}, the best of the baselines."))
 
 
 def _interval(metric: Metric) -> str:

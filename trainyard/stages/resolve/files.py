@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
 from trainyard.contract.config import RecipeConfig
-from trainyard.contract.file_names import DATABASES, FORMATS, is_debris, unpacked_name
+from trainyard.contract.file_names import ARCHIVES, DATABASES, FORMATS, is_debris, may_hold_tables, unpacked_name
 from trainyard.contract.sources import FileSettings, Source
 from trainyard.errors import BadRequest, NothingToDo
 from trainyard.run.folders import OVERRIDES_FILE, READY_FILE
@@ -77,18 +77,20 @@ def source_of(name: str, sources: Sequence[Source], *, settings: Mapping[str, Fi
 def _may_be_data(name: str) -> bool:
     """Whether the ending is one of a format that is read, of a packing alone, or there is none."""
     path = PurePosixPath(unpacked_name(name.lower()))
-    return path.suffix in ("", *FORMATS)
+    return path.suffix in ("", *FORMATS, *ARCHIVES)
 
 
 def missing(files: Iterable[InputFile], sources: Sequence[Source]) -> list[str]:
     """What the set still waits for: a name for each required table that no file provides.
 
-    A file that no name tells a table of may be any of them: the set is complete then, and reading the files tells what
-    is missing. Where every table is optional, any one file will do, but there has to be one. A recipe without tables
+    A file that no name tells a table of may be any of them, and an archive or a workbook may hold all of them, whatever
+    it is called: the set is complete then, and reading the files tells what is missing. Where every table is optional,
+    any one file will do, but there has to be one. A recipe without tables
     reads a database and waits for nothing.
     """
-    present = {each.source for each in files}
-    if "" in present:
+    chosen = list(files)
+    present = {each.source for each in chosen}
+    if "" in present or any(may_hold_tables(each.name) for each in chosen):
         return []
     if not present and not any(source.required for source in sources):
         return [" or ".join(file_name(source) for source in sources)] if sources else []

@@ -1,4 +1,4 @@
-"""What people are told at the end of a run about the data it learned from."""
+"""What people, and the registry, are told at the end of a run."""
 
 from __future__ import annotations
 
@@ -21,3 +21,14 @@ def test_what_is_worth_knowing_of_the_data_stands_in_the_message(state: str) -> 
     after = {each.state: each.arguments for each in walk(definition(), scenario).calls}[state]["Message"]
     assert "About the data" not in before
     assert after == f"{before}\n\nAbout the data:\n* {LEFT_OUT}\n* And another."
+
+
+@pytest.mark.parametrize(
+    ("standing", "kept"),
+    [("better than linear SVM, words (1)", "better than linear SVM words 1"), ("", "not compared")],
+)
+def test_a_registered_version_says_how_it_compares_in_letters_that_the_registry_takes(standing: str, kept: str) -> None:
+    scenario = json.loads(json.dumps(next(each for each in scenarios() if "Register model" in each["path"])))
+    scenario["results"]["Gate"][-1]["result"]["Payload"]["standing"] = standing
+    calls = {each.state: each.arguments for each in walk(definition(), scenario).calls}
+    assert calls["Register model"]["CustomerMetadataProperties"]["standing"] == kept
