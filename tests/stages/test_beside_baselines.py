@@ -24,7 +24,7 @@ HITS = np.tile([1.0, 0.0, 1.0, 1.0], 100)
 def compared(monkeypatch, tmp_path, references):
     """What the stage finds for a model that hits three in four, beside `references`."""
     own = Evaluation(metrics={PRIMARY: HITS.mean()}, examples=HITS)
-    module = SimpleNamespace(evaluate=lambda *_, **__: own, references=lambda *_, **__: references)
+    module = SimpleNamespace(CONFIG=CONFIG, evaluate=lambda *_, **__: own, references=lambda *_, **__: references)
     monkeypatch.setattr(recipe, "module", lambda *_: module)
     run = Run(
         recipe="prod2vec",
