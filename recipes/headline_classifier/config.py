@@ -38,7 +38,9 @@ class Hyperparameters:
     batch_size: int = bounded(64, minimum=8, maximum=8192, help="headlines of a training step")
     learning_rate: float = bounded(1e-3, minimum=1e-6, maximum=1.0, help="of Adam at the start; it falls to 0")
     dropout: float = bounded(0.3, minimum=0.0, maximum=0.9, help="share of numbers dropped between layers")
-    wide_l2: float = bounded(2e-6, minimum=0.0, maximum=1.0, help="penalty of the squared weights of n-grams")
+    wide_l2: float | None = bounded(
+        None, minimum=0.0, maximum=1.0, help="penalty of the squared weights of n-grams; null: by the number of headlines"
+    )
     deep_weight: float = bounded(0.5, minimum=0.0, maximum=10.0, help="weight of the deep logits beside the wide ones")
     class_weight_exponent: float = bounded(
         0.5, minimum=0.0, maximum=1.0, help="0 weighs headlines alike, 1 gives every class the same weight in all"

@@ -29,6 +29,14 @@ class EncodedHeadlines:
         """Encode headlines of known classes."""
         return cls(sequences=encoder.sequences(titles), ngrams=encoder.ngrams(titles), labels=labels)
 
+    def followed_by(self, other: EncodedHeadlines) -> EncodedHeadlines:
+        """These headlines and then those, in memory."""
+        return EncodedHeadlines(
+            sequences=np.concatenate((self.sequences, other.sequences)),
+            ngrams=self.ngrams.followed_by(other.ngrams),
+            labels=np.concatenate((self.labels, other.labels)),
+        )
+
     def save(self, directory: Path) -> None:
         """Write one .npy file per array."""
         arrays = (self.sequences, self.labels, self.ngrams.indices, self.ngrams.values, self.ngrams.offsets)

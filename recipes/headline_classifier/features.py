@@ -36,6 +36,19 @@ class NgramBags:
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
+    @property
+    def rows(self) -> np.ndarray:
+        """Of each n-gram, which headline holds it [n-grams of all headlines]."""
+        return np.repeat(np.arange(len(self)), np.diff(self.offsets))
+
+    def followed_by(self, other: NgramBags) -> NgramBags:
+        """The bags of these headlines and then of those."""
+        return NgramBags(
+            indices=np.concatenate((self.indices, other.indices)),
+            values=np.concatenate((self.values, other.values)),
+            offsets=np.concatenate((self.offsets, self.offsets[-1] + other.offsets[1:])),
+        )
+
     def padded(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Indices (int32) and values (float32) of some headlines as matrices [rows, longest]; padding has value 0."""
         lengths = np.diff(self.offsets)[rows]

@@ -50,7 +50,7 @@ class Network:
         return len(self.weights["deep_bias"])
 
     def _wide(self, ngrams: NgramBags) -> np.ndarray:
-        table, rows = self.weights["wide_table"], np.repeat(np.arange(len(ngrams)), np.diff(ngrams.offsets))
+        table, rows = self.weights["wide_table"], ngrams.rows
         columns = [
             np.bincount(rows, weights=ngrams.values * table[ngrams.indices, column], minlength=len(ngrams))
             for column in range(self._classes)

@@ -60,10 +60,9 @@ class NgramCounts:
     ) -> tuple[NgramVocabulary, np.ndarray]:
         """The `max_size` most frequent n-grams in at least `min_df` headlines, and their log odds [n-grams, classes].
 
-        Weights are smoothed inverse document frequencies. The log odds of a class compare how often an n-gram occurs
-        in its headlines and in all others (Wang and Manning 2012, "Baselines and Bigrams", section 2.1, with the
-        Bernoulli estimate of each side). `class_counts` is the number of headlines per class. With so many classes that
-        there would be more than `MAX_WEIGHTS` numbers, fewer n-grams are kept.
+        Weights are smoothed inverse document frequencies; for the log odds see `log_odds`. `class_counts` is the number
+        of headlines per class. With so many classes that there would be more than `MAX_WEIGHTS` numbers, fewer n-grams
+        are kept.
         """
         hashes, frequency = self._frequencies()
         kept = np.flatnonzero(frequency >= min_df)
@@ -71,11 +70,9 @@ class NgramCounts:
         if len(kept) > max_size:
             kept = np.sort(kept[np.argsort(-frequency[kept], kind="stable")[:max_size]])
         hashes, frequency, total = hashes[kept], frequency[kept], int(class_counts.sum())
-        inside = self._inside(hashes)
         idf = np.log((1.0 + total) / (1.0 + frequency)) + 1.0
-        here = (inside + smoothing) / (class_counts + 2.0 * smoothing)
-        elsewhere = (frequency[:, None] - inside + smoothing) / (total - class_counts + 2.0 * smoothing)
-        return NgramVocabulary(hashes=hashes, idf=idf.astype(np.float32)), np.log(here / elsewhere).astype(np.float32)
+        odds = log_odds(self._inside(hashes), class_counts, smoothing=smoothing)
+        return NgramVocabulary(hashes=hashes, idf=idf.astype(np.float32)), odds
 
     def _frequencies(self) -> tuple[np.ndarray, np.ndarray]:
         """Every n-gram seen, by ascending hash, and the headlines of all classes that hold it."""
@@ -92,3 +89,15 @@ class NgramCounts:
             _, mine, theirs = np.intersect1d(hashes, own, assume_unique=True, return_indices=True)
             inside[mine, label] = counts[theirs]
         return inside
+
+
+def log_odds(inside: np.ndarray, class_counts: np.ndarray, *, smoothing: float) -> np.ndarray:
+    """How much likelier each n-gram is in headlines of a class than in all others (float32) [n-grams, classes].
+
+    `inside` is how many headlines of each class hold the n-gram [n-grams, classes], of `class_counts` in all (Wang and
+    Manning 2012, "Baselines and Bigrams", section 2.1, with the Bernoulli estimate of each side).
+    """
+    frequency, total = inside.sum(axis=1, keepdims=True), int(class_counts.sum())
+    here = (inside + smoothing) / (class_counts + 2.0 * smoothing)
+    elsewhere = (frequency - inside + smoothing) / (total - class_counts + 2.0 * smoothing)
+    return np.log(here / elsewhere).astype(np.float32)

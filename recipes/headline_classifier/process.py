@@ -1,4 +1,4 @@
-"""Encodes prepared headlines for training, with a vocabulary fitted on those for training; runs in processing."""
+"""Encodes prepared headlines for training, with a vocabulary fitted on what is learned from; runs in processing."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ SENTENCE_WORDS = 10_000
 def process(inputs: Path, outputs: Path, *, config: Config) -> dict[str, float]:
     """Write headlines, encoded headlines, text for word vectors and the encoder; returns their figures.
 
-    * `features`: see `features.Encoder`; fitted on training headlines alone. `word_pairs.json`: judged word pairs.
+    * `features`: see `features.Encoder`; fitted on training and validation headlines, its words on the text for word
+      vectors. `word_pairs.json`: judged word pairs.
     * `train`, `validation`: `headlines.parquet` and the arrays of `EncodedHeadlines`.
     * `train/corpus.txt`: a sentence per line, words separated by spaces: uploaded text, then training headlines.
     * `holdout/headlines.parquet`: raw text with categories, for every model encodes for itself.
@@ -51,7 +52,9 @@ def process(inputs: Path, outputs: Path, *, config: Config) -> dict[str, float]:
     words = _corpus(inputs, tables["train"], path=outputs / "train" / CORPUS_FILE, data=config.data)
     # Also classes that no training headline has: they are known, and evaluated.
     classes = in_order(chain.from_iterable(table["category"].unique().to_pylist() for table in tables.values()))
-    encoder = _fitted_encoder(tables["train"], words, classes=classes, data=config.data)
+    # What is learned from in the end: `train` puts aside what validation headlines say while it chooses by them.
+    learned = pa.concat_tables([tables["train"], tables["validation"]])
+    encoder = _fitted_encoder(learned, words, classes=classes, data=config.data)
     encoder = replace(encoder, names=names(classes, _listed_names(inputs)))
     encoder.save(outputs / "features")
     for role in ("train", "validation"):

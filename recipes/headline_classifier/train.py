@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,23 +16,27 @@ from recipes.headline_classifier.encoded_headlines import EncodedHeadlines
 from recipes.headline_classifier.features import Encoder
 from recipes.headline_classifier.inference import CLASS_COUNTS_FILE, Network
 from recipes.headline_classifier.metrics import accuracy, log_loss, macro_f1
-from recipes.headline_classifier.model import with_probabilities
+from recipes.headline_classifier.model import wide_l2, with_probabilities
 from recipes.headline_classifier.process import CORPUS_FILE
+from recipes.headline_classifier.seen_ngrams import as_new
 from recipes.headline_classifier.trainer import Trainer
 from trainyard.contract import checkpoint, curves
 from trainyard.contract.progress import metric, progress
 
 KERAS_FILE = "model.keras"
 EPOCH_METRICS = ("loss", "validation_loss", "validation_accuracy", "validation_macro_f1")
-CHECKPOINT_FILE = "checkpoint.npz"
+CHECKPOINT_FILE, AGAIN_CHECKPOINT_FILE = "checkpoint.npz", "checkpoint_again.npz"
 VECTORS_CHECKPOINT_FILE = "vectors.npz"
+# Training headlines up to which the validation headlines are worth a second training: a tenth more of many adds little.
+MAX_TRAINED_AGAIN = 100_000
 
 
 def train(channels: Mapping[str, Path], model_dir: Path, *, checkpoints: Path, config: Config) -> dict[str, float]:
     """Train on the channels `train`, `validation` and `features`; returns the validation metrics of the finished model.
 
-    Prints `EPOCH_METRICS` per epoch. The temperature of the probabilities is fitted on validation headlines. A
-    checkpoint after the word vectors and after each epoch lets a killed training go on as if nothing had happened.
+    Prints `EPOCH_METRICS` per epoch. The temperature of the probabilities is fitted on validation headlines; then the
+    network is trained once more, in the same way, on them too. A checkpoint after the word vectors and after each epoch
+    lets a killed training go on as if nothing had happened.
     """
     encoder = Encoder.load(channels["features"])
     vectors = _vectors(channels["train"] / CORPUS_FILE, encoder, checkpoints=checkpoints, config=config)
@@ -39,15 +44,29 @@ def train(channels: Mapping[str, Path], model_dir: Path, *, checkpoints: Path, c
         channels["features"], encoder.words, vectors=vectors, model_dir=model_dir
     )
     word_vectors.save(encoder.words, vectors, directory=model_dir)
-    trainer = Trainer(encoder, vectors, hyperparameters=config.hyperparameters, seed=config.seed)
-    validation = EncodedHeadlines.load(channels["validation"])
-    headlines = EncodedHeadlines.load(channels["train"])
-    figures = _fit(trainer, headlines, validation=validation, checkpoints=checkpoints)
-    network = trainer.network(validation)
+    train, validation = (EncodedHeadlines.load(channels[name]) for name in ("train", "validation"))
+    smoothing = config.data.naive_bayes_smoothing
+    known, unseen = as_new(validation, train, encoder=encoder, smoothing=smoothing)
+    trainer = _trainer(known, vectors, headlines=train, config=config)
+    figures = _fit(trainer, train, validation=unseen, checkpoint_file=checkpoints / CHECKPOINT_FILE)
+    network = trainer.network(unseen)
+    metrics = similarity | {"loss": figures["loss"][-1], **_validation_metrics(network, unseen)}
+    if len(train) <= MAX_TRAINED_AGAIN:
+        train = train.followed_by(validation)
+        trainer = _trainer(encoder, vectors, headlines=train, config=config)
+        _fit(trainer, train, validation=None, checkpoint_file=checkpoints / AGAIN_CHECKPOINT_FILE)
+        network = replace(trainer.network(), temperature=network.temperature)
     _save(trainer, network, model_dir=model_dir)
     curves.write(figures, model_dir)
-    _save_class_counts(headlines.labels, encoder.classes, model_dir=model_dir)
-    return similarity | {"loss": figures["loss"][-1], **_validation_metrics(network, validation)}
+    _save_class_counts(train.labels, encoder.classes, model_dir=model_dir)
+    return metrics
+
+
+def _trainer(encoder: Encoder, vectors: np.ndarray, *, headlines: EncodedHeadlines, config: Config) -> Trainer:
+    settings = config.hyperparameters
+    if settings.wide_l2 is None:
+        settings = replace(settings, wide_l2=wide_l2(len(headlines)))
+    return Trainer(encoder, vectors, hyperparameters=settings, seed=config.seed)
 
 
 def _vectors(corpus: Path, encoder: Encoder, *, checkpoints: Path, config: Config) -> np.ndarray:
@@ -62,23 +81,31 @@ def _vectors(corpus: Path, encoder: Encoder, *, checkpoints: Path, config: Confi
 
 
 def _fit(
-    trainer: Trainer, headlines: EncodedHeadlines, *, validation: EncodedHeadlines, checkpoints: Path
+    trainer: Trainer, headlines: EncodedHeadlines, *, validation: EncodedHeadlines | None, checkpoint_file: Path
 ) -> dict[str, list[float]]:
-    """Run the epochs that no checkpoint holds yet; returns `EPOCH_METRICS` of every epoch."""
+    """Run the epochs that no checkpoint holds yet; returns `EPOCH_METRICS` of every epoch, or the loss alone."""
     settings = trainer.hyperparameters
     weights = class_weights(headlines.labels, len(trainer.encoder.classes), exponent=settings.class_weight_exponent)
-    figures = _restore(trainer, checkpoints / CHECKPOINT_FILE)
+    figures = _restore(trainer, checkpoint_file)
     for epoch in range(len(figures["loss"]), settings.epochs):
-        loss = _epoch(trainer, headlines, weights=weights, epoch=epoch)
-        measured = {"loss": loss, **_validation_metrics(trainer.network(), validation)}
-        for name in EPOCH_METRICS:
-            metric(name, measured[name])
-            figures[name].append(measured[name])
-        done = word_vectors.PROGRESS_SHARE + (1.0 - word_vectors.PROGRESS_SHARE) * (epoch + 1) / settings.epochs
-        progress(done, f"epoch {epoch + 1} of {settings.epochs}")
+        measured = {"loss": _epoch(trainer, headlines, weights=weights, epoch=epoch)}
+        if validation:
+            measured |= _validation_metrics(trainer.network(), validation)
+        for name, value in measured.items():
+            if validation:
+                metric(name, value)
+            figures[name].append(value)
+        _progress(epoch + 1, settings.epochs, again=validation is None)
         arrays = {name: np.asarray(values) for name, values in figures.items()}
-        checkpoint.save(checkpoints / CHECKPOINT_FILE, {**trainer.state(), **arrays})
+        checkpoint.save(checkpoint_file, {**trainer.state(), **arrays})
     return figures
+
+
+def _progress(epoch: int, epochs: int, *, again: bool) -> None:
+    """Say which epoch is done; training once more takes as long as the first time."""
+    share = (1.0 - word_vectors.PROGRESS_SHARE) / 2.0
+    done = word_vectors.PROGRESS_SHARE + share * (epoch / epochs + again)
+    progress(done, f"epoch {epoch} of {epochs}{', with validation headlines' if again else ''}")
 
 
 def _restore(trainer: Trainer, path: Path) -> dict[str, list[float]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -99,7 +100,16 @@ def expressions(node: Any) -> Iterator[str]:
 
 
 def walk(machine: Mapping[str, Any], scenario: Mapping[str, Any]) -> Walk:
-    """Follow a scenario to its end, taking each task's results in order; an expression that raises is an end."""
+    """Follow a scenario to its end, taking each task's results in order; an expression that raises is an end.
+
+    Many tests ask about the same ways, and a way takes a good part of a second: each is walked once in a process.
+    """
+    return _walked(json.dumps(machine), json.dumps(scenario))
+
+
+@functools.cache
+def _walked(machine_text: str, scenario_text: str) -> Walk:
+    machine, scenario = json.loads(machine_text), json.loads(scenario_text)
     done = Walk()
     results = {state: list(each) for state, each in scenario["results"].items()}
     try:

@@ -61,8 +61,9 @@ def shown(versions: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def hyperparameters(values: Mapping[str, Any]) -> dict[str, str]:
-    """Every hyperparameter as the text that SageMaker carries."""
-    return {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in values.items()}
+    """Every hyperparameter that is set as the text that SageMaker carries."""
+    given = {name: value for name, value in values.items() if value is not None}
+    return {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in given.items()}
 
 
 def tuning(config: RecipeConfig, texts: Mapping[str, str]) -> dict[str, Any]:
