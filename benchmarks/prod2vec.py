@@ -65,8 +65,7 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     try:
         if options.convert:
-            baskets, names = _online_retail()
-            _convert(options.convert, baskets, names=names)
+            convert(options.convert)
             return 0
         return conclude(_measure(config, lines=options.sample))
     except Skipped as reason:
@@ -97,7 +96,7 @@ def _measure(config: Config, *, lines: int | None = None) -> list[Figure]:
         return _compare(root, config, bar=0.0 if lines else HIT_RATE_BAR)
 
 
-def _online_retail() -> tuple[RaggedArray, list[str]]:
+def _online_retail(*, shuffled: bool = True) -> tuple[RaggedArray, list[str]]:
     """Invoices as baskets of stock codes, cancellations and postage left out, rare codes too."""
     lines = pd.read_parquet(required(RETAIL))[["InvoiceNo", "StockCode", "Description", "Quantity"]]
     code = lines.StockCode.astype(str).str.strip().str.upper()
@@ -106,11 +105,12 @@ def _online_retail() -> tuple[RaggedArray, list[str]]:
     lines = lines[lines.groupby("StockCode").StockCode.transform("size") >= MIN_LINES]
     names = lines.drop_duplicates("StockCode").set_index("StockCode").Description.fillna("").str.strip()
     product = pd.Series(np.arange(len(names)), index=names.index)[lines.StockCode].to_numpy()
-    return _grouped(lines.InvoiceNo.to_numpy(), product), names.tolist()
+    return _grouped(lines.InvoiceNo.to_numpy(), product, shuffled=shuffled), names.tolist()
 
 
-def _convert(folder: Path, baskets: RaggedArray, *, names: Sequence[str]) -> None:
-    """Write baskets as the two source files of the recipe."""
+def convert(folder: Path, *, shuffled: bool = False) -> None:
+    """Write Online Retail as the two source files of the recipe, its invoices in their own order or in random order."""
+    baskets, names = _online_retail(shuffled=shuffled)
     folder.mkdir(parents=True, exist_ok=True)
     orders = np.repeat(np.arange(len(baskets)), baskets.lengths)
     position = np.arange(len(orders)) - np.repeat(baskets.offsets[:-1], baskets.lengths)
@@ -133,10 +133,10 @@ def _sampled(root: Path, size: int) -> tuple[RaggedArray, list[str]]:
     return _grouped(lines.order_id.to_numpy(), lines.product_id.to_numpy() - 1), names.tolist()
 
 
-def _grouped(order: np.ndarray, product: np.ndarray) -> RaggedArray:
-    """Baskets of at least two products, each in random order: a basket is a set."""
+def _grouped(order: np.ndarray, product: np.ndarray, *, shuffled: bool = True) -> RaggedArray:
+    """Baskets of at least two products, in the order of their lines or each in random order, as a set has none."""
     key = pd.factorize(order)[0]
-    by_order = np.lexsort((np.random.default_rng(SEED).random(len(key)), key))
+    by_order = np.lexsort((np.random.default_rng(SEED).random(len(key)) if shuffled else np.arange(len(key)), key))
     offsets = np.concatenate(([0], np.cumsum(np.bincount(key))))
     baskets = RaggedArray(values=product[by_order], offsets=offsets)
     return baskets.take(np.flatnonzero(baskets.lengths >= 2))
@@ -240,7 +240,7 @@ def _compare(root: Path, config: Config, *, bar: float) -> list[Figure]:
             found[f"{trainer}, {similarity}"] = target_ranks(
                 replace(vectors, similarity=similarity).next_product_scores, queries, vocabulary=vocabulary
             )
-    found["popularity"] = target_ranks(evaluate.popularity(vocabulary), queries, vocabulary=vocabulary)
+    found["popularity"] = target_ranks(evaluate.popularity(baskets, len(vocabulary)), queries, vocabulary=vocabulary)
     found["item co-occurrence"] = target_ranks(
         evaluate.co_occurrence(baskets, len(vocabulary)), queries, vocabulary=vocabulary
     )

@@ -39,7 +39,7 @@ class Hyperparameters:
     learning_rate: float = bounded(1e-3, minimum=1e-6, maximum=1.0, help="of Adam at the start; it falls to 0")
     dropout: float = bounded(0.3, minimum=0.0, maximum=0.9, help="share of numbers dropped between layers")
     wide_l2: float | None = bounded(
-        None, minimum=0.0, maximum=1.0, help="penalty of the squared weights of n-grams; null: by the number of headlines"
+        None, minimum=0.0, maximum=1.0, help="penalty of the squared weights of n-grams; null: falls with the headlines"
     )
     deep_weight: float = bounded(0.5, minimum=0.0, maximum=10.0, help="weight of the deep logits beside the wide ones")
     class_weight_exponent: float = bounded(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,11 +14,13 @@ import pyarrow.parquet as pq
 from recipes.headline_classifier.config import Config
 from recipes.headline_classifier.metrics import accuracy, expected_calibration_error, log_loss, macro_f1
 from recipes.headline_classifier.predictions import HEADLINES_FILE, Predictions, pairs
-from trainyard.contract.evaluation import Evaluation, Reference
+from trainyard.contract.evaluation import Evaluation, OfCounts, Reference
 from trainyard.contract.progress import progress
 
 # Baselines are for orientation, so they get a part of large data.
 MAX_BASELINE_HEADLINES = 100_000
+# scikit-learn's solver holds twenty copies of the weights of logistic regression: at most 0.7 GB of them.
+MAX_LOGISTIC_WEIGHTS = 4_000_000
 
 
 def evaluate(model_dir: Path, holdout: Path, *, config: Config) -> Evaluation:
@@ -37,9 +40,12 @@ def evaluate(model_dir: Path, holdout: Path, *, config: Config) -> Evaluation:
     return Evaluation(metrics=metrics, examples=examples, statistic=macro_f1_of_rows)
 
 
-def macro_f1_of_rows(rows: np.ndarray) -> float:
-    """Macro F1 of rows (true class, predicted class), over the classes that these rows have."""
-    return macro_f1(rows[:, 0], rows[:, 1], classes=int(rows.max()) + 1)
+def _macro_f1_of_counts(rows: np.ndarray, counts: np.ndarray) -> float:
+    """Macro F1 of rows (true class, predicted class) that occur so often, over the classes that they have."""
+    return macro_f1(rows[:, 0], rows[:, 1], classes=int(rows.max()) + 1, counts=counts)
+
+
+macro_f1_of_rows = OfCounts(_macro_f1_of_counts)
 
 
 def read_headlines(folder: Path) -> tuple[list[str], list[str]]:
@@ -49,40 +55,56 @@ def read_headlines(folder: Path) -> tuple[list[str], list[str]]:
 
 
 def references(channels: Mapping[str, Path], holdout: Path, *, config: Config) -> dict[str, Reference]:
-    """Commonest class, naive Bayes and two linear support vector machines, trained on (some of) the same headlines.
+    """Commonest class, naive Bayes, logistic regression and support vector machines, on (some of) the same headlines.
 
-    One that finds no term or only one class in them can only name the commonest class.
+    Like the model in the end, they learn from training and validation headlines. One that finds no term or only one
+    class in them can only name the commonest class.
     """
-    titles, labels = _sampled(*read_headlines(channels["train"]), seed=config.seed)
+    (first, own), (second, others) = (read_headlines(channels[role]) for role in ("train", "validation"))
+    titles, labels = _sampled(first + second, own + others, seed=config.seed)
     held_out, truth = read_headlines(holdout)
     most = Counter(labels).most_common(1)[0][0]
     commonest = [most] * len(truth)
     found = {"commonest class": _reference(truth, commonest)}
-    models = baselines()
+    models = baselines(len(set(labels)))
     for step, (name, model) in enumerate(models.items(), start=1):
         can_learn = len(set(labels)) > 1 and _finds_terms(model, titles)
-        predicted = model.fit(titles, labels).predict(held_out).tolist() if can_learn else commonest
+        predicted = _fitted(model, titles, labels=labels).predict(held_out).tolist() if can_learn else commonest
         found[name] = _reference(truth, predicted)
         progress(step / len(models), f"baseline {name}")
     return found
 
 
-def baselines() -> dict[str, Any]:
-    """Unfitted scikit-learn pipelines from titles to classes, by name."""
+def baselines(classes: int) -> dict[str, Any]:
+    """Unfitted scikit-learn pipelines from titles to so many classes, by name."""
     from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
-    from sklearn.naive_bayes import MultinomialNB
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.naive_bayes import ComplementNB, MultinomialNB
     from sklearn.pipeline import make_pipeline, make_union
     from sklearn.svm import LinearSVC
 
-    def words() -> Any:
-        return TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2), strip_accents="unicode")
+    def words(most: int | None = None) -> Any:
+        return TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2), strip_accents="unicode", max_features=most)
 
     characters = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), sublinear_tf=True, min_df=2)
     return {
         "naive Bayes": make_pipeline(CountVectorizer(), MultinomialNB()),
+        "complement naive Bayes": make_pipeline(TfidfVectorizer(), ComplementNB()),
+        "logistic regression, words": make_pipeline(
+            words(MAX_LOGISTIC_WEIGHTS // classes), LogisticRegression(C=10.0, max_iter=300)
+        ),
         "linear SVM, words": make_pipeline(words(), LinearSVC(C=1.0)),
         "linear SVM, words and characters": make_pipeline(make_union(words(), characters), LinearSVC(C=0.5)),
     }
+
+
+def _fitted(model: Any, titles: Sequence[str], *, labels: Sequence[str]) -> Any:
+    from sklearn.exceptions import ConvergenceWarning
+
+    with warnings.catch_warnings():
+        # Logistic regression that stops early is what it is: a baseline.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return model.fit(titles, labels)
 
 
 def _finds_terms(model: Any, titles: Sequence[str]) -> bool:

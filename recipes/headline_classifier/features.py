@@ -70,6 +70,12 @@ class NgramVocabulary:
     def __len__(self) -> int:
         return len(self.hashes)
 
+    def places(self, hashes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Which of some hashes are known, and the place of each of these; of a vocabulary that is not empty."""
+        places = np.minimum(np.searchsorted(self.hashes, hashes), len(self.hashes) - 1)
+        known = self.hashes[places] == hashes
+        return known, places[known]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Encoder:
@@ -101,11 +107,15 @@ class Encoder:
         """How many n-grams there are in all."""
         return len(self.word_ngrams) + len(self.character_ngrams)
 
+    def word_number(self, word: str) -> int:
+        """The number of a word, `UNKNOWN` for one never seen."""
+        return self._index.get(word, UNKNOWN)
+
     def sequences(self, titles: Sequence[str]) -> np.ndarray:
         """Word numbers [titles, length] (int32): `PADDING` after the last word, `UNKNOWN` for words never seen."""
         encoded = np.full((len(titles), self.length), PADDING, dtype=np.int32)
         for row, title in enumerate(titles):
-            found = [self._index.get(word, UNKNOWN) for word in tokens(title)[: self.length]]
+            found = [self.word_number(word) for word in tokens(title)[: self.length]]
             encoded[row, : len(found)] = found
         return encoded
 
@@ -170,9 +180,8 @@ def _weighted(
     """Rows, n-gram numbers from `first` on, and weights of the known n-grams, each once per row; rows have length 1."""
     if not len(vocabulary) or not len(rows):
         return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32)
-    indices = np.minimum(np.searchsorted(vocabulary.hashes, hashes), len(vocabulary) - 1)
-    known = vocabulary.hashes[indices] == hashes
-    pairs = np.unique(rows[known] * len(vocabulary) + indices[known])
+    known, places = vocabulary.places(hashes)
+    pairs = np.unique(rows[known] * len(vocabulary) + places)
     rows, indices = pairs // len(vocabulary), pairs % len(vocabulary)
     weights = vocabulary.idf[indices]
     norms = np.sqrt(np.bincount(rows, weights=weights.astype(np.float64) ** 2))

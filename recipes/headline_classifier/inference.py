@@ -37,7 +37,7 @@ class Network:
         starts = range(0, len(sequences), BLOCK_HEADLINES)
         blocks = [self._deep(sequences[start : start + BLOCK_HEADLINES]) for start in starts]
         deep = np.concatenate(blocks) if blocks else np.empty((0, self._classes))
-        return [self._wide(ngrams), deep] if "wide_table" in self.weights else [deep]
+        return [self._wide(ngrams), deep] if self.has_wide_part else [deep]
 
     def probabilities(self, sequences: np.ndarray, ngrams: NgramBags) -> np.ndarray:
         """Class probabilities [n, classes]."""
@@ -46,16 +46,16 @@ class Network:
         return np.asarray(raised / raised.sum(axis=1, keepdims=True))
 
     @property
+    def has_wide_part(self) -> bool:
+        """Whether the network counts n-grams at all."""
+        return "wide_table" in self.weights
+
+    @property
     def _classes(self) -> int:
         return len(self.weights["deep_bias"])
 
     def _wide(self, ngrams: NgramBags) -> np.ndarray:
-        table, rows = self.weights["wide_table"], ngrams.rows
-        columns = [
-            np.bincount(rows, weights=ngrams.values * table[ngrams.indices, column], minlength=len(ngrams))
-            for column in range(self._classes)
-        ]
-        return np.asarray(np.stack(columns, axis=1) + self.weights["wide_bias"])
+        return np.asarray(weighted_sums(ngrams, self.weights["wide_table"]) + self.weights["wide_bias"])
 
     def _deep(self, words: np.ndarray) -> np.ndarray:
         embedded = self.weights["embedding"][words]
@@ -104,6 +104,16 @@ class Classifier:
     @classmethod
     def load(cls, model_dir: Path) -> Classifier:
         return cls(encoder=Encoder.load(model_dir), network=Network.load(model_dir))
+
+
+def weighted_sums(ngrams: NgramBags, table: np.ndarray) -> np.ndarray:
+    """Of each headline the sum over its n-grams of value x row of `table` [n-grams, classes]: [headlines, classes]."""
+    rows, columns = ngrams.rows, range(table.shape[1])
+    sums = [
+        np.bincount(rows, weights=ngrams.values * table[ngrams.indices, column], minlength=len(ngrams))
+        for column in columns
+    ]
+    return np.stack(sums, axis=1)
 
 
 def combined_logits(parts: Sequence[np.ndarray], deep_weight: float) -> np.ndarray:

@@ -14,10 +14,15 @@ def accuracy(labels: np.ndarray, predicted: np.ndarray) -> float:
     return float((labels == predicted).mean())
 
 
-def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, *, classes: int) -> np.ndarray:
-    """Headlines [classes, classes] by true class (rows) and predicted class (columns)."""
+def confusion_matrix(
+    labels: np.ndarray, predicted: np.ndarray, *, classes: int, counts: np.ndarray | None = None
+) -> np.ndarray:
+    """Headlines [classes, classes] by true class (rows) and predicted class (columns).
+
+    With `counts`, each pair of `labels` and `predicted` stands for so many headlines.
+    """
     pairs = labels.astype(np.int64) * classes + predicted
-    return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
+    return np.bincount(pairs, weights=counts, minlength=classes * classes).reshape(classes, classes)
 
 
 def precision_recall_f1(confusion: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -28,14 +33,14 @@ def precision_recall_f1(confusion: np.ndarray) -> tuple[np.ndarray, np.ndarray, 
     return precision, recall, 2.0 * right / np.maximum(predicted + actual, 1)
 
 
-def macro_f1(labels: np.ndarray, predicted: np.ndarray, *, classes: int) -> float:
+def macro_f1(labels: np.ndarray, predicted: np.ndarray, *, classes: int, counts: np.ndarray | None = None) -> float:
     """Mean of F1 over the classes that have headlines among these: rare classes count as much as common ones.
 
     It is a mean over the same classes whatever was predicted: one over the predicted ones too would punish a model for
     each class that it names and these headlines lack, and reward one that names few. A prediction of such a class is
     wrong, and counts against the class that the headline has.
     """
-    confusion = confusion_matrix(labels, predicted, classes=classes)
+    confusion = confusion_matrix(labels, predicted, classes=classes, counts=counts)
     return float(precision_recall_f1(confusion)[2][confusion.sum(axis=1) > 0].mean())
 
 

@@ -52,12 +52,17 @@ class GramScores(layers.Layer):  # type: ignore[misc]
 
     def call(self, inputs: Any) -> Any:
         indices, values = inputs
-        table = self.weight * self.log_odds * WIDE_SCALE
-        return ops.einsum("bk,bkc->bc", values, ops.take(table, indices, axis=0)) + self.bias
+        weight, log_odds = (ops.take(each, indices, axis=0) for each in (self.weight, self.log_odds))
+        return ops.einsum("bk,bkc->bc", values, weight * log_odds * WIDE_SCALE) + self.bias
 
     def table(self) -> np.ndarray:
         """What one unit of each n-gram adds to the logits [n-grams, classes]."""
         return np.asarray(self.weight.numpy() * self.log_odds.numpy() * WIDE_SCALE)
+
+    def add(self, table: np.ndarray) -> None:
+        """Add to what each n-gram adds to the logits, after training: from here on the log odds are in the weights."""
+        self.weight.assign(self.table() + table)
+        self.log_odds.assign(np.full(self.log_odds.shape, 1.0 / WIDE_SCALE, dtype=np.float32))
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "grams": self.ngrams, "classes": self.classes, "l2": self.l2}

@@ -32,7 +32,11 @@ class NgramHasher:
 
     @classmethod
     def of(cls, titles: Sequence[str]) -> NgramHasher:
-        words = (tokens(title[:MAX_LETTERS])[:MAX_WORDS] for title in titles)
+        return cls.of_words([tokens(title[:MAX_LETTERS])[:MAX_WORDS] for title in titles])
+
+    @classmethod
+    def of_words(cls, words: Sequence[Sequence[str]]) -> NgramHasher:
+        """Titles of which the words are known."""
         text = "".join(f" {' '.join(each)} \n" for each in words)
         codes = np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32).astype(np.uint64)
         ends = codes == LINE_FEED
@@ -56,7 +60,7 @@ class NgramHasher:
         inside &= ~ends[:count] & ~ends[size - 1 : size - 1 + count]
         if size == 2:
             inside &= ~(self.gap[:count] & self.gap[1 : 1 + count])
-        return self.rows[:count][inside], _mixed(hashes[inside] + np.uint64(size))
+        return self.rows[:count][inside], mixed(hashes[inside] + np.uint64(size))
 
     def word_ngrams(self) -> tuple[np.ndarray, np.ndarray]:
         """Row and hash of every word and of every two neighbouring words of a title."""
@@ -66,14 +70,20 @@ class NgramHasher:
             return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.uint64)
         offset = letters - starts[(np.cumsum(first) - 1)[letters]]
         powers = np.cumprod(np.full(int(offset.max()) + 1, MULTIPLIER, dtype=np.uint64))
-        words = _mixed(np.add.reduceat(self.codes[letters] * powers[offset], np.flatnonzero(offset == 0)))
+        words = mixed(np.add.reduceat(self.codes[letters] * powers[offset], np.flatnonzero(offset == 0)))
         rows = self.rows[starts]
         together = rows[1:] == rows[:-1]
-        pairs = _mixed(words[:-1] * MULTIPLIER + words[1:])[together]
+        pairs = hashes_of_pairs(words)[together]
         return np.concatenate((rows, rows[1:][together])), np.concatenate((words, pairs))
 
 
-def _mixed(hashes: np.ndarray) -> np.ndarray:
+def hashes_of_pairs(words: np.ndarray) -> np.ndarray:
+    """The hash of each two neighbouring words, from the hashes of words (uint64)."""
+    return mixed(words[:-1] * MULTIPLIER + words[1:])
+
+
+def mixed(hashes: np.ndarray) -> np.ndarray:
+    """Hashes whose every bit depends on all bits of these (uint64)."""
     hashes = (hashes ^ (hashes >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     hashes = (hashes ^ (hashes >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return np.asarray(hashes ^ (hashes >> np.uint64(31)))

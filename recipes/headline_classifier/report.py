@@ -12,7 +12,10 @@ import numpy as np
 from recipes.headline_classifier import plots, word_vectors
 from recipes.headline_classifier.classes import listing
 from recipes.headline_classifier.config import Config
+from recipes.headline_classifier.deciding_parts import PARTS, DecidingParts
+from recipes.headline_classifier.inference import Classifier
 from recipes.headline_classifier.metrics import (
+    accuracy,
     confusion_matrix,
     expected_calibration_error,
     precision_recall_f1,
@@ -54,6 +57,7 @@ def report(inputs: ReportInputs, outputs: Path, *, config: Config) -> list[Secti
     return [
         _class_section(predictions, classes, table=table, outputs=outputs),
         _reliability_section(predictions, outputs),
+        *_parts_sections(predictions, Classifier.load(inputs.model)),
         _mistakes_section(predictions, outputs / MISTAKES_FILE),
         *_words_sections(inputs.model, outputs, seed=config.seed),
         *_training_section(inputs.model),
@@ -137,6 +141,30 @@ def _reliability_section(predictions: Predictions, outputs: Path) -> Section:
     )
     figure = Figure(png=png, alt=f"Reliability diagram; the expected calibration error is {error:.3f}.")
     return Section(title="Reliability", text=text, figures=(figure,))
+
+
+def _parts_sections(predictions: Predictions, classifier: Classifier) -> tuple[Section, ...]:
+    """How much each part of the model decides, where it has several and more than one class."""
+    found = DecidingParts.of(classifier, predictions.headlines["title"].to_pylist())
+    if not found or len(predictions.classes) < 2:
+        return ()
+    truth = numbered(predictions.truth, predictions.classes)
+    decides = np.bincount(found.decisive(), minlength=len(PARTS)) / len(truth)
+    rows: list[tuple[Cell, ...]] = [
+        (
+            name,
+            round(float(decides[part]), 4),
+            round(accuracy(truth, found.answers(only=part)), 4),
+            round(accuracy(truth, found.answers(without=part)), 4),
+        )
+        for part, name in enumerate(PARTS)
+    ]
+    text = (
+        "The model adds what its parts say of each class. A part decides a headline when it adds most to the lead of "
+        f"the answer over the next class. All parts together are right about {accuracy(truth, found.answers()):.1%}."
+    )
+    columns = ("part", "decides", "right alone", "right without it")
+    return (Section(title="What decides", text=text, tables=(Table(columns=columns, rows=rows),)),)
 
 
 def _mistakes_section(predictions: Predictions, path: Path) -> Section:

@@ -7,20 +7,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from recipes.headline_classifier.inference import Classifier
+from recipes.headline_classifier.one_headline import OneHeadline
 from recipes.headline_classifier.requests import Classification, Headline
 from recipes.headline_classifier.tokenizer import joined
 from trainyard.contract.request_rows import checked
 from trainyard.contract.routes import INVOCATIONS, Route
 
+# Headlines of a request up to which each is classified for itself.
+FEW = 4
+
 
 @dataclass(frozen=True, kw_only=True)
 class Predictor:
-    """The classifier of a model."""
+    """The classifier of a model; `single` does the same for one headline at a time, where the network allows it."""
 
     classifier: Classifier
+    single: OneHeadline | None
 
     def predict(self, rows: Sequence[Mapping[str, Any]]) -> list[Classification]:
         """One answer per row `{"title": "Fed raises rates"}`: category, its name, and the probability of each class.
@@ -29,7 +32,9 @@ class Predictor:
         computed, for a row of another form.
         """
         titles = [joined(row.title, row.description) for row in checked(Headline, rows)]
-        return [self._answer(each) for each in self.classifier.probabilities(titles)] if titles else []
+        if self.single and len(titles) <= FEW:
+            return [self._answer(self.single.probabilities(each)) for each in titles]
+        return [self._answer(each) for each in self.classifier.probabilities(titles).tolist()]
 
     def examples(self) -> list[dict[str, Any]]:
         """Rows that this model can answer."""
@@ -47,15 +52,16 @@ class Predictor:
         )
         return route.at(INVOCATIONS), route
 
-    def _answer(self, probabilities: np.ndarray) -> Classification:
-        encoder, best = self.classifier.encoder, int(probabilities.argmax())
+    def _answer(self, probabilities: list[float]) -> Classification:
+        encoder, best = self.classifier.encoder, probabilities.index(max(probabilities))
         return {
             "category": encoder.classes[best],
             "name": encoder.names[best],
-            "probabilities": dict(zip(encoder.classes, probabilities.tolist(), strict=True)),
+            "probabilities": dict(zip(encoder.classes, probabilities, strict=True)),
         }
 
 
 def load(model_dir: Path) -> Predictor:
     """The predictor of a model folder; takes a fraction of a second."""
-    return Predictor(classifier=Classifier.load(model_dir))
+    classifier = Classifier.load(model_dir)
+    return Predictor(classifier=classifier, single=OneHeadline.of(classifier))

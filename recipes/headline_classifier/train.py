@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from recipes.headline_classifier import word_vectors
+from recipes.headline_classifier import complement_naive_bayes, word_vectors
 from recipes.headline_classifier.batches import class_weights, epoch_batches, steps_per_epoch
 from recipes.headline_classifier.config import Config
 from recipes.headline_classifier.encoded_headlines import EncodedHeadlines
 from recipes.headline_classifier.features import Encoder
-from recipes.headline_classifier.inference import CLASS_COUNTS_FILE, Network
+from recipes.headline_classifier.inference import CLASS_COUNTS_FILE, Network, combined_logits, weighted_sums
 from recipes.headline_classifier.metrics import accuracy, log_loss, macro_f1
 from recipes.headline_classifier.model import wide_l2, with_probabilities
 from recipes.headline_classifier.process import CORPUS_FILE
@@ -49,12 +49,17 @@ def train(channels: Mapping[str, Path], model_dir: Path, *, checkpoints: Path, c
     known, unseen = as_new(validation, train, encoder=encoder, smoothing=smoothing)
     trainer = _trainer(known, vectors, headlines=train, config=config)
     figures = _fit(trainer, train, validation=unseen, checkpoint_file=checkpoints / CHECKPOINT_FILE)
+    factor = _add_naive_bayes(trainer, train, validation=unseen)
     network = trainer.network(unseen)
-    metrics = similarity | {"loss": figures["loss"][-1], **_validation_metrics(network, unseen)}
+    chosen = _validation_metrics(network, unseen)
+    for name, value in chosen.items():
+        metric(name, value)
+    metrics = similarity | {"loss": figures["loss"][-1], **chosen}
     if len(train) <= MAX_TRAINED_AGAIN:
         train = train.followed_by(validation)
         trainer = _trainer(encoder, vectors, headlines=train, config=config)
         _fit(trainer, train, validation=None, checkpoint_file=checkpoints / AGAIN_CHECKPOINT_FILE)
+        _add_naive_bayes(trainer, train, factor=factor)
         network = replace(trainer.network(), temperature=network.temperature)
     _save(trainer, network, model_dir=model_dir)
     curves.write(figures, model_dir)
@@ -140,6 +145,22 @@ def _validation_metrics(network: Network, validation: EncodedHeadlines) -> dict[
         "validation_accuracy": accuracy(validation.labels, predicted),
         "validation_macro_f1": macro_f1(validation.labels, predicted, classes=probabilities.shape[1]),
     }
+
+
+def _add_naive_bayes(
+    trainer: Trainer, headlines: EncodedHeadlines, *, validation: EncodedHeadlines | None = None, factor: float = 0.0
+) -> float:
+    """Add complement naive Bayes of `headlines` to the wide part; returns its factor, by `validation` where given."""
+    network, encoder = trainer.network(), trainer.encoder
+    if not network.has_wide_part:
+        return 0.0
+    table = complement_naive_bayes.table(headlines, shape=(encoder.ngram_count, len(encoder.classes)))
+    if validation:
+        logits = combined_logits(network.part_logits(validation.sequences, validation.ngrams), network.deep_weight)
+        added = weighted_sums(validation.ngrams, table)
+        factor = complement_naive_bayes.fitted_factor(logits, added, labels=validation.labels)
+    trainer.add_to_wide(factor * table)
+    return factor
 
 
 def _save(trainer: Trainer, network: Network, *, model_dir: Path) -> None:

@@ -50,8 +50,14 @@ class Trainer:
             parts = self.model(inputs, training=True)
             losses = [_cross_entropy(batch.labels, logits) * batch.weights for logits in parts.values()]
             loss = tf.add_n([tf.reduce_mean(each) for each in losses] + list(self.model.losses))
-        self.optimizer.apply(tape.gradient(loss, self.model.trainable_variables), self.model.trainable_variables)
+        gradients = tape.gradient(loss, self.model.trainable_variables)
+        self._move([tf.convert_to_tensor(each) for each in gradients])
         return loss
+
+    @tf.function(jit_compile=True)  # type: ignore[untyped-decorator]
+    def _move(self, gradients: list[Any]) -> None:
+        """Adam on all weights, of which most are n-grams that no headline of the batch has: one pass instead of ten."""
+        self.optimizer.apply(gradients, self.model.trainable_variables)
 
     def network(self, validation: EncodedHeadlines | None = None) -> Network:
         """The weights so far; with `validation`, its temperature is fitted on those headlines."""
@@ -75,6 +81,10 @@ class Trainer:
             elif layer.name in ("convolution", "hidden", "deep"):
                 weights |= {f"{layer.name}_kernel": layer.kernel.numpy(), f"{layer.name}_bias": layer.bias.numpy()}
         return weights
+
+    def add_to_wide(self, table: np.ndarray) -> None:
+        """Add `table` [n-grams, classes] to what n-grams add to the logits; no step of training can follow."""
+        self.model.get_layer("wide").add(table)
 
     def state(self) -> dict[str, np.ndarray]:
         """Everything that changes in training: weights, random states of dropout, moments of Adam."""

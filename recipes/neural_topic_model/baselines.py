@@ -1,4 +1,7 @@
-"""LDA and NMF on the same bags of words, to compare the neural model with; runs in evaluation and in the report."""
+"""LDA and NMF on the same bags of words, to compare the neural model with; runs in evaluation and in the report.
+
+What fitting costs does not grow with the collection: large ones are seen in part, or fewer times.
+"""
 
 from __future__ import annotations
 
@@ -10,15 +13,18 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 from gensim.models import LdaModel
-from sklearn.decomposition import NMF
-from sklearn.feature_extraction.text import TfidfTransformer
 
 from recipes.neural_topic_model.bags_of_words import BagsOfWords
 from recipes.neural_topic_model.features import Vocabulary
+from recipes.neural_topic_model.mixture_topics import MixtureTopics
+from recipes.neural_topic_model.refined_nmf import nmf_components, refined_nmf, word_shares
+from recipes.neural_topic_model.top_words import relevance
 
+MAX_DOCUMENTS = 10_000
 LDA_PASSES = 10
+# Documents that LDA reads in all passes together.
+LDA_VISITS = 60_000
 LDA_CHUNK = 2000
-NMF_ITERATIONS = 400
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,12 +35,14 @@ class Lda:
     model: Any
 
     @classmethod
-    def fit(cls, bags: BagsOfWords, vocabulary: Vocabulary, *, topics: int, seed: int) -> Lda:
+    def fit(cls, bags: BagsOfWords, vocabulary: Vocabulary, *, topics: int, seed: int, visits: int = LDA_VISITS) -> Lda:
+        """On `MAX_DOCUMENTS` at most, in `LDA_PASSES` or as many as make `visits` of documents."""
+        some = bags.head(MAX_DOCUMENTS)
         model = LdaModel(
-            _GensimCorpus(bags),
+            _GensimCorpus(some),
             num_topics=topics,
             id2word=dict(enumerate(vocabulary.words)),
-            passes=LDA_PASSES,
+            passes=int(np.clip(visits // max(len(some), 1), 1, LDA_PASSES)),
             chunksize=LDA_CHUNK,
             alpha="auto",
             eta="auto",
@@ -53,14 +61,37 @@ class Lda:
         return np.asarray(shares @ self.model.get_topics())
 
 
+@dataclass(frozen=True, kw_only=True)
+class RefinedNmf:
+    """Topics of `refined_nmf`, nothing about them chosen on validation documents."""
+
+    vocabulary: Vocabulary
+    model: MixtureTopics
+    frequency: np.ndarray
+
+    @classmethod
+    def fit(cls, bags: BagsOfWords, vocabulary: Vocabulary, *, topics: int, seed: int) -> RefinedNmf:
+        """On `MAX_DOCUMENTS` at most."""
+        frequency = word_shares(bags)
+        model = refined_nmf(bags.dense_sample(MAX_DOCUMENTS), frequency, topics=topics, seed=seed)
+        return cls(vocabulary=vocabulary, model=model, frequency=frequency)
+
+    def top_words(self, count: int) -> list[list[str]]:
+        return _top_words(relevance(self.model.word_shares, self.frequency), self.vocabulary, count=count)
+
+    def topic_shares(self, counts: np.ndarray) -> np.ndarray:
+        return self.model.topic_shares(counts)
+
+    def word_probabilities(self, shares: np.ndarray) -> np.ndarray:
+        return self.model.word_probabilities(shares)
+
+
 def nmf_topics(bags: BagsOfWords, vocabulary: Vocabulary, *, topics: int, count: int, seed: int) -> list[list[str]]:
-    """Words of the topics that non-negative matrix factorisation of tf-idf finds (Lee and Seung 1999)."""
-    matrix = sp.csr_matrix((bags.counts, bags.words, bags.offsets), shape=(len(bags), bags.size))
-    weighted = TfidfTransformer(sublinear_tf=True).fit_transform(matrix)
-    # NNDSVD needs as many components as the data has dimensions at most.
-    initialization = "nndsvd" if topics <= min(weighted.shape) else "random"
-    model = NMF(topics, init=initialization, max_iter=NMF_ITERATIONS, tol=1e-3, random_state=seed).fit(weighted)
-    return _top_words(model.components_, vocabulary, count=count)
+    """Words of the topics that non-negative matrix factorisation of tf-idf finds in `MAX_DOCUMENTS` at most."""
+    some = bags.head(MAX_DOCUMENTS)
+    matrix = sp.csr_matrix((some.counts, some.words, some.offsets), shape=(len(some), some.size))
+    components, _ = nmf_components(matrix, topics=topics, seed=seed)
+    return _top_words(components, vocabulary, count=count)
 
 
 class _GensimCorpus:

@@ -25,8 +25,14 @@ class TrainingBatches:
     seed: int
 
     def batch(self, step: int) -> tuple[np.ndarray, np.ndarray]:
-        """Encoder inputs and target counts [batch, words] of a step, counted from the first epoch's first."""
-        return model_inputs(self.bags.dense(self.rows(step)), self.idf)
+        """Encoder inputs and target counts [batch, words] of a step, counted from the first epoch's first.
+
+        The encoder sees a random half of each document's words: what it learns is to tell the whole from a part.
+        """
+        counts = self.bags.dense(self.rows(step))
+        seen, places = np.zeros_like(counts), np.nonzero(counts)
+        seen[places] = np.random.default_rng([self.seed, step, 1]).binomial(counts[places].astype(np.int64), 0.5)
+        return encoder_inputs(seen, self.idf), target_counts(counts, self.idf)
 
     def rows(self, step: int) -> np.ndarray:
         """Documents of one step: the collection in a new order on each pass, batch after batch."""
@@ -44,15 +50,15 @@ def batch_size(documents: int, steps_per_epoch: int) -> int:
 def validation_batches(bags: BagsOfWords, idf: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Encoder inputs and target counts of all documents in order."""
     for counts in bags.dense_blocks(MAX_BATCH):
-        yield model_inputs(counts, idf)
+        yield encoder_inputs(counts, idf), target_counts(counts, idf)
 
 
-def model_inputs(counts: np.ndarray, idf: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Encoder inputs and target counts [documents, words] of counts of words.
+def target_counts(counts: np.ndarray, idf: np.ndarray) -> np.ndarray:
+    """What the decoder has to say, of counts of words: float32 [documents, words].
 
-    Target counts are tf-idf weights that add up to the length of the document, at most `MAX_DOCUMENT_LENGTH` words.
+    Tf-idf weights that add up to the length of the document, at most `MAX_DOCUMENT_LENGTH` words.
     """
     weights = tf_idf(counts, idf)
     length = np.minimum(counts.sum(axis=1, keepdims=True), MAX_DOCUMENT_LENGTH)
     targets = length * weights / np.maximum(weights.sum(axis=1, keepdims=True), 1e-9)
-    return encoder_inputs(counts, idf), np.asarray(targets, dtype=np.float32)
+    return np.asarray(targets, dtype=np.float32)

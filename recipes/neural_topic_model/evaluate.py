@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from recipes.neural_topic_model.bags_of_words import BagsOfWords
-from recipes.neural_topic_model.baselines import Lda, nmf_topics
+import numpy as np
+
+from recipes.neural_topic_model.bags_of_words import BagsOfWords, evenly_spread
+from recipes.neural_topic_model.baselines import Lda, RefinedNmf, nmf_topics
 from recipes.neural_topic_model.config import Config
 from recipes.neural_topic_model.corpus import HOLDOUT_CORPUS_FILE, REFERENCE_CORPUS_FILE, load_lemmas
 from recipes.neural_topic_model.features import Vocabulary
@@ -20,6 +22,10 @@ from recipes.neural_topic_model.metrics import (
 )
 from recipes.neural_topic_model.word_vectors import WordVectors
 from trainyard.contract.evaluation import Evaluation, Reference
+
+MAX_REFERENCE_DOCUMENTS = 5000
+MAX_NPMI_DOCUMENTS = 20_000
+PROBABILISTIC: Mapping[str, type[Lda | RefinedNmf]] = {"LDA (gensim)": Lda, "NMF, refined": RefinedNmf}
 
 
 def evaluate(model_dir: Path, holdout: Path, *, config: Config) -> Evaluation:
@@ -37,19 +43,24 @@ def evaluate(model_dir: Path, holdout: Path, *, config: Config) -> Evaluation:
 
 
 def references(channels: Mapping[str, Path], holdout: Path, *, config: Config) -> dict[str, Reference]:
-    """LDA and NMF with as many topics, trained on the same bags; NMF gives no probabilities, so no completion gain."""
+    """LDA, NMF, and NMF refined into probabilities, with as many topics, trained on the same bags.
+
+    NMF as it is gives no probabilities, so no completion gain. The others are asked about `MAX_REFERENCE_DOCUMENTS` of
+    the held-out ones at most.
+    """
     bags, vocabulary = BagsOfWords.load(channels["train"]), Vocabulary.load(channels["train"])
     count, topics = config.data.top_words, config.hyperparameters.topics
-    lda = Lda.fit(bags, vocabulary, topics=topics, seed=config.seed)
-    gains = completion_gains(lda, load_lemmas(holdout / HOLDOUT_CORPUS_FILE), unigram=load_unigram(holdout))
+    documents, unigram = load_lemmas(holdout / HOLDOUT_CORPUS_FILE), load_unigram(holdout)
+    rows = evenly_spread(len(documents), MAX_REFERENCE_DOCUMENTS)
+    some = [documents[row] for row in rows.tolist()]
+    found = {}
+    for name, method in PROBABILISTIC.items():
+        model = method.fit(bags, vocabulary, topics=topics, seed=config.seed)
+        gains = completion_gains(model, some, unigram=unigram)
+        metrics = {"completion_gain": float(gains.mean()), **topic_metrics(model.top_words(count), holdout)}
+        found[name] = Reference(metrics=metrics, examples=gains, rows=None if len(rows) == len(documents) else rows)
     nmf = nmf_topics(bags, vocabulary, topics=topics, count=count, seed=config.seed)
-    return {
-        "LDA (gensim)": Reference(
-            metrics={"completion_gain": float(gains.mean()), **topic_metrics(lda.top_words(count), holdout)},
-            examples=gains,
-        ),
-        "NMF (scikit-learn)": Reference(metrics=topic_metrics(nmf, holdout)),
-    }
+    return {**found, "NMF (scikit-learn)": Reference(metrics=topic_metrics(nmf, holdout))}
 
 
 def topic_metrics(topics: Sequence[Sequence[str]], holdout: Path) -> dict[str, float]:
@@ -58,5 +69,11 @@ def topic_metrics(topics: Sequence[Sequence[str]], holdout: Path) -> dict[str, f
         "wetc": embedding_coherence(topics, WordVectors.load(holdout)),
         "tu": topic_uniqueness(topics),
         "npmi": float(npmi(topics, load_lemmas(holdout / REFERENCE_CORPUS_FILE)).mean()),
-        "npmi_holdout": float(npmi(topics, load_lemmas(holdout / HOLDOUT_CORPUS_FILE)).mean()),
+        "npmi_holdout": float(holdout_npmi(topics, holdout).mean()),
     }
+
+
+def holdout_npmi(topics: Sequence[Sequence[str]], holdout: Path) -> np.ndarray:
+    """NPMI of each topic [topics] over held-out documents, `MAX_NPMI_DOCUMENTS` of them at most."""
+    documents = load_lemmas(holdout / HOLDOUT_CORPUS_FILE)
+    return npmi(topics, [documents[row] for row in evenly_spread(len(documents), MAX_NPMI_DOCUMENTS).tolist()])

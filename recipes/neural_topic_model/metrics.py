@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -61,11 +62,8 @@ def mean_pair(table: np.ndarray, words: Sequence[int] | np.ndarray) -> float:
     return float(pairs.mean()) if len(pairs) else 0.0
 
 
-class ProbabilisticTopicModel(Protocol):
-    """A topic model that gives probabilities of words: ours and LDA."""
-
-    @property
-    def vocabulary(self) -> Vocabulary: ...
+class HasTopicShares(Protocol):
+    """What gives probabilities of words by way of topics."""
 
     def topic_shares(self, counts: np.ndarray) -> np.ndarray:
         """Topics [documents, topics] of counts [documents, words]."""
@@ -74,6 +72,13 @@ class ProbabilisticTopicModel(Protocol):
     def word_probabilities(self, shares: np.ndarray) -> np.ndarray:
         """Words [documents, words] of topics [documents, topics]."""
         ...
+
+
+class ProbabilisticTopicModel(HasTopicShares, Protocol):
+    """A topic model with words: ours and its baselines."""
+
+    @property
+    def vocabulary(self) -> Vocabulary: ...
 
 
 def completion_gains(
@@ -101,6 +106,28 @@ def completion_gains(
             if columns:
                 gains[start + row] = np.log(ratio[row, columns]).sum() / len(rest)
     return gains
+
+
+@dataclass(frozen=True, kw_only=True)
+class Halves:
+    """Documents as counts [documents, words] of a half of their words, `given`, and of the others, `rest`."""
+
+    given: np.ndarray
+    rest: np.ndarray
+
+    @classmethod
+    def of(cls, counts: np.ndarray, *, seed: int) -> Halves:
+        """Every word of a document at random in one half or the other."""
+        given = np.random.default_rng(seed).binomial(counts.astype(np.int64), 0.5).astype(np.float32)
+        return cls(given=given, rest=counts - given)
+
+
+def completion_of_halves(model: HasTopicShares, halves: Halves, *, frequency: np.ndarray) -> np.ndarray:
+    """`completion_gains` [documents] of counts in the model's own vocabulary, whose words have this frequency."""
+    probabilities = model.word_probabilities(model.topic_shares(halves.given))
+    known = np.ones(len(frequency), dtype=bool)
+    logs = np.log(_unigram_ratio(probabilities, known, frequency=frequency))
+    return np.asarray((logs * halves.rest).sum(axis=1) / np.maximum(halves.rest.sum(axis=1), 1.0))
 
 
 def load_unigram(directory: Path) -> dict[str, float]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from recipes.neural_topic_model.inference import TopicModel
+from recipes.neural_topic_model.inference import ROWS_PER_BLOCK, TopicModel
 from recipes.neural_topic_model.requests import NoFields, Review, Topic, TopicMixture, TopicShare
 from trainyard.contract.request_rows import checked
 from trainyard.contract.routes import INVOCATIONS, Route
@@ -32,13 +32,18 @@ class Predictor:
         """
         asked = checked(Review, rows)
         lemmatizer = self._model.vocabulary.lemmatizer
-        bags = self._model.bags([lemmatizer.lemmas(f"{each.title or ''}. {each.text}") for each in asked])
-        shares = self._model.topic_shares_of(bags)
-        lengths = np.diff(bags.offsets).tolist()
-        return [
-            {"topics": self._strongest(shares[row], each.count) if lengths[row] else [], "known_words": lengths[row]}
-            for row, each in enumerate(asked)
-        ]
+        answers: list[TopicMixture] = []
+        for start in range(0, len(asked), ROWS_PER_BLOCK):
+            block = asked[start : start + ROWS_PER_BLOCK]
+            counts = self._model.vocabulary.counts(
+                [lemmatizer.lemmas(f"{each.title or ''}. {each.text}") for each in block]
+            )
+            shares, known = self._model.topic_shares(counts), np.count_nonzero(counts, axis=1).tolist()
+            answers += [
+                {"topics": self._strongest(shares[row], each.count) if known[row] else [], "known_words": known[row]}
+                for row, each in enumerate(block)
+            ]
+        return answers
 
     def topics(self, rows: Sequence[Mapping[str, Any]]) -> list[list[Topic]]:
         """All topics of the model, for each row without fields."""

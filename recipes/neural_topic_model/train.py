@@ -15,9 +15,11 @@ from recipes.neural_topic_model.early_stopping import EarlyStopping
 from recipes.neural_topic_model.features import Vocabulary
 from recipes.neural_topic_model.inference import TopicModel, inverse_document_frequency, ranked_words
 from recipes.neural_topic_model.initial_topics import initial_topics
-from recipes.neural_topic_model.metrics import mean_pair, topic_uniqueness
+from recipes.neural_topic_model.metrics import NPMI_WINDOW, Halves
 from recipes.neural_topic_model.model import Trainer, build, to_numpy
-from recipes.neural_topic_model.word_cooccurrence import document_npmi, pair_npmi
+from recipes.neural_topic_model.refined_nmf import refined_nmf_for, word_shares
+from recipes.neural_topic_model.selection import Judge
+from recipes.neural_topic_model.word_cooccurrence import document_npmi, expected_npmi
 from trainyard.contract import checkpoint, curves
 from trainyard.contract.progress import metric, progress
 from trainyard.errors import JobFailed
@@ -27,6 +29,8 @@ CHECKPOINT_FILE = "checkpoint.npz"
 # A fair sample is enough for what training starts from, and keeps its cost from growing with the collection.
 SAMPLED_DOCUMENTS = 10_000
 MAX_VALIDATION_DOCUMENTS = 5000
+# Words need not meet in fewer documents, or more, to be coherent.
+PAIR_DOCUMENTS = (200, 2000)
 
 
 def train(channels: Mapping[str, Path], model_dir: Path, *, checkpoints: Path, config: Config) -> dict[str, float]:
@@ -34,7 +38,8 @@ def train(channels: Mapping[str, Path], model_dir: Path, *, checkpoints: Path, c
 
     Prints per epoch: `loss` and `validation_loss` (nats per document), `validation_npmi` (of the topics' words over
     validation documents), `topic_uniqueness`, and their product `validation_topic_quality`, the tuner's objective
-    (coherence times diversity: Dieng, Ruiz and Blei 2020, "Topic Modeling in Embedding Spaces", section 6).
+    (coherence times diversity: Dieng, Ruiz and Blei 2020, "Topic Modeling in Embedding Spaces", section 6). Last come
+    the figures of what is kept, the network, the topics it started from, or both: see `selection.py`.
     """
     vocabulary = Vocabulary.load(channels["features"])
     bags = BagsOfWords.load(channels["train"])
@@ -46,10 +51,13 @@ def train(channels: Mapping[str, Path], model_dir: Path, *, checkpoints: Path, c
     validation = BagsOfWords.load(channels["validation"]).head(MAX_VALIDATION_DOCUMENTS)
     training = _Training(bags, validation, vocabulary=vocabulary, config=config)
     stopping = training.run(checkpoints / CHECKPOINT_FILE)
-    training.model().save(model_dir)
+    model, figures = training.chosen()
+    for name, value in figures.items():
+        metric(name, value)
+    model.save(model_dir)
     training.trainer.network.save(model_dir / KERAS_FILE)
     curves.write(stopping.curves, model_dir)
-    return stopping.best()
+    return {**stopping.best(), **figures}
 
 
 class _Training:
@@ -62,21 +70,34 @@ class _Training:
         network = build(
             words=len(vocabulary), topics=parameters.topics, hidden_units=parameters.hidden_units, seed=config.seed
         )
-        start = initial_topics(
-            bags.dense_sample(SAMPLED_DOCUMENTS), self.idf, topics=parameters.topics, seed=config.seed
+        counts = bags.dense_sample(SAMPLED_DOCUMENTS)
+        seen = validation.dense(np.arange(len(validation)))
+        coherence = expected_npmi(counts, documents=_documents_of_pairs(counts, len(validation)))
+        self.judge = Judge(
+            halves=Halves.of(seen, seed=config.seed),
+            npmi=document_npmi(seen),
+            coherence=coherence,
+            frequency=word_shares(bags),
+            listed=config.data.top_words,
+        )
+        self.mixture = refined_nmf_for(
+            self.judge.halves, counts, frequency=self.judge.frequency, topics=parameters.topics, seed=config.seed
         )
         self.trainer = Trainer(
             network,
-            initial_topics=start,
-            npmi=pair_npmi(bags.dense_sample(SAMPLED_DOCUMENTS)),
+            initial_topics=initial_topics(self.mixture.word_shares),
+            npmi=coherence,
             parameters=parameters,
             total_steps=parameters.epochs * parameters.steps_per_epoch,
             seed=config.seed,
         )
-        self.validation_npmi = document_npmi(validation.dense(np.arange(len(validation))))
 
     def model(self) -> TopicModel:
         return to_numpy(self.trainer.network, self.vocabulary, idf=self.idf)
+
+    def chosen(self) -> tuple[TopicModel, dict[str, float]]:
+        """The model to keep and its figures."""
+        return self.judge.better(self.model(), self.mixture)
 
     def run(self, path: Path) -> EarlyStopping:
         """Run the epochs that no checkpoint holds yet; the trainer ends with the best epoch's weights."""
@@ -111,14 +132,7 @@ class _Training:
             for inputs, targets in validation_batches(self.validation, self.idf)
         ]
         top = ranked_words(self.trainer.topic_words.numpy(), self.idf)[:, : self.config.data.top_words]
-        npmi = float(np.mean([mean_pair(self.validation_npmi, words) for words in top]))
-        uniqueness = topic_uniqueness([[str(word) for word in words] for words in top])
-        return {
-            "validation_loss": float(tf.reduce_mean(tf.concat(losses, axis=0))),
-            "validation_npmi": npmi,
-            "topic_uniqueness": uniqueness,
-            "validation_topic_quality": npmi * uniqueness,
-        }
+        return {"validation_loss": float(tf.reduce_mean(tf.concat(losses, axis=0))), **self.judge.quality(top)}
 
     def _restore(self, path: Path) -> tuple[EarlyStopping, dict[str, np.ndarray]]:
         """Go back to the last checkpoint, if there is one; returns its metrics and the best weights so far."""
@@ -136,6 +150,16 @@ class _Training:
         parts = {"latest": self.trainer.state(), "best": best, "curves": figures}
         arrays = {f"{part}/{name}": each for part, named in parts.items() for name, each in named.items()}
         checkpoint.save(path, {"best_epoch": np.asarray(stopping.best_epoch), **arrays})
+
+
+def _documents_of_pairs(counts: np.ndarray, validation: int) -> float:
+    """In how many validation documents words may meet within the window in which evaluation looks for them.
+
+    `counts` are those of words [documents, words].
+    """
+    length = max(float(counts.sum(axis=1).mean()), 1.0)
+    near = 1.0 - max(0.0, 1.0 - NPMI_WINDOW / length) ** 2
+    return near * float(np.clip(validation, *PAIR_DOCUMENTS))
 
 
 def _part(saved: Mapping[str, np.ndarray], part: str) -> dict[str, np.ndarray]:

@@ -20,9 +20,15 @@ def document_npmi(counts: np.ndarray) -> np.ndarray:
     return _npmi(joint.astype(np.float64), np.diag(joint).astype(np.float64))
 
 
-def pair_npmi(counts: np.ndarray) -> np.ndarray:
-    """`document_npmi` as training takes it: float32, and 0 for a word with itself."""
-    table = document_npmi(counts)
+def expected_npmi(counts: np.ndarray, *, documents: float) -> np.ndarray:
+    """NPMI of every two words as a sample of so many documents would show it, float32 [words, words].
+
+    Words that occur together in a share `p` of the documents given as counts [documents, words] never do so in the
+    sample with probability exp(-documents * p), and then have -1. A word with itself has 0.
+    """
+    presence = (counts > 0).astype(np.float32)
+    unseen = np.exp(-documents / len(presence) * (presence.T @ presence))
+    table = (1.0 - unseen) * document_npmi(counts) - unseen
     np.fill_diagonal(table, 0.0)
     return np.asarray(table, dtype=np.float32)
 

@@ -81,7 +81,7 @@ CONFIG = Config(
     data=Data(),
     hyperparameters=Hyperparameters(),
     tuning=Tuning(
-        objective="validation_hit_rate_at_10",
+        objective="validation_hit_rate_at_10_vectors",
         direction="Maximize",
         ranges={
             "embedding_size": Range(type="integer", minimum=100, maximum=500),
@@ -234,6 +234,11 @@ SCORES = (
         name="similar",
         type="array<struct<product_id:string,product_name:string,score:double>>",
         comment="the ten nearest products, the nearest first",
+    ),
+    ScoreColumn(
+        name="goes_with",
+        type="array<struct<product_id:string,product_name:string,score:double>>",
+        comment="the ten products that go best with it in a basket, the best first",
     ),
 )
 

@@ -9,10 +9,21 @@ from pathlib import Path
 
 import numpy as np
 
+from recipes.prod2vec.basket_scorer import BasketScorer
 from recipes.prod2vec.config import Config
 from recipes.prod2vec.features import Queries, RaggedArray, Vocabulary
 from recipes.prod2vec.inference import SIMILARITIES, ProductVectors
-from recipes.prod2vec.metrics import Scorer, coverage, hit_rate, hits, mean_reciprocal_rank, target_ranks
+from recipes.prod2vec.metrics import (
+    TOP_K,
+    EncodedQueries,
+    Scorer,
+    coverage,
+    encoded_ranks,
+    hit_rate,
+    hits,
+    mean_reciprocal_rank,
+    target_ranks,
+)
 from recipes.prod2vec.process import load_baskets
 from trainyard.contract.evaluation import Evaluation, Reference
 from trainyard.contract.progress import progress
@@ -22,6 +33,7 @@ MAX_REFERENCE_LINES = 1_000_000
 MAX_GENSIM_LINES = 12_000_000
 MAX_REFERENCE_QUERIES = 5_000
 MAX_COVERAGE_QUERIES = 2_000
+MAX_EASE_PRODUCTS, EASE_PENALTY = 4_000, 50.0
 
 
 def evaluate(model_dir: Path, holdout: Path, *, config: Config) -> Evaluation:
@@ -31,27 +43,54 @@ def evaluate(model_dir: Path, holdout: Path, *, config: Config) -> Evaluation:
     * `mrr`: mean of 1 / (1 + rank of the last product), 0 where the model cannot know the answer.
     * `coverage_at_10`: share of the products that are recommended to any of up to `MAX_COVERAGE_QUERIES` orders.
 
-    Products already in the basket are no candidates. An answer, or a whole basket, unknown to the model is a miss.
+    Baskets are answered by the scorer that training chose; in models of earlier versions these are the vectors.
+    Products already in the basket are no candidates. An answer that is unknown to the model is a miss, and a basket of
+    which it knows nothing is answered with what is popular.
     """
-    vectors = ProductVectors.load(model_dir)
-    queries = Queries.load(holdout)
-    scorer, vocabulary = vectors.next_product_scores, vectors.vocabulary
-    ranks = target_ranks(scorer, queries, vocabulary=vocabulary)
-    covered = coverage(scorer, queries.sample(MAX_COVERAGE_QUERIES), vocabulary=vocabulary)
+    vectors, scorer = ProductVectors.load(model_dir), BasketScorer.load(model_dir)
+    every = Queries.load(holdout)
+    queries = EncodedQueries.encode(every, vectors.vocabulary)
+    some = EncodedQueries.encode(every.sample(MAX_COVERAGE_QUERIES), vectors.vocabulary).contexts
+    some = some.take(np.flatnonzero(some.lengths))
+    ranks, covered = _by_scorer(scorer, queries, some=some) if scorer else _by_vectors(vectors, queries, some=some)
     return Evaluation(metrics={**_rank_metrics(ranks), "coverage_at_10": covered}, examples=hits(ranks))
 
 
+def _by_scorer(scorer: BasketScorer, queries: EncodedQueries, *, some: RaggedArray) -> tuple[np.ndarray, float]:
+    """Ranks of the answers, and the share of the products that are recommended to some baskets."""
+    from recipes.prod2vec.basket_ranks import ranks
+
+    recommended = {
+        index for row in range(len(some)) for index in scorer.best(some[row : row + 1].values, TOP_K)[0].tolist()
+    }
+    return ranks(scorer, queries), len(recommended) / len(scorer.background)
+
+
+def _by_vectors(vectors: ProductVectors, queries: EncodedQueries, *, some: RaggedArray) -> tuple[np.ndarray, float]:
+    """As `_by_scorer`, by the similarity that the vectors have."""
+    products, score = len(vectors.vocabulary), vectors.next_product_scores
+    return encoded_ranks(score, queries, products=products), coverage(score, some, products=products)
+
+
 def references(channels: Mapping[str, Path], holdout: Path, *, config: Config) -> dict[str, Reference]:
-    """Popularity, co-occurrence cosine and gensim's Word2Vec, on the training baskets and (some of) the holdout."""
-    baskets = _sampled(load_baskets(channels["train"]), config.seed)
+    """Popularity, co-occurrence cosine, EASE and gensim's Word2Vec, on (some of) the holdout.
+
+    All of them learn from (some of) the training and validation baskets, as the model's scorer does in the end. EASE
+    takes time that grows with the cube of the products, so that it is there with up to `MAX_EASE_PRODUCTS`.
+    """
     every = Queries.load(holdout)
     rows = every.spread(MAX_REFERENCE_QUERIES)
     queries = every.take(rows)
     vocabulary = Vocabulary.load(channels["features"])
+    validation = EncodedQueries.encode(Queries.load(channels["validation"]), vocabulary).baskets
+    whole = load_baskets(channels["train"]).followed_by(validation)
+    baskets = whole.drawn(MAX_REFERENCE_LINES, config.seed)
     baselines: dict[str, Callable[[], Scorer]] = {
-        "popularity": lambda: popularity(vocabulary),
+        "popularity": lambda: popularity(whole, len(vocabulary)),
         "item co-occurrence": lambda: co_occurrence(baskets, len(vocabulary)),
     }
+    if len(vocabulary) <= MAX_EASE_PRODUCTS:
+        baselines["EASE"] = lambda: ease(baskets, len(vocabulary))
     found = {}
     for step, (name, fit) in enumerate(baselines.items(), start=1):
         found[name] = _reference(target_ranks(fit(), queries, vocabulary=vocabulary), rows)
@@ -64,28 +103,34 @@ def references(channels: Mapping[str, Path], holdout: Path, *, config: Config) -
     return found
 
 
-def popularity(vocabulary: Vocabulary) -> Scorer:
+def popularity(baskets: RaggedArray, products: int) -> Scorer:
     """Scores every product by how often it is bought, whatever the basket."""
-    frequencies = vocabulary.frequencies.astype(np.float32)
-    return lambda baskets: np.repeat(frequencies[None], len(baskets), axis=0)
+    frequencies = np.bincount(baskets.values, minlength=products).astype(np.float32)
+    return lambda asked: np.repeat(frequencies[None], len(asked), axis=0)
+
+
+def ease(baskets: RaggedArray, products: int) -> Scorer:
+    """Scores a product by the sum of the weights that EASE (Steck 2019) gives it for the products of the basket."""
+    from recipes.prod2vec.item_weights import CoPurchases, ease, indicators
+
+    weights = ease(CoPurchases.count(baskets, products), EASE_PENALTY)
+    return lambda asked: np.asarray(indicators(asked, products) @ weights)
 
 
 def co_occurrence(baskets: RaggedArray, products: int) -> Scorer:
     """Scores a product by the sum, over the basket, of the cosines of the products' columns in the basket table."""
     from scipy import sparse
 
-    def indicators(rows: RaggedArray) -> sparse.csr_matrix:
-        ones = np.ones(len(rows.values), dtype=np.float32)
-        return sparse.csr_matrix((ones, rows.values, rows.offsets), shape=(len(rows), products))
+    from recipes.prod2vec.item_weights import indicators
 
-    bought = indicators(baskets)
+    bought = indicators(baskets, products)
     together = (bought.T @ bought).tocsr()
     # Sorted out by hand: `setdiag` on a large sparse matrix rebuilds it.
     together = together - sparse.diags(together.diagonal())
     frequency = np.maximum(np.asarray(bought.sum(axis=0)).ravel(), 1.0)
     scale = sparse.diags((1.0 / np.sqrt(frequency)).astype(np.float32))
     cosine = (scale @ together @ scale).tocsr()
-    return lambda rows: np.asarray((indicators(rows) @ cosine).todense())
+    return lambda rows: np.asarray((indicators(rows, products) @ cosine).todense())
 
 
 def gensim_vectors(baskets: RaggedArray, vocabulary: Vocabulary, *, config: Config, workers: int = 2) -> ProductVectors:
@@ -114,14 +159,6 @@ def gensim_vectors(baskets: RaggedArray, vocabulary: Vocabulary, *, config: Conf
     known = np.asarray([int(name) for name in model.wv.index_to_key])
     target[known], context[known] = model.wv.vectors, model.syn1neg
     return ProductVectors(vocabulary=vocabulary, target=target, context=context, similarity="cosine")
-
-
-def _sampled(baskets: RaggedArray, seed: int) -> RaggedArray:
-    """Random baskets with at most `MAX_REFERENCE_LINES` products in all, in random order."""
-    order = np.random.default_rng(seed).permutation(len(baskets))
-    within = np.cumsum(baskets.lengths[order]) <= MAX_REFERENCE_LINES
-    within[0] = True
-    return baskets.take(order[within])
 
 
 def _reference(ranks: np.ndarray, rows: np.ndarray) -> Reference:

@@ -55,6 +55,20 @@ class RaggedArray:
         within = np.arange(offsets[-1]) - np.repeat(offsets[:-1], lengths)
         return RaggedArray(values=self.values[np.repeat(self.offsets[rows], lengths) + within], offsets=offsets)
 
+    def drawn(self, values: int, seed: int) -> RaggedArray:
+        """Random rows of at most so many values in all (one row at least), in random order."""
+        order = np.random.default_rng(seed).permutation(len(self))
+        within = np.cumsum(self.lengths[order]) <= values
+        within[:1] = True
+        return self.take(order[within])
+
+    def followed_by(self, other: RaggedArray) -> RaggedArray:
+        """These rows and then those of another, in the type of these."""
+        return RaggedArray(
+            values=np.concatenate([self.values, other.values.astype(self.values.dtype)]),
+            offsets=np.concatenate([self.offsets, self.offsets[-1] + other.offsets[1:]]),
+        )
+
     @classmethod
     def from_lists(cls, rows: Sequence[Sequence[int]]) -> RaggedArray:
         """From a few rows of indices."""

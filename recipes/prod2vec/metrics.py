@@ -40,9 +40,33 @@ class EncodedQueries:
         return EncodedQueries(contexts=self.contexts[rows], targets=self.targets[rows])
 
     @property
-    def answerable(self) -> np.ndarray:
-        """Where both the answer and something of the basket are known; elsewhere every model misses."""
-        return np.asarray((self.targets != OUT_OF_VOCABULARY) & (self.contexts.lengths > 0))
+    def baskets(self) -> RaggedArray:
+        """The whole baskets, answers included, as far as the vocabulary knows them."""
+        whole = RaggedArray(
+            values=np.insert(self.contexts.values, self.contexts.offsets[1:], self.targets),
+            offsets=self.contexts.offsets + np.arange(len(self) + 1),
+        )
+        return whole.filter_values(whole.values != OUT_OF_VOCABULARY)
+
+    @property
+    def earlier(self) -> EncodedQueries:
+        """The same baskets without their last products: the last one left is asked for, where others remain."""
+        long = np.flatnonzero(self.contexts.lengths > 1)
+        contexts = self.contexts.take(long)
+        last = contexts.offsets[1:] - 1
+        shorter = contexts.filter_values(~np.isin(np.arange(len(contexts.values)), last))
+        return EncodedQueries(contexts=shorter, targets=contexts.values[last])
+
+    def followed_by(self, other: EncodedQueries) -> EncodedQueries:
+        """These queries and then those of another."""
+        return EncodedQueries(
+            contexts=self.contexts.followed_by(other.contexts), targets=np.concatenate([self.targets, other.targets])
+        )
+
+    @property
+    def by_popularity(self) -> np.ndarray:
+        """Rows of which the answer is known but nothing of the basket: there every model says what is popular."""
+        return np.flatnonzero((self.targets != OUT_OF_VOCABULARY) & (self.contexts.lengths == 0))
 
 
 def exclude_basket(scores: np.ndarray, contexts: RaggedArray) -> None:
@@ -51,14 +75,17 @@ def exclude_basket(scores: np.ndarray, contexts: RaggedArray) -> None:
 
 
 def target_ranks(scorer: Scorer, queries: Queries, *, vocabulary: Vocabulary) -> np.ndarray:
-    """Rank (float64, best 0) of each query's answer among all products; infinite where it cannot be answered.
+    """Rank (float64, best 0) of each query's answer among all products; infinite where it is unknown.
 
-    Products with the same score share their ranks, so that a model that scores all alike gains nothing by it.
+    Products with the same score share their ranks, so that a model that scores all alike gains nothing by it. A basket
+    of which nothing is known is answered by popularity, which the indices of the vocabulary are the order of.
     """
-    encoded = EncodedQueries.encode(queries, vocabulary)
-    ranks = [
-        _ranks_in(scorer(encoded.contexts[block]), encoded[block]) for block in blocks(len(queries), len(vocabulary))
-    ]
+    return encoded_ranks(scorer, EncodedQueries.encode(queries, vocabulary), products=len(vocabulary))
+
+
+def encoded_ranks(scorer: Scorer, queries: EncodedQueries, *, products: int) -> np.ndarray:
+    """`target_ranks` of queries in the indices of a vocabulary of so many products."""
+    ranks = [_ranks_in(scorer(queries.contexts[block]), queries[block]) for block in blocks(len(queries), products)]
     return np.concatenate(ranks)
 
 
@@ -82,26 +109,25 @@ def mean_reciprocal_rank(ranks: np.ndarray) -> float:
     return float(reciprocal_ranks(ranks).mean())
 
 
-def coverage(scorer: Scorer, queries: Queries, *, vocabulary: Vocabulary) -> float:
-    """Share of all products that are among the ten best of at least one query."""
-    contexts = EncodedQueries.encode(queries, vocabulary).contexts
-    contexts = contexts.take(np.flatnonzero(contexts.lengths))
+def coverage(scorer: Scorer, contexts: RaggedArray, *, products: int) -> float:
+    """Share of all products that are among the ten best for at least one of these baskets, which are not empty."""
     recommended: set[int] = set()
     for start in range(0, len(contexts), COVERAGE_BLOCK):
         block = contexts[start : start + COVERAGE_BLOCK]
         scores = scorer(block)
         exclude_basket(scores, block)
         recommended.update(np.unique(top_columns(scores, TOP_K)).tolist())
-    return len(recommended) / len(vocabulary)
+    return len(recommended) / products
 
 
 def _ranks_in(scores: np.ndarray, queries: EncodedQueries) -> np.ndarray:
     exclude_basket(scores, queries.contexts)
-    rows = np.flatnonzero(queries.answerable)
+    rows = np.flatnonzero((queries.targets != OUT_OF_VOCABULARY) & (queries.contexts.lengths > 0))
     found = scores[rows, queries.targets[rows]][:, None]
     candidates = scores[rows]
     better, equal = (candidates > found).sum(axis=1), (candidates == found).sum(axis=1)
     ranks = np.full(len(queries), np.inf)
     # An answer that is in the basket itself was excluded; nobody can be credited for it.
     ranks[rows] = np.where(np.isfinite(found[:, 0]), better + (equal - 1) / 2, np.inf)
+    ranks[queries.by_popularity] = queries.targets[queries.by_popularity]
     return ranks

@@ -36,10 +36,9 @@ def _department(name: str) -> str:
 def training_curves(model_dir: Path) -> Figure:
     """Loss and validation hit rate by epoch."""
     metrics = curves.read(model_dir)
-    series = {
-        "loss of a pair": metrics["loss"],
-        "hit rate at 10, some validation orders": metrics["validation_hit_rate_at_10"],
-    }
+    # Models of earlier versions say nothing of vectors, because nothing else answered.
+    rate = next(name for name in ("validation_hit_rate_at_10_vectors", "validation_hit_rate_at_10") if name in metrics)
+    series = {"loss of a pair": metrics["loss"], "hit rate at 10 by vectors, some validation orders": metrics[rate]}
     return Figure(
         png=charts.curves(series, x_label="epoch"),
         alt=f"Loss and validation hit rate over {len(metrics['loss'])} epochs.",

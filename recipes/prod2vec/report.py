@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
+from recipes.prod2vec.basket_section import basket_sections
 from recipes.prod2vec.config import Config
 from recipes.prod2vec.inference import ProductVectors
 from recipes.prod2vec.plots import MAP_PRODUCTS, product_map, training_curves
@@ -44,9 +45,11 @@ def report(inputs: ReportInputs, outputs: Path, *, config: Config) -> list[Secti
     return [
         Section(
             title="Nearest products",
-            text="The most frequent products and those with the most similar vectors, with the cosine of the two.",
+            text="The most frequent products and those with the most similar vectors, with the cosine of the two: they "
+            "are bought in the same company, and often stand in for each other.",
             tables=(nearest,),
         ),
+        *basket_sections(inputs.model, vectors),
         Section(title="Map of products", text=_map_text(vectors), figures=(figure,)),
         *_training_section(inputs.model, vectors),
     ]
@@ -153,5 +156,5 @@ def _training_section(model_dir: Path, vectors: ProductVectors) -> tuple[Section
     if not (model_dir / CURVES_FILE).exists():
         return ()
     name = vectors.similarity.replace("_", "-")
-    text = f"Next products are scored by {name}, which did better on validation orders."
+    text = f"The vectors alone find next products best by {name}."
     return (Section(title="Training", text=text, figures=(training_curves(model_dir),)),)

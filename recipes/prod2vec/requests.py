@@ -10,7 +10,7 @@ from typing_extensions import TypedDict
 from trainyard.contract.request_rows import WHOLE, Key, Row
 
 Count = Annotated[int, Field(ge=1, le=1000, description="products in the answer"), WHOLE]
-Ids = Annotated[list[Key], Field(min_length=1, max_length=1000)]
+Ids = Annotated[list[Key], Field(max_length=1000, description="in cart order, the latest last; may be empty")]
 
 
 class Similar(Row):
@@ -42,7 +42,7 @@ class ProductOrBasket(Row):
 
 
 class Product(TypedDict):
-    """A product; `score` is its cosine, or the model's score for the basket.
+    """A product; `score` is its cosine, the model's score for the basket, or its share of purchases for an empty one.
 
     Ids are numbers where all of the model are, else text.
     """

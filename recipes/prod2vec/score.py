@@ -1,4 +1,4 @@
-"""The ten nearest products of every product of a shop; score job in the training image, no TensorFlow."""
+"""What is like every product of a shop and what goes with it; score job in the training image, no TensorFlow."""
 
 from __future__ import annotations
 
@@ -10,14 +10,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from recipes.prod2vec.basket_scorer import BasketScorer
 from recipes.prod2vec.config import Config
-from recipes.prod2vec.features import OUT_OF_VOCABULARY
+from recipes.prod2vec.features import OUT_OF_VOCABULARY, RaggedArray
 from recipes.prod2vec.inference import ProductVectors
 from trainyard.contract import chunks
-from trainyard.contract.ranking import blocks
+from trainyard.contract.ranking import blocks, top_columns
 
 CATALOGUE, LINES = "products", "order_products"
-SIMILAR_PRODUCTS = 10
+LISTED_PRODUCTS = 10
+# The places and the scores of the best products for one.
+Best = tuple[np.ndarray, np.ndarray]
 
 
 def count(tables: Path, config: Config) -> int:
@@ -29,9 +32,10 @@ def count(tables: Path, config: Config) -> int:
 def score(model_dir: Path, tables: Path, *, config: Config) -> Iterator[pa.Table]:
     """One row per product, `score.chunk_rows` at a time: the catalogue in its order, then others by their keys.
 
-    Similar ones are so by cosine. A product without a name in the catalogue has the model's name for it, or its key.
+    Similar ones are so by cosine; what goes with a product is what its basket is answered with, if it is there alone.
+    A product without a name in the catalogue has the model's name for it, or its key.
     """
-    vectors = ProductVectors.load(model_dir)
+    vectors, scorer = ProductVectors.load(model_dir), BasketScorer.load(model_dir)
     names = pa.array(vectors.vocabulary.names, pa.string())
     reader = duckdb.sql(f"{_products(tables)} ORDER BY place NULLS LAST, product_id").to_arrow_reader(
         config.score.chunk_rows
@@ -39,12 +43,15 @@ def score(model_dir: Path, tables: Path, *, config: Config) -> Iterator[pa.Table
     for chunk in reader:
         indices = vectors.vocabulary.encode(chunk["product_id"])
         known = indices != OUT_OF_VOCABULARY
+        found = _similar(vectors, indices[known]), _going_with(vectors, scorer, indices=indices[known])
+        similar, goes_with = (_lists(each, vectors, names=names, known=known) for each in found)
         yield pa.table(
             {
                 "product_id": chunk["product_id"],
                 "product_name": _named(chunk, names, indices=indices),
                 "known": known,
-                "similar": _similar(vectors, names, indices=indices, known=known),
+                "similar": similar,
+                "goes_with": goes_with,
             }
         )
 
@@ -76,24 +83,35 @@ def _named(products: pa.RecordBatch, names: pa.Array, *, indices: np.ndarray) ->
     return pc.coalesce(products["product_name"], names.take(known), products["product_id"])
 
 
-def _similar(vectors: ProductVectors, names: pa.Array, *, indices: np.ndarray, known: np.ndarray) -> pa.ListArray:
-    """The nearest of every product; an empty list where the model does not know it."""
-    asked = indices[known]
-    found = [
+def _similar(vectors: ProductVectors, indices: np.ndarray) -> list[Best]:
+    return [
         each
-        for block in blocks(len(asked), len(vectors.vocabulary))
-        for each in vectors.similar_many(asked[block], SIMILAR_PRODUCTS)
+        for block in blocks(len(indices), len(vectors.vocabulary))
+        for each in vectors.similar_many(indices[block], LISTED_PRODUCTS)
     ]
+
+
+def _going_with(vectors: ProductVectors, scorer: BasketScorer | None, *, indices: np.ndarray) -> list[Best]:
+    """The best products for a basket of each one."""
+    if scorer is not None:
+        return [scorer.best([index], LISTED_PRODUCTS) for index in indices.tolist()]
+    count, found = min(LISTED_PRODUCTS, len(vectors.vocabulary) - 1), []
+    for block in blocks(len(indices), len(vectors.vocabulary)):
+        asked = indices[block]
+        scores = vectors.next_product_scores(RaggedArray(values=asked, offsets=np.arange(len(asked) + 1)))
+        scores[np.arange(len(asked)), asked] = -np.inf
+        found += [(best, scores[row, best]) for row, best in enumerate(top_columns(scores, count))]
+    return found
+
+
+def _lists(found: list[Best], vectors: ProductVectors, *, names: pa.Array, known: np.ndarray) -> pa.ListArray:
+    """Lists of products with names and scores, one per row; an empty list where the model does not know it."""
     best = np.concatenate([np.empty(0, np.int64), *(each for each, _ in found)])
-    cosines = np.concatenate([np.empty(0, np.float32), *(each for _, each in found)])
-    lengths = np.zeros(len(indices), dtype=np.int64)
+    scores = np.concatenate([np.empty(0, np.float32), *(each for _, each in found)])
+    lengths = np.zeros(len(known), dtype=np.int64)
     lengths[known] = [len(each) for each, _ in found]
     products = pa.StructArray.from_arrays(
-        [
-            vectors.vocabulary.keys.take(pa.array(best)),
-            names.take(pa.array(best)),
-            pa.array(cosines.astype(np.float64)),
-        ],
+        [vectors.vocabulary.keys.take(pa.array(best)), names.take(pa.array(best)), pa.array(scores.astype(np.float64))],
         names=["product_id", "product_name", "score"],
     )
     return pa.ListArray.from_arrays(pa.array(np.concatenate(([0], np.cumsum(lengths))), pa.int32()), products)

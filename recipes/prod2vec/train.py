@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from recipes.prod2vec.basket_choice import choose
 from recipes.prod2vec.batches import BasketSampler
 from recipes.prod2vec.config import Config
 from recipes.prod2vec.features import Queries, Vocabulary
@@ -23,16 +24,17 @@ from trainyard.contract.progress import metric, progress
 
 KERAS_FILE = "model.keras"
 CHECKPOINT_FILE = "checkpoint.npz"
-EPOCH_METRICS = ("loss", "validation_hit_rate_at_10")
-# Enough to see a curve; the figure that the tuner compares is taken on all validation queries at the end.
-VALIDATION_QUERIES_PER_EPOCH = 500
+EPOCH_METRICS = ("loss", "validation_hit_rate_at_10_vectors")
+# Enough to see a curve, and enough for the figure that the tuner compares.
+VALIDATION_QUERIES_PER_EPOCH, VALIDATION_QUERIES = 500, 10_000
 
 
 def train(channels: Mapping[str, Path], model_dir: Path, *, checkpoints: Path, config: Config) -> dict[str, float]:
     """Train on the channels `train`, `validation` and `features`; returns the metrics of the finished model.
 
-    Prints `loss` and `validation_hit_rate_at_10` per epoch. Which similarity evaluation and serving use is chosen on
-    the validation queries. A checkpoint after each epoch lets a killed training go on as if nothing had happened.
+    Prints `loss` and `validation_hit_rate_at_10_vectors` per epoch. What answers baskets in evaluation and serving is
+    chosen on the validation queries (`basket_choice.py`), and `validation_hit_rate_at_10` is its hit rate. A checkpoint
+    after each epoch lets a killed training go on as if nothing had happened.
     """
     vocabulary = Vocabulary.load(channels["features"])
     queries = Queries.load(channels["validation"])
@@ -50,8 +52,11 @@ def train(channels: Mapping[str, Path], model_dir: Path, *, checkpoints: Path, c
         checkpoints=checkpoints,
         config=config,
     )
-    vectors, metrics = with_best_similarity(_vectors(trainer, vocabulary), queries)
+    vectors, metrics = with_best_similarity(_vectors(trainer, vocabulary), queries.sample(VALIDATION_QUERIES))
     vectors.save(model_dir)
+    choice = choose(vectors, load_baskets(channels["train"]), queries=queries, seed=config.seed)
+    choice.save(model_dir)
+    metrics["validation_hit_rate_at_10"] = choice.hit_rates[choice.name]
     if len(vocabulary) <= MAX_PRODUCTS:
         PrecomputedNeighbours.compute(vectors).save(model_dir)
     model.save(model_dir / KERAS_FILE)
@@ -64,7 +69,7 @@ def with_best_similarity(vectors: ProductVectors, queries: Queries) -> tuple[Pro
     rates = {each: _validation_hit_rate(replace(vectors, similarity=each), queries) for each in SIMILARITIES}
     best = max(SIMILARITIES, key=lambda similarity: rates[similarity])
     metrics = {f"validation_hit_rate_at_10_{similarity}": rate for similarity, rate in rates.items()}
-    return replace(vectors, similarity=best), {**metrics, "validation_hit_rate_at_10": rates[best]}
+    return replace(vectors, similarity=best), {**metrics, "validation_hit_rate_at_10_vectors": rates[best]}
 
 
 def _validation_hit_rate(vectors: ProductVectors, queries: Queries) -> float:

@@ -7,6 +7,8 @@ import numpy as np
 # Small data gets smaller batches than asked for: an epoch needs steps to learn in.
 MIN_STEPS = 32
 MIN_BATCH_SIZE = 16
+# Of large data an epoch sees a part, drawn anew each time: networks stop when epochs no longer help them, not rows.
+MAX_STEPS = 4096
 
 
 def effective_batch_size(batch_size: int, rows: int) -> int:
@@ -16,10 +18,10 @@ def effective_batch_size(batch_size: int, rows: int) -> int:
 
 
 def epoch_batches(rows: int, *, batch_size: int, seed: int, epoch: int) -> np.ndarray:
-    """Row numbers [steps, batch size]; the last rows of the order that fill no batch are left out.
+    """Row numbers [steps, batch size], at most `MAX_STEPS`; the last rows of the order that fill no batch are left out.
 
     The order is a function of seed and epoch, so that a resumed training sees what one that never stopped would see.
     """
     order = np.random.default_rng((seed, epoch)).permutation(rows)
-    steps = max(1, rows // batch_size)
+    steps = min(max(1, rows // batch_size), MAX_STEPS)
     return order[: steps * batch_size].reshape(steps, -1)

@@ -15,6 +15,7 @@ import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from recipes.propensity.features import Encoder
+from recipes.propensity.threads import threads_for
 from recipes.propensity.trees import EVERY_LEAF, LEAVES, Splits, Trees
 
 # What scikit-learn can tell apart in one category; more values than that are taken in their order.
@@ -58,10 +59,12 @@ class TreeColumns:
         return np.column_stack([*codes, inputs[:, list(self.inputs)]]).astype(np.float32, copy=False)
 
 
-def boosted(columns: np.ndarray, labels: np.ndarray, *, categorical: Sequence[bool], rounds: int, seed: int) -> Any:
-    """scikit-learn's gradient boosting of `rounds` small trees on columns in the terms of `TreeColumns`."""
+def boosted(
+    columns: np.ndarray, labels: np.ndarray, *, categorical: Sequence[bool], rounds: int, rate: float, seed: int
+) -> Any:
+    """scikit-learn's gradient boosting of `rounds` small trees, each learned at `rate`, on columns of `TreeColumns`."""
     model = HistGradientBoostingClassifier(
-        learning_rate=0.03,
+        learning_rate=rate,
         max_iter=rounds,
         max_leaf_nodes=LEAVES - 1,
         l2_regularization=5.0,
@@ -71,7 +74,8 @@ def boosted(columns: np.ndarray, labels: np.ndarray, *, categorical: Sequence[bo
         categorical_features=list(categorical) if any(categorical) else None,
         random_state=seed,
     )
-    return model.fit(columns, labels)
+    with threads_for(len(labels)):
+        return model.fit(columns, labels)
 
 
 def taken_apart(models: Sequence[Any], columns: TreeColumns) -> Trees:
@@ -123,9 +127,9 @@ def _splits(predictor: Any, columns: TreeColumns, *, tree: int, known: Sequence[
             found += [(first + value, 0.5, kept) for value in np.flatnonzero(right).tolist()]
     inputs, thresholds, kept_leaves = zip(*found, strict=True) if found else ((), (), ())
     return Splits(
-        input=np.array(inputs, dtype=np.int64),
+        input=np.array(inputs, dtype=np.int32),
         threshold=np.array(thresholds, dtype=np.float64),
-        tree=np.full(len(found), tree, dtype=np.int64),
+        tree=np.full(len(found), tree, dtype=np.int32),
         kept=np.array(kept_leaves, dtype=np.uint16),
     )
 

@@ -87,6 +87,7 @@ class Data(TableData):
     max_categories: int = bounded(
         50, minimum=2, maximum=1000, help="most frequent values of a category that get an input each"
     )
+    reasons: int = bounded(0, minimum=0, maximum=100, help="columns that bulk scoring names as reasons of each row")
     min_sales: int = bounded(100, minimum=10, maximum=1_000_000_000, help="sales that data must hold to be worth a run")
     grid: Grid = field(default_factory=Grid)
 
@@ -206,6 +207,7 @@ SCORES = (
     ScoreColumn(name="visit_id", type="string", comment="key of the row, where the source has one", spread=False),
     ScoreColumn(name="propensity", type="double", comment="probability of a sale", ranked=True),
     ScoreColumn(name="likely", type="boolean", comment="whether it reaches the threshold of the model"),
+    ScoreColumn(name="reasons", type="string", comment="what columns add to the log odds, as JSON", spread=False),
 )
 
 

@@ -15,6 +15,7 @@ from recipes.propensity.inference import Ensemble
 from recipes.propensity.metrics import auc_of_places, classification_metrics, places
 from recipes.propensity.population import Population
 from recipes.propensity.quantity import LARGEST
+from recipes.propensity.threads import threads_for
 from recipes.propensity.training_data import VISITS_FILE, TrainingData, load_visits
 from trainyard.contract.evaluation import Evaluation, Reference
 from trainyard.contract.progress import progress
@@ -91,8 +92,9 @@ def gradient_boosting(learned: pd.DataFrame, held_out: pd.DataFrame, *, seed: in
         categorical_features="from_dtype",
         random_state=seed,
     )
-    model.fit(fitted, learned["is_sale"])
-    return np.asarray(model.predict_proba(judged)[:, 1])
+    with threads_for(len(fitted)):
+        model.fit(fitted, learned["is_sale"])
+        return np.asarray(model.predict_proba(judged)[:, 1])
 
 
 def _as_category(values: pd.Series, kind: pd.CategoricalDtype) -> pd.Series:
@@ -106,5 +108,6 @@ def _logistic_regression(data: TrainingData, held_out: np.ndarray) -> np.ndarray
     some = slice(MAX_BASELINE_VISITS)
     if len(np.unique(data.labels[some])) < 2:
         return np.full(len(held_out), data.labels[some].mean())
-    model = LogisticRegression(C=0.1, max_iter=300).fit(data.inputs[some], data.labels[some])
+    with threads_for(len(data.labels[some])):
+        model = LogisticRegression(C=0.1, max_iter=300).fit(data.inputs[some], data.labels[some])
     return np.asarray(model.predict_proba(held_out)[:, 1])

@@ -39,13 +39,14 @@ MAX_SCALED = 8.0
 class _Layout:
     """Where the inputs of the columns lie, and the numbers of the quantities side by side, worked out once.
 
-    `logs` [quantities]: a quantity's first input; `missing`: the quantities that have an input for that.
+    `logs` [quantities] and `firsts`: a quantity's first input; `missing`: the quantities that have an input for that.
     """
 
     fill: np.ndarray
     center: np.ndarray
     scale: np.ndarray
     logs: np.ndarray
+    firsts: Sequence[int]
     missing: np.ndarray
     categories: Sequence[int]
     width: int
@@ -142,32 +143,39 @@ class Encoder:
     def encode(self, numbers: np.ndarray, texts: Sequence[Sequence[str]]) -> np.ndarray:
         """`transform` of values side by side: float64 [rows, quantities], NaN where missing; one list per category."""
         layout, rows = self._layout, len(numbers)
+        if rows <= FEW_ROWS:
+            return self._encode_few(numbers, texts)
         lacking = ~np.isfinite(numbers)
         known = np.where(lacking, layout.fill, numbers)
         inputs = np.zeros((rows, layout.width), dtype=np.float32)
         scaled = (signed_log(known) - layout.center) / layout.scale
         inputs[:, layout.logs] = np.maximum(np.minimum(scaled, MAX_SCALED), -MAX_SCALED)
-        inputs[:, layout.logs + 1] = 0.5 * self._normal_quantiles(known)
+        ranks = [each.normal_quantiles(known[:, index]) for index, each in enumerate(self.quantities)]
+        inputs[:, layout.logs + 1] = 0.5 * (np.stack(ranks, axis=1) if ranks else known)
         inputs[:, layout.logs + 2] = (known == 0) & ~lacking
         inputs[:, layout.logs[layout.missing] + 3] = lacking[:, layout.missing]
         for first, category, values in zip(layout.categories, self.categories, texts, strict=True):
-            if rows <= FEW_ROWS:
-                for row, value in enumerate(values):
-                    inputs[row, first + category.input_index(value)] = 1.0
-            else:
-                inputs[np.arange(rows), first + category.input_indices(values)] = 1.0
+            inputs[np.arange(rows), first + category.input_indices(values)] = 1.0
         return inputs
 
-    def _normal_quantiles(self, known: np.ndarray) -> np.ndarray:
-        """`Quantity.normal_quantiles` of each column; for few rows, calls of numpy take longer than the work."""
-        if len(known) <= FEW_ROWS:
-            rows = known.tolist()
-            ranks = [
-                [each.normal_quantile(value) for each, value in zip(self.quantities, row, strict=True)] for row in rows
-            ]
-            return np.array(ranks, dtype=np.float64).reshape(known.shape)
-        columns = [each.normal_quantiles(known[:, index]) for index, each in enumerate(self.quantities)]
-        return np.stack(columns, axis=1) if columns else known
+    def _encode_few(self, numbers: np.ndarray, texts: Sequence[Sequence[str]]) -> np.ndarray:
+        """`encode` of few rows without numpy, whose calls would take longer than the work."""
+        layout = self._layout
+        inputs = [[0.0] * layout.width for _ in range(len(numbers))]
+        for row, values in zip(inputs, numbers.tolist(), strict=True):
+            for quantity, first, value in zip(self.quantities, layout.firsts, values, strict=True):
+                lacking = not math.isfinite(value)
+                known = quantity.fill if lacking else value
+                scaled = (math.copysign(math.log1p(abs(known)), known) - quantity.center) / quantity.scale
+                row[first] = max(min(scaled, MAX_SCALED), -MAX_SCALED)
+                row[first + 1] = 0.5 * quantity.normal_quantile(known)
+                row[first + 2] = float(known == 0 and not lacking)
+                if quantity.missing:
+                    row[first + 3] = float(lacking)
+        for first, category, named in zip(layout.categories, self.categories, texts, strict=True):
+            for row, value in zip(inputs, named, strict=True):
+                row[first + category.input_index(value)] = 1.0
+        return np.array(inputs, dtype=np.float32).reshape(len(numbers), layout.width)
 
     @cached_property
     def _layout(self) -> _Layout:
@@ -179,6 +187,7 @@ class Encoder:
             center=center,
             scale=scale,
             logs=firsts[: len(self.quantities)],
+            firsts=firsts[: len(self.quantities)].tolist(),
             missing=np.flatnonzero([each.missing for each in self.quantities]),
             categories=firsts[len(self.quantities) : -1].tolist(),
             width=int(firsts[-1]),

@@ -59,7 +59,7 @@ def _trained(
     folds = np.full(len(members), VALIDATION_FOLD)
     first = members[0]
     state = fit(networks, data, validation_folds=folds, epochs=first.epochs, batch_size=first.batch_size, seed=seed)
-    logits = networks.logits(tf.constant(data.inputs)).numpy()
+    logits = networks.logits(tf.constant(data.inputs))
     return [
         (member, _result(data, own, epochs=int(epochs)))
         for member, own, epochs in zip(members, logits, state.epochs, strict=True)

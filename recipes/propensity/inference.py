@@ -18,6 +18,7 @@ from recipes.propensity.trees import Trees
 
 NETWORKS_FILE = "networks.npz"
 LINEAR_FILE = "linear.npy"
+TYPICAL_FILE = "typical.npy"
 SETTINGS_FILE = "probabilities.json"
 BLOCK_ROWS = 50_000
 LAYERS = 3
@@ -43,6 +44,7 @@ class Ensemble:
 
     `networks` holds kernel and bias of three layers per network; they count as one member, by their mean probability.
     `linear` [inputs + 1] is a logistic regression, its constant last. Models of earlier versions have networks alone.
+    `typical` [inputs] is a typical visit, which reasons are told from.
     `intercept` is added to the logit after the exact correction for the sample; `threshold` is the probability from
     which on a visit counts as a likely sale.
     """
@@ -55,6 +57,7 @@ class Ensemble:
     trees: Trees | None = None
     linear: np.ndarray | None = None
     shares: Shares = Shares()
+    typical: np.ndarray | None = None
 
     def probabilities(self, visits: pd.DataFrame) -> np.ndarray:
         """Probability of a sale in the population [rows]; a column that is missing counts as missing values."""
@@ -75,7 +78,7 @@ class Ensemble:
             starts = range(0, len(inputs), BLOCK_ROWS)
             return np.concatenate([self.sample_logits(inputs[start : start + BLOCK_ROWS]) for start in starts])
         trees = self.trees.logits(inputs) if self.trees else 0.0
-        linear = linear_logits(self.linear, inputs) if self.linear is not None else 0.0
+        linear = linear_logits(self.linear, inputs) if self.linear is not None and self.shares.linear else 0.0
         return self.shares.blended(self.networks_logits(inputs), trees, linear=linear)
 
     def networks_logits(self, inputs: np.ndarray) -> np.ndarray:
@@ -92,15 +95,16 @@ class Ensemble:
         return [np.stack([np.atleast_2d(each) for each in same]) for same in zip(*self.networks, strict=True)]
 
     def save(self, directory: Path) -> None:
-        """Write `networks.npz`, `trees.npz`, `linear.npy`, `probabilities.json`, encoder and population."""
+        """Write `networks.npz`, `trees.npz`, `linear.npy`, `typical.npy`, `probabilities.json`, encoder, population."""
         self.encoder.save(directory)
         self.population.save(directory)
         arrays = {f"{index}/{layer}": each for index, own in enumerate(self.networks) for layer, each in enumerate(own)}
         np.savez(directory / NETWORKS_FILE, allow_pickle=False, **arrays)
         if self.trees:
             self.trees.save(directory)
-        if self.linear is not None:
-            np.save(directory / LINEAR_FILE, self.linear)
+        for name, array in ((LINEAR_FILE, self.linear), (TYPICAL_FILE, self.typical)):
+            if array is not None:
+                np.save(directory / name, array)
         settings = {
             "networks": len(self.networks),
             "intercept": self.intercept,
@@ -123,9 +127,15 @@ class Ensemble:
             intercept=settings["intercept"],
             threshold=settings["threshold"],
             trees=Trees.load(directory),
-            linear=np.load(directory / LINEAR_FILE) if (directory / LINEAR_FILE).is_file() else None,
+            linear=_array(directory / LINEAR_FILE),
             shares=Shares(**settings.get("shares", {})),
+            typical=_array(directory / TYPICAL_FILE),
         )
+
+
+def _array(path: Path) -> np.ndarray | None:
+    """None where a model of an earlier version has no such file."""
+    return np.load(path) if path.is_file() else None
 
 
 def linear_logits(linear: np.ndarray, inputs: np.ndarray) -> np.ndarray:

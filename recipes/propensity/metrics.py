@@ -105,6 +105,17 @@ def log_loss(probabilities: np.ndarray, labels: np.ndarray, *, weights: np.ndarr
     return float(np.average(-np.log(np.clip(right, EPSILON, 1.0)), weights=weights))
 
 
+def log_losses(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Minus the logarithm of the probability given to what happened, of each visit, from its logit."""
+    return np.asarray(np.logaddexp(0.0, logits) - labels * logits)
+
+
+def clearly_lower(losses: np.ndarray, others: np.ndarray, *, errors: float) -> bool:
+    """Whether the mean of `losses` lies so many standard errors of the paired difference below that of `others`."""
+    gained = others - losses
+    return bool(gained.mean() > errors * gained.std() / np.sqrt(len(gained)))
+
+
 def brier_score(probabilities: np.ndarray, labels: np.ndarray, *, weights: np.ndarray) -> float:
     """Weighted mean square error of the probabilities (Brier 1950)."""
     return float(np.average((probabilities - labels) ** 2, weights=weights))

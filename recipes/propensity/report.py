@@ -1,4 +1,4 @@
-"""The tables and plots of a run: calibration, feature importance, combinations tried; runs in the processing image."""
+"""The tables and plots of a run: calibration, thresholds, feature importance, search; runs in the processing image."""
 
 from __future__ import annotations
 
@@ -12,15 +12,17 @@ from recipes.propensity import combinations, plots
 from recipes.propensity.column_uses import Description
 from recipes.propensity.combinations import COMBINATIONS_FILE
 from recipes.propensity.config import Config
-from recipes.propensity.inference import Ensemble
+from recipes.propensity.inference import Ensemble, Shares
 from recipes.propensity.metrics import ReliabilityBin, auc, reliability_bins
 from recipes.propensity.outcome import DATABASE_OUTCOME, Outcome
 from recipes.propensity.population import Population
+from recipes.propensity.threshold_section import thresholds_section
+from recipes.propensity.thresholds import curve
 from recipes.propensity.training_data import VISITS_FILE
 from trainyard.contract import charts, curves
 from trainyard.contract.report import Cell, Figure, ReportInputs, Section, Table
 
-MAX_IMPORTANCE_VISITS = 20_000
+MAX_IMPORTANCE_VISITS = 10_000
 SHOWN_COMBINATIONS = 10
 SHOWN_COLUMNS = 15
 
@@ -33,6 +35,7 @@ def report(inputs: ReportInputs, outputs: Path, *, config: Config) -> list[Secti
     labels = visits["is_sale"].to_numpy(np.float64)
     probabilities = ensemble.probabilities(visits)
     bins = reliability_bins(probabilities, labels, weights=population.weights(labels))
+    ranking = curve(probabilities, labels, weights=population.weights(labels))
     importance = permutation_importance(ensemble, visits, seed=config.seed)
     _write(outputs / "reliability.csv", ["predicted", "observed", "visits"], rows=[_cells(each) for each in bins])
     _write(outputs / "drivers.csv", ["column", "auc_lost"], rows=importance)
@@ -42,9 +45,10 @@ def report(inputs: ReportInputs, outputs: Path, *, config: Config) -> list[Secti
         _sample_section(population, description),
         *([_columns_section(description)] if description else []),
         _calibration_section(bins, probabilities, labels=labels, population=population),
+        thresholds_section(ranking, ensemble.threshold),
         _importance_section(importance),
         _search_section(combinations.read(inputs.model / COMBINATIONS_FILE)),
-        _training_section(inputs.model),
+        _training_section(inputs.model, ensemble.shares),
     ]
 
 
@@ -146,14 +150,26 @@ def _cell(text: str) -> Cell:
         return text
 
 
-def _training_section(model_dir: Path) -> Section:
+def _training_section(model_dir: Path, shares: Shares) -> Section:
     series = curves.read(model_dir)
     epochs = len(series["loss"])
     figure = Figure(
         png=charts.curves(series, x_label="epoch"), alt=f"Training and validation loss over {epochs} epochs."
     )
-    text = "Mean over the networks of the average. Each stops by itself and keeps its best epoch."
+    text = (
+        f"Mean over the networks of the average. Each stops by itself and keeps its best epoch.{_members_text(shares)}"
+    )
     return Section(title="Training", text=text, figures=(figure,))
+
+
+def _members_text(shares: Shares) -> str:
+    if not shares.trees:
+        return ""
+    rest = 1.0 - shares.linear
+    return (
+        f" The log odds are {rest * (1.0 - shares.trees):.0%} theirs, {rest * shares.trees:.0%} those of boosted trees "
+        f"and {shares.linear:.0%} those of a logistic regression."
+    )
 
 
 def _write(path: Path, columns: list[str], *, rows: list[list[Cell]] | list[tuple[str, float]]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any
+from typing import Annotated, Any, NotRequired
 
 from pydantic import BeforeValidator, Field, create_model, model_validator
 from typing_extensions import TypedDict
@@ -12,12 +12,20 @@ from recipes.propensity.features import Encoder, number
 from trainyard.contract.request_rows import Row
 from trainyard.contract.values import is_missing, moment
 
+# What a row may ask beside its columns, unless a column has that name.
+EXPLAIN = "explain"
+
 
 class Propensity(TypedDict):
-    """The probability of a sale, and whether it reaches the threshold of the model."""
+    """The probability of a sale, and whether it reaches the threshold of the model.
+
+    A row that asks to explain gets `reasons` too: what each column adds to the log odds of a `typical` propensity.
+    """
 
     propensity: float
     likely: bool
+    typical: NotRequired[float]
+    reasons: NotRequired[dict[str, float]]
 
 
 class Visit(Row):
@@ -25,7 +33,7 @@ class Visit(Row):
 
     @model_validator(mode="after")
     def _some_column(self) -> Visit:
-        if not self.model_fields_set:
+        if self.model_fields_set <= {EXPLAIN}:
             raise ValueError("expected at least one column of a visit")
         return self
 
@@ -64,4 +72,6 @@ def row_model(encoder: Encoder) -> type[Visit]:
         f"column_{index}": (kind, Field(default=None, alias=name, title=name))
         for index, (name, kind) in enumerate(kinds)
     }
+    if EXPLAIN not in own:
+        fields[EXPLAIN] = (bool, Field(default=False, description="Whether to say what each column adds."))
     return create_model("VisitOfModel", __base__=Visit, **fields)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from recipes.propensity.features import Encoder
 from recipes.propensity.inference import Ensemble
 from recipes.propensity.ingest import EVERY_VISIT
 from recipes.propensity.population import Population
+from recipes.propensity.reasons import Reasons
 from trainyard.contract import chunks
 from trainyard.contract.progress import progress
 from trainyard.errors import BadData
@@ -44,13 +46,17 @@ def score(model_dir: Path, tables: Path, *, config: Config) -> Iterator[pa.Table
     missing counts as missing values, which is said; raises BadData where all of them are.
     """
     ensemble = Ensemble.load(model_dir)
+    reasons, shown = Reasons(ensemble), config.data.reasons
     table = _table(tables)
     present = pq.read_schema(chunks.parts(table)[0]).names
     names = _needed(ensemble.encoder, present, table=table.name)
     key = _key(model_dir, present)
     first = 0
     for chunk in chunks.read(table, list(dict.fromkeys([*key, *names.values()])), rows=config.score.chunk_rows):
-        probabilities = ensemble.probabilities(_features(chunk, ensemble.encoder, names=names))
+        inputs = ensemble.encoder.transform(
+            ensemble.encoder.columns_of(_features(chunk, ensemble.encoder, names=names))
+        )
+        probabilities = ensemble.probabilities_of_inputs(inputs)
         rows = chunk.num_rows
         yield pa.table(
             {
@@ -58,9 +64,22 @@ def score(model_dir: Path, tables: Path, *, config: Config) -> Iterator[pa.Table
                 "visit_id": _texts(chunk[key[0]]) if key else pa.nulls(rows, pa.string()),
                 "propensity": probabilities,
                 "likely": probabilities >= ensemble.threshold,
+                "reasons": pa.array(_strongest(reasons, inputs, shown=shown), pa.string()),
             }
         )
         first += rows
+
+
+def _strongest(reasons: Reasons, inputs: np.ndarray, *, shown: int) -> list[str | None]:
+    """The columns that add or take most of each row's log odds, the strongest first; nothing where none are asked."""
+    if not shown:
+        return [None] * len(inputs)
+    parts = reasons.parts(inputs)
+    order = np.argsort(-np.abs(parts), axis=1, kind="stable")[:, :shown]
+    return [
+        json.dumps({reasons.columns[place]: round(float(own[place]), 4) for place in places.tolist()})
+        for own, places in zip(parts, order, strict=True)
+    ]
 
 
 def _needed(encoder: Encoder, present: Sequence[str], *, table: str) -> dict[str, str]:

@@ -6,10 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from recipes.propensity.column_uses import Description
 from recipes.propensity.inference import Ensemble
 from recipes.propensity.outcome import DATABASE_OUTCOME, Outcome
-from recipes.propensity.requests import Propensity, row_model
+from recipes.propensity.reasons import Reasons
+from recipes.propensity.requests import EXPLAIN, Propensity, row_model
 from trainyard.contract.request_rows import checked
 from trainyard.contract.routes import INVOCATIONS, Route
 
@@ -21,20 +24,35 @@ class Predictor:
         self.ensemble = ensemble
         self._outcome = outcome
         self._row = row_model(ensemble.encoder)
+        self._explains = EXPLAIN not in ensemble.encoder.columns
+        self._reasons = Reasons(ensemble)
 
     def predict(self, rows: Sequence[Mapping[str, Any]]) -> list[Propensity]:
         """One answer per row: `{"propensity": probability of a sale, "likely": whether it reaches the threshold}`.
 
         A row is an object of column names and values, in any spelling that a file may have. A column that is missing or
-        null counts as a missing value, a category that training never saw as "other". Raises BadRow for unknown columns
-        and wrong types.
+        null counts as a missing value, a category that training never saw as "other". With `"explain": true` the answer
+        has reasons, as `Propensity` says. Raises BadRow for unknown columns and wrong types.
         """
         checked(self._row, rows)
         if not rows:
             return []
         inputs = self.ensemble.encoder.transform_rows(rows)
         probabilities: list[float] = self.ensemble.probabilities_of_inputs(inputs).tolist()
-        return [{"propensity": each, "likely": each >= self.ensemble.threshold} for each in probabilities]
+        answers: list[Propensity] = [
+            {"propensity": each, "likely": each >= self.ensemble.threshold} for each in probabilities
+        ]
+        if self._explains:
+            asked = [place for place, row in enumerate(rows) if row.get(EXPLAIN)]
+            if asked:
+                self._explain(inputs, answers, asked=asked)
+        return answers
+
+    def _explain(self, inputs: np.ndarray, answers: list[Propensity], *, asked: list[int]) -> None:
+        """Add their reasons to the answers that ask for them."""
+        for place, parts in zip(asked, self._reasons.parts(inputs[asked]).tolist(), strict=True):
+            answers[place]["typical"] = self._reasons.typical_probability
+            answers[place]["reasons"] = dict(zip(self._reasons.columns, parts, strict=True))
 
     def examples(self) -> list[dict[str, Any]]:
         """Rows that this model can answer: an average visit, and one of which nothing is known but one value."""

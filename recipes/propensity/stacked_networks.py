@@ -16,6 +16,8 @@ import tensorflow as tf
 ADAM_BETAS = (0.9, 0.999)
 RMSPROP_BETAS = (0.0, 0.9)
 EPSILON = 1e-7
+# The hidden layers of ten networks for as many rows take some 150 MB.
+BLOCK_ROWS = 20_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,9 +175,14 @@ class StackedNetworks:
             second.append(square)
         return weights, first, second
 
-    @tf.function  # type: ignore[untyped-decorator]
-    def logits(self, inputs: tf.Tensor) -> tf.Tensor:
-        """Logits of every network without dropout [networks, rows]."""
+    def logits(self, inputs: tf.Tensor) -> np.ndarray:
+        """Logits of every network without dropout [networks, rows], of `BLOCK_ROWS` rows at a time."""
+        starts = range(0, max(int(inputs.shape[0]), 1), BLOCK_ROWS)
+        blocks = [self._logits(inputs[start : start + BLOCK_ROWS]).numpy() for start in starts]
+        return np.concatenate(blocks, axis=1)
+
+    @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
+    def _logits(self, inputs: tf.Tensor) -> tf.Tensor:
         ones = [tf.ones((1, 1, 1))] * 2
         return forward([each.read_value() for each in self.weights], inputs, dropout=ones)[1][:, :, 0]
 

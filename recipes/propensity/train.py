@@ -20,6 +20,7 @@ from recipes.propensity.inference import Ensemble, mean_logits, network_logits
 from recipes.propensity.members import Members
 from recipes.propensity.metrics import DECISION_LOGIT, log_loss, validation_metrics
 from recipes.propensity.population import Population
+from recipes.propensity.reasons import typical_inputs
 from recipes.propensity.stacked_networks import StackedNetworks
 from recipes.propensity.training_data import TrainingData
 from recipes.propensity.training_loop import TrainingState, fit
@@ -51,7 +52,14 @@ def train(channels: Mapping[str, Path], model_dir: Path, *, checkpoints: Path, c
     networks = [stacked.weights_of(index) for index in range(len(stacked.settings))]
     unseen, rows = _out_of_fold_logits(networks, validation_folds, data=data)
     beside = _beside(data, encoder, folds=np.unique(validation_folds), rows=rows, config=config)
-    ensemble = Ensemble(encoder=encoder, population=population, networks=networks, intercept=0.0, threshold=0.5)
+    ensemble = Ensemble(
+        encoder=encoder,
+        population=population,
+        networks=networks,
+        intercept=0.0,
+        threshold=0.5,
+        typical=typical_inputs(encoder, data.inputs),
+    )
     ensemble, unseen = _blended(ensemble, beside, unseen=unseen, labels=data.labels[rows])
     ensemble, metrics = _calibrated(ensemble, unseen, labels=data.labels[rows].astype(np.float64))
     ensemble.save(model_dir)

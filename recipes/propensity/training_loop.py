@@ -94,7 +94,7 @@ def fit(
         batches = tf.constant(epoch_batches(len(data.labels), batch_size=batch_size, seed=seed, epoch=epoch))
         rates = tf.constant(state.rates)
         train_loss = networks.train_epoch(inputs, labels, train_mask=train_mask, batches=batches, rates=rates).numpy()
-        losses = validation_losses(networks.logits(inputs).numpy(), data.labels, judged=judged)
+        losses = validation_losses(networks.logits(inputs), data.labels, judged=judged)
         _expect_finite(losses, state.rates, epoch=epoch)
         state.update(networks, losses)
         state.train_loss.append(float(train_loss.mean()))

@@ -31,7 +31,7 @@ BLOCK_ROWS = 128
 class Splits:
     """Splits of all trees side by side, one entry each: leaves `kept` where `inputs[input]` is above `threshold`.
 
-    `input` and `tree` int64, `threshold` float64, `kept` uint16 (a bit per leaf, the leftmost lowest).
+    `input` and `tree` int32, `threshold` float64, `kept` uint16 (a bit per leaf, the leftmost lowest).
     """
 
     input: np.ndarray

@@ -11,12 +11,12 @@ from functools import cached_property
 
 import numpy as np
 
-from recipes.two_tower.ease import EaseFactors, interaction_weights
+from recipes.two_tower.ease import EaseFactors
 from recipes.two_tower.features import Featurizer, Profiles
 from recipes.two_tower.movie_statistics import shrunk_user_means
 from recipes.two_tower.ratings import Ratings
 
-# Of a user's ratings, a share in this range is the input of the user tower; the rest is what it has to find.
+# Of a user's ratings, the first share in this range is the input of the user tower; the rest is what it has to find.
 INPUT_SHARE = (0.7, 1.0)
 # Some users have next to no input, so that the towers know what to make of newcomers.
 NEWCOMER_SHARE = 0.1
@@ -91,7 +91,7 @@ class RetrievalBatch:
 
 @dataclass(frozen=True, kw_only=True)
 class RetrievalBatches:
-    """Users whose ratings are split at random into input and targets."""
+    """Users whose ratings are split into input and targets, which came later; how much is input is random."""
 
     featurizer: Featurizer
     ratings: Ratings
@@ -115,11 +115,11 @@ class RetrievalBatches:
         ratings = self.ratings.take(users)
         share = random.uniform(*INPUT_SHARE, len(users))
         share[random.random(len(users)) < NEWCOMER_SHARE] = NEWCOMER_INPUT_SHARE
-        is_input = random.random(len(ratings)) < share[ratings.user_rows]
+        is_input = _places(ratings, random) < (share * ratings.lengths)[ratings.user_rows]
         candidates = np.unique(ratings.movies)
         if len(candidates) > MAX_CANDIDATES:
             candidates = np.sort(random.choice(candidates, MAX_CANDIDATES, replace=False))
-        weights = interaction_weights(ratings.values, self.featurizer.statistics.max_rating)
+        weights = self.featurizer.statistics.interest.of_values(ratings.values)
         given, held_back = ratings.filter(is_input), ratings.filter(~is_input)
         profiles = self.featurizer.profiles(given)
         return RetrievalBatch(
@@ -128,17 +128,15 @@ class RetrievalBatches:
             candidates=candidates,
             sampling_probability_correction=-self._log_sampling_probability(len(users))[candidates],
             targets=self._matrix(held_back, candidates, values=weights[~is_input]),
-            teacher_logits=self._ease_scores(ratings, candidates, weights=weights) / self.temperature,
+            teacher_logits=self._ease_scores(given, candidates) / self.temperature,
             input_mask=self._matrix(given, candidates, values=np.ones(len(given), dtype=np.float32)),
         )
 
-    def _ease_scores(self, ratings: Ratings, candidates: np.ndarray, *, weights: np.ndarray) -> np.ndarray:
-        """EASE's scores of the candidates (float32 [users, candidates])."""
-        encoder, decoder = self.factors.encoder, self._decoder[candidates]
-        scores = ratings.reduce_by_user(encoder[ratings.movies] * weights[:, None]) @ decoder.T
-        # EASE gives a movie no credit for being liked itself.
-        own = self._matrix(ratings, candidates, values=weights)
-        return np.asarray(scores - own * (encoder[candidates] * decoder).sum(axis=1))
+    def _ease_scores(self, given: Ratings, candidates: np.ndarray) -> np.ndarray:
+        """EASE's scores of the candidates (float32 [users, candidates]), of which those that are given do not count."""
+        weights = self.featurizer.statistics.interest.of_ratings(given)
+        queries = given.reduce_by_user(self.factors.encoder[given.movies] * weights[:, None])
+        return np.asarray(queries @ self._decoder[candidates].T)
 
     @cached_property
     def _decoder(self) -> np.ndarray:
@@ -158,3 +156,11 @@ class RetrievalBatches:
         matrix = np.zeros((len(ratings.users), len(candidates)), dtype=np.float32)
         matrix[ratings.user_rows[inside], column[inside]] = values[inside]
         return matrix
+
+
+def _places(ratings: Ratings, random: np.random.Generator) -> np.ndarray:
+    """The place of each rating in its user's history (from 0); what happened at the same time is in random order."""
+    order = np.lexsort((random.random(len(ratings)), ratings.times, ratings.user_rows))
+    places = np.empty(len(order), dtype=np.int64)
+    places[order] = np.arange(len(order)) - ratings.offsets[ratings.user_rows[order]]
+    return places

@@ -50,9 +50,12 @@ class Hyperparameters:
     retrieval_epochs: int = bounded(6, minimum=1, maximum=500, help="passes over the users; the best one is kept")
     retrieval_learning_rate: float = bounded(2e-4, minimum=1e-6, maximum=0.1, help="falls to zero along a cosine")
     weight_decay: float = bounded(1.0, minimum=0.0, maximum=10.0, help="of the kernels, decoupled from the gradient")
-    ease_l2: float = bounded(200.0, minimum=0.1, maximum=1e6, help="L2 penalty of EASE, which teaches retrieval")
+    ease_l2: float = bounded(400.0, minimum=0.1, maximum=1e6, help="L2 penalty of EASE, which teaches retrieval")
     distillation: float = bounded(0.95, minimum=0.0, maximum=1.0, help="weight of EASE's scores against watched movies")
     temperature: float = bounded(0.05, minimum=1e-3, maximum=10.0, help="of EASE's scores: lower is more decided")
+    novelty: float = bounded(
+        0.0, minimum=0.0, maximum=2.0, help="more of the catalogue: scores are divided by this power of popularity"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,9 +71,9 @@ CONFIG = Config(
     data=Data(),
     hyperparameters=Hyperparameters(),
     tuning=Tuning(
-        objective="validation_ndcg_at_10",
+        objective="validation_ranked_ndcg_at_10",
         direction="Maximize",
-        metrics=("validation_rmse",),
+        metrics=("validation_ndcg_at_10", "validation_rmse"),
         ranges={
             "retrieval_learning_rate": Range(type="continuous", minimum=1e-5, maximum=5e-3, scaling="Logarithmic"),
             "ease_l2": Range(type="continuous", minimum=20.0, maximum=2000.0, scaling="Logarithmic"),

@@ -21,8 +21,8 @@ from trainyard.contract.evaluation import Evaluation, Reference
 from trainyard.contract.progress import progress
 from trainyard.errors import JobFailed
 
-# Baselines are for orientation, so they get a part of large data.
-REFERENCE_USERS = 2_000
+# Baselines learn from at most so many users, and are asked for the movies of fewer.
+KNOWN_USERS, REFERENCE_USERS = 20_000, 2_000
 NDCG, RECALL, COVERAGE = (f"{name}_at_{TOP_K}" for name in ("ndcg", "recall", "coverage"))
 NEGATIVE_MSE, RELATIVE_RMSE = "negative_mse", "relative_rmse"
 
@@ -81,7 +81,7 @@ def evaluate(model_dir: Path, holdout: Path, *, config: Config) -> Evaluation:
 def references(channels: Mapping[str, Path], holdout: Path, *, config: Config) -> dict[str, Reference]:
     """Popularity, item-kNN (cosine, all neighbours) and EASE on ranking, and plain averages on ratings.
 
-    They learn from the training and validation ratings, as the model does in the end, of at most `REFERENCE_USERS`.
+    They learn from the training and validation ratings, as the model does in the end, of at most `KNOWN_USERS`.
     """
     movies, data = Movies.load(channels["features"]), Holdout.load(holdout)
     index = np.arange(len(movies), dtype=np.int32)
@@ -124,10 +124,10 @@ def expected_ratings(recommender: Recommender, data: Holdout, *, index: np.ndarr
 
 
 def _known(channels: Mapping[str, Path], index: np.ndarray, *, scale: Scale, seed: int) -> Ratings:
-    """Training and validation ratings, as models compute on them, of at most `REFERENCE_USERS` users."""
+    """Training and validation ratings, as models compute on them, of at most `KNOWN_USERS` users."""
     known = Ratings.load(channels["train"] / RATINGS_FILE).concat(Ratings.load(channels["validation"] / RATINGS_FILE))
-    if len(known.users) > REFERENCE_USERS:
-        chosen = np.random.default_rng(seed).choice(len(known.users), REFERENCE_USERS, replace=False)
+    if len(known.users) > KNOWN_USERS:
+        chosen = np.random.default_rng(seed).choice(len(known.users), KNOWN_USERS, replace=False)
         known = known.take(np.sort(chosen))
     return known.encoded(index, scale)
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from functools import cached_property
-from itertools import pairwise
 
 import numpy as np
 
@@ -27,8 +26,8 @@ class Profiles:
     """Sums over the ratings of some users, from which a single rating can be taken out again.
 
     With `c` the content of a movie (see `Featurizer.contents`): `content_sums` adds up `c`, `residual_sums` adds up `c`
-    times the rating's deviation from mean and movie bias, `factor_sums` the factors times the rating. `last_years`:
-    the time of the last rating in years since 1970.
+    times the rating's deviation from mean and movie bias, `factor_sums` the factors times the interest that the rating
+    shows. `last_years`: the time of the last rating in years since 1970.
     """
 
     content_sums: np.ndarray
@@ -70,31 +69,33 @@ class Featurizer:
     def profiles(self, ratings: Ratings) -> Profiles:
         """One profile per user of `ratings`, whose `movies` are indices; zeros for a user without any."""
         # Blocks of users, or the contents of all ratings would take more memory than anything else.
-        starts = np.searchsorted(ratings.offsets, np.arange(0, len(ratings), BLOCK_RATINGS))
-        bounds = np.unique([*starts, 0, len(ratings.users)])
-        parts = [self._profiles(ratings.take(np.arange(a, b))) for a, b in pairwise(bounds)]
+        parts = [self._profiles(each) for each in ratings.blocks(BLOCK_RATINGS)]
         return Profiles(
             **{each.name: np.concatenate([getattr(p, each.name) for p in parts]) for each in fields(Profiles)}
         )
 
     def _profiles(self, ratings: Ratings) -> Profiles:
         contents = self.contents[ratings.movies]
-        residuals, values = self._residuals(ratings.movies, ratings.values), ratings.values[:, None].astype(np.float32)
+        residuals = self._residuals(ratings.movies, ratings.values)
+        weights = self.statistics.interest.of_ratings(ratings)[:, None]
         last_years = ratings.reduce_by_user(ratings.times, np.maximum) / SECONDS_PER_YEAR
         return Profiles(
             content_sums=ratings.reduce_by_user(contents),
             residual_sums=ratings.reduce_by_user(contents * residuals),
-            factor_sums=ratings.reduce_by_user(contents[:, self._first_factor :] * values),
+            factor_sums=ratings.reduce_by_user(contents[:, self._first_factor :] * weights),
             last_years=np.where(ratings.lengths > 0, last_years, self.statistics.latest_year),
         )
 
     def leave_one_out(self, profiles: Profiles, movies: np.ndarray, *, values: np.ndarray) -> Profiles:
-        """Profile by profile, the same without the rating `values` of the movie `movies`."""
+        """Profile by profile, the same without the rating `values` of the movie `movies`.
+
+        Factors stay: who reads these is no rating tower.
+        """
         contents = self.contents[movies]
         return Profiles(
             content_sums=profiles.content_sums - contents,
             residual_sums=profiles.residual_sums - contents * self._residuals(movies, values),
-            factor_sums=profiles.factor_sums - contents[:, self._first_factor :] * values[:, None].astype(np.float32),
+            factor_sums=profiles.factor_sums,
             last_years=profiles.last_years,
         )
 

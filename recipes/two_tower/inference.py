@@ -11,8 +11,10 @@ from typing import Literal
 import numpy as np
 
 from recipes.two_tower.catalogue import Movies
-from recipes.two_tower.features import Featurizer, Profiles
+from recipes.two_tower.features import BLOCK_RATINGS, Featurizer, Profiles
+from recipes.two_tower.interest import ratings_after
 from recipes.two_tower.movie_statistics import MovieStatistics
+from recipes.two_tower.ranker import Ranker, candidates
 from recipes.two_tower.ratings import Ratings
 from recipes.two_tower.scale import SCALE_FILE, Scale
 from recipes.two_tower.towers import Towers
@@ -25,6 +27,8 @@ OBJECTIVE_FILE = "objective.json"
 TOP_K = 10
 # Added to counts: a movie that nobody rated would have a popularity of minus infinity.
 PSEUDO_COUNT = 0.5
+# Ratings that what somebody gave of late needs before it counts for half.
+LATE_SHRINKAGE = 20.0
 
 ObjectiveName = Literal["retrieval", "rating"]
 
@@ -39,7 +43,9 @@ def log_popularity(statistics: MovieStatistics) -> np.ndarray:
 class Recommender:
     """Both pairs of towers; `objective` says which of them orders recommendations.
 
-    A model of interactions has no towers for ratings.
+    A model of interactions has no towers for ratings. Under the objective `retrieval`, the `ranker` orders what the
+    towers retrieve; without one the towers' order stays. With `rating_steps`, expected ratings rise by what somebody's
+    last ones were above those expected; one counts e times less after so many others.
     """
 
     movies: Movies
@@ -48,6 +54,8 @@ class Recommender:
     rating_towers: Towers | None
     retrieval_towers: Towers
     objective: ObjectiveName
+    ranker: Ranker | None = None
+    rating_steps: float | None = None
 
     @cached_property
     def featurizer(self) -> Featurizer:
@@ -97,12 +105,29 @@ class Recommender:
 
         On the scale of the data, and whatever the history, between the lowest and the highest rating of training.
         """
-        featurizer = self.rating_featurizer
-        profiles: Profiles = featurizer.profiles(histories)
-        users = self._rating_user_vectors(profiles)
-        base = self.statistics.mean + featurizer.user_biases(profiles)[rows] + self.statistics.biases[movies]
-        found = base + np.einsum("ij,ij->i", users[rows], self.rating_vectors[movies])
+        profiles: Profiles = self.rating_featurizer.profiles(histories)
+        users, biases = self._rating_user_vectors(profiles), self.rating_featurizer.user_biases(profiles)
+        if self.rating_steps is not None:
+            biases = biases + self._of_late(histories, users, biases=biases)
+        found = self._by_towers(users[rows], movies, biases=biases[rows])
         return self.scale.natural(np.clip(found, self.statistics.min_rating, self.statistics.max_rating))
+
+    def _by_towers(self, users: np.ndarray, movies: np.ndarray, *, biases: np.ndarray) -> np.ndarray:
+        """Expected ratings (float [n]) from the users' vectors and biases, row by row."""
+        base = self.statistics.mean + biases + self.statistics.biases[movies]
+        return np.asarray(base + np.einsum("ij,ij->i", users, self.rating_vectors[movies]))
+
+    def _of_late(self, histories: Ratings, users: np.ndarray, *, biases: np.ndarray) -> np.ndarray:
+        """By how much each user's last ratings exceed what was expected, drawn towards 0 (float [users])."""
+        found, first = [], 0
+        for block in histories.blocks(BLOCK_RATINGS):
+            rows = first + block.user_rows
+            expected = self._by_towers(users[rows], block.movies, biases=biases[rows])
+            weights = np.exp(-ratings_after(block) / self.rating_steps)
+            sums = block.reduce_by_user(np.stack([weights * (block.values - expected), weights], axis=1))
+            found.append(sums[:, 0] / (sums[:, 1] + LATE_SHRINKAGE))
+            first += len(block.users)
+        return np.concatenate(found) if found else np.zeros(0)
 
     def recommend(self, histories: Ratings, count: int) -> list[tuple[np.ndarray, np.ndarray]]:
         """Indices and scores of each user's `count` best movies that are not in the history, best first."""
@@ -111,10 +136,21 @@ class Recommender:
             users = histories.take(np.arange(len(histories.users))[block])
             scores = self.scores(users)
             mask_rated(scores, users)
-            for row, best in enumerate(top_columns(scores, count)):
-                shown = best[np.isfinite(scores[row, best])]
-                answers.append((shown, scores[row, shown]))
+            for movies, found in zip(*self._ordered(scores, users, count=count), strict=True):
+                shown = np.isfinite(found)
+                answers.append((movies[shown], found[shown]))
         return answers
+
+    def _ordered(self, scores: np.ndarray, users: Ratings, *, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """Each user's best movies and their scores [users, count], best first, from the towers' `scores`."""
+        if self.ranker is None or self.objective != "retrieval":
+            best = top_columns(scores, count)
+            return best, np.take_along_axis(scores, best, axis=1)
+        retrieved = top_columns(scores, candidates(count))
+        ranked = self.ranker.scores(scores, self.ranker.queries(users))
+        found = np.take_along_axis(ranked, retrieved, axis=1)
+        order = np.argsort(-found, axis=1, kind="stable")[:, :count]
+        return np.take_along_axis(retrieved, order, axis=1), np.take_along_axis(found, order, axis=1)
 
     @cached_property
     def _retrieval_vectors(self) -> np.ndarray:
@@ -134,18 +170,26 @@ class Recommender:
         if self.rating_towers is not None:
             self.rating_towers.save(directory / RATING_TOWERS_FILE)
         self.retrieval_towers.save(directory / RETRIEVAL_TOWERS_FILE)
-        (directory / OBJECTIVE_FILE).write_text(json.dumps({"objective": self.objective}), encoding="utf-8")
+        if self.ranker is not None:
+            self.ranker.save(directory)
+        (directory / OBJECTIVE_FILE).write_text(
+            json.dumps({"objective": self.objective, "rating_steps": self.rating_steps}), encoding="utf-8"
+        )
 
     @classmethod
     def load(cls, directory: Path) -> Recommender:
         statistics, towers = MovieStatistics.load(directory), directory / RATING_TOWERS_FILE
+        order = json.loads((directory / OBJECTIVE_FILE).read_text(encoding="utf-8"))
         return cls(
             movies=Movies.load(directory),
             scale=_scale(directory, statistics),
             statistics=statistics,
             rating_towers=Towers.load(towers) if towers.exists() else None,
             retrieval_towers=Towers.load(directory / RETRIEVAL_TOWERS_FILE),
-            objective=json.loads((directory / OBJECTIVE_FILE).read_text(encoding="utf-8"))["objective"],
+            objective=order["objective"],
+            # An earlier version had none.
+            rating_steps=order.get("rating_steps"),
+            ranker=Ranker.load(directory),
         )
 
 

@@ -19,15 +19,20 @@ def ndcg_and_recall(recommended: Sequence[np.ndarray], relevant: Ratings, *, cou
     (Jarvelin and Kekalainen 2002, "Cumulated gain-based evaluation of IR techniques"); its ideal and the recall of
     a user with more than `count` relevant movies are limited by `count` and by all of them, respectively.
     """
-    discounts = 1.0 / np.log2(np.arange(2, count + 2))
-    ideal = np.cumsum(discounts)
+    gains = discounts(count)
+    ideal = np.cumsum(gains)
     rows = np.zeros((len(recommended), 2))
     for row, found in enumerate(recommended):
         movies = relevant.movies[relevant.offsets[row] : relevant.offsets[row + 1]]
         hits = np.isin(found[:count], movies)
-        gain = float(discounts[: len(hits)] @ hits)
+        gain = float(gains[: len(hits)] @ hits)
         rows[row] = gain / ideal[min(len(movies), count) - 1], hits.sum() / len(movies)
     return rows
+
+
+def discounts(count: int) -> np.ndarray:
+    """What a hit is worth in NDCG in each of the first `count` places (float64 [count])."""
+    return np.asarray(1.0 / np.log2(np.arange(2, count + 2)))
 
 
 def rmse(expected: np.ndarray, actual: np.ndarray) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from recipes.two_tower.ease import EaseFactors
+from recipes.two_tower.interest import Interest
 from recipes.two_tower.ratings import Ratings
 
 STATISTICS_FILE = "statistics.npz"
@@ -29,6 +30,7 @@ ARRAY_KEYS = {
     "prior": "prior",
 }
 NUMBERS = ("mean", "min_rating", "max_rating", "latest_year")
+INTEREST_KEY = "interest"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,8 +40,8 @@ class MovieStatistics:
     `mean`, `min_rating` and `max_rating`: of all ratings; `latest_year`: the time of the last one, in years since 1970.
     `counts` and `deviation_sums` [movies]: the number of a movie's ratings, and the sum of their deviations from the
     raters' own (shrunk) means. `factors` [movies, k] say who rated a movie how (see `ease`). `base_vectors` [movies, k]
-    are the vectors that the retrieval towers correct, and `prior` [k] is the sum of factors times rating of an average
-    user.
+    are the vectors that the retrieval towers correct, `interest` gives what a rating weighs in sums of factors, and
+    `prior` [k] is that sum of an average user.
     """
 
     mean: float
@@ -51,6 +53,7 @@ class MovieStatistics:
     factors: np.ndarray
     base_vectors: np.ndarray
     prior: np.ndarray
+    interest: Interest
 
     @cached_property
     def biases(self) -> np.ndarray:
@@ -64,38 +67,57 @@ class MovieStatistics:
 
     @classmethod
     def from_ratings(
-        cls, ratings: Ratings, movies: int, *, factors: EaseFactors, size: int, temperature: float
+        cls,
+        ratings: Ratings,
+        movies: int,
+        *,
+        factors: EaseFactors,
+        interest: Interest,
+        size: int,
+        temperature: float,
     ) -> MovieStatistics:
         """From training ratings of movie indices below `movies` and the factors that `ease_factors` gives for them.
 
         `size` factors are kept; `base_vectors` give EASE's scores divided by `temperature`.
         """
-        mean, max_rating = float(ratings.values.mean()), float(ratings.values.max())
+        mean = float(ratings.values.mean())
         deviation = ratings.values - shrunk_user_means(ratings, mean)[ratings.user_rows]
-        # Where nobody rated above 0 there are no interests, and their scores are 0 whatever they are divided by.
-        scaled_decoder = factors.decoder / ((max_rating if max_rating > 0 else 1.0) * temperature)
-        first, base_vectors = (_columns(each, size) for each in (factors.encoder, scaled_decoder))
+        first, base_vectors = (_columns(each, size) for each in (factors.encoder, factors.decoder / temperature))
         return cls(
             mean=mean,
             min_rating=float(ratings.values.min()),
-            max_rating=max_rating,
+            max_rating=float(ratings.values.max()),
             latest_year=float(ratings.times.max() / SECONDS_PER_YEAR),
             counts=np.bincount(ratings.movies, minlength=movies).astype(np.float32),
             deviation_sums=np.bincount(ratings.movies, deviation, minlength=movies).astype(np.float32),
             factors=first,
             base_vectors=base_vectors,
-            prior=np.bincount(ratings.movies, ratings.values, minlength=movies) @ first / len(ratings.users),
+            prior=_average_sum(ratings, first, interest=interest),
+            interest=interest,
         )
+
+    def with_interest(self, interest: Interest, ratings: Ratings) -> MovieStatistics:
+        """The same of the same `ratings`, with other weights in sums of factors."""
+        return replace(self, prior=_average_sum(ratings, self.factors, interest=interest), interest=interest)
 
     def save(self, directory: Path) -> None:
         arrays = {key: np.asarray(getattr(self, name)) for name, key in ARRAY_KEYS.items()}
+        arrays[INTEREST_KEY] = np.asarray(astuple(self.interest))
         np.savez(directory / STATISTICS_FILE, allow_pickle=False, **arrays)
 
     @classmethod
     def load(cls, directory: Path) -> MovieStatistics:
         with np.load(directory / STATISTICS_FILE) as saved:
             found: dict[str, Any] = {name: saved[key] for name, key in ARRAY_KEYS.items()}
-        return cls(**found | {name: float(found[name]) for name in NUMBERS})
+            # An earlier version had none.
+            numbers = saved[INTEREST_KEY].tolist() if INTEREST_KEY in saved.files else ()
+        return cls(**found | {name: float(found[name]) for name in NUMBERS}, interest=Interest(*numbers))
+
+
+def _average_sum(ratings: Ratings, factors: np.ndarray, *, interest: Interest) -> np.ndarray:
+    """The sum of factors times interest of an average user (float [k])."""
+    weights = np.bincount(ratings.movies, interest.of_ratings(ratings), minlength=len(factors))
+    return np.asarray(weights @ factors / len(ratings.users))
 
 
 def _columns(matrix: np.ndarray, size: int) -> np.ndarray:

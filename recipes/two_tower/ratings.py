@@ -5,9 +5,10 @@ Users and movies are indices: of the tables that prepare made, or of a model's o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +56,12 @@ class Ratings:
             # Offsets of users with ratings only: `reduceat` would give the others their neighbour's first value.
             found[filled] = ufunc.reduceat(values, self.offsets[filled], axis=0)
         return found
+
+    def blocks(self, size: int) -> Iterator[Ratings]:
+        """All users in order, some at a time: about `size` ratings, or one user with more."""
+        starts = np.searchsorted(self.offsets, np.arange(0, len(self), size))
+        for first, end in pairwise(np.unique([*starts, 0, len(self.users)])):
+            yield self.take(np.arange(first, end))
 
     def filter(self, mask: np.ndarray) -> Ratings:
         """The same users with only the ratings where `mask` is true; a user may be left without any."""

@@ -51,7 +51,7 @@ def report(inputs: ReportInputs, outputs: Path, *, config: Config) -> list[Secti
     return [
         Section(
             title="Top ten of a few users",
-            text=f"{_top_tens_text(recommender)} {recommender.scale.in_words()}",
+            text=f"{_top_tens_text(recommender)} {_order_text(recommender)} {recommender.scale.in_words()}",
             tables=(_favourites(recommender, shown, labels=labels), top_tens),
         ),
         Section(
@@ -78,8 +78,14 @@ def _top_tens_text(recommender: Recommender) -> str:
     return "What these users chose, and the movies recommended to them; the newcomer has not chosen anything yet."
 
 
+def _order_text(recommender: Recommender) -> str:
+    if recommender.objective == "rating":
+        return "Those with the highest expected rating come first."
+    return recommender.ranker.in_words() if recommender.ranker else "The towers order them."
+
+
 def embedding_table(recommender: Recommender, rows: slice, *, labels: dict[str, np.ndarray]) -> pa.Table:
-    """The vectors of some movies with their names; a movie's score is its dot product with a user's vector + offset."""
+    """The vectors of some movies with their names; towers score them by the dot product with a user's, plus offset."""
     movies = recommender.movies
     indices = np.arange(len(movies))[rows]
     columns: dict[str, pa.Array] = {

@@ -16,6 +16,7 @@ from recipes.two_tower.catalogue import UNKNOWN
 from recipes.two_tower.config import Config
 from recipes.two_tower.histories import Histories
 from recipes.two_tower.inference import TOP_K, Recommender
+from recipes.two_tower.movie_statistics import SECONDS_PER_YEAR
 from recipes.two_tower.ratings import Ratings
 from trainyard.contract import chunks
 
@@ -75,6 +76,9 @@ def uploaded_ratings(table: pa.Table, recommender: Recommender) -> tuple[list[st
     users, rows = _coded(table["userId"])
     movie_ids, movies = _coded(table["movieId"])
     values, times = (table[name].to_numpy() for name in ("rating", "seconds"))
+    # What is given without a time is as new as the latest that the model knows, as in a request.
+    latest = np.rint(recommender.statistics.latest_year * SECONDS_PER_YEAR)
+    times = np.where(np.isfinite(times), times, latest)
     given = Ratings.from_columns(rows, movies, values=values, times=times).of_users(np.arange(len(users)))
     if recommender.scale.rated:
         given = given.filter(np.isfinite(given.values))
@@ -131,13 +135,13 @@ def _expected(recommender: Recommender, history: Ratings, *, lengths: np.ndarray
 def user_groups(tables: Path, rows: int) -> Iterator[pa.Table]:
     """Whole users, ascending, in groups of about `rows` ratings; a user with more than that comes alone.
 
-    The tables have the columns userId, movieId, rating (NaN where there is none) and seconds.
+    The tables have the columns userId, movieId, rating and seconds (NaN where there is none).
     """
     waiting: list[pa.Table] = []
     with _database(tables) as database:
         query = (
             "SELECT userId, movieId, coalesce(rating, 'nan'::DOUBLE) AS rating, "
-            "coalesce(epoch(timestamp), 0)::BIGINT AS seconds FROM ratings ORDER BY userId, timestamp, movieId"
+            "coalesce(epoch(timestamp), 'nan'::DOUBLE) AS seconds FROM ratings ORDER BY userId, timestamp, movieId"
         )
         for batch in database.sql(query).to_arrow_reader(rows):
             waiting.append(pa.Table.from_batches([batch]))

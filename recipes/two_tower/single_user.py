@@ -12,19 +12,25 @@ from typing import NamedTuple
 import numpy as np
 
 from recipes.two_tower.histories import Histories
-from recipes.two_tower.inference import Recommender
+from recipes.two_tower.inference import LATE_SHRINKAGE, Recommender
+from recipes.two_tower.interest import times_after
 from recipes.two_tower.movie_statistics import SECONDS_PER_YEAR, SHRINKAGE
+from recipes.two_tower.ranker import Ranker, candidates
 from recipes.two_tower.towers import CLIP, Tower
 from trainyard.contract.nearest import Neighbours
 
-NO_MOVIES, NO_VALUES = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
+NO_MOVIES, NO_VALUES, NO_TIMES = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32), np.empty(0)
 
 
 class History(NamedTuple):
-    """Indices of the movies that a user rated, the ratings as models compute on them, and the time of the last one."""
+    """Indices of the movies that a user rated, the ratings as models compute on them, their times, and the last one.
+
+    `times` are seconds since 1970; `last_year` is in years.
+    """
 
     movies: np.ndarray
     values: np.ndarray
+    times: np.ndarray
     last_year: float
 
     def with_new_ratings(self, movies: list[int], values: np.ndarray, *, year: float) -> History:
@@ -32,12 +38,14 @@ class History(NamedTuple):
         if not movies:
             return self
         new, last_year = np.asarray(movies, dtype=np.int64), max(self.last_year, year)
+        times = np.full(len(new), np.rint(year * SECONDS_PER_YEAR))
         if not len(self.movies):
-            return History(movies=new, values=values, last_year=last_year)
+            return History(movies=new, values=values, times=times, last_year=last_year)
         kept = ~np.isin(self.movies, new)
         return History(
             movies=np.concatenate([self.movies[kept], new]),
             values=np.concatenate([self.values[kept], values]),
+            times=np.concatenate([self.times[kept], times]),
             last_year=last_year,
         )
 
@@ -58,10 +66,10 @@ class KnownHistories:
         """The history of a user; that of somebody unknown is empty."""
         row = None if user is None else self._rows.get(user)
         if row is None or self._offsets[row] == self._offsets[row + 1]:
-            return History(movies=NO_MOVIES, values=NO_VALUES, last_year=self._latest_year)
+            return History(movies=NO_MOVIES, values=NO_VALUES, times=NO_TIMES, last_year=self._latest_year)
         own = slice(self._offsets[row], self._offsets[row + 1])
-        movies, values = self._ratings.movies[own], self._ratings.values[own]
-        return History(movies=movies, values=values, last_year=self._last_years[row])
+        movies, values, times = self._ratings.movies[own], self._ratings.values[own], self._ratings.times[own]
+        return History(movies=movies, values=values, times=times, last_year=self._last_years[row])
 
 
 class SingleUserRecommender:
@@ -74,6 +82,7 @@ class SingleUserRecommender:
         self._rating_vectors = recommender.rating_vectors if recommender.rating_towers else np.empty((0, 0))
         self._neighbours = Neighbours(recommender.movie_vectors, recommender.movie_offsets)
         self._genres = len(recommender.movies.genre_names)
+        self._ranker = recommender.ranker if recommender.objective == "retrieval" else None
         # The rating tower reads what the retrieval tower reads, without what comes from factors.
         factors = recommender.statistics.factors.shape[1]
         features = recommender.retrieval_towers.user.standardize.centre.shape[-1]
@@ -85,7 +94,8 @@ class SingleUserRecommender:
 
         A model of interactions expects no ratings.
         """
-        content_sums, residual_sums, factor_sums = self._sums(history)
+        later = times_after(history.times)
+        content_sums, residual_sums, factor_sums = self._sums(history, later)
         features = self._features(content_sums, residual_sums, factor_sums=factor_sums, last_year=history.last_year)
         towers, user = self._recommender.rating_towers, None
         if towers is not None:
@@ -94,16 +104,52 @@ class SingleUserRecommender:
             vector = user
         else:
             vector = self._retrieval_vector(features, content_sums, factor_sums=factor_sums)
-        movies, scores = self._neighbours.best(vector, count, hidden=history.movies)
-        expected = None if user is None else self._expected(user, movies, bias=features[0])
+        if self._ranker is None:
+            movies, scores = self._neighbours.best(vector, count, hidden=history.movies)
+        else:
+            movies, scores = self._neighbours.best(vector, candidates(count), hidden=history.movies)
+            movies, scores = self._ranked(self._ranker, history, later=later, movies=movies, scores=scores)
+            movies, scores = movies[:count], scores[:count]
+        expected = (
+            None
+            if user is None
+            else self._expected(
+                user, movies, bias=float(features[0]) + self._of_late(user, history, later=later, bias=features[0])
+            )
+        )
         return movies.tolist(), scores.tolist(), expected
 
-    def _expected(self, user: np.ndarray, movies: np.ndarray, *, bias: np.float32) -> list[float]:
+    @staticmethod
+    def _ranked(
+        ranker: Ranker, history: History, *, later: np.ndarray, movies: np.ndarray, scores: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """What `Ranker.scores` makes of the towers' scores of some movies, and these movies, the best first."""
+        query = ranker.interest.weights(history.values, later) @ ranker.encoder[history.movies]
+        found: np.ndarray = ranker.encoder[movies] @ query
+        found *= ranker.gains[movies]
+        found *= np.float32(ranker.ease_share)
+        scores *= np.float32(ranker.towers_share)
+        found += scores
+        order = (-found).argsort(kind="stable")
+        return movies[order], found[order]
+
+    def _of_late(self, user: np.ndarray, history: History, *, later: np.ndarray, bias: np.float32) -> float:
+        """What `Recommender` adds to a user's bias."""
+        steps, statistics = self._recommender.rating_steps, self._recommender.statistics
+        if steps is None:
+            return 0.0
+        excess: np.ndarray = history.values - statistics.biases[history.movies]
+        excess -= self._rating_vectors[history.movies] @ user
+        excess -= np.float32(statistics.mean) + bias
+        weights = np.exp(-later / steps)
+        return float(weights @ excess) / (float(weights.sum()) + LATE_SHRINKAGE)
+
+    def _expected(self, user: np.ndarray, movies: np.ndarray, *, bias: float) -> list[float]:
         """What `Recommender.expected_ratings` gives, rounded."""
         statistics = self._recommender.statistics
         expected: np.ndarray = self._rating_vectors[movies] @ user
         expected += statistics.biases[movies]
-        expected += np.float32(statistics.mean) + bias
+        expected += np.float32(statistics.mean + bias)
         within = expected.astype(np.float64).clip(statistics.min_rating, statistics.max_rating)
         rounded: list[float] = self._recommender.scale.natural(within).round(2).tolist()
         return rounded
@@ -117,12 +163,12 @@ class SingleUserRecommender:
         vector += SHRINKAGE / (float(content_sums[0]) + SHRINKAGE) * self._recommender.statistics.prior
         return vector
 
-    def _sums(self, history: History) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _sums(self, history: History, later: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The sums in the `Profiles` of one user, in one product of matrices."""
         statistics = self._recommender.statistics
         weights = np.ones((3, len(history.movies)), dtype=np.float32)
         weights[1] = history.values - statistics.mean - statistics.biases[history.movies]
-        weights[2] = history.values
+        weights[2] = statistics.interest.weights(history.values, later)
         content_sums, residual_sums, value_sums = weights @ self._contents[history.movies]
         return content_sums, residual_sums, value_sums[self._first_factor :]
 

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from recipes.two_tower.catalogue import Movies
+from recipes.two_tower.choice import Choice, choose
 from recipes.two_tower.config import Config
+from recipes.two_tower.grid import Grid
 from recipes.two_tower.histories import USERS_FILE
 from recipes.two_tower.objectives import Objective, objectives
 from recipes.two_tower.process import RATINGS_FILE
@@ -21,7 +24,7 @@ from recipes.two_tower.ratings import HISTORIES_FILE, Ratings
 from recipes.two_tower.scale import Scale
 from recipes.two_tower.towers import Towers
 from recipes.two_tower.training_data import TrainingData
-from recipes.two_tower.validation import METRICS, Validate, best_epoch, validator
+from recipes.two_tower.validation import METRICS, RANKED, Validate, best_epoch, choose_rating_steps, validator
 from trainyard.contract import checkpoint, curves
 from trainyard.contract.progress import metric, progress
 
@@ -40,21 +43,27 @@ def train(channels: Mapping[str, Path], model_dir: Path, *, checkpoints: Path, c
     movies, scale = Movies.load(channels["features"]), Scale.load(channels["features"])
     earlier, later = (Ratings.load(channels[name] / RATINGS_FILE) for name in ("train", "validation"))
     data = _data(movies, earlier, scale=scale, config=config)
-    found = _trial(data, later, checkpoints=checkpoints, config=config)
+    # The towers see histories as EASE ranks best with.
+    temperature = config.hyperparameters.temperature
+    recency = choose(data, data.base_scores, later=later, temperature=temperature, grid=Grid()).interest
+    data = data.with_interest(recency)
+    found, choice, rating_steps = _trial(data, later, checkpoints=checkpoints, config=config)
     best = {name: best_epoch(name, found[METRICS[name]]) for name in objectives(scale)}
     known = earlier.concat(later)
-    everything = _data(movies, known, scale=scale, config=config)
+    everything = _data(movies, known, scale=scale, config=config).with_interest(recency)
     towers: dict[str, Towers] = {}
     for name, make in objectives(scale).items():
         objective = make(everything, config)
         _fit(objective, checkpoints / f"final_{name}.npz", epochs=best[name] + 1, span=FINAL_PROGRESS[name])
         towers[name] = objective.towers()
         objective.save(model_dir / f"{name}.keras")
-    everything.recommender(towers.get("rating"), towers["retrieval"], config=config).save(model_dir)
+    recommender = everything.recommender(towers.get("rating"), towers["retrieval"], config=config)
+    ranker = choice.ranker(everything, config.hyperparameters)
+    replace(recommender, ranker=ranker, rating_steps=rating_steps).save(model_dir)
     known.save(model_dir / HISTORIES_FILE)
     shutil.copyfile(channels["features"] / USERS_FILE, model_dir / USERS_FILE)
     curves.write(found, model_dir)
-    return {METRICS[name]: found[METRICS[name]][epoch] for name, epoch in best.items()}
+    return {METRICS[name]: found[METRICS[name]][epoch] for name, epoch in best.items()} | {RANKED: choice.ndcg}
 
 
 def _data(movies: Movies, ratings: Ratings, *, scale: Scale, config: Config) -> TrainingData:
@@ -63,15 +72,24 @@ def _data(movies: Movies, ratings: Ratings, *, scale: Scale, config: Config) -> 
     return TrainingData.from_ratings(movies, encoded, scale=scale, config=config)
 
 
-def _trial(data: TrainingData, later: Ratings, *, checkpoints: Path, config: Config) -> dict[str, list[float]]:
-    """Loss and validation metric of every epoch of each objective, under the names that are printed."""
+def _trial(
+    data: TrainingData, later: Ratings, *, checkpoints: Path, config: Config
+) -> tuple[dict[str, list[float]], Choice, float | None]:
+    """Loss and metric of every epoch of each objective, under the names that are printed; how to rank, and to rate."""
     found: dict[str, list[float]] = {}
+    towers: dict[str, Towers] = {}
     for name, make in objectives(data.scale).items():
         objective, validate = make(data, config), validator(name, data, later=later, config=config)
         path, span = checkpoints / f"trial_{name}.npz", TRIAL_PROGRESS[name]
         losses, metrics = _fit(objective, path, epochs=objective.epochs, span=span, validate=validate)
         found |= {f"{name}_loss": losses, METRICS[name]: metrics}
-    return found
+        towers[name] = objective.towers()
+    recommender = replace(data.recommender(None, towers["retrieval"], config=config), objective="retrieval")
+    grid, temperature = Grid.after(data.statistics.interest), config.hyperparameters.temperature
+    choice = choose(data, recommender.scores, later=later, temperature=temperature, grid=grid)
+    metric(RANKED, choice.ndcg)
+    rated = towers.get("rating")
+    return found, choice, choose_rating_steps(data, rated, later=later, config=config) if rated else None
 
 
 def _fit(

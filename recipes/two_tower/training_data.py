@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from recipes.two_tower.catalogue import Movies
 from recipes.two_tower.config import Config
-from recipes.two_tower.ease import EaseFactors, ease_factors, interaction_weights
+from recipes.two_tower.ease import EaseFactors, SingularVectors, singular_vectors
+from recipes.two_tower.features import Featurizer
 from recipes.two_tower.inference import Recommender
+from recipes.two_tower.interest import Interest
 from recipes.two_tower.movie_statistics import MovieStatistics
 from recipes.two_tower.ratings import Ratings
 from recipes.two_tower.scale import Scale
 from recipes.two_tower.towers import Towers
+
+# What validation tries, times the setting.
+L2_STEPS = (0.4, 1.0, 2.5)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,17 +30,40 @@ class TrainingData:
     ratings: Ratings
     statistics: MovieStatistics
     factors: EaseFactors
+    singular_vectors: SingularVectors
 
     @classmethod
     def from_ratings(cls, movies: Movies, ratings: Ratings, *, scale: Scale, config: Config) -> TrainingData:
+        """With ratings that weigh as much whenever they were given."""
         parameters = config.hyperparameters
-        weights = interaction_weights(ratings.values, float(ratings.values.max()))
-        factors = ease_factors(ratings, weights, movies=len(movies), l2=parameters.ease_l2, seed=config.seed)
+        interest, l2s = Interest.usual(ratings.values), tuple(parameters.ease_l2 * each for each in L2_STEPS)
+        found = singular_vectors(
+            ratings, interest.of_values(ratings.values), movies=len(movies), l2s=l2s, seed=config.seed
+        )
+        factors = found.factors(parameters.ease_l2)
         size, temperature = parameters.embedding_size, parameters.temperature
         statistics = MovieStatistics.from_ratings(
-            ratings, len(movies), factors=factors, size=size, temperature=temperature
+            ratings, len(movies), factors=factors, interest=interest, size=size, temperature=temperature
         )
-        return cls(movies=movies, scale=scale, ratings=ratings, statistics=statistics, factors=factors)
+        return cls(
+            movies=movies,
+            scale=scale,
+            ratings=ratings,
+            statistics=statistics,
+            factors=factors,
+            singular_vectors=found,
+        )
+
+    def with_interest(self, interest: Interest) -> TrainingData:
+        """With ratings that weigh as `interest` says, by the usual rating of these data."""
+        mine = replace(interest, unit=self.statistics.interest.unit)
+        return replace(self, statistics=self.statistics.with_interest(mine, self.ratings))
+
+    def base_scores(self, histories: Ratings) -> np.ndarray:
+        """What towers score that correct nothing (float32 [users, movies]), from (encoded) histories."""
+        featurizer = Featurizer(movies=self.movies, statistics=self.statistics)
+        users = featurizer.user_base_vectors(featurizer.profiles(histories))
+        return np.asarray(users @ self.statistics.base_vectors.T)
 
     def recommender(self, rating: Towers | None, retrieval: Towers, *, config: Config) -> Recommender:
         """The model that these towers make."""

@@ -8,14 +8,19 @@ from dataclasses import replace
 import numpy as np
 
 from recipes.two_tower.config import Config
-from recipes.two_tower.inference import TOP_K, ObjectiveName
+from recipes.two_tower.inference import TOP_K, ObjectiveName, Recommender
 from recipes.two_tower.metrics import ndcg_and_recall, relevant_ratings, rmse
 from recipes.two_tower.ratings import Ratings
+from recipes.two_tower.scale import Scale
 from recipes.two_tower.towers import Towers
 from recipes.two_tower.training_data import TrainingData
 from trainyard.errors import JobFailed
 
 METRICS: Mapping[ObjectiveName, str] = {"rating": "validation_rmse", "retrieval": f"validation_ndcg_at_{TOP_K}"}
+# Of the towers' movies in the order that is chosen for them, printed once.
+RANKED = f"validation_ranked_ndcg_at_{TOP_K}"
+# How long what somebody gave of late counts; none where it does not help.
+RATING_STEPS = (None, 10.0, 30.0, 100.0)
 
 Validate = Callable[[Towers], float]
 
@@ -33,25 +38,30 @@ def validator(name: ObjectiveName, data: TrainingData, *, later: Ratings, config
     return (_rating if name == "rating" else _retrieval)(data, later, config=config)
 
 
+def choose_rating_steps(data: TrainingData, towers: Towers, *, later: Ratings, config: Config) -> float | None:
+    """The `Recommender.rating_steps` with the least error on `later` ratings (on the scale of the data)."""
+    error = _rating_error(data, later, config=config)
+    recommender = data.recommender(towers, towers, config=config)
+    return min(RATING_STEPS, key=lambda steps: error(replace(recommender, rating_steps=steps)))
+
+
 def _rating(data: TrainingData, later: Ratings, *, config: Config) -> Validate:
+    error = _rating_error(data, later, config=config)
+    return lambda towers: error(data.recommender(towers, towers, config=config))
+
+
+def _rating_error(data: TrainingData, later: Ratings, *, config: Config) -> Callable[[Recommender], float]:
     asked = _evenly_spaced_users(later, config.data.max_evaluated_users)
     histories = data.ratings.of_users(asked.users)
 
-    def validate(towers: Towers) -> float:
-        recommender = data.recommender(towers, towers, config=config)
+    def error(recommender: Recommender) -> float:
         return rmse(recommender.expected_ratings(histories, asked.user_rows, movies=asked.movies), asked.values)
 
-    return validate
+    return error
 
 
 def _retrieval(data: TrainingData, later: Ratings, *, config: Config) -> Validate:
-    relevant = relevant_ratings(later, data.scale)
-    if len(relevant) == 0:
-        raise JobFailed(
-            f"Expected validation ratings of at least {data.scale.relevant:g}, found none; set a lower "
-            "data.relevant_rating."
-        )
-    relevant = _evenly_spaced_users(relevant, config.data.max_evaluated_users)
+    relevant = liked(later, data.scale, users=config.data.max_evaluated_users)
     histories = data.ratings.of_users(relevant.users)
 
     def validate(towers: Towers) -> float:
@@ -60,6 +70,16 @@ def _retrieval(data: TrainingData, later: Ratings, *, config: Config) -> Validat
         return float(ndcg_and_recall([movies for movies, _ in found], relevant, count=TOP_K)[:, 0].mean())
 
     return validate
+
+
+def liked(later: Ratings, scale: Scale, *, users: int) -> Ratings:
+    """What at most so many users liked of `later`, which is on the scale of the data. Raises JobFailed without any."""
+    relevant = relevant_ratings(later, scale)
+    if len(relevant) == 0:
+        raise JobFailed(
+            f"Expected validation ratings of at least {scale.relevant:g}, found none; set a lower data.relevant_rating."
+        )
+    return _evenly_spaced_users(relevant, users)
 
 
 def _evenly_spaced_users(ratings: Ratings, limit: int) -> Ratings:

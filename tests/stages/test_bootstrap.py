@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from trainyard.contract.evaluation import OfCounts
 from trainyard.stages.evaluate.bootstrap import interval, paired_difference
 
 TRIALS = 200
@@ -47,6 +48,28 @@ def test_the_fast_mean_agrees_with_the_plain_bootstrap():
         fast = interval(sample, resamples=20_000, seed=1)
         plain = interval(sample, statistic=lambda rows: float(rows.mean()), resamples=20_000, seed=2)
         assert fast == pytest.approx(plain, abs=0.01)
+
+
+def test_counting_distinct_rows_agrees_with_drawing_each():
+    random = np.random.default_rng(6)
+    truth = random.integers(0, 3, 600)
+    first, second = (
+        np.stack([truth, np.where(random.random(600) < share, truth, random.integers(0, 3, 600))], axis=1)
+        for share in (0.8, 0.7)
+    )
+
+    def squared_share(rows, counts):
+        return float((counts * (rows[:, 0] == rows[:, 1])).sum() / counts.sum()) ** 2
+
+    def plain(rows):
+        return squared_share(rows, np.ones(len(rows)))
+
+    fast = OfCounts(squared_share)
+    assert fast(first) == plain(first)
+    found = interval(first, statistic=fast, resamples=4000, seed=1)
+    assert found == pytest.approx(interval(first, statistic=plain, resamples=4000, seed=2), abs=0.006)
+    one, other = (paired_difference(first, second, statistic=each, resamples=4000, seed=3) for each in (fast, plain))
+    assert (one.value, one.low, one.high) == pytest.approx((other.value, other.low, other.high), abs=0.006)
 
 
 def test_two_equal_models_differ_by_nothing_and_noise_has_zero_inside():

@@ -26,7 +26,9 @@ def test_the_tuning_request_is_valid_for_sagemaker(name):
     report = ParamValidator().validate(tuning["config"], shape)
     assert not report.has_errors(), report.generate_report()
     assert not set(tuning["static"]) & set(config.tuning.ranges)
-    assert set(tuning["static"]) | set(config.tuning.ranges) == set(texts)
+    # What is not set, the training job finds out.
+    assert set(tuning["static"]) | set(config.tuning.ranges) == set(to_mapping(config.hyperparameters))
+    assert recipe.config(name, {"hyperparameters": texts}) == config
 
 
 def test_a_grid_is_asked_for_with_as_many_jobs_as_it_has_combinations():

@@ -125,7 +125,7 @@ def _preview(table: str, parts: Sequence[Path]) -> Preview:
     with duckdb.connect() as connection:
         rows = connection.read_parquet([str(each) for each in parts])
         filled = rows.aggregate(", ".join(f"count({identifier(each)})" for each in rows.columns)).fetchall()[0]
-        kept = [name for name, values in zip(rows.columns, filled, strict=True) if values]
+        kept = [name for name, values in zip(rows.columns, filled, strict=True) if values] or rows.columns
         shown = rows.select(*(duckdb.ColumnExpression(each) for each in kept)).limit(PREVIEW_ROWS)
         columns = tuple(zip(shown.columns, (str(each).lower() for each in shown.types), strict=True))
         cells = tuple(tuple(_cell(value) for value in row) for row in shown.fetchall())

@@ -4,15 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import numpy as np
+import numpy as np
 
 
 def mean(rows: np.ndarray) -> float:
     """The statistic of most metrics: the mean over held-out examples."""
     return float(rows.mean())
+
+
+@dataclass(frozen=True)
+class OfCounts:
+    """A statistic of rows that depends only on how often each distinct row occurs, such as one of a confusion matrix.
+
+    `of` computes it from rows and how often each occurs [n]. A resample of many examples with few distinct rows then
+    costs as much as there are distinct ones.
+    """
+
+    of: Callable[[np.ndarray, np.ndarray], float]
+
+    def __call__(self, rows: np.ndarray) -> float:
+        return self.of(rows, np.ones(len(rows), dtype=np.int64))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from typing import Any
 
 # How files write that there is no value, in lower case.
@@ -39,6 +40,14 @@ YES = frozenset(
 )
 NO = frozenset({"false", "f", "no", "n", "0", "0.0", "falsch", "faux", "falso", "nein", "non", "não"})
 NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
+# What stands before or after an amount of money.
+CURRENCY = (
+    r"(([A-Z]{1,3})?[$€£¥₹]|[￥₽₩₺₫₴₪฿]|EUR|USD|GBP|CHF|JPY|CNY|INR|AUD|CAD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|BRL|MXN|ZAR|TRY|RUB|KRW|"
+    r"zł|Kč|kr\.?|Ft|lei|Fr\.|Rs\.?|円|元|원|руб\.?)"
+)
+# What says that an amount is less than nothing, and the spaces that stand between thousands.
+NEGATIVE = "[(\\-\u2212]"
+THIN_SPACES = " \u00a0\u202f\u2009"
 # A whole number that came through a column of floating point numbers.
 WHOLE_FLOAT = re.compile(r"([+-]?[0-9]+)\.0*")
 # A key that a 64 bit column holds and gives back as it was written.
@@ -88,16 +97,42 @@ def boolean(value: Any) -> bool | None:
 
 
 def number(value: Any) -> float | None:
-    """A number; None for other values, and for those that are not finite.
+    """A number, also as people write amounts (`amount`); None for other values, and for those that are not finite.
 
-    >>> number("4.5"), number(" 3 "), number("4,5")
-    (4.5, 3.0, None)
+    >>> number("4.5"), number(" 3 "), number("4,5"), number("$1,630.50"), number("(12%)")
+    (4.5, 3.0, None, 1630.5, -12.0)
     """
     text = str(value).strip()
-    if isinstance(value, bool) or not NUMBER.fullmatch(text):
+    if isinstance(value, bool):
         return None
+    if not NUMBER.fullmatch(text):
+        if not re.fullmatch(amount("."), text):
+            return None
+        sign = "-" if re.search(NEGATIVE, text) else ""
+        text = sign + re.sub("[^0-9.]", "", text)
     found = float(text)
     return found if abs(found) < float("inf") else None
+
+
+@cache
+def amount(decimal: str, *, grouped: bool = False) -> str:
+    """The pattern of a number with what spreadsheets and accountants add to it; it does without look-around.
+
+    That is thousands apart, a currency or a percent sign, which changes nothing of the number, a minus at the end,
+    brackets for less than nothing, and the apostrophe that makes a text of a number. What 1,234 is, nobody knows unless
+    thousands are `grouped`: one group and no fraction is no amount then.
+    """
+    mark, other = (r"\.", ",") if decimal == "." else (",", r"\.")
+    first, fraction = "[1-9][0-9]{0,2}", f"({mark}[0-9]*)"
+    apart = "|".join(f"{first}({each}[0-9]{{3}})+{fraction}?" for each in (f"[{THIN_SPACES}]", "['\u2019]"))
+    certain = f"{first}({other}[0-9]{{3}})+{fraction}|{first}({other}[0-9]{{3}}){{2,}}"
+    # Of lakhs and crores only the last three digits are together.
+    lakhs = f"[1-9][0-9]?({other}[0-9]{{2}})+{other}[0-9]{{3}}{fraction}?"
+    doubtful = f"|{first}{other}[0-9]{{3}}" if grouped else ""
+    digits = f"({apart}|{certain}|{lakhs}{doubtful}|[0-9]+{fraction}?|{mark}[0-9]+)"
+    sign, before = "[+\\-\u2212]?", f"({CURRENCY}[{THIN_SPACES}]?)"
+    signed = f"({sign}{before}?|{before}{sign}){digits}([{THIN_SPACES}]?({CURRENCY}|%))?-?"
+    return rf"'?({signed}|\({signed}\))"
 
 
 def moment(value: Any) -> datetime | None:
@@ -123,7 +158,7 @@ def moment(value: Any) -> datetime | None:
 
 def _since_1970(value: Any) -> datetime | None:
     """Exactly where the number is whole: a float cannot hold microseconds."""
-    seconds: float | int | None = number(value)
+    seconds: float | int | None = number(value) if NUMBER.fullmatch(str(value).strip()) else None
     if seconds is None or abs(seconds) >= 2**62:
         return None
     whole = WHOLE_FLOAT.fullmatch(str(value).strip()) or re.fullmatch("([+-]?[0-9]+)", str(value).strip())

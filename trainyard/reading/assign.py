@@ -12,9 +12,8 @@ import duckdb
 from trainyard.contract.sources import FileSettings, Layout, Source
 from trainyard.errors import BadData
 from trainyard.reading import cells
-from trainyard.reading.cells import Cell
-from trainyard.reading.column_questions import guesses, listed, of_baskets, proposal
-from trainyard.reading.columns import Ambiguous, Mapped, mapped, score
+from trainyard.reading.column_questions import guesses, listed, of_baskets, proposal, some
+from trainyard.reading.columns import NO_KEYS, Ambiguous, KeyNames, Mapped, cell_at, mapped, score
 from trainyard.reading.lists import with_rows
 from trainyard.reading.model import Found
 
@@ -34,7 +33,7 @@ class Candidate:
     @property
     def shown(self) -> str:
         """Its name and columns for a sentence."""
-        columns = listed(self.found.columns) if self.found.columns else f"{self.found.width} columns without names"
+        columns = listed(self.found.columns) if self.found.columns else _unnamed(self.found.width)
         return f"{self.found.name} ({columns})"
 
 
@@ -49,11 +48,12 @@ class Assignment:
 
 @dataclass(frozen=True, kw_only=True)
 class Assigner:
-    """What a recipe reads, and what people say of its files."""
+    """What a recipe reads, what people say of its files, and what keys are called in those that are read."""
 
     connection: duckdb.DuckDBPyConnection
     sources: Sequence[Source]
     settings: Mapping[str, FileSettings] = field(default_factory=dict)
+    keys: KeyNames = field(default_factory=lambda: NO_KEYS)
 
     def settings_of(self, source: Source) -> FileSettings:
         """What is said of the files of a table."""
@@ -103,8 +103,32 @@ class Assigner:
             layout = self._layout(candidate, source)
             if layout is not None:
                 found = _with_names(found, layout)
-        as_mapped = mapped(found, source, settings=self.settings_of(source), types=candidate.types)
+        settings = self.settings_of(source)
+        as_mapped = mapped(found, source, settings=settings, types=candidate.types, keys=self.keys)
         return with_rows(self.connection, as_mapped)
+
+    def continued(self, candidate: Candidate, parts: Sequence[Mapped]) -> Mapped:
+        """A file without a header as the next part of a table of which another part has one of as many columns.
+
+        Raises BadData where no part has.
+        """
+        found, source = candidate.found, self.named(candidate.found)[0]
+        first = next((each.found for each in parts if each.source is source and _goes_on(each.found, found)), None)
+        if first is None:
+            return self.as_source(candidate, source)
+        found = replace(found, columns=first.columns, read_as=(*found.read_as, f"columns as in {first.name}"))
+        return self.as_source(replace(candidate, found=found), source)
+
+    def why_not(self, candidate: Candidate, source: Source) -> str:
+        """The sentence about a file that is called like a table and was not read as it."""
+        try:
+            self.as_source(candidate, source)
+        except BadData as problem:
+            if candidate.found.columns and not isinstance(problem, Ambiguous):
+                return not_read([candidate.found.name], recipe_tables=[each.name for each in self.sources])
+            reason = problem.problems[0].removeprefix(f"{candidate.found.name}: ")
+            return f"{candidate.found.name} was not read as {source.name}: {reason}"
+        return not_read([candidate.found.name], recipe_tables=[each.name for each in self.sources])
 
     def by_columns(self, candidates: Sequence[Candidate], *, taken: frozenset[str]) -> Assignment:
         """What files are whose names do not say it, given the tables that have files already."""
@@ -167,7 +191,7 @@ class Assigner:
             if layout is None:
                 return 0
             found = _with_names(found, layout)
-        return score(found, source, settings=settings, types=candidate.types)
+        return score(found, source, settings=settings, types=candidate.types, keys=self.keys)
 
     def _layout(self, candidate: Candidate, source: Source) -> Layout | None:
         """The layout that a file without a header has: of its name, or of its width and types."""
@@ -184,7 +208,7 @@ class Assigner:
         for column in source.columns:
             if column.name in layout.columns:
                 at = layout.columns.index(column.name)
-                cell = Cell(sql=f"c{at}", type=candidate.types[at], decimal=found.decimal, dates="day first")
+                cell = replace(cell_at(at, found=found, types=candidate.types), dates="day first")
                 refused = cells.refused(cell, column, found=cells.value(cell, cells.kind_of(column)))
                 parts.append(f"avg(CASE WHEN {refused} THEN 0 ELSE 1 END)")
         if not parts:
@@ -214,12 +238,13 @@ def missing(source: Source, *, left: Sequence[Candidate]) -> str:
     )
 
 
-def not_read(candidate: Candidate, *, recipe_tables: Sequence[str]) -> str:
-    """The note about a file that nobody reads."""
+def not_read(names: Sequence[str], *, recipe_tables: Sequence[str]) -> str:
+    """The note about files that nobody reads."""
     tables = " or ".join(recipe_tables)
+    files, them = (f"{names[0]} was", "it") if len(names) == 1 else (f"{some(names)} were", "one of them")
     return (
-        f"{candidate.found.name} was not read: no table ({tables}) has its columns, or another file has it already; "
-        f"name it in run.json as files.<table>.file if it is one."
+        f"{files} not read: no table ({tables}) has {'its' if len(names) == 1 else 'their'} columns, or another file "
+        f"has it already; name {them} in run.json as files.<table>.file if it is one."
     )
 
 
@@ -247,6 +272,14 @@ def _different(parts: Sequence[Mapped]) -> list[str]:
 
 def _with_names(found: Found, layout: Layout) -> Found:
     return replace(found, columns=layout.columns)
+
+
+def _goes_on(first: Found, found: Found) -> bool:
+    return bool(first.columns) and first.width == found.width and first.typed == found.typed
+
+
+def _unnamed(width: int) -> str:
+    return f"{width} column{'s' if width > 1 else ''} without names"
 
 
 def _matches(pattern: str, name: str) -> bool:

@@ -94,6 +94,7 @@ def with_pattern(found: Found, settings: FileSettings, *, types: Sequence[str]) 
         width=found.width + 2,
         as_integers="",
         only_digits=False,
+        empty_rows=False,
     )
     return changed, (*types, *TYPES)
 

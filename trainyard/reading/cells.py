@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from trainyard.contract.sources import Column, ColumnType
-from trainyard.contract.values import ISO_MOMENT, MISSING, NO, NUMBER, YES
+from trainyard.contract.values import ISO_MOMENT, MISSING, NEGATIVE, NO, NUMBER, YES, amount
 from trainyard.reading import moments
 from trainyard.reading.sql import literal, matches
 
@@ -43,6 +43,7 @@ SPACES = "".join(each for each in map(chr, range(0x3001)) if each.isspace())
 MIXED = r"[!-~]*([0-9][!-~]*[A-DF-Za-df-z]|[A-DF-Za-df-z][!-~]*[0-9])[!-~]*"
 SHORT_NUMBER = r"[+-]?[0-9]{1,9}(\.[0-9]{0,9})?"
 SHORT_FLOAT = r"-?[1-9][0-9]{0,14}\.0"
+WHOLE_NUMBER = r"-?[0-9]+(\.0*)?"
 # What spreadsheets make of a long number: its last digits are gone.
 SHORTENED = r"[0-9]([.,][0-9]+)?[eE]\+[0-9]+"
 
@@ -51,7 +52,8 @@ SHORTENED = r"[0-9]([.,][0-9]+)?[eE]\+[0-9]+"
 class Cell:
     """Cells of a column: the SQL that has one, its type in DuckDB, and what the whole column says about its writing.
 
-    In one that is `verbatim`, only an empty cell has no value.
+    In one that is `verbatim`, only an empty cell has no value; where thousands are `grouped`, 1,234 is one over a
+    thousand.
     """
 
     sql: str
@@ -59,6 +61,7 @@ class Cell:
     decimal: str = "."
     dates: moments.Dates = "plain"
     verbatim: bool = False
+    grouped: bool = False
 
     @property
     def is_text(self) -> bool:
@@ -150,8 +153,11 @@ def _int64(cell: Cell) -> str:
     if cell.type in WHOLE_NUMBERS or cell.type == "BOOLEAN":
         return f"{cell.sql}::BIGINT"
     text, point = trimmed(cell), r"\." if cell.decimal == "." else ","
-    digits = f"TRY_CAST(regexp_extract({text}, '^[+-]?[0-9]+') AS BIGINT)"
-    return f"CASE {_usual_whole(cell)} WHEN {matches(text, f'[+-]?[0-9]+({point}0*)?')} THEN {digits} END"
+    digits = "TRY_CAST(regexp_extract({}, '^[+-]?[0-9]+') AS BIGINT)"
+    whole = f"WHEN {matches(text, f'[+-]?[0-9]+({point}0*)?')} THEN {digits.format(text)}"
+    bare = _bare(text, cell.decimal)
+    amounts = f"WHEN {_is_amount(text, cell)} AND {matches(bare, WHOLE_NUMBER)} THEN {digits.format(bare)}"
+    return f"CASE {_usual_whole(cell)} {whole} {amounts if cell.is_text else ''} END"
 
 
 def _usual_whole(cell: Cell) -> str:
@@ -177,9 +183,22 @@ def _float64(cell: Cell) -> str:
         usual = (
             f"WHEN {matches(cell.sql, SHORT_NUMBER)} THEN TRY_CAST({cell.sql} AS DOUBLE)" if cell.decimal == "." else ""
         )
-        return f"CASE {usual} WHEN {matches(text, pattern)} AND isfinite({number}) THEN {number} END"
+        found = f"{usual} WHEN {matches(text, pattern)} THEN CASE WHEN isfinite({number}) THEN {number} END"
+        amounts = f"WHEN {_is_amount(text, cell)} THEN TRY_CAST({_bare(text, cell.decimal)} AS DOUBLE)"
+        return f"CASE {found} {amounts} END"
     number = f"TRY_CAST({cell.sql} AS DOUBLE)"
     return f"CASE WHEN isfinite({number}) THEN {number} END"
+
+
+def _is_amount(text: str, cell: Cell) -> str:
+    """Whether the text of a cell is a number as spreadsheets show amounts."""
+    return matches(text, amount(cell.decimal, grouped=cell.grouped))
+
+
+def _bare(text: str, decimal: str) -> str:
+    """Sign, digits and point of an amount."""
+    digits = f"replace(regexp_replace({text}, '[^0-9{decimal}]', '', 'g'), {literal(decimal)}, '.')"
+    return f"(CASE WHEN regexp_matches({text}, {literal(NEGATIVE)}) THEN '-' ELSE '' END || {digits})"
 
 
 def _string(cell: Cell) -> str:

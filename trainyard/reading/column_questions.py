@@ -13,6 +13,7 @@ from trainyard.reading.model import Found
 from trainyard.reading.sentences import refused
 
 SHOWN_COLUMNS = 30
+SHOWN_FILES = 3
 # What programs write beside the data: row numbers of pandas, of Parquet, of R.
 INDEX = re.compile(r"|unnamed: ?\d+|__index_level_\d+__|rownames", re.IGNORECASE)
 
@@ -32,8 +33,16 @@ def listed(names: Sequence[str]) -> str:
     return ", ".join(shown) + (f" and {len(names) - SHOWN_COLUMNS} more" if len(names) > SHOWN_COLUMNS else "")
 
 
+def some(names: Sequence[str]) -> str:
+    """The names of a few files, and how many more there are."""
+    more = len(names) - SHOWN_FILES
+    return ", ".join(names[:SHOWN_FILES]) + (f" and {more:,} more" if more > 0 else "")
+
+
 # Shorter names, such as id and no, are in many others that mean something else.
 LONG_ENOUGH = 4
+SIMILAR = 0.75
+WORD = re.compile(r"[^\W\d_][^\W\d_A-Z]*|[A-Z]+(?![a-z])")
 
 
 def proposal(source: Source, columns: Mapping[str, str], *, file: str = "") -> str:
@@ -59,11 +68,11 @@ def guesses(found: Found, source: Source) -> dict[str, str]:
         return {each.name: str(at) for at, each in enumerate(required, start=1)}
     free = [each for each in found.columns if not INDEX.fullmatch(each)]
     said: dict[str, str] = {}
-    for sure in (True, False):
+    for alike in (_same_name, _with_name, _similar_name, lambda names, _: names[:1]):
         for column in required:
-            if column.name not in said and (name := _nearest(free, column, sure=sure)):
-                said[column.name] = name
-                free.remove(name)
+            if column.name not in said and (names := alike(free, column)):
+                said[column.name] = names[0]
+                free.remove(names[0])
     return said
 
 
@@ -102,15 +111,21 @@ def missing(found: Found, source: Source, *, columns: Sequence[Column]) -> str:
     )
 
 
-def _nearest(names: Sequence[str], column: Column, *, sure: bool) -> str:
-    """The name in the file that looks like a column's, or any where that is not asked for."""
+def _known(column: Column) -> list[str]:
+    return [plain_name(each) for each in (column.name, *column.synonyms)]
+
+
+def _same_name(names: Sequence[str], column: Column) -> list[str]:
+    return [each for each in names if plain_name(each) in _known(column)]
+
+
+def _with_name(names: Sequence[str], column: Column) -> list[str]:
+    """Names in which a word is one of the column's: itemDescription, where item is one."""
+    known = [each for each in _known(column) if len(each) >= LONG_ENOUGH]
+    return [each for key in known for each in names if key in {word.casefold() for word in WORD.findall(each)}]
+
+
+def _similar_name(names: Sequence[str], column: Column) -> list[str]:
     spelt = {plain_name(each): each for each in names}
-    for name in (column.name, *column.synonyms):
-        if close := difflib.get_close_matches(plain_name(name), list(spelt), n=1, cutoff=0.6):
-            return spelt[close[0]]
-    # A name that holds one of the column's: itemDescription, where item is one.
-    known = [plain_name(each) for each in (column.name, *column.synonyms)]
-    holding = [each for key in known if len(key) >= LONG_ENOUGH for each in spelt if key in each]
-    if holding:
-        return spelt[holding[0]]
-    return "" if sure or not names else names[0]
+    close = (difflib.get_close_matches(each, list(spelt), n=1, cutoff=SIMILAR) for each in _known(column))
+    return [spelt[each] for found in close for each in found]

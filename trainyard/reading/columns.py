@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from trainyard.contract.sources import Column, FileSettings, Source, plain_name
@@ -14,8 +14,14 @@ from trainyard.reading.model import Found
 from trainyard.reading.sentences import refused
 from trainyard.reading.sql import literal
 
+# What columns without a name are called, with their place; the first one may be an index, and is none then.
+UNNAMED = "column_"
 # How a name tells which column it is, the surest first.
 LEVELS = EXACT, SPELT, SYNONYM, IN_LISTS = range(4)
+
+# The names of columns of keys in the files of other tables, by the table's name for them.
+KeyNames = Mapping[str, Collection[str]]
+NO_KEYS: KeyNames = {}
 
 
 class Ambiguous(BadData):
@@ -51,15 +57,17 @@ class Mapped:
         return cell
 
 
-def mapped(found: Found, source: Source, *, settings: FileSettings, types: Sequence[str]) -> Mapped:
+def mapped(
+    found: Found, source: Source, *, settings: FileSettings, types: Sequence[str], keys: KeyNames = NO_KEYS
+) -> Mapped:
     """The columns of `found` as those of `source`; `types` are DuckDB's, one for each.
 
-    Raises BadData where a required column is not there, or two might be it.
+    Of several columns that may be a key, the one is taken that other tables have it in, as `keys` says. Raises BadData where a required column is not there, or two might be it.
     """
     found, types = baskets.with_pattern(found, settings, types=types)
     places, passed = _by_settings(found, source, settings=settings), dict[str, list[str]]()
     if found.columns:
-        passed = _by_name(found, source, places=places, types=types)
+        passed = _by_name(found, source, places=places, types=types, keys=keys)
     by_line = _by_line(found, source, places=places, settings=settings)
     lacking = [each for each in source.columns if each.required and each.name not in places]
     if lacking:
@@ -83,10 +91,23 @@ def mapped(found: Found, source: Source, *, settings: FileSettings, types: Seque
     )
 
 
-def score(found: Found, source: Source, *, settings: FileSettings, types: Sequence[str]) -> int:
+def key_names(parts: Iterable[Mapped]) -> KeyNames:
+    """How the columns of keys are called in the files of some tables, as `plain_name` writes it."""
+    names: dict[str, set[str]] = {}
+    for part in parts:
+        for column in part.columns:
+            cell = part.cells[column.name]
+            if column.type == "id" and cell is not None and part.found.columns and cell.sql[1:].isdigit():
+                names.setdefault(column.name, set()).add(plain_name(part.found.columns[int(cell.sql[1:])]))
+    return names
+
+
+def score(
+    found: Found, source: Source, *, settings: FileSettings, types: Sequence[str], keys: KeyNames = NO_KEYS
+) -> int:
     """How many columns of a table a found one has; 0 where a required one is not there."""
     try:
-        found_as = mapped(found, source, settings=settings, types=types)
+        found_as = mapped(found, source, settings=settings, types=types, keys=keys)
     except BadData:
         return 0
     return sum(cell is not None for cell in found_as.cells.values())
@@ -134,10 +155,10 @@ def _by_line(found: Found, source: Source, *, places: dict[str, int | None], set
 
 
 def _by_name(
-    found: Found, source: Source, *, places: dict[str, int | None], types: Sequence[str]
+    found: Found, source: Source, *, places: dict[str, int | None], types: Sequence[str], keys: KeyNames
 ) -> dict[str, list[str]]:
     """Adds the places that names tell, the surest names of all columns first; says what else they might have been."""
-    usable = [at for at in range(found.width) if not _cell_at(at, found=found, types=types).is_nested]
+    usable = [at for at in range(found.width) if not cell_at(at, found=found, types=types).is_nested]
     passed: dict[str, list[str]] = {}
     for level in LEVELS:
         for column in sorted(source.columns, key=lambda each: level == IN_LISTS and not each.required):
@@ -149,7 +170,7 @@ def _by_name(
                 free = _in_lists(found, column, free=free, taken=taken, types=types)
             same = _same(found, column, level=level, free=free)
             if same:
-                places[column.name] = at = _chosen(found, column, same=same)
+                places[column.name] = at = _chosen(found, column, same=same, keys=keys)
                 passed[column.name] = [found.columns[each] for each in same if each != at]
     return passed
 
@@ -175,10 +196,13 @@ def _same(found: Found, column: Column, *, level: int, free: Sequence[int]) -> l
     return sorted((at for at in free if names[at] in order), key=lambda at: order.index(names[at]))
 
 
-def _chosen(found: Found, column: Column, *, same: Sequence[int]) -> int:
+def _chosen(found: Found, column: Column, *, same: Sequence[int], keys: KeyNames) -> int:
     """The one of several columns that is surest; raises BadData where that is not certain of one that is needed."""
     if len(same) == 1 or not column.required:
         return same[0]
+    shared = [at for at in same if plain_name(found.columns[at]) in keys.get(column.name, ())]
+    if len(shared) == 1:
+        return shared[0]
     names = [found.columns[at] for at in same]
     together = len({below(each) for each in names}) == 1
     inner = [plain_name(each.removeprefix(f"{below(each)}.") if together else each) for each in names]
@@ -191,7 +215,7 @@ def _chosen(found: Found, column: Column, *, same: Sequence[int]) -> int:
 def _cell(found: Found, at: int | None, *, column: Column, types: Sequence[str], settings: FileSettings) -> Cell | None:
     if at is None:
         return None
-    cell = _cell_at(at, found=found, types=types)
+    cell = cell_at(at, found=found, types=types)
     return replace(cell, dates=settings.dates or "plain", verbatim=column.verbatim)
 
 
@@ -199,14 +223,15 @@ def _flags(found: Found, name: str, *, types: Sequence[str]) -> Cell | None:
     """The values whose columns, `genres=Drama` and the like, have a 1, joined by bars."""
     values = [(at, each.partition("=")[2]) for at, each in enumerate(found.columns) if each.startswith(f"{name}=")]
     marked = [
-        f"CASE WHEN trim({_cell_at(at, found=found, types=types).sql}::VARCHAR) = '1' THEN {literal(value)} END"
+        f"CASE WHEN trim({cell_at(at, found=found, types=types).sql}::VARCHAR) = '1' THEN {literal(value)} END"
         for at, value in values
     ]
     return Cell(sql=f"concat_ws('|', {', '.join(marked)})") if values else None
 
 
-def _cell_at(at: int, *, found: Found, types: Sequence[str]) -> Cell:
-    return Cell(sql=f"c{at}", type=types[at], decimal=found.decimal)
+def cell_at(at: int, *, found: Found, types: Sequence[str]) -> Cell:
+    """The cells of a column of a found table; `types` are DuckDB's, one for each column."""
+    return Cell(sql=f"c{at}", type=types[at], decimal=found.decimal, grouped=found.grouped)
 
 
 def _others(found: Found, source: Source, *, taken: set[int | None], types: Sequence[str]) -> dict[str, Cell]:
@@ -214,10 +239,10 @@ def _others(found: Found, source: Source, *, taken: set[int | None], types: Sequ
     used = {each.name.casefold() for each in source.columns}
     others = {}
     for at, name in _names(found):
-        cell = _cell_at(at, found=found, types=types)
-        if at in taken or INDEX.fullmatch(name) or cell.is_nested or cell.is_list:
+        cell = cell_at(at, found=found, types=types)
+        if at in taken or (INDEX.fullmatch(name) and (name or not at)) or cell.is_nested or cell.is_list:
             continue
-        given, number = name, 1
+        given, number = name or f"{UNNAMED}{at + 1}", 1
         while given.casefold() in used:
             number += 1
             given = f"{name}_{number}"
@@ -227,7 +252,7 @@ def _others(found: Found, source: Source, *, taken: set[int | None], types: Sequ
 
 
 def _names(found: Found) -> Iterator[tuple[int, str]]:
-    yield from enumerate(found.columns or [f"column_{at}" for at in range(1, found.width + 1)])
+    yield from enumerate(found.columns or [f"{UNNAMED}{at}" for at in range(1, found.width + 1)])
 
 
 def _differs(found: Found, name: str, *, at: int) -> bool:

@@ -13,9 +13,10 @@ from trainyard.errors import BadData
 from trainyard.reading import cells
 from trainyard.reading.cells import Cell
 from trainyard.reading.columns import Mapped
-from trainyard.reading.moments import EVERY_WAY, Dates
+from trainyard.reading.moments import DOTTED, EVERY_WAY, Dates
 from trainyard.reading.queries import rows_of
 from trainyard.reading.sentences import refused
+from trainyard.reading.sql import matches
 
 
 def dated(connection: duckdb.DuckDBPyConnection, mapped: Mapped, *, columns: Collection[str]) -> Mapped:
@@ -51,7 +52,10 @@ def ways_of(
 
 def _counts(cell: Cell) -> list[str]:
     values = {way: cells.value(replace(cell, dates=way), "timestamp") for way in EVERY_WAY}
-    differing = f"count(*) FILTER (WHERE {values['day first']} IS DISTINCT FROM {values['month first']})"
+    # Nobody who writes 3.4.2026 means a month first.
+    dotted = matches(cells.trimmed(cell), DOTTED) if cell.is_text else "FALSE"
+    differ = f"{values['day first']} IS DISTINCT FROM {values['month first']} AND NOT {dotted}"
+    differing = f"count(*) FILTER (WHERE {differ})"
     return [*(f"count({each})" for each in values.values()), differing]
 
 

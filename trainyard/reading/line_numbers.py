@@ -46,7 +46,7 @@ class Lines:
 def look_up(found: Found, *, rows: int, wanted: Collection[int], offsets: Collection[int]) -> dict[int, int]:
     """The lines of some of `rows` rows, by going through the text; `offsets` are the first bytes of rejected lines.
 
-    A line in which quotes are open goes on in the next one. Nothing is said where that gives another number of rows.
+    A line in which quotes are open goes on in the next one, and one of delimiters only is no row. Nothing is said where that gives another number of rows.
     Runs only where something is wrong with a file whose lines cannot be counted.
     """
     if found.text is None or not wanted:
@@ -55,13 +55,18 @@ def look_up(found: Found, *, rows: int, wanted: Collection[int], offsets: Collec
     with found.text.open("rb") as lines:
         for number, line in enumerate(lines, start=1):
             if number >= found.first_row:
-                if not open_field and line.strip(b"\r\n") and at not in skipped:
+                if not open_field and not _is_empty(line, found=found) and at not in skipped:
                     row += 1
                     if row in wanted:
                         known[row] = number
                 open_field = _goes_on(line, open_field, found=found) and at not in skipped
             at += len(line)
     return known if row == rows else {}
+
+
+def _is_empty(line: bytes, *, found: Found) -> bool:
+    """Whether there is nothing in a line but delimiters, or in a table of one column nothing at all."""
+    return not line.strip(b"\r\n" + (found.delimiter.encode() if found.width > 1 else b""))
 
 
 def _goes_on(line: bytes, inside: bool, *, found: Found) -> bool:

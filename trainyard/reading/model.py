@@ -32,10 +32,12 @@ class Found:
       called c0, c1, ... and are VARCHAR; of typed formats (Parquet, JSON) they have types of their own, also lists.
     * `columns`: the names in the file, in order, as they are written there; empty where it has no header.
     * `read_as`: how it was understood, in words: ("semicolon", "cp1252", "decimal comma"); nothing for plain CSV.
-    * `decimal`: what separates the fraction of numbers.
+    * `decimal`: what separates the fraction of numbers; where thousands are `grouped`, it is sure that the other mark
+      stands between them.
     * `typed`: the columns have types of their own.
     * `lines`: how many lines the text has, 0 where it is no text; `first_row`: the line of the first row of data.
     * `only_digits`: of text: below the header there are whole numbers of at most 18 digits without leading zeros only.
+    * `empty_rows`: some rows may be nothing but delimiters, and are none of the table.
     * `as_integers`: where `only_digits`, the same relation with columns of type BIGINT, which is read in half the time.
     * `doubts`: sentences that ask for a setting, to be raised as BadData when this table is read: it can be understood
       in two ways. Files that nobody reads are not asked about.
@@ -52,10 +54,12 @@ class Found:
     source: str = ""
     read_as: tuple[str, ...] = ()
     decimal: str = "."
+    grouped: bool = False
     typed: bool = False
     lines: int = 0
     first_row: int = 1
     only_digits: bool = False
+    empty_rows: bool = False
     as_integers: str = ""
     doubts: tuple[str, ...] = ()
     rejects: str = ""

@@ -12,13 +12,16 @@ import duckdb
 
 from trainyard.reading import cells
 from trainyard.reading.cells import Cell, ValueType
-from trainyard.reading.columns import Mapped
+from trainyard.reading.columns import UNNAMED, Mapped
 from trainyard.reading.dates import ways_of
 from trainyard.reading.moments import Dates
 from trainyard.reading.queries import rows_of
+from trainyard.reading.sql import matches
 
+# What people write where a number is not known: nothing but one or two signs.
+SIGNS = r"[!-/:-@\[-`{-~\x{2013}\x{2014}]{1,2}"
 # Of these, the first whose values all (but the bad share) of a column are; `word` tells yes/no from counts of 0 and 1.
-COUNTED = ("given", "boolean", "word", "int64", "float64", "plain", "time")
+COUNTED = ("given", "signs", "boolean", "word", "int64", "float64", "plain", "time")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,12 +37,14 @@ def inferred(connection: duckdb.DuckDBPyConnection, parts: Sequence[Mapped], *, 
     """The types of the other columns of a table, over all `parts`; up to a `share` of cells may be no such value.
 
     A column of words for yes and no is boolean; of whole numbers int64, unless digits would be lost (007, or more than
-    64 bits); of numbers float64; of moments timestamp; all others are text.
+    64 bits); of numbers float64; of moments timestamp; all others are text. A sign such as ? or - among numbers is no
+    value. Columns without a name and without a value are none.
     """
     totals: dict[str, Counter[str]] = {}
     for part in parts:
         for name, counts in _counts(connection, part).items():
             totals.setdefault(name, Counter()).update(counts)
+    totals = {name: counts for name, counts in totals.items() if counts["given"] or _is_named(parts, name)}
     kinds = {name: _kind(counts, share) for name, counts in totals.items()}
     ways = _ways(connection, parts, kinds=kinds, totals=totals, share=share)
     kinds = {**kinds, **dict.fromkeys(ways, "timestamp")}
@@ -65,7 +70,7 @@ def _values(cell: Cell, *, at: int) -> list[str]:
     text = cells.trimmed(cell)
     # 007 is no number, though it could be read as one; nor are more digits before the point than a number holds.
     time = "TRUE" if cell.type in cells.TIMES else f"regexp_matches({text}, '[0-9]{{1,4}}[-/. ]')"
-    lost = f"regexp_matches({text}, '^[+-]?0[0-9]') OR regexp_matches({text}, '^[+-]?[0-9]{{16}}')"
+    lost = f"regexp_matches({text}, '^''?[+-]?(0[0-9]|[0-9]{{16}})')"
     return [
         f"{cells.missing(cell)} AS missing{at}",
         f"{cells.value(cell, 'boolean')} AS boolean{at}",
@@ -80,6 +85,7 @@ def _values(cell: Cell, *, at: int) -> list[str]:
 def _column(at: int) -> list[str]:
     return [
         f"count(*) FILTER (WHERE NOT missing{at})",
+        f"count(*) FILTER (WHERE NOT missing{at} AND {matches(f'text{at}', SIGNS)})",
         f"count(boolean{at})",
         f"count(boolean{at}) FILTER (WHERE number{at} IS NULL)",
         f"count(whole{at})",
@@ -89,11 +95,17 @@ def _column(at: int) -> list[str]:
     ]
 
 
+def _is_named(parts: Sequence[Mapped], name: str) -> bool:
+    return not name.startswith(UNNAMED) or any(name in part.found.columns for part in parts)
+
+
 def _kind(counts: Mapping[str, int], share: float) -> ValueType:
     given = counts["given"]
-    needed = given - int(given * share)
     if not given:
         return "string"
+    # Who tolerates no bad cell does not want this guessed either.
+    numbers = given - (counts["signs"] if share else 0)
+    needed = max(numbers - int(numbers * share), 1)
     if counts["boolean"] == given and counts["word"]:
         return "boolean"
     if counts["plain"] < counts["float64"] or counts["float64"] < needed or counts["time"] == given > counts["float64"]:

@@ -16,11 +16,14 @@ PARSE_ERRORS = (duckdb.InvalidInputException, duckdb.ConversionException, duckdb
 
 
 def rows_of(mapped: Mapped, *, numbered: bool = False) -> str:
-    """What stands after FROM: the table's rows, one for each element where lists are unnested.
+    """What stands after FROM: the table's rows that are not empty, one for each element where lists are unnested.
 
     Numbered, they have their `row` in the file and their `place` in the file, or in the list, both from 1.
     """
     rows = mapped.found.relation
+    if mapped.found.empty_rows:
+        cells = ", ".join(f"c{at}" for at in range(mapped.found.width))
+        rows = f"(SELECT * FROM {rows} WHERE coalesce({cells}) IS NOT NULL)"
     if numbered:
         rows = f"(SELECT row_number() OVER () AS row, row AS place, * FROM {rows})"
     if mapped.unnest:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import duckdb
@@ -13,8 +13,9 @@ from trainyard.contract.sources import FileSettings, Source
 from trainyard.errors import BadData
 from trainyard.glue import engine
 from trainyard.reading import baskets, rejected
-from trainyard.reading.assign import NO_SETTINGS, Assigner, Candidate, missing, not_read
-from trainyard.reading.columns import Mapped
+from trainyard.reading.assign import NO_SETTINGS, Assigner, Assignment, Candidate, missing, not_read
+from trainyard.reading.column_questions import some
+from trainyard.reading.columns import Mapped, key_names
 from trainyard.reading.lists import numbered_on
 from trainyard.reading.load import Kinds, Loaded, load
 from trainyard.reading.model import Found, LocalFile, Reading
@@ -25,6 +26,8 @@ from trainyard.reading.sentences import refused
 from trainyard.reading.text_keys import as_text
 
 UNPACKED = "unpacked"
+# Of more files of which the same is to be said, it is said once.
+FEW = 3
 
 
 def read(
@@ -56,7 +59,11 @@ def read(
 
 @dataclass(kw_only=True)
 class _Reader:
-    """Reads each file as it comes where its name says what it is; what only columns can tell waits for the end."""
+    """Reads each file as it comes where its name says what it is; what only columns can tell waits for the end.
+
+    `doubtful` are files that were read and whose name is also that of another table; `headless` have no header, and may
+    go on with the rows of another file.
+    """
 
     assigner: Assigner
     share: float
@@ -65,17 +72,25 @@ class _Reader:
     loaded: dict[str, list[Loaded]] = field(default_factory=dict)
     waiting: list[Mapped] = field(default_factory=list)
     unknown: list[Candidate] = field(default_factory=list)
+    doubtful: list[Candidate] = field(default_factory=list)
+    headless: list[Candidate] = field(default_factory=list)
     refused: set[str] = field(default_factory=set)
     unreadable: list[str] = field(default_factory=list)
+    read_as: dict[str, list[str]] = field(default_factory=dict)
     quality: Quality = field(default_factory=Quality)
 
     @property
     def connection(self) -> duckdb.DuckDBPyConnection:
         return self.assigner.connection
 
+    @property
+    def _kept(self) -> int:
+        """How many tables wait for the end."""
+        return len(self.waiting) + len(self.unknown) + len(self.headless)
+
     def take(self, file: LocalFile) -> None:
         """Read a file's tables, or keep them for the end."""
-        kept = len(self.waiting) + len(self.unknown)
+        kept = self._kept
         folder = self.scratch / UNPACKED
         folder.mkdir(exist_ok=True)
         name = self._named(file.name, file.source)
@@ -97,7 +112,7 @@ class _Reader:
             return
         for each in found:
             self._take(self.assigner.candidate(each))
-        if self.consume and len(self.waiting) + len(self.unknown) == kept:
+        if self.consume and self._kept == kept:
             file.path.unlink()
 
     def _named(self, name: str, source: str) -> str:
@@ -113,11 +128,13 @@ class _Reader:
 
     def finish(self) -> Reading:
         """Read what was kept, and judge each table as a whole."""
+        self._take_headless()
         tables = frozenset(self.loaded) | {each.source.name for each in self.waiting} | self.refused
-        assigned = self.assigner.by_columns(self.unknown, taken=tables)
+        assigned = self._by_columns(tables)
         self.quality += Quality(problems=assigned.problems)
         self.waiting += assigned.tables
         self._load_waiting()
+        self._say_how_files_were_read()
         self._say_what_is_left(assigned.left, asked=bool(assigned.problems))
         for source in self.assigner.sources:
             if parts := self.loaded.get(source.name):
@@ -126,15 +143,47 @@ class _Reader:
         folder = self.scratch / rejected.FOLDER
         return Reading(quality=self.quality, tables=found, rejected=folder if folder.exists() else None)
 
+    def _take_headless(self) -> None:
+        """Files without a header go on where a part with one ends, as a file does that was cut into pieces."""
+        for candidate in self.headless:
+            parts = [*(each.mapped for parts in self.loaded.values() for each in parts), *self.waiting]
+            try:
+                mapped = self.assigner.continued(candidate, parts)
+            except BadData as problem:
+                self._refuse(self.assigner.named(candidate.found)[0].name, problem.problems)
+                continue
+            self._keep_or_load(mapped)
+
+    def _by_columns(self, taken: frozenset[str]) -> Assignment:
+        """What files are by their columns; of several keys that one may have, the one counts that others have too."""
+        assigned = self.assigner.by_columns(self.unknown, taken=taken)
+        if not (assigned.left or assigned.problems):
+            return assigned
+        loaded = [each.mapped for parts in self.loaded.values() for each in parts]
+        keys = key_names([*loaded, *self.waiting, *assigned.tables])
+        return replace(self.assigner, keys=keys).by_columns(self.unknown, taken=taken)
+
     def _take(self, candidate: Candidate) -> None:
         try:
             mapped = self.assigner.by_name(candidate)
         except BadData as problem:
-            self._refuse(self.assigner.named(candidate.found)[0].name, problem.problems)
+            if candidate.found.columns:
+                self._refuse(self.assigner.named(candidate.found)[0].name, problem.problems)
+            else:
+                self.headless.append(candidate)
             return
+        if mapped is not None and len(self.assigner.named(candidate.found)) > 1:
+            self.doubtful.append(candidate)
         if mapped is None:
             self.unknown.append(candidate)
-        elif mapped.source.other_columns:
+        elif mapped.source.other_columns and not candidate.found.columns:
+            self.headless.append(candidate)
+        else:
+            self._keep_or_load(mapped)
+
+    def _keep_or_load(self, mapped: Mapped) -> None:
+        """Types of columns that nobody declared are known at the end only."""
+        if mapped.source.other_columns:
             self.waiting.append(mapped)
         else:
             self._load(mapped, others={})
@@ -163,7 +212,8 @@ class _Reader:
             self._refuse(source.name, problem.problems)
             return
         parts.append(part)
-        self.quality += Quality(notes=_notes(mapped))
+        if said := _read_as(mapped):
+            self.read_as.setdefault(said, []).append(found.name)
         if found.text is not None and found.text.is_relative_to(self.scratch / UNPACKED):
             found.text.unlink(missing_ok=True)
 
@@ -196,13 +246,23 @@ class _Reader:
             figures = {f"{source.name}_rows": rows, f"{source.name}_repeated": float(repeated.count)}
             self.quality += Quality(warnings=(repeated.warning,), figures=figures)
 
+    def _say_how_files_were_read(self) -> None:
+        for said, names in self.read_as.items():
+            files = names if len(names) <= FEW else [f"{len(names):,} files ({some(names)})"]
+            self.quality += Quality(notes=tuple(f"{each}: {said}." for each in files))
+
     def _say_what_is_left(self, left: Sequence[Candidate], *, asked: bool) -> None:
         """What is said of files that are not read, and a problem for each table that is needed and has none."""
         names = [each.name for each in self.assigner.sources]
+        others: list[str] = []
         for each in left:
-            said = (not_read(each, recipe_tables=names),)
             # A file that is called like a table was meant as one.
-            self.quality += Quality(warnings=said) if self.assigner.named(each.found) else Quality(notes=said)
+            if named := self.assigner.named(each.found):
+                self.quality += Quality(warnings=(self.assigner.why_not(each, named[0]),))
+            else:
+                others.append(each.found.name)
+        several = [others] if len(others) > FEW else [[each] for each in others]
+        self.quality += Quality(notes=tuple(not_read(each, recipe_tables=names) for each in several))
         lacking = [each for each in self.assigner.sources if each.required and each.name not in self.loaded]
         lacking = [each for each in lacking if each.name not in self.refused and not asked]
         unreadable = tuple(self.unreadable)
@@ -211,19 +271,22 @@ class _Reader:
         else:
             self.quality += Quality(notes=unreadable)
         if not unreadable:
-            self.quality += Quality(problems=tuple(missing(each, left=left or self.unknown) for each in lacking))
+            self.quality += Quality(problems=tuple(missing(each, left=self._meant(each, left)) for each in lacking))
+
+    def _meant(self, source: Source, left: Sequence[Candidate]) -> Sequence[Candidate]:
+        """Files that may be a table that has none: those nobody reads, else those called like it and like another."""
+        return left or self.unknown or [each for each in self.doubtful if source in self.assigner.named(each.found)]
 
     def _refuse(self, table: str, problems: Sequence[str]) -> None:
         self.refused.add(table)
         self.quality += Quality(problems=tuple(problems))
 
 
-def _notes(mapped: Mapped) -> tuple[str, ...]:
+def _read_as(mapped: Mapped) -> str:
     """How a file was understood, where that is not as it stands in the recipe."""
     read_as = [f"read as {', '.join(mapped.found.read_as)}"] if mapped.found.read_as else []
     named = [f"{name} is the column {each}" for name, each in mapped.named.items()]
-    said = "; ".join([*read_as, ", ".join(named)] if named else read_as)
-    return (f"{mapped.found.name}: {said}.",) if said else ()
+    return "; ".join([*read_as, ", ".join(named)] if named else read_as)
 
 
 def _empty(found: Found) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 
 def identifier(name: str) -> str:
     """A name quoted for SQL."""
@@ -11,6 +14,15 @@ def identifier(name: str) -> str:
 def literal(text: str) -> str:
     """A text quoted for SQL."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def one_file(path: Path) -> str:
+    """The arguments by which DuckDB reads this file and no other, and nothing out of its path.
+
+    What makes a pattern of a name (`*`, `?`, `[`) stands for itself, and a folder `kind=book` is no column.
+    """
+    itself = re.sub(r"[*?[]", r"[\g<0>]", str(path))
+    return f"{literal(itself)}, hive_partitioning = false"
 
 
 def matches(text: str, pattern: str) -> str:

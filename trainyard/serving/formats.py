@@ -137,7 +137,9 @@ def _value(text: str) -> Any:
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
-        meant = [each for each in (values.number(text), values.boolean(text)) if each is not None]
+        # An amount such as 5 % may also be a category: that the field's type tells.
+        plain = values.number(text) if values.NUMBER.fullmatch(text.strip()) else None
+        meant = [each for each in (plain, values.boolean(text)) if each is not None]
         return meant[0] if meant else text
 
 

@@ -54,15 +54,18 @@ def test_the_same_seed_gives_the_same_model_and_a_stopped_training_goes_on(
     model_dir, checkpoints = folders(tmp_path, "model", "checkpoints")
     epoch = training._epoch
 
-    def until_the_third(*given, **named):
-        if named["epoch"] == 2:
+    ran = []
+
+    def until_the_third_of_the_second_training(*given, **named):
+        if ran == [0, 1, 2, 3, 0, 1]:
             raise KeyboardInterrupt
+        ran.append(named["epoch"])
         return epoch(*given, **named)
 
-    monkeypatch.setattr(training, "_epoch", until_the_third)
+    monkeypatch.setattr(training, "_epoch", until_the_third_of_the_second_training)
     with pytest.raises(KeyboardInterrupt):
         training.train(channels, model_dir, checkpoints=checkpoints, config=quick)
-    ran = []
+    ran.clear()
     monkeypatch.setattr(
         training, "_epoch", lambda *given, **named: ran.append(named["epoch"]) or epoch(*given, **named)
     )
@@ -71,6 +74,19 @@ def test_the_same_seed_gives_the_same_model_and_a_stopped_training_goes_on(
     with np.load(model_dir / "weights.npz") as found, np.load(trained / "weights.npz") as expected:
         for name in expected.files:
             assert np.allclose(found[name], expected[name], atol=1e-5), name
+
+
+def test_more_headlines_than_a_second_training_is_worth_are_trained_on_once(channels, quick, tmp_path, monkeypatch):
+    from recipes.headline_classifier import train as training
+
+    monkeypatch.setattr(training, "MAX_TRAINED_AGAIN", 10)
+    once = replace(quick, hyperparameters=replace(QUICK, epochs=1))
+    model_dir, checkpoints = folders(tmp_path, "model", "checkpoints")
+    training.train(channels, model_dir, checkpoints=checkpoints, config=once)
+    train = EncodedHeadlines.load(channels["train"])
+    assert sum(json.loads((model_dir / "class_counts.json").read_text()).values()) == len(train)
+    # Its log odds know nothing of the validation headlines, which only say how sure the answers may be.
+    assert not np.array_equal(Encoder.load(model_dir).log_odds, Encoder.load(channels["features"]).log_odds)
 
 
 def test_a_batch_is_learnt_by_heart(channels, quick):
@@ -127,8 +143,8 @@ def test_the_model_folder_holds_vectors_and_curves(trained):
 
 
 def test_the_model_knows_how_many_headlines_of_each_class_it_learned_from(trained, channels, tmp_path):
-    labels = pq.read_table(channels["train"] / "headlines.parquet")["category"].to_pylist()
-    counted = Counter(UCI_NAMES[each] for each in labels)
+    tables = [pq.read_table(channels[role] / "headlines.parquet") for role in ("train", "validation")]
+    counted = Counter(UCI_NAMES[each] for table in tables for each in table["category"].to_pylist())
     assert score.seen(trained) == {"category_name": dict(counted)}
     # A model from before the counts were kept.
     assert score.seen(tmp_path) == {}

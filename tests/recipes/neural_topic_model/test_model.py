@@ -13,14 +13,16 @@ from recipes.neural_topic_model import evaluate, features, process, sample, serv
 from recipes.neural_topic_model.bags_of_words import BagsOfWords
 from recipes.neural_topic_model.config import CONFIG, sources
 from recipes.neural_topic_model.corpus import HOLDOUT_CORPUS_FILE, load_lemmas
-from recipes.neural_topic_model.inference import ARRAYS, TopicModel, encoder_inputs
+from recipes.neural_topic_model.inference import ARRAYS, TopicModel, encoder_inputs, ranked_words
 from recipes.neural_topic_model.metrics import completion_gains, load_unigram
+from recipes.neural_topic_model.mixture_topics import MixtureTopics
 from recipes.neural_topic_model.prepare import prepare
 from tests.recipes.tables import read_sources
 from trainyard.contract import curves
 from trainyard.errors import BadRequest, JobFailed
 from trainyard.run.documents import Comparison, Metric
 from trainyard.run.overrides import override
+from trainyard.stages.evaluate.bootstrap import paired_difference
 from trainyard.stages.gate import decide
 
 pytest.importorskip("tensorflow")
@@ -64,6 +66,11 @@ def trained(examples: Path, root: Path, config=SMALL, checkpoints: Path | None =
     return model_dir
 
 
+def network_of(model: TopicModel) -> TopicModel:
+    """A model as earlier versions saved it: the network alone, its words ranked by weight."""
+    return replace(model, mixture=None, network_weight=1.0, word_order=None)
+
+
 @pytest.fixture(scope="module")
 def model_dir(processed, tmp_path_factory):
     return trained(processed[1], tmp_path_factory.mktemp("trained"))
@@ -82,7 +89,7 @@ def test_metrics_tell_a_good_model_from_a_collapsed_one(processed, model_dir, tm
     assert good.metrics["completion_gain"] == pytest.approx(good.examples.mean())
     assert good.metrics["completion_gain"] > 0.2
     assert decide(_comparison(good), SMALL.gate).promote
-    model = TopicModel.load(model_dir)
+    model = network_of(TopicModel.load(model_dir))
     collapsed = replace(model, topic_words=np.repeat(model.topic_words[:1], len(model.topic_words), axis=0))
     collapsed.save(tmp_path)
     bad = evaluate.evaluate(tmp_path, holdout, config=SMALL)
@@ -99,7 +106,7 @@ def _comparison(evaluation):
 
 
 def test_a_model_of_another_vocabulary_is_evaluated_on_the_same_documents(processed, model_dir, tmp_path):
-    model, holdout = TopicModel.load(model_dir), processed[1] / "holdout"
+    model, holdout = network_of(TopicModel.load(model_dir)), processed[1] / "holdout"
     kept = np.arange(0, len(model.vocabulary), 2)
     words = tuple(model.vocabulary.words[index] for index in kept)
     older = replace(
@@ -116,7 +123,7 @@ def test_a_model_of_another_vocabulary_is_evaluated_on_the_same_documents(proces
 
 
 def test_knowing_only_frequencies_gains_nothing(processed, model_dir):
-    model, unigram = TopicModel.load(model_dir), load_unigram(processed[1] / "holdout")
+    model, unigram = network_of(TopicModel.load(model_dir)), load_unigram(processed[1] / "holdout")
     documents = load_lemmas(processed[1] / "holdout" / HOLDOUT_CORPUS_FILE)
     share = np.log([unigram[word] for word in model.vocabulary.words]) + np.log(model.idf)
     flat = replace(model, topic_words=np.tile(share, (len(model.topic_words), 1)))
@@ -127,12 +134,61 @@ def test_numpy_gives_what_keras_gives(processed, model_dir):
     import keras
 
     network = keras.models.load_model(model_dir / "model.keras")
-    model = TopicModel.load(model_dir)
+    model = network_of(TopicModel.load(model_dir))
     counts = BagsOfWords.load(processed[1] / "validation").dense(np.arange(20))
     mean, _, logits = (np.asarray(each) for each in network(encoder_inputs(counts, model.idf), training=False))
     expected = np.exp(mean) / np.exp(mean).sum(axis=1, keepdims=True)
     assert np.allclose(model.topic_shares(counts), expected, atol=1e-5)
     assert np.allclose(model.topic_shares(counts) @ model.topic_words, logits, atol=1e-4)
+
+
+def test_a_simple_model_on_the_same_documents_or_on_a_part_of_them_says_no_more(processed, model_dir, monkeypatch):
+    monkeypatch.setattr(evaluate, "MAX_REFERENCE_DOCUMENTS", 10)
+    monkeypatch.setattr(evaluate, "PROBABILISTIC", {"NMF, refined": evaluate.RefinedNmf})
+    holdout, train = processed[1] / "holdout", processed[1] / "train"
+    found = evaluate.references({"train": train}, holdout, config=SMALL)
+    assert found["NMF (scikit-learn)"].examples is None
+    refined = found["NMF, refined"]
+    assert len(refined.examples) == len(refined.rows) == 10
+    simple = evaluate.RefinedNmf.fit(
+        BagsOfWords.load(train), features.Vocabulary.load(train), topics=20, seed=SMALL.seed
+    )
+    gains = completion_gains(simple, load_lemmas(holdout / HOLDOUT_CORPUS_FILE), unigram=load_unigram(holdout))
+    assert np.allclose(gains[refined.rows], refined.examples, atol=1e-5)
+    ours = evaluate.evaluate(model_dir, holdout, config=SMALL).examples
+    assert paired_difference(ours, gains).high >= 0
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.5])
+def test_what_validation_chose_survives_the_disk(model_dir, tmp_path, weight):
+    model = replace(TopicModel.load(model_dir), network_weight=weight)
+    counts = np.random.default_rng(0).poisson(0.1, (3, len(model.vocabulary))).astype(np.float32)
+    mixture = MixtureTopics(
+        word_shares=np.full((20, len(model.vocabulary)), 1 / len(model.vocabulary), np.float32),
+        prior=np.full(20, 0.05, np.float32),
+        pseudo_words=2.0,
+    )
+    model = replace(model, mixture=mixture)
+    model.save(tmp_path)
+    again = TopicModel.load(tmp_path)
+    shares = again.topic_shares(counts)
+    alone = network_of(model).topic_shares(counts)
+    assert np.allclose(shares, weight * alone + (1 - weight) / 20, atol=1e-6)
+    assert np.array_equal(again.word_probabilities(shares), model.word_probabilities(shares))
+    assert again.top_words(50) == model.top_words(50)
+
+
+def test_a_model_of_an_earlier_version_is_what_it_was(processed, model_dir, tmp_path):
+    model = network_of(TopicModel.load(model_dir))
+    model.save(tmp_path)
+    with np.load(tmp_path / "weights.npz") as file:
+        assert {"importance", "topic_words"} <= set(file) == {*ARRAYS, "importance"} - {"idf"}
+    again = TopicModel.load(tmp_path)
+    assert again.mixture is None
+    ranked = ranked_words(model.topic_words, model.idf)
+    assert again.top_words(3)[0] == [model.vocabulary.words[index] for index in ranked[0, :3]]
+    assert evaluate.evaluate(tmp_path, processed[1] / "holdout", config=SMALL).metrics["completion_gain"] > 0.2
+    assert serve.load(tmp_path).predict([{"text": "coffee roast and espresso"}])[0]["known_words"] == 3
 
 
 def test_a_training_that_was_stopped_ends_as_an_unbroken_one(processed, tmp_path, monkeypatch):
@@ -157,6 +213,8 @@ def test_a_training_that_was_stopped_ends_as_an_unbroken_one(processed, tmp_path
     resumed = TopicModel.load(resumed_dir)
     for name in ARRAYS:
         assert np.allclose(getattr(resumed, name), getattr(unbroken, name), atol=1e-5), name
+    assert np.array_equal(resumed.word_order, unbroken.word_order)
+    assert resumed.network_weight == unbroken.network_weight
     assert len(curves.read(resumed_dir)["loss"]) == 4
 
 

@@ -134,6 +134,7 @@ def test_bags_count_known_words_and_survive_the_disk(tmp_path):
     expected = np.asarray([[1, 0, 2], [0, 0, 0], [0, 1, 0]], dtype=np.float32)
     assert np.array_equal(bags.dense(np.arange(3)), expected)
     assert np.array_equal(bags.dense(np.asarray([2, 0])), expected[[2, 0]])
+    assert np.array_equal(vocabulary.counts([["cat", "apple", "cat", "dog"], [], ["bread"]]), expected)
     bags.save(tmp_path)
     again = BagsOfWords.load(tmp_path)
     assert np.array_equal(np.concatenate(list(again.dense_blocks(2))), expected)

@@ -24,11 +24,11 @@ def test_rank_counts_better_products_outside_the_basket():
     assert found.tolist() == [0, 2, 2, 0]
 
 
-def test_the_unknown_is_a_miss():
+def test_the_unknown_is_a_miss_and_an_unknown_basket_gets_what_is_popular():
     vocabulary = vocabulary_of([10, 20, 30])
-    queries = queries_of(([10], 99), ([99], 10), ([], 10), ([10], 10))
+    queries = queries_of(([10], 99), ([10], 10), ([99], 99), ([99], 30), ([], 10))
     found = target_ranks(lambda baskets: np.ones((len(baskets), 3)), queries, vocabulary=vocabulary)
-    assert np.isinf(found).all()
+    assert found.tolist() == [np.inf, np.inf, np.inf, 2, 0]
 
 
 def test_a_model_that_scores_all_alike_gains_nothing():
@@ -114,5 +114,6 @@ def test_references_find_what_can_be_found(tmp_path):
     chance, informed = 10 / 76, 10 / 16
     assert found["popularity"].metrics["hit_rate_at_10"] == pytest.approx(chance, abs=0.12)
     assert found["item co-occurrence"].metrics["hit_rate_at_10"] == pytest.approx(informed, abs=0.15)
+    assert found["EASE"].metrics["hit_rate_at_10"] == pytest.approx(informed, abs=0.15)
     assert found["gensim Word2Vec, cosine"].metrics["hit_rate_at_10"] == pytest.approx(informed, abs=0.15)
     assert all(0 < each.metrics["mrr"] < 1 for each in found.values())

@@ -50,7 +50,9 @@ def test_without_a_catalogue_the_products_are_those_of_the_orders(model, tmp_pat
         ("zz", "zz", False),
     ]
     assert [each["product_id"] for each in rows[1]["similar"]] == ["POST", "007"]
-    assert rows[0]["similar"] == []
+    assert rows[0]["similar"] == rows[0]["goes_with"] == []
+    # Without a scorer of its own, as in models of earlier versions, vectors say what goes with a product.
+    assert [each["product_id"] for each in rows[1]["goes_with"]] == ["POST", "007"]
 
 
 def test_a_catalogue_comes_first_in_its_order_and_names_its_products(model, tmp_path):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from recipes.prod2vec import serve
+from recipes.prod2vec.basket_scorer import BasketScorer
 from recipes.prod2vec.inference import ProductVectors
 from tests.recipes.prod2vec.conftest import vocabulary_of
 from trainyard.errors import BadRequest
@@ -42,6 +43,39 @@ def test_a_basket_is_continued_by_the_chosen_similarity(predictor):
     expected = [IDS[index] for index in np.argsort(-scores) if index != 0]
     assert [each["product_id"] for each in answer["products"]] == expected
     assert answer["unknown"] == [12345]
+
+
+def test_a_basket_of_which_nothing_is_known_gets_what_is_popular(predictor):
+    for basket in ([], [12345, "Salsa"]):
+        (answer,) = predictor.predict([{"basket": basket, "count": 3}])
+        assert [each["product_id"] for each in answer["products"]] == IDS[:3]
+        assert answer["products"][0]["score"] == 0.25
+        assert answer.get("unknown", []) == basket
+
+
+def test_a_scorer_answers_baskets_and_vectors_say_what_is_alike(tmp_path):
+    before = predictor_of(tmp_path, IDS).predict([{"product_id": 7, "count": 3}])
+    BasketScorer(
+        method="ridge",
+        offsets=np.array([0, 2, 3, 3, 3]),
+        products=np.array([2, 3, 3], np.int32),
+        weights=np.array([0.5, 0.25, 1.0], np.float32),
+        background=np.array([0.4, 0.3, 0.2, 0.1], np.float32),
+        memory=1.0,
+    ).save(tmp_path)
+    predictor = serve.load(tmp_path)
+    assert predictor.predict([{"product_id": 7, "count": 3}]) == before
+    answers = predictor.predict([{"basket": each} for each in ([7, 3], [3, 7], [7, 3, 7])])
+    late, early = 1.1, np.exp(-1) + 0.1
+    assert [scored(each) for each in answers] == [
+        pytest.approx({-5: early * 0.25 + late + 0.1, 2**53: early * 0.5 + 0.2}),
+        pytest.approx({2**53: late * 0.5 + 0.2, -5: late * 0.25 + early + 0.1}),
+        pytest.approx({2**53: late * 0.5 + 0.2, -5: late * 0.25 + early + 0.1}),
+    ]
+
+
+def scored(answer):
+    return {each["product_id"]: each["score"] for each in answer["products"]}
 
 
 def test_rows_are_answered_in_order(predictor):
@@ -82,7 +116,6 @@ def test_ids_come_back_as_text_unless_all_are_numbers_that_json_can_hold(tmp_pat
         ({"product_id": True}, "text in product_id"),
         ({"product_id": ""}, "at least 1 characters in product_id"),
         ({"product_id": "80144A"}, r"a product that the model knows in product_id, found \['80144A'\]"),
-        ({"basket": []}, "at least 1 entries in basket"),
         ({"basket": 7}, "a list in basket"),
         ({"basket": [3, None]}, r"text in basket\[1\]"),
         ({"product_id": 7, "count": 0}, "at least 1 in count"),

@@ -200,7 +200,7 @@ def test_training_learns_who_is_bought_together_and_leaves_a_whole_model(channel
     assert (groups[nearest] == groups[:, None]).mean() > 0.95
     assert vectors.target.dtype == np.float32
     printed = capsys.readouterr().out
-    assert printed.count("validation_hit_rate_at_10=") == 12
+    assert printed.count("validation_hit_rate_at_10_vectors=") == 12
     assert "progress=1.000;" in printed
 
     keras_model = tf.keras.models.load_model(tmp_path / "model" / training.KERAS_FILE)
@@ -258,7 +258,7 @@ def test_the_similarity_with_more_validation_hits_is_chosen():
         ProductVectors(vocabulary=vocabulary, target=target, context=context), queries
     )
     assert chosen.similarity == "in_out"
-    assert metrics["validation_hit_rate_at_10"] == metrics["validation_hit_rate_at_10_in_out"] == 1.0
+    assert metrics["validation_hit_rate_at_10_vectors"] == metrics["validation_hit_rate_at_10_in_out"] == 1.0
 
 
 @pytest.mark.parametrize(("pairs", "baskets"), [(50.0, 8), (200 * 64 * 64.0, 64), (1e12, 512)])

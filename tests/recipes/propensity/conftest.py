@@ -17,7 +17,7 @@ from trainyard.stages.ingest import database
 
 SMALL = {
     "data": {"grid": {"node1": [16], "node2": [8], "dropout1": [0.1, 0.3], "dropout2": [0.1], "epochs": 4}},
-    "hyperparameters": {"ensemble_size": 5, "epochs": 12},
+    "hyperparameters": {"ensemble_size": 5, "epochs": 12, "boosting_rounds": 60},
 }
 
 

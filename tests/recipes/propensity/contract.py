@@ -11,7 +11,7 @@ from recipes.propensity import serve
 from recipes.propensity.inference import Ensemble
 
 SIZE = 30_000
-CHANGES = {"hyperparameters": {"search": "none", "epochs": 2, "ensemble_size": 1}}
+CHANGES = {"hyperparameters": {"search": "none", "epochs": 2, "ensemble_size": 1, "boosting_rounds": 20}}
 
 
 # The same rows together give the same bits.

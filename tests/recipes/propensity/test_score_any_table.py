@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -16,6 +18,7 @@ from recipes.propensity.inference import Ensemble
 from recipes.propensity.outcome import Outcome
 from recipes.propensity.population import Population
 from trainyard.errors import BadData, BadRequest
+from trainyard.run.overrides import override
 
 ROWS = 40
 LEARNED = {
@@ -46,10 +49,10 @@ def model(tmp_path_factory):
     return folder
 
 
-def scored(model, root, columns):
+def scored(model, root, columns, config=CONFIG):
     (root / "visits").mkdir(parents=True)
     pq.write_table(pa.table(columns), root / "visits" / "part-00000.parquet")
-    return pa.concat_tables(score.score(model, root, config=CONFIG)).to_pylist()
+    return pa.concat_tables(score.score(model, root, config=config)).to_pylist()
 
 
 @pytest.mark.parametrize(
@@ -83,6 +86,17 @@ def test_a_column_that_is_missing_is_a_missing_value_and_said(model, tmp_path, c
 def test_a_file_without_any_of_the_columns_is_refused(model, tmp_path):
     with pytest.raises(BadData, match=r"visits: expected columns that the model knows .* found none of them but films"):
         scored(model, tmp_path, {"films": [1, 2]})
+
+
+def test_reasons_are_the_strongest_parts_where_they_are_asked_for(model, tmp_path):
+    rows = scored(model, tmp_path / "told", LEARNED, config=override(CONFIG, {"data": {"reasons": 2}}))
+    predictor = serve.load(model)
+    for row, amount, region, weekend, signup in zip(rows, *(LEARNED[name] for name in INPUTS), strict=True):
+        visit = {"amount": amount, "Region": region, "weekend": weekend, "signup": signup.isoformat(), "explain": True}
+        parts = predictor.predict([visit])[0]["reasons"]
+        strongest = sorted(parts, key=lambda name: -abs(parts[name]))[:2]
+        assert json.loads(row["reasons"]) == pytest.approx({name: parts[name] for name in strongest}, abs=1e-3)
+    assert {each["reasons"] for each in scored(model, tmp_path / "silent", LEARNED)} == {None}
 
 
 def test_keys_come_back_as_they_came(model, tmp_path):

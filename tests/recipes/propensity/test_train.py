@@ -103,7 +103,7 @@ def test_early_stopping_keeps_the_best_epoch_and_reduces_the_rate():
     assert state.epochs[0] < 60
     assert state.rates[0] < 0.03
     judged = noise.folds == 0
-    logits = stacked.logits(tf.constant(noise.inputs)).numpy()[0]
+    logits = stacked.logits(tf.constant(noise.inputs))[0]
     losses = np.logaddexp(0, logits) - noise.labels * logits
     assert losses[judged].mean() == pytest.approx(min(state.validation_loss), abs=1e-4)
 
@@ -162,14 +162,14 @@ def test_a_run_leaves_everything_that_serving_needs(trained, sampled):
 
     model = keras.models.load_model(model_dir / training.KERAS_FILE)
     keras_probability = model.predict(inputs, verbose=0)[:, 0]
-    expected = 1 / (1 + np.exp(-ensemble.sample_logits(inputs)))
+    expected = 1 / (1 + np.exp(-ensemble.networks_logits(inputs)))
     assert expected == pytest.approx(keras_probability, abs=1e-5)
 
 
 def test_without_a_search_the_given_hyperparameters_are_trained(sampled, tmp_path):
     root, _ = sampled
     channels = {name: root / "process" / name for name in ("train", "validation", "features")}
-    changes = {"search": "none", "node1": 9, "node2": 5, "ensemble_size": 2, "epochs": 2}
+    changes = {"search": "none", "node1": 9, "node2": 5, "ensemble_size": 2, "epochs": 2, "boosting_rounds": 0}
     for name in ("model", "checkpoints"):
         (tmp_path / name).mkdir()
     training.train(
@@ -178,7 +178,9 @@ def test_without_a_search_the_given_hyperparameters_are_trained(sampled, tmp_pat
         checkpoints=tmp_path / "checkpoints",
         config=override(CONFIG, {"hyperparameters": changes}),
     )
-    assert Ensemble.load(tmp_path / "model").networks[0][0].shape[1] == 9
+    ensemble = Ensemble.load(tmp_path / "model")
+    assert ensemble.networks[0][0].shape[1] == 9
+    assert ensemble.trees is None and ensemble.linear is None
     with (tmp_path / "model" / COMBINATIONS_FILE).open() as file:
         (row,) = csv.DictReader(file)
     assert (row["node1"], row["epochs_run"]) == ("9", "2")
@@ -187,7 +189,7 @@ def test_without_a_search_the_given_hyperparameters_are_trained(sampled, tmp_pat
 def test_a_finished_search_is_not_repeated(sampled, tmp_path, monkeypatch):
     root, _ = sampled
     channels = {name: root / "process" / name for name in ("train", "validation", "features")}
-    config = override(CONFIG, SMALL)
+    config = override(override(CONFIG, SMALL), {"hyperparameters": {"epochs": 1, "boosting_rounds": 0}})
     for name in ("model", "checkpoints"):
         (tmp_path / name).mkdir()
 

@@ -47,7 +47,7 @@ def name(artist):
 
 def test_interactions_have_no_ratings_anywhere(played, tmp_path):
     root, config, metrics = played
-    assert list(metrics) == ["validation_ndcg_at_10"]
+    assert list(metrics) == ["validation_ndcg_at_10", "validation_ranked_ndcg_at_10"]
     assert not (root / "model" / "rating.keras").exists()
     found = evaluate.evaluate(root / "model", root / "process" / "holdout", config=config)
     assert set(found.metrics) == {"ndcg_at_10", "recall_at_10", "coverage_at_10"}

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from recipes.two_tower.catalogue import Movies
-from recipes.two_tower.ease import ease_factors, interaction_weights
+from recipes.two_tower.ease import ease_factors
 from recipes.two_tower.features import Featurizer
+from recipes.two_tower.interest import Interest
 from recipes.two_tower.movie_statistics import MovieStatistics
 from recipes.two_tower.ratings import Ratings
 
@@ -31,10 +32,12 @@ def featurizer(ratings):
     genres = [("Comedy", "Drama"), ("Drama",), (), ("Horror",)] * 10
     ids, titles = ([f"{letter}{each}" for each in range(FILMS)] for letter in ("m", "f"))
     movies = Movies.from_columns(ids, titles, genres=genres, years=np.arange(FILMS) + 1950)
-    factors = ease_factors(ratings, interaction_weights(ratings.values, 5.0), movies=FILMS, l2=10.0, seed=0)
-    return Featurizer(
-        movies=movies, statistics=MovieStatistics.from_ratings(ratings, FILMS, factors=factors, size=6, temperature=0.1)
+    interest = Interest(unit=3.0, power=2.0, steps=4.0, floor=0.2)
+    factors = ease_factors(ratings, interest.of_values(ratings.values), movies=FILMS, l2=10.0, seed=0)
+    statistics = MovieStatistics.from_ratings(
+        ratings, FILMS, factors=factors, interest=interest, size=6, temperature=0.1
     )
+    return Featurizer(movies=movies, statistics=statistics)
 
 
 def test_a_profile_without_a_rating_is_that_of_the_other_ratings(ratings, featurizer):
@@ -46,7 +49,7 @@ def test_a_profile_without_a_rating_is_that_of_the_other_ratings(ratings, featur
     for index, row in enumerate(rows):
         left = ratings.filter(np.arange(len(ratings)) != row).take(users[index : index + 1])
         expected = featurizer.profiles(left)
-        for name in ("content_sums", "residual_sums", "factor_sums"):
+        for name in ("content_sums", "residual_sums"):
             assert getattr(taken_out, name)[index] == pytest.approx(getattr(expected, name)[0], abs=1e-3)
 
 
@@ -79,7 +82,7 @@ def test_somebody_without_ratings_is_described_by_zeros_and_starts_as_the_averag
 
 def test_factors_give_the_scores_of_ease(ratings):
     l2 = 10.0
-    weights = interaction_weights(ratings.values, 5.0)
+    weights = Interest.usual(ratings.values).of_values(ratings.values)
     table = np.zeros((USERS, FILMS))
     table[ratings.user_rows, ratings.movies] = weights
     inverse = np.linalg.inv(table.T @ table + l2 * np.eye(FILMS))
@@ -102,6 +105,7 @@ def test_catalogue_and_statistics_survive_saving(featurizer, tmp_path):
     every = np.arange(FILMS)
     assert np.array_equal(again.movie_features(every), featurizer.movie_features(every))
     assert statistics.latest_year == featurizer.statistics.latest_year
+    assert statistics.interest == featurizer.statistics.interest
 
 
 def test_ratings_of_users_keep_an_empty_row_for_strangers(ratings):

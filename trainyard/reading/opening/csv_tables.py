@@ -12,8 +12,9 @@ from trainyard.errors import BadData
 from trainyard.reading import baskets
 from trainyard.reading.model import Found
 from trainyard.reading.opening import plain_text, quotes
+from trainyard.reading.opening.decimals import decimal
 from trainyard.reading.opening.dialect import encloses
-from trainyard.reading.opening.header import Header, decimal, numeric
+from trainyard.reading.opening.header import Header, numeric
 from trainyard.reading.opening.opened_text import OpenedText, opened_text
 from trainyard.reading.opening.plain_text import Text
 from trainyard.reading.opening.samples import sample
@@ -86,7 +87,8 @@ def _found(opened: OpenedText, settings: FileSettings) -> Found:
         # A blank line between two texts is no text.
         relation = f"(SELECT c0 FROM {relation} WHERE c0 IS NOT NULL)"  # noqa: S608
     only_digits = seen.only_digits and (top.present or _first_line_is_numbers(opened))
-    mark = settings.decimal or decimal(opened.spread_rows)
+    fraction = decimal(opened.spread_rows, delimiter=opened.choice.delimiter)
+    mark = settings.decimal or fraction.mark
     return Found(
         name=text.name,
         source=text.source,
@@ -96,14 +98,21 @@ def _found(opened: OpenedText, settings: FileSettings) -> Found:
         width=parsed.width,
         read_as=read_as(opened, decimal=mark),
         decimal=mark,
+        grouped=settings.decimal is not None or fraction.sure,
         lines=seen.lines,
         first_row=opened.first,
         only_digits=only_digits,
+        empty_rows=_has_empty_rows(opened),
         rejects=rejects,
         text=text.path,
         delimiter=parsed.dialect.delimiter,
         quote=parsed.dialect.quote,
     )
+
+
+def _has_empty_rows(opened: OpenedText) -> bool:
+    """Whether a sample has rows of nothing but delimiters, which spreadsheets write of cells that were cleared."""
+    return opened.sample.width > 1 and not all(map(any, opened.spread_rows))
 
 
 def _first_line_is_numbers(opened: OpenedText) -> bool:

@@ -30,7 +30,8 @@ MARKS = {
 WESTERN = "cp1252"
 # What is compared where text is neither UTF-8 nor Western: encodings that files have, not the many that exist.
 OTHERS = [
-    *("cp1250", "cp1251", "cp1252", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "koi8_r", "mac_roman", "cp850"),
+    *("cp1250", "cp1251", "cp1252", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "iso8859_2"),
+    *("koi8_r", "mac_roman", "cp850"),
     *("cp932", "euc_jp", "gb18030", "big5", "euc_kr"),
 ]
 SAMPLE_BYTES = 2**16
@@ -45,6 +46,9 @@ MANY_CAPITALS = 0.6
 LETTERS = "äöüßéèêëàâîïôûùçœæáíóúñãõåøìòÿ"
 # Those of cp1252 that are all Hungarian letters in cp1250, where these two are ő and ű.
 HUNGARIAN = frozenset("áéíóöúüõû")
+# Of cp1254, all that Turkish has, and those of them that only Turkish has there.
+TURKISH, ONLY_TURKISH = frozenset("çğıöşüâîû\u0307"), frozenset("ğış")
+SOME_LETTERS = 4
 # Letters of some Western languages that are rare enough to be another language's in another encoding.
 RARE = "ðþýšž"
 SIGNS = (
@@ -54,6 +58,12 @@ SIGNS = (
 # A sign or a quotation mark where a letter belongs, and a capital letter inside of a word.
 NOT_WESTERN = re.compile(rf"[^\W\d_][{SIGNS}][^\W\d_]|[a-z\u00df-\u00ff][\u00c0-\u00d6\u00d8-\u00de\u0160\u017d\u0178]")
 FOREIGN_RUN = re.compile(r"[^\W\d_a-zA-Z]{3,}")
+# A sign where a letter belongs, and letters of two scripts in one word: text in another encoding than this one.
+FLORIN, SCRIPTS = "\u0192", r"\u0370-\u03ff\u0400-\u04ff\u0590-\u06ff"
+NO_WORDS = re.compile(
+    rf"[^\W\d_](?=[{SIGNS}{FLORIN}]+[^\W\d_])|[a-zA-Z{FLORIN}](?=[{SCRIPTS}])|[{SCRIPTS}](?=[a-zA-Z{FLORIN}])"
+)
+MANY_ODD = 0.02
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +89,8 @@ def wide(head: bytes) -> str:
 
 def narrow(text: bytes) -> Encoding:
     """The encoding of text that is no UTF-8; `text` is made of lines that hold bytes beyond ASCII."""
+    if _is_turkish(text):
+        return Encoding(name="cp1254")
     if is_western(text):
         return Encoding(name=WESTERN)
     lines = b"\n".join(dict.fromkeys(text.splitlines())) + b"\n"
@@ -87,9 +99,10 @@ def narrow(text: bytes) -> Encoding:
     matches = list(charset_normalizer.from_bytes(lines, cp_isolation=OTHERS, steps=10, chunk_size=1024))
     if not matches:
         return Encoding(name=WESTERN, rival="another one")
+    words = [each for each in matches if _odd(str(each)) <= MANY_ODD] or matches
     # Text that is all capitals in one encoding and small letters in another is not shouted.
-    matches.sort(key=lambda each: (each.chaos >= LESS_CHAOS, _capitals(str(each)) > MANY_CAPITALS))
-    best, *others = matches
+    words.sort(key=lambda each: (each.chaos >= LESS_CHAOS, _capitals(str(each)) > MANY_CAPITALS))
+    best, *others = words
     few = len({each for each in str(best) if not each.isascii()}) < ENOUGH_LETTERS
     rival = next((each for each in others if few or _as_likely(each, best)), None)
     return Encoding(name=best.encoding, rival="" if rival is None else rival.encoding)
@@ -99,6 +112,21 @@ def _as_likely(other: CharsetMatch, best: CharsetMatch) -> bool:
     if str(other) == str(best) or _capitals(str(other)) > MANY_CAPITALS > _capitals(str(best)):
         return False
     return other.chaos - best.chaos < LESS_CHAOS and best.coherence - other.coherence < MORE_COHERENCE
+
+
+def _odd(text: str) -> float:
+    """How many letters beyond ASCII are followed by what no word has, as a share of them all."""
+    beyond = sum(each.isalpha() and not each.isascii() for each in text)
+    return len(NO_WORDS.findall(text)) / max(beyond, 1)
+
+
+def _is_turkish(text: bytes) -> bool:
+    """Whether all letters beyond ASCII are Turkish in cp1254, and some of them nothing but that."""
+    try:
+        beyond = {each for each in text.decode("cp1254").lower() if not each.isascii() and not re.match("\\W", each)}
+    except UnicodeDecodeError:
+        return False
+    return len(beyond) >= SOME_LETTERS and beyond <= TURKISH and not beyond.isdisjoint(ONLY_TURKISH)
 
 
 def _capitals(text: str) -> float:

@@ -1,4 +1,4 @@
-"""Finds out whether the first row of a table names its columns, and what separates fractions; runs in Glue's driver."""
+"""Finds out whether the first row of a table names its columns; runs in Glue's driver and on a laptop."""
 
 from __future__ import annotations
 
@@ -7,15 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from trainyard.contract.sources import plain_name
-from trainyard.contract.values import is_missing
+from trainyard.contract.values import amount, is_missing
 from trainyard.reading.opening.records import Records
 
 NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?")
+AMOUNTS = tuple(re.compile(amount(each, grouped=True)) for each in (".", ","))
 DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([ T].*)?")
-COMMA_FRACTION = re.compile(r"[+-]?(\d+|\d{1,3}(\.\d{3})+),\d+")
-POINT_FRACTION = re.compile(r"[+-]?\d*\.\d+([eE][+-]?\d+)?")
-# 1,234 may be a number with a fraction as well as one over a thousand; 0,250 may not.
-THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")
 A_NAME = re.compile(r"[^\W\d][\w .:/%#()-]{0,40}")
 JUDGED_ROWS = 500
 
@@ -79,8 +76,8 @@ def _without_index(sample: Records, *, known: frozenset[str]) -> Header | None:
 
 
 def _cleaned(names: Sequence[str]) -> tuple[str, ...]:
-    """The names, without what marks a header as a remark."""
-    first, *rest = (each.strip() for each in names)
+    """The names in one line each, without what marks a header as a remark."""
+    first, *rest = (" ".join(each.split()) for each in names)
     return (first.lstrip("#% ") or first, *rest)
 
 
@@ -104,26 +101,7 @@ def _all_text(first: Sequence[str], *, body: Sequence[Sequence[str]]) -> Header:
 
 def _typed(text: str) -> bool:
     text = text.strip()
-    return NUMBER.fullmatch(text) is not None or DATE.fullmatch(text) is not None
-
-
-def decimal(rows: Sequence[Sequence[str]]) -> str:
-    """What separates the fraction of numbers: a comma where some column is full of such numbers and none of others."""
-    commas = False
-    for column in zip(*rows, strict=False):
-        texts = [each.strip() for each in column if each and not is_missing(each)]
-        if not any("," in each for each in texts):
-            points = any("." in each and POINT_FRACTION.fullmatch(each) for each in texts)
-            if points and all(NUMBER.fullmatch(each) for each in texts):
-                return "."
-            continue
-        if any(POINT_FRACTION.fullmatch(each) for each in texts) and all(NUMBER.fullmatch(each) for each in texts):
-            return "."
-        fractions = [each for each in texts if COMMA_FRACTION.fullmatch(each)]
-        numbers = sum(bool(NUMBER.fullmatch(each) or COMMA_FRACTION.fullmatch(each)) for each in texts)
-        certain = any(not THOUSANDS.fullmatch(each) for each in fractions)
-        commas = commas or (certain and numbers >= 0.9 * len(texts))
-    return "," if commas else "."
+    return any(each.fullmatch(text) for each in (NUMBER, DATE, *AMOUNTS))
 
 
 def numeric(rows: Sequence[Sequence[str]], *, width: int) -> tuple[int, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from trainyard.reading.sentences import refused
 
 # A document that is no list of objects is read as a whole.
 MAX_DOCUMENT_BYTES = 2**29
+BETWEEN = re.compile(r"[\s,]*")
 
 
 def record_in(line: str) -> dict[str, Any] | None:
@@ -31,13 +33,13 @@ def record_in(line: str) -> dict[str, Any] | None:
 
 
 def is_document(path: Path) -> bool:
-    """Whether the file is one object in one line that holds a list of objects, rather than one record."""
+    """Whether the file is one object in one line that holds a table, rather than one record."""
     with path.open(encoding="utf-8-sig") as file:
         line = file.readline(MAX_DOCUMENT_BYTES)
         if file.read(1):
             return False
     record = record_in(line)
-    return isinstance(record, dict) and len(_lists(record)) == 1
+    return isinstance(record, dict) and (len(_lists(record)) == 1 or _split_up(record) or _numbered(record))
 
 
 def from_document(text: Text) -> Text:
@@ -46,11 +48,10 @@ def from_document(text: Text) -> Text:
         found, advice = "one document of more than 512 MiB", "write one object a line"
         raise BadData([refused(text.name, expected="JSON lines", found=found, advice=advice)])
     try:
-        with text.path.open(encoding="utf-8-sig") as file:
-            document = json.load(file)
+        documents = _documents(text.path.read_text(encoding="utf-8-sig").lstrip())
     except ValueError as error:
         raise BadData([broken(text, error)]) from error
-    rows = _rows(document)
+    rows = documents if len(documents) > 1 else _rows(documents[0])
     if rows is None:
         found, advice = "a document without one, or with several", "write one object a line"
         raise BadData([refused(text.name, expected="one list of objects", found=found, advice=advice)])
@@ -60,20 +61,46 @@ def from_document(text: Text) -> Text:
     return replace(text, path=target)
 
 
+def _documents(text: str) -> list[Any]:
+    """The documents in a text, which may follow each other with or without a comma; raises ValueError."""
+    decoder, found, at = json.JSONDecoder(), [], 0
+    while at < len(text):
+        document, at = decoder.raw_decode(text, at)
+        found.append(document)
+        between = BETWEEN.match(text, at)
+        at = between.end() if between else at
+    return found
+
+
 def _rows(document: Any) -> list[Any] | None:
-    """The records in a document: its one list of objects, or a table as pandas writes it, by columns or split up."""
+    """The records in a document: its one list of objects, or a table as pandas writes it in one of its ways."""
     if not isinstance(document, dict):
         return None
-    if isinstance(document.get("columns"), list) and isinstance(document.get("data"), list):
+    if _split_up(document):
         return [dict(zip(document["columns"], row, strict=False)) for row in document["data"]]
     if len(lists := _lists(document)) == 1:
         return lists[0]
     columns = list(document.values())
+    if _numbered(document) and all(map(str.isdecimal, document)):
+        return columns
     if columns and all(isinstance(each, dict) for each in columns) and len({tuple(each) for each in columns}) == 1:
         return [{name: column[key] for name, column in document.items()} for key in columns[0]]
     if columns and all(isinstance(each, list) for each in columns) and len({len(each) for each in columns}) == 1:
         return [dict(zip(document, row, strict=True)) for row in zip(*columns, strict=True)]
     return None
+
+
+def _split_up(document: dict[str, Any]) -> bool:
+    """Whether names of columns and rows stand apart."""
+    return isinstance(document.get("columns"), list) and isinstance(document.get("data"), list)
+
+
+def _numbered(document: dict[str, Any]) -> bool:
+    """Whether it is objects of which each has equal keys, that are numbers of rows, or have them as keys."""
+    parts = list(document.values())
+    if not parts or not all(isinstance(each, dict) and each for each in parts) or len({tuple(each) for each in parts}) > 1:
+        return False
+    return all(map(str.isdecimal, document)) or all(map(str.isdecimal, parts[0]))
 
 
 def _lists(document: dict[str, Any]) -> list[list[Any]]:

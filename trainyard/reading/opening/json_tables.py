@@ -16,7 +16,7 @@ from trainyard.reading.opening import nested
 from trainyard.reading.opening.json_documents import broken, from_document, is_document, record_in
 from trainyard.reading.opening.plain_text import Text
 from trainyard.reading.sentences import refused
-from trainyard.reading.sql import identifier, literal
+from trainyard.reading.sql import identifier, literal, one_file
 
 MAX_OBJECT_BYTES = 2**26
 # Of larger files the first records tell which fields there are.
@@ -56,7 +56,8 @@ def json_table(connection: duckdb.DuckDBPyConnection, text: Text, *, shape: Shap
 
 def _table(connection: duckdb.DuckDBPyConnection, text: Text, *, shape: Shape) -> Found:
     layout = "array" if shape == "array" else "newline_delimited"
-    options = f"{literal(str(text.path))}, format = '{layout}', maximum_object_size = {MAX_OBJECT_BYTES}"
+    packed = f"compression = 'none', maximum_object_size = {MAX_OBJECT_BYTES}"
+    options = f"{one_file(text.path)}, format = '{layout}', {packed}"
     sample = -1 if text.path.stat().st_size <= ALL_RECORDS_BYTES else MANY_RECORDS
     seen = connection.sql(f"SELECT * FROM read_json({options}, sample_size = {sample}, records = true)")
     types = dict(zip(seen.columns, seen.types, strict=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -14,7 +15,7 @@ from trainyard.reading.opening.parser import Parsed
 from trainyard.reading.opening.plain_text import Text
 from trainyard.reading.opening.records import Dialect, Records, take_apart
 from trainyard.reading.opening.samples import sample
-from trainyard.reading.opening.text_scan import Look, look
+from trainyard.reading.opening.text_scan import CHUNK_BYTES, Look, look
 from trainyard.reading.sentences import refused
 
 # What people write in run.json where a character is hard to type.
@@ -92,9 +93,8 @@ def opened_text(text: Text, settings: FileSettings, *, known: frozenset[str]) ->
     if not choice.records.rows:
         found = "an empty file" if not seen.size else "blank lines only"
         raise BadData([refused(text.name, expected="a table", found=found, advice="export it once more")])
-    return OpenedText(
-        text=text, seen=seen, choice=choice, top=header(choice.records, known=known, given=settings.header)
-    )
+    top = header(choice.records, known=known, given=settings.header)
+    return _with_plain_head(OpenedText(text=text, seen=seen, choice=choice, top=top))
 
 
 def detected(text: Text, settings: FileSettings, *, known: frozenset[str]) -> Choice:
@@ -106,6 +106,23 @@ def detected(text: Text, settings: FileSettings, *, known: frozenset[str]) -> Ch
         said = head.partition("\n")[0].removeprefix(SEP) or None
     delimiter = None if said is None else WRITTEN.get(said.lower(), said)
     return choose(head, whole=taken.whole, known=known, given=Given(delimiter=delimiter, quote=settings.quote))
+
+
+def _with_plain_head(opened: OpenedText) -> OpenedText:
+    """The same where no quote above the data is open at the end of its line: the parser skips lines of data after one.
+
+    Such quotes become spaces, so that lines and bytes stay at their places.
+    """
+    text, mark, skipped = opened.text, opened.sample.dialect.quote.encode(), opened.first - 1
+    with text.path.open("rb") as file:
+        head = [file.readline() for _ in range(skipped if mark else 0)]
+        if all(line.count(mark) % 2 == 0 for line in head):
+            return opened
+        path = text.folder / "head"
+        with path.open("wb") as copy:
+            copy.write(b"".join(head).replace(mark, b" "))
+            shutil.copyfileobj(file, copy, CHUNK_BYTES)
+    return replace(opened, text=replace(text, path=path))
 
 
 def _rewritten(text: Text, choice: Choice) -> tuple[Text, Choice]:

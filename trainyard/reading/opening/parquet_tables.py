@@ -9,12 +9,12 @@ from trainyard.reading.model import Found
 from trainyard.reading.opening import nested
 from trainyard.reading.opening.plain_text import Text
 from trainyard.reading.sentences import refused
-from trainyard.reading.sql import literal
+from trainyard.reading.sql import one_file
 
 
 def parquet_table(connection: duckdb.DuckDBPyConnection, text: Text) -> Found:
     """The table in a Parquet file; raises BadData for a damaged one."""
-    file = f"read_parquet({literal(str(text.path))})"
+    file = f"read_parquet({one_file(text.path)})"
     try:
         rows = connection.sql(f"SELECT * FROM {file}")  # noqa: S608
         types = dict(zip(rows.columns, rows.types, strict=True))

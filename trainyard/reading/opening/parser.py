@@ -7,7 +7,7 @@ from pathlib import Path
 
 from trainyard.reading.opening.records import STAND_IN, Dialect
 from trainyard.reading.opening.text_scan import MAX_LINE_BYTES
-from trainyard.reading.sql import literal
+from trainyard.reading.sql import literal, one_file
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,8 +25,8 @@ class Parsed:
         # A line that is one text is taken apart where no text has anything.
         delimiter = self.dialect.delimiter or STAND_IN
         return (
-            f"read_csv({literal(str(self.path))}, columns = {{{columns}}}, header = false, skip = {self.skip}, "
-            f"auto_detect = false, delim = {literal(delimiter)}, quote = {literal(self.dialect.quote)}, "
-            f"escape = {literal(self.dialect.escape)}, strict_mode = true, max_line_size = {MAX_LINE_BYTES}, "
+            f"read_csv({one_file(self.path)}, compression = 'none', columns = {{{columns}}}, header = false, "
+            f"skip = {self.skip}, auto_detect = false, delim = {literal(delimiter)}, "
+            f"quote = {literal(self.dialect.quote)}, escape = {literal(self.dialect.escape)}, strict_mode = true, max_line_size = {MAX_LINE_BYTES}, "
             f"store_rejects = true, rejects_table = '{rejects}', rejects_scan = '{rejects}_scans')"
         )

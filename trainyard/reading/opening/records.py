@@ -12,6 +12,7 @@ from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from statistics import median
 
 from trainyard.contract.sources import plain_name
 
@@ -22,6 +23,8 @@ SOMETHING = re.compile(
     r"[+-]?(\d+([.,]\d+)*|[.,]\d+)([eE][+-]?\d+)?|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([ T]\d{1,2}:\d{2}(:\d{2}\S*)?)?|"
     r"(?i:true|false|yes|no|na|nan|null|\\n)"
 )
+# Rows of a table have something in most of its columns; titles above it in one or two.
+MOST_CELLS = 0.6
 # Titles and remarks above the first record.
 MAX_ABOVE = 20
 # Text whose quotes mean nothing would be read over and over otherwise.
@@ -88,6 +91,7 @@ def take_apart(text: str, dialect: Dialect, *, whole: bool = True) -> Records:
         found.pop()
     width = _width([row for row, _, _ in found if row])
     above = next((index for index, (row, _, _) in enumerate(found) if _fits(row, width)), 0)
+    above += _titles([row or [] for row, _, _ in found[above : above + JUDGED_ROWS]])
     if above > MAX_ABOVE or any(row is None for row, _, _ in found[:above]):
         above = 0
     kept = [(row, line, span) for row, line, span in found[above:] if row]
@@ -102,6 +106,14 @@ def take_apart(text: str, dialect: Dialect, *, whole: bool = True) -> Records:
         several=sum(span > 1 for _, _, span in kept),
         above=[row for row, _, _ in found[:above] if row],
     )
+
+
+def _titles(rows: Sequence[Sequence[str]]) -> int:
+    """How many rows that spreadsheets have filled up with delimiters stand above a row of names."""
+    filled = [sum(bool(each.strip()) for each in row) for row in rows]
+    usual = median(each for each in filled if each) if any(filled) else 0
+    index = next((at for at, each in enumerate(filled) if each >= MOST_CELLS * usual), 0)
+    return 0 if rows and any(SOMETHING.fullmatch(each.strip()) for each in rows[index]) else index
 
 
 def _fits(row: Sequence[str] | None, width: int) -> bool:

@@ -28,7 +28,8 @@ def sample(path: Path) -> Sample:
             return Sample(head=head)
         pieces = []
         for index in range(PIECES):
-            file.seek(HEAD_BYTES + (size - HEAD_BYTES) * index // PIECES)
+            # The last piece is the end of the file.
+            file.seek(HEAD_BYTES + max(size - HEAD_BYTES - PIECE_BYTES, 0) * index // (PIECES - 1))
             pieces.append(_whole_lines(file.read(PIECE_BYTES)))
     # A long line, such as a document of JSON in one, is cut off.
     end = head.rfind(b"\n") + 1 or head.rfind(b"\r") + 1

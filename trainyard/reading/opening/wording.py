@@ -49,11 +49,11 @@ def _doubts(opened: OpenedText, settings: FileSettings, *, quotes: bool) -> Iter
         yield "one delimiter", f"{one} or {other}, equally well", "delimiter"
     if not top.sure and settings.header is None:
         shown = ", ".join(opened.sample.rows[0])[:SHOWN]
-        yield "names of columns, or data,", f"in its first row what may be either: {shown!r}", "header"
+        yield "names of columns, or data", f"in its first row what may be either: {shown!r}", "header"
     if not top.fits:
         expected = f"as many fields as there are names ({len(top.names)})"
         yield expected, f"{opened.sample.width} in most lines", "delimiter or .quote"
     if quotes and settings.quote is None:
-        yield "quotes that enclose fields, or mean nothing,", "what may be either", "quote"
+        yield "quotes that enclose fields, or mean nothing", "what may be either", "quote"
     if text.rival and settings.encoding is None:
         yield "one encoding", f"{text.encoding} or {text.rival}, equally likely", "encoding"

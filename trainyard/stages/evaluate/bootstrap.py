@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from trainyard.contract.evaluation import mean
+from trainyard.contract.evaluation import OfCounts, mean
 from trainyard.run.documents import Difference
 
 Statistic = Callable[[np.ndarray], float]
@@ -29,6 +29,9 @@ def interval(
     random = np.random.default_rng(seed)
     if statistic is mean and examples.ndim == 1:
         return _quantiles(_resampled_means(examples, resamples, random=random), confidence)
+    if isinstance(statistic, OfCounts):
+        distinct, drawn = _resampled_counts(examples, resamples, random=random)
+        return _quantiles(np.asarray([statistic.of(distinct, counts) for counts in drawn]), confidence)
     found = [statistic(examples[rows]) for rows in _resampled_rows(len(examples), resamples, random=random)]
     return _quantiles(np.asarray(found), confidence)
 
@@ -54,8 +57,13 @@ def paired_difference(
         differences = first.astype(np.float64) - second
         low, high = _quantiles(_resampled_means(differences, resamples, random=random), confidence)
         return Difference(value=float(differences.mean()), low=low, high=high)
-    drawn = _resampled_rows(len(first), resamples, random=random)
-    found = [statistic(first[rows]) - statistic(second[rows]) for rows in drawn]
+    if isinstance(statistic, OfCounts):
+        distinct, drawn = _resampled_counts(np.concatenate((first, second), axis=1), resamples, random=random)
+        own, others = distinct[:, : first.shape[1]], distinct[:, first.shape[1] :]
+        found = [statistic.of(own, counts) - statistic.of(others, counts) for counts in drawn]
+    else:
+        places = _resampled_rows(len(first), resamples, random=random)
+        found = [statistic(first[rows]) - statistic(second[rows]) for rows in places]
     low, high = _quantiles(np.asarray(found), confidence)
     return Difference(value=statistic(first) - statistic(second), low=low, high=high)
 
@@ -68,6 +76,15 @@ def _expect_rows(examples: np.ndarray) -> None:
 def _resampled_rows(count: int, resamples: int, *, random: np.random.Generator) -> Iterator[np.ndarray]:
     for _ in range(resamples):
         yield random.integers(0, count, count)
+
+
+def _resampled_counts(
+    examples: np.ndarray, resamples: int, *, random: np.random.Generator
+) -> tuple[np.ndarray, Iterator[np.ndarray]]:
+    """The distinct rows of `examples` [n, columns], and how often each occurs in each sample drawn with replacement."""
+    distinct, counts = np.unique(examples, axis=0, return_counts=True)
+    shares = counts / len(examples)
+    return distinct, (random.multinomial(len(examples), shares) for _ in range(resamples))
 
 
 def _resampled_means(values: np.ndarray, resamples: int, *, random: np.random.Generator) -> np.ndarray:

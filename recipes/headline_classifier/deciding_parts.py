@@ -1,0 +1,50 @@
+"""Which part of a classifier decides: its words, its runs of characters or its network; processing, numpy only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from recipes.headline_classifier.features import NgramBags
+from recipes.headline_classifier.inference import Classifier, weighted_sums
+
+PARTS = ("n-grams of words", "n-grams of characters", "network on word vectors")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecidingParts:
+    """Logits of each part [parts, headlines, classes], in the order of `PARTS`, whose sum with `bias` is the answer."""
+
+    logits: np.ndarray
+    bias: np.ndarray
+
+    @classmethod
+    def of(cls, classifier: Classifier, titles: Sequence[str]) -> DecidingParts | None:
+        """None for a classifier that is a network alone."""
+        network, encoder = classifier.network, classifier.encoder
+        if not network.has_wide_part:
+            return None
+        ngrams = encoder.ngrams(titles)
+        deep = network.deep_weight * network.part_logits(encoder.sequences(titles), ngrams)[-1]
+        characters = ngrams.indices >= len(encoder.word_ngrams)
+        wide = [_logits(ngrams, network.weights["wide_table"], counted=each) for each in (~characters, characters)]
+        return cls(logits=np.stack([*wide, deep]), bias=np.asarray(network.weights["wide_bias"]))
+
+    def answers(self, *, without: int | None = None, only: int | None = None) -> np.ndarray:
+        """The class numbers [headlines] that all parts give, all but one, or a single one."""
+        chosen = [part for part in range(len(PARTS)) if part != without and only in (None, part)]
+        return np.asarray((self.logits[chosen].sum(axis=0) + self.bias).argmax(axis=1))
+
+    def decisive(self) -> np.ndarray:
+        """The number of the part [headlines] that adds most to the lead of the answer over the next class."""
+        whole = self.logits.sum(axis=0) + self.bias
+        rows, next_best = np.arange(len(whole)), whole.argsort(axis=1)[:, -2]
+        return np.asarray((self.logits[:, rows, self.answers()] - self.logits[:, rows, next_best]).argmax(axis=0))
+
+
+def _logits(ngrams: NgramBags, table: np.ndarray, *, counted: np.ndarray) -> np.ndarray:
+    return weighted_sums(
+        NgramBags(indices=ngrams.indices, values=ngrams.values * counted, offsets=ngrams.offsets), table
+    )

@@ -1,0 +1,54 @@
+"""What some of the headlines say of n-grams, and headlines as those see them that were not counted; numpy only.
+
+Vocabulary and log odds belong to all headlines that a model may learn from. While some of these choose settings, they
+must look as new headlines will look: with n-grams that nobody has seen, and log odds that know nothing of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from recipes.headline_classifier.encoded_headlines import EncodedHeadlines
+from recipes.headline_classifier.features import Encoder, NgramBags
+from recipes.headline_classifier.ngram_counts import log_odds
+
+# Headlines that are counted at a time, so that mapped arrays are never in memory as a whole.
+BLOCK_HEADLINES = 50_000
+
+
+def counted(headlines: EncodedHeadlines, encoder: Encoder) -> np.ndarray:
+    """How many of the headlines of each class hold each n-gram [n-grams, classes]."""
+    classes = len(encoder.classes)
+    counts = np.zeros(encoder.ngram_count * classes, dtype=np.int64)
+    for start in range(0, len(headlines), BLOCK_HEADLINES):
+        offsets = headlines.ngrams.offsets[start : start + BLOCK_HEADLINES + 1]
+        labels = np.repeat(headlines.labels[start : start + BLOCK_HEADLINES], np.diff(offsets))
+        found = headlines.ngrams.indices[offsets[0] : offsets[-1]].astype(np.int64)
+        np.add.at(counts, found * classes + labels, 1)
+    return counts.reshape(-1, classes)
+
+
+def as_new(
+    validation: EncodedHeadlines, train: EncodedHeadlines, *, encoder: Encoder, smoothing: float
+) -> tuple[Encoder, EncodedHeadlines]:
+    """The encoder as `train` alone gives it, and `validation` without the n-grams that `train` does not hold."""
+    counts = counted(train, encoder)
+    class_counts = np.bincount(train.labels, minlength=len(encoder.classes))
+    known = replace(encoder, log_odds=log_odds(counts, class_counts, smoothing=smoothing))
+    bags = _without(validation.ngrams, counts.sum(axis=1) == 0, words=len(encoder.word_ngrams))
+    return known, replace(validation, ngrams=bags)
+
+
+def _without(bags: NgramBags, unseen: np.ndarray, *, words: int) -> NgramBags:
+    """Bags that lack the n-grams `unseen`; those of words and of characters each have length 1 again."""
+    kept = ~unseen[bags.indices]
+    rows, indices, values = bags.rows[kept], bags.indices[kept], bags.values[kept]
+    kind = 2 * rows + (indices >= words)
+    lengths = np.sqrt(np.bincount(kind, weights=values.astype(np.float64) ** 2, minlength=2 * len(bags)))
+    return NgramBags(
+        indices=indices,
+        values=(values / lengths[kind]).astype(np.float32),
+        offsets=np.searchsorted(rows, np.arange(len(bags) + 1)),
+    )

@@ -1,0 +1,64 @@
+"""What calling visits from a probability on would bring: recall, precision, lift and cost by threshold; numpy only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from recipes.propensity.calibration import EPSILON
+
+MAX_POINTS = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Curve:
+    """Along thresholds from the highest down: weighted shares of visits, float64 [points] each, between 0 and 1.
+
+    `called`: visits that reach the threshold; `recall`: sales among them of all sales; `false_alarms`: others among
+    them of all others. `rate` is the share of sales among all visits.
+    """
+
+    thresholds: np.ndarray
+    called: np.ndarray
+    recall: np.ndarray
+    false_alarms: np.ndarray
+    rate: float
+
+    @property
+    def precision(self) -> np.ndarray:
+        """The share of sales among the visits called."""
+        return np.asarray(self.rate * self.recall / np.maximum(self.called, EPSILON))
+
+    @property
+    def lift(self) -> np.ndarray:
+        """How many times as many sales are among the visits called as among as many drawn at random."""
+        return np.asarray(self.recall / np.maximum(self.called, EPSILON))
+
+    def cost(self, missed: float) -> np.ndarray:
+        """Mean cost per visit where a call in vain costs 1 and a missed sale `missed`.
+
+        (Provost and Fawcett 2001, "Robust Classification for Imprecise Environments", section 2)
+        """
+        return np.asarray((1.0 - self.rate) * self.false_alarms + missed * self.rate * (1.0 - self.recall))
+
+    def at(self, share: float) -> int:
+        """The point where about that share of the visits is called, the least one that is not below it."""
+        return min(int(np.searchsorted(self.called, share - EPSILON)), len(self.called) - 1)
+
+
+def curve(probabilities: np.ndarray, labels: np.ndarray, *, weights: np.ndarray) -> Curve:
+    """The curve of weighted visits, in at most `MAX_POINTS` points; equal probabilities are called together."""
+    order = np.argsort(-probabilities, kind="stable")
+    last = np.flatnonzero(np.append(np.diff(probabilities[order]) != 0, True))
+    last = last[np.unique(np.linspace(0, len(last) - 1, MAX_POINTS).astype(np.int64))]
+    sales = np.cumsum((weights * labels)[order])[last]
+    visits = np.cumsum(weights[order])[last]
+    all_sales, everyone = float((weights * labels).sum()), float(weights.sum())
+    return Curve(
+        thresholds=probabilities[order][last],
+        called=visits / everyone,
+        recall=sales / max(all_sales, EPSILON),
+        false_alarms=(visits - sales) / max(everyone - all_sales, EPSILON),
+        rate=all_sales / everyone,
+    )

@@ -1,0 +1,63 @@
+"""Chooses on validation ratings how movies are ranked: by which penalty, recency, discount and share; for train."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from recipes.two_tower.config import Hyperparameters
+from recipes.two_tower.grid import Grid, GridScores, Scores, relative_popularity, retrieved
+from recipes.two_tower.interest import Interest
+from recipes.two_tower.ranker import Ranker
+from recipes.two_tower.ratings import Ratings
+from recipes.two_tower.training_data import TrainingData
+from recipes.two_tower.validation import liked
+
+# Noise of the metric falls with the root of their number, and so does what more would bring.
+MAX_USERS = 1_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """The best settings and their NDCG on validation ratings; towers with a share of 1 need no ranker."""
+
+    l2: float
+    interest: Interest
+    discount: float
+    towers_share: float
+    ndcg: float
+
+    def ranker(self, data: TrainingData, parameters: Hyperparameters) -> Ranker | None:
+        """These settings with the factors of `data`, whose usual rating may be another one."""
+        if self.towers_share == 1.0:
+            return None
+        return Ranker.of_factors(
+            data.singular_vectors.factors(self.l2),
+            temperature=parameters.temperature,
+            interest=replace(self.interest, unit=data.statistics.interest.unit),
+            towers_share=self.towers_share,
+            discount=relative_popularity(data) ** -(self.discount + parameters.novelty),
+        )
+
+
+def choose(data: TrainingData, retrieve: Scores, *, later: Ratings, temperature: float, grid: Grid) -> Choice:
+    """The settings that rank best what the users of `data` liked of `later` (on the scale of the data).
+
+    `retrieve` scores all movies for (encoded) histories, as towers do that were trained on `data`.
+    """
+    relevant = liked(later, data.scale, users=MAX_USERS)
+    table = GridScores(data=data, temperature=temperature, grid=grid)
+    sums = np.zeros(table.shape)
+    for user in retrieved(retrieve, data.ratings.of_users(relevant.users), relevant=relevant, movies=len(data.movies)):
+        sums += table.ndcg(user)
+    best = np.unravel_index(int(np.argmax(sums)), sums.shape)
+    penalty, discount, recency, share = map(int, best)
+    steps, floor = grid.recencies[recency]
+    return Choice(
+        l2=table.l2s[penalty],
+        interest=replace(data.statistics.interest, steps=steps, floor=floor),
+        discount=grid.discounts[discount],
+        towers_share=grid.shares[share],
+        ndcg=float(sums.max() / len(relevant.users)),
+    )

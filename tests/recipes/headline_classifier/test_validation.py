@@ -1,0 +1,76 @@
+"""What validation headlines may say while they choose, and complement naive Bayes, which they choose the share of."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from recipes.headline_classifier import complement_naive_bayes
+from recipes.headline_classifier.encoded_headlines import EncodedHeadlines
+from recipes.headline_classifier.inference import weighted_sums
+from recipes.headline_classifier.model import wide_l2
+from recipes.headline_classifier.seen_ngrams import as_new, counted
+from tests.recipes.headline_classifier.test_features import fitted
+
+TRAIN, OWN = ["the bank fails", "the singer wins", "bank profit"], [0, 1, 0]
+VALIDATION, OTHERS = ["singer tour", "bank tour starts"], [1, 1]
+
+
+def encoded():
+    encoder = fitted(TRAIN + VALIDATION, OWN + OTHERS)
+    parts = ((TRAIN, OWN), (VALIDATION, OTHERS))
+    return encoder, *(EncodedHeadlines.of(encoder, titles, labels=np.asarray(labels)) for titles, labels in parts)
+
+
+def test_validation_headlines_look_as_new_ones_will():
+    encoder, train, validation = encoded()
+    known, seen = as_new(validation, train, encoder=encoder, smoothing=0.5)
+    alone = fitted(TRAIN, OWN)
+    for kind, first, own in (("word_ngrams", 0, 0), ("character_ngrams", len(encoder.word_ngrams), None)):
+        every, few = getattr(encoder, kind).hashes, getattr(alone, kind).hashes
+        start = len(alone.word_ngrams) if own is None else 0
+        odds = known.log_odds[first + np.searchsorted(every, few)]
+        assert np.allclose(odds, alone.log_odds[start : start + len(few)])
+    unseen = counted(train, encoder).sum(axis=1) == 0
+    assert unseen[validation.ngrams.indices].any()
+    assert not unseen[seen.ngrams.indices].any()
+    words = seen.ngrams.indices < len(encoder.word_ngrams)
+    for kind in (words, ~words):
+        lengths = np.bincount(seen.ngrams.rows[kind], weights=seen.ngrams.values[kind] ** 2)
+        assert lengths == pytest.approx([1.0, 1.0])
+
+
+def test_headlines_that_follow_others_keep_their_n_grams():
+    _, train, validation = encoded()
+    both = train.followed_by(validation)
+    rows = np.arange(len(train), len(both))
+    assert np.array_equal(both.ngrams.padded(rows)[1], validation.ngrams.padded(rows - len(train))[1])
+    assert both.labels.tolist() == OWN + OTHERS
+
+
+def test_complement_naive_bayes_is_scikit_learns():
+    from scipy.sparse import csr_matrix
+    from sklearn.naive_bayes import ComplementNB
+
+    encoder, train, validation = encoded()
+    shape = (encoder.ngram_count, 2)
+    bags = train.ngrams
+    matrix = csr_matrix((bags.values, bags.indices, bags.offsets), shape=(len(train), shape[0]))
+    expected = ComplementNB(alpha=complement_naive_bayes.SMOOTHING).fit(matrix, OWN).feature_log_prob_.T
+    table = complement_naive_bayes.table(train, shape=shape)
+    assert np.allclose(table, expected - expected.mean(axis=1, keepdims=True), atol=1e-5)
+    assert weighted_sums(validation.ngrams, table).argmax(axis=1).tolist() == [1, 0]
+
+
+def test_so_much_is_added_as_validation_headlines_gain_by():
+    random = np.random.default_rng(3)
+    labels = random.integers(0, 3, 4000)
+    right, noise = np.eye(3)[labels] + random.normal(size=(4000, 3)), random.normal(size=(4000, 3))
+    assert complement_naive_bayes.fitted_factor(noise, right, labels=labels) > 0.8
+    assert complement_naive_bayes.fitted_factor(right, noise, labels=labels) == 0.0
+    assert complement_naive_bayes.fitted_factor(right, 0 * noise, labels=labels) == 0.0
+
+
+def test_fewer_headlines_have_a_stronger_penalty_within_bounds():
+    assert [wide_l2(each) for each in (1, 500, 8_000, 10**6)] == pytest.approx([6e-5, 6e-5, 2e-6, 2e-6])
+    assert 2e-6 < wide_l2(2_000) < 6e-5

@@ -1,0 +1,231 @@
+"""Trees answer as scikit-learn does, members weigh as they should, reasons add up, and an older model still answers."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from recipes.propensity import boosting, members, serve
+from recipes.propensity.boosting import TreeColumns, boosted, taken_apart
+from recipes.propensity.calibration import logit, sigmoid
+from recipes.propensity.features import Encoder
+from recipes.propensity.inference import LINEAR_FILE, SETTINGS_FILE, TYPICAL_FILE, Ensemble
+from recipes.propensity.population import Population
+from recipes.propensity.reasons import Reasons, typical_inputs
+from recipes.propensity.threads import threads_for
+from recipes.propensity.training_data import TrainingData
+from recipes.propensity.trees import BLOCK_ROWS, TREES_FILE, Trees
+
+ROWS = 800
+RANDOM = np.random.default_rng(4)
+VISITS = pd.DataFrame(
+    {
+        "pages": np.where(RANDOM.random(ROWS) < 0.1, np.nan, RANDOM.lognormal(size=ROWS)),
+        "clicks": RANDOM.integers(0, 4, ROWS).astype(float),
+        "channel": RANDOM.choice(["ads", "mail", "shop", None], ROWS),
+        "city": RANDOM.choice([f"city {number}" for number in range(30)], ROWS),
+    }
+)
+ODDS = VISITS.pages.fillna(3.0) + VISITS.clicks * (VISITS.channel == "mail") + RANDOM.normal(size=ROWS)
+LABELS = (ODDS > 2.5).to_numpy(np.float32)
+ENCODER = Encoder.fit(VISITS, max_categories=50)
+INPUTS = ENCODER.transform(VISITS)
+# Each value of a city is asked of, but not all of them of rows that a model learned from.
+LEARNED = (VISITS.city != "city 7").to_numpy()
+
+
+def models_of(columns, count=2):
+    read = columns.of_inputs(INPUTS)
+    rows = [LEARNED & (np.arange(ROWS) % 3 != fold) for fold in range(count)]
+    kinds = columns.categorical
+    return [boosted(read[each], LABELS[each], categorical=kinds, rounds=12, rate=0.1, seed=3) for each in rows]
+
+
+COLUMNS = TreeColumns.of(ENCODER)
+MODELS = models_of(COLUMNS)
+TREES = taken_apart(MODELS, COLUMNS)
+
+
+def by_scikit_learn(models, columns, inputs):
+    with threads_for(len(inputs)):
+        return np.mean([each.decision_function(columns.of_inputs(inputs)) for each in models], axis=0)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.one_of(st.none(), st.floats(), st.sampled_from(VISITS.pages.tolist())),
+            st.one_of(st.none(), st.floats(-3, 9), st.integers(-1, 5)),
+            st.sampled_from(["ads", "mail", "shop", "never seen", None]),
+            st.sampled_from(["city 1", "city 7", "city 29", "nowhere", None]),
+        ),
+        min_size=1,
+        max_size=9,
+    )
+)
+def test_trees_answer_as_scikit_learn_for_any_visit(rows):
+    visits = [dict(zip(VISITS.columns, row, strict=True)) for row in rows]
+    inputs = ENCODER.transform_rows(visits)
+    found = TREES.logits(inputs)
+    assert found == pytest.approx(by_scikit_learn(MODELS, COLUMNS, inputs), abs=1e-12)
+    assert [TREES.logits(each[None])[0] for each in inputs] == found.tolist()
+
+
+def test_trees_answer_alike_in_bulk_and_when_loaded_again(tmp_path):
+    assert len(INPUTS) > 2 * BLOCK_ROWS
+    found = TREES.logits(INPUTS)
+    assert found == pytest.approx(by_scikit_learn(MODELS, COLUMNS, INPUTS), abs=1e-12)
+    TREES.save(tmp_path)
+    assert (Trees.load(tmp_path).logits(INPUTS) == found).all()
+    assert TREES.logits(INPUTS[:0]).tolist() == []
+
+
+def test_a_category_of_too_many_values_for_scikit_learn_is_taken_in_its_order(monkeypatch):
+    monkeypatch.setattr(boosting, "MAX_VALUES", 20)
+    columns = TreeColumns.of(ENCODER)
+    assert columns.categorical == [True, False] + [False] * len(columns.inputs)
+    models = models_of(columns, 1)
+    assert taken_apart(models, columns).logits(INPUTS) == pytest.approx(
+        by_scikit_learn(models, columns, INPUTS), abs=1e-12
+    )
+
+
+def test_numbers_alone_and_data_that_say_nothing_become_trees():
+    for visits in (VISITS[["clicks"]], pd.DataFrame({"same": [1.0] * ROWS})):
+        encoder = Encoder.fit(visits, max_categories=50)
+        columns, inputs = TreeColumns.of(encoder), encoder.transform(visits)
+        models = [
+            boosted(columns.of_inputs(inputs), LABELS, categorical=columns.categorical, rounds=3, rate=0.1, seed=1)
+        ]
+        expected = by_scikit_learn(models, columns, inputs)
+        assert taken_apart(models, columns).logits(inputs) == pytest.approx(expected, abs=1e-12)
+
+
+def fitted(labels=LABELS):
+    data = TrainingData(inputs=INPUTS, labels=labels, folds=np.arange(ROWS) % 3)
+    rows = np.flatnonzero(data.folds < 2)
+    found = members.fit(data, ENCODER, folds=np.array([0, 1]), rows=rows, rounds=12, seed=3)
+    return found, rows
+
+
+def test_members_learn_nothing_from_the_rows_they_judge(monkeypatch):
+    monkeypatch.setattr(members, "RATES", (0.1,))
+    found, rows = fitted()
+    spoilt, _ = fitted(np.where(np.arange(ROWS) % 3 == 0, 1 - LABELS, LABELS))
+    judged = rows % 3 == 0
+    for name in ("unseen_trees", "unseen_linear"):
+        own, other = getattr(found, name), getattr(spoilt, name)
+        assert (own[judged] == other[judged]).all()
+        assert (own[~judged] != other[~judged]).any()
+
+
+def test_the_more_there_is_to_learn_the_more_of_each_tree_is_learned(monkeypatch):
+    rates, fit = [], members.boosted
+
+    def recorded(*arguments, rate, **named):
+        rates.append(rate)
+        return fit(*arguments, rate=rate, **named)
+
+    monkeypatch.setattr(members, "boosted", recorded)
+    fitted(np.arange(ROWS, dtype=np.float32) * 7919 % 2)
+    fitted((VISITS.clicks > 1.5).to_numpy(np.float32))
+    # Nothing: the next rate is tried on the first fold. Everything: up to the last.
+    assert rates == [0.03, 0.06, 0.03, *members.RATES, members.RATES[-1]]
+
+
+def test_networks_that_know_it_all_have_all_but_a_fifth():
+    found, rows = fitted(RANDOM.permutation(LABELS))
+    labels = LABELS[rows]
+    assert found.shares(np.where(labels > 0.5, 3.0, -3.0), labels).trees == min(members.OTHER_SHARES)
+
+
+def test_a_straight_truth_gives_the_straight_line_a_share():
+    odds = INPUTS[:, 0] + 2 * INPUTS[:, 4] - 1
+    found, rows = fitted((RANDOM.random(ROWS) < sigmoid(3 * odds)).astype(np.float32))
+    labels = (RANDOM.random(ROWS) < sigmoid(3 * odds)).astype(np.float32)[rows]
+    assert found.shares(RANDOM.normal(size=len(rows)), labels).linear >= 0.5
+    # What no clear difference speaks against is the share of the trees.
+    own, rows = fitted()
+    assert own.shares(own.unseen_trees, LABELS[rows]).trees == members.TREES_SHARE
+
+
+@pytest.fixture(scope="module")
+def ensemble():
+    """Networks of random weights, trees and a line."""
+    shapes = [(INPUTS.shape[1], 4), (4,), (4, 3), (3,), (3, 1), (1,)]
+    networks = [[RANDOM.normal(size=shape).astype(np.float32) for shape in shapes] for _ in range(2)]
+    found, rows = fitted()
+    counts = {"sales": 10, "others": 990, "sampled_sales": 10, "sampled_others": 80, "sales_volume": 10}
+    return Ensemble(
+        encoder=ENCODER,
+        population=Population(product_id=0, start_date=None, end_date=None, seed=1, **counts),
+        networks=networks,
+        intercept=0.1,
+        threshold=0.3,
+        trees=found.trees,
+        linear=found.linear,
+        shares=found.shares(np.zeros(len(rows)), LABELS[rows]),
+        typical=typical_inputs(ENCODER, INPUTS),
+    )
+
+
+def test_reasons_add_up_to_the_log_odds_beyond_a_typical_visit(ensemble):
+    reasons = Reasons(ensemble)
+    parts = reasons.parts(INPUTS[:50])
+    whole = ensemble.sample_logits(INPUTS[:50]) - ensemble.sample_logits(ensemble.typical[None])
+    assert parts.sum(axis=1) == pytest.approx(whole, abs=1e-6)
+    changed = ensemble.typical.copy()
+    own = ENCODER.inputs_by_column()["clicks"]
+    changed[own] = INPUTS[int(VISITS.clicks.argmax()), own]
+    (own,) = reasons.parts(changed[None])
+    assert np.flatnonzero(np.abs(own) > 1e-6).tolist() == [reasons.columns.index("clicks")]
+    assert reasons.parts(INPUTS[:0]).shape == (0, 4)
+
+
+def test_a_typical_visit_has_the_most_frequent_values():
+    typical = ENCODER.encode(
+        np.array([[each.fill for each in ENCODER.quantities]]), [[VISITS[n].mode()[0]] for n in ("channel", "city")]
+    )
+    assert (typical_inputs(ENCODER, INPUTS) == typical[0]).all()
+
+
+def test_a_request_gets_reasons_if_it_asks(ensemble):
+    predictor = serve.Predictor(ensemble)
+    row = {"pages": 9.5, "channel": "mail", "city": "city 3"}
+    plain, told, silent = predictor.predict([row, {**row, "explain": True}, {**row, "explain": False}])
+    assert set(plain) == set(silent) == {"propensity", "likely"}
+    assert told["propensity"] == pytest.approx(plain["propensity"])
+    assert list(told["reasons"]) == ENCODER.columns
+    odds = logit(np.array([told["typical"], told["propensity"]]))
+    assert sum(told["reasons"].values()) == pytest.approx(odds[1] - odds[0], abs=1e-6)
+    json.dumps(told)
+
+
+def test_a_column_called_explain_is_a_column(ensemble):
+    visits = VISITS.rename(columns={"clicks": "explain"})
+    encoder = Encoder.fit(visits, max_categories=50)
+    named = serve.Predictor(replace(ensemble, encoder=encoder))
+    assert "reasons" not in named.predict([{"explain": 3.0}])[0]
+
+
+def test_a_model_without_trees_loads_and_answers_as_before(ensemble, tmp_path):
+    ensemble.save(tmp_path)
+    for name in (TREES_FILE, LINEAR_FILE, TYPICAL_FILE):
+        (tmp_path / name).unlink()
+    stored = json.loads((tmp_path / SETTINGS_FILE).read_text())
+    del stored["shares"]
+    (tmp_path / SETTINGS_FILE).write_text(json.dumps(stored))
+    old = Ensemble.load(tmp_path)
+    assert (old.sample_logits(INPUTS) == ensemble.networks_logits(INPUTS)).all()
+    told = serve.Predictor(old).predict([{"pages": 2.0, "explain": True}])[0]
+    assert math.isfinite(told["reasons"]["pages"])
+    ensemble.save(tmp_path)
+    assert (Ensemble.load(tmp_path).sample_logits(INPUTS) == ensemble.sample_logits(INPUTS)).all()
