@@ -96,7 +96,7 @@ def _with_roles(table: pd.DataFrame, seed: int, *, most: int | None) -> pd.DataF
     learned = counts.index[counts <= most] if most else counts.index
     role = pd.Series("holdout", index=stories[:held]).reindex(stories)
     role[learned] = "train"
-    role[learned[: len(learned) // 16]] = "validation"
+    role[learned[: len(learned) // 8]] = "validation"
     return table.assign(role=table.story.map(role).to_numpy()).dropna(subset="role")
 
 

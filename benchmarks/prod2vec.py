@@ -2,10 +2,11 @@
 
     python -m benchmarks.prod2vec                    # ../shared/data/online_retail
     python -m benchmarks.prod2vec --sample 1000000   # generated orders
-    python -m benchmarks.prod2vec --convert ./retail # Online Retail in Instacart's columns, for `trainyard run`
+    python -m benchmarks.prod2vec --convert ./retail # Online Retail, invoices in their own order, for `trainyard run`
 
-Each trainer is a process of its own. CPU seconds are those of all its threads: `training` counts from the call to its
-return, compilation, validation and saving included; `process` counts everything, imports too.
+Vectors against vectors: what answers baskets is measured by `python -m benchmarks.baskets`. Each trainer is a process
+of its own. CPU seconds are those of all its threads: `training` counts from the call to its return, compilation,
+validation and saving included; `process` counts everything, imports too.
 """
 
 from __future__ import annotations
@@ -189,11 +190,11 @@ def _child(trainer: str, root: Path, *, config: Config) -> None:
     model_dir.mkdir()
     channels = {name: root / "process" / name for name in ("train", "validation", "features")}
     if trainer == OURS:
-        from recipes.prod2vec.train import train
+        from recipes.prod2vec.train import train_vectors
 
         (root / "checkpoints").mkdir()
         before, start = time.process_time(), time.perf_counter()
-        train(channels, model_dir, checkpoints=root / "checkpoints", config=config)
+        train_vectors(channels, model_dir, checkpoints=root / "checkpoints", config=config)
     else:
         # Without the cap that keeps it cheap as a reference.
         evaluate.MAX_GENSIM_LINES = 10**12

@@ -26,14 +26,6 @@ UNITS = 128
 WIDE_SCALE = 50.0
 
 
-def wide_l2(headlines: int) -> float:
-    """The penalty of the wide part's squared weights for so many training headlines: the fewer, the stronger.
-
-    Chosen on validation headlines of samples of 500 to 8,000 real ones.
-    """
-    return float(np.clip(2e-6 * (8_000 / max(headlines, 1)) ** 1.5, 2e-6, 6e-5))
-
-
 # Keras files hold the name of this class and those of its arguments: a model saved with others could not be opened.
 @keras.saving.register_keras_serializable("headline_classifier")
 class GramScores(layers.Layer):  # type: ignore[misc]

@@ -11,12 +11,12 @@ import numpy as np
 
 from recipes.headline_classifier import complement_naive_bayes, word_vectors
 from recipes.headline_classifier.batches import class_weights, epoch_batches, steps_per_epoch
-from recipes.headline_classifier.config import Config
+from recipes.headline_classifier.config import Config, wide_l2
 from recipes.headline_classifier.encoded_headlines import EncodedHeadlines
 from recipes.headline_classifier.features import Encoder
 from recipes.headline_classifier.inference import CLASS_COUNTS_FILE, Network, combined_logits, weighted_sums
 from recipes.headline_classifier.metrics import accuracy, log_loss, macro_f1
-from recipes.headline_classifier.model import wide_l2, with_probabilities
+from recipes.headline_classifier.model import with_probabilities
 from recipes.headline_classifier.process import CORPUS_FILE
 from recipes.headline_classifier.seen_ngrams import as_new
 from recipes.headline_classifier.trainer import Trainer
@@ -47,7 +47,10 @@ def train(channels: Mapping[str, Path], model_dir: Path, *, checkpoints: Path, c
     train, validation = (EncodedHeadlines.load(channels[name]) for name in ("train", "validation"))
     smoothing = config.data.naive_bayes_smoothing
     known, unseen = as_new(validation, train, encoder=encoder, smoothing=smoothing)
-    trainer = _trainer(known, vectors, headlines=train, config=config)
+    settings = config.hyperparameters
+    if settings.wide_l2 is None:
+        settings = replace(settings, wide_l2=wide_l2(len(train)))
+    trainer = Trainer(known, vectors, hyperparameters=settings, seed=config.seed)
     figures = _fit(trainer, train, validation=unseen, checkpoint_file=checkpoints / CHECKPOINT_FILE)
     factor = _add_naive_bayes(trainer, train, validation=unseen)
     network = trainer.network(unseen)
@@ -57,7 +60,7 @@ def train(channels: Mapping[str, Path], model_dir: Path, *, checkpoints: Path, c
     metrics = similarity | {"loss": figures["loss"][-1], **chosen}
     if len(train) <= MAX_TRAINED_AGAIN:
         train = train.followed_by(validation)
-        trainer = _trainer(encoder, vectors, headlines=train, config=config)
+        trainer.restart(encoder)
         _fit(trainer, train, validation=None, checkpoint_file=checkpoints / AGAIN_CHECKPOINT_FILE)
         _add_naive_bayes(trainer, train, factor=factor)
         network = replace(trainer.network(), temperature=network.temperature)
@@ -65,13 +68,6 @@ def train(channels: Mapping[str, Path], model_dir: Path, *, checkpoints: Path, c
     curves.write(figures, model_dir)
     _save_class_counts(train.labels, encoder.classes, model_dir=model_dir)
     return metrics
-
-
-def _trainer(encoder: Encoder, vectors: np.ndarray, *, headlines: EncodedHeadlines, config: Config) -> Trainer:
-    settings = config.hyperparameters
-    if settings.wide_l2 is None:
-        settings = replace(settings, wide_l2=wide_l2(len(headlines)))
-    return Trainer(encoder, vectors, hyperparameters=settings, seed=config.seed)
 
 
 def _vectors(corpus: Path, encoder: Encoder, *, checkpoints: Path, config: Config) -> np.ndarray:

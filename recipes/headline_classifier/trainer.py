@@ -37,6 +37,9 @@ class Trainer:
         self.model = build(encoder, word_vectors, hyperparameters=hyperparameters, seed=seed)
         self.optimizer = keras.optimizers.Adam(hyperparameters.learning_rate)
         self.optimizer.build(self.model.trainable_variables)
+        # What is neither zero at the start nor the log odds.
+        parts = [layer for layer in self.model.layers if layer.name != "wide"]
+        self._initial = [(each, each.numpy()) for layer in parts for each in layer.variables]
 
     @tf.function(input_signature=[BATCH_SIGNATURE])  # type: ignore[untyped-decorator]
     def train_step(self, batch: Batch) -> Any:
@@ -81,6 +84,16 @@ class Trainer:
             elif layer.name in ("convolution", "hidden", "deep"):
                 weights |= {f"{layer.name}_kernel": layer.kernel.numpy(), f"{layer.name}_bias": layer.bias.numpy()}
         return weights
+
+    def restart(self, encoder: Encoder) -> None:
+        """Back to where training starts, with the log odds of `encoder`; what was compiled for a step stays."""
+        self.encoder = encoder
+        for variable in self._variables():
+            variable.assign(np.zeros(variable.shape, dtype=variable.dtype))
+        for variable, value in self._initial:
+            variable.assign(value)
+        if "wide" in self.model.output:
+            self.model.get_layer("wide").log_odds.assign(encoder.log_odds)
 
     def add_to_wide(self, table: np.ndarray) -> None:
         """Add `table` [n-grams, classes] to what n-grams add to the logits; no step of training can follow."""

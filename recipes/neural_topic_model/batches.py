@@ -9,6 +9,7 @@ import numpy as np
 
 from recipes.neural_topic_model.bags_of_words import BagsOfWords
 from recipes.neural_topic_model.inference import encoder_inputs, tf_idf
+from recipes.neural_topic_model.metrics import random_half
 
 MIN_BATCH, MAX_BATCH = 32, 1024
 # A few very long reviews would otherwise outweigh all others.
@@ -30,8 +31,7 @@ class TrainingBatches:
         The encoder sees a random half of each document's words: what it learns is to tell the whole from a part.
         """
         counts = self.bags.dense(self.rows(step))
-        seen, places = np.zeros_like(counts), np.nonzero(counts)
-        seen[places] = np.random.default_rng([self.seed, step, 1]).binomial(counts[places].astype(np.int64), 0.5)
+        seen = random_half(counts, np.random.default_rng([self.seed, step, 1]))
         return encoder_inputs(seen, self.idf), target_counts(counts, self.idf)
 
     def rows(self, step: int) -> np.ndarray:

@@ -118,16 +118,27 @@ class Halves:
     @classmethod
     def of(cls, counts: np.ndarray, *, seed: int) -> Halves:
         """Every word of a document at random in one half or the other."""
-        given = np.random.default_rng(seed).binomial(counts.astype(np.int64), 0.5).astype(np.float32)
+        given = random_half(counts, np.random.default_rng(seed))
         return cls(given=given, rest=counts - given)
+
+
+def random_half(counts: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Of documents as counts [documents, words] each word, as often as it occurs, with a chance of one half."""
+    half, places = np.zeros_like(counts), np.nonzero(counts)
+    half[places] = random.binomial(counts[places].astype(np.int64), 0.5)
+    return half
 
 
 def completion_of_halves(model: HasTopicShares, halves: Halves, *, frequency: np.ndarray) -> np.ndarray:
     """`completion_gains` [documents] of counts in the model's own vocabulary, whose words have this frequency."""
-    probabilities = model.word_probabilities(model.topic_shares(halves.given))
     known = np.ones(len(frequency), dtype=bool)
-    logs = np.log(_unigram_ratio(probabilities, known, frequency=frequency))
-    return np.asarray((logs * halves.rest).sum(axis=1) / np.maximum(halves.rest.sum(axis=1), 1.0))
+    gains = np.zeros(len(halves.given))
+    for start in range(0, len(gains), BLOCK_DOCUMENTS):
+        block = slice(start, start + BLOCK_DOCUMENTS)
+        probabilities = model.word_probabilities(model.topic_shares(halves.given[block]))
+        logs, rest = np.log(_unigram_ratio(probabilities, known, frequency=frequency)), halves.rest[block]
+        gains[block] = (logs * rest).sum(axis=1) / np.maximum(rest.sum(axis=1), 1.0)
+    return gains
 
 
 def load_unigram(directory: Path) -> dict[str, float]:

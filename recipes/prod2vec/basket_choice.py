@@ -13,8 +13,7 @@ from scipy import sparse
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from recipes.prod2vec.basket_ranks import ranks
-from recipes.prod2vec.basket_scorer import BasketScorer, Method
-from recipes.prod2vec.basket_section import CANDIDATES_FILE
+from recipes.prod2vec.basket_scorer import CANDIDATES_FILE, BasketScorer, Method
 from recipes.prod2vec.features import Queries, RaggedArray, Vocabulary
 from recipes.prod2vec.inference import SIMILARITIES, ProductVectors
 from recipes.prod2vec.item_weights import CoPurchases, chances, co_occurrence, ridge

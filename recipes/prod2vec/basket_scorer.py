@@ -20,9 +20,12 @@ from recipes.prod2vec.features import RaggedArray
 Method = Literal["ridge", "co_occurrence", "chances", "popularity"]
 METHODS: tuple[Method, ...] = get_args(Method)
 SETTINGS_FILE = "basket_scorer.json"
+# What was tried, and how it did; models of earlier versions lack it.
+CANDIDATES_FILE = "basket_candidates.json"
 ARRAYS = ("offsets", "products", "weights", "background")
 # The weight of a product that went into the cart long ago, beside one that went in just now.
 LEAST_LINE_WEIGHT = 0.1
+ALWAYS = np.array([True])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +73,7 @@ class BasketScorer:
 
         `basket` has each index once, in cart order. Of products with the same score the more popular comes first.
         """
-        found, totals = self._summed(np.asarray(basket, dtype=np.int64))
+        found, totals = self._summed(np.asarray(basket, dtype=np.int32))
         # All others have their background alone: the best of these are among the most popular.
         popular = self._popular[: count + len(found)]
         places = np.minimum(found.searchsorted(popular), len(found) - 1)
@@ -87,21 +90,28 @@ class BasketScorer:
 
     def _summed(self, basket: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The products that have a weight, ascending, with their sums; those of the basket with minus infinity."""
-        rows = [slice(*self.offsets[index : index + 2]) for index in basket]
-        lines = self._fading(np.arange(len(basket))[::-1])
+        starts = self._starts
+        rows = [slice(starts[index], starts[index + 1]) for index in basket.tolist()]
+        lines = self._fading(np.arange(len(basket) - 1, -1, -1))
         if self.average:
             lines /= lines.sum()
-        products = np.concatenate((*(self.products[row] for row in rows), basket))
+        products = np.concatenate([*[self.products[row] for row in rows], basket])
         weights = [self.weights[row] * line for row, line in zip(rows, lines, strict=True)]
-        values = np.concatenate((*weights, np.full(len(basket), -np.inf, dtype=np.float32)))
-        order = products.argsort(kind="stable")
+        values = np.concatenate([*weights, np.full(len(basket), -np.inf, dtype=np.float32)])
+        order = products.argsort()
         products = products[order]
-        first = np.concatenate(([True], products[1:] != products[:-1])).nonzero()[0]
+        first = np.concatenate([ALWAYS, products[1:] != products[:-1]]).nonzero()[0]
         return products[first], np.add.reduceat(values[order], first)
 
     @cached_property
+    def _starts(self) -> list[int]:
+        """The offsets as Python's numbers, which are quicker to slice by."""
+        found: list[int] = self.offsets.tolist()
+        return found
+
+    @cached_property
     def _popular(self) -> np.ndarray:
-        return np.argsort(-self.background, kind="stable")
+        return np.argsort(-self.background, kind="stable").astype(np.int32)
 
     def _fading(self, steps_back: np.ndarray) -> np.ndarray:
         if not self.memory:

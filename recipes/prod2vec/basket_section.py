@@ -9,12 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from recipes.prod2vec.basket_scorer import BasketScorer
+from recipes.prod2vec.basket_scorer import CANDIDATES_FILE, BasketScorer
 from recipes.prod2vec.inference import ProductVectors
 from trainyard.contract.report import Section, Table
 
-# Written by training; models of earlier versions lack it.
-CANDIDATES_FILE = "basket_candidates.json"
 SHOWN_PRODUCTS, SHOWN_ANSWERS = 12, 5
 NAMES = {
     "ridge": "ridge regression on the basket's products",

@@ -36,6 +36,17 @@ def train(channels: Mapping[str, Path], model_dir: Path, *, checkpoints: Path, c
     chosen on the validation queries (`basket_choice.py`), and `validation_hit_rate_at_10` is its hit rate. A checkpoint
     after each epoch lets a killed training go on as if nothing had happened.
     """
+    vectors, metrics = train_vectors(channels, model_dir, checkpoints=checkpoints, config=config)
+    queries = Queries.load(channels["validation"])
+    choice = choose(vectors, load_baskets(channels["train"]), queries=queries, seed=config.seed)
+    choice.save(model_dir)
+    return {**metrics, "validation_hit_rate_at_10": choice.hit_rates[choice.name]}
+
+
+def train_vectors(
+    channels: Mapping[str, Path], model_dir: Path, *, checkpoints: Path, config: Config
+) -> tuple[ProductVectors, dict[str, float]]:
+    """The vectors, saved with all that belongs to them, and their metrics."""
     vocabulary = Vocabulary.load(channels["features"])
     queries = Queries.load(channels["validation"])
     parameters = config.hyperparameters
@@ -54,14 +65,11 @@ def train(channels: Mapping[str, Path], model_dir: Path, *, checkpoints: Path, c
     )
     vectors, metrics = with_best_similarity(_vectors(trainer, vocabulary), queries.sample(VALIDATION_QUERIES))
     vectors.save(model_dir)
-    choice = choose(vectors, load_baskets(channels["train"]), queries=queries, seed=config.seed)
-    choice.save(model_dir)
-    metrics["validation_hit_rate_at_10"] = choice.hit_rates[choice.name]
     if len(vocabulary) <= MAX_PRODUCTS:
         PrecomputedNeighbours.compute(vectors).save(model_dir)
     model.save(model_dir / KERAS_FILE)
     curves.write(dict(zip(EPOCH_METRICS, history.T, strict=True)), model_dir)
-    return {"loss": float(history[-1][0]), **metrics}
+    return vectors, {"loss": float(history[-1][0]), **metrics}
 
 
 def with_best_similarity(vectors: ProductVectors, queries: Queries) -> tuple[ProductVectors, dict[str, float]]:

@@ -77,6 +77,8 @@ class Ensemble:
         if len(inputs) > BLOCK_ROWS:
             starts = range(0, len(inputs), BLOCK_ROWS)
             return np.concatenate([self.sample_logits(inputs[start : start + BLOCK_ROWS]) for start in starts])
+        if self.linear is not None and self.shares.linear == 1.0:
+            return linear_logits(self.linear, inputs)
         trees = self.trees.logits(inputs) if self.trees else 0.0
         linear = linear_logits(self.linear, inputs) if self.linear is not None and self.shares.linear else 0.0
         return self.shares.blended(self.networks_logits(inputs), trees, linear=linear)

@@ -55,7 +55,8 @@ def ranking_curves(curve: Curve, *, missed: Sequence[float]) -> bytes:
         cost.plot(
             curve.thresholds, costs / max(costs.min(), SMALLEST_COST), color=color, label=f"missed sale: {each:g}"
         )
-    cost.set(ylim=(0.9, 4))
+    # With few sales all that matters lies close to zero.
+    cost.set(xscale="log", ylim=(0.9, 4))
     cost.legend(frameon=False)
     return png(figure)
 

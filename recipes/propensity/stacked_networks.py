@@ -175,22 +175,31 @@ class StackedNetworks:
             second.append(square)
         return weights, first, second
 
-    def logits(self, inputs: tf.Tensor) -> np.ndarray:
-        """Logits of every network without dropout [networks, rows], of `BLOCK_ROWS` rows at a time."""
-        starts = range(0, max(int(inputs.shape[0]), 1), BLOCK_ROWS)
-        blocks = [self._logits(inputs[start : start + BLOCK_ROWS]).numpy() for start in starts]
+    def logits(
+        self, inputs: tf.Tensor, *, rows: np.ndarray | None = None, networks: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Logits without dropout [networks, rows]: of all networks and rows, or of those with these numbers.
+
+        `BLOCK_ROWS` are worked on at a time.
+        """
+        asked = np.arange(inputs.shape[0]) if rows is None else rows
+        own = tf.constant(np.arange(len(self.settings)) if networks is None else networks)
+        blocks = [
+            self._logits(inputs, rows=tf.constant(asked[start : start + BLOCK_ROWS]), networks=own).numpy()
+            for start in range(0, max(len(asked), 1), BLOCK_ROWS)
+        ]
         return np.concatenate(blocks, axis=1)
 
     @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
-    def _logits(self, inputs: tf.Tensor) -> tf.Tensor:
+    def _logits(self, inputs: tf.Tensor, *, rows: tf.Tensor, networks: tf.Tensor) -> tf.Tensor:
         ones = [tf.ones((1, 1, 1))] * 2
-        return forward([each.read_value() for each in self.weights], inputs, dropout=ones)[1][:, :, 0]
+        weights = [tf.gather(each.read_value(), networks) for each in self.weights]
+        return forward(weights, tf.gather(inputs, rows), dropout=ones)[1][:, :, 0]
 
 
 def forward(weights: list[tf.Tensor], x: tf.Tensor, *, dropout: list[tf.Tensor]) -> tuple[list[tf.Tensor], tf.Tensor]:
     """What goes into each layer, [networks, batch, nodes] each, and the logits [networks, batch, 1]."""
-    networks = weights[0].shape[0]
-    hidden = [tf.broadcast_to(x[None], (networks, tf.shape(x)[0], x.shape[1]))]
+    hidden = [tf.broadcast_to(x[None], (tf.shape(weights[0])[0], tf.shape(x)[0], x.shape[1]))]
     for layer in (0, 1):
         active = tf.nn.relu(tf.matmul(hidden[-1], weights[2 * layer]) + weights[2 * layer + 1])
         hidden.append(active * dropout[layer])

@@ -94,7 +94,7 @@ def fit(
         batches = tf.constant(epoch_batches(len(data.labels), batch_size=batch_size, seed=seed, epoch=epoch))
         rates = tf.constant(state.rates)
         train_loss = networks.train_epoch(inputs, labels, train_mask=train_mask, batches=batches, rates=rates).numpy()
-        losses = validation_losses(networks.logits(inputs), data.labels, judged=judged)
+        losses = validation_losses(networks, inputs, labels=data.labels, judged=judged)
         _expect_finite(losses, state.rates, epoch=epoch)
         state.update(networks, losses)
         state.train_loss.append(float(train_loss.mean()))
@@ -106,12 +106,23 @@ def fit(
     return state
 
 
-def validation_losses(logits: np.ndarray, labels: np.ndarray, *, judged: np.ndarray) -> np.ndarray:
+def validation_losses(
+    networks: StackedNetworks, inputs: tf.Tensor, *, labels: np.ndarray, judged: np.ndarray
+) -> np.ndarray:
     """Mean binary cross-entropy [networks] over the rows that judge each network (`judged` [networks, rows])."""
-    # A network that went astray has logits that are no numbers; its loss then says so.
-    with np.errstate(invalid="ignore", over="ignore"):
-        losses = np.logaddexp(0.0, logits) - labels * logits
-    return np.asarray((losses * judged).sum(axis=1) / np.maximum(judged.sum(axis=1), 1), dtype=np.float64)
+    found = np.zeros(len(judged))
+    # Networks that are judged by the same rows come side by side, and no network sees the rows of others.
+    alike: dict[bytes, list[int]] = {}
+    for network, own in enumerate(judged):
+        alike.setdefault(own.tobytes(), []).append(network)
+    for members in alike.values():
+        rows = np.flatnonzero(judged[members[0]])
+        logits = networks.logits(inputs, rows=rows, networks=np.array(members))
+        # A network that went astray has logits that are no numbers; its loss then says so.
+        with np.errstate(invalid="ignore", over="ignore"):
+            losses = np.logaddexp(0.0, logits) - labels[rows] * logits
+        found[members] = losses.sum(axis=1, dtype=np.float64) / max(len(rows), 1)
+    return found
 
 
 def _expect_finite(losses: np.ndarray, rates: np.ndarray, *, epoch: int) -> None:

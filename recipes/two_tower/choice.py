@@ -9,13 +9,14 @@ import numpy as np
 from recipes.two_tower.config import Hyperparameters
 from recipes.two_tower.grid import Grid, GridScores, Scores, relative_popularity, retrieved
 from recipes.two_tower.interest import Interest
-from recipes.two_tower.ranker import Ranker
+from recipes.two_tower.ranker import CANDIDATES, Ranker
 from recipes.two_tower.ratings import Ratings
 from recipes.two_tower.training_data import TrainingData
 from recipes.two_tower.validation import liked
 
 # Noise of the metric falls with the root of their number, and so does what more would bring.
 MAX_USERS = 1_000
+MORE_FOR_NOVELTY = 8.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,13 +33,15 @@ class Choice:
         """These settings with the factors of `data`, whose usual rating may be another one."""
         if self.towers_share == 1.0:
             return None
-        return Ranker.of_factors(
+        ranker = Ranker.of_factors(
             data.singular_vectors.factors(self.l2),
             temperature=parameters.temperature,
             interest=replace(self.interest, unit=data.statistics.interest.unit),
             towers_share=self.towers_share,
             discount=relative_popularity(data) ** -(self.discount + parameters.novelty),
         )
+        # Among few candidates, most of which many have rated, there is little to find for those who want novelty.
+        return replace(ranker, retrieved=round(CANDIDATES * (1.0 + MORE_FOR_NOVELTY * parameters.novelty)))
 
 
 def choose(data: TrainingData, retrieve: Scores, *, later: Ratings, temperature: float, grid: Grid) -> Choice:

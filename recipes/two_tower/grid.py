@@ -14,9 +14,9 @@ import numpy as np
 
 from recipes.two_tower.ease import gains
 from recipes.two_tower.inference import PSEUDO_COUNT, TOP_K, mask_rated
-from recipes.two_tower.interest import Interest, ratings_after
+from recipes.two_tower.interest import Interest, times_after
 from recipes.two_tower.metrics import discounts
-from recipes.two_tower.ranker import candidates
+from recipes.two_tower.ranker import CANDIDATES
 from recipes.two_tower.ratings import Ratings
 from recipes.two_tower.training_data import TrainingData
 from trainyard.contract.ranking import blocks, top_columns
@@ -68,7 +68,7 @@ def retrieved(retrieve: Scores, histories: Ratings, *, relevant: Ratings, movies
         known = histories.take(rows)
         scores = retrieve(known)
         mask_rated(scores, known)
-        for place, found in enumerate(top_columns(scores, candidates(TOP_K))):
+        for place, found in enumerate(top_columns(scores, CANDIDATES)):
             liked = relevant.movies[relevant.offsets[rows[place]] : relevant.offsets[rows[place] + 1]]
             hits = np.flatnonzero(np.isin(found, liked))
             if len(hits):
@@ -127,6 +127,11 @@ class GridScores:
 
     def _weights(self, history: Ratings) -> np.ndarray:
         """Weights of one user's ratings by recency (float32 [recencies, ratings])."""
-        interest, later = self.data.statistics.interest, ratings_after(history)
-        rows = [replace(interest, steps=steps, floor=floor).recency(later) for steps, floor in self.grid.recencies]
-        return np.asarray(np.stack(rows) * interest.of_values(history.values))
+        later = times_after(history.times)
+        rows = [interest.recency(later) for interest in self._interests]
+        return np.asarray(np.stack(rows) * self._interests[0].of_values(history.values))
+
+    @cached_property
+    def _interests(self) -> list[Interest]:
+        usual = self.data.statistics.interest
+        return [replace(usual, steps=steps, floor=floor) for steps, floor in self.grid.recencies]

@@ -14,7 +14,7 @@ from recipes.two_tower.catalogue import Movies
 from recipes.two_tower.features import BLOCK_RATINGS, Featurizer, Profiles
 from recipes.two_tower.interest import ratings_after
 from recipes.two_tower.movie_statistics import MovieStatistics
-from recipes.two_tower.ranker import Ranker, candidates
+from recipes.two_tower.ranker import Ranker
 from recipes.two_tower.ratings import Ratings
 from recipes.two_tower.scale import SCALE_FILE, Scale
 from recipes.two_tower.towers import Towers
@@ -146,7 +146,7 @@ class Recommender:
         if self.ranker is None or self.objective != "retrieval":
             best = top_columns(scores, count)
             return best, np.take_along_axis(scores, best, axis=1)
-        retrieved = top_columns(scores, candidates(count))
+        retrieved = top_columns(scores, self.ranker.candidates(count))
         ranked = self.ranker.scores(scores, self.ranker.queries(users))
         found = np.take_along_axis(ranked, retrieved, axis=1)
         order = np.argsort(-found, axis=1, kind="stable")[:, :count]

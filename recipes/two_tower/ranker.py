@@ -20,13 +20,8 @@ from recipes.two_tower.interest import Interest
 from recipes.two_tower.ratings import Ratings
 
 RANKER_FILE = "ranker.npz"
-# So many movies are ranked for a request, or twice as many as it asks for.
-CANDIDATES = 200
-
-
-def candidates(count: int) -> int:
-    """How many movies are ranked where `count` are asked for."""
-    return max(CANDIDATES, 2 * count)
+# So many movies are retrieved for a request, or twice as many as it asks for.
+CANDIDATES = 150
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,13 +29,15 @@ class Ranker:
     """Scores `towers_share * towers + (1 - towers_share) * EASE * discount / temperature`.
 
     `encoder` (float32 [movies, k]): EASE's `V`; `gains` (float32 [movies]): what makes the decoder of it, with discount
-    and temperature; `interest`: what a rating in somebody's history weighs.
+    and temperature; `interest`: what a rating in somebody's history weighs, here as in the towers; `retrieved`: of how
+    many movies it chooses at least.
     """
 
     encoder: np.ndarray
     gains: np.ndarray
     interest: Interest
     towers_share: float
+    retrieved: int = CANDIDATES
 
     @classmethod
     def of_factors(
@@ -54,10 +51,14 @@ class Ranker:
             towers_share=towers_share,
         )
 
+    def candidates(self, count: int) -> int:
+        """How many movies are ranked where `count` are asked for."""
+        return max(self.retrieved, 2 * count)
+
     @cached_property
-    def ease_share(self) -> float:
-        """What is left beside the towers."""
-        return 1.0 - self.towers_share
+    def _shared_gains(self) -> np.ndarray:
+        """What is left to EASE beside the towers."""
+        return np.asarray(self.gains * np.float32(1.0 - self.towers_share))
 
     def queries(self, histories: Ratings) -> np.ndarray:
         """What users look for, from their (encoded) histories (float32 [users, k])."""
@@ -69,9 +70,23 @@ class Ranker:
     def scores(self, towers: np.ndarray, queries: np.ndarray) -> np.ndarray:
         """What orders all movies (float32 [users, movies]), from the scores that towers give them."""
         found = queries @ self.encoder.T
-        found *= self.gains * np.float32(self.ease_share)
+        found *= self._shared_gains
         found += np.float32(self.towers_share) * towers
         return np.asarray(found)
+
+    def best_first(
+        self, movies: np.ndarray, towers: np.ndarray, *, history: np.ndarray, weights: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Some movies, the best first, and their `scores` for one user, from the towers' scores of them.
+
+        `weights` are those that `interest` gives for the movies in the user's `history`.
+        """
+        found = np.float32(self.towers_share) * towers
+        if len(history):
+            query = weights @ self.encoder.take(history, axis=0)
+            found += (self.encoder.take(movies, axis=0) @ query) * self._shared_gains[movies]
+        order = (-found).argsort(kind="stable")
+        return movies[order], found[order]
 
     def in_words(self) -> str:
         """A sentence for reports."""
@@ -80,7 +95,7 @@ class Ranker:
             newest = (1.0 + self.interest.floor) / self.interest.floor
             recency = f"a user's last ratings count most ({newest:.0f} times as much as one that many others followed)"
         return (
-            f"The towers retrieve {CANDIDATES} movies; EASE orders them, to whom {recency}, with a share of "
+            f"The towers retrieve {self.retrieved} movies; EASE orders them, to whom {recency}, with a share of "
             f"{self.towers_share:g} of the towers' scores. Validation ratings chose this."
         )
 
@@ -92,6 +107,7 @@ class Ranker:
             gains=self.gains,
             interest=np.asarray(astuple(self.interest)),
             towers_share=np.asarray(self.towers_share),
+            retrieved=np.asarray(self.retrieved),
         )
 
     @classmethod
@@ -105,4 +121,5 @@ class Ranker:
                 gains=saved["gains"],
                 interest=Interest(*saved["interest"].tolist()),
                 towers_share=float(saved["towers_share"]),
+                retrieved=int(saved["retrieved"]),
             )

@@ -15,7 +15,6 @@ from recipes.two_tower.histories import Histories
 from recipes.two_tower.inference import LATE_SHRINKAGE, Recommender
 from recipes.two_tower.interest import times_after
 from recipes.two_tower.movie_statistics import SECONDS_PER_YEAR, SHRINKAGE
-from recipes.two_tower.ranker import Ranker, candidates
 from recipes.two_tower.towers import CLIP, Tower
 from trainyard.contract.nearest import Neighbours
 
@@ -95,7 +94,8 @@ class SingleUserRecommender:
         A model of interactions expects no ratings.
         """
         later = times_after(history.times)
-        content_sums, residual_sums, factor_sums = self._sums(history, later)
+        weights = self._recommender.statistics.interest.weights(history.values, later)
+        content_sums, residual_sums, factor_sums = self._sums(history, weights)
         features = self._features(content_sums, residual_sums, factor_sums=factor_sums, last_year=history.last_year)
         towers, user = self._recommender.rating_towers, None
         if towers is not None:
@@ -104,43 +104,32 @@ class SingleUserRecommender:
             vector = user
         else:
             vector = self._retrieval_vector(features, content_sums, factor_sums=factor_sums)
-        if self._ranker is None:
-            movies, scores = self._neighbours.best(vector, count, hidden=history.movies)
-        else:
-            movies, scores = self._neighbours.best(vector, candidates(count), hidden=history.movies)
-            movies, scores = self._ranked(self._ranker, history, later=later, movies=movies, scores=scores)
-            movies, scores = movies[:count], scores[:count]
-        expected = (
-            None
-            if user is None
-            else self._expected(
-                user, movies, bias=float(features[0]) + self._of_late(user, history, later=later, bias=features[0])
-            )
-        )
+        movies, scores = self._best(vector, history, weights=weights, count=count)
+        expected = None
+        if user is not None:
+            bias = float(features[0])
+            bias += self._of_late(user, history, later=later, bias=bias)
+            expected = self._expected(user, movies, bias=bias)
         return movies.tolist(), scores.tolist(), expected
 
-    @staticmethod
-    def _ranked(
-        ranker: Ranker, history: History, *, later: np.ndarray, movies: np.ndarray, scores: np.ndarray
+    def _best(
+        self, vector: np.ndarray, history: History, *, weights: np.ndarray, count: int
     ) -> tuple[np.ndarray, np.ndarray]:
-        """What `Ranker.scores` makes of the towers' scores of some movies, and these movies, the best first."""
-        query = ranker.interest.weights(history.values, later) @ ranker.encoder[history.movies]
-        found: np.ndarray = ranker.encoder[movies] @ query
-        found *= ranker.gains[movies]
-        found *= np.float32(ranker.ease_share)
-        scores *= np.float32(ranker.towers_share)
-        found += scores
-        order = (-found).argsort(kind="stable")
-        return movies[order], found[order]
+        """Movies and scores as `Recommender.recommend` has them."""
+        if self._ranker is None:
+            return self._neighbours.best(vector, count, hidden=history.movies)
+        movies, scores = self._neighbours.best(vector, self._ranker.candidates(count), hidden=history.movies)
+        movies, scores = self._ranker.best_first(movies, scores, history=history.movies, weights=weights)
+        return movies[:count], scores[:count]
 
-    def _of_late(self, user: np.ndarray, history: History, *, later: np.ndarray, bias: np.float32) -> float:
+    def _of_late(self, user: np.ndarray, history: History, *, later: np.ndarray, bias: float) -> float:
         """What `Recommender` adds to a user's bias."""
         steps, statistics = self._recommender.rating_steps, self._recommender.statistics
         if steps is None:
             return 0.0
         excess: np.ndarray = history.values - statistics.biases[history.movies]
         excess -= self._rating_vectors[history.movies] @ user
-        excess -= np.float32(statistics.mean) + bias
+        excess -= np.float32(statistics.mean + bias)
         weights = np.exp(-later / steps)
         return float(weights @ excess) / (float(weights.sum()) + LATE_SHRINKAGE)
 
@@ -163,12 +152,12 @@ class SingleUserRecommender:
         vector += SHRINKAGE / (float(content_sums[0]) + SHRINKAGE) * self._recommender.statistics.prior
         return vector
 
-    def _sums(self, history: History, later: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _sums(self, history: History, interests: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The sums in the `Profiles` of one user, in one product of matrices."""
         statistics = self._recommender.statistics
         weights = np.ones((3, len(history.movies)), dtype=np.float32)
         weights[1] = history.values - statistics.mean - statistics.biases[history.movies]
-        weights[2] = statistics.interest.weights(history.values, later)
+        weights[2] = interests
         content_sums, residual_sums, value_sums = weights @ self._contents[history.movies]
         return content_sums, residual_sums, value_sums[self._first_factor :]
 

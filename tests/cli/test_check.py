@@ -46,6 +46,12 @@ def test_what_is_missing_is_told_with_the_setting_that_helps(plays, capsys):
     assert main(["check", "two_tower", "--data", str(plays), *settings]) == 0
 
 
+def test_a_table_without_a_row_that_can_be_read_is_a_sentence(plays, capsys):
+    (plays / "plays.csv").write_text(HEADER + "u1;x;many\nu2;y;few\n", encoding="utf-8")
+    assert main(["check", "two_tower", "--data", str(plays)]) == 3
+    assert "expected a number such as 1.5 in column rating, found 'many'" in capsys.readouterr().out
+
+
 def test_a_program_gets_the_same_as_json(plays, capsys):
     assert main(["check", "two_tower", "--data", str(plays), "--json"]) == 0
     document = json.loads(capsys.readouterr().out)

@@ -142,6 +142,27 @@ def test_a_first_row_that_may_be_a_header_is_asked_about(tmp_path: Path) -> None
     assert table(tmp_path, content, source="ratings", header=True).found.columns == ("red", "blue")
 
 
+@pytest.mark.parametrize(
+    ("above", "name"),
+    [('"Order\nNo"', "Order No"), ('Sales, "all\nfrom 5" on\nOrder', "Order"), ('"A ""b""\r\n\nc"', 'A "b" c')],
+)
+def test_a_quote_that_is_open_above_the_data_costs_no_row(tmp_path: Path, above: str, name: str) -> None:
+    read = table(tmp_path, f"{above},item,n\n" + "".join(f'{row},"b\n{row}",2\n' for row in range(9)))
+
+    assert read.found.columns == (name, "item", "n")
+    assert read.rows == [(str(row), f"b\n{row}", "2") for row in range(9)]
+
+
+def test_titles_that_a_spreadsheet_fills_up_with_delimiters_are_no_rows(tmp_path: Path) -> None:
+    titles = "Sales by article;;;;\nPrinted;03.02.2024;;;\n;;;;\n"
+
+    read = table(tmp_path, titles + "No;Day;Article;Text;Pieces\n" + "1;03.02.2024;007;Tea;2\n" * 5)
+
+    assert read.found.columns == ("No", "Day", "Article", "Text", "Pieces")
+    assert read.rows == [("1", "03.02.2024", "007", "Tea", "2")] * 5
+    assert "header in line 4" in read.found.read_as
+
+
 def test_two_delimiters_that_fit_alike_are_asked_about(tmp_path: Path) -> None:
     content = "ab,cd;ef,gh\n" * 20
 

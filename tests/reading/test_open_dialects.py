@@ -81,6 +81,11 @@ def test_without_a_header_all_lines_are_data(tmp_path: Path, delimiter: str) -> 
         ("latin-1", "El Niño, ¿qué?, Åse, £5", ("cp1252",)),
         ("cp1250", "zażółć gęślą jaźń, bardzo dobry film, którego nie można przegapić", ("cp1250",)),
         ("cp1250", "őrült, árvíztűrő tükörfúrógép", ("cp1250",)),
+        ("cp1250", "Herbata zielona liściasta, źródło, Ilość zamówienia", ("cp1250",)),
+        ("iso8859_2", "Příliš žluťoučký kůň úpěl ďábelské ódy", ("iso8859-2",)),
+        ("cp1254", "Ye\u015fil \xe7ay yapra\u011f\u0131, \u015fekerli, g\xfcl i\xe7in", ("cp1254",)),
+        ("cp932", "緑茶ペットボトル", ("cp932",)),
+        ("cp932", "送料無料です", ("cp932",)),
         ("big5", "這是一部非常好的電影,台北城市", ("big5",)),
         ("cp1251", "Привет мир, это хороший фильм и очень красивый город", ("cp1251",)),
         ("koi8_r", "Привет мир, это хороший фильм и очень красивый город", ("koi8-r",)),
@@ -118,6 +123,11 @@ def test_a_letter_of_another_encoding_after_many_megabytes_is_found(tmp_path: Pa
         (lines(";"), "."),
         # A fraction, or a number over a thousand: nobody knows, and so it is no number.
         ("userId;price\n1;1,234\n2;2,345\n", "."),
+        # Semicolons stand where a comma separates fractions, and no program writes 950 beside 2.340 that is one.
+        ("userId;price\n1;1.234\n2;2.340\n3;950\n", ","),
+        ("userId;price\n1;48.101\n2;48.102\n3;48\n", "."),
+        ("userId;price\n1;1.234,50 €\n2;(99,95) €\n", ","),
+        ("userId;price\n1;€ 1,234.50\n2;5 %\n", "."),
         # Texts with commas are no numbers.
         ("userId;text\n1;4,5 of 5\n2;3,5\n3;good, really\n", "."),
     ],

@@ -75,6 +75,22 @@ def test_packing_is_what_the_bytes_say(
     assert read.found.read_as == read_as
 
 
+@pytest.mark.parametrize("name", ["a.csv.gz", "a.zst", "a*.csv", "a?.csv", "a[b].csv", "kind=book/a.csv", "a.json.gz"])
+def test_the_name_of_a_file_on_disk_says_nothing(tmp_path: Path, name: str) -> None:
+    (tmp_path / "axb.csv").write_text("x,y\n5,6\n", encoding="utf-8")
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    content = '{"a": 1, "b": 2}\n' if "json" in name else "a,b\n1,2\n"
+    path.write_text(content, encoding="utf-8")
+    connection = duckdb.connect()
+
+    file = LocalFile(name=name, path=path)
+    (found,) = found_tables(connection, file, settings=FileSettings(), sources=SOURCES, scratch=tmp_path)
+
+    assert found.columns == ("a", "b")
+    assert connection.execute(f"FROM {found.relation}").fetchall() == [("1", "2")]
+
+
 def test_an_archive_gives_its_tables_and_no_debris(tmp_path: Path) -> None:
     members = {
         "shop/ratings-1.csv": CSV,
@@ -220,6 +236,22 @@ def test_documents_as_pandas_writes_them(tmp_path: Path, document: object) -> No
 
     assert read.found.columns == ("a", "b")
     assert read.rows == [("1", "x"), ("2", "y")]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"id":{"0":1,"1":2},"b":{"0":"x","1":"y"}}',
+        '{"0":{"id":1,"b":"x"},"1":{"id":2,"b":"y"}}',
+        '{"columns":["id","b"],"index":[0,1],"data":[[1,"x"],[2,"y"]]}',
+        '{"id": 1,\n "b": "x"}\n{"id": 2,\n "b": "y"}\n',
+        '{"id": 1, "b": "x"},\n{"id": 2, "b": "y"},\n',
+    ],
+)
+def test_documents_in_one_line_and_one_after_the_other(tmp_path: Path, content: str) -> None:
+    read = table(tmp_path, content, name="data.json")
+
+    assert (read.found.columns, read.rows) == (("id", "b"), [("1", "x"), ("2", "y")])
 
 
 def test_lines_that_are_no_json_are_set_aside(tmp_path: Path) -> None:

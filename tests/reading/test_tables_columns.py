@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.reading.reads import columns, csv, problem, reading, rows
@@ -93,6 +95,23 @@ def test_a_key_is_preferred_to_what_it_describes_and_the_note_says_so(tmp_path):
     for header in ("sku,ean", "product,session id"):
         found = reading(tmp_path, {"sales.csv": csv(header, ["1,7", "2,8"])}, source)
         assert "expected one column that is product_id, found 2" in problem(found)
+
+
+def test_of_two_keys_the_one_counts_that_another_table_has(tmp_path):
+    movies = csv("artist,item,name", ["x,9,A", "y,10,B"])
+    source = Source(
+        name="movies",
+        files=("movies",),
+        columns=(Column(name="movieId", type="id", synonyms=("item", "artist")), MOVIES.columns[1]),
+        required=False,
+    )
+    found = reading(tmp_path, {"movies.csv": movies, "plays.csv": csv("user,item", ["7,9"])}, RATINGS, source)
+    assert rows(found, "movies") == [(9, "A"), (10, "B")]
+    assert "movies.csv: movieId is the column item (not artist), title is the column name." in found.quality.notes
+    found = reading(
+        tmp_path / "alone", {"movies.csv": movies, "plays.csv": csv("user,movieId", ["7,9"])}, RATINGS, source
+    )
+    assert "movies.csv was not read as movies: expected one column that is movieId" in found.quality.warnings[0]
 
 
 def test_a_question_about_a_column_is_asked_also_of_files_of_any_name(tmp_path):
@@ -196,6 +215,38 @@ def test_a_name_that_several_tables_know_is_decided_by_columns(tmp_path):
     assert "orders" not in found.tables
 
 
+def test_what_is_proposed_looks_like_what_is_asked_for(tmp_path):
+    header = "No,Billing Zip,Discount Code,Lineitem artist,time"
+    found = reading(tmp_path, {"mine.csv": csv(header, ["1,2,3,4,5"])}, RATINGS)
+    assert '"columns": {"movieId": "Lineitem artist", "userId": "No"}' in problem(found)
+
+
+def test_a_file_that_was_read_as_another_table_of_its_name_is_proposed(tmp_path):
+    users = Source(name="users", files=("users", "ratings"), columns=(Column(name="age", type="id"),), required=False)
+    found = reading(tmp_path, {"ratings.csv": csv("id,age,item", ["1,30,9"])}, RATINGS, users)
+    assert "found ratings.csv (id, age, item)" in problem(found)
+
+
+def test_a_file_in_pieces_has_its_header_in_one_of_them(tmp_path):
+    pieces = {"visits-0.csv": b"3,c,1\n4,d,0\n", "visits-1.csv": csv("a,b,y", ["1,x,0", "2,y,1"])}
+    found = reading(tmp_path, pieces, ANYTHING)
+    assert rows(found, "visits") == [(1, "x", 0), (2, "y", 1), (3, "c", 1), (4, "d", 0)]
+    assert "visits-0.csv: read as no header, columns as in visits-1.csv." in found.quality.notes
+    links = {"movies-2.csv": b"9,b\n10,c\n", "movies-1.csv": csv("item,name", ["8,a"])}
+    found = reading(tmp_path / "keys", links, replace(MOVIES, required=True))
+    assert [row[:2] for row in rows(found, "movies")] == [(8, "a"), (9, "b"), (10, "c")]
+
+
+def test_the_same_is_said_of_many_files_once(tmp_path):
+    files = {f"ratings-{each}.csv": csv("user;item", [f"{each};9"]) for each in range(5)}
+    files |= {f"other-{each}.csv": csv("a,b", ["1,2"]) for each in range(5)}
+    found = reading(tmp_path, files, RATINGS)
+    notes = " ".join(found.quality.notes)
+    assert "5 files (ratings-0.csv, ratings-1.csv, ratings-2.csv and 2 more): read as semicolon" in notes
+    assert "other-0.csv, other-1.csv, other-2.csv and 2 more were not read" in notes
+    assert len(found.quality.notes) == 2
+
+
 def test_a_missing_table_lists_what_was_found(tmp_path):
     found = reading(tmp_path, {"mine.csv": csv("person,band", ["1,2", "3,4"])}, RATINGS, MOVIES)
     assert problem(found) == (
@@ -238,6 +289,14 @@ def test_all_columns_of_a_table_in_the_types_of_their_values(tmp_path):
         ("basic", "98765", None, False),
         ("basic", "11111", 17, True),
     ]
+
+
+def test_a_sign_among_numbers_is_no_value_and_no_column_vanishes(tmp_path):
+    lines = [f"{each},{each / 2 if each % 12 else '?'},x{each},{'3+' if each % 4 else each}," for each in range(60)]
+    found = reading(tmp_path, {"visits.csv": csv(",hp,,n,", lines)}, ANYTHING, share=0.01)
+    assert columns(found, "visits") == {"hp": "DOUBLE", "column_3": "VARCHAR", "n": "VARCHAR"}
+    assert rows(found, "visits")[:2] == [(None, "x0", "0"), (0.5, "x1", "3+")]
+    assert "visits.csv: column hp: 5 cells that are no numbers are taken for missing." in found.quality.warnings
 
 
 def test_types_are_decided_over_all_parts_and_all_rows(tmp_path):

@@ -43,6 +43,9 @@ def things(folder: Path, data: bytes, *, share: float = 0.0, name: str = "things
         (" 7 ,y, 2 ", (7, "y", 2.0)),
         ("007,y,1e3", (7, "y", 1000.0)),
         ("+8,y,+1.", (8, "y", 1.0)),
+        ('"1,234,567",y,"$1,630.50"', (1234567, "y", 1630.5)),
+        ("'9,y,(12.5%)", (9, "y", -12.5)),
+        ("1\u202f234,y,CHF 5'000.25-", (1234, "y", -5000.25)),
         ('"9","y","3"', (9, "y", 3.0)),
     ],
 )
@@ -237,6 +240,28 @@ def test_days_that_may_be_months_are_asked_about(tmp_path):
     assert "files.events.dates is day first or month first" in problem(reading(tmp_path, files, EVENTS))
     found = reading(tmp_path, files, EVENTS, events=FileSettings(dates="day first"))
     assert rows(found, "events")[0] == (datetime.datetime(2026, 4, 3, 0, 0),)
+
+
+def test_days_with_points_come_before_months(tmp_path):
+    found = reading(tmp_path, {"events.csv": lines("at,x", ["01.02.2026,1", "03.04.2026 18:05,2"])}, EVENTS)
+    assert rows(found, "events") == [(datetime.datetime(2026, 2, 1),), (datetime.datetime(2026, 4, 3, 18, 5),)]
+
+
+def test_thousands_are_read_where_the_mark_of_fractions_is_known(tmp_path):
+    found = reading(tmp_path / "known", {"things.csv": lines(HEADER, ['1,x,"1,234"', "2,y,4.5"])}, THINGS)
+    assert [price for _, _, price in rows(found)] == [1234.0, 4.5]
+    unknown = lines(HEADER, ['1,x,"1,234"', '2,y,"2,340"'])
+    assert "'1,234'" in problem(reading(tmp_path / "unknown", {"things.csv": unknown}, THINGS))
+    found = reading(tmp_path / "said", {"things.csv": unknown}, THINGS, things=FileSettings(decimal="."))
+    assert [price for _, _, price in rows(found)] == [1234.0, 2340.0]
+
+
+def test_rows_of_nothing_but_delimiters_are_none(tmp_path):
+    bad = things(tmp_path, lines(HEADER, ["1,x,1", ",,", ",,", "2,y,z", "3,y,2", *[",,"] * 40]), share=0.4)
+    assert rows(bad) == [(1, "x", 1.0), (3, "y", 2.0)]
+    assert "line 5: left out" in bad.quality.warnings[0]
+    late = lines(HEADER, [*(f"{row},{'x' * 90}," for row in range(3000)), *[",,"] * 300])
+    assert len(rows(things(tmp_path / "late", late))) == 3000
 
 
 @pytest.mark.parametrize(

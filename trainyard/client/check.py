@@ -65,9 +65,9 @@ def check(recipe_name: str, directory: Path, *, settings: Mapping[str, Any], scr
     quality = found.quality
     if quality.ok:
         quality += _judged(recipe_name, config, tables=found.tables, scratch=scratch)
-    previews = tuple(_preview(name, parts) for name, parts in found.tables.items() if parts)
+    previews = (_preview(name, parts) for name, parts in found.tables.items() if parts)
     cut = tuple(each.name for each, whole in zip(files, given, strict=True) if each.path != whole.path)
-    return Checked(quality=quality, previews=previews, cut=cut)
+    return Checked(quality=quality, previews=tuple(each for each in previews if each.rows), cut=cut)
 
 
 def _read(

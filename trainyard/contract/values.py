@@ -42,8 +42,8 @@ NO = frozenset({"false", "f", "no", "n", "0", "0.0", "falsch", "faux", "falso", 
 NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 # What stands before or after an amount of money.
 CURRENCY = (
-    r"(([A-Z]{1,3})?[$€£¥₹]|[￥₽₩₺₫₴₪฿]|EUR|USD|GBP|CHF|JPY|CNY|INR|AUD|CAD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|BRL|MXN|ZAR|TRY|RUB|KRW|"
-    r"zł|Kč|kr\.?|Ft|lei|Fr\.|Rs\.?|円|元|원|руб\.?)"
+    r"(([A-Z]{1,3})?[$€£¥₹]|[￥₽₩₺₫₴₪฿]|EUR|USD|GBP|CHF|JPY|CNY|INR|AUD|CAD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|BRL|MXN|ZAR|"
+    r"TRY|RUB|KRW|zł|Kč|kr\.?|Ft|lei|Fr\.|Rs\.?|円|元|원)"
 )
 # What says that an amount is less than nothing, and the spaces that stand between thousands.
 NEGATIVE = "[(\\-\u2212]"
@@ -130,9 +130,9 @@ def amount(decimal: str, *, grouped: bool = False) -> str:
     lakhs = f"[1-9][0-9]?({other}[0-9]{{2}})+{other}[0-9]{{3}}{fraction}?"
     doubtful = f"|{first}{other}[0-9]{{3}}" if grouped else ""
     digits = f"({apart}|{certain}|{lakhs}{doubtful}|[0-9]+{fraction}?|{mark}[0-9]+)"
-    sign, before = "[+\\-\u2212]?", f"({CURRENCY}[{THIN_SPACES}]?)"
-    signed = f"({sign}{before}?|{before}{sign}){digits}([{THIN_SPACES}]?({CURRENCY}|%))?-?"
-    return rf"'?({signed}|\({signed}\))"
+    sign, before, after = "[+\\-\u2212]?", f"({CURRENCY}[{THIN_SPACES}]?)", f"([{THIN_SPACES}]?({CURRENCY}|%))"
+    signed = f"({sign}{before}?|{before}{sign}){digits}{after}?-?"
+    return rf"'?({signed}|{before}?\({signed}\){after}?)"
 
 
 def moment(value: Any) -> datetime | None:

@@ -62,7 +62,8 @@ def mapped(
 ) -> Mapped:
     """The columns of `found` as those of `source`; `types` are DuckDB's, one for each.
 
-    Of several columns that may be a key, the one is taken that other tables have it in, as `keys` says. Raises BadData where a required column is not there, or two might be it.
+    Of several columns that may be a key, the one is taken that other tables have it in, as `keys` says. Raises BadData
+    where a required column is not there, or two might be it.
     """
     found, types = baskets.with_pattern(found, settings, types=types)
     places, passed = _by_settings(found, source, settings=settings), dict[str, list[str]]()

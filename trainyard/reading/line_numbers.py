@@ -46,7 +46,8 @@ class Lines:
 def look_up(found: Found, *, rows: int, wanted: Collection[int], offsets: Collection[int]) -> dict[int, int]:
     """The lines of some of `rows` rows, by going through the text; `offsets` are the first bytes of rejected lines.
 
-    A line in which quotes are open goes on in the next one, and one of delimiters only is no row. Nothing is said where that gives another number of rows.
+    A line in which quotes are open goes on in the next one, and one of delimiters only is no row. Nothing is said where
+    that gives another number of rows.
     Runs only where something is wrong with a file whose lines cannot be counted.
     """
     if found.text is None or not wanted:

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from recipes.headline_classifier import complement_naive_bayes
+from recipes.headline_classifier.config import wide_l2
 from recipes.headline_classifier.encoded_headlines import EncodedHeadlines
 from recipes.headline_classifier.inference import weighted_sums
-from recipes.headline_classifier.model import wide_l2
 from recipes.headline_classifier.seen_ngrams import as_new, counted
 from tests.recipes.headline_classifier.test_features import fitted
 

@@ -108,9 +108,9 @@ def opened(trained):
     return recommender, data.histories.encoded(recommender.movies.encode(data.keys), recommender.scale)
 
 
-def test_what_is_ranked_is_what_the_towers_retrieve(opened, monkeypatch):
+def test_what_is_ranked_is_what_the_towers_retrieve(opened):
     recommender, histories = opened
-    monkeypatch.setattr("recipes.two_tower.ranker.CANDIDATES", 20)
+    recommender = replace(recommender, ranker=replace(recommender.ranker, retrieved=20))
     retrieved = replace(recommender, ranker=None).recommend(histories, 20)
     ranked = recommender.recommend(histories, 10)
     for (movies, scores), (candidates, _) in zip(ranked, retrieved, strict=True):

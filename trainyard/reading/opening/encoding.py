@@ -29,10 +29,12 @@ MARKS = {
 }
 WESTERN = "cp1252"
 # What is compared where text is neither UTF-8 nor Western: encodings that files have, not the many that exist.
+EASTERN = ("cp932", "euc_jp", "gb18030", "big5", "euc_kr")
+MUCH = 0.2
 OTHERS = [
     *("cp1250", "cp1251", "cp1252", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "iso8859_2"),
     *("koi8_r", "mac_roman", "cp850"),
-    *("cp932", "euc_jp", "gb18030", "big5", "euc_kr"),
+    *EASTERN,
 ]
 SAMPLE_BYTES = 2**16
 COMPARED_BYTES = 2**13
@@ -55,8 +57,10 @@ SIGNS = (
     r"\u0080-\u009f\u00a1-\u00a9\u00ab-\u00b4\u00b6\u00b8-\u00b9\u00bb-\u00bf\u00d7\u00f7\u20ac\u201a\u201e\u2026\u2020\u2021"
     r"\u02c6\u2030\u2039\u201c\u201d\u2022\u2122\u203a\u02dc"
 )
-# A sign or a quotation mark where a letter belongs, and a capital letter inside of a word.
+# A sign or a quotation mark where a letter belongs, and a capital letter inside of a word; letters and signs in rows.
 NOT_WESTERN = re.compile(rf"[^\W\d_][{SIGNS}][^\W\d_]|[a-z\u00df-\u00ff][\u00c0-\u00d6\u00d8-\u00de\u0160\u017d\u0178]")
+ANY_SIGN = r"(?:[^\w\s\x00-\x7f]|[\u00aa\u00b2\u00b3\u00b9\u00ba\u00bc-\u00be])"
+SIGN_RUN = re.compile(rf"(?:({ANY_SIGN})(?!\1)(?={ANY_SIGN})){{3}}")
 FOREIGN_RUN = re.compile(r"[^\W\d_a-zA-Z]{3,}")
 # A sign where a letter belongs, and letters of two scripts in one word: text in another encoding than this one.
 FLORIN, SCRIPTS = "\u0192", r"\u0370-\u03ff\u0400-\u04ff\u0590-\u06ff"
@@ -97,9 +101,12 @@ def narrow(text: bytes) -> Encoding:
     # Of little text the library finds no language.
     lines = (lines * (ENOUGH_BYTES // len(lines) + 1))[:COMPARED_BYTES]
     matches = list(charset_normalizer.from_bytes(lines, cp_isolation=OTHERS, steps=10, chunk_size=1024))
+    words = [each for each in matches if _odd(str(each)) <= MANY_ODD]
+    if not words and (eastern := _eastern(lines)):
+        return eastern
     if not matches:
         return Encoding(name=WESTERN, rival="another one")
-    words = [each for each in matches if _odd(str(each)) <= MANY_ODD] or matches
+    words = words or matches
     # Text that is all capitals in one encoding and small letters in another is not shouted.
     words.sort(key=lambda each: (each.chaos >= LESS_CHAOS, _capitals(str(each)) > MANY_CAPITALS))
     best, *others = words
@@ -117,7 +124,20 @@ def _as_likely(other: CharsetMatch, best: CharsetMatch) -> bool:
 def _odd(text: str) -> float:
     """How many letters beyond ASCII are followed by what no word has, as a share of them all."""
     beyond = sum(each.isalpha() and not each.isascii() for each in text)
-    return len(NO_WORDS.findall(text)) / max(beyond, 1)
+    return (len(NO_WORDS.findall(text)) + len(SIGN_RUN.findall(text))) / max(beyond, 1)
+
+
+def _eastern(text: bytes) -> Encoding | None:
+    """The encoding of East Asia that makes kana or hangul of much of a text; None where none does, or several do."""
+    found = []
+    for name in EASTERN:
+        try:
+            beyond = [each for each in text.decode(name) if not each.isascii()]
+        except UnicodeDecodeError:
+            continue
+        if sum("\u3040" <= each <= "\u30ff" or "\uac00" <= each <= "\ud7a3" for each in beyond) > MUCH * len(beyond):
+            found.append(name)
+    return Encoding(name=found[0]) if len(found) == 1 else None
 
 
 def _is_turkish(text: bytes) -> bool:
@@ -149,7 +169,7 @@ def is_western(text: bytes) -> bool:
     beyond = [each for each in decoded.lower() if each.isalpha() and not each.isascii()]
     rare = sum(each in RARE for each in beyond)
     known = sum(each in LETTERS for each in beyond)
-    odd = len(NOT_WESTERN.findall(decoded)) + len(FOREIGN_RUN.findall(decoded))
+    odd = sum(len(each.findall(decoded)) for each in (NOT_WESTERN, FOREIGN_RUN, SIGN_RUN))
     if set(beyond) <= HUNGARIAN and not set(beyond).isdisjoint("õû"):
         return False
     return known + rare == len(beyond) and rare <= len(beyond) / 10 and odd <= len(beyond) / 50

@@ -78,11 +78,16 @@ def _rows(document: Any) -> list[Any] | None:
         return None
     if _split_up(document):
         return [dict(zip(document["columns"], row, strict=False)) for row in document["data"]]
-    if len(lists := _lists(document)) == 1:
-        return lists[0]
     columns = list(document.values())
     if _numbered(document) and all(map(str.isdecimal, document)):
         return columns
+    if len(lists := _lists(document)) == 1:
+        return lists[0]
+    return _from_columns(document, columns)
+
+
+def _from_columns(document: dict[str, Any], columns: list[Any]) -> list[Any] | None:
+    """The records where each column is an object or a list."""
     if columns and all(isinstance(each, dict) for each in columns) and len({tuple(each) for each in columns}) == 1:
         return [{name: column[key] for name, column in document.items()} for key in columns[0]]
     if columns and all(isinstance(each, list) for each in columns) and len({len(each) for each in columns}) == 1:
@@ -98,7 +103,11 @@ def _split_up(document: dict[str, Any]) -> bool:
 def _numbered(document: dict[str, Any]) -> bool:
     """Whether it is objects of which each has equal keys, that are numbers of rows, or have them as keys."""
     parts = list(document.values())
-    if not parts or not all(isinstance(each, dict) and each for each in parts) or len({tuple(each) for each in parts}) > 1:
+    if (
+        not parts
+        or not all(isinstance(each, dict) and each for each in parts)
+        or len({tuple(each) for each in parts}) > 1
+    ):
         return False
     return all(map(str.isdecimal, document)) or all(map(str.isdecimal, parts[0]))
 

@@ -27,6 +27,7 @@ class Parsed:
         return (
             f"read_csv({one_file(self.path)}, compression = 'none', columns = {{{columns}}}, header = false, "
             f"skip = {self.skip}, auto_detect = false, delim = {literal(delimiter)}, "
-            f"quote = {literal(self.dialect.quote)}, escape = {literal(self.dialect.escape)}, strict_mode = true, max_line_size = {MAX_LINE_BYTES}, "
-            f"store_rejects = true, rejects_table = '{rejects}', rejects_scan = '{rejects}_scans')"
+            f"quote = {literal(self.dialect.quote)}, escape = {literal(self.dialect.escape)}, strict_mode = true, "
+            f"max_line_size = {MAX_LINE_BYTES}, store_rejects = true, rejects_table = '{rejects}', "
+            f"rejects_scan = '{rejects}_scans')"
         )

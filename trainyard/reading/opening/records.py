@@ -113,7 +113,9 @@ def _titles(rows: Sequence[Sequence[str]]) -> int:
     filled = [sum(bool(each.strip()) for each in row) for row in rows]
     usual = median(each for each in filled if each) if any(filled) else 0
     index = next((at for at, each in enumerate(filled) if each >= MOST_CELLS * usual), 0)
-    return 0 if rows and any(SOMETHING.fullmatch(each.strip()) for each in rows[index]) else index
+    names = rows[index] if rows else ()
+    # The name of a column may be No, which is something below it.
+    return 0 if any(SOMETHING.fullmatch(each.strip()) and not each.strip().isalpha() for each in names) else index
 
 
 def _fits(row: Sequence[str] | None, width: int) -> bool:
