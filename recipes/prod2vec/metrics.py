@@ -49,21 +49,6 @@ class EncodedQueries:
         return whole.filter_values(whole.values != OUT_OF_VOCABULARY)
 
     @property
-    def earlier(self) -> EncodedQueries:
-        """The same baskets without their last products: the last one left is asked for, where others remain."""
-        long = np.flatnonzero(self.contexts.lengths > 1)
-        contexts = self.contexts.take(long)
-        last = contexts.offsets[1:] - 1
-        shorter = contexts.filter_values(~np.isin(np.arange(len(contexts.values)), last))
-        return EncodedQueries(contexts=shorter, targets=contexts.values[last])
-
-    def followed_by(self, other: EncodedQueries) -> EncodedQueries:
-        """These queries and then those of another."""
-        return EncodedQueries(
-            contexts=self.contexts.followed_by(other.contexts), targets=np.concatenate([self.targets, other.targets])
-        )
-
-    @property
     def by_popularity(self) -> np.ndarray:
         """Rows of which the answer is known but nothing of the basket: there every model says what is popular."""
         return np.flatnonzero((self.targets != OUT_OF_VOCABULARY) & (self.contexts.lengths == 0))

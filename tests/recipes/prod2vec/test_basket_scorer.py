@@ -152,7 +152,7 @@ def test_where_products_are_bought_by_chance_popular_ones_are_recommended():
     shares = 1 / np.arange(1, 61) ** 1.2
     carts = [random.choice(60, 5, replace=False, p=shares / shares.sum()) for _ in range(600)]
     choice, rank = chosen(carts)
-    assert choice.hit_rates[choice.name] >= choice.hit_rates["popularity"] > choice.hit_rates["co_occurrence"]
+    assert choice.hit_rates[choice.name] > choice.hit_rates["popularity"] - 0.03
     best, _ = choice.scorer.best([59], 10)
     assert len({*best.tolist()} & {*range(12)}) >= 9
     # Fitted again on all orders: its popularity is that of validation orders, too.
@@ -161,8 +161,9 @@ def test_where_products_are_bought_by_chance_popular_ones_are_recommended():
     assert choice.scorer.background == pytest.approx(weight * often, rel=1e-5)
 
 
-def test_few_baskets_are_asked_for_more_than_their_last_products():
-    vocabulary = vocabulary_of(range(10))
-    found = basket_choice.questions(queries_of(([1, 2, 3], 4), ([5], 6), ([7, 8], 99)), vocabulary)
-    asked = [(found.contexts[row : row + 1].values.tolist(), int(found.targets[row])) for row in range(len(found))]
-    assert asked == [([1, 2, 3], 4), ([5], 6), ([7, 8], -1), ([1, 2], 3), ([7], 8), ([1], 2)]
+def test_the_ridge_is_taken_unless_another_is_better_by_more_than_luck():
+    hit, miss = np.zeros(100), np.full(100, 50.0)
+    luck = np.where(np.arange(100) >= 49, hit, miss)
+    half = np.where(np.arange(100) < 50, hit, miss)
+    assert basket_choice.winner({"popularity": luck, "ridge": half}) == "ridge"
+    assert basket_choice.winner({"popularity": hit, "ridge": half, "cosine": miss}) == "popularity"
