@@ -82,6 +82,8 @@ CONFIG = Config(
         primary="macro_f1",
         minimum={"macro_f1": 0.6, "accuracy": 0.7},
         maximum={"expected_calibration_error": 0.1},
+        # Of 20,000 held-out headlines a handful more or less is beyond noise, and no reason to refuse a model.
+        margin=0.002,
     ),
 )
 

@@ -110,6 +110,15 @@ def test_a_baseline_that_cannot_be_compared_is_not_known_to_be_worse():
     assert not decide(beside(popularity=(float("nan"),) * 3), GATE).promote
 
 
+def test_a_difference_that_does_not_count_refuses_nothing():
+    found = beside(popularity=(-0.004, -0.005, -0.003))
+    assert decide(found, replace(GATE, margin=0.0029)).standing == "worse than popularity"
+    decision = decide(found, replace(GATE, margin=0.003))
+    assert decision.promote
+    assert decision.standing == "not better than popularity"
+    assert "by more than noise and 0.003" in decision.message
+
+
 def test_only_the_baselines_that_count_are_asked():
     found = beside(popularity=BETTER, cooccurrence=WORSE)
     assert decide(found, replace(GATE, beat=("popularity",))).standing == "better than popularity"

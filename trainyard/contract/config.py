@@ -117,6 +117,9 @@ class Gate:
         default=(ALL_BASELINES,),
         metadata={"help": "baselines, by name or `all`, that may not be better by more than noise; [] asks none"},
     )
+    margin: float = bounded(
+        0.0, minimum=0.0, maximum=1.0, help="how much better than the model a baseline may be all the same"
+    )
     confidence: float = bounded(0.95, minimum=0.5, maximum=0.999, help="of the paired bootstrap interval")
     resamples: int = bounded(2000, minimum=100, maximum=100_000, help="of the paired bootstrap")
 

@@ -69,10 +69,17 @@ class _Standing:
 
     baseline: str
     difference: Difference
+    margin: float
+
+    @property
+    def worse(self) -> bool:
+        """Whether the model is worse by more than noise and by more than counts."""
+        # A NaN passes no comparison: what cannot be compared is not known to be good enough.
+        return not self.difference.high >= -self.margin
 
     @property
     def text(self) -> str:
-        if self.difference.high < 0:
+        if self.worse:
             return f"worse than {self.baseline}"
         return f"{'better' if self.difference.low > 0 else 'not better'} than {self.baseline}"
 
@@ -85,16 +92,16 @@ def _standing(comparison: Comparison, rules: Gate) -> _Standing | None:
     if not counted:
         return None
     best = min(counted, key=lambda name: counted[name].value)
-    return _Standing(baseline=best, difference=counted[best])
+    return _Standing(baseline=best, difference=counted[best], margin=rules.margin)
 
 
 def _baseline_check(standing: _Standing, rules: Gate) -> Check:
+    allowed = f"noise and {_number(rules.margin)}" if rules.margin else "noise"
     sentence = (
-        f"{rules.primary} not worse than the best baseline by more than noise: the model is {standing.text}; "
+        f"{rules.primary} not worse than the best baseline by more than {allowed}: the model is {standing.text}; "
         f"{_difference(standing.difference, rules)}."
     )
-    # A NaN passes no comparison: what cannot be compared is not known to be good enough.
-    return Check(name="baselines", passed=standing.difference.high >= 0, sentence=sentence)
+    return Check(name="baselines", passed=not standing.worse, sentence=sentence)
 
 
 def _unknown_baselines(comparison: Comparison, rules: Gate) -> list[Check]:
