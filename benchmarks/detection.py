@@ -24,7 +24,8 @@ from recipes.two_tower.config import CONFIG, sources
 from trainyard.contract.sources import FileSettings
 from trainyard.reading.model import LocalFile
 from trainyard.reading.opening.csv_tables import names_known
-from trainyard.reading.opening.header import decimal, header
+from trainyard.reading.opening.decimals import decimal
+from trainyard.reading.opening.header import header
 from trainyard.reading.opening.open import found_tables
 from trainyard.reading.opening.opened_text import OpenedText, detected
 from trainyard.reading.opening.plain_text import Text
@@ -107,7 +108,8 @@ def _lines(line: Callable[[random.Random, int], str], *, size: int) -> Iterator[
 def _detect(text: Text, *, known: frozenset[str]) -> None:
     choice = detected(text, FileSettings(), known=known)
     top = header(choice.records, known=known, given=None)
-    decimal(OpenedText(text=text, seen=Look(lines=0, size=0), choice=choice, top=top).spread_rows)
+    rows = OpenedText(text=text, seen=Look(lines=0, size=0), choice=choice, top=top).spread_rows
+    decimal(rows, delimiter=choice.delimiter)
 
 
 def _cpu(work: Callable[[], object]) -> float:

@@ -8,6 +8,7 @@ Tables and columns are called as Instacart called them, and known under many oth
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from trainyard.contract.config import Gate, Range, RecipeConfig, ScoreColumn, TableData, Tuning, bounded
 from trainyard.contract.sources import Column, Source
@@ -66,6 +67,9 @@ class Hyperparameters:
     learning_rate: float = bounded(0.3, minimum=1e-5, maximum=10.0, help="of row-wise Adagrad; falls linearly")
     epochs: int = bounded(20, minimum=1, maximum=1000, help="passes over the training baskets")
     negatives: int = bounded(5, minimum=1, maximum=100, help="negative samples that each genuine pair stands against")
+    basket_scorer: Literal["best", "vectors"] = field(
+        default="best", metadata={"help": "what answers baskets: the best by validation orders, or the vectors"}
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

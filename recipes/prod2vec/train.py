@@ -33,10 +33,13 @@ def train(channels: Mapping[str, Path], model_dir: Path, *, checkpoints: Path, c
     """Train on the channels `train`, `validation` and `features`; returns the metrics of the finished model.
 
     Prints `loss` and `validation_hit_rate_at_10_vectors` per epoch. What answers baskets in evaluation and serving is
-    chosen on the validation queries (`basket_choice.py`), and `validation_hit_rate_at_10` is its hit rate. A checkpoint
-    after each epoch lets a killed training go on as if nothing had happened.
+    chosen on the validation queries (`basket_choice.py`) unless the settings ask for the vectors, and
+    `validation_hit_rate_at_10` is its hit rate. A checkpoint after each epoch lets a killed training go on as if
+    nothing had happened.
     """
     vectors, metrics = train_vectors(channels, model_dir, checkpoints=checkpoints, config=config)
+    if config.hyperparameters.basket_scorer == "vectors":
+        return {**metrics, "validation_hit_rate_at_10": metrics["validation_hit_rate_at_10_vectors"]}
     queries = Queries.load(channels["validation"])
     choice = choose(vectors, load_baskets(channels["train"]), queries=queries, seed=config.seed)
     choice.save(model_dir)

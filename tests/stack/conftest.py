@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FINAL = {"SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"}
 # Small and quick, but enough for the planted structure to be learned.
 QUICK = {
-    "hyperparameters": {"epochs": 8, "embedding_size": 32},
+    "hyperparameters": {"epochs": 8, "embedding_size": 32, "basket_scorer": "vectors"},
     "gate": {"minimum": {"hit_rate_at_10": 0.0}, "beat": []},
 }
 

@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("endpoints")]
 ENDPOINT = "trainyard-dev-prod2vec"
 DEPLOY = {"deploy": {"enabled": True, "memory_mb": 1024}}
 WEAK = {
-    "hyperparameters": {"epochs": 1, "embedding_size": 2, "learning_rate": 0.0001},
+    "hyperparameters": {"epochs": 1, "embedding_size": 2, "learning_rate": 0.0001, "basket_scorer": "vectors"},
     "gate": {"minimum": {"hit_rate_at_10": 0.0}, "beat": []},
 }
 

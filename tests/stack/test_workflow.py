@@ -15,7 +15,7 @@ from tests.stack.conftest import QUICK, wait
 # One deployment serves all tests of this file, one after another: later ones build on the champion of earlier ones.
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack")]
 WEAK = {
-    "hyperparameters": {"epochs": 1, "embedding_size": 2, "learning_rate": 0.0001},
+    "hyperparameters": {"epochs": 1, "embedding_size": 2, "learning_rate": 0.0001, "basket_scorer": "vectors"},
     "gate": {"minimum": {"hit_rate_at_10": 0.0}, "beat": []},
 }
 

@@ -192,6 +192,12 @@ def test_products_that_are_subsampled_are_used_less():
     assert rare.sum() / all_others.sum() == pytest.approx(0.25, abs=0.05)
 
 
+def test_vectors_alone_answer_baskets_where_the_settings_say_so(channels, tmp_path):
+    metrics, vectors = trained(channels, tmp_path, config(epochs=1, basket_scorer="vectors"))
+    assert metrics["validation_hit_rate_at_10"] == metrics[f"validation_hit_rate_at_10_{vectors.similarity}"]
+    assert not list((tmp_path / "model").glob("basket*"))
+
+
 def test_training_learns_who_is_bought_together_and_leaves_a_whole_model(channels, tmp_path, capsys):
     metrics, vectors = trained(channels, tmp_path, config(epochs=12))
     assert metrics["validation_hit_rate_at_10"] == 1.0
