@@ -71,7 +71,8 @@ class BasketScorer:
     def best(self, basket: Sequence[int] | np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
         """Indices and scores of the `count` products that go best with a basket, best first, without its own.
 
-        `basket` has each index once, in cart order. Of products with the same score the more popular comes first.
+        `basket` has each index once, in cart order, and at least one. Of products with the same score the more popular
+        comes first.
         """
         found, totals = self._summed(np.asarray(basket, dtype=np.int32))
         # All others have their background alone: the best of these are among the most popular.
