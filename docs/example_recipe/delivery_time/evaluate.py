@@ -11,7 +11,7 @@ import pandas as pd
 from recipes.delivery_time.config import Config
 from recipes.delivery_time.inference import DeliveryTimeModel
 from recipes.delivery_time.metrics import absolute_errors
-from trainyard.contract.evaluation import Evaluation
+from trainyard.contract.evaluation import Evaluation, Reference
 
 
 def evaluate(model_dir: Path, holdout: Path, *, config: Config) -> Evaluation:
@@ -21,8 +21,9 @@ def evaluate(model_dir: Path, holdout: Path, *, config: Config) -> Evaluation:
     return Evaluation(metrics={"negative_mae": float(gains.mean())}, examples=gains)
 
 
-def references(channels: Mapping[str, Path], holdout: Path, *, config: Config) -> dict[str, dict[str, float]]:
-    """The mean of the training rows."""
+def references(channels: Mapping[str, Path], holdout: Path, *, config: Config) -> dict[str, Reference]:
+    """The mean of the training rows, which a model may not lose to."""
     held_out = pd.read_parquet(holdout).minutes.to_numpy()
     mean = np.full(len(held_out), pd.read_parquet(channels["train"]).minutes.mean())
-    return {"mean": {"negative_mae": float(-absolute_errors(mean, held_out).mean())}}
+    gains = -absolute_errors(mean, held_out)
+    return {"mean": Reference(metrics={"negative_mae": float(gains.mean())}, examples=gains)}
