@@ -32,7 +32,7 @@ from recipes.two_tower.inference import TOP_K, Recommender
 from recipes.two_tower.interest import Interest
 from recipes.two_tower.metrics import ndcg_and_recall
 from recipes.two_tower.prepare import prepare
-from recipes.two_tower.process import process
+from recipes.two_tower.process import RATINGS_FILE, process
 from recipes.two_tower.ratings import Ratings
 from tests.recipes.tables import read_sources
 from trainyard.stages.evaluate.bootstrap import interval, paired_difference
@@ -88,10 +88,11 @@ def _latest(prepared: dict[str, pa.Table]) -> tuple[list[Figure], float]:
 
 
 def _baseline_rows(folder: Path) -> dict[str, np.ndarray]:
-    """NDCG per user of the baselines."""
+    """NDCG per user of the baselines, which learn from all that is not held out, as the model does."""
     data, movies = Holdout.load(folder / "process" / "holdout"), len(Movies.load(folder / "process" / "features"))
-    known = data.histories.encoded(np.arange(movies), data.scale)
-    given = known.of_users(data.relevant.users)
+    train, validation = (Ratings.load(folder / "process" / role / RATINGS_FILE) for role in ("train", "validation"))
+    known = train.concat(validation).encoded(np.arange(movies), data.scale)
+    given = data.histories.encoded(np.arange(movies), data.scale).of_users(data.relevant.users)
     recommended = {name: recommend(fit(known, movies), given, movies=movies) for name, fit in RANKING_BASELINES.items()}
     recent = replace(RECENT, unit=Interest.usual(known.values).unit)
     factors = ease_factors(known, recent.of_values(known.values), movies=movies, l2=EASE_L2, seed=0)

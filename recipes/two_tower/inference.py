@@ -44,9 +44,8 @@ class Recommender:
     """Both pairs of towers; `objective` says which of them orders recommendations.
 
     A model of interactions has no towers for ratings. Under the objective `retrieval`, the `ranker` orders what the
-    towers retrieve, and who has rated nothing gets what most have rated; without one the towers' order stays. With
-    `rating_steps`, expected ratings rise by what somebody's last ones were above those expected; one counts e times
-    less after so many others.
+    towers retrieve; without one the towers' order stays. With `rating_steps`, expected ratings rise by what somebody's
+    last ones were above those expected; one counts e times less after so many others.
     """
 
     movies: Movies
@@ -147,8 +146,6 @@ class Recommender:
         if self.ranker is None or self.objective != "retrieval":
             best = top_columns(scores, count)
             return best, np.take_along_axis(scores, best, axis=1)
-        # Of somebody who has rated nothing, towers can only guess: what most people rate suits strangers better.
-        scores[users.lengths == 0] = log_popularity(self.statistics)
         retrieved = top_columns(scores, self.ranker.candidates(count))
         ranked = self.ranker.scores(scores, self.ranker.queries(users))
         found = np.take_along_axis(ranked, retrieved, axis=1)

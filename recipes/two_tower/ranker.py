@@ -2,7 +2,8 @@
 
 Towers give a movie 32 numbers, so that all movies can be scored for every request; of the best of these, EASE's
 `MAX_FACTORS` numbers tell better which come first (retrieval and ranking, Covington et al. 2016, "Deep neural networks
-for YouTube recommendations"). Movies that nobody has rated have scores of 0 here, so that the towers decide.
+for YouTube recommendations"). Who has rated nothing, and movies that nobody has rated, have scores of 0 here, so that
+the towers decide.
 """
 
 from __future__ import annotations

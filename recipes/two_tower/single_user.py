@@ -6,19 +6,17 @@ here once.
 
 from __future__ import annotations
 
-import functools
 import math
 from typing import NamedTuple
 
 import numpy as np
 
 from recipes.two_tower.histories import Histories
-from recipes.two_tower.inference import LATE_SHRINKAGE, Recommender, log_popularity
+from recipes.two_tower.inference import LATE_SHRINKAGE, Recommender
 from recipes.two_tower.interest import times_after
 from recipes.two_tower.movie_statistics import SECONDS_PER_YEAR, SHRINKAGE
 from recipes.two_tower.towers import CLIP, Tower
 from trainyard.contract.nearest import Neighbours
-from trainyard.contract.ranking import top_columns
 
 NO_MOVIES, NO_VALUES, NO_TIMES = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32), np.empty(0)
 
@@ -84,8 +82,6 @@ class SingleUserRecommender:
         self._neighbours = Neighbours(recommender.movie_vectors, recommender.movie_offsets)
         self._genres = len(recommender.movies.genre_names)
         self._ranker = recommender.ranker if recommender.objective == "retrieval" else None
-        self._popularity = log_popularity(recommender.statistics)
-        self._most_rated = functools.cache(lambda count: top_columns(self._popularity[None], count)[0])
         # The rating tower reads what the retrieval tower reads, without what comes from factors.
         factors = recommender.statistics.factors.shape[1]
         features = recommender.retrieval_towers.user.standardize.centre.shape[-1]
@@ -122,12 +118,7 @@ class SingleUserRecommender:
         """Movies and scores as `Recommender.recommend` has them."""
         if self._ranker is None:
             return self._neighbours.best(vector, count, hidden=history.movies)
-        candidates = self._ranker.candidates(count)
-        if len(history.movies):
-            movies, scores = self._neighbours.best(vector, candidates, hidden=history.movies)
-        else:
-            movies = self._most_rated(candidates)
-            scores = self._popularity[movies]
+        movies, scores = self._neighbours.best(vector, self._ranker.candidates(count), hidden=history.movies)
         movies, scores = self._ranker.best_first(movies, scores, history=history.movies, weights=weights)
         return movies[:count], scores[:count]
 

@@ -35,18 +35,6 @@ def test_five_ratings_show_a_newcomers_taste(trained):
         assert np.mean(np.asarray(found) == taste) >= 0.6
 
 
-def test_a_stranger_gets_what_most_have_rated(trained):
-    predictor = serve.load(trained.model)
-    counts = predictor.recommender.statistics.counts
-    answer = predictor.predict([{"ratings": []}])[0]
-    index = {movie: row for row, movie in enumerate(predictor.recommender.movies.ids)}
-    found = [counts[index[str(each["movie_id"])]] for each in answer["recommended"]]
-    assert found == sorted(counts.tolist(), reverse=True)[:TOP_K]
-    nobody = trained.holdout_histories(predictor.recommender).of_users(np.asarray([10**6]))
-    (movies, _), *_ = predictor.recommender.recommend(nobody, TOP_K)
-    assert counts[movies].tolist() == found
-
-
 def test_the_model_beats_its_simple_baselines(trained):
     scores = evaluate.evaluate(trained.model, trained.holdout, config=trained.config)
     references = evaluate.references(trained.channels, trained.holdout, config=trained.config)

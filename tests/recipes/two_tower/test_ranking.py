@@ -122,6 +122,13 @@ def test_what_is_ranked_is_what_the_towers_retrieve(opened):
     assert any(changed)
 
 
+def test_who_has_rated_nothing_gets_what_the_towers_say(opened):
+    recommender, histories = opened
+    nobody = histories.of_users(np.asarray([-1]))
+    [(movies, _)] = recommender.recommend(nobody, 10)
+    assert movies.tolist() == replace(recommender, ranker=None).recommend(nobody, 10)[0][0].tolist()
+
+
 def test_novelty_shows_more_of_the_catalogue(opened):
     recommender, histories = opened
     counts, found = recommender.statistics.counts + 0.5, []
