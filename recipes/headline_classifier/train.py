@@ -28,7 +28,7 @@ EPOCH_METRICS = ("loss", "validation_loss", "validation_accuracy", "validation_m
 CHECKPOINT_FILE, AGAIN_CHECKPOINT_FILE = "checkpoint.npz", "checkpoint_again.npz"
 VECTORS_CHECKPOINT_FILE = "vectors.npz"
 # Training headlines up to which the validation headlines are worth a second training: a tenth more of many adds little.
-MAX_TRAINED_AGAIN = 100_000
+MAX_TRAINED_AGAIN = 40_000
 
 
 def train(channels: Mapping[str, Path], model_dir: Path, *, checkpoints: Path, config: Config) -> dict[str, float]:
