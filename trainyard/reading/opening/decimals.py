@@ -11,6 +11,7 @@ from trainyard.contract.values import NUMBER, amount, is_missing
 # Of a column of numbers so many cells may be something else.
 MOSTLY = 0.9
 PLAIN = {".": NUMBER, ",": re.compile(NUMBER.pattern.replace(r"\.", ","))}
+WRITTEN = {mark: re.compile(amount(mark, grouped=True)) for mark in PLAIN}
 THOUSAND = 1000
 
 
@@ -41,10 +42,21 @@ def _said(column: Sequence[str]) -> str:
     if not any("," in each or "." in each for each in texts):
         return ""
     points = all(_is_number(each, ".") for each in texts)
-    commas = sum(_is_number(each, ",") for each in texts) >= MOSTLY * len(texts)
+    commas = _mostly_commas(texts)
     if points != commas:
         return "." if points else ","
     return _thousands(texts) if points else ""
+
+
+def _mostly_commas(texts: Sequence[str]) -> bool:
+    """Whether nearly all are numbers with a comma before the fraction; most columns of points show soon that not."""
+    allowed = len(texts) - MOSTLY * len(texts)
+    others = 0
+    for each in texts:
+        others += not _is_number(each, ",")
+        if others > allowed:
+            return False
+    return True
 
 
 def _thousands(texts: Sequence[str]) -> str:
@@ -61,4 +73,4 @@ def _thousands(texts: Sequence[str]) -> str:
 
 
 def _is_number(text: str, mark: str) -> bool:
-    return bool(PLAIN[mark].fullmatch(text) or re.fullmatch(amount(mark, grouped=True), text))
+    return bool(PLAIN[mark].fullmatch(text) or WRITTEN[mark].fullmatch(text))
