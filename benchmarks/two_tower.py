@@ -27,12 +27,12 @@ from recipes.two_tower.baselines import EASE_L2, RANKING_BASELINES, bias_baselin
 from recipes.two_tower.catalogue import Movies
 from recipes.two_tower.config import CONFIG, Config, sources
 from recipes.two_tower.ease import EaseFactors, ease_factors
-from recipes.two_tower.evaluate import Holdout, evaluate, expected_ratings
+from recipes.two_tower.evaluate import Holdout, evaluate, expected_ratings, known_ratings
 from recipes.two_tower.inference import TOP_K, Recommender
 from recipes.two_tower.interest import Interest
 from recipes.two_tower.metrics import ndcg_and_recall
 from recipes.two_tower.prepare import prepare
-from recipes.two_tower.process import RATINGS_FILE, process
+from recipes.two_tower.process import process
 from recipes.two_tower.ratings import Ratings
 from tests.recipes.tables import read_sources
 from trainyard.stages.evaluate.bootstrap import interval, paired_difference
@@ -90,9 +90,9 @@ def _latest(prepared: dict[str, pa.Table]) -> tuple[list[Figure], float]:
 def _baseline_rows(folder: Path) -> dict[str, np.ndarray]:
     """NDCG per user of the baselines, which learn from all that is not held out, as the model does."""
     data, movies = Holdout.load(folder / "process" / "holdout"), len(Movies.load(folder / "process" / "features"))
-    train, validation = (Ratings.load(folder / "process" / role / RATINGS_FILE) for role in ("train", "validation"))
-    known = train.concat(validation).encoded(np.arange(movies), data.scale)
-    given = data.histories.encoded(np.arange(movies), data.scale).of_users(data.relevant.users)
+    channels, index = {role: folder / "process" / role for role in ("train", "validation")}, np.arange(movies)
+    known = known_ratings(channels, index, scale=data.scale, seed=CONFIG.seed)
+    given = data.histories.encoded(index, data.scale).of_users(data.relevant.users)
     recommended = {name: recommend(fit(known, movies), given, movies=movies) for name, fit in RANKING_BASELINES.items()}
     recent = replace(RECENT, unit=Interest.usual(known.values).unit)
     factors = ease_factors(known, recent.of_values(known.values), movies=movies, l2=EASE_L2, seed=0)

@@ -14,7 +14,6 @@ from recipes.headline_classifier.encoded_headlines import EncodedHeadlines
 SMOOTHING = 0.1
 # Of the spread of the network's logits, that of what is added.
 SHARES = (0.0, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0)
-BLOCK_HEADLINES = 50_000
 
 
 def table(headlines: EncodedHeadlines, *, shape: tuple[int, int]) -> np.ndarray:
@@ -23,14 +22,7 @@ def table(headlines: EncodedHeadlines, *, shape: tuple[int, int]) -> np.ndarray:
     The negative log share of the n-gram in the headlines of all OTHER classes (Rennie et al. 2003, "Tackling the Poor
     Assumptions of Naive Bayes Text Classifiers", section 3.1), of n-grams weighted as the wide part weighs them.
     """
-    sums = np.zeros(shape[0] * shape[1])
-    for start in range(0, len(headlines), BLOCK_HEADLINES):
-        offsets = headlines.ngrams.offsets[start : start + BLOCK_HEADLINES + 1]
-        labels = np.repeat(headlines.labels[start : start + BLOCK_HEADLINES], np.diff(offsets))
-        found = slice(offsets[0], offsets[-1])
-        places = headlines.ngrams.indices[found].astype(np.int64) * shape[1] + labels
-        np.add.at(sums, places, headlines.ngrams.values[found].astype(np.float64))
-    inside = sums.reshape(shape)
+    inside = headlines.summed(shape, values=True)
     elsewhere = inside.sum(axis=1, keepdims=True) - inside + SMOOTHING
     scores = -np.log(elsewhere / elsewhere.sum(axis=0))
     return np.asarray(scores - scores.mean(axis=1, keepdims=True), dtype=np.float32)

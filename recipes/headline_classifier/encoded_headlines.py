@@ -10,6 +10,8 @@ import numpy as np
 
 from recipes.headline_classifier.features import Encoder, NgramBags
 
+# Headlines that are summed at a time, so that mapped arrays are never in memory as a whole.
+BLOCK_HEADLINES = 50_000
 ARRAYS = ("sequences", "labels", "indices", "values", "offsets")
 
 
@@ -36,6 +38,17 @@ class EncodedHeadlines:
             ngrams=self.ngrams.followed_by(other.ngrams),
             labels=np.concatenate((self.labels, other.labels)),
         )
+
+    def summed(self, shape: tuple[int, int], *, values: bool) -> np.ndarray:
+        """How many headlines of each class hold each n-gram, or the sum of its `values` (float64) [n-grams, classes]."""
+        sums = np.zeros(shape[0] * shape[1])
+        for start in range(0, len(self), BLOCK_HEADLINES):
+            offsets = self.ngrams.offsets[start : start + BLOCK_HEADLINES + 1]
+            labels = np.repeat(self.labels[start : start + BLOCK_HEADLINES], np.diff(offsets))
+            found = slice(offsets[0], offsets[-1])
+            places = self.ngrams.indices[found].astype(np.int64) * shape[1] + labels
+            np.add.at(sums, places, self.ngrams.values[found].astype(np.float64) if values else 1.0)
+        return sums.reshape(shape)
 
     def save(self, directory: Path) -> None:
         """Write one .npy file per array."""

@@ -14,20 +14,10 @@ from recipes.headline_classifier.encoded_headlines import EncodedHeadlines
 from recipes.headline_classifier.features import Encoder, NgramBags
 from recipes.headline_classifier.ngram_counts import log_odds
 
-# Headlines that are counted at a time, so that mapped arrays are never in memory as a whole.
-BLOCK_HEADLINES = 50_000
-
 
 def counted(headlines: EncodedHeadlines, encoder: Encoder) -> np.ndarray:
     """How many of the headlines of each class hold each n-gram [n-grams, classes]."""
-    classes = len(encoder.classes)
-    counts = np.zeros(encoder.ngram_count * classes, dtype=np.int64)
-    for start in range(0, len(headlines), BLOCK_HEADLINES):
-        offsets = headlines.ngrams.offsets[start : start + BLOCK_HEADLINES + 1]
-        labels = np.repeat(headlines.labels[start : start + BLOCK_HEADLINES], np.diff(offsets))
-        found = headlines.ngrams.indices[offsets[0] : offsets[-1]].astype(np.int64)
-        np.add.at(counts, found * classes + labels, 1)
-    return counts.reshape(-1, classes)
+    return headlines.summed((encoder.ngram_count, len(encoder.classes)), values=False)
 
 
 def as_new(

@@ -85,7 +85,7 @@ def references(channels: Mapping[str, Path], holdout: Path, *, config: Config) -
     """
     movies, data = Movies.load(channels["features"]), Holdout.load(holdout)
     index = np.arange(len(movies), dtype=np.int32)
-    known = _known(channels, index, scale=data.scale, seed=config.seed)
+    known = known_ratings(channels, index, scale=data.scale, seed=config.seed)
     rows = np.arange(min(len(data.relevant.users), REFERENCE_USERS))
     relevant, by_error = data.relevant.take(rows), config.gate.primary == NEGATIVE_MSE
     given = data.histories.of_users(relevant.users).encoded(index, data.scale)
@@ -123,7 +123,7 @@ def expected_ratings(recommender: Recommender, data: Holdout, *, index: np.ndarr
     return expected
 
 
-def _known(channels: Mapping[str, Path], index: np.ndarray, *, scale: Scale, seed: int) -> Ratings:
+def known_ratings(channels: Mapping[str, Path], index: np.ndarray, *, scale: Scale, seed: int) -> Ratings:
     """Training and validation ratings, as models compute on them, of at most `KNOWN_USERS` users."""
     known = Ratings.load(channels["train"] / RATINGS_FILE).concat(Ratings.load(channels["validation"] / RATINGS_FILE))
     if len(known.users) > KNOWN_USERS:

@@ -85,8 +85,7 @@ def missing(files: Iterable[InputFile], sources: Sequence[Source]) -> list[str]:
 
     A file that no name tells a table of may be any of them, and an archive or a workbook may hold all of them, whatever
     it is called: the set is complete then, and reading the files tells what is missing. Where every table is optional,
-    any one file will do, but there has to be one. A recipe without tables
-    reads a database and waits for nothing.
+    any one file will do, but there has to be one. A recipe without tables reads a database and waits for nothing.
     """
     chosen = list(files)
     present = {each.source for each in chosen}
