@@ -40,7 +40,7 @@ class EncodedHeadlines:
         )
 
     def summed(self, shape: tuple[int, int], *, values: bool) -> np.ndarray:
-        """How many headlines of each class hold each n-gram, or the sum of its `values` (float64) [n-grams, classes]."""
+        """How many headlines of each class hold an n-gram, or the sum of its `values`: float64 [n-grams, classes]."""
         sums = np.zeros(shape[0] * shape[1])
         for start in range(0, len(self), BLOCK_HEADLINES):
             offsets = self.ngrams.offsets[start : start + BLOCK_HEADLINES + 1]
