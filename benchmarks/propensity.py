@@ -31,7 +31,7 @@ import sqlalchemy as sa
 from benchmarks.figures import DATA, Figure, Measured, Rival, Skipped, conclude, over_seeds, required
 from recipes.propensity import members, sample
 from recipes.propensity.calibration import sigmoid
-from recipes.propensity.column_names import says_code
+from recipes.propensity.columns.names import says_code
 from recipes.propensity.config import CONFIG, Config
 from recipes.propensity.database import aggregate_tables
 from recipes.propensity.database.downsampling import SAMPLED_VISITS, downsample

@@ -26,13 +26,13 @@ from benchmarks.figures import DATA, Figure, Measured, Rival, Skipped, conclude,
 from recipes.two_tower.baselines import EASE_L2, RANKING_BASELINES, bias_baseline, recommend
 from recipes.two_tower.catalogue import Movies
 from recipes.two_tower.config import CONFIG, Config, sources
-from recipes.two_tower.ease import EaseFactors, ease_factors
 from recipes.two_tower.evaluate import Holdout, evaluate, expected_ratings, known_ratings
 from recipes.two_tower.inference import TOP_K, Recommender
-from recipes.two_tower.interest import Interest
 from recipes.two_tower.metrics import ndcg_and_recall
 from recipes.two_tower.prepare import prepare
 from recipes.two_tower.process import process
+from recipes.two_tower.ranking.ease import EaseFactors, ease_factors
+from recipes.two_tower.ranking.interest import Interest
 from recipes.two_tower.ratings import Ratings
 from tests.recipes.tables import read_sources
 from trainyard.stages.evaluate.bootstrap import interval, paired_difference

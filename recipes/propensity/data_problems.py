@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from recipes.propensity.outcome import Outcome
+from recipes.propensity.columns.outcome import Outcome
 from trainyard.contract.holdout import ROLES
 
 # Rows with the outcome, and without, that every part of the data needs.

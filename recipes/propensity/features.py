@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 
 from recipes.propensity.category import Category, text
-from recipes.propensity.column_names import renamed
+from recipes.propensity.columns.names import renamed
 from recipes.propensity.dates import DateColumn
 from recipes.propensity.quantity import Quantity, signed_log
 from trainyard.contract.values import boolean

@@ -8,13 +8,13 @@ from typing import Any
 import ibis
 
 from recipes.propensity import data_problems
-from recipes.propensity.column_names import says_code, says_key
-from recipes.propensity.column_profile import ColumnProfile
-from recipes.propensity.column_uses import Description, Use
+from recipes.propensity.columns.leaks import leaks
+from recipes.propensity.columns.names import says_code, says_key
+from recipes.propensity.columns.profile import ColumnProfile
+from recipes.propensity.columns.profiling import EXACT, is_whole, seconds
+from recipes.propensity.columns.understanding import happened, understood
+from recipes.propensity.columns.uses import Description, Use
 from recipes.propensity.config import Config
-from recipes.propensity.leaks import leaks
-from recipes.propensity.profiling import EXACT, is_whole, seconds
-from recipes.propensity.understanding import happened, understood
 from trainyard.contract.holdout import ROLES, role_of
 from trainyard.contract.quality import Quality
 from trainyard.contract.records import rows

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
-from recipes.propensity.column_uses import Description
+from recipes.propensity.columns.uses import Description
 from recipes.propensity.config import Config
 from recipes.propensity.data_problems import MIN_PER_CLASS
 from recipes.propensity.features import Encoder

@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 
 from recipes.propensity import combinations, plots
-from recipes.propensity.column_uses import Description
+from recipes.propensity.columns.outcome import DATABASE_OUTCOME, Outcome
+from recipes.propensity.columns.uses import Description
 from recipes.propensity.combinations import COMBINATIONS_FILE
 from recipes.propensity.config import Config
 from recipes.propensity.inference import Ensemble, Shares
 from recipes.propensity.metrics import ReliabilityBin, auc, reliability_bins
-from recipes.propensity.outcome import DATABASE_OUTCOME, Outcome
 from recipes.propensity.population import Population
 from recipes.propensity.threshold_section import thresholds_section
 from recipes.propensity.thresholds import curve

@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from recipes.propensity.column_names import renamed
-from recipes.propensity.column_uses import Description
+from recipes.propensity.columns.names import renamed
+from recipes.propensity.columns.uses import Description
 from recipes.propensity.config import Config
 from recipes.propensity.features import Encoder
 from recipes.propensity.inference import Ensemble

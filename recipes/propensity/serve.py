@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from recipes.propensity.column_uses import Description
+from recipes.propensity.columns.outcome import DATABASE_OUTCOME, Outcome
+from recipes.propensity.columns.uses import Description
 from recipes.propensity.inference import Ensemble
-from recipes.propensity.outcome import DATABASE_OUTCOME, Outcome
 from recipes.propensity.reasons import Reasons
 from recipes.propensity.requests import EXPLAIN, Propensity, row_model
 from trainyard.contract.request_rows import checked

@@ -11,7 +11,7 @@ import numpy as np
 from recipes.propensity import combinations, grid_search, members
 from recipes.propensity import model as keras_model
 from recipes.propensity.calibration import best_f1_threshold, calibration_intercept, sigmoid
-from recipes.propensity.column_uses import Description
+from recipes.propensity.columns.uses import Description
 from recipes.propensity.combinations import COMBINATIONS_FILE, Combination
 from recipes.propensity.config import Config
 from recipes.propensity.features import Encoder

@@ -8,11 +8,11 @@ import numpy as np
 from scipy import sparse
 
 from recipes.two_tower.catalogue import Movies
-from recipes.two_tower.ease import MAX_KERNEL, EaseFactors, ease_factors
 from recipes.two_tower.features import Featurizer
 from recipes.two_tower.inference import TOP_K, mask_rated
-from recipes.two_tower.interest import Interest
 from recipes.two_tower.movie_statistics import MovieStatistics
+from recipes.two_tower.ranking.ease import MAX_KERNEL, EaseFactors, ease_factors
+from recipes.two_tower.ranking.interest import Interest
 from recipes.two_tower.ratings import Ratings
 from trainyard.contract.ranking import blocks, top_columns
 

@@ -11,9 +11,9 @@ from functools import cached_property
 
 import numpy as np
 
-from recipes.two_tower.ease import EaseFactors
 from recipes.two_tower.features import Featurizer, Profiles
 from recipes.two_tower.movie_statistics import shrunk_user_means
+from recipes.two_tower.ranking.ease import EaseFactors
 from recipes.two_tower.ratings import Ratings
 
 # Of a user's ratings, the first share in this range is the input of the user tower; the rest is what it has to find.

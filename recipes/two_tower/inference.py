@@ -12,9 +12,9 @@ import numpy as np
 
 from recipes.two_tower.catalogue import Movies
 from recipes.two_tower.features import BLOCK_RATINGS, Featurizer, Profiles
-from recipes.two_tower.interest import ratings_after
 from recipes.two_tower.movie_statistics import MovieStatistics
-from recipes.two_tower.ranker import Ranker
+from recipes.two_tower.ranking.interest import ratings_after
+from recipes.two_tower.ranking.ranker import Ranker
 from recipes.two_tower.ratings import Ratings
 from recipes.two_tower.scale import SCALE_FILE, Scale
 from recipes.two_tower.towers import Towers

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from recipes.two_tower.ease import EaseFactors
-from recipes.two_tower.interest import Interest
+from recipes.two_tower.ranking.ease import EaseFactors
+from recipes.two_tower.ranking.interest import Interest
 from recipes.two_tower.ratings import Ratings
 
 STATISTICS_FILE = "statistics.npz"

@@ -13,8 +13,8 @@ import numpy as np
 
 from recipes.two_tower.histories import Histories
 from recipes.two_tower.inference import LATE_SHRINKAGE, Recommender
-from recipes.two_tower.interest import times_after
 from recipes.two_tower.movie_statistics import SECONDS_PER_YEAR, SHRINKAGE
+from recipes.two_tower.ranking.interest import times_after
 from recipes.two_tower.towers import CLIP, Tower
 from trainyard.contract.nearest import Neighbours
 

@@ -14,12 +14,12 @@ from pathlib import Path
 import numpy as np
 
 from recipes.two_tower.catalogue import Movies
-from recipes.two_tower.choice import Choice, choose
 from recipes.two_tower.config import Config
-from recipes.two_tower.grid import Grid
 from recipes.two_tower.histories import USERS_FILE
 from recipes.two_tower.objectives import Objective, objectives
 from recipes.two_tower.process import RATINGS_FILE
+from recipes.two_tower.ranking.choice import Choice, choose
+from recipes.two_tower.ranking.grid import Grid
 from recipes.two_tower.ratings import HISTORIES_FILE, Ratings
 from recipes.two_tower.scale import Scale
 from recipes.two_tower.towers import Towers

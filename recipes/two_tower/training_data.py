@@ -8,11 +8,11 @@ import numpy as np
 
 from recipes.two_tower.catalogue import Movies
 from recipes.two_tower.config import Config
-from recipes.two_tower.ease import EaseFactors, SingularVectors, singular_vectors
 from recipes.two_tower.features import Featurizer
 from recipes.two_tower.inference import Recommender
-from recipes.two_tower.interest import Interest
 from recipes.two_tower.movie_statistics import MovieStatistics
+from recipes.two_tower.ranking.ease import EaseFactors, SingularVectors, singular_vectors
+from recipes.two_tower.ranking.interest import Interest
 from recipes.two_tower.ratings import Ratings
 from recipes.two_tower.scale import Scale
 from recipes.two_tower.towers import Towers

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from recipes.propensity import prepare
-from recipes.propensity.column_uses import Description
+from recipes.propensity.columns.uses import Description
 from recipes.propensity.config import CONFIG, sources
 from recipes.propensity.features import Encoder
 from tests.recipes.tables import stored

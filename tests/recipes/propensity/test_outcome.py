@@ -5,9 +5,9 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from recipes.propensity import column_names, outcome
+from recipes.propensity.columns import outcome
+from recipes.propensity.columns.understanding import understood
 from recipes.propensity.config import CONFIG
-from recipes.propensity.understanding import understood
 from tests.recipes.tables import stored
 from trainyard.errors import BadData
 from trainyard.run.overrides import override
@@ -144,7 +144,7 @@ def test_an_outcome_that_never_comes_is_still_found_by_its_name():
     assert found({"Weekend": of(False, True), "Revenue": [1] * ROWS}).yes == "1"
 
 
-@pytest.mark.parametrize("module", [column_names, outcome])
+@pytest.mark.parametrize("module", [names, outcome])
 def test_the_examples_hold(module):
     import doctest
 

@@ -11,11 +11,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from recipes.propensity import score, serve
-from recipes.propensity.column_uses import ColumnUse, Description
+from recipes.propensity.columns.outcome import Outcome
+from recipes.propensity.columns.uses import ColumnUse, Description
 from recipes.propensity.config import CONFIG
 from recipes.propensity.features import Encoder
 from recipes.propensity.inference import Ensemble
-from recipes.propensity.outcome import Outcome
 from recipes.propensity.population import Population
 from trainyard.errors import BadData, BadRequest
 from trainyard.run.overrides import override

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from recipes.two_tower.catalogue import Movies
-from recipes.two_tower.ease import ease_factors
 from recipes.two_tower.features import Featurizer
-from recipes.two_tower.interest import Interest
 from recipes.two_tower.movie_statistics import MovieStatistics
+from recipes.two_tower.ranking.ease import ease_factors
+from recipes.two_tower.ranking.interest import Interest
 from recipes.two_tower.ratings import Ratings
 
 USERS, FILMS = 30, 40

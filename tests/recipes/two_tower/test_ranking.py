@@ -8,17 +8,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from recipes.two_tower import ease, evaluate, serve
+from recipes.two_tower import evaluate, serve
 from recipes.two_tower.catalogue import Movies
-from recipes.two_tower.choice import choose
 from recipes.two_tower.config import CONFIG
 from recipes.two_tower.evaluate import Holdout
-from recipes.two_tower.grid import RECENCIES, Grid
 from recipes.two_tower.inference import Recommender
-from recipes.two_tower.interest import Interest, ratings_after, times_after
 from recipes.two_tower.metrics import coverage
 from recipes.two_tower.movie_statistics import STATISTICS_FILE
-from recipes.two_tower.ranker import RANKER_FILE
+from recipes.two_tower.ranking import ease
+from recipes.two_tower.ranking.choice import choose
+from recipes.two_tower.ranking.grid import RECENCIES, Grid
+from recipes.two_tower.ranking.interest import Interest, ratings_after, times_after
+from recipes.two_tower.ranking.ranker import RANKER_FILE
 from recipes.two_tower.ratings import Ratings
 from recipes.two_tower.scale import Scale
 from recipes.two_tower.training_data import TrainingData

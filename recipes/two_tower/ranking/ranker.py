@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 from scipy import sparse
 
-from recipes.two_tower.ease import EaseFactors, gains
-from recipes.two_tower.interest import Interest
+from recipes.two_tower.ranking.ease import EaseFactors, gains
+from recipes.two_tower.ranking.interest import Interest
 from recipes.two_tower.ratings import Ratings
 
 RANKER_FILE = "ranker.npz"

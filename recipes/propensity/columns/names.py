@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from recipes.propensity.vocabulary import (
+from recipes.propensity.columns.vocabulary import (
     BESIDE,
     CODES,
     COUNTERS,

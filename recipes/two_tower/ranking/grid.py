@@ -12,11 +12,11 @@ from math import inf
 
 import numpy as np
 
-from recipes.two_tower.ease import gains
 from recipes.two_tower.inference import PSEUDO_COUNT, TOP_K, mask_rated
-from recipes.two_tower.interest import Interest, times_after
 from recipes.two_tower.metrics import discounts
-from recipes.two_tower.ranker import CANDIDATES
+from recipes.two_tower.ranking.ease import gains
+from recipes.two_tower.ranking.interest import Interest, times_after
+from recipes.two_tower.ranking.ranker import CANDIDATES
 from recipes.two_tower.ratings import Ratings
 from recipes.two_tower.training_data import TrainingData
 from trainyard.contract.ranking import blocks, top_columns

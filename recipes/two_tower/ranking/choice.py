@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from recipes.two_tower.config import Hyperparameters
-from recipes.two_tower.grid import Grid, GridScores, Scores, relative_popularity, retrieved
-from recipes.two_tower.interest import Interest
-from recipes.two_tower.ranker import CANDIDATES, Ranker
+from recipes.two_tower.ranking.grid import Grid, GridScores, Scores, relative_popularity, retrieved
+from recipes.two_tower.ranking.interest import Interest
+from recipes.two_tower.ranking.ranker import CANDIDATES, Ranker
 from recipes.two_tower.ratings import Ratings
 from recipes.two_tower.training_data import TrainingData
 from recipes.two_tower.validation import liked

@@ -12,10 +12,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from recipes.propensity.column_names import listed, says_code, says_counter, says_key, says_number
-from recipes.propensity.column_profile import ColumnProfile
+from recipes.propensity.columns.names import listed, says_code, says_counter, says_key, says_number
+from recipes.propensity.columns.outcome import Outcome
+from recipes.propensity.columns.profile import ColumnProfile
 from recipes.propensity.config import Data
-from recipes.propensity.outcome import Outcome
 from trainyard.contract.sources import plain_name
 
 Use = Literal["outcome", "number", "category", "date", "unused"]

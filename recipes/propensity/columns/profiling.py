@@ -6,7 +6,7 @@ from typing import Any
 
 import ibis
 
-from recipes.propensity.column_profile import ColumnProfile, Kind
+from recipes.propensity.columns.profile import ColumnProfile, Kind
 from trainyard.contract.records import rows
 from trainyard.contract.values import identifier
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import ibis
 
-from recipes.propensity.column_uses import Description, Use
-from recipes.propensity.profiling import seconds
+from recipes.propensity.columns.profiling import seconds
+from recipes.propensity.columns.uses import Description, Use
 from trainyard.contract.holdout import fraction_of
 from trainyard.contract.records import rows
 

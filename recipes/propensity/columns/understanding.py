@@ -7,11 +7,11 @@ from typing import Any
 
 import ibis
 
-from recipes.propensity.column_profile import ColumnProfile
-from recipes.propensity.column_uses import Description, describe
+from recipes.propensity.columns.outcome import DATABASE_OUTCOME, outcome_column, yes_and_no
+from recipes.propensity.columns.profile import ColumnProfile
+from recipes.propensity.columns.profiling import comparable, profiles
+from recipes.propensity.columns.uses import Description, describe
 from recipes.propensity.config import Data
-from recipes.propensity.outcome import DATABASE_OUTCOME, outcome_column, yes_and_no
-from recipes.propensity.profiling import comparable, profiles
 from trainyard.contract.records import rows
 from trainyard.contract.values import identifier
 

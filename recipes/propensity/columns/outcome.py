@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from recipes.propensity.column_names import (
+from recipes.propensity.columns.names import (
     RANK_CONTAINED,
     RANK_EVENT,
     is_property,
@@ -14,9 +14,9 @@ from recipes.propensity.column_names import (
     says_sale,
     words,
 )
-from recipes.propensity.column_profile import ColumnProfile
+from recipes.propensity.columns.profile import ColumnProfile
+from recipes.propensity.columns.vocabulary import DID_NOT, HAPPENED, NOT
 from recipes.propensity.config import Data
-from recipes.propensity.vocabulary import DID_NOT, HAPPENED, NOT
 from trainyard.contract import values
 from trainyard.contract.sources import plain_name
 from trainyard.errors import BadData
