@@ -2,8 +2,10 @@
 
     python -m benchmarks.growth                                    # all recipes, 20,000 and 200,000 lines
     python -m benchmarks.growth --recipe prod2vec --size 100000    # 100,000 and 1,000,000
+    python -m benchmarks.growth --recipe two_tower --size 200000 --times 2 --folder F --stage train --stage report
 
 Each stage is a process of its own, so that its peak is its own; it works on local files as the shells do, without S3.
+With `--folder` what the stages leave is kept there, and a stage can be measured again by itself.
 Training runs two epochs. The peak counts what a process loads before any data come: Python, DuckDB, TensorFlow.
 """
 
@@ -11,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -22,12 +25,13 @@ from typing import Any, Protocol
 # The recipes' own modules are loaded in the children only: what this process holds would count as theirs.
 from benchmarks.figures import columns
 from trainyard.contract.config import RecipeConfig
-from trainyard.run.recipe import config, has, module, names, sources
+from trainyard.contract.report import ReportInputs
+from trainyard.run.recipe import config, has, module, names, score_columns, sources
 
 PEAK = "peak MB: "
 GROWTH = 10
 # A tenth more than linear is measuring noise on a shared machine.
-LINEAR = 1.1 * GROWTH
+LINEAR = 1.1
 HEADER = (
     "recipe",
     "stage",
@@ -63,11 +67,10 @@ def main() -> int:
         return 0
     rows: list[Sequence[str]] = [HEADER]
     for recipe in arguments.recipe or names():
-        small, large = (_costs(recipe, arguments.size * factor) for factor in (1, GROWTH))
+        sizes = (arguments.size, arguments.size * arguments.times)
+        small, large = (_costs(recipe, size, stages=arguments.stage, kept=arguments.folder) for size in sizes)
         rows += [
-            row
-            for stage in STAGES
-            for row in _rows(recipe, stage, size=arguments.size, small=small[stage], large=large[stage])
+            row for stage in small for row in _rows(recipe, stage, sizes=sizes, small=small[stage], large=large[stage])
         ]
         print(f"{recipe} measured", file=sys.stderr, flush=True)
     print(columns(rows))
@@ -78,14 +81,20 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--recipe", action="append", choices=names(), help="only this one; may be repeated")
     parser.add_argument("--size", type=int, default=20_000, help="lines of the smaller sample")
+    parser.add_argument("--times", type=int, default=GROWTH, help="how much larger the larger sample is")
+    parser.add_argument("--stage", action="append", choices=list(STAGES), help="only this one; may be repeated")
+    parser.add_argument("--folder", type=Path, help="keeps here what the stages leave")
     parser.add_argument("--child", nargs=3, metavar=("RECIPE", "STAGE", "FOLDER"), help=argparse.SUPPRESS)
     return parser.parse_args()
 
 
-def _costs(recipe: str, size: int) -> dict[str, Cost]:
+def _costs(recipe: str, size: int, *, stages: Sequence[str] | None, kept: Path | None) -> dict[str, Cost]:
     """What each stage costs on a sample of `size` lines."""
-    with tempfile.TemporaryDirectory(prefix="growth-") as folder:
-        return {stage: _measured(recipe, stage, folder=folder, size=size) for stage in STAGES}
+    with tempfile.TemporaryDirectory(prefix="growth-") as scratch:
+        folder = kept / f"{recipe}-{size}" if kept else Path(scratch)
+        folder.mkdir(parents=True, exist_ok=True)
+        chosen = [stage for stage in STAGES if not stages or stage in stages]
+        return {stage: _measured(recipe, stage, folder=str(folder), size=size) for stage in chosen}
 
 
 def _measured(recipe: str, stage: str, *, folder: str, size: int) -> Cost:
@@ -109,16 +118,17 @@ def _peak_mb() -> float:
     return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:"))) / 1024
 
 
-def _rows(recipe: str, stage: str, *, size: int, small: Cost, large: Cost) -> list[Sequence[str]]:
+def _rows(recipe: str, stage: str, *, sizes: tuple[int, int], small: Cost, large: Cost) -> list[Sequence[str]]:
     def row(lines: int, cost: Cost, *growth: str) -> Sequence[str]:
         figures = (f"{lines:,}", f"{cost.cpu:.1f}", f"{lines / cost.cpu:,.0f}", f"{cost.memory:,.0f}")
         return recipe, stage, *figures, *growth
 
+    first, second = sizes
     cpu = large.cpu / small.cpu
-    verdict = "at most linear" if cpu <= LINEAR else "MISSED"
-    slope = (large.memory - small.memory) / ((GROWTH - 1) * size) * 100_000
+    verdict = "at most linear" if cpu <= LINEAR * second / first else "MISSED"
+    slope = (large.memory - small.memory) / max(second - first, 1) * 100_000
     growth = f"x {cpu:.1f}", f"x {large.memory / small.memory:.1f}", f"{slope:,.0f}", verdict
-    return [row(size, small, "", "", "", ""), row(GROWTH * size, large, *growth)]
+    return [row(first, small, "", "", "", ""), row(second, large, *growth)]
 
 
 def _settings(recipe: str) -> RecipeConfig:
@@ -137,7 +147,7 @@ def _ingest(recipe: str, settings: RecipeConfig, *, folder: Path, size: int) -> 
     from trainyard.reading.read import read
     from trainyard.stages.ingest import database
 
-    (folder / "ingest").mkdir()
+    _emptied(folder / "ingest")
     files = []
     for source in sources(recipe, settings):
         for path in sorted(each for each in (folder / "raw").iterdir() if source.accepts(each.name)):
@@ -177,12 +187,32 @@ def _process(recipe: str, settings: RecipeConfig, *, folder: Path, size: int) ->
 def _train(recipe: str, settings: RecipeConfig, *, folder: Path, size: int) -> None:
     places = {name: folder / "process" / name for name in FOLDERS if name != "holdout"}
     for name in ("model", "checkpoints"):
-        (folder / name).mkdir()
+        _emptied(folder / name)
     module(recipe, "train").train(places, folder / "model", checkpoints=folder / "checkpoints", config=settings)
 
 
 def _evaluate(recipe: str, settings: RecipeConfig, *, folder: Path, size: int) -> None:
     module(recipe, "evaluate").evaluate(folder / "model", folder / "process" / "holdout", config=settings)
+
+
+def _report(recipe: str, settings: RecipeConfig, *, folder: Path, size: int) -> None:
+    _emptied(folder / "report")
+    inputs = ReportInputs(model=folder / "model", prepare=folder / "prepare", process=folder / "process")
+    module(recipe, "report").report(inputs, folder / "report", config=settings)
+
+
+def _score(recipe: str, settings: RecipeConfig, *, folder: Path, size: int) -> None:
+    from trainyard.contract import chunks
+
+    _emptied(folder / "score")
+    scored = module(recipe, "score").score(folder / "model", folder / "ingest", config=settings)
+    chunks.write(scored, folder / "score", schema=chunks.schema(score_columns(recipe)))
+
+
+def _emptied(folder: Path) -> None:
+    """As a job finds its folders, also where a stage is measured again."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
 
 
 class Stage(Protocol):
@@ -198,6 +228,8 @@ STAGES: Mapping[str, Stage] = {
     "process": _process,
     "train": _train,
     "evaluate": _evaluate,
+    "report": _report,
+    "score": _score,
 }
 
 

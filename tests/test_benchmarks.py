@@ -61,7 +61,8 @@ def test_every_recipe_has_a_benchmark_that_the_table_can_call(name):
 def test_growth_beyond_linear_is_missed():
     small = growth.Cost(cpu=1.0, memory=100.0)
     for seconds, verdict in ((10.0, "at most linear"), (15.0, "MISSED")):
-        rows = growth._rows("r", "train", size=1000, small=small, large=growth.Cost(cpu=seconds, memory=300.0))
+        large = growth.Cost(cpu=seconds, memory=300.0)
+        rows = growth._rows("r", "train", sizes=(1000, 10_000), small=small, large=large)
         assert rows[1][-1] == verdict
         assert rows[1][-3:-1] == ("x 3.0", "2,222")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from recipes.propensity.columns import outcome
+from recipes.propensity.columns import names, outcome
 from recipes.propensity.columns.understanding import understood
 from recipes.propensity.config import CONFIG
 from tests.recipes.tables import stored
