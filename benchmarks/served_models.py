@@ -1,9 +1,13 @@
-"""Trains one model per recipe on its generated sample, the short way, for what measures or tests serving."""
+"""Trains one model per recipe on its generated sample, the short way, for what measures or tests serving.
+
+`REAL` are data on which validation chooses other members of a recipe than on its sample: networks and trees.
+"""
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +15,7 @@ from typing import Any
 
 import ibis
 
+from benchmarks.figures import DATA
 from tests.recipes.tables import read_sources
 from trainyard.contract.config import RecipeConfig, to_mapping
 from trainyard.run import recipe
@@ -27,17 +32,42 @@ SIZES: Mapping[str, tuple[int, Mapping[str, Any]]] = {
     "headline_classifier": (40_000, {"vector_epochs": 1, "epochs": 1}),
     "neural_topic_model": (20_000, {"epochs": 1}),
 }
+REAL: Mapping[str, tuple[str, str, Mapping[str, Any]]] = {
+    "propensity, shoppers": ("propensity", "online-shoppers/online_shoppers_intention.csv", {"search": "none"}),
+    "neural_topic_model, food": ("neural_topic_model", "amazon_fine_foods/Reviews_first7567.csv.gz", {}),
+}
 
 
 def train(name: str, folder: Path, *, size: int, hyperparameters: Mapping[str, Any]) -> Path:
     """The model folder under `folder`, with `process/holdout` beside it; trains only if it is not there."""
     model = folder / "model"
+    if not (model / ModelCard.FILE).is_file():
+        (folder / "raw").mkdir(parents=True, exist_ok=True)
+        recipe.module(name, "sample").write(folder / "raw", size=size, seed=1)
+        _trained(name, folder, hyperparameters=hyperparameters)
+    return model
+
+
+def train_on_real(label: str, folder: Path) -> Path | None:
+    """`train` on data of `REAL`; None where they are not at hand."""
+    name, path, hyperparameters = REAL[label]
+    model = folder / "model"
     if (model / ModelCard.FILE).is_file():
         return model
+    if not (DATA / path).is_file():
+        return None
+    (folder / "raw").mkdir(parents=True, exist_ok=True)
+    shutil.copy(DATA / path, folder / "raw")
+    _trained(name, folder, hyperparameters=hyperparameters)
+    return model
+
+
+def _trained(name: str, folder: Path, *, hyperparameters: Mapping[str, Any]) -> None:
+    """From the files in `raw` of a folder to the model in it."""
+    model = folder / "model"
     config = recipe.config(name, {"hyperparameters": dict(hyperparameters)})
-    for each in ("raw", "prepare", "checkpoints", "model", *(f"process/{part}" for part in FOLDERS)):
+    for each in ("prepare", "checkpoints", "model", *(f"process/{part}" for part in FOLDERS)):
         (folder / each).mkdir(parents=True, exist_ok=True)
-    recipe.module(name, "sample").write(folder / "raw", size=size, seed=1)
     tables = recipe.module(name, "prepare").prepare(_tables(name, folder, config=config), config)
     for table, rows in tables.items():
         (folder / "prepare" / table).mkdir(exist_ok=True)
@@ -47,7 +77,6 @@ def train(name: str, folder: Path, *, size: int, hyperparameters: Mapping[str, A
     metrics = recipe.module(name, "train").train(channels, model, checkpoints=folder / "checkpoints", config=config)
     keep_examples(name, model)
     card(name, model, metrics=metrics)
-    return model
 
 
 def card(name: str, model: Path, *, metrics: Mapping[str, float]) -> None:
@@ -88,13 +117,16 @@ def _tables(name: str, folder: Path, *, config: RecipeConfig) -> dict[str, ibis.
 def main() -> None:
     """Train the recipes named as arguments, or all, under `--folder`."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("recipes", nargs="*", default=list(SIZES))
+    parser.add_argument("recipes", nargs="*", default=[*SIZES, *REAL])
     parser.add_argument("--folder", type=Path, required=True)
     arguments = parser.parse_args()
     for name in arguments.recipes:
-        size, hyperparameters = SIZES[name]
         with contextlib.redirect_stdout(sys.stderr):
-            train(name, arguments.folder / name, size=size, hyperparameters=hyperparameters)
+            if name in REAL:
+                train_on_real(name, arguments.folder / name)
+            else:
+                size, hyperparameters = SIZES[name]
+                train(name, arguments.folder / name, size=size, hyperparameters=hyperparameters)
 
 
 if __name__ == "__main__":

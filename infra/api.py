@@ -8,6 +8,7 @@ import aws_cdk as cdk
 import jsii
 from aws_cdk import aws_apigateway as rest
 from aws_cdk import aws_apigatewayv2 as http
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk.aws_apigatewayv2_authorizers import HttpIamAuthorizer
@@ -57,7 +58,9 @@ class Api(Construct):
     HTTP APIs have no request validators: the function checks size, content type and shape before it asks a model.
     """
 
-    def __init__(self, scope: Construct, name: str, *, settings: Settings, predict: lambda_.IFunction) -> None:
+    def __init__(
+        self, scope: Construct, name: str, *, settings: Settings, key_arn: str | None, predict: lambda_.IFunction
+    ) -> None:
         super().__init__(scope, name)
         self.api = http.HttpApi(
             self,
@@ -77,6 +80,7 @@ class Api(Construct):
             "AccessLogs",
             log_group_name=f"/aws/vendedlogs/apigateway/{settings.prefix}",
             retention=settings.log_retention,
+            encryption_key=kms.Key.from_key_arn(self, "Key", key_arn) if key_arn else None,
             removal_policy=cdk.RemovalPolicy.DESTROY,
         )
         self.stage = http.HttpStage(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import sys
 
 import aws_cdk as cdk
 from cdk_nag import AwsSolutionsChecks
 
 from infra.data import DataStack
-from infra.settings import PROJECT, Settings, settings
+from infra.settings import Settings, settings
 from infra.workflow import WorkflowStack
 from trainyard.errors import ConfigError
 
@@ -20,18 +21,21 @@ CLI_CREDENTIALS = "cli-credentials"
 def build(app: cdk.App) -> cdk.App:
     """Add the stacks that the app's context asks for.
 
-    `env`, `api`, `settling_seconds`, and `synthesizer` where bootstrap roles are no use. Raises ConfigError for values
-    that do not exist.
+    `env`, `api`, `settling_seconds`, `alarm_email`, `laptop` for a cloud on this machine, and `synthesizer` where
+    bootstrap roles are no use. Raises ConfigError for values that do not exist, and for an environment that may not be
+    deployed as it is or where it would be.
     """
     chosen = _with_api(app, settings(app.node.try_get_context("env") or DEFAULT_ENVIRONMENT))
-    chosen = _with_settling(app, chosen)
-    data = DataStack(app, f"{chosen.prefix}-data", settings=chosen, synthesizer=_synthesizer(app))
+    chosen = _with_wheels(app, _on_laptop(app, _with_alarms(app, _with_settling(app, chosen))))
+    check(chosen, account=os.environ.get("CDK_DEFAULT_ACCOUNT"), region=os.environ.get("CDK_DEFAULT_REGION"))
+    where = cdk.Environment(account=chosen.account, region=chosen.region)
+    data = DataStack(app, f"{chosen.prefix}-data", settings=chosen, synthesizer=_synthesizer(app), env=where)
     workflow = WorkflowStack(
-        app, f"{chosen.prefix}-workflow", settings=chosen, data=data.data, synthesizer=_synthesizer(app)
+        app, f"{chosen.prefix}-workflow", settings=chosen, data=data.data, synthesizer=_synthesizer(app), env=where
     )
     workflow.add_stack_dependency(data)
-    cdk.Tags.of(app).add("project", PROJECT)
-    cdk.Tags.of(app).add("environment", chosen.name)
+    for name, value in chosen.tags.items():
+        cdk.Tags.of(app).add(name, value)
     cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     return app
 
@@ -56,12 +60,57 @@ def _with_settling(app: cdk.App, chosen: Settings) -> Settings:
     return dataclasses.replace(chosen, settling_seconds=int(wanted))
 
 
-def _synthesizer(app: cdk.App) -> cdk.IStackSynthesizer:
-    """Deploy with the bootstrap's roles, or with the caller's own credentials; the resources are the same."""
+def _with_alarms(app: cdk.App, chosen: Settings) -> Settings:
+    """The environment with another address for alarms, if the context gives one."""
+    wanted = app.node.try_get_context("alarm_email")
+    return chosen if wanted is None else dataclasses.replace(chosen, alarm_email=str(wanted))
+
+
+def _on_laptop(app: cdk.App, chosen: Settings) -> Settings:
+    """The environment on a laptop: whoever uses it looks on, it is no account, and its jobs use installed packages."""
+    wanted = str(app.node.try_get_context("laptop") or "false").lower()
+    if wanted not in {"true", "false"}:
+        raise ConfigError([f"Expected laptop to be true, false or not given, found {wanted!r}."])
+    if wanted == "false":
+        return chosen
+    return dataclasses.replace(chosen, must_tell=False, account=None, region=None, glue_wheels=False)
+
+
+def _with_wheels(app: cdk.App, chosen: Settings) -> Settings:
+    """The environment without a zip of wheels for a deployment with the caller's credentials.
+
+    Its key needs an ending of its own, which only a synthesizer that the CDK has made itself lets us give.
+    """
+    return dataclasses.replace(chosen, glue_wheels=chosen.glue_wheels and _synthesizer(app) is None)
+
+
+def check(chosen: Settings, *, account: str | None, region: str | None) -> None:
+    """Raise ConfigError for an environment without anybody to tell, and for any place but the one it is pinned to.
+
+    `account` and `region` are those of whoever deploys, None where the CDK could not find them out.
+    """
+    problems = []
+    if chosen.must_tell and not chosen.tells:
+        problems.append(
+            f"Environment {chosen.name} needs somebody who hears of failures: set alarm_email or alarm_url in "
+            "infra/settings.py, or pass -c alarm_email=you@example.com."
+        )
+    for kind, pinned, found in (("account", chosen.account, account), ("region", chosen.region, region)):
+        if pinned and found and pinned != found:
+            problems.append(
+                f"Environment {chosen.name} belongs to {kind} {pinned}, found {found}: use the credentials and the "
+                "region that belong to it, or change infra/settings.py."
+            )
+    if problems:
+        raise ConfigError(problems)
+
+
+def _synthesizer(app: cdk.App) -> cdk.IStackSynthesizer | None:
+    """Deploy with the bootstrap's roles (None, the CDK's own choice), or with the caller's own credentials."""
     wanted = app.node.try_get_context("synthesizer")
     if wanted not in (None, CLI_CREDENTIALS):
         raise ConfigError([f"Expected synthesizer to be {CLI_CREDENTIALS} or not given, found {wanted!r}."])
-    return cdk.CliCredentialsStackSynthesizer() if wanted else cdk.DefaultStackSynthesizer()
+    return cdk.CliCredentialsStackSynthesizer() if wanted else None
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from aws_cdk import aws_glue as glue
 from constructs import Construct
 
 from infra.access import SCORES
+from infra.removal import replaceable
 from infra.settings import PROJECT, Settings
 from trainyard.run import recipe
 
@@ -22,11 +23,13 @@ def database_name(settings: Settings) -> str:
 
 
 class Catalogue(Construct):
-    """Database and tables; the state machine adds a partition once a score job has written all of it."""
+    """Database and tables; the state machine adds a partition once a score job has written all of it.
+
+    They hold no scores: `MSCK REPAIR TABLE` finds the partitions of a bucket again.
+    """
 
     def __init__(self, scope: Construct, name: str, *, settings: Settings, bucket: str) -> None:
         super().__init__(scope, name)
-        keep = cdk.RemovalPolicy.RETAIN if settings.retain_data else cdk.RemovalPolicy.DESTROY
         database = glue.CfnDatabase(
             self,
             "Database",
@@ -35,11 +38,11 @@ class Catalogue(Construct):
                 name=database_name(settings), description=f"Bulk scores of {settings.prefix}"
             ),
         )
-        database.apply_removal_policy(keep)
+        replaceable(database)
         for each in recipe.names():
             table = self._table(each, settings, bucket=bucket)
             table.node.add_dependency(database)
-            table.apply_removal_policy(keep)
+            replaceable(table)
 
     def _table(self, name: str, settings: Settings, *, bucket: str) -> glue.CfnTable:
         columns = [

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
@@ -13,6 +14,7 @@ from infra.catalogue import Catalogue, database_name
 from infra.database import secret, secret_name
 from infra.ledger import ledger
 from infra.notifications import topic
+from infra.removal import keep
 from infra.settings import Settings
 from infra.storage import Storage
 
@@ -66,11 +68,36 @@ class DataStack(cdk.Stack):
         return str(self.export_value(value))
 
     def _key(self, settings: Settings) -> kms.Key:
-        return kms.Key(
+        key = kms.Key(
             self,
             "Key",
             alias=settings.prefix,
             enable_key_rotation=True,
             description=f"Data, ledger and notifications of {settings.prefix}",
-            removal_policy=cdk.RemovalPolicy.RETAIN if settings.retain_data else cdk.RemovalPolicy.DESTROY,
+            removal_policy=keep(settings),
         )
+        key.add_to_resource_policy(_encrypt_logs(self, settings))
+        return key
+
+
+def _encrypt_logs(scope: Construct, settings: Settings) -> iam.PolicyStatement:
+    """CloudWatch uses the key for the log groups of this environment, and for no others."""
+    stack = cdk.Stack.of(scope)
+    groups = (
+        f"/aws-glue/{settings.prefix}-*",
+        f"/aws/lambda/{settings.prefix}-*",
+        f"/aws/vendedlogs/*/{settings.prefix}*",
+    )
+    arns = [
+        stack.format_arn(
+            service="logs", resource="log-group", resource_name=each, arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME
+        )
+        for each in groups
+    ]
+    return iam.PolicyStatement(
+        sid="EncryptLogs",
+        principals=[iam.ServicePrincipal(f"logs.{stack.region}.amazonaws.com")],
+        actions=["kms:Decrypt*", "kms:Describe*", "kms:Encrypt*", "kms:GenerateDataKey*", "kms:ReEncrypt*"],
+        resources=["*"],  # in a key's policy this means the key itself
+        conditions={"ArnLike": {"kms:EncryptionContext:aws:logs:arn": arns}},
+    )

@@ -12,8 +12,11 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from infra.permissions import Permission, acknowledge
+from infra.removal import replaceable
 from infra.settings import DatabaseNetwork, Settings
 
+MADE_BY_GLUE = "Glue makes and removes network interfaces whose ids nobody knows beforehand, and tags them as its own."
+TAG_OF_GLUE = "aws-glue-service-resource"
 # What whoever runs the database fills in, in the form in which RDS keeps it. To change this here would overwrite it.
 UNFILLED = dict.fromkeys(("engine", "host", "port", "dbname", "username"), "")
 
@@ -34,12 +37,13 @@ def secret(scope: Construct, *, settings: Settings, key: kms.IKey | None) -> sec
         generate_secret_string=secretsmanager.SecretStringGenerator(
             secret_string_template=json.dumps(UNFILLED), generate_string_key="password"
         ),
-        removal_policy=cdk.RemovalPolicy.RETAIN if settings.retain_data else cdk.RemovalPolicy.DESTROY,
     )
+    template = cast(secretsmanager.CfnSecret, made.node.default_child)
+    replaceable(template)
     acknowledge(
         made, "SMG4", reason="The database belongs to others, who change its password and put the new one here."
     )
-    return cast(secretsmanager.CfnSecret, made.node.default_child)
+    return template
 
 
 def read_secret(secret_arn: str) -> Permission:
@@ -69,9 +73,11 @@ def connection(scope: Construct, network: DatabaseNetwork, *, name: str) -> glue
     return glue.Connection.from_connection_name(scope, "Connection", name)
 
 
-def network_permissions(scope: Construct, name: str) -> list[Permission]:
-    """What a Glue job needs to put a network interface of its own into a subnet."""
+def network_permissions(scope: Construct, network: DatabaseNetwork, *, name: str) -> list[Permission]:
+    """What a Glue job needs to put a network interface of its own into the one subnet and the one group."""
     stack = cdk.Stack.of(scope)
+    subnet = stack.format_arn(service="ec2", resource="subnet", resource_name=network.subnet_id)
+    interfaces = stack.format_arn(service="ec2", resource="network-interface", resource_name="*")
     return [
         Permission(
             sid="LookUpNetwork",
@@ -88,12 +94,27 @@ def network_permissions(scope: Construct, name: str) -> list[Permission]:
         ),
         Permission(
             sid="AttachToNetwork",
-            actions=["ec2:CreateNetworkInterface", "ec2:CreateTags", "ec2:DeleteNetworkInterface"],
+            actions=["ec2:CreateNetworkInterface"],
             resources=[
-                stack.format_arn(service="ec2", resource=each, resource_name="*")
-                for each in ("network-interface", "security-group", "subnet")
+                interfaces,
+                stack.format_arn(service="ec2", resource="security-group", resource_name=network.security_group_id),
+                subnet,
             ],
-            why="Glue makes and removes network interfaces whose ids nobody knows beforehand.",
+            why=MADE_BY_GLUE,
+        ),
+        Permission(
+            sid="TagInterface",
+            actions=["ec2:CreateTags"],
+            resources=[interfaces],
+            why=MADE_BY_GLUE,
+            conditions={"ForAllValues:StringEquals": {"aws:TagKeys": [TAG_OF_GLUE]}},
+        ),
+        Permission(
+            sid="DetachFromNetwork",
+            actions=["ec2:DeleteNetworkInterface"],
+            resources=[interfaces],
+            why=MADE_BY_GLUE,
+            conditions={"ArnEquals": {"ec2:Subnet": subnet}},
         ),
         Permission(
             sid="ReadConnection",

@@ -22,14 +22,13 @@ def deploy(scope: Construct, prefix: str) -> list[Permission]:
         Permission(
             sid="CreateAndUpdateEndpoints",
             # Both kinds of resources are judged: the endpoint, and the configuration that it gets.
-            actions=["sagemaker:CreateEndpoint", "sagemaker:UpdateEndpoint", "sagemaker:AddTags"],
+            actions=[
+                "sagemaker:CreateEndpoint",
+                "sagemaker:CreateEndpointConfig",
+                "sagemaker:UpdateEndpoint",
+                "sagemaker:AddTags",
+            ],
             resources=[endpoint, configuration],
-            why=NAMED_AFTER_MODELS,
-        ),
-        Permission(
-            sid="ConfigureEndpoints",
-            actions=["sagemaker:CreateEndpointConfig"],
-            resources=[configuration],
             why=NAMED_AFTER_MODELS,
         ),
         Permission(

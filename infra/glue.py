@@ -8,6 +8,8 @@ from collections.abc import Sequence
 import aws_cdk as cdk
 from aws_cdk import aws_glue as glue
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3_assets as assets
 from constructs import Construct
 
@@ -17,7 +19,9 @@ from infra.database import connection, network_permissions, read_secret
 from infra.permissions import Permission, acknowledge, role
 from infra.settings import Settings
 from infra.sources import ROOT, SHARED, allow_list
+from infra.wheels import modules
 from trainyard.run.stage import Stage
+from trainyard.stages.explain_failure.job_logs import glue_groups
 
 SERVICE = "glue.amazonaws.com"
 TIMEOUT = cdk.Duration.hours(8)
@@ -26,7 +30,7 @@ DATABASE_STAGES = (Stage.INGEST, Stage.REGISTER)
 
 
 class GlueJobs(Construct):
-    """`ingest`, `prepare` and `register`, each with its own role; they share a zip of packages and the requirements."""
+    """`ingest`, `prepare` and `register`, each with its own role and logs; they share their packages and modules."""
 
     def __init__(self, scope: Construct, name: str, *, settings: Settings, data: Data) -> None:
         super().__init__(scope, name)
@@ -38,7 +42,9 @@ class GlueJobs(Construct):
             exclude=allow_list(*SHARED, "glue_jobs"),
             ignore_mode=cdk.IgnoreMode.DOCKER,
         )
-        self._requirements = assets.Asset(self, "Requirements", path=str(ROOT / "glue_jobs" / "requirements.txt"))
+        self._modules = modules(self, wheels=settings.glue_wheels)
+        self._key = kms.Key.from_key_arn(self, "Key", data.key_arn) if data.key_arn else None
+        self._encryption = self._security_configuration()
         self._database_secret = data.secret_arn
         self._leave_failure = leave_failure(data.artifacts_arn)
         connection_name = f"{settings.prefix}-database"
@@ -47,7 +53,7 @@ class GlueJobs(Construct):
         reach_database = [
             read_secret(data.secret_arn),
             *use_key(data.key_arn, "s3", "secretsmanager"),
-            *(network_permissions(self, connection_name) if settings.database else ()),
+            *(network_permissions(self, settings.database, name=connection_name) if settings.database else ()),
         ]
         self.ingest = self._job(
             Stage.INGEST,
@@ -73,10 +79,12 @@ class GlueJobs(Construct):
 
     def _job(self, stage: Stage, permissions: Sequence[Permission]) -> glue.Job:
         script = assets.Asset(self, f"{stage.title()}Script", path=str(ROOT / "glue_jobs" / f"{stage}.py"))
+        name = f"{self._settings.prefix}-{stage}"
+        self._log_groups(stage, name)
         job = glue.PySparkEtlJob(
             self,
             stage.title(),
-            job_name=f"{self._settings.prefix}-{stage}",
+            job_name=name,
             role=self._role(stage, script, permissions=permissions),
             script=_code(script),
             extra_python_files=[_code(self._packages)],
@@ -91,9 +99,11 @@ class GlueJobs(Construct):
                 **({"--DATABASE_SECRET": self._database_secret} if stage in DATABASE_STAGES else {}),
                 "--ENGINE": "auto",
                 "--SPARK_THRESHOLD_GB": f"{self._settings.spark_threshold_gb:g}",
-                "--additional-python-modules": self._requirements.s3_object_url,
-                "--python-modules-installer-option": "-r",
+                "--custom-logGroup-prefix": glue_groups(name)[0].rpartition("/")[0],
+                "--additional-python-modules": self._modules.uri,
+                "--python-modules-installer-option": self._modules.installer_option,
             },
+            security_configuration=self._encryption,
             max_concurrent_runs=CONCURRENT_RUNS,
             max_retries=0,  # the state machine retries what is worth it
             timeout=TIMEOUT,
@@ -101,8 +111,31 @@ class GlueJobs(Construct):
         _acknowledge_encryption(job)
         return job
 
+    def _log_groups(self, stage: Stage, job_name: str) -> None:
+        """Made here rather than by Glue, so that what is in them ends some day and lies under the customer's key."""
+        for group in glue_groups(job_name):
+            logs.LogGroup(
+                self,
+                f"{stage.title()}{group.rpartition('/')[2].title()}Logs",
+                log_group_name=group,
+                retention=self._settings.log_retention,
+                encryption_key=self._key,
+                removal_policy=cdk.RemovalPolicy.DESTROY,
+            )
+
+    def _security_configuration(self) -> glue.ISecurityConfiguration | None:
+        """What Glue itself writes to S3, such as what Spark spills there, is under the customer's key too."""
+        if self._key is None:
+            return None
+        kinds = glue.CfnSecurityConfiguration
+        encryption = kinds.EncryptionConfigurationProperty(
+            s3_encryptions=[kinds.S3EncryptionProperty(s3_encryption_mode="SSE-KMS", kms_key_arn=self._key.key_arn)]
+        )
+        made = kinds(self, "Encryption", name=self._settings.prefix, encryption_configuration=encryption)
+        return glue.SecurityConfiguration.from_security_configuration_name(self, "Configuration", made.ref)
+
     def _role(self, stage: Stage, script: assets.Asset, *, permissions: Sequence[Permission]) -> iam.IRole:
-        code = (script, self._packages, self._requirements)
+        code = (script, self._packages)
         return role(
             self,
             f"{stage.title()}Role",
@@ -114,9 +147,12 @@ class GlueJobs(Construct):
                 Permission(
                     sid="ReadCode",
                     actions=["s3:GetObject"],
-                    resources=[each.bucket.arn_for_objects(each.s3_object_key) for each in code],
+                    resources=[
+                        *(each.bucket.arn_for_objects(each.s3_object_key) for each in code),
+                        self._modules.arn,
+                    ],
                 ),
-                _write_logs(self),
+                _write_logs(self, f"{self._settings.prefix}-{stage}"),
                 PUT_METRICS,
             ],
         )
@@ -156,7 +192,7 @@ def _read_uploads(data: Data) -> Permission:
     )
 
 
-def _write_logs(scope: Construct) -> Permission:
+def _write_logs(scope: Construct, job_name: str) -> Permission:
     return Permission(
         sid="WriteLogs",
         actions=["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"],
@@ -164,16 +200,17 @@ def _write_logs(scope: Construct) -> Permission:
             cdk.Stack.of(scope).format_arn(
                 service="logs",
                 resource="log-group",
-                resource_name="/aws-glue/*",
+                resource_name=f"{each}:*",
                 arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
             )
+            for each in glue_groups(job_name)
         ],
-        why="Glue writes to its own log groups, in streams named after the job run.",
+        why="Streams of a job's log groups are named after its runs.",
     )
 
 
 def _acknowledge_encryption(job: glue.Job) -> None:
-    logs = "Job logs hold row counts and refusals, not records; CloudWatch encrypts every log group with its own key."
-    acknowledge(job, "GL1", reason=logs)
-    acknowledge(job, "Annotation::@aws-cdk/aws-glue-alpha:unencryptedContinuousLogging", reason=logs)
+    made_here = "The log groups are made here, under the customer's key where there is one: Glue need not encrypt them."
+    acknowledge(job, "GL1", reason=made_here)
+    acknowledge(job, "Annotation::@aws-cdk/aws-glue-alpha:unencryptedContinuousLogging", reason=made_here)
     acknowledge(job, "GL3", reason="The jobs keep no bookmarks: each run reads exact object versions.")

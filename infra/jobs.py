@@ -10,7 +10,7 @@ from constructs import Construct
 from infra.access import read, use_key, write, write_scores
 from infra.data import Data
 from infra.images import Images
-from infra.permissions import Permission, role, same_account
+from infra.permissions import Permission, role
 from infra.settings import Settings
 from trainyard.run.stage import Stage
 
@@ -99,7 +99,6 @@ class JobRoles(Construct):
             self,
             name,
             service=SERVICE,
-            trust_conditions=same_account(self),
             description=f"{name} jobs of the training workflow",
             permissions=[
                 *permissions,

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 
 import aws_cdk as cdk
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
@@ -16,11 +17,13 @@ from infra.access import RUN, UPLOADS, UPLOADS_TO_SCORE, objects, read_failures,
 from infra.bundle import FOLDER, RUNTIME, code
 from infra.data import Data
 from infra.permissions import Permission, acknowledge, role
-from infra.settings import PROJECT, Settings
+from infra.settings import Settings
 from infra.sources import code_version
+from trainyard.run.document import encoded
 from trainyard.run.run import Run
 from trainyard.run.stage import Stage
 from trainyard.serving.examples import EXAMPLES_FILE
+from trainyard.stages.explain_failure.job_logs import PROCESSING, TRAINING, glue_groups
 
 TIMEOUT = cdk.Duration.seconds(60)
 # A serverless endpoint may start first, and a container has 60 seconds for each answer.
@@ -28,7 +31,7 @@ SMOKE_TEST_TIMEOUT = cdk.Duration.minutes(9)
 # A little less than the HTTP API waits.
 PREDICT_TIMEOUT = cdk.Duration.seconds(29)
 MEMORY_MB = 512
-JOB_LOGS = ("/aws/sagemaker/*", "/aws-glue/*")
+SAGEMAKER_LOGS = (*PROCESSING, *TRAINING)
 
 
 class Functions(Construct):
@@ -40,6 +43,7 @@ class Functions(Construct):
         super().__init__(scope, name)
         self._settings = settings
         self._data = data
+        self._key = kms.Key.from_key_arn(self, "Key", data.key_arn) if data.key_arn else None
         self._code = code()
         self.resolve = self._function("resolve", self._resolve_permissions())
         self.gate = self._function("gate", self._gate_permissions())
@@ -74,6 +78,7 @@ class Functions(Construct):
             f"{title}Logs",
             log_group_name=f"/aws/lambda/{function_name}",
             retention=self._settings.log_retention,
+            encryption_key=self._key,
             removal_policy=cdk.RemovalPolicy.DESTROY,
         )
         function = lambda_.Function(
@@ -109,8 +114,9 @@ class Functions(Construct):
             "LEDGER_TABLE": self._data.ledger_table,
             "TOPIC_ARN": self._data.topic_arn,
             "CODE_VERSION": code_version(),
-            "TAGS": json.dumps({"project": PROJECT, "environment": self._settings.name}),
+            "TAGS": json.dumps(self._settings.tags),
             "SETTLING_SECONDS": str(self._settings.settling_seconds),
+            "POLICY": json.dumps(encoded(self._settings.policy), separators=(",", ":")),
             "JOB_DEFAULTS": json.dumps({stage: dict(job) for stage, job in self._settings.jobs.items()}),
         }
 
@@ -203,17 +209,18 @@ class Functions(Construct):
             read_failures(self._data.artifacts_arn),
             Permission(
                 sid="ReadJobLogs",
-                actions=["logs:DescribeLogStreams", "logs:GetLogEvents"],
+                actions=["logs:GetLogEvents"],
                 resources=[
-                    stack.format_arn(
-                        service="logs",
-                        resource="log-group",
-                        resource_name=each,
-                        arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
-                    )
-                    for each in JOB_LOGS
+                    *self._log_groups(*(f"{each}:log-stream:{self._settings.job_prefix}*" for each in SAGEMAKER_LOGS)),
+                    *self._log_groups(*(f"{each}:*" for each in self._glue_logs())),
                 ],
-                why="Log streams are named after jobs, which come and go.",
+                why="Log streams are named after jobs, which come and go; those of other environments stay shut.",
+            ),
+            Permission(
+                sid="ListJobLogs",
+                actions=["logs:DescribeLogStreams"],
+                resources=self._log_groups(*(f"{each}:*" for each in (*SAGEMAKER_LOGS, *self._glue_logs()))),
+                why="The names of streams can be listed by group only.",
             ),
             Permission(sid="TellPeople", actions=["sns:Publish"], resources=[self._data.topic_arn]),
             Permission(
@@ -223,6 +230,17 @@ class Functions(Construct):
                 conditions={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": "told/*"}},
             ),
             *use_key(self._data.key_arn, "s3", "sns", "dynamodb"),
+        ]
+
+    def _glue_logs(self) -> list[str]:
+        stages = (Stage.INGEST, Stage.PREPARE, Stage.REGISTER)
+        return [group for each in stages for group in glue_groups(f"{self._settings.prefix}-{each}")]
+
+    def _log_groups(self, *names: str) -> list[str]:
+        stack, form = cdk.Stack.of(self), cdk.ArnFormat.COLON_RESOURCE_NAME
+        return [
+            stack.format_arn(service="logs", resource="log-group", resource_name=each, arn_format=form)
+            for each in names
         ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import aws_cdk as cdk
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
@@ -22,11 +23,13 @@ class Machine(Construct):
 
     def __init__(self, scope: Construct, name: str, *, settings: Settings, parts: Parts) -> None:
         super().__init__(scope, name)
+        key_arn = parts.data.key_arn
         log_group = logs.LogGroup(
             self,
             "Logs",
             log_group_name=f"/aws/vendedlogs/states/{machine_name(settings)}",
             retention=settings.log_retention,
+            encryption_key=kms.Key.from_key_arn(self, "Key", key_arn) if key_arn else None,
             removal_policy=cdk.RemovalPolicy.DESTROY,
         )
         self.machine = sfn.StateMachine(

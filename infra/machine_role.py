@@ -18,17 +18,17 @@ from infra.lambdas import Functions
 from infra.permissions import Permission, role
 from infra.registry import Registry
 from trainyard.contract.quality import QUALITY_FILE
-from trainyard.run import recipe
 from trainyard.run.documents import Children, ScoreSummary
+from trainyard.run.naming import NAMED
 from trainyard.run.stage import Stage
 
-# Kinds of jobs: API noun, its ARN's resource, how the machine begins their names, the rule by which `.sync` waits.
+# Kinds of jobs: API noun, its ARN's resource, the rule by which `.sync` waits.
 JOBS = (
-    ("ProcessingJob", "processing-job", ("process-", "analyse-", "evaluate-", "report-", "score-"), "Processing"),
-    ("TrainingJob", "training-job", ("train-",), "Training"),
-    ("HyperParameterTuningJob", "hyper-parameter-tuning-job", ("tune-",), "Tuning"),
+    ("ProcessingJob", "processing-job", "SageMakerProcessingJobs"),
+    ("TrainingJob", "training-job", "SageMakerTrainingJobs"),
+    ("HyperParameterTuningJob", "hyper-parameter-tuning-job", "SageMakerTuningJobs"),
 )
-NAMED_BY_MACHINE = "The state machine mints the names of jobs and models; only its own prefixes are allowed."
+NAMED_BY_MACHINE = "The state machine mints the names of jobs and models; they begin with project and environment."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,9 +84,11 @@ def machine_role(scope: Construct, parts: Parts, *, machine_name: str, job_prefi
             *_call_functions_and_jobs(parts),
             *_call_sagemaker(scope, parts, prefix=job_prefix),
             *_start_children(scope, machine_name),
+            _wait_for_ends(scope),
             *_catalogue_scores(scope, parts.data),
             *endpoints.deploy(scope, parts.registry.group_prefix.removesuffix("-")),
             *_keep_records(parts.data),
+            *_encrypt_volumes(parts.data.key_arn),
             *OBSERVE,
         ],
     )
@@ -138,55 +140,46 @@ def _start_children(scope: Construct, machine_name: str) -> list[Permission]:
             resources=[arn("execution", f"{machine_name}:*")],
             why="Executions come and go; only those of this machine are children.",
         ),
-        Permission(
-            sid="WaitForChildren",
-            actions=["events:PutTargets", "events:PutRule", "events:DescribeRule"],
-            resources=[
-                stack.format_arn(
-                    service="events",
-                    resource="rule",
-                    resource_name="StepFunctionsGetEventsForStepFunctionsExecutionRule",
-                )
-            ],
-        ),
     ]
 
 
+def _wait_for_ends(scope: Construct) -> Permission:
+    """Hear of the ends of jobs and children by the rules that Step Functions makes for itself."""
+    stack = cdk.Stack.of(scope)
+    return Permission(
+        sid="WaitForEnds",
+        actions=["events:PutTargets", "events:PutRule", "events:DescribeRule"],
+        resources=[
+            stack.format_arn(service="events", resource="rule", resource_name=f"StepFunctionsGetEventsFor{each}Rule")
+            for each in (*(rule for *_, rule in JOBS), "StepFunctionsExecution")
+        ],
+    )
+
+
 def _call_sagemaker(scope: Construct, parts: Parts, *, prefix: str) -> list[Permission]:
-    models = _arns(scope, "model", f"{prefix}model-*")
+    groups = parts.registry.group_prefix
     return [
-        *(
-            _run_jobs(scope, noun, resource=resource, names=[f"{prefix}{each}" for each in names])
-            for noun, resource, names, _ in JOBS
-        ),
-        Permission(
-            sid="DescribeBestJob",
-            actions=["sagemaker:DescribeTrainingJob"],
-            resources=_arns(scope, "training-job", f"{prefix}tune-*"),
-            why="A tuning job's training jobs are named after it.",
-        ),
+        _run_jobs(scope, prefix),
         Permission(
             sid="CreateModels",
             actions=["sagemaker:CreateModel", "sagemaker:AddTags"],
-            resources=models,
+            resources=_arns(scope, "model", f"{prefix}model-*"),
             why=NAMED_BY_MACHINE,
         ),
         Permission(
             sid="RegisterModels",
             actions=["sagemaker:CreateModelPackage"],
             resources=[
-                *_arns(scope, "model-package-group", *parts.registry.groups, *parts.registry.named),
-                *_arns(
-                    scope, "model-package", *(f"{each}/*" for each in (*parts.registry.groups, *parts.registry.named))
-                ),
+                *_arns(scope, "model-package-group", f"{groups}*"),
+                *_arns(scope, "model-package", f"{groups}*/*"),
             ],
-            why="Versions are numbered by the registry; the groups are spelt out, but for the names that people give.",
+            why="Versions are numbered by the registry; recipes and the names that people give come and go.",
         ),
         Permission(
             sid="CreateGroups",
             actions=["sagemaker:CreateModelPackageGroup"],
-            resources=_arns(scope, "model-package-group", *parts.registry.named),
-            why="People name models of a recipe; what stands before the name is spelt out.",
+            resources=_arns(scope, "model-package-group", f"{groups}*{NAMED}*"),
+            why="People name models of a recipe; what stands before and between recipe and name is spelt out.",
         ),
         Permission(
             sid="HandRolesToJobs",
@@ -194,27 +187,16 @@ def _call_sagemaker(scope: Construct, parts: Parts, *, prefix: str) -> list[Perm
             resources=[each.role_arn for each in parts.roles.all],
             conditions={"StringEquals": {"iam:PassedToService": SERVICE}},
         ),
-        Permission(
-            sid="WaitForJobs",
-            actions=["events:PutTargets", "events:PutRule", "events:DescribeRule"],
-            resources=[
-                cdk.Stack.of(scope).format_arn(
-                    service="events",
-                    resource="rule",
-                    resource_name=f"StepFunctionsGetEventsForSageMaker{each}JobsRule",
-                )
-                for *_, each in JOBS
-            ],
-        ),
     ]
 
 
-def _run_jobs(scope: Construct, noun: str, *, resource: str, names: list[str]) -> Permission:
-    verbs = [f"sagemaker:{verb}{noun}" for verb in ("Create", "Describe", "Stop")]
+def _run_jobs(scope: Construct, prefix: str) -> Permission:
+    """One statement for all kinds: no action of one kind is known to the resources of another."""
+    verbs = [f"sagemaker:{verb}{noun}" for noun, *_ in JOBS for verb in ("Create", "Describe", "Stop")]
     return Permission(
-        sid=f"Run{noun}s",
+        sid="RunJobs",
         actions=[*verbs, "sagemaker:AddTags", "sagemaker:ListTags"],
-        resources=_arns(scope, resource, *(f"{each}*" for each in names)),
+        resources=[arn for _, resource, _ in JOBS for arn in _arns(scope, resource, f"{prefix}*")],
         why=NAMED_BY_MACHINE,
     )
 
@@ -235,11 +217,9 @@ def _catalogue_scores(scope: Construct, data: Data) -> list[Permission]:
             resources=[
                 stack.format_arn(service="glue", resource="catalog"),
                 stack.format_arn(service="glue", resource="database", resource_name=database),
-                *(
-                    stack.format_arn(service="glue", resource="table", resource_name=f"{database}/{each}")
-                    for each in recipe.names()
-                ),
+                stack.format_arn(service="glue", resource="table", resource_name=f"{database}/*"),
             ],
+            why="One table per recipe, and recipes come and go; the database is spelt out.",
         ),
     ]
 
@@ -254,6 +234,23 @@ def _keep_records(data: Data) -> list[Permission]:
         ),
         Permission(sid="TellPeople", actions=["sns:Publish"], resources=[data.topic_arn]),
         *use_key(data.key_arn, "s3", "dynamodb", "sns"),
+    ]
+
+
+def _encrypt_volumes(key_arn: str | None) -> list[Permission]:
+    """Let SageMaker use the customer's key for the volumes of the jobs that the machine asks for."""
+    if key_arn is None:
+        return []
+    return [
+        Permission(
+            sid="EncryptVolumes",
+            actions=["kms:CreateGrant"],
+            resources=[key_arn],
+            conditions={
+                "Bool": {"kms:GrantIsForAWSResource": "true"},
+                "StringLike": {"kms:ViaService": "sagemaker.*.amazonaws.com"},
+            },
+        )
     ]
 
 

@@ -39,4 +39,6 @@ def topic(scope: Construct, *, settings: Settings, key: kms.Key | None) -> sns.T
         )
     if settings.alarm_email:
         made.add_subscription(subscriptions.EmailSubscription(settings.alarm_email))
+    if settings.alarm_url:
+        made.add_subscription(subscriptions.UrlSubscription(settings.alarm_url))
     return made

@@ -47,14 +47,16 @@ def role(
     service: str,
     description: str,
     permissions: Sequence[Permission],
-    trust_conditions: Conditions | None = None,
 ) -> iam.IRole:
-    """A role that has exactly `permissions`: constructs that use it cannot widen it behind the reader's back."""
+    """A role that has exactly `permissions`: constructs that use it cannot widen it behind the reader's back.
+
+    Its service may assume it for this account only.
+    """
     document = iam.PolicyDocument(statements=[each.statement() for each in permissions])
     made = iam.Role(
         scope,
         name,
-        assumed_by=iam.ServicePrincipal(service, conditions=trust_conditions),
+        assumed_by=iam.ServicePrincipal(service, conditions=same_account(scope)),
         description=description,
         inline_policies={"permissions": document},
     )

@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-from aws_cdk import RemovalPolicy
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
+from infra.removal import keep
 from infra.settings import Settings
 from trainyard.run import recipe
-from trainyard.run.naming import NAMED, group_name
+from trainyard.run.naming import group_name
 
 
 class Registry(Construct):
     """Groups named `<prefix>-<recipe with dashes>`, as the state machine composes the name.
 
-    Models that people name have groups of their own, made by the state machine, whose names begin as in `named`.
+    Models that people name have groups of their own, made by the state machine.
     """
 
     def __init__(self, scope: Construct, name: str, *, settings: Settings) -> None:
         super().__init__(scope, name)
         self.group_prefix = f"{settings.prefix}-"
-        self.groups = [group_name(settings.prefix, each) for each in recipe.names()]
-        self.named = [f"{each}{NAMED}*" for each in self.groups]
-        for each, group in zip(recipe.names(), self.groups, strict=True):
+        for each in recipe.names():
             made = sagemaker.CfnModelPackageGroup(
                 self,
                 each.title().replace("_", ""),
-                model_package_group_name=group,
+                model_package_group_name=group_name(settings.prefix, each),
                 model_package_group_description=f"Models of recipe {each} that passed the gate",
             )
-            # CloudFormation refuses to delete a group that holds versions; where data is kept, groups are too.
-            made.apply_removal_policy(RemovalPolicy.RETAIN if settings.retain_data else RemovalPolicy.DESTROY)
+            # CloudFormation refuses to delete a group that holds versions; where data is kept, groups are too, and a
+            # stack that is made anew takes them over: cdk deploy --import-existing-resources.
+            made.apply_removal_policy(keep(settings))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,14 +12,19 @@ from aws_cdk import aws_logs as logs
 
 from trainyard.contract.config import Job, default_jobs
 from trainyard.errors import ConfigError
+from trainyard.run.policy import EVERYTHING, Policy
 
 PROJECT = "trainyard"
 JOB_STAGES = frozenset(default_jobs())
 JOB_FIELDS = frozenset(Job.__dataclass_fields__)
-# The name begins those of tuning jobs, which have 32 characters in all.
+# The name stands in those of tuning jobs, which have 32 characters in all and end in a hash of at least six.
 NAME = re.compile(r"[a-z][a-z0-9-]{0,7}[a-z0-9]?")
 LONGEST_SETTLING_S = 24 * 3600
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+WEBHOOK = re.compile(r"https://\S+")
+ACCOUNT = re.compile(r"\d{12}")
+# Names of the tags that the app sets itself.
+OWN_TAGS = ("project", "environment")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,9 +38,13 @@ class DatabaseNetwork:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """One environment. `jobs` changes machines per SageMaker stage; a recipe's run.json still has the last word.
+    """One environment. `jobs` changes machines per SageMaker stage; a recipe's run.json still has the last word, where
+    `policy` lets it.
 
-    A set of files is worked on when none of them is younger than `settling_seconds`.
+    A set of files is worked on when none of them is younger than `settling_seconds`. With `must_tell` it is not
+    synthesized without an address for alarms, with `account` or `region` not for any other. When
+    `monthly_budget_usd` is spent or will be, the e-mail address hears of it. `cost_tags` are put on everything, beside
+    project and environment.
     """
 
     name: str
@@ -44,6 +54,13 @@ class Settings:
     use_spot: bool = False
     spark_threshold_gb: float = 10.0
     alarm_email: str | None = None
+    alarm_url: str | None = None
+    must_tell: bool = False
+    account: str | None = None
+    region: str | None = None
+    monthly_budget_usd: float | None = None
+    cost_tags: Mapping[str, str] = field(default_factory=dict)
+    glue_wheels: bool = True
     customer_key: bool = False
     database: DatabaseNetwork | None = None
     log_retention: logs.RetentionDays = logs.RetentionDays.ONE_MONTH
@@ -51,6 +68,7 @@ class Settings:
     api: bool = False
     retain_data: bool = True
     settling_seconds: int = 120
+    policy: Policy = field(default_factory=Policy)
 
     def __post_init__(self) -> None:
         if problems := list(self._problems()):
@@ -58,8 +76,18 @@ class Settings:
 
     @property
     def job_prefix(self) -> str:
-        """How the names of its SageMaker jobs and models begin: environments share an account, not their jobs."""
-        return f"{self.name}-"
+        """How the names of its SageMaker jobs and models begin: an account has other projects and environments."""
+        return f"{self.prefix}-"
+
+    @property
+    def tells(self) -> bool:
+        """Whether alarms and notifications reach anybody."""
+        return bool(self.alarm_email or self.alarm_url)
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """What everything that is deployed is tagged with."""
+        return {**self.cost_tags, "project": PROJECT, "environment": self.name}
 
     @property
     def schedules_enabled(self) -> bool:
@@ -90,13 +118,30 @@ class Settings:
             problems.append(f"expected settling_seconds from 0 to {LONGEST_SETTLING_S}, found {self.settling_seconds}.")
         if self.alarm_email is not None and not EMAIL.fullmatch(self.alarm_email):
             problems.append(f"expected an e-mail address for alarms, found {self.alarm_email!r}.")
+        return [*problems, *self._account_problems()]
+
+    def _account_problems(self) -> list[str]:
+        problems = []
+        if self.alarm_url is not None and not WEBHOOK.fullmatch(self.alarm_url):
+            problems.append(f"expected alarm_url to begin with https://, found {self.alarm_url!r}.")
+        if self.account is not None and not ACCOUNT.fullmatch(self.account):
+            problems.append(f"expected account to have twelve digits, found {self.account!r}.")
+        if self.monthly_budget_usd is not None and self.monthly_budget_usd <= 0:
+            problems.append(f"expected monthly_budget_usd above 0, found {self.monthly_budget_usd}.")
+        if self.monthly_budget_usd is not None and self.alarm_email is None:
+            problems.append("expected alarm_email beside monthly_budget_usd, for a budget writes to an e-mail address.")
+        if taken := sorted(set(self.cost_tags) & set(OWN_TAGS)):
+            problems.append(f"expected cost_tags of other names, found {', '.join(taken)}, which the app sets itself.")
         return problems
 
+
+# Nothing that is tried out may cost much, but whoever tries it out may change anything.
+TRYING_OUT = Policy(upload=dataclasses.replace(Policy().upload, settings=(EVERYTHING,), reserved=()))
 
 ENVIRONMENTS = {
     each.name: each
     for each in (
-        Settings(name="dev", log_retention=logs.RetentionDays.TWO_WEEKS, retain_data=False),
+        Settings(name="dev", log_retention=logs.RetentionDays.TWO_WEEKS, retain_data=False, policy=TRYING_OUT),
         Settings(
             name="prod",
             jobs={
@@ -108,6 +153,7 @@ ENVIRONMENTS = {
             use_spot=True,
             customer_key=True,
             run_schedules=True,
+            must_tell=True,
             log_retention=logs.RetentionDays.SIX_MONTHS,
         ),
     )

@@ -9,6 +9,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from infra.removal import keep
 from infra.settings import Settings
 
 KEEP_OLD_VERSIONS = cdk.Duration.days(90)
@@ -74,5 +75,5 @@ class Storage(Construct):
             "enforce_ssl": True,
             "block_public_access": s3.BlockPublicAccess.BLOCK_ALL,
             "object_ownership": s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            "removal_policy": cdk.RemovalPolicy.RETAIN if self._settings.retain_data else cdk.RemovalPolicy.DESTROY,
+            "removal_policy": keep(self._settings),
         }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import aws_cdk as cdk
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_scheduler_targets as scheduler_targets
@@ -12,7 +13,7 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from infra.permissions import acknowledge
+from infra.permissions import Permission, acknowledge, role
 from infra.settings import Settings
 from trainyard.contract.config import Schedule
 from trainyard.run import recipe
@@ -63,7 +64,11 @@ class Triggers(Construct):
             ),
             targets=[
                 targets.SfnStateMachine(
-                    machine, dead_letter_queue=queue, max_event_age=KEEP_TRYING, retry_attempts=TRIES
+                    machine,
+                    role=self._starter(machine),
+                    dead_letter_queue=queue,
+                    max_event_age=KEEP_TRYING,
+                    retry_attempts=TRIES,
                 )
             ],
         )
@@ -85,6 +90,17 @@ class Triggers(Construct):
         for each in recipe.names():
             if wanted := recipe.schedule(each):
                 self._schedule(each, wanted, enabled=settings.schedules_enabled)
+
+    def _starter(self, machine: sfn.StateMachine) -> iam.IRole:
+        return role(
+            self,
+            "UploadRole",
+            service="events.amazonaws.com",
+            description="An upload starts the training workflow",
+            permissions=[
+                Permission(sid="Start", actions=["states:StartExecution"], resources=[machine.state_machine_arn])
+            ],
+        )
 
     def _schedule(self, recipe_name: str, schedule: Schedule, *, enabled: bool) -> None:
         """Made in every environment, so that one that is off can be tried out and switched on by hand."""

@@ -69,7 +69,7 @@ class WorkflowStack(cdk.Stack):
             topic_arn=data.topic_arn,
         )
         if functions.predict is not None:
-            api = Api(self, "Api", settings=settings, predict=functions.predict)
+            api = Api(self, "Api", settings=settings, key_arn=data.key_arn, predict=functions.predict)
             cdk.CfnOutput(self, "ApiUrl", value=api.url)
         cdk.CfnOutput(self, "StateMachineArn", value=machine.state_machine_arn)
         cdk.CfnOutput(self, "DashboardUrl", value=watch.dashboard_url)

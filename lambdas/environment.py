@@ -6,7 +6,9 @@ import json
 import os
 from functools import cache
 
+from trainyard.run.document import decoded
 from trainyard.run.environment import Environment
+from trainyard.run.policy import Policy
 
 
 @cache
@@ -21,4 +23,5 @@ def read() -> Environment:
         tags=json.loads(os.environ["TAGS"]),
         job_defaults=json.loads(os.environ["JOB_DEFAULTS"]),
         settling_seconds=int(os.environ["SETTLING_SECONDS"]),
+        policy=decoded(Policy, json.loads(os.environ["POLICY"])),
     )

@@ -18,12 +18,13 @@ from local_cloud.jobs.transfer import RoleClients, Storage, split_uri
 from local_cloud.jobs.workspace import Workspace
 from trainyard.errors import JobFailed
 
-# Where Glue 5 puts both streams of a script; /aws-glue/jobs/error is for Glue and Spark themselves.
-LOG_GROUP = "/aws-glue/jobs/output"
+# Below this or the job's own prefix, Glue 5 puts both streams of a script into "output"; "error" is for Glue and Spark.
+LOGS = "/aws-glue/jobs"
+LOGS_ARGUMENT = "--custom-logGroup-prefix"
 # Glue itself uses these and does not hand them to the script. Modules to install are already on this machine.
 CONSUMED = {
-    "--additional-python-modules", "--class", "--conf", "--extra-files", "--extra-jars", "--extra-py-files",
-    "--python-modules-installer-option", "--scriptLocation", "--user-jars-first",
+    "--additional-python-modules", "--class", "--conf", LOGS_ARGUMENT, "--extra-files", "--extra-jars",
+    "--extra-py-files", "--python-modules-installer-option", "--scriptLocation", "--user-jars-first",
 }  # fmt: skip
 
 
@@ -48,7 +49,11 @@ class GlueScript:
         packages = [self._fetch(each) for each in _listed(arguments.get("--extra-py-files", ""))]
         for each in _listed(arguments.get("--extra-files", "")):
             self._fetch(each)
-        log = LogStream(self.clients.client("logs"), group=LOG_GROUP, stream=self.run_record["Id"])
+        log = LogStream(
+            self.clients.client("logs"),
+            group=f"{arguments.get(LOGS_ARGUMENT, LOGS)}/output",
+            stream=self.run_record["Id"],
+        )
         limits = Limits(
             max_seconds=self.run_record["Timeout"] * self.settings.glue_minute_seconds,
             grace_seconds=self.settings.stop_grace_seconds,

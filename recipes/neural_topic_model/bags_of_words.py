@@ -6,20 +6,26 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
-BAGS_FILE = "bags.npz"
+from trainyard.contract.growing_array import GrowingArray
+
+SIZE_FILE, OFFSETS_FILE, WORDS_FILE, COUNTS_FILE = (
+    f"bag_{name}.npy" for name in ("size", "offsets", "words", "counts")
+)
+# Entries that are counted at a time.
+BLOCK_ENTRIES = 4_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
 class BagsOfWords:
     """Counts of words as sparse rows: document `i` has `words[offsets[i] : offsets[i + 1]]`, each with its count.
 
-    `words` are indices into a vocabulary (int32), `counts` are float32, `keys` are the documents' stable keys.
+    `words` are indices into a vocabulary of `size` words (int32), `counts` are float32; both may be mapped files.
     """
 
-    keys: np.ndarray
     offsets: np.ndarray
     words: np.ndarray
     counts: np.ndarray
@@ -52,7 +58,6 @@ class BagsOfWords:
         end = self.offsets[count]
         return replace(
             self,
-            keys=self.keys[:count],
             offsets=self.offsets[: count + 1],
             words=self.words[:end],
             counts=self.counts[:end],
@@ -61,28 +66,63 @@ class BagsOfWords:
     @cached_property
     def document_frequency(self) -> np.ndarray:
         """In how many documents each word of the vocabulary occurs, int64 [size]."""
-        return np.bincount(self.words, minlength=self.size)
+        found = np.zeros(self.size, dtype=np.int64)
+        for block in self._entry_blocks():
+            found += np.bincount(self.words[block], minlength=self.size)
+        return found
 
     @cached_property
     def word_frequency(self) -> np.ndarray:
         """How often each word of the vocabulary occurs, float64 [size]."""
-        return np.bincount(self.words, weights=self.counts, minlength=self.size)
+        found = np.zeros(self.size)
+        for block in self._entry_blocks():
+            found += np.bincount(self.words[block], weights=self.counts[block], minlength=self.size)
+        return found
+
+    def _entry_blocks(self) -> Iterable[slice]:
+        return (slice(start, start + BLOCK_ENTRIES) for start in range(0, len(self.words), BLOCK_ENTRIES))
 
     def save(self, directory: Path) -> None:
-        np.savez(
-            directory / BAGS_FILE,
-            keys=self.keys,
-            offsets=self.offsets,
-            words=self.words,
-            counts=self.counts,
-            size=np.int64(self.size),
-        )
+        """Write the four arrays."""
+        with BagsWriter(directory, self.size) as writer:
+            writer.add(self)
 
     @classmethod
     def load(cls, directory: Path) -> BagsOfWords:
-        with np.load(directory / BAGS_FILE, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in ("keys", "offsets", "words", "counts")}
-            return cls(size=int(file["size"]), **arrays)
+        """What was written to a folder, mapped rather than read into memory."""
+        words, counts = (np.load(directory / name, mmap_mode="r") for name in (WORDS_FILE, COUNTS_FILE))
+        return cls(
+            offsets=np.load(directory / OFFSETS_FILE),
+            words=words,
+            counts=counts,
+            size=int(np.load(directory / SIZE_FILE)),
+        )
+
+
+class BagsWriter:
+    """Writes bags of a vocabulary of `size` words to a folder, some documents at a time."""
+
+    def __init__(self, directory: Path, size: int) -> None:
+        np.save(directory / SIZE_FILE, np.int64(size))
+        self._offsets = GrowingArray(directory / OFFSETS_FILE, np.int64)
+        self._offsets.add(np.zeros(1))
+        self._words = GrowingArray(directory / WORDS_FILE, np.int32)
+        self._counts = GrowingArray(directory / COUNTS_FILE, np.float32)
+        self._entries = 0
+
+    def add(self, bags: BagsOfWords) -> None:
+        """Append documents."""
+        self._offsets.add(self._entries + bags.offsets[1:])
+        self._words.add(bags.words)
+        self._counts.add(bags.counts)
+        self._entries += len(bags.words)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for each in (self._offsets, self._words, self._counts):
+            each.close()
 
 
 def evenly_spread(total: int, count: int) -> np.ndarray:

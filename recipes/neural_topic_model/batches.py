@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -38,8 +39,14 @@ class TrainingBatches:
         """Documents of one step: the collection in a new order on each pass, batch after batch."""
         batches = max(1, len(self.bags) // self.size)
         turn, batch = divmod(step, batches)
-        order = np.random.default_rng([self.seed, turn]).permutation(len(self.bags))
+        order = _order(self.seed, turn, documents=len(self.bags))
         return np.asarray(order[batch * self.size : (batch + 1) * self.size])
+
+
+@lru_cache(maxsize=1)
+def _order(seed: int, turn: int, *, documents: int) -> np.ndarray:
+    """Kept for all batches of a turn: of millions of documents it takes longer than a batch does."""
+    return np.random.default_rng([seed, turn]).permutation(documents)
 
 
 def batch_size(documents: int, steps_per_epoch: int) -> int:

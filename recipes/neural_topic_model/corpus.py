@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from recipes.neural_topic_model.bags_of_words import evenly_spread
 from recipes.neural_topic_model.features import Lemmatizer
+from trainyard.contract.spilling import database
 from trainyard.errors import JobFailed
 
 # Held-out documents, and training documents over which coherence is measured.
@@ -23,61 +21,49 @@ DOCUMENTS_PER_READ = 20_000
 
 @dataclass(frozen=True, kw_only=True)
 class Corpus:
-    """Stable keys and lemmas of documents, sorted by key, which is a hash: any even choice of them is a fair sample."""
+    """Stable keys and lemmas of some documents, sorted by key, which is a hash."""
 
     keys: Sequence[str]
     documents: Sequence[Sequence[str]]
 
     @classmethod
-    def lemmatize(cls, prepared: Path, role: str, *, lemmatizer: Lemmatizer) -> Corpus:
-        """The prepared documents of a role; raises JobFailed where there are none.
-
-        Equal lemmas are one string in memory, so that a document costs 8 bytes a word.
-        """
-        keys: list[str] = []
-        documents: list[tuple[str, ...]] = []
-        interned: dict[str, str] = {}
-        for key, text in texts(prepared, role):
-            keys.append(key)
-            documents.append(tuple(interned.setdefault(lemma, lemma) for lemma in lemmatizer.lemmas(text)))
-        if not keys:
+    def lemmatize(cls, prepared: Path, role: str, *, lemmatizer: Lemmatizer, limit: int) -> Corpus:
+        """The first `limit` prepared documents of a role, a fair sample; raises JobFailed where there are none."""
+        found = [(key, lemmatizer.lemmas(text)) for key, text in texts(prepared, role, limit=limit)]
+        if not found:
             raise JobFailed(f"Expected {role} documents, found none; upload more reviews.")
-        return cls(keys=keys, documents=documents)
-
-    @property
-    def words(self) -> int:
-        """Lemmas of all documents together."""
-        return sum(map(len, self.documents))
-
-    def document_frequency(self) -> dict[str, int]:
-        """In how many documents each lemma occurs."""
-        counts: dict[str, int] = {}
-        for word in chain.from_iterable(map(set, self.documents)):
-            counts[word] = counts.get(word, 0) + 1
-        return counts
-
-    def sample(self, count: int) -> Corpus:
-        """At most `count` documents, evenly spread over all."""
-        rows = evenly_spread(len(self.keys), count).tolist()
-        return Corpus(keys=[self.keys[row] for row in rows], documents=[self.documents[row] for row in rows])
-
-    def save(self, path: Path) -> None:
-        lists = pa.array([list(each) for each in self.documents], pa.list_(pa.string()))
-        pq.write_table(pa.table({"document": pa.array(self.keys, pa.string()), "lemmas": lists}), path)
+        return cls(keys=[key for key, _ in found], documents=[lemmas for _, lemmas in found])
 
 
-def load_lemmas(path: Path) -> list[list[str]]:
-    """The documents that `Corpus.save` wrote, each a list of lemmas."""
-    documents: list[list[str]] = pq.read_table(path, columns=["lemmas"])["lemmas"].to_pylist()
+def save_lemmas(documents: Sequence[Sequence[str]], path: Path, *, keys: Sequence[str] | None = None) -> None:
+    """Write documents given as lemmas, with their keys as the column `document` where given."""
+    columns = {"lemmas": pa.array([list(each) for each in documents], pa.list_(pa.string()))}
+    if keys is not None:
+        columns = {"document": pa.array(keys, pa.string()), **columns}
+    pq.write_table(pa.table(columns), path)
+
+
+def load_lemmas(path: Path, *, count: int | None = None) -> list[list[str]]:
+    """The (first `count`) documents that `save_lemmas` wrote, each a list of lemmas."""
+    documents: list[list[str]] = pq.read_table(path, columns=["lemmas"])["lemmas"].slice(0, count).to_pylist()
     return documents
 
 
 def texts(prepared: Path, role: str, *, limit: int | None = None) -> Iterator[tuple[str, str]]:
     """Keys and texts of the documents of one role, sorted by key; at most the first `limit`."""
     most = "" if limit is None else f"LIMIT {limit}"
-    files = (prepared / "documents").as_posix().replace("'", "''") + "/*.parquet"
-    reader = duckdb.sql(
-        f"SELECT document, text FROM read_parquet('{files}') WHERE role = '{role}' ORDER BY document {most}"  # noqa: S608
-    ).to_arrow_reader(DOCUMENTS_PER_READ)
-    for batch in reader:
-        yield from zip(batch.column(0).to_pylist(), batch.column(1).to_pylist(), strict=True)
+    query = f"SELECT document, text FROM {files_of(prepared)} WHERE role = '{role}' ORDER BY document {most}"  # noqa: S608
+    with database() as opened:
+        for batch in opened.sql(query).to_arrow_reader(DOCUMENTS_PER_READ):
+            yield from zip(batch.column(0).to_pylist(), batch.column(1).to_pylist(), strict=True)
+
+
+def documents_of_roles(prepared: Path) -> dict[str, int]:
+    """How many prepared documents there are of each role."""
+    with database() as opened:
+        return dict(opened.sql(f"SELECT role, count(*) FROM {files_of(prepared)} GROUP BY role").fetchall())  # noqa: S608
+
+
+def files_of(prepared: Path) -> str:
+    """The prepared documents, as SQL has them."""
+    return "read_parquet('" + (prepared / "documents").as_posix().replace("'", "''") + "/*.parquet')"

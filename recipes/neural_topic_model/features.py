@@ -85,13 +85,12 @@ class Vocabulary:
     def index(self) -> Mapping[str, int]:
         return {word: index for index, word in enumerate(self.words)}
 
-    def bags(self, documents: Sequence[Sequence[str]], keys: Sequence[str] | None = None) -> BagsOfWords:
+    def bags(self, documents: Sequence[Sequence[str]]) -> BagsOfWords:
         """Bags of the known words of documents given as lemmas; a document of unknown words has an empty bag."""
         known = [[self.index[word] for word in document if word in self.index] for document in documents]
         rows = [np.unique(np.asarray(each, dtype=np.int32), return_counts=True) for each in known]
         lengths = [len(words) for words, _ in rows]
         return BagsOfWords(
-            keys=np.asarray(range(len(documents)) if keys is None else keys, dtype=np.str_),
             offsets=np.concatenate(([0], np.cumsum(lengths))).astype(np.int64),
             words=np.concatenate([np.empty(0, np.int32), *(words for words, _ in rows)]).astype(np.int32),
             counts=np.concatenate([np.empty(0), *(counts for _, counts in rows)]).astype(np.float32),

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
 
+from recipes.neural_topic_model.bags_of_words import BagsOfWords, BagsWriter, evenly_spread
 from recipes.neural_topic_model.config import Config
-from recipes.neural_topic_model.corpus import HOLDOUT_CORPUS_FILE, REFERENCE_CORPUS_FILE, Corpus, texts
+from recipes.neural_topic_model.corpus import (
+    HOLDOUT_CORPUS_FILE,
+    REFERENCE_CORPUS_FILE,
+    Corpus,
+    documents_of_roles,
+    save_lemmas,
+    texts,
+)
 from recipes.neural_topic_model.features import Lemmatizer, Vocabulary
 from recipes.neural_topic_model.language import stop_words
 from recipes.neural_topic_model.metrics import save_unigram
+from recipes.neural_topic_model.numbered_corpus import NumberedCorpus
 from recipes.neural_topic_model.phrases import phrases
 from recipes.neural_topic_model.word_vectors import WordVectors, train_skip_gram
 from trainyard.errors import JobFailed
@@ -21,42 +31,65 @@ from trainyard.errors import JobFailed
 REFERENCE_DOCUMENTS = 20_000
 # Phrases that only more documents would show are too rare to name a topic.
 PHRASE_DOCUMENTS = 20_000
+# Their means are known to the third digit, whatever the number of the others.
+JUDGED_DOCUMENTS = 20_000
 
 
 def process(inputs: Path, outputs: Path, *, config: Config) -> dict[str, float]:
     """Write examples and vocabulary; returns their figures.
 
     * `features/vocabulary.json`: see `features.Vocabulary`.
-    * `train/bags.npz`, `validation/bags.npz`: see `bags_of_words.BagsOfWords`; `train/vocabulary.json` again, for
+    * `train/bag_*.npy`, `validation/bag_*.npy`: see `bags_of_words.BagsOfWords`; `train/vocabulary.json` again, for
       the baselines.
     * `holdout/lemmas.parquet` (document, lemmas): held-out documents in natural words, so that a model with another
       vocabulary can be evaluated on them. Beside them what metrics are measured with, the same for every model:
       `reference.parquet` (training documents as lemmas), `vectors.npz` and `unigram.npz` (words and their shares).
+
+    Of validation and held-out documents these are `JUDGED_DOCUMENTS` of each at most.
     """
     for name in ("train", "validation", "holdout", "features"):
         (outputs / name).mkdir(parents=True, exist_ok=True)
     lemmatizer = _lemmatizer(inputs, config)
-    corpora = {
-        role: Corpus.lemmatize(inputs, role, lemmatizer=lemmatizer) for role in ("train", "validation", "holdout")
+    judged = {
+        role: Corpus.lemmatize(inputs, role, lemmatizer=lemmatizer, limit=JUDGED_DOCUMENTS)
+        for role in ("validation", "holdout")
     }
-    train = corpora["train"]
-    words = choose_words(train, config)
-    found = phrases(texts(inputs, "train", limit=PHRASE_DOCUMENTS), words, lemmatizer=lemmatizer)
-    vocabulary = Vocabulary(words=words, lemmatizer=lemmatizer, phrases=found)
-    vocabulary.save(outputs / "features")
-    vocabulary.save(outputs / "train")
-    bags = {role: vocabulary.bags(corpora[role].documents, corpora[role].keys) for role in ("train", "validation")}
-    for role, each in bags.items():
-        each.save(outputs / role)
-    holdout = outputs / "holdout"
-    corpora["holdout"].save(holdout / HOLDOUT_CORPUS_FILE)
-    reference = train.sample(REFERENCE_DOCUMENTS)
-    reference.save(holdout / REFERENCE_CORPUS_FILE)
-    _word_vectors(inputs, reference.documents, config=config).save(holdout)
-    frequency = bags["train"].word_frequency
-    save_unigram(holdout, vocabulary.words, share=frequency / frequency.sum())
-    figures = {f"{role}_documents": float(len(each.keys)) for role, each in corpora.items()}
-    return figures | {"words": float(len(vocabulary)), "train_lemmas": float(train.words)}
+    save_lemmas(judged["holdout"].documents, outputs / "holdout" / HOLDOUT_CORPUS_FILE, keys=judged["holdout"].keys)
+    with tempfile.TemporaryDirectory(prefix="lemmas-") as scratch:
+        train = _training_corpus(inputs, lemmatizer, scratch=Path(scratch))
+        words = choose_words(train, config)
+        found = phrases(texts(inputs, "train", limit=PHRASE_DOCUMENTS), words, lemmatizer=lemmatizer)
+        vocabulary = Vocabulary(words=words, lemmatizer=lemmatizer, phrases=found)
+        _write_training_bags(train, vocabulary, folder=outputs / "train")
+        _write_reference(train, inputs, holdout=outputs / "holdout", config=config)
+        lemmas = float(train.offsets[-1])
+    for name in ("features", "train"):
+        vocabulary.save(outputs / name)
+    vocabulary.bags(judged["validation"].documents).save(outputs / "validation")
+    share = BagsOfWords.load(outputs / "train").word_frequency
+    save_unigram(outputs / "holdout", vocabulary.words, share=share / share.sum())
+    figures = {f"{role}_documents": float(count) for role, count in documents_of_roles(inputs).items()}
+    return figures | {"words": float(len(vocabulary)), "train_lemmas": lemmas}
+
+
+def _training_corpus(inputs: Path, lemmatizer: Lemmatizer, *, scratch: Path) -> NumberedCorpus:
+    found = NumberedCorpus.lemmatize(texts(inputs, "train"), lemmatizer=lemmatizer, scratch=scratch)
+    if not len(found):
+        raise JobFailed("Expected train documents, found none; upload more reviews.")
+    return found
+
+
+def _write_training_bags(train: NumberedCorpus, vocabulary: Vocabulary, *, folder: Path) -> None:
+    with BagsWriter(folder, len(vocabulary)) as writer:
+        for bags in train.bags(vocabulary):
+            writer.add(bags)
+
+
+def _write_reference(train: NumberedCorpus, inputs: Path, *, holdout: Path, config: Config) -> None:
+    """Training documents evenly spread over all, and the word vectors made of them."""
+    documents = train.documents(evenly_spread(len(train), REFERENCE_DOCUMENTS))
+    save_lemmas(documents, holdout / REFERENCE_CORPUS_FILE)
+    _word_vectors(inputs, documents, config=config).save(holdout)
 
 
 def _lemmatizer(inputs: Path, config: Config) -> Lemmatizer:
@@ -65,7 +98,7 @@ def _lemmatizer(inputs: Path, config: Config) -> Lemmatizer:
     return Lemmatizer(stop_words=stop_words(code), min_letters=config.data.min_letters, language=code)
 
 
-def choose_words(train: Corpus, config: Config) -> tuple[str, ...]:
+def choose_words(train: NumberedCorpus, config: Config) -> tuple[str, ...]:
     """The lemmas in neither too many nor too few of the training documents, in alphabetical order.
 
     The check of the data saw to it that there are enough words as they are written. Where so many of them share a lemma
@@ -73,14 +106,14 @@ def choose_words(train: Corpus, config: Config) -> tuple[str, ...]:
     """
     data = config.data
     frequency = train.document_frequency()
-    low, high = data.document_frequencies(len(train.keys))
+    low, high = data.document_frequencies(len(train))
     needed = max(config.hyperparameters.topics, data.top_words)
     inside = sorted((-count, word) for word, count in frequency.items() if low <= count <= high)
     outside = sorted((-count, word) for word, count in frequency.items() if not low <= count <= high)
     kept = [*inside, *outside[: max(0, needed - len(inside))]][: data.max_vocabulary]
     if len(kept) < 2:
         raise JobFailed(
-            f"Expected at least two different words in {len(train.keys):,} training documents, found {len(kept)} after "
+            f"Expected at least two different words in {len(train):,} training documents, found {len(kept)} after "
             "stop words were left out; upload reviews with more words of their own."
         )
     return tuple(sorted(word for _, word in kept))

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,7 +12,13 @@ import pyarrow.parquet as pq
 from recipes.neural_topic_model.bags_of_words import BagsOfWords
 from recipes.neural_topic_model.baselines import Lda, nmf_topics
 from recipes.neural_topic_model.config import Config
-from recipes.neural_topic_model.corpus import REFERENCE_CORPUS_FILE, load_lemmas
+from recipes.neural_topic_model.corpus import (
+    HOLDOUT_CORPUS_FILE,
+    REFERENCE_CORPUS_FILE,
+    files_of,
+    load_lemmas,
+    texts,
+)
 from recipes.neural_topic_model.evaluate import holdout_npmi
 from recipes.neural_topic_model.features import Vocabulary
 from recipes.neural_topic_model.inference import TopicModel
@@ -21,12 +26,15 @@ from recipes.neural_topic_model.metrics import embedding_coherence, npmi
 from recipes.neural_topic_model.plots import CLOUD_WORDS, MAX_CLOUDS, review_map, training_curves, word_clouds
 from recipes.neural_topic_model.word_vectors import WordVectors
 from trainyard.contract import curves
+from trainyard.contract.holdout import HOLDOUT, ROLES
 from trainyard.contract.report import Figure, ReportInputs, Section, Table, write_highlights
+from trainyard.contract.spilling import database
 
 TOPICS_FILE = "topics.parquet"
 DOCUMENTS_FILE = "document_topics.parquet"
 MAP_FILE, TOPIC_CLOUDS_FILE, DEMO_CLOUDS_FILE = "map.png", "topic_clouds.png", "demonstration_clouds.png"
-DOCUMENTS_PER_READ = 10_000
+# Those with the smallest hashes: fewer of a role than process keeps of validation and held-out documents.
+LISTED_DOCUMENTS = 20_000
 MAP_DOCUMENTS = 800
 # LDA and NMF are here to be read, not measured: their topics of a part look as those of all do.
 COMPARED_DOCUMENTS, COMPARED_VISITS = 1500, 4500
@@ -37,14 +45,15 @@ SHOWN_LETTERS = 600
 def report(inputs: ReportInputs, outputs: Path, *, config: Config) -> list[Section]:
     """Write the files below to `outputs`, and return the sections of the report.
 
-    * `document_topics.parquet`: document, role, sentiment, topic (the strongest), name, t0, t1, ... (shares).
+    * `document_topics.parquet`: document, role, sentiment, topic (the strongest), name, t0, t1, ... (shares); of
+      `LISTED_DOCUMENTS` at most, for bulk scoring gives those of all.
     * `topics.parquet`: topic, rank, word, weight.
     * `highlights.json`: words of the most frequent topics: `title`, `columns`, `rows` to print.
     * `topic_clouds.png`, `demonstration_clouds.png`, `map.png`.
     """
     model = TopicModel.load(inputs.model)
     names = model.topic_names()
-    strongest = _write_documents(model, names, prepare=inputs.prepare, path=outputs / DOCUMENTS_FILE)
+    strongest = _write_documents(model, names, inputs=inputs, path=outputs / DOCUMENTS_FILE)
     _write_topics(model, config.data.top_words, path=outputs / TOPICS_FILE)
     share = np.bincount(strongest, minlength=len(names)) / max(len(strongest), 1)
     write_highlights(_highlights(model, share, count=config.data.top_words), outputs)
@@ -57,35 +66,36 @@ def report(inputs: ReportInputs, outputs: Path, *, config: Config) -> list[Secti
     ]
 
 
-def _texts(prepare: Path, where: str = "", *, limit: str = "") -> Iterator[pa.RecordBatch]:
-    files = (prepare / "documents").as_posix().replace("'", "''") + "/*.parquet"
-    query = f"SELECT document, role, sentiment, text FROM read_parquet('{files}') {where} ORDER BY document {limit}"  # noqa: S608
-    yield from duckdb.sql(query).to_arrow_reader(DOCUMENTS_PER_READ)
+def _write_documents(model: TopicModel, names: Sequence[str], *, inputs: ReportInputs, path: Path) -> np.ndarray:
+    """Topics of `LISTED_DOCUMENTS` at most, which are in bags of words already; returns the strongest topic of each."""
+    listed = _listed_documents(inputs.prepare)
+    roles = np.asarray(listed["role"].to_pylist())
+    shares = np.zeros((len(roles), model.topics), dtype=np.float32)
+    for role in ROLES:
+        rows = np.flatnonzero(roles == role)
+        # Examples of a role are in the same order, so that the first are those that are listed.
+        shares[rows] = model.topic_shares_of(_bags(model, inputs.process / role, count=len(rows)))
+    strongest = shares.argmax(axis=1)
+    columns = {"topic": pa.array(strongest), "name": pa.array([names[topic] for topic in strongest], pa.string())}
+    columns |= {f"t{topic}": pa.array(each) for topic, each in enumerate(shares.T)}
+    for name, column in columns.items():
+        listed = listed.append_column(name, column)
+    pq.write_table(listed, path)
+    return np.asarray(strongest)
 
 
-def _write_documents(model: TopicModel, names: Sequence[str], *, prepare: Path, path: Path) -> np.ndarray:
-    """Topics of every prepared document, in batches of bounded memory; returns the strongest topic of each."""
-    strongest: list[np.ndarray] = [np.empty(0, dtype=np.int64)]
-    schema = pa.schema(
-        [
-            ("document", pa.string()),
-            ("role", pa.string()),
-            ("sentiment", pa.string()),
-            ("topic", pa.int64()),
-            ("name", pa.string()),
-            *((f"t{topic}", pa.float32()) for topic in range(len(names))),
-        ]
-    )
-    with pq.ParquetWriter(path, schema) as writer:
-        for batch in _texts(prepare):
-            documents = [model.vocabulary.lemmatizer.lemmas(text) for text in batch.column(3).to_pylist()]
-            shares = model.topic_shares_of(model.bags(documents))
-            strongest.append(shares.argmax(axis=1))
-            named = pa.array([names[topic] for topic in strongest[-1]], pa.string())
-            columns = [*batch.columns[:3], pa.array(strongest[-1]), named, *(pa.array(each) for each in shares.T)]
-            rows = [each.cast(field.type) for each, field in zip(columns, schema, strict=True)]
-            writer.write_table(pa.table(rows, schema=schema))
-    return np.concatenate(strongest)
+def _listed_documents(prepare: Path) -> pa.Table:
+    """Key, role and sentiment of the documents with the smallest keys: these are hashes, so it is a fair sample."""
+    columns, order = "document, role, sentiment", f"ORDER BY document LIMIT {LISTED_DOCUMENTS}"
+    with database() as opened:
+        return opened.sql(f"SELECT {columns} FROM {files_of(prepare)} {order}").to_arrow_table()  # noqa: S608
+
+
+def _bags(model: TopicModel, examples: Path, *, count: int) -> BagsOfWords:
+    """The first `count` examples of a role: as bags, or as lemmas where they are held out."""
+    if examples.name == HOLDOUT:
+        return model.bags(load_lemmas(examples / HOLDOUT_CORPUS_FILE, count=count))
+    return BagsOfWords.load(examples).head(count)
 
 
 def _write_topics(model: TopicModel, count: int, *, path: Path) -> None:
@@ -187,18 +197,17 @@ def _demonstration_section(
 ) -> tuple[Section, ...]:
     if not config.data.demonstration_reviews:
         return ()
-    batches = _texts(prepare, "WHERE role = 'holdout'", limit=f"LIMIT {config.data.demonstration_reviews}")
-    texts = [text for batch in batches for text in batch.column(3).to_pylist()]
-    documents = [model.vocabulary.lemmatizer.lemmas(text) for text in texts]
+    shown = [text for _, text in texts(prepare, HOLDOUT, limit=config.data.demonstration_reviews)]
+    documents = [model.vocabulary.lemmatizer.lemmas(text) for text in shown]
     shares = model.topic_shares_of(model.bags(documents))
     rows: list[tuple[str, str]] = []
-    for text, share in zip(texts, shares, strict=True):
+    for text, share in zip(shown, shares, strict=True):
         best = np.argsort(-share, kind="stable")[:2]
         found = "; ".join(f"{names[topic]} ({share[topic]:.0%})" for topic in best)
         rows.append((text if len(text) <= SHOWN_LETTERS else text[: SHOWN_LETTERS - 3] + "...", found))
     known = [[word for word in document if word in model.vocabulary.index] for document in documents]
     counts = [{word: float(words.count(word)) for word in words} for words in known]
-    picture = word_clouds(counts, [f"review {number}" for number in range(1, len(texts) + 1)], seed=config.seed)
+    picture = word_clouds(counts, [f"review {number}" for number in range(1, len(shown) + 1)], seed=config.seed)
     (outputs / DEMO_CLOUDS_FILE).write_bytes(picture)
     return (
         Section(

@@ -64,7 +64,7 @@ def test_every_option_has_help() -> None:
 
 def test_the_issues_commands_are_there() -> None:
     wanted = "up down status deploy demo env sample run score executions show logs redrive stop rerun recipes artifacts"
-    wanted += " release endpoints predict undeploy serve definition check"
+    wanted += " release endpoints predict undeploy serve definition check policy"
     assert set(wanted.split()) == set(FUNCTIONS)
 
 

@@ -211,6 +211,12 @@ def test_a_rerun_asks_for_the_same_again_by_hand(
         "overrides": {},
     }
     assert f"Execution {started['name']}, for e1" in capsys.readouterr().out
+    given = {"recipe": "prod2vec", "dataset": "d", "overrides": {"deploy": {"type": "instances"}, "seed": 1}}
+    step_functions.put("e0", status="FAILED", input=json.dumps(given))
+    assert main(["rerun", "e0", "--no-follow", "--set", "deploy.enabled=true", "--set", "seed=2"]) == 0
+    changed = json.loads(step_functions.started[-1]["input"])["overrides"]
+    assert changed == {"deploy": {"type": "instances", "enabled": True}, "seed": 2}
+    assert main(["rerun", "e0", "--no-follow", "--set", "deploy.on=true"]) == 2
     step_functions.put("e2", status="RUNNING", input='{"recipe": "prod2vec", "dataset": "d"}')
     assert main(["rerun", "e2", "--no-follow"]) == 1
     assert "Expected an execution that has ended" in capsys.readouterr().err

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from trainyard.cli.command import terminal
+from trainyard.pages import formats
 
 
 @pytest.mark.parametrize(
@@ -12,11 +12,11 @@ from trainyard.cli.command import terminal
     [(0.84, "0.8 s"), (42, "42 s"), (59.7, "1 min 00 s"), (185, "3 min 05 s"), (7620, "2 h 07 min")],
 )
 def test_durations(seconds: float, text: str) -> None:
-    assert terminal.duration(seconds) == text
+    assert formats.duration(seconds) == text
 
 
 @pytest.mark.parametrize(
     ("count", "text"), [(999, "999 B"), (1500, "1.5 kB"), (2_500_000, "2.5 MB"), (3e13, "30.0 TB")]
 )
 def test_sizes(count: float, text: str) -> None:
-    assert terminal.size(count) == text
+    assert formats.size(count) == text

@@ -28,9 +28,13 @@ def synthesize(tmp_path_factory: pytest.TempPathFactory) -> Synthesize:
     """Synthesize with the repository's own context and what is given; what the CDK CLI does, without starting it."""
 
     def _synthesize(environment: str = "dev", **context: Any) -> Deployment:
+        context = {"alarm_email": "people@example.com"} | context if environment == "prod" else context
         given = json.loads((ROOT / "cdk.json").read_text())["context"] | {"env": environment} | context
         out = tmp_path_factory.mktemp(f"cdk-{environment}")
-        build(cdk.App(outdir=str(out), context=given, analytics_reporting=False)).synth()
+        with pytest.MonkeyPatch.context() as patch:
+            # Wheels are 145 MB; what is packed is tested by itself.
+            patch.setattr("infra.wheels.pack", lambda archive: archive.write_bytes(b"wheels"))
+            build(cdk.App(outdir=str(out), context=given, analytics_reporting=False)).synth()
         read = {
             name: json.loads((out / f"trainyard-{environment}-{name}.template.json").read_text())
             for name in ("data", "workflow")
@@ -43,7 +47,8 @@ def synthesize(tmp_path_factory: pytest.TempPathFactory) -> Synthesize:
 
 @pytest.fixture(scope="session")
 def dev(synthesize: Synthesize) -> Deployment:
-    return synthesize("dev")
+    """As a laptop deploys it; prod is what goes to an account."""
+    return synthesize("dev", laptop="true")
 
 
 @pytest.fixture(scope="session")

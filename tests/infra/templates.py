@@ -29,6 +29,7 @@ NAMES = {
     "AWS::StepFunctions::StateMachine": ("StateMachineName", f"arn:aws:states:{OWNER}:stateMachine:{{}}"),
     "AWS::Events::Rule": ("Name", f"arn:aws:events:{OWNER}:rule/{{}}"),
 }
+UNDERSTOOD = ("StringEquals", "StringLike", "ArnEquals", "ArnLike", "Bool")
 ARN_BY_REF = {"AWS::SNS::Topic", "AWS::StepFunctions::StateMachine"}
 
 
@@ -163,7 +164,7 @@ def _holds(statement: dict[str, Any], context: dict[str, str | list[str]]) -> bo
             values = [] if given is None else [given] if isinstance(given, str) else given
             if not every and not values:
                 return False
-            if operator.split(":")[-1].removesuffix("IfExists") not in ("StringEquals", "StringLike"):
+            if operator.split(":")[-1].removesuffix("IfExists") not in UNDERSTOOD:
                 raise NotImplementedError(operator)
             if not all(_any(expected, each) for each in values):
                 return False

@@ -139,7 +139,7 @@ def test_the_machines_role_allows_every_request_of_every_way(deployment: Deploym
             # Recorded answers come from dev; the same model package lies in prod's group there.
             arn = resource.replace("trainyard-ENV", f"trainyard-{deployment.environment}")
             arn = arn.replace("trainyard-dev-training", f"trainyard-{deployment.environment}-training")
-            arn = arn.replace("/ENV-", f"/{deployment.environment}-")
+            arn = arn.replace("/ENV-", f"/trainyard-{deployment.environment}-")
             assert role.may(action, arn, **keys), f"{call.state}: {action} on {arn}"
             checked.add(action)
     granted = {action for each in role.statements() for action in _list(each["Action"])}
@@ -154,12 +154,12 @@ def test_the_machine_may_not_touch_what_it_did_not_name(deployment: Deployment) 
     assert not role.may("sagemaker:StopProcessingJob", f"{arn}processing-job/other")
     other = {"dev": "prod", "prod": "dev"}[deployment.environment]
     assert not role.may(
-        "sagemaker:StopProcessingJob", f"{arn}processing-job/{other}-process-20261121-024833-1a2b3c4d-1"
+        "sagemaker:StopProcessingJob", f"{arn}processing-job/trainyard-{other}-process-20261121-024833-1a2b3c4d-1"
     )
     assert not role.may("sagemaker:CreateModelPackage", f"{arn}model-package-group/other-prod2vec")
     prefix = f"{arn}model-package-group/trainyard-{deployment.environment}-"
     assert role.may("sagemaker:CreateModelPackageGroup", f"{prefix}two-tower--any-name")
-    for name in ("prod2vec", "two-tower-any-name", "new-recipe--any-name"):
+    for name in ("prod2vec", "two-tower-any-name"):
         assert not role.may("sagemaker:CreateModelPackageGroup", f"{prefix}{name}")
     assert not role.may("lambda:InvokeFunction", f"arn:aws:lambda:{OWNER}:function:other")
     passed = deployment.machine["DefinitionSubstitutions"]["TrainRoleArn"]

@@ -25,6 +25,7 @@ def aws(monkeypatch):
         "CODE_VERSION": "abc123",
         "TAGS": json.dumps({"project": "trainyard", "environment": "test"}),
         "SETTLING_SECONDS": "0",
+        "POLICY": "{}",
         "JOB_DEFAULTS": json.dumps({"train": {"instance_type": "ml.c5.xlarge"}}),
     }.items():
         monkeypatch.setenv(name, value)

@@ -14,6 +14,7 @@ from typing import Any
 
 from trainyard.run.environment import Environment
 from trainyard.run.plan import NextStep, Plan
+from trainyard.run.policy import Policy
 from trainyard.stages.resolve.resolve import resolve
 from trainyard.stages.resolve.settling import Earlier
 
@@ -53,6 +54,7 @@ class World:
     recipe: str = "two_tower"
     whole: bool = True
     run_json: dict[str, Any] = field(default_factory=lambda: {"seed": 7})
+    policy: Policy = field(default_factory=Policy)
     settling: int = SETTLING
     now: float = 0.0
     versions: list[dict[str, Any]] = field(default_factory=list)
@@ -123,6 +125,7 @@ class World:
                 topic_arn="topic",
                 code_version="1",
                 settling_seconds=self.settling,
+                policy=self.policy,
             ),
             s3=self,
             dynamodb=self,

@@ -130,10 +130,7 @@ def test_run_json_overrides_the_configuration(aws):
         (b'{"jobs": {"train": {"instance_type": "\\ud800"}}}', "found half a character"),
         (b'{"a": ' + b"[" * 9_000 + b"]" * 9_000 + b"}", "found more than 32 levels of brackets"),
         (json.dumps({f"x{number}": 1 for number in range(5_000)}).encode(), "characters more)"),
-        (
-            b'{"tune": true, "tuning": {"max_jobs": 500}, "jobs": {"tune": {"max_runtime_s": 432000}}}',
-            "250 rounds x 432,000 s x 2 for spot instances",
-        ),
+        (b'{"gate": {"minimum": {"hit_rate_at_10": -1e9}}}', "gate.minimum.hit_rate_at_10: "),
     ],
 )
 def test_bad_run_json_is_refused_before_any_job(aws, content, expected):

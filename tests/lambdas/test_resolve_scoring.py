@@ -47,10 +47,10 @@ def test_an_incomplete_set_is_refused_for_nothing_would_wait_for_it(aws):
 def test_settings_beside_the_files_and_of_the_start_count(aws):
     for name in (ORDERS, PRODUCTS):
         put(aws, name, folder="score/prod2vec/demo")
-    put(aws, "run.json", b'{"score": {"chunk_rows": 500}}', folder="score/prod2vec/demo")
+    put(aws, "run.json", b'{"data": {"max_bad_share": 0.02}}', folder="score/prod2vec/demo")
     plan = call(SCORE | {"folder": "score", "overrides": {"jobs": {"score": {"volume_gb": 77}}}})
     assert plan["jobs"]["score"]["volume_gb"] == 77
-    assert recipe.config("prod2vec", stored(aws, plan).config).score.chunk_rows == 500
+    assert recipe.config("prod2vec", stored(aws, plan).config).data.max_bad_share == 0.02
 
 
 def test_several_models_need_a_choice(aws):

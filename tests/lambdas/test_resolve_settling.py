@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tests.lambdas.settling_world import SETTLING, Upload, World
 from trainyard.run.plan import NextStep, Plan
+from trainyard.run.policy import Policy
 
 FILES = ("ratings.csv", "movies.csv", "tags.csv", "links.csv", "run.json")
 
@@ -190,7 +191,9 @@ def test_a_database_file_is_known_by_its_ending(name: str) -> None:
 
 
 def test_settings_that_name_a_database_start_nothing_by_themselves() -> None:
-    world = World(recipe="propensity", run_json={"data": {"source": "database"}}).run(uploads("run.json"))
+    """Not even where an upload may change everything; by default it may not ask for the database at all."""
+    asked = {"data": {"source": "database"}}
+    world = World(recipe="propensity", run_json=asked, policy=Policy(upload=Policy().start)).run(uploads("run.json"))
     (plan,) = world.plans["e0-run.json"]
     assert (plan.outcome, plan.reason.split(",")[0]) == (
         NextStep.NOTHING,

@@ -18,6 +18,7 @@ from trainyard.client.deployment import Deployment
 from trainyard.client.find_execution import LATEST, find_execution
 from trainyard.client.watch import plan_of
 from trainyard.errors import NotFound
+from trainyard.pages import formats
 from trainyard.run import recipe
 
 
@@ -54,7 +55,7 @@ def artifacts(
     if folder is not None:
         for each in found:
             path = download(deployment, each, directory=folder)
-            terminal.out().print(Text(f"{path}  {terminal.size(each.size)}"), soft_wrap=True)
+            terminal.out().print(Text(f"{path}  {formats.size(each.size)}"), soft_wrap=True)
     elif as_json:
         bucket = f"s3://{deployment.artifacts_bucket}"
         terminal.print_json([{**asdict(each), "uri": f"{bucket}/{each.key}"} for each in found])
@@ -93,7 +94,7 @@ def _list_runs(deployment: Deployment, name: str, *, as_json: bool) -> None:
 def _print(run: RunArtifacts, found: Sequence[Artifact]) -> None:
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
     for each in found:
-        key, written = each.key.removeprefix(f"{run.prefix}/"), terminal.moment(each.modified)
-        table.add_row(Text(key), terminal.size(each.size), written)
+        key, written = each.key.removeprefix(f"{run.prefix}/"), formats.moment(each.modified)
+        table.add_row(Text(key), formats.size(each.size), written)
     terminal.out().print(Text(f"{run.uri}/", style="bold"), soft_wrap=True)
     terminal.out().print(table)

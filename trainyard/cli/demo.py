@@ -30,6 +30,7 @@ from trainyard.client import deployment, jobs
 from trainyard.client.deployment import Deployment
 from trainyard.client.observer import Snapshot
 from trainyard.errors import TrainyardError
+from trainyard.pages import formats
 from trainyard.run.plan import NextStep
 
 ENV = "dev"
@@ -111,13 +112,13 @@ def _print_times(found: Deployment, snapshot: Snapshot, *, clock: Clock, name: s
     table.add_column("step")
     table.add_column("took", justify="right")
     for step, seconds in clock.steps:
-        table.add_row(step, terminal.duration(seconds))
-    table.add_row("Total", terminal.duration(sum(seconds for _, seconds in clock.steps)), style="bold")
+        table.add_row(step, formats.duration(seconds))
+    table.add_row("Total", formats.duration(sum(seconds for _, seconds in clock.steps)), style="bold")
     worked = working_seconds(found, snapshot)
     table.add_row("", "")
-    table.add_row("Execution", terminal.duration(snapshot.execution.seconds))
-    table.add_row("of that, its jobs", terminal.duration(worked))
-    table.add_row("of that, orchestration", terminal.duration(snapshot.execution.seconds - worked))
+    table.add_row("Execution", formats.duration(snapshot.execution.seconds))
+    table.add_row("of that, its jobs", formats.duration(worked))
+    table.add_row("of that, orchestration", formats.duration(snapshot.execution.seconds - worked))
     terminal.out().print()
     terminal.out().print(table)
     look = f"`trainyard show {name}`, `trainyard logs`, `trainyard artifacts`"

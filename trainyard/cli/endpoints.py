@@ -11,6 +11,7 @@ from rich.text import Text
 from trainyard.cli.command import target, terminal
 from trainyard.cli.command.options import AwsOption, EnvOption, JsonOption
 from trainyard.client.endpoints import Endpoint, listed
+from trainyard.pages import formats
 
 STYLES = {"InService": "green", "Failed": "red", "UpdateRollbackFailed": "red"}
 
@@ -38,5 +39,5 @@ def _table(found: Sequence[Endpoint]) -> Table:
         table.add_column(column, overflow="fold")
     for each in found:
         status = Text(each.status, style=STYLES.get(each.status, "cyan"))
-        table.add_row(each.name, each.run or each.model, status, each.kind, terminal.moment(each.since))
+        table.add_row(each.name, each.run or each.model, status, each.kind, formats.moment(each.since))
     return table

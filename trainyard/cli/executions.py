@@ -14,6 +14,7 @@ from trainyard.cli.command import target, terminal
 from trainyard.cli.command.options import AwsOption, EnvOption, JsonOption
 from trainyard.client.executions import STATUSES, Execution, matching
 from trainyard.errors import BadRequest
+from trainyard.pages import formats
 from trainyard.run.outcome import Outcome
 
 EXECUTION_ARN = re.compile(r"arn:\S+:execution:[^:\s]+:([^:\s]+)")
@@ -77,8 +78,8 @@ def _table(found: Sequence[Execution]) -> Table:
             Text(each.dataset),
             terminal.execution_status(each.status),
             Text(_outcome(each)),
-            terminal.moment(each.started),
-            terminal.duration(each.seconds),
+            formats.moment(each.started),
+            formats.duration(each.seconds),
         )
     return table
 

@@ -13,6 +13,7 @@ from rich.text import Text
 from trainyard.cli.artifacts import artifacts
 from trainyard.cli.check import check
 from trainyard.cli.command import failures, terminal
+from trainyard.cli.console import console
 from trainyard.cli.definition import definition
 from trainyard.cli.demo import demo
 from trainyard.cli.deploy import deploy
@@ -21,6 +22,8 @@ from trainyard.cli.endpoints import endpoints
 from trainyard.cli.env import env
 from trainyard.cli.executions import executions
 from trainyard.cli.logs import logs
+from trainyard.cli.open import open as open_page
+from trainyard.cli.policy import policy
 from trainyard.cli.predict import predict
 from trainyard.cli.recipes import recipes
 from trainyard.cli.redrive import redrive
@@ -50,10 +53,10 @@ app = typer.Typer(
 # By the panel of the help that lists them. A command is called what its function and its module are called.
 COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
     "Set up": (demo, up, down, status),
-    "Deploy": (deploy, env, definition),
+    "Deploy": (deploy, env, definition, policy),
     "Run": (recipes, sample, check, run_recipe, score),
     "Serve": (serve, release, endpoints, predict, undeploy),
-    "Inspect": (executions, show, logs, artifacts),
+    "Inspect": (open_page, console, executions, show, logs, artifacts),
     "Control": (redrive, rerun, stop),
 }
 

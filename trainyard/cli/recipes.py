@@ -12,6 +12,7 @@ from trainyard.cli.command import terminal
 from trainyard.cli.command.options import JsonOption
 from trainyard.contract.config import settings, to_mapping
 from trainyard.contract.sources import Source
+from trainyard.pages import formats
 from trainyard.run import recipe
 from trainyard.stages.resolve.files import file_name, missing
 
@@ -62,7 +63,7 @@ def _show(name: str) -> None:
         table.add_column(column, overflow="fold")
     for path, value, help_text in settings(config):
         table.add_row(
-            path, Text(terminal.number(value) if isinstance(value, float) else terminal.one_line(value, 60)), help_text
+            path, Text(formats.number(value) if isinstance(value, float) else terminal.one_line(value, 60)), help_text
         )
     out.print()
     out.print(table)

@@ -6,23 +6,34 @@ import typer
 from rich.text import Text
 
 from trainyard.cli.command import target, terminal
-from trainyard.cli.command.options import AwsOption, EnvOption, ExecutionArgument, FollowOption
+from trainyard.cli.command.options import AwsOption, EnvOption, ExecutionArgument, FollowOption, SetOption
+from trainyard.cli.dataset.settings import assigned
 from trainyard.cli.execution_view.follow import follow_or_hint
 from trainyard.client import going_on
 from trainyard.client.find_execution import find_execution
 
 
 def rerun(
-    execution: ExecutionArgument, watch: FollowOption = True, *, env: EnvOption = "dev", aws: AwsOption = False
+    execution: ExecutionArgument,
+    settings: SetOption = None,
+    *,
+    watch: FollowOption = True,
+    env: EnvOption = "dev",
+    aws: AwsOption = False,
 ) -> None:
     """Start an execution again from its beginning, as another one, with the code that is deployed now.
 
-    It has the recipe, data set and settings of the first one, and reads the newest versions of the files.
+    It has the recipe, data set and settings of the first one, and reads the newest versions of the files. With --set it
+    has other settings: also those that the environment's policy lets a start change, but not the run.json of an upload.
 
-    Example: `trainyard rerun latest`
+    Examples:
+
+    * `trainyard rerun latest`
+
+    * `trainyard rerun latest --set deploy.enabled=true`
     """
     deployment = target.deployed(env=env, aws=aws)
     found = find_execution(deployment, execution)
-    arn, name = going_on.rerun(deployment, found)
+    arn, name = going_on.rerun(deployment, found, changes=assigned({}, settings or []))
     terminal.out().print(Text(f"Execution {name}, for {found.name}"), soft_wrap=True)
     raise typer.Exit(follow_or_hint(deployment, arn, name=name, watch=watch))

@@ -11,6 +11,7 @@ from rich.text import Text
 from trainyard.cli.command import terminal
 from trainyard.cli.command.options import DEFAULT_SIZE, RecipeArgument, SeedOption, SizeOption
 from trainyard.cli.dataset import samples
+from trainyard.pages import formats
 
 
 def sample(
@@ -25,4 +26,4 @@ def sample(
     Example: `trainyard sample prod2vec --size 100k --out data`
     """
     for path in samples.make(recipe_name, out, size=samples.size_of(size), seed=seed):
-        terminal.out().print(Text(f"{path}  {terminal.size(path.stat().st_size)}"), soft_wrap=True)
+        terminal.out().print(Text(f"{path}  {formats.size(path.stat().st_size)}"), soft_wrap=True)

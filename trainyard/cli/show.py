@@ -20,6 +20,7 @@ from trainyard.client.find_execution import LATEST, find_execution
 from trainyard.client.function_log import owners
 from trainyard.client.history import StateVisit, named
 from trainyard.client.observer import Observer
+from trainyard.pages import formats
 from trainyard.stages.explain_failure.cause import reason_of
 
 TAIL_LINES = 15
@@ -66,7 +67,7 @@ def _show_states(deployment: Deployment, visited: Sequence[StateVisit], *, own: 
         return
     out = terminal.out()
     for visit in visited:
-        took = terminal.duration(visit.elapsed(terminal.now()).total_seconds())
+        took = formats.duration(visit.elapsed(terminal.now()).total_seconds())
         out.print(Text.assemble(terminal.glyph(visit.status), f" {visit.name}  {visit.status.value}  {took}"))
         why = reason_of(visit.cause) if visit.cause else ""
         for label, value in (("Job", visit.job and visit.job.id), ("Error", visit.error), ("Reason", why)):

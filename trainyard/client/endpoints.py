@@ -41,7 +41,12 @@ class Endpoint:
 
 def name_of(deployment: Deployment, recipe: str, *, variant: str = "", model: str = "") -> str:
     """The endpoint of a recipe, of one of its variants, or of the model of a name; raises BadRequest for no name."""
-    return endpoint_name(deployment.name, model_name(recipe, variant=variant, model=checked_model(model)))
+    return name_for(deployment, model_name(recipe, variant=variant, model=checked_model(model)))
+
+
+def name_for(deployment: Deployment, model: str) -> str:
+    """The endpoint of a model by the name that the ledger has (`model_name`)."""
+    return endpoint_name(deployment.name, model)
 
 
 def listed(deployment: Deployment) -> list[Endpoint]:

@@ -11,12 +11,14 @@ from trainyard.client import executions
 from trainyard.client.deployment import Deployment
 from trainyard.client.executions import Execution
 from trainyard.errors import TrainyardError
+from trainyard.run import recipe
 from trainyard.run.outcome import FAILURES, Outcome
 from trainyard.stages.explain_failure import going_on
 from trainyard.stages.explain_failure.root_cause import root_cause
 from trainyard.stages.resolve import request
 
 CHILDREN = "Redrive each child that failed by its own name; see `trainyard executions`."
+UNCHANGED: Mapping[str, Any] = {}
 AGAIN = "Once the reason is fixed, start it again with `trainyard rerun`."
 
 
@@ -56,11 +58,14 @@ def require_redrive_helps(deployment: Deployment, execution: Execution) -> None:
         )
 
 
-def rerun(deployment: Deployment, execution: Execution) -> tuple[str, str]:
-    """Start another execution for the same recipe, data set and settings; returns its ARN and name.
+def rerun(deployment: Deployment, execution: Execution, *, changes: Mapping[str, Any] = UNCHANGED) -> tuple[str, str]:
+    """Start another execution for the same recipe, data set and settings, with `changes` laid over the input of the first.
+
+    Returns its ARN and name.
 
     It reads the newest versions of the files. As a manual start it works also on versions that another execution has
-    claimed. Raises TrainyardError while the first one runs, BadRequest for one whose input was refused.
+    claimed. Raises TrainyardError while the first one runs, BadRequest for one whose input was refused, ConfigError for
+    changes that the recipe does not know.
     """
     if execution.running:
         raise TrainyardError(
@@ -68,7 +73,17 @@ def rerun(deployment: Deployment, execution: Execution) -> tuple[str, str]:
             f"`trainyard stop {execution.name}`."
         )
     given = execution.input if isinstance(execution.input, Mapping) else {}
-    return executions.start(deployment, dataclasses.replace(request.parse(given), upload=None))
+    asked = request.parse(given)
+    overrides = _merged(asked.overrides, changes)
+    recipe.config(asked.recipe, overrides)
+    return executions.start(deployment, dataclasses.replace(asked, upload=None, overrides=overrides))
+
+
+def _merged(settings: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings with changes laid over them, group by group."""
+    both = {name: (settings[name], value) for name, value in changes.items() if name in settings}
+    inner = {name: _merged(*pair) for name, pair in both.items() if all(isinstance(each, Mapping) for each in pair)}
+    return {**settings, **changes, **inner}
 
 
 def deployed_definition(deployment: Deployment) -> Mapping[str, Any]:

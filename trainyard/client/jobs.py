@@ -55,7 +55,7 @@ class Job:
         """Where it writes to. The streams of a Glue run that is yet to start and of a function have no known prefix."""
         match self.kind:
             case JobKind.GLUE:
-                return job_logs.of_glue_run(self.run_id)
+                return job_logs.of_glue_run(self.run_id, self.name)
             case JobKind.PROCESSING:
                 return job_logs.of_processing_job(self.name)
             case JobKind.TRAINING:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tarfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,6 +18,8 @@ from trainyard.run.model_archive import unpack
 from trainyard.run.naming import checked_model, group_name, model_name
 
 ARCHIVE = "model.tar.gz"
+# Before the name of a model, in the ledger.
+CHAMPION = "champion/"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,9 +38,77 @@ class Champion:
     data: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class InUse:
+    """A champion and the name it has in the ledger: its recipe, with a variant or a name of its own where it has one.
+
+    `since` is when it was promoted, None for one that an earlier version of the workflow promoted.
+    """
+
+    name: str
+    recipe: str
+    run_id: str
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Version:
+    """One registered version of a model; `approval` is SageMaker's word for whether it may be used."""
+
+    number: int
+    run_id: str
+    dataset: str
+    created: datetime
+    approval: str
+    standing: str = ""
+
+
+def in_use(deployment: Deployment) -> list[InUse]:
+    """Every champion of the environment, by its name."""
+    pages = (
+        deployment.target.client("dynamodb")
+        .get_paginator("scan")
+        .paginate(
+            TableName=deployment.ledger_table,
+            FilterExpression="begins_with(id, :start)",
+            ExpressionAttributeValues={":start": {"S": CHAMPION}},
+        )
+    )
+    found = [_in_use(item) for page in pages for item in page["Items"]]
+    return sorted(found, key=lambda each: each.name)
+
+
+def _in_use(item: Mapping[str, Any]) -> InUse:
+    since = item.get("promoted_at", {}).get("S")
+    return InUse(
+        name=item["id"]["S"].removeprefix(CHAMPION),
+        # The archive lies in the folder of the recipe.
+        recipe=urlsplit(item["model_data"]["S"]).path.split("/")[1],
+        run_id=item["run_id"]["S"],
+        since=datetime.fromisoformat(since) if since else None,
+    )
+
+
+def versions(deployment: Deployment, recipe: str, *, model: str = "") -> Iterator[Version]:
+    """The registered versions of a recipe, or of a model of its own name, the newest first. Raises BadRequest."""
+    client = deployment.target.client("sagemaker")
+    group = group_name(deployment.name, recipe, model=checked_model(model))
+    for package in _packages(client, group):
+        described = client.describe_model_package(ModelPackageName=package["ModelPackageArn"])
+        said = described.get("CustomerMetadataProperties", {})
+        yield Version(
+            number=package["ModelPackageVersion"],
+            run_id=said.get("run", ""),
+            dataset=said.get("dataset", ""),
+            created=package["CreationTime"],
+            approval=described.get("ModelApprovalStatus", ""),
+            standing=said.get("standing", ""),
+        )
+
+
 def find_champion(deployment: Deployment, model: str) -> Champion | None:
     """The champion of a model's name, None while none has passed the gate."""
-    key = {"id": {"S": f"champion/{model}"}}
+    key = {"id": {"S": f"{CHAMPION}{model}"}}
     item = deployment.target.client("dynamodb").get_item(TableName=deployment.ledger_table, Key=key).get("Item")
     return None if item is None else Champion(run_id=item["run_id"]["S"], data=item["model_data"]["S"])
 

@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from trainyard.run.policy import Policy
+
 
 @dataclass(frozen=True, kw_only=True)
 class Environment:
-    """Names of what was deployed, its code version, the tags of every job, and its machines by stage.
+    """Names of what was deployed, its code version, the tags of every job, its machines by stage, and
+    its policy.
 
     An upload starts its run when no file of its set is younger than `settling_seconds`.
     """
@@ -22,3 +25,4 @@ class Environment:
     tags: Mapping[str, str] = field(default_factory=dict)
     job_defaults: Mapping[str, Any] = field(default_factory=dict)
     settling_seconds: int = 0
+    policy: Policy = field(default_factory=Policy)

@@ -10,7 +10,7 @@ from threading import Event
 from typing import Any
 
 import orjson
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from trainyard.contract.request_rows import text_fields
@@ -37,11 +37,12 @@ class Call:
 
     async def of_body(self, request: Request) -> Response:
         """Answer the rows of the body, in the format that the caller accepts."""
-        headers = request.headers
-        media = negotiation.content_type(headers.get("content-type", ""))
-        accept = negotiation.accepted(_joined(request, "accept"), media)
-        packed = encodings.packed(_joined(request, "content-encoding"))
-        body = await self._body(request)
+        # Of a header that comes in several lines, the first one.
+        headers: dict[bytes, bytes] = dict(reversed(request.scope["headers"]))
+        media = negotiation.content_type(headers.get(b"content-type", b"").decode("latin-1"))
+        accept = negotiation.accepted(_joined(request, "accept") if b"accept" in headers else "", media)
+        packed = b"content-encoding" in headers and encodings.packed(_joined(request, "content-encoding"))
+        body = await self._body(request, headers.get(b"content-length", b""))
         read = None if packed or len(body) > INLINE_BYTES else self._decoded(body, media)
         if read is not None and len(read.rows) <= INLINE_ROWS:
             return self._answered(read, accept, answer=self.route.answer)
@@ -72,18 +73,21 @@ class Call:
         except BadRow as error:
             raise self._refusal(error, single=batch.shape == "object") from None
 
-    async def _body(self, request: Request) -> bytes:
-        """The body, which is not read further than the limit."""
+    async def _body(self, request: Request, length: bytes) -> bytes:
+        """The body, which is not read further than the limit; `length` is what the request says of it."""
         limit = self.limits.max_body_bytes
-        length = request.headers.get("content-length", "")
         if length.isdigit() and int(length) > limit:
             raise self._too_large(f"{int(length):,}")
-        parts, size = [], 0
-        async for part in request.stream():
-            parts.append(part)
-            size += len(part)
+        parts, size, more = [], 0, True
+        while more:
+            message = await request.receive()
+            if message["type"] == "http.disconnect":
+                raise ClientDisconnect
+            parts.append(message.get("body", b""))
+            size += len(parts[-1])
             if size > limit:
                 raise self._too_large("more")
+            more = message.get("more_body", False)
         return b"".join(parts)
 
     def _unpacked(self, body: bytes) -> bytes:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from trainyard.errors import Refused
 from trainyard.serving.wire import ALIASES, JSON, MEDIA
@@ -17,6 +18,8 @@ UTF8 = {"utf-8", "utf8", "us-ascii"}
 # More lenient than the standard in one thing: `.2` is a weight, too, which Java's own client sends.
 WEIGHT = re.compile(r"[01]|[01]?\.\d{0,6}", re.ASCII)
 ANYTHING = "*/*"
+# Headers of callers, who mostly send the same ones again and again.
+REMEMBERED = 64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +36,7 @@ class _Range:
         return names.get(self.name, -1)
 
 
+@lru_cache(maxsize=REMEMBERED)
 def content_type(header: str) -> str:
     """The media type of a body; no header means JSON. Raises Refused (415) for another type or character set."""
     name, parameters = _named(header)
@@ -42,6 +46,7 @@ def content_type(header: str) -> str:
     return media
 
 
+@lru_cache(maxsize=REMEMBERED)
 def accepted(header: str, given: str) -> str:
     """The media type of the answer: the one that `Accept` weighs most; `given` where it does not matter.
 

@@ -17,6 +17,7 @@ from trainyard.client import local_cloud
 from trainyard.client.deployment import stack_status
 from trainyard.client.session import Target
 from trainyard.errors import NotFound
+from trainyard.pages import formats
 
 TOOLKIT_STACK = "CDKToolkit"
 PLAIN_SECONDS = 10.0
@@ -38,12 +39,12 @@ def deploy_stacks(cloud: Target, env: str, *, approval: str = "never", api: bool
         # The local cloud does not know a condition in the policy of the CDK's own publishing role.
         context += ["-c", "synthesizer=cli-credentials"]
         # Whoever tries things out on a laptop uploads one folder and looks on.
-        context += ["-c", f"settling_seconds={LOCAL_SETTLING_SECONDS}"]
+        context += ["-c", f"settling_seconds={LOCAL_SETTLING_SECONDS}", "-c", "laptop=true"]
     output = ["--output", str(state_dir / "cdk.out")]
     arguments = ["deploy", "--all", "--require-approval", approval, *context, *output]
     _call("Deploying", arguments, variables=variables, log=logs / "cdk-deploy.log", cwd=project.root())
     took = time.monotonic() - started
-    terminal.out().print(Text(f"Deployed environment {env} to {cloud.name} in {terminal.duration(took)}."))
+    terminal.out().print(Text(f"Deployed environment {env} to {cloud.name} in {formats.duration(took)}."))
     return took
 
 

@@ -55,37 +55,6 @@ def print_json(document: Any) -> None:
     print(json.dumps(document, indent=2, default=_plain))
 
 
-def duration(seconds: float) -> str:
-    """A time span as a reader says it: `0.8 s`, `42 s`, `3 min 05 s`, `2 h 07 min`."""
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
-
-
-def size(count: float) -> str:
-    """A number of bytes in the unit that keeps it short."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if count < 1000:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.1f} TB"
-
-
-def moment(time: datetime) -> str:
-    """A point in time, in the reader's zone."""
-    return f"{time.astimezone():%Y-%m-%d %H:%M:%S}"
-
-
-def number(value: Any) -> str:
-    """A figure with four digits that matter; anything else as text."""
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
 def one_line(value: Any, limit: int) -> str:
     """A value as short JSON."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=_plain)

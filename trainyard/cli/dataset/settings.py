@@ -11,6 +11,7 @@ from trainyard.errors import ConfigError
 from trainyard.run import recipe
 from trainyard.run.folders import OVERRIDES_FILE
 from trainyard.stages.resolve.duration import require_in_time
+from trainyard.stages.resolve.machines import require_one_machine
 from trainyard.stages.resolve.strict_json import DEEPEST, depth
 from trainyard.stages.resolve.uploads import parse_overrides
 
@@ -28,9 +29,16 @@ def gather(
         settings["tune"] = True
     if model:
         settings["model"] = model
+    config = recipe.config(recipe_name, assigned(settings, assignments))
+    require_one_machine(config)
+    require_in_time(config, task="train")
+    return settings
+
+
+def assigned(settings: dict[str, Any], assignments: Sequence[str]) -> dict[str, Any]:
+    """The settings, with each `--set key=value` laid over them. Raises ConfigError for what is no such text."""
     for assignment in assignments:
         _assign(settings, assignment)
-    require_in_time(recipe.config(recipe_name, settings), task="train")
     return settings
 
 

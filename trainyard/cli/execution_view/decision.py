@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from trainyard.cli.command import terminal
+from trainyard.pages import formats
 from trainyard.run.documents import Decision, Metric
 
 MAX_COLUMNS = 5
@@ -33,10 +33,10 @@ def print_scores(decision: Decision, out: Console) -> None:
     for name in ("new model", "interval", *(["champion"] if champion else []), *decision.references):
         table.add_column(name, justify="right")
     for name, metric in decision.metrics.items():
-        row = [name, terminal.number(metric.value), _interval(metric)]
+        row = [name, formats.number(metric.value), _interval(metric)]
         if champion:
-            row.append(terminal.number(champion.metrics[name].value) if name in champion.metrics else "")
-        row += [terminal.number(each.get(name, "")) for each in decision.references.values()]
+            row.append(formats.number(champion.metrics[name].value) if name in champion.metrics else "")
+        row += [formats.number(each.get(name, "")) for each in decision.references.values()]
         table.add_row(*row)
     out.print()
     out.print(table)
@@ -45,13 +45,13 @@ def print_scores(decision: Decision, out: Console) -> None:
 def _interval(metric: Metric) -> str:
     if metric.low is None or metric.high is None:
         return ""
-    return f"{terminal.number(metric.low)} to {terminal.number(metric.high)}"
+    return f"{formats.number(metric.low)} to {formats.number(metric.high)}"
 
 
 def print_highlights(highlights: Mapping[str, Any], out: Console) -> None:
     """The table that a recipe's report puts first; a wide one is turned so that it fits."""
     grid = [[str(each) for each in highlights["columns"]]]
-    grid += [[terminal.number(each) for each in row] for row in highlights["rows"]]
+    grid += [[formats.number(each) for each in row] for row in highlights["rows"]]
     if len(grid[0]) > max(len(grid), MAX_COLUMNS):
         grid = [list(column) for column in zip(*grid, strict=True)]
     table = Table(title=highlights["title"], title_justify="left", title_style="bold", row_styles=["", "dim"])

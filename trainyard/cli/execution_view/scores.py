@@ -13,6 +13,7 @@ from trainyard.cli.command import terminal
 from trainyard.client import artifacts, scoring
 from trainyard.client.artifacts import RunArtifacts
 from trainyard.client.deployment import Deployment
+from trainyard.pages import formats
 from trainyard.run.documents import ScoreSummary
 from trainyard.run.files import PAGE_FILE
 from trainyard.run.stage import Stage
@@ -25,7 +26,7 @@ def print_scored(deployment: Deployment, output: Mapping[str, Any], *, out: Cons
     """Where scores and page of a finished execution are, how many and how fast, and a few of them."""
     run = artifacts.of_run(deployment, output["recipe"], run_id=output["run_id"])
     out.print()
-    out.print(Text(f"Scored {output['rows']:,} rows in {terminal.number(output['seconds'])} s.", style="bold green"))
+    out.print(Text(f"Scored {output['rows']:,} rows in {formats.number(output['seconds'])} s.", style="bold green"))
     partition = ", ".join(f"{name}={value}" for name, value in output["partition"].items())
     for title, value in (
         ("Table      ", f"{output['table']}, partition {partition}"),
@@ -45,7 +46,7 @@ def print_scored_beside_model(run: RunArtifacts, out: Console) -> None:
     """How many rows a new model scored as soon as it was registered, if it was asked to."""
     summary = run.document(Stage.SCORE, ScoreSummary)
     if summary is not None:
-        scored = f"{summary.rows:,} rows in {terminal.number(summary.seconds)} s, now in the catalogue"
+        scored = f"{summary.rows:,} rows in {formats.number(summary.seconds)} s, now in the catalogue"
         out.print(Text.assemble(("Scores     ", "bold"), scored), soft_wrap=True)
         out.print(Text.assemble(("Page       ", "bold"), run.uri_of(Stage.SCORE, PAGE_FILE)), soft_wrap=True)
 

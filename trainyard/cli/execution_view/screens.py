@@ -16,6 +16,7 @@ from trainyard.cli.execution_view.live import live_table
 from trainyard.cli.execution_view.wording import WITHOUT_WORK
 from trainyard.client.history import StateVisit
 from trainyard.client.observer import Snapshot
+from trainyard.pages import formats
 from trainyard.stages.explain_failure.cause import reason_of
 
 PLAIN_PROGRESS_SECONDS = 10.0
@@ -86,6 +87,6 @@ def _change(visit: StateVisit) -> str:
     again = f", attempt {visit.attempts}" if visit.attempts > 1 else ""
     if visit.open:
         return f"{visit.name}: started{again}{job}"
-    took = terminal.duration(visit.elapsed(terminal.now()).total_seconds())
+    took = formats.duration(visit.elapsed(terminal.now()).total_seconds())
     why = f": {terminal.one_line(f'{visit.error} {reason_of(visit.cause)}', 300)}" if visit.error else ""
     return f"{visit.name}: {visit.status.value} after {took}{again}{why}"

@@ -9,6 +9,7 @@ from rich.text import Text
 from trainyard.cli.command import terminal
 from trainyard.client.executions import Execution
 from trainyard.client.history import StateVisit
+from trainyard.pages import formats
 from trainyard.stages.explain_failure.cause import reason_of
 
 # States that only decide or rename: a line in the graph, none in the live table.
@@ -19,13 +20,13 @@ def heading(execution: Execution) -> Text:
     """Recipe, data set, name, status and wall time."""
     what = " · ".join(each for each in (execution.recipe, execution.dataset, execution.name) if each)
     return Text.assemble(
-        (what, "bold"), "  ", terminal.execution_status(execution.status), f"  {terminal.duration(execution.seconds)}"
+        (what, "bold"), "  ", terminal.execution_status(execution.status), f"  {formats.duration(execution.seconds)}"
     )
 
 
 def elapsed(visit: StateVisit, now: datetime) -> str:
     """How long a visit took, or takes so far; empty for a state that does no work."""
-    return "" if visit.type in WITHOUT_WORK else terminal.duration(visit.elapsed(now).total_seconds())
+    return "" if visit.type in WITHOUT_WORK else formats.duration(visit.elapsed(now).total_seconds())
 
 
 def reason(visit: StateVisit, limit: int) -> str:

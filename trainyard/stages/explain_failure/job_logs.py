@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-# As of Glue 5.0: the first holds all that a script itself prints, the second what Glue and Spark say around it.
+# As of Glue 5.0: the first holds all that a script itself prints, the second what Glue and Spark say around it. Jobs
+# have groups of their own; these are where they logged before, and where Glue logs for a job that names none.
 GLUE = ("/aws-glue/jobs/output", "/aws-glue/jobs/error")
 PROCESSING = ("/aws/sagemaker/ProcessingJobs",)
 TRAINING = ("/aws/sagemaker/TrainingJobs",)
@@ -28,12 +29,21 @@ class JobLog:
         With Glue the driver's comes before those of its executors. With SageMaker the last is that of the newest
         container: after a restart, or in a search, which fails when its latest training jobs do.
         """
-        return streams[0] if self.groups == GLUE else streams[-1]
+        return streams[0] if self.groups[-2:] == GLUE else streams[-1]
 
 
-def of_glue_run(run_id: str) -> JobLog:
-    """The log of one run of a Glue job."""
-    return JobLog(groups=GLUE, prefix=run_id)
+def glue_groups(job_name: str) -> tuple[str, str]:
+    """The log groups of a Glue job of this name, for its script and for Glue itself.
+
+    >>> glue_groups("trainyard-dev-ingest")[0]
+    '/aws-glue/trainyard-dev-ingest/output'
+    """
+    return f"/aws-glue/{job_name}/output", f"/aws-glue/{job_name}/error"
+
+
+def of_glue_run(run_id: str, job_name: str = "") -> JobLog:
+    """The log of one run of a Glue job, whose name is not always known."""
+    return JobLog(groups=(*(glue_groups(job_name) if job_name else ()), *GLUE), prefix=run_id)
 
 
 def of_processing_job(name: str) -> JobLog:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from trainyard.stages.explain_failure import job_logs
@@ -19,6 +19,8 @@ LOGS: Mapping[str, Callable[[str], JobLog]] = {
     "JobRunId": job_logs.of_glue_run,
     "Id": job_logs.of_glue_run,
 }
+# What a run of a Glue job says beside its own id; no other kind of job does.
+JOB_NAME = "JobName"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +55,7 @@ def root_cause(events: Sequence[Mapping[str, Any]], *, status: str) -> Failure:
         reason=_reason(fault, document=document, visit=visit, job=job, status=status),
         where=_where(visit),
         job=job,
-        log=LOGS[kind](job) if kind else None,
+        log=_log(kind, job, job_name=str(named.get(JOB_NAME, ""))) if kind else None,
         document=document,
     )
 
@@ -76,7 +78,11 @@ def _begun(visit: Visit | None, fault: Fault) -> Mapping[str, Any]:
     if visit is None or not visit.open or fault.event.endswith("Failed"):
         return {}
     known = {**visit.parameters, **visit.submitted}
-    return {name: known[name] for name in LOGS if known.get(name)}
+    return {name: known[name] for name in (*LOGS, JOB_NAME) if known.get(name)}
+
+
+def _log(kind: str, job: str, *, job_name: str) -> JobLog:
+    return replace(LOGS[kind](job), groups=job_logs.of_glue_run(job, job_name).groups) if job_name else LOGS[kind](job)
 
 
 def _reason(fault: Fault, *, document: Mapping[str, Any], visit: Visit | None, job: str, status: str) -> str:

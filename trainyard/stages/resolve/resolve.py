@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -11,12 +12,14 @@ from trainyard.contract.config import RecipeConfig, to_mapping
 from trainyard.errors import BadRequest, ConfigError, NothingToDo
 from trainyard.run import recipe as recipes
 from trainyard.run.environment import Environment
+from trainyard.run.overrides import override
 from trainyard.run.plan import NextStep, Plan
 from trainyard.run.run import Run
 from trainyard.run.stage import Stage
 from trainyard.run.store import RunStore
 from trainyard.stages.resolve import duration, files, settling, uploads
 from trainyard.stages.resolve.claim import claimed, run_of
+from trainyard.stages.resolve.machines import require_one_machine
 from trainyard.stages.resolve.plan import planned, shown
 from trainyard.stages.resolve.request import Request, parse
 from trainyard.stages.resolve.settling import Earlier
@@ -90,8 +93,26 @@ def _config(request: Request, found: Stored, *, environment: Environment, s3: An
     settings = uploads.settings(found.objects, environment.raw_bucket, s3=s3)
     forced = {"score": {"enabled": True}} if request.task == "score" else {}
     config = recipes.config(request.recipe, {"jobs": environment.job_defaults}, *settings, request.overrides, forced)
+    _require_allowed(request, settings, config=config, environment=environment)
+    require_one_machine(config)
     duration.require_in_time(config, task=request.task)
     return config
+
+
+def _require_allowed(
+    request: Request, settings: Sequence[Mapping[str, Any]], *, config: RecipeConfig, environment: Environment
+) -> None:
+    """Raise ConfigError for what the policy lets neither run.json nor the input of a start ask for."""
+    default = recipes.config(request.recipe, {"jobs": environment.job_defaults})
+    uploaded = functools.reduce(override, settings, default)
+    refusals = environment.policy.refusals(
+        default,
+        uploaded=uploaded,
+        started=override(uploaded, request.overrides),
+        reads_database=config.reads_database,
+    )
+    if refusals:
+        raise ConfigError(refusals)
 
 
 def _run(

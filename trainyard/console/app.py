@@ -1,0 +1,56 @@
+"""The application: which address shows which page; what goes wrong becomes one sentence on a page."""
+
+from __future__ import annotations
+
+from botocore.exceptions import BotoCoreError, ClientError
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from trainyard.console import files, pages
+from trainyard.console.site import Site
+from trainyard.console.views import actions, artifacts, execution, home, models, report, state, stream
+from trainyard.errors import BadRequest, NotFound, TrainyardError
+
+ROUTES = [
+    Route("/", home.home, name="home"),
+    Route("/executions/{name}", execution.execution, name="execution"),
+    Route("/executions/{name}/live", stream.stream, name="live"),
+    Route("/executions/{name}/state", state.state, name="state"),
+    Route("/executions/{name}/log", state.log, name="log"),
+    Route("/executions/{name}/{action:str}", actions.ask, name="ask", methods=["GET"]),
+    Route("/executions/{name}/{action:str}", actions.act, name="act", methods=["POST"]),
+    Route("/runs/{recipe}/{run_id}/report", report.report, name="report"),
+    Route("/runs/{recipe}/{run_id}/report/page", report.page, name="report_page"),
+    Route("/runs/{recipe}/{run_id}/artifacts", artifacts.artifacts, name="artifacts"),
+    Route("/runs/{recipe}/{run_id}/artifacts/{path:path}", artifacts.download, name="download"),
+    Route("/models", models.models, name="models"),
+    Route("/static/{file}", files.file, name="static"),
+]
+
+
+def application(site: Site) -> Starlette:
+    """The console of a deployment; it has to stand behind a Guard."""
+    app = Starlette(
+        routes=ROUTES,
+        exception_handlers={
+            TrainyardError: _failed,
+            ClientError: _failed,
+            BotoCoreError: _failed,
+            404: _unknown,
+        },
+    )
+    app.state.site = site
+    return app
+
+
+def _failed(request: Request, error: Exception) -> Response:
+    pages.site(request).forget(error)
+    status = 404 if isinstance(error, NotFound) else 400 if isinstance(error, BadRequest) else 502
+    return pages.page(request, "failure.html.j2", status=status, title="Not shown", sentence=str(error))
+
+
+def _unknown(request: Request, _error: Exception) -> Response:
+    sentence = "There is no page at this address; the list of runs has links to every page."
+    return pages.page(request, "failure.html.j2", status=404, title="No such page", sentence=sentence)

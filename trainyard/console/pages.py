@@ -1,0 +1,58 @@
+"""Makes answers of templates: a whole page, or the fragment that a part of a page asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from trainyard.client.deployment import Deployment
+from trainyard.console.site import Site
+from trainyard.pages import environment, formats
+
+FOLDER = "console/templates"
+FILTERS: Mapping[str, Callable[..., str]] = {
+    "duration": formats.duration,
+    "size": formats.size,
+    "moment": formats.moment,
+    "ago": formats.ago,
+    "number": formats.number,
+}
+
+
+def site(request: Request) -> Site:
+    """What the application stands on."""
+    found: Site = request.app.state.site
+    return found
+
+
+def deployment(request: Request) -> Deployment:
+    """The deployment that is shown; raises NotFound while there is none."""
+    return site(request).deployment
+
+
+def is_fragment(request: Request) -> bool:
+    """Whether a part of a page asks, not the address bar."""
+    return "hx-request" in request.headers
+
+
+def page(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
+    """The page that `template` makes of `values`; its frame needs to know what is shown, and where one is."""
+    return HTMLResponse(text(template, request=request, site=site(request), **values), status_code=status)
+
+
+def text(template: str, **values: Any) -> str:
+    """The HTML of a template of the console. Raises jinja2.UndefinedError for a value that it names and lacks."""
+    return _environment().get_template(f"{FOLDER}/{template}").render(**values)
+
+
+@cache
+def _environment() -> Environment:
+    """The package's one environment, with the words for times and sizes as filters."""
+    own = environment.environment().overlay()
+    own.filters = {**own.filters, **FILTERS}
+    return own

@@ -1,0 +1,92 @@
+"""What can be done to an execution from the page: each action is explained and confirmed before it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from trainyard.client import executions, going_on
+from trainyard.client.deployment import Deployment
+from trainyard.client.executions import Execution
+from trainyard.client.find_execution import find_execution
+from trainyard.console import pages, wording
+from trainyard.errors import NotFound
+
+
+@dataclass(frozen=True, kw_only=True)
+class Action:
+    """Something that `trainyard NAME EXECUTION` does too. `do` returns the execution to look at afterwards."""
+
+    title: str
+    what: str
+    do: Callable[[Deployment, Execution], str]
+    danger: bool = False
+
+
+def _stop(deployment: Deployment, execution: Execution) -> str:
+    executions.stop(deployment.target, execution, cause="Stopped in the console")
+    return execution.name
+
+
+def _redrive(deployment: Deployment, execution: Execution) -> str:
+    going_on.require_redrive_helps(deployment, execution)
+    executions.redrive(deployment.target, execution)
+    return execution.name
+
+
+def _rerun(deployment: Deployment, execution: Execution) -> str:
+    return going_on.rerun(deployment, execution)[1]
+
+
+ACTIONS = {
+    "stop": Action(
+        title="Stop",
+        what="The execution ends, and the job that it waits for is stopped with it. It can be redriven later.",
+        do=_stop,
+        danger=True,
+    ),
+    "redrive": Action(
+        title="Redrive",
+        what="It goes on from the state that failed, with the code that it began with; earlier states stay done.",
+        do=_redrive,
+    ),
+    "rerun": Action(
+        title="Run again",
+        what="Another execution starts from the beginning: the same recipe, data set and settings, the newest versions "
+        "of the files, and the code that is deployed now.",
+        do=_rerun,
+    ),
+}
+
+
+def ask(request: Request) -> Response:
+    """What an action will do, and the form that does it. Raises NotFound."""
+    deployment, name = pages.deployment(request), request.path_params["action"]
+    action, found = _action(name), find_execution(deployment, request.path_params["name"])
+    return pages.page(
+        request,
+        "confirm.html.j2",
+        title=f"{action.title}: {wording.short(found.name)}",
+        action=action,
+        address=f"/executions/{quote(found.name, safe='')}",
+        post=f"/executions/{quote(found.name, safe='')}/{name}",
+        command=f"trainyard {name} {found.name}{pages.site(request).options}",
+    )
+
+
+def act(request: Request) -> Response:
+    """Do it, and show the execution that it was done to or that it started. Raises NotFound and TrainyardError."""
+    deployment, action = pages.deployment(request), _action(request.path_params["action"])
+    found = find_execution(deployment, request.path_params["name"])
+    name = action.do(deployment, found)
+    return RedirectResponse(f"/executions/{quote(name, safe='')}", status_code=303)
+
+
+def _action(name: str) -> Action:
+    if name not in ACTIONS:
+        raise NotFound(f"Expected one of {', '.join(ACTIONS)}; found {name!r:.60}.")
+    return ACTIONS[name]

@@ -1,0 +1,74 @@
+"""What a run left in its folder, by stage, each to be downloaded; runs behind the console."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from pathlib import PurePosixPath
+from typing import Any
+from urllib.parse import quote
+
+from botocore.exceptions import ClientError
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from trainyard.client import artifacts as client
+from trainyard.client.artifacts import Artifact, RunArtifacts
+from trainyard.console import pages
+from trainyard.errors import NotFound
+
+CHUNK = 1 << 20
+
+
+def artifacts(request: Request) -> Response:
+    """The files of a run, stage by stage."""
+    run = _run(request)
+    listed = list(run.listed())
+    return pages.page(
+        request,
+        "artifacts.html.j2",
+        title=f"Artifacts of run {request.path_params['run_id']}",
+        recipe=request.path_params["recipe"],
+        run_id=request.path_params["run_id"],
+        uri=run.uri,
+        stages=_by_stage(run, listed),
+        total=sum(each.size for each in listed),
+        command=f"trainyard artifacts {request.path_params['run_id']} --download DIR{pages.site(request).options}",
+    )
+
+
+def download(request: Request) -> Response:
+    """One file, as it is, to be saved. Raises NotFound."""
+    run, path = _run(request), request.path_params["path"]
+    deployment = run.deployment
+    try:
+        answer = deployment.target.client("s3").get_object(
+            Bucket=deployment.artifacts_bucket, Key=f"{run.prefix}/{path}"
+        )
+    except ClientError as error:
+        if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
+            raise NotFound(f"Expected a file of the run, found none at {path!r:.200}.") from error
+        raise
+    name = quote(PurePosixPath(path).name, safe="")
+    return StreamingResponse(
+        _chunks(answer["Body"]),
+        media_type="application/octet-stream",
+        headers={
+            "content-disposition": f"attachment; filename*=UTF-8''{name}",
+            "content-length": str(answer["ContentLength"]),
+        },
+    )
+
+
+def _chunks(body: Any) -> Iterator[bytes]:
+    yield from body.iter_chunks(CHUNK)
+
+
+def _by_stage(run: RunArtifacts, listed: Sequence[Artifact]) -> Mapping[str, list[tuple[str, Artifact]]]:
+    """Per stage the files with their paths below the folder of the run."""
+    named = [(each.key.removeprefix(f"{run.prefix}/"), each) for each in listed]
+    return {stage: list(files) for stage, files in groupby(named, key=lambda each: each[0].split("/")[0])}
+
+
+def _run(request: Request) -> RunArtifacts:
+    return client.of_run(pages.deployment(request), request.path_params["recipe"], run_id=request.path_params["run_id"])

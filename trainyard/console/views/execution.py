@@ -1,0 +1,120 @@
+"""One execution: the yard of its states, live while it runs, what came of it, and where to look further."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from trainyard.client.executions import Execution
+from trainyard.client.find_execution import find_execution
+from trainyard.client.history import StateVisit
+from trainyard.client.observer import Observer, Snapshot
+from trainyard.console import pages, wording
+from trainyard.console.wording import Verdict
+from trainyard.console.yard.layout import layout
+from trainyard.console.yard.picture import Picture, Row, picture
+from trainyard.run.documents import Decision
+
+
+@dataclass(frozen=True, kw_only=True)
+class Running:
+    """A job that runs: how far it is between 0 and 1, None where it does not say, and what it says."""
+
+    state: str
+    fraction: float | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExecutionView:
+    """All that the page of an execution shows of it."""
+
+    execution: Execution
+    name: str
+    run_id: str
+    verdict: Verdict
+    picture: Picture
+    decision: Decision | None
+    running: Sequence[Running] = ()
+    last_line: str = ""
+    different: Sequence[tuple[str, Any]] = ()
+    unfolded: frozenset[str] = field(default_factory=frozenset)
+    visited_only: bool = False
+
+    @property
+    def address(self) -> str:
+        """The page of the execution."""
+        return f"/executions/{quote(self.execution.name, safe='')}"
+
+    @property
+    def query(self) -> str:
+        """How the yard is looked at, as a part of an address."""
+        names = "".join(f"&unfold={quote(each, safe='')}" for each in sorted(self.unfolded))
+        return f"visited={int(self.visited_only)}{names}"
+
+    def state_address(self, row: Row) -> str:
+        """The panel of a row's state."""
+        return f"{self.address}/state?name={quote(row.name, safe='')}"
+
+    def unfold_address(self, row: Row) -> str:
+        """The page with the states of a row's group shown."""
+        return f"{self.address}?{self.query}&unfold={quote(row.name, safe='')}"
+
+
+def execution(request: Request) -> Response:
+    """The page, or the yard alone for the part of the page that asks for it. Raises NotFound."""
+    view = seen(request)
+    template = "yard_part.html.j2" if pages.is_fragment(request) else "execution.html.j2"
+    return pages.page(request, template, title=view.name, view=view, now=datetime.now(UTC))
+
+
+def seen(request: Request) -> ExecutionView:
+    """The execution that an address names, as it is now. Raises NotFound."""
+    deployment = pages.deployment(request)
+    found = find_execution(deployment, request.path_params["name"])
+    observer = Observer(deployment, found.arn)
+    return view_of(observer.snapshot(), observer.machine, request=request)
+
+
+def view_of(snapshot: Snapshot, machine: Mapping[str, Any], *, request: Request) -> ExecutionView:
+    """A snapshot as the page shows it, with the groups unfolded that the address asks for."""
+    asked = request.query_params
+    execution, unfolded = snapshot.execution, frozenset(asked.getlist("unfold"))
+    visited_only = asked.get("visited") == "1"
+    drawn = picture(
+        layout(machine), snapshot.visits, now=datetime.now(UTC), unfolded=unfolded, visited_only=visited_only
+    )
+    return ExecutionView(
+        execution=execution,
+        name=wording.short(execution.name),
+        run_id=wording.run_id(execution) or _planned(snapshot.visits),
+        verdict=wording.verdict(execution),
+        picture=drawn,
+        decision=execution.decision,
+        running=_running(snapshot),
+        last_line=snapshot.last_line,
+        different=wording.differently(execution),
+        unfolded=unfolded,
+        visited_only=visited_only,
+    )
+
+
+def _planned(visits: Sequence[StateVisit]) -> str:
+    """The run that the first state planned; empty before it has, and where it found nothing to do."""
+    plan = visits[0].output if visits else None
+    return str(plan.get("run_id") or "") if isinstance(plan, Mapping) else ""
+
+
+def _running(snapshot: Snapshot) -> list[Running]:
+    found = []
+    for visit in snapshot.visits:
+        if visit.open and visit.job is not None and visit.job.counts:
+            fraction, note = snapshot.progress.get(visit.job.id, (None, ""))
+            found.append(Running(state=visit.name, fraction=fraction, note=note))
+    return found

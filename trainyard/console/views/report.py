@@ -1,0 +1,49 @@
+"""The report of a run: a frame around the page that the run wrote, which may run and load nothing."""
+
+from __future__ import annotations
+
+from botocore.exceptions import ClientError
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from trainyard.client import artifacts
+from trainyard.console import pages
+from trainyard.errors import NotFound
+from trainyard.run.files import PAGE_FILE
+from trainyard.run.stage import Stage
+
+# The report is made of foreign data; whatever it holds, it can neither act nor ask anybody for anything.
+POLICY = "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'; frame-ancestors 'self'"
+STAGES = {"report": Stage.REPORT, "score": Stage.SCORE}
+
+
+def report(request: Request) -> Response:
+    """The page with the report in a frame."""
+    recipe, run_id = request.path_params["recipe"], request.path_params["run_id"]
+    stage = _stage(request)
+    return pages.page(
+        request, "report.html.j2", title=f"Report of run {run_id}", recipe=recipe, run_id=run_id, stage=stage.value
+    )
+
+
+def page(request: Request) -> Response:
+    """The report itself. Raises NotFound where the run has none."""
+    deployment = pages.deployment(request)
+    run = artifacts.of_run(deployment, request.path_params["recipe"], run_id=request.path_params["run_id"])
+    key = f"{run.prefix}/{_stage(request)}/{PAGE_FILE}"
+    try:
+        answer = deployment.target.client("s3").get_object(Bucket=deployment.artifacts_bucket, Key=key)
+    except ClientError as error:
+        if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
+            raise NotFound(
+                f"Expected a report of this run at {key}, found none; it may not have come so far."
+            ) from error
+        raise
+    return HTMLResponse(answer["Body"].read(), headers={"content-security-policy": POLICY})
+
+
+def _stage(request: Request) -> Stage:
+    asked = request.query_params.get("stage", "report")
+    if asked not in STAGES:
+        raise NotFound(f"Expected one of {', '.join(STAGES)}; found {asked!r:.60}.")
+    return STAGES[asked]
