@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
-LAPTOP := --extra cli --extra infra --extra lambdas --extra glue --extra process --extra train --extra local
+LAPTOP := --extra cli --extra console --extra infra --extra lambdas --extra glue --extra process --extra train --extra local
 LOCK := $(UV) pip compile --quiet --no-annotate --no-header --generate-hashes --python-version 3.11
 WITH_NODE = PATH="$$($(BIN)/python -c 'from infra.node import node_bin; print(node_bin())'):$$PATH"
 export PYTHONUNBUFFERED := 1
