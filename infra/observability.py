@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import aws_cdk as cdk
+from aws_cdk import aws_apigatewayv2 as http
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_lambda as lambda_
@@ -12,9 +13,16 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra.settings import Settings
+from trainyard.run import recipe
+from trainyard.run.naming import endpoint_name
 
 PERIOD = cdk.Duration.minutes(5)
 SUM = cloudwatch.Stats.SUM
+SLOWEST_HUNDREDTH = cloudwatch.Stats.percentile(99)
+# Microseconds: what SageMaker measures in.
+LATENCY_US = 2_000_000
+# What the state machine calls the one variant of an endpoint.
+VARIANT = "model"
 
 
 class Observability(Construct):
@@ -30,6 +38,7 @@ class Observability(Construct):
         functions: dict[str, lambda_.Function],
         queue: sqs.Queue,
         topic_arn: str,
+        api: http.HttpStage | None = None,
     ) -> None:
         super().__init__(scope, name)
         self._action = actions.SnsAction(sns.Topic.from_topic_arn(self, "Topic", topic_arn))
@@ -57,6 +66,14 @@ class Observability(Construct):
         self._alarm(
             "LostEvents", lost, description="An upload or a failure reached nobody: look into the dead letter queue."
         )
+        for each, function in functions.items():
+            errors = function.metric_errors(period=PERIOD, statistic=SUM)
+            self._alarm(f"{each.title().replace(' ', '')}Broken", errors, description=f"The function {each} failed.")
+        if api is not None:
+            refused = api.metric_server_error(period=PERIOD, statistic=SUM)
+            self._alarm("ApiErrors", refused, description="The HTTP API answered with a fault of its own (5xx).")
+        if settings.endpoint_alarms:
+            self._watch_endpoints(settings)
         self.dashboard = cloudwatch.Dashboard(
             self,
             "Dashboard",
@@ -71,14 +88,43 @@ class Observability(Construct):
         home = f"https://{region}.console.aws.amazon.com/cloudwatch/home?region={region}"
         return f"{home}#dashboards/dashboard/{self.dashboard.dashboard_name}"
 
-    def _alarm(self, name: str, metric: cloudwatch.Metric, *, description: str) -> None:
+    def _watch_endpoints(self, settings: Settings) -> None:
+        """The endpoint of every recipe; those of models that people name are made later, and are not known here.
+
+        CloudWatch has no alarm over all endpoints whose names begin alike.
+        """
+        for each in recipe.names():
+            title, endpoint = each.title().replace("_", ""), endpoint_name(settings.prefix, each)
+            of_endpoint = {"EndpointName": endpoint, "VariantName": VARIANT}
+            failed, latency = (
+                cloudwatch.Metric(
+                    namespace="AWS/SageMaker",
+                    metric_name=name,
+                    dimensions_map=of_endpoint,
+                    period=PERIOD,
+                    statistic=statistic,
+                )
+                for name, statistic in (("Invocation5XXErrors", SUM), ("ModelLatency", SLOWEST_HUNDREDTH))
+            )
+            self._alarm(f"{title}Errors", failed, description=f"Endpoint {endpoint} answered with a fault of its own.")
+            self._alarm(
+                f"{title}Latency",
+                latency,
+                description=f"One answer in a hundred of endpoint {endpoint} takes longer than two seconds.",
+                threshold=LATENCY_US,
+                periods=3,
+            )
+
+    def _alarm(
+        self, name: str, metric: cloudwatch.Metric, *, description: str, threshold: float = 1, periods: int = 1
+    ) -> None:
         alarm = cloudwatch.Alarm(
             self,
             name,
             metric=metric,
             alarm_description=description,
-            threshold=1,
-            evaluation_periods=1,
+            threshold=threshold,
+            evaluation_periods=periods,
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
         )

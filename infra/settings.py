@@ -59,6 +59,7 @@ class Settings:
     account: str | None = None
     region: str | None = None
     monthly_budget_usd: float | None = None
+    endpoint_alarms: bool = False
     cost_tags: Mapping[str, str] = field(default_factory=dict)
     glue_wheels: bool = True
     customer_key: bool = False
@@ -154,6 +155,7 @@ ENVIRONMENTS = {
             customer_key=True,
             run_schedules=True,
             must_tell=True,
+            endpoint_alarms=True,
             log_retention=logs.RetentionDays.SIX_MONTHS,
         ),
     )

@@ -8,6 +8,7 @@ import aws_cdk as cdk
 from constructs import Construct
 
 from infra.api import Api
+from infra.budget import budget
 from infra.data import Data
 from infra.glue import GlueJobs
 from infra.images import Images
@@ -54,22 +55,27 @@ class WorkflowStack(cdk.Stack):
             explain_failure=functions.explain_failure,
             queue=queue,
         )
+        functions_watched = {
+            "resolve": functions.resolve,
+            "gate": functions.gate,
+            "smoke test": functions.smoke_test,
+            "explain failure": functions.explain_failure,
+        }
+        api = None
+        if functions.predict is not None:
+            functions_watched["predict"] = functions.predict
+            api = Api(self, "Api", settings=settings, key_arn=data.key_arn, predict=functions.predict)
+            cdk.CfnOutput(self, "ApiUrl", value=api.url)
+        budget(self, settings)
         watch = Observability(
             self,
             "Observability",
             settings=settings,
             machine=machine,
-            functions={
-                "resolve": functions.resolve,
-                "gate": functions.gate,
-                "smoke test": functions.smoke_test,
-                "explain failure": functions.explain_failure,
-            },
+            functions=functions_watched,
             queue=queue,
             topic_arn=data.topic_arn,
+            api=api.stage if api is not None else None,
         )
-        if functions.predict is not None:
-            api = Api(self, "Api", settings=settings, key_arn=data.key_arn, predict=functions.predict)
-            cdk.CfnOutput(self, "ApiUrl", value=api.url)
         cdk.CfnOutput(self, "StateMachineArn", value=machine.state_machine_arn)
         cdk.CfnOutput(self, "DashboardUrl", value=watch.dashboard_url)

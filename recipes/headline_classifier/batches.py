@@ -9,6 +9,9 @@ import numpy as np
 
 from recipes.headline_classifier.encoded_headlines import EncodedHeadlines
 
+# In any order, a few thousand headlines touch hundreds of megabytes of mapped files.
+STEPS_BETWEEN_RELEASES = 1000
+
 
 class Batch(NamedTuple):
     """Encoded headlines of one step: inputs and targets of `Trainer.train_step`; a tuple, as TensorFlow takes it.
@@ -38,6 +41,8 @@ def epoch_batches(
     """
     order = np.random.default_rng([seed, epoch]).permutation(len(headlines))
     for step in range(steps_per_epoch(len(headlines), batch_size)):
+        if step % STEPS_BETWEEN_RELEASES == 0:
+            headlines.release()
         yield batch_of(headlines, order[step * batch_size : (step + 1) * batch_size], class_weights=class_weights)
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
 from recipes.headline_classifier.features import Encoder, NgramBags
+from trainyard.contract.growing_array import GrowingArray
 
 # Headlines that are summed at a time, so that mapped arrays are never in memory as a whole.
 BLOCK_HEADLINES = 50_000
@@ -48,13 +51,20 @@ class EncodedHeadlines:
             found = slice(offsets[0], offsets[-1])
             places = self.ngrams.indices[found].astype(np.int64) * shape[1] + labels
             np.add.at(sums, places, self.ngrams.values[found].astype(np.float64) if values else 1.0)
+            self.release()
         return sums.reshape(shape)
+
+    def release(self) -> None:
+        """Give up the memory of what was read of mapped arrays; they are read again where they are needed."""
+        for array in (self.sequences, self.ngrams.indices, self.ngrams.values):
+            if isinstance(array, np.memmap):
+                # numpy has no other way to it.
+                array._mmap.madvise(mmap.MADV_DONTNEED)  # type: ignore[attr-defined]
 
     def save(self, directory: Path) -> None:
         """Write one .npy file per array."""
-        arrays = (self.sequences, self.labels, self.ngrams.indices, self.ngrams.values, self.ngrams.offsets)
-        for name, array in zip(ARRAYS, arrays, strict=True):
-            np.save(directory / f"{name}.npy", array, allow_pickle=False)
+        with EncodedHeadlinesWriter(directory, length=self.sequences.shape[1]) as writer:
+            writer.add(self)
 
     @classmethod
     def load(cls, directory: Path) -> EncodedHeadlines:
@@ -65,3 +75,33 @@ class EncodedHeadlines:
         return cls(
             sequences=sequences, labels=labels, ngrams=NgramBags(indices=indices, values=values, offsets=offsets)
         )
+
+
+class EncodedHeadlinesWriter:
+    """Writes encoded headlines of at most `length` words to a folder, some at a time."""
+
+    def __init__(self, directory: Path, *, length: int) -> None:
+        rows: tuple[tuple[int, ...], ...] = ((length,), (), (), (), ())
+        types = (np.int32, np.int32, np.int32, np.float32, np.int64)
+        self._files = [
+            GrowingArray(directory / f"{name}.npy", dtype, row=row)
+            for name, dtype, row in zip(ARRAYS, types, rows, strict=True)
+        ]
+        self._files[-1].add(np.zeros(1))
+        self._ngrams = 0
+
+    def add(self, headlines: EncodedHeadlines) -> None:
+        """Append some headlines."""
+        ngrams = headlines.ngrams
+        offsets = self._ngrams + ngrams.offsets[1:]
+        arrays = (headlines.sequences, headlines.labels, ngrams.indices, ngrams.values, offsets)
+        for file, array in zip(self._files, arrays, strict=True):
+            file.add(array)
+        self._ngrams += len(ngrams.indices)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for each in self._files:
+            each.close()

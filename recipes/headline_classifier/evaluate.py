@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from recipes.headline_classifier.config import Config
@@ -17,6 +18,7 @@ from recipes.headline_classifier.predictions import HEADLINES_FILE, Predictions,
 from trainyard.contract.evaluation import Evaluation, OfCounts, Reference
 from trainyard.contract.progress import progress
 
+COLUMNS = ["title", "category"]
 # Baselines are for orientation, so they get a part of large data.
 MAX_BASELINE_HEADLINES = 100_000
 # scikit-learn's solver holds twenty copies of the weights of logistic regression: at most 0.7 GB of them.
@@ -50,7 +52,7 @@ macro_f1_of_rows = OfCounts(_macro_f1_of_counts)
 
 def read_headlines(folder: Path) -> tuple[list[str], list[str]]:
     """Texts and categories of `headlines.parquet`, in its order."""
-    table = pq.read_table(folder / HEADLINES_FILE, columns=["title", "category"])
+    table = pq.read_table(folder / HEADLINES_FILE, columns=COLUMNS)
     return table["title"].to_pylist(), table["category"].to_pylist()
 
 
@@ -60,8 +62,7 @@ def references(channels: Mapping[str, Path], holdout: Path, *, config: Config) -
     Like the model in the end, they learn from training and validation headlines. One that finds no term or only one
     class in them can only name the commonest class.
     """
-    (first, own), (second, others) = (read_headlines(channels[role]) for role in ("train", "validation"))
-    titles, labels = _sampled(first + second, own + others, seed=config.seed)
+    titles, labels = _learned(channels, seed=config.seed)
     held_out, truth = read_headlines(holdout)
     most = Counter(labels).most_common(1)[0][0]
     commonest = [most] * len(truth)
@@ -126,11 +127,14 @@ def _has_terms(vectorizer: Any, titles: Sequence[str]) -> bool:
     return False
 
 
-def _sampled(titles: Sequence[str], labels: Sequence[str], *, seed: int) -> tuple[list[str], list[str]]:
-    if len(titles) <= MAX_BASELINE_HEADLINES:
-        return list(titles), list(labels)
-    rows = np.random.default_rng(seed).permutation(len(titles))[:MAX_BASELINE_HEADLINES]
-    return [titles[row] for row in rows], [labels[row] for row in rows]
+def _learned(channels: Mapping[str, Path], *, seed: int) -> tuple[list[str], list[str]]:
+    """Texts and categories of (some) training and validation headlines."""
+    tables = [pq.read_table(channels[role] / HEADLINES_FILE, columns=COLUMNS) for role in ("train", "validation")]
+    table = pa.concat_tables(tables)
+    if table.num_rows > MAX_BASELINE_HEADLINES:
+        rows = np.random.default_rng(seed).permutation(table.num_rows)[:MAX_BASELINE_HEADLINES]
+        table = table.take(pa.array(rows))
+    return table["title"].to_pylist(), table["category"].to_pylist()
 
 
 def _reference(truth: list[str], predicted: list[str]) -> Reference:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,9 +12,10 @@ from recipes.headline_classifier.ngram_hashing import NgramHasher
 # Weights of n-grams of a kind, for all classes together: with many classes fewer n-grams are kept, so that neither
 # memory nor the time of a training step grow with both.
 MAX_WEIGHTS = 8_000_000
+# N-grams of a class that wait to be counted.
+LEAST_WAITING = 1_000_000
 
 
-@dataclass
 class NgramCounts:
     """Of the n-grams seen in each class: their hashes (uint64, ascending), and how many headlines hold each.
 
@@ -23,12 +23,29 @@ class NgramCounts:
     times classes: most n-grams occur in few of them.
     """
 
-    hashes: list[np.ndarray]
-    counts: list[np.ndarray]
+    def __init__(self, classes: int) -> None:
+        self._hashes = [np.empty(0, np.uint64)] * classes
+        self._counts = [np.empty(0, np.int64)] * classes
+        # What waits is about as much as what is counted: each n-gram is sorted a few times, however many there are.
+        self._waiting: list[list[np.ndarray]] = [[] for _ in range(classes)]
+        self._waiting_lengths = [0] * classes
 
     @classmethod
     def empty(cls, classes: int) -> NgramCounts:
-        return cls([np.empty(0, np.uint64)] * classes, [np.empty(0, np.int64)] * classes)
+        """Before any headline."""
+        return cls(classes)
+
+    @property
+    def hashes(self) -> list[np.ndarray]:
+        """The n-grams of each class."""
+        self._count_all()
+        return self._hashes
+
+    @property
+    def counts(self) -> list[np.ndarray]:
+        """How many headlines of each class hold each of its `hashes`."""
+        self._count_all()
+        return self._counts
 
     def add_word_ngrams(self, titles: Sequence[str], labels: np.ndarray) -> None:
         """Count words and pairs of words of some headlines of classes `labels`."""
@@ -44,16 +61,28 @@ class NgramCounts:
         row, ngram = once // max(len(distinct), 1), once % max(len(distinct), 1)
         classes = labels[row]
         for label in np.unique(classes).tolist():
-            self._merge(label, distinct[ngram[classes == label]])
+            self._add_to_class(label, distinct[ngram[classes == label]])
 
-    def _merge(self, label: int, hashes: np.ndarray) -> None:
-        new, counts = np.unique(hashes, return_counts=True)
-        merged, index = np.unique(np.concatenate((self.hashes[label], new)), return_inverse=True)
+    def _add_to_class(self, label: int, hashes: np.ndarray) -> None:
+        self._waiting[label].append(hashes)
+        self._waiting_lengths[label] += len(hashes)
+        if self._waiting_lengths[label] > max(len(self._hashes[label]), LEAST_WAITING):
+            self._count(label)
+
+    def _count_all(self) -> None:
+        for label, waiting in enumerate(self._waiting):
+            if waiting:
+                self._count(label)
+
+    def _count(self, label: int) -> None:
+        new, counts = np.unique(np.concatenate(self._waiting[label]), return_counts=True)
+        self._waiting[label], self._waiting_lengths[label] = [], 0
+        merged, index = np.unique(np.concatenate((self._hashes[label], new)), return_inverse=True)
         totals = np.zeros(len(merged), dtype=np.int64)
         # Hashes are unique within either part, so that plain assignment loses nothing.
-        totals[index[: len(self.hashes[label])]] = self.counts[label]
-        totals[index[len(self.hashes[label]) :]] += counts
-        self.hashes[label], self.counts[label] = merged, totals
+        totals[index[: len(self._hashes[label])]] = self._counts[label]
+        totals[index[len(self._hashes[label]) :]] += counts
+        self._hashes[label], self._counts[label] = merged, totals
 
     def vocabulary(
         self, class_counts: np.ndarray, *, min_df: int, max_size: int, smoothing: float

@@ -30,6 +30,8 @@ PREDICTIONS_FILE = "predictions.parquet"
 MISTAKES_FILE = "mistakes.csv"
 SHOWN_MISTAKES = 15
 KEPT_MISTAKES = 500
+# Headlines of which it is said which part decides.
+MAX_TAKEN_APART = 10_000
 MAP_WORDS = 400
 MAP_NOTES = 90
 # Of the width and height of the map.
@@ -145,10 +147,11 @@ def _reliability_section(predictions: Predictions, outputs: Path) -> Section:
 
 def _parts_sections(predictions: Predictions, classifier: Classifier) -> tuple[Section, ...]:
     """How much each part of the model decides, where it has several and more than one class."""
-    found = DecidingParts.of(classifier, predictions.headlines["title"].to_pylist())
+    some = predictions.headlines.slice(0, MAX_TAKEN_APART)
+    found = DecidingParts.of(classifier, some["title"].to_pylist())
     if not found or len(predictions.classes) < 2:
         return ()
-    truth = numbered(predictions.truth, predictions.classes)
+    truth = numbered(some["category"].to_pylist(), predictions.classes)
     decides = np.bincount(found.decisive(), minlength=len(PARTS)) / len(truth)
     rows: list[tuple[Cell, ...]] = [
         (

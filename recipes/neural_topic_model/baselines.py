@@ -46,6 +46,8 @@ class Lda:
             chunksize=LDA_CHUNK,
             alpha="auto",
             eta="auto",
+            # Perplexity is for gensim's log, and would take longer than the fit.
+            eval_every=None,
             random_state=seed,
         )
         return cls(vocabulary=vocabulary, model=model)

@@ -27,6 +27,11 @@ WORD = re.compile(rf"(?:{LETTER})+(?:'(?:{LETTER})+)*")
 BETWEEN = re.compile(r"[\s-]+")
 
 
+def words_of(text: str) -> list[str]:
+    """The words of a text in order, in lower case; those of mark-up are none."""
+    return WORD.findall(plain(text))
+
+
 @lru_cache(maxsize=2**18)
 def _lemma(word: str, language: str) -> str:
     try:
@@ -46,18 +51,18 @@ class Lemmatizer:
 
     def lemmas(self, text: str) -> list[str]:
         """The lemmas of a text in order, without stop words, short words, digits and mark-up."""
-        return [lemma for word in WORD.finditer(plain(text)) if (lemma := self._kept(word.group()))]
+        return [lemma for word in words_of(text) if (lemma := self.lemma(word))]
 
     def neighbours(self, text: str) -> Iterator[tuple[str, str]]:
         """Every two lemmas that stand next to each other in a text, with nothing but a space or a hyphen between."""
         clean, before, end = plain(text), "", 0
         for word in WORD.finditer(clean):
-            lemma = self._kept(word.group())
+            lemma = self.lemma(word.group())
             if before and lemma and BETWEEN.fullmatch(clean, end, word.start()):
                 yield before, lemma
             before, end = lemma, word.end()
 
-    def _kept(self, word: str) -> str:
+    def lemma(self, word: str) -> str:
         """The lemma of a word, empty where it says nothing about a topic."""
         # The longest part of don't is don, a stop word; that of l'eau is eau.
         stem = max(word.split("'"), key=len)

@@ -9,11 +9,14 @@ from typing import Any
 import numpy as np
 
 from recipes.neural_topic_model.inference import ROWS_PER_BLOCK, TopicModel
+from recipes.neural_topic_model.one_review import OneReview
 from recipes.neural_topic_model.requests import NoFields, Review, Topic, TopicMixture, TopicShare
 from trainyard.contract.request_rows import checked
 from trainyard.contract.routes import INVOCATIONS, Route
 
 SHOWN_WORDS = 10
+# Reviews of a request up to which each is worked on for itself.
+FEW = 4
 
 
 class Predictor:
@@ -21,6 +24,7 @@ class Predictor:
 
     def __init__(self, model: TopicModel) -> None:
         self._model = model
+        self._single = OneReview.of(model)
         self._names = model.topic_names()
         self._words = model.top_words(SHOWN_WORDS)
 
@@ -31,19 +35,24 @@ class Predictor:
         topics. Raises BadRow for a row that is not of this form.
         """
         asked = checked(Review, rows)
-        lemmatizer = self._model.vocabulary.lemmatizer
-        answers: list[TopicMixture] = []
-        for start in range(0, len(asked), ROWS_PER_BLOCK):
-            block = asked[start : start + ROWS_PER_BLOCK]
-            counts = self._model.vocabulary.counts(
-                [lemmatizer.lemmas(f"{each.title or ''}. {each.text}") for each in block]
+        texts = [f"{each.title or ''}. {each.text}" for each in asked]
+        found = [self._single.topic_shares(each) for each in texts] if len(texts) <= FEW else self._of_many(texts)
+        return [
+            {"topics": self._strongest(shares, each.count) if known else [], "known_words": known}
+            for each, (shares, known) in zip(asked, found, strict=True)
+        ]
+
+    def _of_many(self, texts: Sequence[str]) -> list[tuple[list[float], int]]:
+        """The share of each topic in each text, and how many different words of it the model knows."""
+        vocabulary = self._model.vocabulary
+        found: list[tuple[list[float], int]] = []
+        for start in range(0, len(texts), ROWS_PER_BLOCK):
+            counts = vocabulary.counts(
+                [vocabulary.lemmatizer.lemmas(each) for each in texts[start : start + ROWS_PER_BLOCK]]
             )
-            shares, known = self._model.topic_shares(counts), np.count_nonzero(counts, axis=1).tolist()
-            answers += [
-                {"topics": self._strongest(shares[row], each.count) if known[row] else [], "known_words": known[row]}
-                for row, each in enumerate(block)
-            ]
-        return answers
+            known = np.count_nonzero(counts, axis=1)
+            found += zip(self._model.topic_shares(counts).tolist(), known.tolist(), strict=True)
+        return found
 
     def topics(self, rows: Sequence[Mapping[str, Any]]) -> list[list[Topic]]:
         """All topics of the model, for each row without fields."""
@@ -80,10 +89,11 @@ class Predictor:
         )
         return of_review.at(INVOCATIONS), of_review, all_topics
 
-    def _strongest(self, shares: np.ndarray, count: int) -> list[TopicShare]:
+    def _strongest(self, shares: list[float], count: int) -> list[TopicShare]:
+        order = sorted(range(len(shares)), key=shares.__getitem__, reverse=True)
         return [
-            {"topic": topic, "name": self._names[topic], "share": float(shares[topic]), "words": self._words[topic]}
-            for topic in np.argsort(-shares, kind="stable")[:count].tolist()
+            {"topic": topic, "name": self._names[topic], "share": shares[topic], "words": self._words[topic]}
+            for topic in order[:count]
         ]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from recipes.prod2vec.config import Data
 from trainyard.contract.holdout import ROLES
+from trainyard.contract.quoting import quoted
 
 Figures = Mapping[str, float]
 
@@ -115,5 +116,5 @@ def _unknown(found: Figures, example: str) -> str:
     unknown, lines, products = found["unknown_lines"], found["order_lines"], found["unknown_products"]
     return (
         f"{unknown:,.0f} of {lines:,.0f} order lines with {products:,.0f} products that it lacks, such as "
-        f"{example!r:.60}"
+        f"{quoted(example)}"
     )

@@ -85,12 +85,12 @@ class Ensemble:
 
     def networks_logits(self, inputs: np.ndarray) -> np.ndarray:
         """Logit of the mean probability of the networks [rows]."""
-        if self._stacked and len(inputs) <= FEW_ROWS:
-            return mean_logits(_stacked_logits(self._stacked, inputs))
+        if self.stacked and len(inputs) <= FEW_ROWS:
+            return mean_logits(_stacked_logits(self.stacked, inputs))
         return mean_logits(np.stack([network_logits(each, inputs) for each in self.networks]))
 
     @cached_property
-    def _stacked(self) -> list[np.ndarray]:
+    def stacked(self) -> list[np.ndarray]:
         """Kernels [networks, rows, columns] and biases [networks, 1, columns]; none if networks differ in shape."""
         if len({tuple(each.shape for each in own) for own in self.networks}) != 1:
             return []

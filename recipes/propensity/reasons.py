@@ -16,9 +16,12 @@ import numpy as np
 from recipes.propensity.category import MISSING
 from recipes.propensity.features import Encoder
 from recipes.propensity.inference import Ensemble
+from recipes.propensity.reasons_of_one import ReasonsOfOne
 
 # Two predictions per column and row are held at once.
 BLOCK_PREDICTIONS = 20_000
+# Visits up to which each is explained by itself.
+FEW = 4
 
 
 def typical_inputs(encoder: Encoder, learned: np.ndarray | None = None) -> np.ndarray:
@@ -59,11 +62,17 @@ class Reasons:
         """The probability of a sale in a typical visit, to whose log odds the parts are added."""
         return float(self._ensemble.probabilities_of_inputs(self._typical[None])[0])
 
+    @cached_property
+    def _of_one(self) -> ReasonsOfOne:
+        return ReasonsOfOne(self._ensemble, self._typical, groups=self._order)
+
     def parts(self, inputs: np.ndarray) -> np.ndarray:
         """What each column adds to the log odds, float64 [rows, columns], of network inputs [rows, inputs].
 
         The sum of a row is its log odds less those of the typical visit, but for rounding.
         """
+        if 0 < len(inputs) <= FEW:
+            return np.stack([self._of_one.parts(each) for each in inputs])
         step = max(1, BLOCK_PREDICTIONS // (2 * len(self._groups)))
         blocks = [self._parts(inputs[start : start + step]) for start in range(0, len(inputs), step)]
         return np.concatenate(blocks) if blocks else np.zeros((0, len(self._groups)))

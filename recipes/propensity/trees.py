@@ -22,7 +22,7 @@ TREES_FILE = "trees.npz"
 LEAVES = 16
 EVERY_LEAF = np.uint16(2**LEAVES - 1)
 # The number of the lowest bit of each set of leaves.
-LEFTMOST = np.array([0, *((each & -each).bit_length() - 1 for each in range(1, 2**LEAVES))], dtype=np.uint8)
+LEFTMOST = np.array([0, *((each & -each).bit_length() - 1 for each in range(1, 2**LEAVES))])
 # Few enough for their sets of leaves to stay in a core's cache.
 BLOCK_ROWS = 128
 
@@ -66,24 +66,42 @@ class Trees:
     def logits(self, inputs: np.ndarray) -> np.ndarray:
         """Log odds in the sample of network inputs, float32 [rows, inputs] -> [rows]."""
         if len(inputs) == 1:
-            return self._of_leaves(self._leaves_of_one(inputs[0])[None])
+            return self.logits_of_leaves(self._leaves_of_one(inputs[0])[None])
         blocks = [
-            self._of_leaves(self._leaves(inputs[start : start + BLOCK_ROWS]))
+            self.logits_of_leaves(self._leaves(inputs[start : start + BLOCK_ROWS]))
             for start in range(0, len(inputs), BLOCK_ROWS)
         ]
         return np.concatenate(blocks) if blocks else np.zeros(0)
 
-    def _of_leaves(self, leaves: np.ndarray) -> np.ndarray:
-        """The values of the leftmost of sets of leaves [rows, trees], added up."""
-        places = LEFTMOST.take(leaves) + self._firsts
+    def logits_of_leaves(self, leaves: np.ndarray) -> np.ndarray:
+        """The values of the leftmost of sets of leaves [rows, trees], added up [rows]."""
+        places = LEFTMOST.take(leaves)
+        places += self._firsts
         return np.asarray(self.base + self.values.ravel().take(places).sum(axis=1))
+
+    def leaves_by_group(self, inputs: np.ndarray, groups: np.ndarray, *, count: int) -> np.ndarray:
+        """The leaves that groups of inputs leave to one visit, each by itself [count, trees].
+
+        `inputs` [inputs] are the visit's, `groups` [inputs] the number of the group that each is in.
+        """
+        found = np.full((count, len(self.values)), EVERY_LEAF)
+        lines, places = self._lines_of_one(inputs)
+        for line, group in zip(lines, groups.take(places).tolist(), strict=True):
+            found[group] &= self._tables.lines[line]
+        return found
 
     def _leaves_of_one(self, inputs: np.ndarray) -> np.ndarray:
         """The leaves that one visit can end in [trees]: for a single one, calls of numpy take longer than the work."""
+        lines, _ = self._lines_of_one(inputs)
+        return np.asarray(np.bitwise_and.reduce(self._tables.lines.take(lines, axis=0), axis=0))
+
+    def _lines_of_one(self, inputs: np.ndarray) -> tuple[list[int], list[int]]:
+        """The lines of the tables that a visit takes, and the input that each is for."""
         tables, values = self._tables, inputs.tolist()
         lines = [first + bisect_left(thresholds, values[place]) for place, thresholds, first in tables.many]
-        lines += (tables.first + np.flatnonzero(inputs.take(tables.once) > tables.once_above)).tolist()
-        return np.asarray(np.bitwise_and.reduce(tables.lines.take(lines, axis=0), axis=0))
+        above = np.flatnonzero(inputs.take(tables.once) > tables.once_above)
+        places = [place for place, _, _ in tables.many]
+        return lines + (tables.first + above).tolist(), places + tables.once.take(above).tolist()
 
     def _leaves(self, inputs: np.ndarray) -> np.ndarray:
         """The leaves that visits can end in [rows, trees]."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from recipes.two_tower.config import Config, Data
 from recipes.two_tower.feedback import Feedback
 from trainyard.contract.holdout import ROLES
+from trainyard.contract.quoting import plain
 
 MAX_RATING = 1e6
 
@@ -34,7 +35,8 @@ def worth_knowing(figures: Mapping[str, float], found: Feedback, *, example: str
     if figures.get("unknown_movies"):
         warnings.append(
             f"movies: {figures['unknown_movies']:,.0f} of {figures['rated_movies']:,.0f} rated movies are not in the "
-            f"catalogue, such as {example}; they are recommended all the same, under their key where there is no title."
+            f"catalogue, such as {plain(example)}; they are recommended all the same, under their key where "
+            "there is no title."
         )
     return tuple(warnings)
 
@@ -72,7 +74,8 @@ def _unknown(figures: Mapping[str, float], data: Data, *, example: str) -> tuple
         return ()
     return (
         f"ratings: expected the movies to be in the catalogue (tolerated: {data.max_unknown_share:.0%} of the ratings "
-        f"without), found {unknown:,.0f} of {ratings:,.0f} ratings of unknown movies, such as movieId {example}; "
+        f"without), found {unknown:,.0f} of {ratings:,.0f} ratings of unknown movies, such as movieId "
+        f"{plain(example)}; "
         "upload the catalogue that belongs to these ratings or none, or raise data.max_unknown_share in run.json.",
     )
 

@@ -8,6 +8,8 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from recipes.two_tower.baselines import RANKING_BASELINES, bias_baseline, recommend
 from recipes.two_tower.catalogue import UNKNOWN, Movies, read_keys
@@ -125,11 +127,13 @@ def expected_ratings(recommender: Recommender, data: Holdout, *, index: np.ndarr
 
 def known_ratings(channels: Mapping[str, Path], index: np.ndarray, *, scale: Scale, seed: int) -> Ratings:
     """Training and validation ratings, as models compute on them, of at most `KNOWN_USERS` users."""
-    known = Ratings.load(channels["train"] / RATINGS_FILE).concat(Ratings.load(channels["validation"] / RATINGS_FILE))
-    if len(known.users) > KNOWN_USERS:
-        chosen = np.random.default_rng(seed).choice(len(known.users), KNOWN_USERS, replace=False)
-        known = known.take(np.sort(chosen))
-    return known.encoded(index, scale)
+    paths = [channels[name] / RATINGS_FILE for name in ("train", "validation")]
+    users = np.unique(np.concatenate([pc.unique(pq.read_table(path, columns=["user"])["user"]) for path in paths]))
+    if len(users) > KNOWN_USERS:
+        users = users[np.sort(np.random.default_rng(seed).choice(len(users), KNOWN_USERS, replace=False))]
+    # One after the other: of each, what is not needed is gone before the next is read.
+    train, validation = (Ratings.load(path).of_users(users) for path in paths)
+    return train.concat(validation).encoded(index, scale)
 
 
 def _recommend(recommender: Recommender, histories: Ratings, *, index: np.ndarray) -> list[np.ndarray]:

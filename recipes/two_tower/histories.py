@@ -29,11 +29,11 @@ class Histories:
     ratings: Ratings
 
     @classmethod
-    def load(cls, directory: Path, movies: Movies) -> Histories:
-        """Of a model folder whose catalogue is `movies`."""
+    def load(cls, directory: Path, movies: Movies, *, users: int | None = None) -> Histories:
+        """Of a model folder whose catalogue is `movies`; with `users`, the ratings of so many at most."""
         if not (directory / USERS_FILE).exists():
             return cls._of_an_earlier_version(pq.read_table(directory / HISTORIES_FILE), movies)
-        return cls(keys=read_user_keys(directory), ratings=Ratings.load(directory / HISTORIES_FILE))
+        return cls(keys=read_user_keys(directory), ratings=Ratings.load(directory / HISTORIES_FILE, users=users))
 
     @classmethod
     def _of_an_earlier_version(cls, table: pa.Table, movies: Movies) -> Histories:

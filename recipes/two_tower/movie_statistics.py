@@ -81,15 +81,18 @@ class MovieStatistics:
         `size` factors are kept; `base_vectors` give EASE's scores divided by `temperature`.
         """
         mean = float(ratings.values.mean())
-        deviation = ratings.values - shrunk_user_means(ratings, mean)[ratings.user_rows]
+
+        def deviations(some: Ratings) -> np.ndarray:
+            return np.asarray(some.values - np.repeat(shrunk_user_means(some, mean), some.lengths))
+
         first, base_vectors = (_columns(each, size) for each in (factors.encoder, factors.decoder / temperature))
         return cls(
             mean=mean,
             min_rating=float(ratings.values.min()),
             max_rating=float(ratings.values.max()),
             latest_year=float(ratings.times.max() / SECONDS_PER_YEAR),
-            counts=np.bincount(ratings.movies, minlength=movies).astype(np.float32),
-            deviation_sums=np.bincount(ratings.movies, deviation, minlength=movies).astype(np.float32),
+            counts=ratings.sums_by_movie(movies).astype(np.float32),
+            deviation_sums=ratings.sums_by_movie(movies, deviations).astype(np.float32),
             factors=first,
             base_vectors=base_vectors,
             prior=_average_sum(ratings, first, interest=interest),
@@ -116,7 +119,7 @@ class MovieStatistics:
 
 def _average_sum(ratings: Ratings, factors: np.ndarray, *, interest: Interest) -> np.ndarray:
     """The sum of factors times interest of an average user (float [k])."""
-    weights = np.bincount(ratings.movies, interest.of_ratings(ratings), minlength=len(factors))
+    weights = ratings.sums_by_movie(len(factors), interest.of_ratings)
     return np.asarray(weights @ factors / len(ratings.users))
 
 

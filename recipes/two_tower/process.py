@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -17,6 +16,7 @@ from recipes.two_tower.metrics import relevant_ratings
 from recipes.two_tower.ratings import HISTORIES_FILE, Ratings
 from recipes.two_tower.scale import Scale
 from trainyard.contract.holdout import fraction
+from trainyard.contract.spilling import database
 from trainyard.errors import JobFailed
 
 RATINGS_FILE = "ratings.parquet"
@@ -43,7 +43,8 @@ def process(inputs: Path, outputs: Path, *, config: Config) -> dict[str, float]:
     limit = config.data.max_evaluated_users
     evaluated = _evaluated_users(roles["holdout"], scale, keys=outputs / "features", limit=limit)
     held_out = roles["holdout"].of_users(evaluated)
-    histories = roles["train"].concat(roles["validation"]).of_users(evaluated)
+    earlier, later = (roles[name].of_users(evaluated) for name in ("train", "validation"))
+    histories = earlier.concat(later).of_users(evaluated)
     for name in ("train", "validation"):
         roles[name].save(outputs / name / RATINGS_FILE)
     held_out.save(outputs / "holdout" / RATINGS_FILE)
@@ -54,7 +55,7 @@ def process(inputs: Path, outputs: Path, *, config: Config) -> dict[str, float]:
 
 def _ratings(inputs: Path, role: str) -> Ratings:
     table = _query(
-        f"SELECT \"user\", movie, rating, timestamp FROM {_table(inputs, 'ratings')} WHERE role = '{role}' "  # noqa: S608 - the only things formatted in are a folder and a fixed word
+        f'SELECT "user"::INTEGER AS "user", movie::INTEGER AS movie, rating::FLOAT AS rating, timestamp FROM {_table(inputs, "ratings")} WHERE role = \'{role}\' '  # noqa: S608 - the only things formatted in are a folder and a fixed word
         'ORDER BY "user", timestamp, movie'
     )
     if table.num_rows == 0:
@@ -97,7 +98,8 @@ def _some_users(users: np.ndarray, limit: int, *, keys: Path) -> np.ndarray:
 
 
 def _query(text: str) -> pa.Table:
-    return duckdb.sql(text).to_arrow_table()
+    with database() as opened:
+        return opened.sql(text).to_arrow_table()
 
 
 def _table(inputs: Path, name: str) -> str:

@@ -5,7 +5,7 @@ Users and movies are indices: of the tables that prepare made, or of a model's o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
@@ -20,6 +20,8 @@ from recipes.two_tower.scale import Scale
 COLUMNS = ("user", "movie", "rating", "timestamp")
 # The ratings of the users that a model was trained on, kept with the model.
 HISTORIES_FILE = "histories.parquet"
+# Ratings of whole users that are looked at together.
+BLOCK_RATINGS = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +59,17 @@ class Ratings:
             found[filled] = ufunc.reduceat(values, self.offsets[filled], axis=0)
         return found
 
+    def sums_by_movie(self, movies: int, weights: Callable[[Ratings], np.ndarray] | None = None) -> np.ndarray:
+        """How many ratings each movie has, or the sum of their `weights` (float64 [movies]).
+
+        `weights` gives those of some users' ratings at a time: of all, they and what they come from would be several
+        times the ratings.
+        """
+        found = np.zeros(movies)
+        for block in self.blocks(BLOCK_RATINGS):
+            found += np.bincount(block.movies, weights(block) if weights else None, minlength=movies)
+        return found
+
     def blocks(self, size: int) -> Iterator[Ratings]:
         """All users in order, some at a time: about `size` ratings, or one user with more."""
         starts = np.searchsorted(self.offsets, np.arange(0, len(self), size))
@@ -65,6 +78,8 @@ class Ratings:
 
     def filter(self, mask: np.ndarray) -> Ratings:
         """The same users with only the ratings where `mask` is true; a user may be left without any."""
+        if mask.all():
+            return self
         running = np.concatenate(([0], np.cumsum(mask)))
         fields = {name: getattr(self, name)[mask] for name in ("movies", "values", "times")}
         return replace(self, offsets=running[self.offsets], **fields)
@@ -82,8 +97,11 @@ class Ratings:
 
         Ratings of movies without an index are left out.
         """
+        known = replace(self, values=scale.normalised(self.values))
+        if np.array_equal(index, np.arange(len(index))):
+            return known
         movies = index[self.movies]
-        return replace(self, movies=movies, values=scale.normalised(self.values)).filter(movies >= 0)
+        return replace(known, movies=movies).filter(movies >= 0)
 
     def of_users(self, users: np.ndarray) -> Ratings:
         """One row per entry of `users`; those that rated nothing get an empty row."""
@@ -102,27 +120,30 @@ class Ratings:
     @classmethod
     def from_columns(cls, users: np.ndarray, movies: np.ndarray, *, values: np.ndarray, times: np.ndarray) -> Ratings:
         """From columns in any order; the ratings of a user keep their order."""
-        order = np.argsort(users, kind="stable")
-        found, counts = np.unique(users, return_counts=True)
+        columns = {"movies": np.asarray(movies)}
+        columns |= {"values": np.asarray(values, dtype=np.float32), "times": np.asarray(times, dtype=np.float64)}
+        if np.any(users[1:] < users[:-1]):
+            order = np.argsort(users, kind="stable")
+            users, columns = users[order], {name: column[order] for name, column in columns.items()}
+        first = (
+            np.flatnonzero(np.concatenate(([True], users[1:] != users[:-1]))) if len(users) else np.empty(0, np.int64)
+        )
         return cls(
-            users=found.astype(np.int64),
-            offsets=np.concatenate(([0], np.cumsum(counts))).astype(np.int64),
-            movies=np.asarray(movies)[order],
-            values=np.asarray(values, dtype=np.float32)[order],
-            times=np.asarray(times, dtype=np.float64)[order],
+            users=users[first].astype(np.int64), offsets=np.append(first, len(users)).astype(np.int64), **columns
         )
 
     def concat(self, other: Ratings) -> Ratings:
         """The ratings of both."""
-        users = np.concatenate([self.users[self.user_rows], other.users[other.user_rows]])
+        users = np.concatenate([np.repeat(each.users, each.lengths) for each in (self, other)])
         columns = {n: np.concatenate([getattr(self, n), getattr(other, n)]) for n in ("movies", "values", "times")}
         return Ratings.from_columns(users, **columns)
 
     def save(self, path: Path) -> None:
-        columns = {"user": self.users[self.user_rows].astype(np.int32), "movie": self.movies.astype(np.int32)}
+        columns = {"user": np.repeat(self.users.astype(np.int32), self.lengths), "movie": self.movies.astype(np.int32)}
         times = self.times.astype(np.int64)
         pq.write_table(pa.table({**columns, "rating": self.values, "timestamp": times}), path)
 
     @classmethod
-    def load(cls, path: Path) -> Ratings:
-        return cls.from_table(pq.read_table(path))
+    def load(cls, path: Path, *, users: int | None = None) -> Ratings:
+        """What `save` wrote; of users below `users`, of whose ratings no others are read."""
+        return cls.from_table(pq.read_table(path, filters=None if users is None else [("user", "<", users)]))

@@ -106,13 +106,12 @@ class FakeStepFunctions:
         self.histories[arn] = story.events if story else []
         return arn
 
-    def get_paginator(self, operation: str) -> FakeStepFunctions:
-        self.operation = operation
-        return self
+    def get_paginator(self, operation: str) -> Pages:
+        return Pages(self, operation)
 
-    def paginate(self, **request: Any) -> Iterator[dict[str, Any]]:
-        if self.operation == "get_execution_history":
-            return iter([{"events": self.histories[request["executionArn"]]}])
+    def paginate(self, operation: str, **request: Any) -> Iterator[dict[str, Any]]:
+        if operation == "get_execution_history":
+            return iter([{"events": list(self.histories[request["executionArn"]])}])
         wanted = request.get("statusFilter")
         found = [each for each in self.executions.values() if wanted in (None, each["status"])]
         newest = sorted(found, key=lambda each: each["startDate"], reverse=True)
@@ -142,6 +141,17 @@ class FakeStepFunctions:
 
     def stop_execution(self, *, executionArn: str, **_: Any) -> None:
         self.stopped.append(executionArn)
+
+
+class Pages:
+    """A paginator of one operation; several threads may have one each."""
+
+    def __init__(self, fake: FakeStepFunctions, operation: str) -> None:
+        self.fake = fake
+        self.operation = operation
+
+    def paginate(self, **request: Any) -> Iterator[dict[str, Any]]:
+        return self.fake.paginate(self.operation, **request)
 
 
 class FakeCloudFormation:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.cli.story import FakeStepFunctions
+from trainyard.cli.dataset import submission
 from trainyard.cli.main import main
 from trainyard.client.deployment import Deployment
 from trainyard.run.document import decoded, encoded
@@ -43,3 +46,27 @@ def test_a_deployment_without_a_policy_is_named(deployed: Deployment, capsys: py
     deployed.target._clients["lambda"] = FakeLambda({})
     assert main(["policy"]) == 4
     assert "deployed by a version without policies, which refuses nothing" in capsys.readouterr().err
+
+
+def test_a_run_asks_with_its_start_for_what_its_upload_may_not_ask_for(
+    deployment: Deployment, step_functions: FakeStepFunctions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(submission, "decided", lambda _, arn: arn)
+    deployment.target._clients["lambda"] = FakeLambda({"POLICY": json.dumps(encoded(Policy()))})
+    for name in ("ratings.csv", "movies.csv"):
+        (tmp_path / name).write_text("x")
+    asked = ["deploy.enabled=true", "seed=3", "tuning.ranges.l2.minimum=0.1", "tuning.max_jobs=30"]
+    prepared = submission.prepare(
+        "two_tower", tmp_path, dataset="d", assignments=asked, tune=True, model="mine", size=1, seed=1
+    )
+    submission.submit(deployment, prepared)
+    s3 = deployment.target.client("s3")
+    keys = [each["Key"] for each in s3.list_objects_v2(Bucket="raw-bucket")["Contents"]]
+    assert sorted(key.rpartition("/")[2] for key in keys) == ["movies.csv", "ratings.csv", "run.json"]
+    run_json = s3.get_object(Bucket="raw-bucket", Key="raw/two_tower/d/run.json")["Body"].read()
+    ranges = {"ranges": {"l2": {"minimum": 0.1}}}
+    assert json.loads(run_json) == {"tune": True, "model": "mine", "seed": 3, "tuning": ranges}
+    assert json.loads(step_functions.started[0]["input"])["overrides"] == {
+        "deploy": {"enabled": True},
+        "tuning": {"max_jobs": 30},
+    }

@@ -86,7 +86,7 @@ def listening(port: int, host: str = "127.0.0.1") -> Iterator[None]:
     "Two `trainyard up` with two ports at once on one state directory", "One server, and both report that one"
 )
 def test_two_at_once(folder: Path, observed: Observation) -> None:
-    started = [trainyard("up", "--port", str(free_port()), folder=folder) for _ in range(2)]
+    started = [trainyard("up", "--no-console", "--port", str(free_port()), folder=folder) for _ in range(2)]
     told = [process.communicate()[0] for process in started]
     assert [process.returncode for process in started] == [0, 0], told
     reported = {found.groups() for text in told if (found := re.search(r"is up at (\S+) \(process (\d+)\)", text))}
@@ -124,7 +124,7 @@ def test_deleted_marks(folder: Path, observed: Observation) -> None:
 @pytest.mark.fault("Ctrl-C while `trainyard up` waits for its server", "No server, or one that is found")
 def test_interrupted(folder: Path, observed: Observation) -> None:
     port = free_port()
-    starting = trainyard("up", "--port", str(port), folder=folder)
+    starting = trainyard("up", "--no-console", "--port", str(port), folder=folder)
     until(lambda: servers_of(folder))
     starting.send_signal(signal.SIGINT)
     told = starting.communicate()[0]
@@ -137,7 +137,7 @@ def test_interrupted(folder: Path, observed: Observation) -> None:
 
 @pytest.mark.fault("`trainyard up` is killed while it waits for its server", "The server it started is found and used")
 def test_killed_while_starting(folder: Path, observed: Observation) -> None:
-    starting = trainyard("up", "--port", str(free_port()), folder=folder)
+    starting = trainyard("up", "--no-console", "--port", str(free_port()), folder=folder)
     (server,) = until(lambda: servers_of(folder))
     until((folder / ownership.CLOUD_FILE).exists)
     starting.kill()
@@ -154,8 +154,8 @@ def test_killed_while_starting(folder: Path, observed: Observation) -> None:
 def test_proxy(cloud: Cloud, observed: Observation) -> None:
     names = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
     shell = dict.fromkeys(names, "http://127.0.0.1:9") | {"AWS_PROFILE": "no-such", "NO_PROXY": "intranet"}
-    for command in ("up", "status"):
-        process = trainyard(command, folder=cloud.state_dir, **shell)
+    for command in (("up", "--no-console"), ("status",)):
+        process = trainyard(*command, folder=cloud.state_dir, **shell)
         told = process.communicate()[0]
         assert process.returncode == 0, told
         assert cloud.endpoint in told

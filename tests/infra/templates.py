@@ -75,7 +75,7 @@ class Stack:
             if kind == "Ref":
                 return self._reference(value)
             if kind == "Fn::GetAtt":
-                return self.arn(value[0]) if value[1] == "Arn" else f"{value[0]}.{value[1]}"
+                return self._attribute(*value)
             if kind == "Fn::Join":
                 return value[0].join(self.resolve(each) for each in value[1])
             if kind == "Fn::Sub":
@@ -83,6 +83,13 @@ class Stack:
             if kind == "Fn::ImportValue":
                 return next(each.exports[value] for each in self.others if value in each.exports)
         return {key: self.resolve(value) for key, value in node.items()}
+
+    def _attribute(self, name: str, attribute: str) -> str:
+        if attribute == "Arn":
+            return self.arn(name)
+        if self.template["Resources"][name]["Type"] == "AWS::SecretsManager::Secret":
+            return f"arn:aws:secretsmanager:{OWNER}:secret:{name}"
+        return f"{name}.{attribute}"
 
     def _reference(self, name: str) -> str:
         if name in PSEUDO:

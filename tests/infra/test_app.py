@@ -6,6 +6,7 @@ import dataclasses
 import json
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,11 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 
 from infra import settings as known
-from infra.app import build
+from infra.app import build, check
 from infra.node import node_bin
 from infra.settings import DatabaseNetwork, Settings
 from infra.sources import ROOT, SHARED, SHELLS, code_version, files
+from infra.wheels import pack
 from tests.infra.templates import Deployment
 from trainyard.errors import ConfigError
 from trainyard.pages.environment import environment
@@ -33,6 +35,8 @@ def test_alarms_reach_people(deployment: Deployment) -> None:
     alarms = deployment.workflow.resources("AWS::CloudWatch::Alarm")
     metrics = {each["MetricName"] for each in alarms.values()}
     assert metrics == {
+        *({"Invocation5XXErrors", "ModelLatency"} if deployment.environment == "prod" else ()),
+        "Errors",
         "ExecutionsFailed",
         "ExecutionsTimedOut",
         "ExecutionsAborted",
@@ -48,7 +52,7 @@ def test_alarms_reach_people(deployment: Deployment) -> None:
 def test_logs_do_not_stay_for_ever(deployment: Deployment) -> None:
     days = {"dev": 14, "prod": 180}[deployment.environment]
     groups = deployment.workflow.resources("AWS::Logs::LogGroup")
-    assert len(groups) == 5
+    assert len(groups) == 11
     assert {each["RetentionInDays"] for each in groups.values()} == {days}
 
 
@@ -87,7 +91,10 @@ def test_glue_jobs_run_the_scripts_with_the_packages_and_locked_requirements(dep
         assert job["GlueVersion"] == "5.1"
         assert arguments["--ENGINE"] == "auto"
         assert float(arguments["--SPARK_THRESHOLD_GB"]) > 0
-        assert arguments["--python-modules-installer-option"] == "-r"
+        assert arguments["--custom-logGroup-prefix"] == f"/aws-glue/{name}"
+        modules = {"dev": ("-r", ".txt"), "prod": ("--no-index", ".gluewheels.zip")}[deployment.environment]
+        assert arguments["--python-modules-installer-option"] == modules[0]
+        assert arguments["--additional-python-modules"].endswith(modules[1])
         role = deployment.role(f"Glue{name.rsplit('-', 1)[-1].title()}Role")
         for uri in (
             job["Command"]["ScriptLocation"],
@@ -199,6 +206,7 @@ def test_everything_that_can_be_tagged_says_whose_it_is(deployment: Deployment) 
         "AWS::Scheduler::Schedule",
         "AWS::Glue::Database",
         "AWS::Glue::Table",
+        "AWS::Glue::SecurityConfiguration",
     }
 
 
@@ -221,19 +229,40 @@ def test_optional_settings_appear_in_the_templates(
             security_group_id="sg-0123456789abcdef0",
         ),
         run_schedules=True,
+        account="111122223333",
+        region="us-east-1",
+        alarm_url="https://hooks.example.com/alarms",
+        monthly_budget_usd=200,
+        cost_tags={"cost-center": "4711"},
     )
     monkeypatch.setitem(known.ENVIRONMENTS, "full", full)
     deployment = synthesize("full")
-    assert deployment.data.only("AWS::SNS::Subscription")["Endpoint"] == "people@example.com"
+    subscribed = {each["Endpoint"] for each in deployment.data.resources("AWS::SNS::Subscription").values()}
+    assert subscribed == {"people@example.com", "https://hooks.example.com/alarms"}
     connection = deployment.workflow.only("AWS::Glue::Connection")["ConnectionInput"]
     assert connection["PhysicalConnectionRequirements"]["SubnetId"] == "subnet-0123456789abcdef0"
     connected = [
         each["Name"] for each in deployment.workflow.resources("AWS::Glue::Job").values() if "Connections" in each
     ]
     assert sorted(connected) == ["trainyard-full-ingest", "trainyard-full-register"]
-    for name in ("GlueIngestRole", "GlueRegisterRole"):
-        assert deployment.role(name).may("ec2:CreateNetworkInterface", "arn:aws:ec2:us-east-1:111122223333:subnet/x")
+    ec2 = "arn:aws:ec2:us-east-1:111122223333"
+    for role in (deployment.role("GlueIngestRole"), deployment.role("GlueRegisterRole")):
+        for kind, own in (("subnet", "subnet-0123456789abcdef0"), ("security-group", "sg-0123456789abcdef0")):
+            assert role.may("ec2:CreateNetworkInterface", f"{ec2}:{kind}/{own}")
+            assert not role.may("ec2:CreateNetworkInterface", f"{ec2}:{kind}/other")
+        subnet = f"{ec2}:subnet/subnet-0123456789abcdef0"
+        assert role.may("ec2:DeleteNetworkInterface", f"{ec2}:network-interface/eni-1", ec2__Subnet=subnet)
+        assert not role.may("ec2:DeleteNetworkInterface", f"{ec2}:network-interface/eni-1", ec2__Subnet=f"{subnet}1")
     assert not deployment.role("GluePrepareRole").may("ec2:DescribeSubnets")
+    budget = deployment.workflow.only("AWS::Budgets::Budget")
+    assert budget["Budget"]["BudgetLimit"] == {"Amount": 200, "Unit": "USD"}
+    assert {each["Subscribers"][0]["Address"] for each in budget["NotificationsWithSubscribers"]} == {
+        "people@example.com"
+    }
+    role = deployment.role("JobsTrain").properties
+    assert {"Key": "cost-center", "Value": "4711"} in role["Tags"]
+    handed = deployment.workflow.resources("AWS::Lambda::Function").values()
+    assert all(json.loads(each["Environment"]["Variables"]["TAGS"])["cost-center"] == "4711" for each in handed)
     assert deployment.workflow.only("AWS::Scheduler::Schedule")["State"] == "ENABLED"
 
 
@@ -249,6 +278,11 @@ def test_optional_settings_appear_in_the_templates(
         ({"spark_threshold_gb": 0}, "expected spark_threshold_gb above 0, found 0."),
         ({"settling_seconds": -1}, "expected settling_seconds from 0 to 86400, found -1."),
         ({"alarm_email": "nobody"}, "expected an e-mail address for alarms, found 'nobody'."),
+        ({"alarm_url": "http://x"}, "expected alarm_url to begin with https://, found 'http://x'."),
+        ({"account": "1"}, "expected account to have twelve digits, found '1'."),
+        ({"monthly_budget_usd": 0, "alarm_email": "a@b.c"}, "expected monthly_budget_usd above 0, found 0."),
+        ({"monthly_budget_usd": 9}, "expected alarm_email beside monthly_budget_usd"),
+        ({"cost_tags": {"project": "x"}}, "expected cost_tags of other names, found project"),
     ],
 )
 def test_wrong_settings_are_refused_in_one_sentence(wrong: dict[str, Any], expected: str) -> None:
@@ -268,12 +302,39 @@ def test_settings_are_frozen() -> None:
     [
         ({"env": "staging"}, "found 'staging': pass -c env=dev"),
         ({"synthesizer": "magic"}, "found 'magic'"),
+        ({"laptop": "perhaps"}, "Expected laptop to be true, false or not given, found 'perhaps'"),
+        ({"env": "prod"}, "prod needs somebody who hears of failures: set alarm_email or alarm_url"),
         ({"settling_seconds": "soon"}, "Expected settling_seconds to be a whole number or not given, found 'soon'"),
     ],
 )
 def test_unknown_context_is_refused(context: dict[str, str], expected: str) -> None:
     with pytest.raises(ConfigError, match=expected):
         build(cdk.App(context=context, analytics_reporting=False))
+
+
+def test_an_environment_is_deployed_to_its_own_account_and_region_alone() -> None:
+    pinned = Settings(name="x", account="111122223333", region="eu-central-1")
+    check(pinned, account="111122223333", region="eu-central-1")
+    # The CDK could not find out where it is: it refuses by itself to deploy to another place than the stack names.
+    check(pinned, account=None, region=None)
+    with pytest.raises(
+        ConfigError, match=r"account 111122223333, found 444455556666.*\n.*eu-central-1, found us-east-1"
+    ):
+        check(pinned, account="444455556666", region="us-east-1")
+
+
+def test_wheels_are_packed_with_the_lock_where_glue_looks_for_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def download(command: list[str], *, check: bool) -> None:
+        assert {"--require-hashes", "--no-deps", ":all:"} <= set(command)
+        (Path(command[-1]) / "duckdb-2.0.0-cp311-cp311-linux_x86_64.whl").write_bytes(b"wheel")
+
+    monkeypatch.setattr("infra.wheels.subprocess.run", download)
+    pack(tmp_path / "x.gluewheels.zip")
+    with zipfile.ZipFile(tmp_path / "x.gluewheels.zip") as made:
+        assert made.namelist() == ["wheels/requirements.txt", "wheels/duckdb-2.0.0-cp311-cp311-linux_x86_64.whl"]
+        assert made.read("wheels/requirements.txt") == (ROOT / "glue_jobs" / "requirements.txt").read_bytes()
 
 
 def test_a_finding_that_nobody_acknowledged_stops_the_synthesis(tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ def test_prod_keeps_its_data_under_a_key_of_its_own(prod: Deployment) -> None:
 
 
 def test_prod_data_outlives_its_stack_and_dev_data_does_not(dev: Deployment, prod: Deployment) -> None:
-    for kind in ("AWS::S3::Bucket", "AWS::DynamoDB::Table"):
+    for kind, kept in (("AWS::S3::Bucket", "RetainExceptOnCreate"), ("AWS::DynamoDB::Table", "Retain")):
         policies = {
             each.environment: {
                 resource["DeletionPolicy"]
@@ -88,7 +88,19 @@ def test_prod_data_outlives_its_stack_and_dev_data_does_not(dev: Deployment, pro
             }
             for each in (dev, prod)
         }
-        assert policies == {"dev": {"Delete"}, "prod": {"Retain"}}
+        assert policies == {"dev": {"Delete"}, "prod": {kept}}
+
+
+def test_nothing_with_a_fixed_name_is_in_the_way_of_the_next_deployment(deployment: Deployment) -> None:
+    """What outlives its stack has a generated name, or is taken over by the name it is known by."""
+    taken_over = {"AWS::SageMaker::ModelPackageGroup"}
+    named = ("Name", "RoleName", "FunctionName", "LogGroupName", "TableName", "BucketName", "AliasName")
+    for stack in deployment.stacks:
+        for resource in stack.template["Resources"].values():
+            given = resource.get("Properties", {})
+            fixed = [each for each in (*named, "DatabaseInput", "TableInput") if each in given]
+            if fixed and resource["Type"] not in taken_over:
+                assert resource.get("DeletionPolicy", "Delete") == "Delete", (resource["Type"], fixed)
 
 
 def test_people_and_the_command_line_find_what_they_need_by_output(deployment: Deployment) -> None:

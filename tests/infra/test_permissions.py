@@ -8,6 +8,7 @@ import pytest
 
 from infra.permissions import Permission
 from tests.infra.templates import Deployment, Role
+from trainyard.run import recipe
 from trainyard.run.failure import key_of
 
 RUN = "prod2vec/20261121-024833-1a2b3c4d"
@@ -113,11 +114,11 @@ def test_deletes_only_what_a_glue_job_itself_wrote(deployment: Deployment, name:
     assert may == (JOBS[name][1] if name.startswith("Glue") else set())
 
 
-@pytest.mark.parametrize("name", SAGEMAKER)
-def test_sagemaker_roles_trust_their_service_for_this_account_only(deployment: Deployment, name: str) -> None:
-    [statement] = deployment.role(name).properties["AssumeRolePolicyDocument"]["Statement"]
-    assert statement["Principal"] == {"Service": "sagemaker.amazonaws.com"}
-    assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": "111122223333"}}
+def test_every_role_trusts_its_service_for_this_account_only(deployment: Deployment) -> None:
+    for name, role in deployment.workflow.resources("AWS::IAM::Role").items():
+        [statement] = role["AssumeRolePolicyDocument"]["Statement"]
+        assert statement["Principal"]["Service"].endswith(".amazonaws.com"), name
+        assert statement["Condition"]["StringEquals"]["aws:SourceAccount"] == "111122223333", name
 
 
 @pytest.mark.parametrize("name", SAGEMAKER)
@@ -227,8 +228,16 @@ def test_failures_are_explained_from_this_machines_history_and_job_logs(deployme
     machine = mine.replace(":execution:", ":stateMachine:").removesuffix(":abc")
     assert role.may("states:DescribeStateMachine", machine)
     assert not role.may("states:DescribeStateMachine", machine.replace("-training", "-other"))
-    for group in ("/aws/sagemaker/TrainingJobs:log-stream:train-x/algo-1", "/aws-glue/jobs/error:log-stream:jr_1"):
-        assert role.may("logs:GetLogEvents", f"arn:aws:logs:us-east-1:111122223333:log-group:{group}")
+    own = f"trainyard-{deployment.environment}"
+    for group, mine in {
+        f"/aws/sagemaker/TrainingJobs:log-stream:{own}-train-x/algo-1": True,
+        "/aws/sagemaker/TrainingJobs:log-stream:trainyard-other-train-x/algo-1": False,
+        "/aws/sagemaker/TrainingJobs:log-stream:somebody-elses/algo-1": False,
+        f"/aws-glue/{own}-prepare/error:log-stream:jr_1": True,
+        "/aws-glue/trainyard-other-prepare/error:log-stream:jr_1": False,
+        "/aws-glue/jobs/error:log-stream:jr_1": False,
+    }.items():
+        assert role.may("logs:GetLogEvents", f"arn:aws:logs:us-east-1:111122223333:log-group:{group}") is mine, group
     assert role.may("sns:Publish", deployment.data.arn(next(iter(deployment.data.resources("AWS::SNS::Topic")))))
 
 
@@ -244,6 +253,13 @@ def test_policies_fit_into_a_role(deployment: Deployment) -> None:
     for name in JOBS:
         text = json.dumps(list(deployment.role(name).statements()), separators=(",", ":"))
         assert len(text) < 10_240, name
+
+
+def test_the_machines_policy_does_not_grow_with_recipes_and_leaves_room(deployment: Deployment) -> None:
+    """At most 60 % of what IAM allows, with the longest name of a region; no recipe is named in it."""
+    text = json.dumps(list(deployment.role("MachineRole").statements()), separators=(",", ":"))
+    assert len(text.replace("us-east-1", "ap-northeast-1")) < 0.6 * 10_240
+    assert not [each for each in recipe.names() if each in text or each.replace("_", "-") in text]
 
 
 def test_a_wildcard_without_a_reason_is_refused() -> None:

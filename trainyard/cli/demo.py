@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from trainyard.cli.cdk.stacks import deploy_stacks
-from trainyard.cli.command import target, terminal
+from trainyard.cli.command import console_of, target, terminal
 from trainyard.cli.command.options import (
     ContainersOption,
     PortOption,
@@ -92,6 +92,7 @@ def demo(
     with clock.step("Run"):
         print_started(started)
         name = started.execution.name
+        console_of.print_link(console_of.path_of(name), env=ENV, aws=False)
         code, snapshot = watch_to_end(found, started.execution.arn, name=name)
     if snapshot is not None:
         _print_times(found, snapshot, clock=clock, name=name)
@@ -121,7 +122,7 @@ def _print_times(found: Deployment, snapshot: Snapshot, *, clock: Clock, name: s
     table.add_row("of that, orchestration", formats.duration(snapshot.execution.seconds - worked))
     terminal.out().print()
     terminal.out().print(table)
-    look = f"`trainyard show {name}`, `trainyard logs`, `trainyard artifacts`"
+    look = f"`trainyard open {name}` in the browser, `trainyard show {name}`, `trainyard logs`, `trainyard artifacts`"
     terminal.out().print(Text(f"\nLook around with {look}; `trainyard down` stops the local cloud."), soft_wrap=True)
 
 

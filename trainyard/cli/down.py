@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from rich.text import Text
 
-from trainyard.cli.command import project, terminal
+from trainyard.cli.command import console_of, project, terminal
 from trainyard.cli.up import tell
 from trainyard.client import local_cloud
+from trainyard.console import background
 
 
 def down() -> None:
@@ -14,5 +15,6 @@ def down() -> None:
 
     Example: `trainyard down`
     """
+    background.stop(console_of.note(env="dev", aws=False))
     stopped = local_cloud.down(project.state_dir(), tell=tell)
     terminal.out().print(Text("The local cloud is down; its state is kept." if stopped else "No local cloud was up."))

@@ -17,6 +17,7 @@ from trainyard.cli.console import console
 from trainyard.cli.definition import definition
 from trainyard.cli.demo import demo
 from trainyard.cli.deploy import deploy
+from trainyard.cli.destroy import destroy
 from trainyard.cli.down import down
 from trainyard.cli.endpoints import endpoints
 from trainyard.cli.env import env
@@ -53,7 +54,7 @@ app = typer.Typer(
 # By the panel of the help that lists them. A command is called what its function and its module are called.
 COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
     "Set up": (demo, up, down, status),
-    "Deploy": (deploy, env, definition, policy),
+    "Deploy": (deploy, destroy, env, definition, policy),
     "Run": (recipes, sample, check, run_recipe, score),
     "Serve": (serve, release, endpoints, predict, undeploy),
     "Inspect": (open_page, console, executions, show, logs, artifacts),
@@ -86,7 +87,9 @@ def main(arguments: Sequence[str]) -> int:
         app(args=list(arguments), prog_name="trainyard")
     except SystemExit as end:
         return failures.code_of(end)
-    except failures.EXPECTED as error:
+    except Exception as error:
+        if not failures.expected(error):
+            raise
         sentence, code = failures.explain(error)
         terminal.err().print(Text(sentence, style="red"), soft_wrap=True)
         return code

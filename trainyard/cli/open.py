@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import webbrowser
 from typing import Annotated
-from urllib.parse import quote
 
 import typer
 from rich.text import Text
@@ -32,13 +31,10 @@ def open(
 
     * `trainyard open latest --no-browser`
     """
-    from trainyard.console import background
-
     path = ""
     if execution is not None:
-        path = f"executions/{quote(find_execution(target.deployed(env=env, aws=aws), execution).name, safe='')}"
-    running = background.start(console_of.command(env=env, aws=aws), note=console_of.note(env=env, aws=aws))
-    link = running.link(path)
+        path = console_of.path_of(find_execution(target.deployed(env=env, aws=aws), execution).name)
+    link = console_of.started(env=env, aws=aws).link(path)
     terminal.out().print(Text(link), soft_wrap=True)
     if browser:
         webbrowser.open(link)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from trainyard.cli.command import target, terminal
+from trainyard.cli.command import console_of, target, terminal
 from trainyard.cli.command.options import (
     DEFAULT_SIZE,
     AwsOption,
@@ -71,7 +71,9 @@ def run(
         recipe_name, data, dataset=dataset, assignments=changed, tune=tune, model=model, size=lines, seed=seed
     )
     deployment = target.deployed(env=env, aws=aws)
-    raise typer.Exit(_follow(deployment, submit(deployment, submission), watch=watch))
+    started = submit(deployment, submission)
+    console_of.print_link(console_of.path_of(started.execution.name), env=env, aws=aws)
+    raise typer.Exit(_follow(deployment, started, watch=watch))
 
 
 def _follow(deployment: Deployment, started: Started, *, watch: bool) -> int:

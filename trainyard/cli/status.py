@@ -8,7 +8,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from trainyard.cli.command import target, terminal
+from trainyard.cli.command import console_of, target, terminal
 from trainyard.cli.command.options import AwsOption, EnvOption, JsonOption
 from trainyard.client import deployment, executions
 from trainyard.client.deployment import Deployment
@@ -33,6 +33,8 @@ def status(env: EnvOption = "dev", aws: AwsOption = False, *, as_json: JsonOptio
     facts: dict[str, Any] = {"target": cloud.name, "environment": env, "stacks": stacks}
     if all(stacks.values()):
         facts |= _deployed_facts(deployment.find(cloud, env))
+    running = console_of.note(env=env, aws=aws).running()
+    facts["console"] = running.address if running else ""
     if as_json:
         terminal.print_json(facts)
     else:
@@ -65,6 +67,8 @@ def _print(facts: dict[str, Any]) -> None:
     table.add_row("Target", facts["target"])
     for name, state in facts["stacks"].items():
         table.add_row("Stack", f"{name}  {state or 'not deployed'}")
+    if facts["console"]:
+        table.add_row("Console", f"{facts['console']}  (`trainyard open`)")
     for label, key in (("Raw bucket", "raw_bucket"), ("Artifacts", "artifacts_bucket"), ("Dashboard", "dashboard")):
         if facts.get(key):
             table.add_row(label, facts[key])

@@ -59,9 +59,9 @@ def require_redrive_helps(deployment: Deployment, execution: Execution) -> None:
 
 
 def rerun(deployment: Deployment, execution: Execution, *, changes: Mapping[str, Any] = UNCHANGED) -> tuple[str, str]:
-    """Start another execution for the same recipe, data set and settings, with `changes` laid over the input of the first.
+    """Start another execution for the same recipe, data set and settings; returns its ARN and name.
 
-    Returns its ARN and name.
+    `changes` are laid over the settings in the input of the first one.
 
     It reads the newest versions of the files. As a manual start it works also on versions that another execution has
     claimed. Raises TrainyardError while the first one runs, BadRequest for one whose input was refused, ConfigError for

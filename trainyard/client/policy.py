@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from typing import Any
+
+from botocore.exceptions import ClientError
 
 from trainyard.client.deployment import Deployment
 from trainyard.errors import NotFound
@@ -10,6 +14,8 @@ from trainyard.run.document import decoded
 from trainyard.run.policy import Policy
 
 VARIABLE = "POLICY"
+# Whoever uploads need not be allowed to look at functions.
+UNREADABLE = ("AccessDenied", "AccessDeniedException", "ResourceNotFoundException")
 
 
 def deployed(deployment: Deployment) -> Policy:
@@ -23,3 +29,18 @@ def deployed(deployment: Deployment) -> Policy:
             f"without policies, which refuses nothing. Run `trainyard deploy --env {deployment.env}`."
         )
     return decoded(Policy, json.loads(variables[VARIABLE]))
+
+
+def divided(deployment: Deployment, settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What of some settings run.json may say, and what only a start may; all in run.json where nobody can tell here.
+
+    Resolve has the last word.
+    """
+    try:
+        return deployed(deployment).divided(settings)
+    except NotFound:
+        return dict(settings), {}
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in UNREADABLE:
+            raise
+        return dict(settings), {}

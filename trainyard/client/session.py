@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
-
-import boto3
-import botocore.session
-from botocore.config import Config
+from typing import TYPE_CHECKING, Any
 
 from trainyard.errors import NotFound
+
+# boto3 takes .3 s to load: it is imported by what needs it, for commands that talk to no cloud import this module too.
+if TYPE_CHECKING:
+    import boto3
+    import botocore.session
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +51,8 @@ class Target:
 
     def client(self, service: str) -> Any:
         """The boto3 client of a service, made once."""
+        from botocore.config import Config
+
         if service not in self._clients:
             # A name that is only known at run time fits none of the overloads of boto3's type stubs.
             make: Any = self.session.client
@@ -71,12 +74,16 @@ class Target:
 
 def on_aws(environment: Mapping[str, str]) -> Target:
     """The target of boto3's own chain: profile, environment, instance role; AWS_ENDPOINT_URL is honoured by boto3."""
+    import boto3
+
     region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION")
     return Target(session=boto3.Session(region_name=region), through=environment.get("AWS_ENDPOINT_URL"))
 
 
 def on_local_cloud(environment: Mapping[str, str]) -> Target:
     """The target that the variables of a running local cloud describe; nothing that is set up for AWS is read."""
+    import boto3
+
     session = boto3.Session(
         botocore_session=_without_profiles(),
         aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
@@ -93,5 +100,7 @@ def on_local_cloud(environment: Mapping[str, str]) -> Target:
 
 def _without_profiles() -> botocore.session.Session:
     """A session that knows no profile of this machine: one that the shell names need not exist there."""
+    import botocore.session
+
     nothing = {"profile": None, "config_file": os.devnull, "credentials_file": os.devnull}
     return botocore.session.Session(session_vars={name: (None, None, value, None) for name, value in nothing.items()})

@@ -138,6 +138,16 @@ class Watch:
         )
 
 
+def decided(deployment: Deployment, arn: str, *, sleep: Callable[[float], None] = time.sleep) -> Started:
+    """An execution that was started by hand, once its first state has decided."""
+    while True:
+        execution = executions.describe(deployment.target, arn)
+        plan = plan_of(deployment, execution)
+        if plan is not None or not execution.running:
+            return Started(execution=execution, plan=plan)
+        sleep(deployment.target.poll_seconds)
+
+
 def plan_of(deployment: Deployment, execution: Execution) -> Plan | None:
     """What the first state decided; None while it has not, and for an execution that failed before it could."""
     visited = visits(executions.history(deployment.target, execution.arn))

@@ -7,52 +7,48 @@ import signal
 import subprocess
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
-from trainyard.console import server
-from trainyard.console.server import Running
+from trainyard.console.note import Note, Running
 from trainyard.errors import TrainyardError
 
-START_SECONDS = 30.0
+START_SECONDS = 60.0
 STOP_SECONDS = 15.0
 PAUSE = 0.05
 LOG_LINES = 5
 
 
-def start(command: Sequence[str], *, note: Path) -> Running:
-    """The console that runs for this note, or the one that `command` starts. Raises TrainyardError.
+def start(command: Sequence[str], *, note: Note) -> Running:
+    """The console that runs, or else the one that `command` starts. Raises TrainyardError.
 
-    It goes on after the terminal is closed; what it has to say lies in a log beside the note.
+    It goes on after the terminal is closed.
     """
-    found = server.find(note)
+    found = note.running()
     if found is not None:
         return found
-    note.parent.mkdir(parents=True, exist_ok=True)
-    log = note.with_suffix(".log")
-    with log.open("wb") as out:
+    note.path.parent.mkdir(parents=True, exist_ok=True)
+    # It names the link.
+    with open(note.log, "wb", opener=lambda path, flags: os.open(path, flags, 0o600)) as out:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True)
     deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        found = server.find(note)
+    while process.poll() is None and time.monotonic() < deadline:
+        found = note.running()
         if found is not None and found.process_id == process.pid:
             return found
-        if process.poll() is not None:
-            break
         time.sleep(PAUSE)
-    said = " ".join(log.read_text(errors="replace").splitlines()[-LOG_LINES:])
-    raise TrainyardError(f"Expected the console to serve, found: {said or 'nothing'}. See {log}.")
+    said = " ".join(note.log.read_text(errors="replace").splitlines()[-LOG_LINES:])
+    raise TrainyardError(f"Expected the console to serve, found: {said or 'nothing'}. See {note.log}.")
 
 
-def stop(note: Path) -> bool:
-    """End the console of this note; False when none runs. Raises TrainyardError when it does not end."""
-    found = server.find(note)
+def stop(note: Note) -> bool:
+    """End the console; False when none runs. Raises TrainyardError when it does not end."""
+    found = note.running()
     if found is None:
         return False
-    # The lock that it holds says that this process is the console.
+    # The lock that is held says that the process of the note is the console.
     os.kill(found.process_id, signal.SIGTERM)
     deadline = time.monotonic() + STOP_SECONDS
     while time.monotonic() < deadline:
-        if server.find(note) is None:
+        if note.running() is None:
             return True
         time.sleep(PAUSE)
     raise TrainyardError(f"Expected the console to end within {STOP_SECONDS:.0f} s; end process {found.process_id}.")

@@ -13,6 +13,8 @@ from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
+from trainyard.console.note import TOKEN_FIELD
+
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -20,8 +22,9 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 TOKEN_BYTES = 32
-TOKEN_FIELD = "token"
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+# At the start of a path they would name another host.
+UNSAFE_START = "/\\"
 READING = ("GET", "HEAD")
 # With `no-referrer` Chromium sends `Origin: null` with the forms of this page itself.
 HEADERS = {
@@ -99,15 +102,16 @@ class Guard:
 
 
 def _given(scope: Scope) -> str:
-    return dict(parse_qsl(scope["query_string"].decode("latin-1"))).get(TOKEN_FIELD, "")
+    query: bytes = scope["query_string"]
+    return dict(parse_qsl(query.decode("latin-1"))).get(TOKEN_FIELD, "")
 
 
 def _without_token(scope: Scope) -> str:
     """The same address without the token; only a path, so that it can lead nowhere else."""
     fields = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
     query = urlencode([(name, value) for name, value in fields if name != TOKEN_FIELD])
-    # Two slashes at its start would name another host.
-    path = "/" + scope.get("raw_path", scope["path"].encode()).decode("latin-1").lstrip("/\\")
+    raw: bytes = scope.get("raw_path") or scope["path"].encode()
+    path = f"/{raw.decode('latin-1').lstrip(UNSAFE_START)}"
     return f"{path}?{query}" if query else path
 
 

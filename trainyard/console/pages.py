@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse
 from trainyard.client.deployment import Deployment
 from trainyard.console.site import Site
 from trainyard.pages import environment, formats
+from trainyard.stages.report.sections import words
 
 FOLDER = "console/templates"
 FILTERS: Mapping[str, Callable[..., str]] = {
@@ -21,6 +22,7 @@ FILTERS: Mapping[str, Callable[..., str]] = {
     "moment": formats.moment,
     "ago": formats.ago,
     "number": formats.number,
+    "words": words,
 }
 
 

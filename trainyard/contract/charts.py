@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -69,5 +70,7 @@ def _plain(axes: object) -> None:
 def png(figure: Figure, *, dpi: int = 130) -> bytes:
     """A figure as PNG; without metadata, so that the same figure gives the same bytes."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
+    figure.set_dpi(dpi)
+    # `savefig` would lay out and draw everything twice.
+    FigureCanvasAgg(figure).print_png(buffer, metadata={"Software": None})
     return buffer.getvalue()

@@ -152,7 +152,8 @@ class Deployment:
     memory_mb: Literal[1024, 2048, 3072, 4096, 5120, 6144] = field(
         default=2048, metadata={"help": "of a serverless endpoint"}
     )
-    max_concurrency: int = bounded(5, minimum=1, maximum=200, help="requests at a time of a serverless endpoint")
+    # A new account has ten of these in all, for every endpoint together.
+    max_concurrency: int = bounded(2, minimum=1, maximum=200, help="requests at a time of a serverless endpoint")
     instance_type: str = "ml.m5.large"
     instance_count: int = bounded(1, minimum=1, maximum=20, help="of an endpoint on instances")
 

@@ -86,8 +86,9 @@ class Attraction:
         pulls = _Pulls(np.empty((count, 3), np.float32), np.empty((count, 3), np.float32))
         for start in range(0, count, BLOCK_POINTS):
             block = slice(start, min(start + BLOCK_POINTS, count))
+            kernel = left[block] @ right
             # Far from the middle, rounding may leave less than the 1.
-            kernel = np.reciprocal(np.maximum(left[block] @ right, 1.0))
+            np.reciprocal(np.maximum(kernel, 1.0, out=kernel), out=kernel)
             kernel[np.arange(len(kernel)), np.arange(count)[block]] = 0.0
             total += float(kernel.sum())
             pulls.together[block] = (self.probabilities[block] * kernel) @ weighed

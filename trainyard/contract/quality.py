@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from trainyard.contract.quoting import printable
+
 QUALITY_FILE = "quality.json"
 MAX_PROBLEMS = 20
 MAX_SENTENCE = 500
@@ -62,6 +64,6 @@ class Quality:
 
 
 def _first(sentences: tuple[str, ...], what: str) -> list[str]:
-    shown = [each[:MAX_SENTENCE] for each in sentences[:MAX_PROBLEMS]]
+    shown = [printable(each)[:MAX_SENTENCE] for each in sentences[:MAX_PROBLEMS]]
     left = len(sentences) - MAX_PROBLEMS
     return [*shown, f"... and {left} more {what}."] if left > 0 else shown

@@ -27,6 +27,7 @@ PARQUET: Mapping[str, str | int] = {
 }
 # Spark 3.5 cannot read what version 2 makes of floating point numbers (byte stream split).
 PARQUET_FOR_SPARK: Mapping[str, str | int] = {**PARQUET, "parquet_version": "V1"}
+NO_EXTENSIONS = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
 LOCAL_CORES = 2
 GIGABYTE = 10**9
 
@@ -60,14 +61,28 @@ def choose(wanted: EngineName, *, size: int, threshold_gb: float) -> Literal["du
     return "spark" if size >= threshold_gb * GIGABYTE else "duckdb"
 
 
-def start(name: Literal["duckdb", "spark"], scratch: Path) -> Engine:
-    """A running engine that spills to `scratch`; raises JobFailed when Spark is not installed."""
-    return DuckDB(ibis.duckdb.from_connection(connect(scratch))) if name == "duckdb" else _spark(scratch)
+def start(name: Literal["duckdb", "spark"], scratch: Path, *, confined: bool = False) -> Engine:
+    """A running engine that spills to `scratch`; raises JobFailed when Spark is not installed.
+
+    DuckDB may be `confined`, see `connect`.
+    """
+    if name == "spark":
+        return _spark(scratch)
+    return DuckDB(ibis.duckdb.from_connection(connect(scratch, confined=confined)))
 
 
-def connect(scratch: Path) -> duckdb.DuckDBPyConnection:
-    """A DuckDB that keeps to a fixed amount of memory, whatever the machine has, and spills the rest to `scratch`."""
-    return duckdb.connect(config={"memory_limit": MEMORY_LIMIT, "temp_directory": str(scratch / "spill")})
+def connect(scratch: Path, *, confined: bool = False) -> duckdb.DuckDBPyConnection:
+    """A DuckDB that keeps to a fixed amount of memory, whatever the machine has, and spills the rest to `scratch`.
+
+    It never fetches an extension. One that is `confined` reaches no file outside `scratch` and no address: it works on
+    what people upload, in a job that has a network and a role.
+    """
+    settings = {"memory_limit": MEMORY_LIMIT, "temp_directory": str(scratch / "spill")}
+    connection = duckdb.connect(config=settings | NO_EXTENSIONS)
+    if confined:
+        connection.execute("SET allowed_directories = ?", [[str(scratch)]])
+        connection.execute("SET enable_external_access = false")
+    return connection
 
 
 @dataclass(frozen=True)

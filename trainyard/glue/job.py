@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from trainyard.contract.quoting import cells_shown
 from trainyard.errors import JobFailed
 from trainyard.glue.arguments import Arguments, pairs, parse
 from trainyard.glue.secrets import SecretReader, secret_reader
@@ -36,10 +37,11 @@ def opened(argv: Sequence[str], s3: Any) -> Iterator[Job]:
     Raises ConfigError for wrong arguments, NotFound when there is no such run, and whatever the block raises: Glue
     takes the reason of a failed run from the exception. What it was lies in the run's folder then, see `JobFailure`.
     """
-    known = _Secrets()
+    known, quoting = _Secrets(), ExitStack()
     try:
         arguments = parse(argv)
         store = RunStore.open(s3, arguments.run_uri)
+        quoting.enter_context(cells_shown(store.run.show_cells))
         yield Job(arguments=arguments, store=store, read_secret=known.remembering(secret_reader(arguments, store.run)))
     except Exception as error:
         given = pairs(argv)
@@ -50,6 +52,8 @@ def opened(argv: Sequence[str], s3: Any) -> Iterator[Job]:
         # Glue shows the exception that a script ends with, and every one that it is chained to.
         print(failure.traceback, file=sys.stderr, flush=True)
         raise JobFailed(failure.reason) from None
+    finally:
+        quoting.close()
 
 
 @dataclass

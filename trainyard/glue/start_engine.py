@@ -17,7 +17,7 @@ def start(store: RunStore, arguments: Arguments, *, scratch: Path) -> Iterator[e
     size = sum(each.size for each in store.run.files)
     name = engine.choose(arguments.engine, size=size, threshold_gb=arguments.spark_threshold_gb)
     print(f"engine={name}; {size:,} uploaded bytes", flush=True)
-    running = engine.start(name, scratch)
+    running = engine.start(name, scratch, confined=True)
     try:
         yield running
     finally:

@@ -12,6 +12,7 @@ from typing import Any
 
 import duckdb
 
+from trainyard.contract.quoting import plain, quoted
 from trainyard.contract.sources import Column
 from trainyard.reading import cells, rejected
 from trainyard.reading.cells import Cell, ValueType
@@ -19,7 +20,7 @@ from trainyard.reading.columns import Mapped
 from trainyard.reading.line_numbers import Lines, look_up
 from trainyard.reading.opening.text_scan import MAX_LINE_BYTES, lines_at
 from trainyard.reading.queries import forget_rejects, header_again, rows_of
-from trainyard.reading.rejected import MAX_REJECTED, MAX_TEXT, SHOWN, BadRow, Fault, short
+from trainyard.reading.rejected import MAX_REJECTED, MAX_TEXT, SHOWN, BadRow, Fault
 from trainyard.reading.sql import literal
 
 # What the parser says of a line that it cannot take apart: what was expected, and found.
@@ -219,7 +220,7 @@ def _parser_words(mapped: Mapped, kind: str, *, message: str) -> tuple[str, str]
     """What was expected and found, also from DuckDB's `Expected Number of Columns: 4 Found: 3`."""
     number = message.rpartition("Found:")[2].strip()
     fields = f"{mapped.found.width} fields separated by {mapped.found.delimiter!r}"
-    return PARSER.get(kind, (fields, number if number.isdigit() else short(message)))
+    return PARSER.get(kind, (fields, number if number.isdigit() else plain(message)))
 
 
 def _cell_faults(mapped: Mapped, *, seen: Diagnosis, lines: Lines) -> Iterator[Fault]:
@@ -231,7 +232,7 @@ def _cell_faults(mapped: Mapped, *, seen: Diagnosis, lines: Lines) -> Iterator[F
             if flaw.expected == AGAIN
             else "an empty field"
             if empty and not shown.strip()
-            else repr(short(shown))
+            else quoted(shown)
         )
         shortened = re.fullmatch(cells.SHORTENED, shown.strip()) and not empty and "a key" in flaw.expected
         expected = f"{SHORTENED} in column {flaw.column}" if shortened else flaw.expected

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import duckdb
 
+from trainyard.contract.quoting import plain
 from trainyard.reading.columns import Mapped
 from trainyard.reading.model import Found
-from trainyard.reading.rejected import short
 from trainyard.reading.sentences import refused
 from trainyard.reading.sql import literal
 
@@ -65,6 +65,6 @@ def unreadable(found: Found, error: duckdb.Error) -> str:
     return refused(
         found.name,
         expected="a table as its settings describe it",
-        found=f"text that cannot be taken apart ({short(reason)})",
+        found=f"text that cannot be taken apart ({plain(reason)})",
         advice="export it once more",
     )

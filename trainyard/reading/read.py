@@ -38,15 +38,17 @@ def read(
     max_bad_share: float,
     scratch: Path,
     consume: bool = False,
+    confined: bool = False,
 ) -> Reading:
     """The tables of a recipe in `scratch/<table>/*.parquet`, and what there is to say about its files.
 
-    `files` may arrive one by one; where `consume` is set, each is removed as soon as its tables are written. All
+    `files` may arrive one by one; where `consume` is set, each is removed as soon as its tables are written, and where
+    `confined` is set, nothing outside `scratch` can be read (`glue.engine.connect`). All
     problems are reported at once, and only where there is none, the tables are complete. Lines that could not be read
     are in `scratch/rejected/<table>.csv`: up to `max_bad_share` of a table's lines is a warning, more a problem.
     """
     tables = [each for each in sources if each.format == "table"]
-    connection = engine.connect(scratch)
+    connection = engine.connect(scratch, confined=confined)
     try:
         assigner = Assigner(connection=connection, sources=tables, settings=settings)
         reader = _Reader(assigner=assigner, share=max_bad_share, scratch=scratch, consume=consume)

@@ -85,11 +85,6 @@ def write(folder: Path, table: str, *, name: str, rows: Iterable[BadRow]) -> int
     return count
 
 
-def short(text: str) -> str:
-    """A cell for a sentence."""
-    return text if len(text) <= SHOWN else text[: SHOWN - 3] + "..."
-
-
 def _lines(path: Path) -> int:
     if not path.exists():
         return 0

@@ -14,6 +14,7 @@ from typing import IO
 import duckdb
 import numpy as np
 
+from trainyard.contract.quoting import plain
 from trainyard.contract.sources import Repeats, Source
 from trainyard.reading.load import Loaded, copy
 from trainyard.reading.sentences import refused
@@ -162,7 +163,7 @@ def _example(connection: duckdb.DuckDBPyConnection, source: Source, *, parts: Se
     condition = " AND ".join(f"{identifier(each)} = ?" for each in source.unique)
     query = f"SELECT part, row FROM {_numbered(parts)} WHERE {condition} ORDER BY part, row LIMIT 2"
     at, row = connection.execute(query, list(values)).fetchall()[1]
-    named = ", ".join(f"{key} {shown}" for key, shown in zip(source.unique, values, strict=True))
+    named = ", ".join(f"{key} {plain(shown)}" for key, shown in zip(source.unique, values, strict=True))
     return named, parts[at].mapped.found.name, parts[at].place(row + 1)
 
 

@@ -12,6 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
+from trainyard.contract.quoting import are_shown, printable
+from trainyard.errors import TrainyardError
 from trainyard.run.document import Document
 from trainyard.run.redaction import redacted
 
@@ -42,16 +44,28 @@ class JobFailure(Document):
 
     @classmethod
     def of(cls, error: BaseException, *, job_run: str, secrets: Iterable[str] = ()) -> Self:
-        """What an exception says, bounded, and without what the secrets say that the job has read."""
+        """What an exception says, bounded, and without what the secrets say that the job has read.
+
+        Where no cells are shown, what is not a sentence of our own says nothing: a library may quote any.
+        """
+        if not (are_shown() or isinstance(error, TrainyardError)):
+            frames = "".join(traceback.format_tb(error.__traceback__))
+            trace = frames[-MAX_TRACEBACK:]
+            return cls(job_run=job_run, error=type(error).__name__, message="", traceback=trace, hides=True)
         known, trace = tuple(secrets), "".join(traceback.format_exception(error))
         shown = redacted(trace, known)
         return cls(
             job_run=job_run,
             error=type(error).__name__,
-            message=redacted(str(error), known).strip()[:MAX_MESSAGE],
+            message=_lines(redacted(str(error), known))[:MAX_MESSAGE],
             traceback=shown[-MAX_TRACEBACK:],
             hides=shown != trace,
         )
+
+
+def _lines(text: str) -> str:
+    """A text of several lines, in which nothing else moves a terminal's cursor."""
+    return "\n".join(printable(each) for each in text.strip().splitlines())
 
 
 def key_of(run_prefix: str, job_run: str) -> str:

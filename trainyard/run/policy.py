@@ -35,8 +35,8 @@ MACHINE = "*.instance_type"
 class Allowance:
     """What may be asked for in one way.
 
-    `settings` and `reserved` are dotted names of settings or of groups of them, where `*` stands for anything: the first
-    may be changed, except the second. `most` are ceilings, and `among` what a text has to be like, by such names.
+    `settings` and `reserved` are dotted names of settings or of groups of them, where `*` stands for anything: the
+    first may be changed, except the second. `most` are ceilings, and `among` what a text has to be like, by such names.
     """
 
     settings: tuple[str, ...]
@@ -94,15 +94,26 @@ def _start() -> Allowance:
 
 
 @dataclass(frozen=True, kw_only=True)
+class _Change:
+    """A setting that is asked to be another than at `present`."""
+
+    name: str
+    value: Any
+    present: Any
+
+
+@dataclass(frozen=True, kw_only=True)
 class Policy:
     """Of one environment: what run.json, which is uploaded, may change, and what the input of a start may.
 
     The settings of both are checked by where they stand, whatever started the execution: a rerun, a schedule and the
-    child of another execution read the run.json of their data set too.
+    child of another execution read the run.json of their data set too. `show_cells` says whether messages and logs may
+    quote the cells that they are about.
     """
 
     upload: Allowance = field(default_factory=_upload)
     start: Allowance = field(default_factory=_start)
+    show_cells: bool = True
 
     def refusals(
         self, default: RecipeConfig, *, uploaded: RecipeConfig, started: RecipeConfig, reads_database: bool
@@ -112,25 +123,39 @@ class Policy:
         `default` is what holds in the environment, `uploaded` with the settings of run.json laid over it, and `started`
         with those of the start laid over both.
         """
-        from_upload = _changes(default, uploaded)
         return [
-            *(each for change in from_upload for each in self._of_upload(*change, database=reads_database)),
-            *(each for change in _changes(uploaded, started) for each in self._of_start(*change)),
+            *(each for change in _changes(default, uploaded) for each in self._of_upload(change, reads_database)),
+            *(each for change in _changes(uploaded, started) for each in self._of_start(change)),
         ]
 
-    def _of_upload(self, name: str, value: Any, present: Any, *, database: bool) -> Iterator[str]:
+    def divided(self, settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """What of some settings run.json may say, and what only the input of a start may."""
+        run_json: dict[str, Any] = {}
+        start: dict[str, Any] = {}
+        for name, value in _leaves(settings):
+            mine = self.upload.permits(name) and not self.upload.beyond(name, value)
+            *groups, last = name.split(".")
+            place = run_json if mine else start
+            for each in groups:
+                place = place.setdefault(each, {})
+            place[last] = value
+        return run_json, start
+
+    def _of_upload(self, change: _Change, reads_database: bool) -> Iterator[str]:
+        name, value, present = change.name, change.value, change.present
         asked = f"{name}: run.json asks for {_shown(value)}"
         if not self.upload.permits(name):
             allowed = ", ".join(self.upload.settings)
             other = f" except {', '.join(self.upload.reserved)}" if self.upload.reserved else ""
             yield f"{asked}, but an upload may change {allowed}{other} only. {_remedy(name, value)}"
-        elif database and not self.upload.permits(DATABASE) and name.startswith("data."):
+        elif reads_database and not self.upload.permits(DATABASE) and name.startswith("data."):
             yield f"{asked}, but an upload says nothing of data that come from a database. {_remedy(name, value)}"
         elif allowed := self.upload.beyond(name, value, present=present):
             wider = not self.start.beyond(name, value, present=present)
             yield f"{asked}; an upload may ask for {allowed}. " + (_remedy(name, value) if wider else "Ask for that.")
 
-    def _of_start(self, name: str, value: Any, present: Any) -> Iterator[str]:
+    def _of_start(self, change: _Change) -> Iterator[str]:
+        name, value, present = change.name, change.value, change.present
         asked = f"{name}: the start asks for {_shown(value)}"
         deploy = "or widen the policy in infra/settings.py and deploy it."
         if not self.start.permits(name):
@@ -155,12 +180,12 @@ def _remedy(name: str, value: Any) -> str:
     )
 
 
-def _changes(before: RecipeConfig, after: RecipeConfig) -> Iterator[tuple[str, Any, Any]]:
-    """Name, value and former value of every setting that differs."""
+def _changes(before: RecipeConfig, after: RecipeConfig) -> Iterator[_Change]:
+    """Every setting that differs."""
     known, missing = dict(_leaves(to_mapping(before))), object()
     for name, value in _leaves(to_mapping(after)):
         if (former := known.get(name, missing)) != value:
-            yield name, value, None if former is missing else former
+            yield _Change(name=name, value=value, present=None if former is missing else former)
 
 
 def _leaves(mapping: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

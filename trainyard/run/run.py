@@ -49,6 +49,7 @@ class Run(Document):
     `overrides` is the part of it that a manual start asked for, which its child executions are given too.
     `fingerprint` identifies the set of object versions; `code_version` the deployed code. A run of task `score` trains
     nothing: it scores every row with the model in use; one of task `deploy` puts that model into service.
+    `show_cells` says whether sentences may quote the data.
     """
 
     FILE: ClassVar[str] = "request.json"
@@ -65,6 +66,7 @@ class Run(Document):
     config: Mapping[str, Any] = field(default_factory=dict)
     overrides: Mapping[str, Any] = field(default_factory=dict)
     task: Task = "train"
+    show_cells: bool = True
 
     @property
     def region(self) -> str:

@@ -40,6 +40,9 @@ def deploy_stacks(cloud: Target, env: str, *, approval: str = "never", api: bool
         context += ["-c", "synthesizer=cli-credentials"]
         # Whoever tries things out on a laptop uploads one folder and looks on.
         context += ["-c", f"settling_seconds={LOCAL_SETTLING_SECONDS}", "-c", "laptop=true"]
+    else:
+        # Registry groups outlive an environment that keeps its data; a stack that is made anew takes them over.
+        context += ["--import-existing-resources"]
     output = ["--output", str(state_dir / "cdk.out")]
     arguments = ["deploy", "--all", "--require-approval", approval, *context, *output]
     _call("Deploying", arguments, variables=variables, log=logs / "cdk-deploy.log", cwd=project.root())

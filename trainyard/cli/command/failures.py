@@ -9,7 +9,6 @@ import socket
 import ssl
 import sys
 
-from boto3.exceptions import Boto3Error
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -20,7 +19,6 @@ from botocore.exceptions import (
     ProfileNotFound,
     SSLError,
 )
-from botocore.parsers import ResponseParserError
 
 from trainyard.errors import TrainyardError
 
@@ -32,7 +30,7 @@ EXPIRED = (
     "UnrecognizedClientException",
 )
 FORBIDDEN = ("AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation", "403")
-EXPECTED = (TrainyardError, ClientError, BotoCoreError, Boto3Error, ResponseParserError, OSError, UnicodeEncodeError)
+EXPECTED = (TrainyardError, ClientError, BotoCoreError, OSError, UnicodeEncodeError)
 # As a shell counts a program that wrote to a pipe nobody reads any more.
 BROKEN_PIPE = 141
 SYSTEM_ADVICE = "Check that it exists, that you may use it, and that there is room."
@@ -51,6 +49,7 @@ SYSTEM_ADVICES = {
 }
 NETWORK_ADVICE = "Is the local cloud up (`trainyard up`), or does the network let you reach AWS?"
 NETWORK = (builtins.ConnectionError, builtins.TimeoutError, socket.gaierror, ssl.SSLError)
+NO_ANSWER = "That was no answer of AWS: do AWS_ENDPOINT_URL and the proxy settings name the right one?"
 # The first that fits counts: an SSLError is a ConnectionError too.
 ADVICE: tuple[tuple[tuple[type[Exception], ...], str], ...] = (
     (
@@ -63,28 +62,31 @@ ADVICE: tuple[tuple[tuple[type[Exception], ...], str], ...] = (
         (ConnectionError, HTTPClientError),
         NETWORK_ADVICE,
     ),
-    (
-        (ResponseParserError,),
-        "That was no answer of AWS: do AWS_ENDPOINT_URL and the proxy settings name the right one?",
-    ),
     ((BotoCoreError,), "Look at the AWS configuration of this machine."),
 )
 
 
+def expected(error: Exception) -> bool:
+    """Whether a command may fail with this: `explain` has a sentence for it."""
+    return isinstance(error, EXPECTED) or isinstance(error, _kinds_of_boto3())
+
+
 def explain(error: Exception) -> tuple[str, int]:
-    """What happened and what to do, and the exit code. `error` is one of EXPECTED."""
+    """What happened and what to do, and the exit code. `error` is an expected one."""
     if isinstance(error, TrainyardError):
         return str(error), error.exit_code
     if isinstance(error, ClientError):
         return _of_aws(error), 1
+    # Before the system's: a certificate that botocore refuses is an OSError too.
+    if isinstance(error, BotoCoreError):
+        advice = next(text for kinds, text in ADVICE if isinstance(error, kinds))
+        return _advised(error, advice), 1
     if isinstance(error, OSError):
         return _of_system(error), 1
     if isinstance(error, UnicodeEncodeError):
         return f"Expected text, found bytes that are none: {ascii(error.object)[:60]}. Write it in UTF-8.", 2
-    if isinstance(error, Boto3Error):
-        return _of_transfer(error)
-    advice = next(text for kinds, text in ADVICE if isinstance(error, kinds))
-    return f"{str(error).rstrip('. ')}. {advice}", 1
+    transfer, _ = _kinds_of_boto3()
+    return _of_transfer(error) if isinstance(error, transfer) else (_advised(error, NO_ANSWER), 1)
 
 
 def code_of(end: SystemExit) -> int:
@@ -131,12 +133,25 @@ def _of_system(error: OSError) -> str:
     return f"{what.rstrip('. ')}. {advice}"
 
 
-def _of_transfer(error: Boto3Error) -> tuple[str, int]:
+def _kinds_of_boto3() -> tuple[type[Exception], type[Exception]]:
+    """What boto3's transfers raise, and what stands for an answer that is none."""
+    # Here, for they take .3 s to load, and commands without a cloud do without them.
+    from boto3.exceptions import Boto3Error
+    from botocore.parsers import ResponseParserError
+
+    return Boto3Error, ResponseParserError
+
+
+def _of_transfer(error: Exception) -> tuple[str, int]:
     """An upload or download of several parts hides what ended it."""
     inner = getattr(error, "last_exception", None) or error.__context__
-    if isinstance(inner, EXPECTED):
+    if isinstance(inner, Exception) and expected(inner):
         return explain(inner)
-    return f"{str(error).rstrip('. ')}. {NETWORK_ADVICE}", 1
+    return _advised(error, NETWORK_ADVICE), 1
+
+
+def _advised(error: Exception, advice: str) -> str:
+    return f"{str(error).rstrip('. ')}. {advice}"
 
 
 def _of_aws(error: ClientError) -> str:

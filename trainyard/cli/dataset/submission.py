@@ -14,11 +14,12 @@ from trainyard.cli.command import project, terminal
 from trainyard.cli.dataset import samples
 from trainyard.cli.dataset.settings import gather
 from trainyard.cli.dataset.upload import dataset_name, replace_earlier, upload
-from trainyard.client import uploads
+from trainyard.client import executions, policy, uploads
 from trainyard.client.deployment import Deployment
 from trainyard.client.uploads import Upload
-from trainyard.client.watch import Started, Watch
+from trainyard.client.watch import Started, Watch, decided
 from trainyard.run import recipe
+from trainyard.stages.resolve.request import Request
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,20 +71,35 @@ def _sample(recipe_name: str, *, size: int, seed: int) -> Path:
 
 
 def submit(deployment: Deployment, submission: Submission) -> Started:
-    """Upload a submission's settings and files, and that they are complete; wait for the execution that they start."""
+    """Upload a submission's settings and files, and that they are complete; wait for the execution that they start.
+
+    Where the environment does not let run.json ask for some of the settings, the files start nothing: the execution is
+    started with these.
+    """
     recipe_name, dataset = submission.recipe, submission.dataset
+    run_json, of_start = policy.divided(deployment, submission.settings)
     watch = Watch.begin(deployment)
     replace_earlier(deployment, recipe_name, dataset=dataset, files=submission.files, settings=submission.settings)
     done: list[Upload] = []
-    if submission.settings:
-        done.append(uploads.put_settings(deployment, recipe_name, dataset=dataset, settings=submission.settings))
+    if run_json:
+        done.append(uploads.put_settings(deployment, recipe_name, dataset=dataset, settings=run_json))
     done += upload(deployment, recipe_name, dataset=dataset, files=submission.files)
     where = uploads.folder_uri(deployment, recipe_name, dataset=dataset)
     terminal.out().print(Text(f"Uploaded {len(done)} files to {where}"), soft_wrap=True)
+    if of_start:
+        return _started(deployment, Request(recipe=recipe_name, dataset=dataset, overrides=of_start))
     done.append(uploads.put_ready(deployment, recipe_name, dataset=dataset))
     waiting = terminal.err().status("Waiting for the upload to start an execution …")
     with waiting if terminal.interactive() else nullcontext():
         return watch.wait(done)
+
+
+def _started(deployment: Deployment, request: Request) -> Started:
+    """The execution that a start begins; those of the files find its claim, and end."""
+    arn, _ = executions.start(deployment, request)
+    named = ", ".join(sorted(request.overrides))
+    terminal.out().print(Text(f"Started with settings that an upload may not change here: {named}."), soft_wrap=True)
+    return decided(deployment, arn)
 
 
 def print_started(started: Started) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -89,7 +90,7 @@ def home(request: Request) -> Response:
     """Models in use and runs; the list alone for the part of the page that asks for it anew."""
     deployment, wanted = pages.deployment(request), Filter.of(request)
     rows, idle, more = _rows(pages.site(request).runs, wanted)
-    values = {
+    values: dict[str, Any] = {
         "rows": rows,
         "idle": idle,
         "more": more,

@@ -47,6 +47,7 @@ def state(request: Request) -> Response:
     return pages.page(
         request,
         template,
+        level=2 if pages.is_fragment(request) else 1,
         title=f"{name} of {wording.short(found.name)}",
         execution=found,
         name=name,

@@ -13,8 +13,8 @@ ROW, LANE, MARGIN = 30, 11, 9
 NODE = 5
 # An edge leaves a row and reaches the next in the gap between them, in curves of this radius.
 GAP, CURVE = 8, 5
-# Skips touch the main line above and below the middle of a node, where edges that go back do.
-SKIP_GAP = 4
+# Skips leave and reach the main line right at the node, so that there is room for other edges in the gap.
+SKIP_GAP = CURVE
 Point: TypeAlias = tuple[int, int]
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import duckdb
 from python_calamine import CalamineError, CalamineWorkbook, PasswordError, SheetTypeEnum, SheetVisibleEnum, ZipError
@@ -17,6 +18,7 @@ from trainyard.errors import BadData
 from trainyard.reading.model import Found
 from trainyard.reading.opening.csv_tables import csv_table
 from trainyard.reading.opening.plain_text import Text
+from trainyard.reading.opening.unpacked import require_sheets_fit
 from trainyard.reading.sentences import refused
 
 # Rows of a table have texts in most of its columns; titles above it in one or two.
@@ -69,6 +71,7 @@ def excel_tables(
 def _sheets(text: Text, *, wanted: str | None) -> list[_Sheet]:
     """The sheets with a table in them, or the one that is wanted; raises BadData where there is none."""
     try:
+        require_sheets_fit(text.path, text.name)
         with text.path.open("rb") as file:
             workbook = CalamineWorkbook.from_filelike(file)
         shown = [
@@ -97,7 +100,7 @@ def _sheets(text: Text, *, wanted: str | None) -> list[_Sheet]:
                 )
             ]
         ) from error
-    except (CalamineError, ZipError, OSError, ValueError) as error:
+    except (CalamineError, ZipError, BadZipFile, OSError, ValueError) as error:
         raise BadData(
             [refused(text.name, expected="a workbook", found=f"a damaged one ({error})", advice="save it anew")]
         ) from error

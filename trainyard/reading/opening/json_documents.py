@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from trainyard.contract.quoting import plain
 from trainyard.errors import BadData
 from trainyard.reading.opening.plain_text import Text
 from trainyard.reading.sentences import refused
@@ -123,4 +124,5 @@ def _lists(document: dict[str, Any]) -> list[list[Any]]:
 def broken(text: Text, error: Exception) -> str:
     """The sentence about JSON that cannot be read."""
     reason = str(error).partition("\n")[0].removeprefix("Invalid Input Error: ").replace(str(text.path), text.name)
-    return refused(text.name, expected="JSON", found=f"something else ({reason})", advice="export it once more")
+    found = f"something else ({plain(reason, longest=200)})"
+    return refused(text.name, expected="JSON", found=found, advice="export it once more")

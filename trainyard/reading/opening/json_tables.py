@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import duckdb
 
+from trainyard.contract.quoting import quoted
 from trainyard.errors import BadData
 from trainyard.reading.model import Found
 from trainyard.reading.opening import nested
@@ -107,7 +108,7 @@ def _good_lines(connection: duckdb.DuckDBPyConnection, text: Text) -> tuple[Text
             text.name,
             "line 1",
             expected="an object of JSON a line",
-            found=repr(bad[0][2][:60]),
+            found=quoted(bad[0][2]),
             advice="export it once more",
         )
         raise BadData([problem])

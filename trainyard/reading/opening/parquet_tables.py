@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import duckdb
 
+from trainyard.contract.quoting import printable
 from trainyard.errors import BadData
 from trainyard.reading.model import Found
 from trainyard.reading.opening import nested
@@ -20,7 +21,7 @@ def parquet_table(connection: duckdb.DuckDBPyConnection, text: Text) -> Found:
         types = dict(zip(rows.columns, rows.types, strict=True))
     except duckdb.Error as error:
         reason = str(error).partition("\n")[0]
-        found, advice = f"a damaged one ({reason})", "export it once more"
+        found, advice = f"a damaged one ({printable(reason)[:200]})", "export it once more"
         raise BadData([refused(text.name, expected="a Parquet file", found=found, advice=advice)]) from error
     found_columns = [field for name, kind in types.items() for field in nested.fields(name, kind, as_text=False)]
     return Found(

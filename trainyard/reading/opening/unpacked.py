@@ -24,9 +24,9 @@ from trainyard.reading.sentences import refused
 
 CHUNK_BYTES = 2**20
 # Tables shrink to a tenth, and of a thousandth only a file of zeros is made: more than this is no table but a trap.
-# Small files may be as empty as they like, for they cannot fill a disk.
+# Small files may be as empty as they like, as long as a thousand of them cannot fill a disk either.
 MAX_RATIO = 200
-ALWAYS_BYTES = 2**30
+ALWAYS_BYTES = 100 * 2**20
 MAX_BYTES = 100 * 2**30
 MAX_MEMBERS = 10_000
 MAX_DEPTH = 4
@@ -56,11 +56,28 @@ def unpacked(file: Member, *, sources: Sequence[Source], folder: Path) -> list[M
 
     Raises BadData for an archive that is damaged, encrypted, empty, or unpacks to more than a table could.
     """
-    allowed = min(max(ALWAYS_BYTES, MAX_RATIO * file.path.stat().st_size), MAX_BYTES)
-    members = list(_Unpacker(name=file.name, folder=folder, left=allowed).files(file, depth=0))
+    allowed = allowed_bytes(file.path)
+    members = list(_Unpacker(name=file.name, folder=folder, allowed=allowed, left=allowed).files(file, depth=0))
     if not members:
         raise BadData([refused(file.name, expected=f"an archive with {READ}, in it", found="none", advice="pack one")])
     return _with_sources(members, file, sources=sources)
+
+
+def allowed_bytes(path: Path) -> int:
+    """How much may come out of a packed file of this size."""
+    return min(max(ALWAYS_BYTES, MAX_RATIO * path.stat().st_size), MAX_BYTES)
+
+
+def require_sheets_fit(path: Path, name: str) -> None:
+    """Raise BadData for a workbook, which is an archive of XML, that says of itself that it is far larger unpacked."""
+    if not zipfile.is_zipfile(path):
+        return
+    with zipfile.ZipFile(path) as archive:
+        members = archive.infolist()
+    allowed = allowed_bytes(path)
+    if len(members) > MAX_MEMBERS or sum(each.file_size for each in members) > allowed:
+        found, advice = f"one that unpacks to more than {allowed:,} bytes, far more than its size", "save it anew"
+        raise BadData([refused(name, expected="a workbook of tables", found=found, advice=advice)])
 
 
 def _with_sources(members: list[Member], file: Member, *, sources: Sequence[Source]) -> list[Member]:
@@ -75,12 +92,14 @@ def _with_sources(members: list[Member], file: Member, *, sources: Sequence[Sour
 
 @dataclass(kw_only=True)
 class _Unpacker:
-    """Unpacks an upload called `name` into a folder, as long as bytes are `left` of what it may come to."""
+    """Unpacks an upload called `name` into a folder, as long as bytes are `left` of those it is `allowed`."""
 
     name: str
     folder: Path
+    allowed: int
     left: int
     members: int = 0
+    copies: int = 0
 
     def files(self, file: Member, *, depth: int) -> Iterator[Member]:
         """The files in a file, in archives in it too."""
@@ -106,6 +125,7 @@ class _Unpacker:
     def _zip(self, file: Member, kind: str) -> Iterator[Member]:
         with zipfile.ZipFile(file.path) as archive:
             for info in archive.infolist():
+                self._count()
                 if info.is_dir() or is_debris(info.filename):
                     continue
                 if info.flag_bits & ENCRYPTED:
@@ -117,22 +137,31 @@ class _Unpacker:
     def _tar(self, file: Member, kind: str) -> Iterator[Member]:
         with tarfile.open(file.path, "r:") as archive:
             for info in archive:
+                self._count()
                 packed = None if is_debris(info.name) else archive.extractfile(info)
                 if packed is not None:
                     yield _member(file, info.name, path=self._copied(packed), kind=kind)
 
     def _copied(self, packed: IO[bytes]) -> Path:
-        self.members += 1
-        path = self.folder / f"unpacked-{self.members}"
+        self.copies += 1
+        path = self.folder / f"unpacked-{self.copies}"
         with path.open("wb") as copy:
             while chunk := packed.read(CHUNK_BYTES):
                 self.left -= len(chunk)
-                if self.left < 0 or self.members > MAX_MEMBERS:
-                    found = "an archive that unpacks to far more than its size"
-                    problem = refused(self.name, expected="an archive of tables", found=found, advice="pack it anew")
-                    raise BadData([problem])
+                if self.left < 0:
+                    found = f"an archive that unpacks to far more than its size (to more than {self.allowed:,} bytes)"
+                    raise self._trap(found)
                 copy.write(chunk)
         return path
+
+    def _count(self) -> None:
+        """One more member, of whatever kind: to pass over millions takes its time too."""
+        self.members += 1
+        if self.members > MAX_MEMBERS:
+            raise self._trap(f"an archive of more than {MAX_MEMBERS:,} files")
+
+    def _trap(self, found: str) -> BadData:
+        return BadData([refused(self.name, expected="an archive of tables", found=found, advice="pack it anew")])
 
 
 def _member(file: Member, name: str, *, path: Path, kind: str) -> Member:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from trainyard.contract.quoting import quoted
 from trainyard.contract.sources import FileSettings
 from trainyard.reading.opening.dialect import word
 from trainyard.reading.opening.opened_text import OpenedText
 from trainyard.reading.sentences import refused
-
-SHOWN = 60
 
 
 def read_as(opened: OpenedText, *, decimal: str) -> tuple[str, ...]:
@@ -48,8 +47,8 @@ def _doubts(opened: OpenedText, settings: FileSettings, *, quotes: bool) -> Iter
         one, other = word(opened.choice.delimiter) or "comma", word(opened.choice.rival) or "comma"
         yield "one delimiter", f"{one} or {other}, equally well", "delimiter"
     if not top.sure and settings.header is None:
-        shown = ", ".join(opened.sample.rows[0])[:SHOWN]
-        yield "names of columns, or data", f"in its first row what may be either: {shown!r}", "header"
+        first = quoted(", ".join(opened.sample.rows[0]))
+        yield "names of columns, or data", f"in its first row what may be either: {first}", "header"
     if not top.fits:
         expected = f"as many fields as there are names ({len(top.names)})"
         yield expected, f"{opened.sample.width} in most lines", "delimiter or .quote"

@@ -67,6 +67,7 @@ def _read(store: RunStore, sources: Sequence[Source], *, config: RecipeConfig, s
         max_bad_share=getattr(config.data, "max_bad_share", TableData.max_bad_share),
         scratch=scratch,
         consume=True,
+        confined=True,
     )
 
 

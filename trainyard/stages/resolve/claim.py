@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -26,8 +28,6 @@ def run_of(
     environment: Environment,
 ) -> Run:
     """The run of an execution (`arn`, `started`) on some of the objects of a data set, with its complete settings."""
-    chosen = {each.key for each in files}
-    versions = [each for each in objects if each.key in chosen or each.name == OVERRIDES_FILE]
     return Run(
         recipe=request.recipe,
         run_id=run_id(execution["arn"], execution["started"]),
@@ -35,13 +35,30 @@ def run_of(
         execution_arn=execution["arn"],
         raw_bucket=environment.raw_bucket,
         artifacts_bucket=environment.artifacts_bucket,
-        fingerprint=fingerprint(versions, salt="" if request.upload is not None else execution["arn"]),
+        fingerprint=fingerprint(_versions(files, objects), salt="" if request.upload is not None else execution["arn"]),
         code_version=environment.code_version,
         files=tuple(files),
         config=config,
         overrides=request.overrides,
         task=request.task,
+        show_cells=environment.policy.show_cells,
     )
+
+
+def _versions(files: Sequence[InputFile], objects: Sequence[StoredObject]) -> list[StoredObject]:
+    """What a run works on: the files that were chosen, and the settings beside them."""
+    chosen = {each.key for each in files}
+    return [each for each in objects if each.key in chosen or each.name == OVERRIDES_FILE]
+
+
+def claim_from_uploads(run: Run, objects: Sequence[StoredObject], *, ledger_table: str, dynamodb: Any) -> None:
+    """Claim for a start by hand what an upload may be waiting to work on: its execution begins nothing then.
+
+    Whoever worked on these versions before keeps the claim.
+    """
+    versions = _versions(run.files, objects)
+    with contextlib.suppress(NothingToDo):
+        claimed(replace(run, fingerprint=fingerprint(versions)), ledger_table, dynamodb=dynamodb)
 
 
 def claimed(run: Run, ledger_table: str, *, dynamodb: Any) -> Run:

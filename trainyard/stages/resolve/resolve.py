@@ -18,7 +18,7 @@ from trainyard.run.run import Run
 from trainyard.run.stage import Stage
 from trainyard.run.store import RunStore
 from trainyard.stages.resolve import duration, files, settling, uploads
-from trainyard.stages.resolve.claim import claimed, run_of
+from trainyard.stages.resolve.claim import claim_from_uploads, claimed, run_of
 from trainyard.stages.resolve.machines import require_one_machine
 from trainyard.stages.resolve.plan import planned, shown
 from trainyard.stages.resolve.request import Request, parse
@@ -84,6 +84,8 @@ def _plan(
     if wait:
         return _settle(request, found, wait=wait)
     own = claimed(run, environment.ledger_table, dynamodb=dynamodb)
+    if request.upload is None and request.task == "train" and run.files:
+        claim_from_uploads(run, found.objects, ledger_table=environment.ledger_table, dynamodb=dynamodb)
     RunStore(s3, own).write_document(Stage.RESOLVE, own)
     return planned(own, config, tags={**environment.tags, "execution": execution["name"]})
 

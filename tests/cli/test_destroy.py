@@ -1,0 +1,132 @@
+"""`destroy` against an environment in moto: what it says, what it removes, what it refuses and what it leaves alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from moto import mock_aws
+
+from trainyard.cli.command import target
+from trainyard.cli.main import main
+from trainyard.client.session import Target
+
+BUCKET = "trainyard-dev-data-raw"
+ROLE = "arn:aws:iam::123456789012:role/model"
+DATA, WORKFLOW = "trainyard-dev-data", "trainyard-dev-workflow"
+
+
+class Stacks:
+    """The little of CloudFormation that is asked; like it, it deletes a bucket only when nothing is in it."""
+
+    def __init__(self, s3: Any) -> None:
+        self.alive = {DATA: False, WORKFLOW: False}
+        self.s3 = s3
+
+    def describe_stacks(self, StackName: str) -> dict[str, Any]:
+        if StackName not in self.alive:
+            error = {"Code": "ValidationError", "Message": f"Stack with id {StackName} does not exist"}
+            raise ClientError({"Error": error}, "DescribeStacks")
+        protected = self.alive[StackName]
+        return {"Stacks": [{"StackStatus": "CREATE_COMPLETE", "EnableTerminationProtection": protected}]}
+
+    def get_paginator(self, operation: str) -> Stacks:
+        assert operation == "list_stack_resources"
+        return self
+
+    def paginate(self, StackName: str) -> list[dict[str, Any]]:
+        bucket = {"ResourceType": "AWS::S3::Bucket", "PhysicalResourceId": BUCKET, "ResourceStatus": "CREATE_COMPLETE"}
+        return [{"StackResourceSummaries": [bucket] if StackName == DATA else []}]
+
+    def update_termination_protection(self, EnableTerminationProtection: bool, StackName: str) -> None:
+        self.alive[StackName] = EnableTerminationProtection
+
+    def delete_stack(self, StackName: str) -> None:
+        assert not self.alive.pop(StackName)
+        if StackName == DATA:
+            self.s3.delete_bucket(Bucket=BUCKET)
+
+
+class World:
+    """Two environments of the project, and a model of somebody else; moto deletes no registry groups."""
+
+    def __init__(self) -> None:
+        self.session = boto3.Session(region_name="us-east-1")
+        self.target = Target(session=self.session, local=True)
+        self.client("s3").create_bucket(Bucket=BUCKET)
+        self.client("s3").put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+        self.stacks = self.target._clients["cloudformation"] = Stacks(self.client("s3"))
+        for env in ("dev", "other"):
+            self._models(env)
+        self.client("sagemaker").create_model(ModelName="dev-model", ExecutionRoleArn=ROLE)
+
+    def client(self, name: str):
+        return self.session.client(name)
+
+    def _models(self, env: str) -> None:
+        sagemaker, name = self.client("sagemaker"), f"trainyard-{env}-prod2vec"
+        model = f"trainyard-{env}-model-20261121-024833-1a2b3c4d-9f8e7d6c"
+        sagemaker.create_model(ModelName=model, ExecutionRoleArn=ROLE)
+        variant = {"VariantName": "model", "ModelName": model, "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
+        sagemaker.create_endpoint_config(EndpointConfigName=f"{name}-0a1b2c3d", ProductionVariants=[variant])
+        sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=f"{name}-0a1b2c3d")
+
+    def names(self) -> set[str]:
+        """Everything of SageMaker and CloudFormation that there is."""
+        sagemaker = self.client("sagemaker")
+        return {
+            *(each["EndpointName"] for each in sagemaker.list_endpoints()["Endpoints"]),
+            *(each["ModelName"] for each in sagemaker.list_models()["Models"]),
+            *(each["EndpointConfigName"] for each in sagemaker.list_endpoint_configs()["EndpointConfigs"]),
+            *self.stacks.alive,
+        }
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.setenv(name, "testing")
+    with mock_aws():
+        made = World()
+        monkeypatch.setattr(target, "connect", lambda **_: made.target)
+        yield made
+
+
+def test_all_of_an_environment_goes_and_nothing_of_another(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    s3 = world.client("s3")
+    for body in (b"first", b"second"):
+        s3.put_object(Bucket=BUCKET, Key="raw/prod2vec/a/orders.csv", Body=body)
+    s3.delete_object(Bucket=BUCKET, Key="raw/prod2vec/a/orders.csv")
+    others = {each for each in world.names() if not each.startswith("trainyard-dev-")}
+    assert main(["destroy", "--yes"]) == 0
+    assert world.names() == others
+    said = capsys.readouterr().out
+    assert "1 endpoints, whose callers get errors from then on" in said
+    assert f"Bucket {BUCKET} is empty: 3 versions removed." in said
+    assert BUCKET not in {each["Name"] for each in s3.list_buckets()["Buckets"]}
+    assert main(["destroy", "--yes"]) == 4
+    assert "found nothing of it" in capsys.readouterr().err
+
+
+def test_nothing_goes_before_the_environments_name_is_typed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = world.names()
+    monkeypatch.setattr("typer.prompt", lambda _: "yes")
+    assert main(["destroy"]) != 0
+    assert world.names() == before
+    monkeypatch.setattr("typer.prompt", lambda _: "dev")
+    assert main(["destroy"]) == 0
+
+
+def test_an_environment_that_keeps_its_data_goes_only_with_its_data(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = world.names()
+    world.stacks.alive[DATA] = True
+    assert main(["destroy", "--yes"]) == 2
+    assert "With --with-data all of the above goes" in capsys.readouterr().err
+    assert world.names() == before
+    assert main(["destroy", "--yes", "--with-data"]) == 0
+    assert not world.stacks.alive

@@ -1,0 +1,238 @@
+"""The console in a real browser: what a person sees, does and is spared."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.cli.story import Story
+from tests.console.conftest import Console, Visitor
+
+HOSTILE = "<img src=x onerror=alert(1)>\"'&</script>{{7*7}}"
+RUN = "20261120-120000-abcdef12"
+LOOKS = [(1400, "light"), (1400, "dark"), (400, "light"), (400, "dark")]
+DECISION = {
+    "promote": True,
+    "summary": "promoted: hit_rate_at_10 0.35, better than popularity",
+    "standing": "better than popularity",
+    "metrics": {"hit_rate_at_10": {"value": 0.35, "low": 0.33, "high": 0.37}, "mrr": {"value": 0.2}},
+    "checks": [{"name": "minimum", "passed": True, "sentence": "hit_rate_at_10 at least 0.1: it is 0.35."}],
+}
+
+
+def started(recipe: str = "prod2vec", dataset: str = "mine", **more: Any) -> str:
+    return json.dumps({"recipe": recipe, "dataset": dataset, **more})
+
+
+def registered(**more: Any) -> dict[str, Any]:
+    output = {"outcome": "registered", "recipe": "prod2vec", "run_id": RUN, "decision": DECISION}
+    stopped = datetime.now(UTC) - timedelta(minutes=3)
+    return {"status": "SUCCEEDED", "stopDate": stopped, "output": json.dumps(output), "input": started(), **more}
+
+
+def trained() -> Story:
+    story = Story()
+    story.resolved({"outcome": "train", "reason": "complete", "recipe": "prod2vec", "run_id": RUN})
+    story.training()
+    return story
+
+
+def in_training() -> Story:
+    story = Story()
+    story.resolved({"outcome": "train", "reason": "complete", "recipe": "prod2vec", "run_id": RUN})
+    story.enter("Train model")
+    story.schedule("createTrainingJob.sync", {"TrainingJobName": "train-1"})
+    return story
+
+
+def failed() -> Story:
+    story = in_training()
+    story.fail("States.TaskFailed", "AlgorithmError: the file has no line")
+    story.end("States.TaskFailed", "AlgorithmError: the file has no line")
+    return story
+
+
+def test_runs_and_what_came_of_them(console: Console, visitor: Visitor):
+    fake = console.step_functions
+    fake.put("good", trained(), **registered(input=started(overrides={"hyperparameters": {"epochs": 3}})))
+    fake.put("bad", failed(), status="FAILED", cause="the file has no line", input=started(dataset="broken"))
+    fake.put("idle", Story(), status="SUCCEEDED", output='{"outcome": "nothing", "reason": "waiting for orders"}')
+    fake.put("busy", in_training(), input=started("two_tower", "films"))
+    visitor.open()
+    rows = visitor.page.get_by_role("row")
+
+    expect(rows).to_have_count(4)
+    expect(rows.filter(has_text="good")).to_contain_text("0.35 0.33 to 0.37 hit rate at 10")
+    expect(rows.filter(has_text="good")).to_contain_text("better than popularity")
+    expect(rows.filter(has_text="good")).to_contain_text("hyperparameters.epochs = 3")
+    expect(rows.filter(has_text="broken")).to_contain_text("the file has no line")
+    idle = visitor.page.get_by_text("1 executions found nothing to do")
+    expect(visitor.page.get_by_text("waiting for orders")).to_be_hidden()
+    idle.click()
+    expect(visitor.page.get_by_text("waiting for orders")).to_be_visible()
+
+    visitor.page.get_by_label("Status").select_option("failed")
+    visitor.page.get_by_role("button", name="Show").click()
+    expect(rows).to_have_count(2)
+    visitor.page.get_by_label("Status").select_option("all")
+    visitor.page.get_by_label("Search").fill("films")
+    visitor.page.keyboard.press("Enter")
+    expect(rows).to_have_count(2)
+    expect(rows.nth(1)).to_contain_text("two_tower")
+
+
+def test_a_model_in_use_is_on_the_first_page(console: Console, visitor: Visitor):
+    expect(visitor.page.get_by_text("No model has passed the gate so far.")).to_be_visible()
+    console.put_champion("prod2vec", recipe="prod2vec", run_id=RUN)
+    evaluation = {"metrics": DECISION["metrics"], "primary": "hit_rate_at_10"}
+    console.put_object(f"prod2vec/{RUN}/evaluate/evaluation.json", json.dumps(evaluation))
+    console.put_object(f"prod2vec/{RUN}/gate/decision.json", json.dumps(DECISION))
+    visitor.open()
+
+    card = visitor.page.get_by_role("listitem").filter(has_text="prod2vec")
+    expect(card).to_contain_text("0.35")
+    expect(card).to_contain_text("better than popularity")
+    expect(card).to_contain_text("not in service")
+
+
+def test_a_run_colours_as_it_goes_and_the_focus_stays(console: Console, visitor: Visitor):
+    story = in_training()
+    arn = console.step_functions.put("busy", story, input=started())
+    visitor.open("/executions/busy")
+    training = visitor.page.get_by_role("link", name="Train model")
+    expect(training).to_have_accessible_name(re.compile("Train model ?, running"))
+    training.focus()
+
+    story.succeed()
+    story.leave("Train model")
+    expect(training).to_have_accessible_name(re.compile("Train model ?, succeeded"))
+    expect(training).to_be_focused()
+
+    console.step_functions.executions[arn] |= registered()
+    expect(visitor.page.get_by_text("registered", exact=True)).to_be_visible()
+    expect(visitor.page.get_by_role("link", name="Run again")).to_be_visible()
+
+
+def test_a_state_tells_what_it_did(console: Console, visitor: Visitor):
+    console.step_functions.put("bad", failed(), status="FAILED", cause="the file has no line", input=started())
+    logs = console.deployment.target.client("logs")
+    logs.create_log_group(logGroupName="/aws/sagemaker/TrainingJobs")
+    stream = {"logGroupName": "/aws/sagemaker/TrainingJobs", "logStreamName": "train-1/algo-1-1"}
+    logs.create_log_stream(**stream)
+    now = int(datetime.now(UTC).timestamp() * 1000)
+    lines = ["reading", f"line with {HOSTILE}", "no line"]
+    logs.put_log_events(**stream, logEvents=[{"timestamp": now, "message": each} for each in lines])
+    visitor.open("/executions/bad")
+    visitor.page.get_by_role("link", name="Train model").click()
+    panel = visitor.page.locator("#panel")
+
+    expect(panel).to_contain_text("AlgorithmError: the file has no line")
+    expect(panel).to_contain_text("train-1")
+    expect(panel).to_contain_text(f"line with {HOSTILE}")
+    panel.get_by_label("Find").fill("reading")
+    panel.get_by_role("button", name="Find").click()
+    expect(panel).not_to_contain_text("line with")
+    with visitor.page.expect_download() as download:
+        panel.get_by_text("Download all 3 lines").click()
+    assert "no line" in download.value.path().read_text()
+
+
+def test_an_action_is_confirmed_and_done(console: Console, visitor: Visitor):
+    arn = console.step_functions.put("busy", in_training(), input=started())
+    visitor.open("/executions/busy")
+    visitor.page.get_by_role("link", name="Stop").click()
+    expect(visitor.page.get_by_text("trainyard stop busy")).to_be_visible()
+    assert console.step_functions.stopped == []
+    visitor.page.get_by_role("button", name="Stop").click()
+    visitor.page.wait_for_url("**/executions/busy")
+    assert console.step_functions.stopped == [arn]
+
+
+def test_run_again_shows_the_new_execution(console: Console, visitor: Visitor):
+    console.step_functions.put("good", trained(), **registered())
+    visitor.open("/executions/good/rerun")
+    visitor.page.get_by_role("button", name="Run again").click()
+    visitor.page.wait_for_url("**/executions/train-*")
+    assert len(console.step_functions.started) == 1
+
+
+def test_what_cannot_be_done_is_said(console: Console, visitor: Visitor):
+    console.step_functions.put("good", trained(), **registered())
+    visitor.problems.clear()
+    visitor.open("/executions/good/stop")
+    visitor.page.get_by_role("button", name="Stop").click()
+    expect(visitor.page.get_by_text("Expected a running execution")).to_be_visible()
+    # The browser notes the status of the answer.
+    assert all("502" in each for each in visitor.problems)
+    visitor.problems.clear()
+
+
+def test_hostile_names_are_only_text(console: Console, visitor: Visitor):
+    story = Story()
+    story.resolved({"outcome": "train", "reason": HOSTILE, "recipe": "prod2vec", "run_id": RUN})
+    console.step_functions.put("odd", story, input=started(dataset=HOSTILE, overrides={HOSTILE: HOSTILE}))
+    console.put_object(f"prod2vec/{RUN}/report/{HOSTILE}.png", b"x")
+    dialogs: list[str] = []
+    visitor.page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+
+    visitor.open()
+    expect(visitor.page.get_by_text(HOSTILE).first).to_be_visible()
+    visitor.open("/executions/odd")
+    expect(visitor.page.get_by_role("heading", level=1)).to_contain_text(HOSTILE)
+    visitor.page.get_by_role("link", name="Resolve request").click()
+    expect(visitor.page.locator("#panel")).to_contain_text("onerror")
+    visitor.open(f"/runs/prod2vec/{RUN}/artifacts")
+    with visitor.page.expect_download() as download:
+        visitor.page.get_by_role("link", name=HOSTILE).click()
+    assert download.value.path().read_bytes() == b"x"
+    assert dialogs == []
+    assert visitor.page.locator("main img").count() == 0
+
+
+def test_a_report_is_shown_but_cannot_act(console: Console, visitor: Visitor):
+    page = "<style>p{color:green}</style><p>All is well</p><script>document.body.innerHTML='taken over'</script>"
+    console.put_object(f"prod2vec/{RUN}/report/index.html", page)
+    visitor.open(f"/runs/prod2vec/{RUN}/report")
+
+    expect(visitor.page.frame_locator("iframe").get_by_text("All is well")).to_be_visible()
+    # That it was kept from running is told by the browser.
+    assert all("sandbox" in each or "script" in each.lower() for each in visitor.problems)
+    visitor.problems.clear()
+
+
+@pytest.mark.parametrize("visitor", LOOKS, indirect=True, ids=[f"{width}-{scheme}" for width, scheme in LOOKS])
+def test_every_page_is_readable_by_everybody(console: Console, visitor: Visitor):
+    fake = console.step_functions
+    fake.put("good", trained(), **registered())
+    fake.put("bad", failed(), status="FAILED", cause="x" * 300, input=started(dataset="a" * 80))
+    fake.put("idle", Story(), status="SUCCEEDED", output='{"outcome": "nothing", "reason": "waiting for orders"}')
+    console.put_champion("prod2vec", recipe="prod2vec", run_id=RUN)
+    console.put_object(f"prod2vec/{RUN}/report/index.html", "<p>All is well</p>")
+    paths = ["/", "/executions/good", "/executions/bad/state?name=Train%20model", "/executions/bad/redrive", "/models"]
+    for path in [*paths, f"/runs/prod2vec/{RUN}/artifacts"]:
+        visitor.open(path)
+        assert visitor.accessibility() == [], path
+        assert visitor.hangs_over() <= 0, path
+
+
+def test_a_thousand_executions(console: Console, visitor: Visitor):
+    for number in range(1_000):
+        console.step_functions.put(f"run-{number:04}", Story(), status="FAILED", cause="no", input=started())
+    visitor.open()
+
+    rows = visitor.page.get_by_role("row")
+    expect(rows).to_have_count(31)
+    expect(rows.nth(1)).to_contain_text("run-0999")
+    visitor.page.get_by_role("link", name="Show more").click()
+    expect(rows).to_have_count(61)
+
+
+def test_what_is_not_there_is_said(console: Console, visitor: Visitor):
+    visitor.open("/executions/none")
+    expect(visitor.page.get_by_text("which is none of 0 executions")).to_be_visible()
+    visitor.problems.clear()

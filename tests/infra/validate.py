@@ -1,0 +1,103 @@
+"""Validators of what is deployed: `python -m tests.infra.validate PROGRAMS` for a folder with checkov and parliament.
+
+They read prod, the environment with everything in it, as CloudFormation would resolve it. What they may find is in
+infra/findings.toml.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+
+import infra.wheels
+from infra.app import build
+from tests.infra.templates import Stack
+
+ROOT = Path(__file__).resolve().parents[2]
+FINDINGS = ROOT / "infra" / "findings.toml"
+Found = tuple[str, str]
+
+
+def synthesized(folder: Path) -> list[Stack]:
+    """Prod with its HTTP API; wheels are left out, for nothing looks into them."""
+    context = json.loads((ROOT / "cdk.json").read_text())["context"]
+    context |= {"env": "prod", "api": "true", "alarm_email": "people@example.com"}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(infra.wheels, "pack", lambda archive: archive.write_bytes(b""))
+        build(cdk.App(outdir=str(folder), context=context, analytics_reporting=False)).synth()
+    data, workflow = (json.loads((folder / f"trainyard-prod-{each}.template.json").read_text()) for each in PARTS)
+    first = Stack(data)
+    return [first, Stack(workflow, [first])]
+
+
+PARTS = ("data", "workflow")
+
+
+def checked_by_checkov(programs: Path, stacks: list[Stack], *, folder: Path) -> Iterator[Found]:
+    """Each failed check and where, of templates and Dockerfiles."""
+    for name, stack in zip(PARTS, stacks, strict=True):
+        (folder / f"{name}.template.json").write_text(json.dumps(stack.template))
+    for each in ("processing_container", "training_container"):
+        (folder / each).mkdir()
+        shutil.copy(ROOT / each / "Dockerfile", folder / each)
+    options = ("--framework", "cloudformation", "dockerfile", "--compact", "--quiet", "--skip-download")
+    done = subprocess.run(
+        [programs / "checkov", "--directory", folder, *options, "--output", "json"], capture_output=True, text=True
+    )
+    reports = json.loads(done.stdout)
+    for report in reports if isinstance(reports, list) else [reports]:
+        if report.get("results", {}).get("parsing_errors") or not report.get("summary", {}).get("passed"):
+            raise SystemExit(f"checkov read nothing: {done.stdout[-2000:]}{done.stderr[-2000:]}")
+        for each in report["results"]["failed_checks"]:
+            yield each["check_id"], f"{each['resource']}: {each['check_name']}"
+
+
+def checked_by_parliament(programs: Path, stacks: list[Stack], *, folder: Path) -> Iterator[Found]:
+    """Each issue of a role's policies and which role's."""
+    for stack in stacks:
+        for name, document in policies(stack):
+            file = folder / f"{name}.json"
+            file.write_text(json.dumps(document))
+            done = subprocess.run([programs / "parliament", "--file", file, "--json"], capture_output=True, text=True)
+            for line in done.stdout.splitlines():
+                issue = json.loads(line)
+                yield issue["issue"], f"{name}: {issue['title']} {issue.get('detail')}"
+
+
+def policies(stack: Stack) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The documents that a stack's roles and policies hold."""
+    for name, role in stack.resources("AWS::IAM::Role").items():
+        for each in role.get("Policies", []):
+            yield name, each["PolicyDocument"]
+    for name, policy in stack.resources("AWS::IAM::Policy").items():
+        yield name, policy["PolicyDocument"]
+
+
+def main(programs: Path) -> int:
+    allowed = tomllib.loads(FINDINGS.read_text())
+    problems = []
+    with tempfile.TemporaryDirectory() as made, tempfile.TemporaryDirectory() as out:
+        stacks = synthesized(Path(out))
+        for tool, check in (("checkov", checked_by_checkov), ("parliament", checked_by_parliament)):
+            folder = Path(made) / tool
+            folder.mkdir()
+            found = list(check(programs, stacks, folder=folder))
+            problems += [f"{tool} {rule} {where}" for rule, where in found if rule not in allowed[tool]]
+            stale = sorted(set(allowed[tool]) - {rule for rule, _ in found})
+            problems += [f"{FINDINGS.name}: nothing finds {tool} {rule} any more, remove it." for rule in stale]
+    print("\n".join(problems) or "checkov and parliament find what infra/findings.toml names, and nothing else.")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

@@ -1,0 +1,231 @@
+"""Takes an environment away for good: what its runs made, what is in its buckets, and its stacks; runs on a laptop."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from trainyard.client.deployment import STACKS, stack_name, stack_status
+from trainyard.client.session import Target
+from trainyard.errors import NotFound, TrainyardError
+
+BUCKET, TABLE, KEY, MACHINE = (
+    "AWS::S3::Bucket",
+    "AWS::DynamoDB::Table",
+    "AWS::KMS::Key",
+    "AWS::StepFunctions::StateMachine",
+)
+# Of DeleteObjects.
+OBJECTS_AT_ONCE = 1000
+STACK_SECONDS = 1800.0
+# The shortest that KMS waits before it deletes a key; until then the deletion can be cancelled.
+KEY_DAYS = 7
+GONE = ("ResourceNotFoundException", "NoSuchBucket", "NotFoundException", "StateMachineDoesNotExist")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What there is of an environment. `protected` says that its data is kept until somebody insists.
+
+    `resources` are the physical names of what its stacks hold, by type.
+    """
+
+    target: Target
+    env: str
+    stacks: Sequence[str]
+    resources: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    executions: Sequence[str] = ()
+    endpoints: Sequence[str] = ()
+    configurations: Sequence[str] = ()
+    models: Sequence[str] = ()
+    groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    protected: bool = False
+
+    def sentences(self) -> Iterator[str]:
+        """What would be removed, one line per kind that there is something of."""
+        versions = sum(map(len, self.groups.values()))
+        for count, what in (
+            (self.executions, "running executions, which are stopped"),
+            (self.endpoints, "endpoints, whose callers get errors from then on"),
+            (self.configurations, "endpoint configurations"),
+            (self.models, "models"),
+            (self.groups, f"model package groups with {versions} versions"),
+            (self.resources.get(BUCKET, ()), "buckets with every version of every object"),
+            (self.resources.get(TABLE, ()), "table: which model is in use"),
+            (self.resources.get(KEY, ()), f"key, {KEY_DAYS} days later: what it encrypted is unreadable then"),
+            (self.stacks, f"stacks: {', '.join(self.stacks)}"),
+        ):
+            if count:
+                yield f"{len(count)} {what}"
+
+
+def plan_of(target: Target, env: str) -> Plan:
+    """Look at what there is; raises NotFound where there is nothing of an environment."""
+    prefix = f"trainyard-{env}-"
+    stacks = [name for part in reversed(STACKS) if stack_status(target, name := stack_name(env, part)) is not None]
+    sagemaker = target.client("sagemaker")
+
+    def named(operation: str, key: str, *, name: str, starts: Iterable[str] = (prefix,)) -> list[str]:
+        found = [
+            each[name]
+            for start in starts
+            for page in sagemaker.get_paginator(operation).paginate(NameContains=start)
+            for each in page[key]
+            if each[name].startswith(start)
+        ]
+        return sorted(set(found))
+
+    groups = named("list_model_package_groups", "ModelPackageGroupSummaryList", name="ModelPackageGroupName")
+    resources = _resources(target, stacks)
+    plan = Plan(
+        target=target,
+        env=env,
+        stacks=stacks,
+        resources=resources,
+        executions=[arn for machine in resources.get(MACHINE, ()) for arn in _running(target, machine)],
+        endpoints=named("list_endpoints", "Endpoints", name="EndpointName"),
+        configurations=named("list_endpoint_configs", "EndpointConfigs", name="EndpointConfigName"),
+        # Models of earlier versions do not name the project.
+        models=named("list_models", "Models", name="ModelName", starts=(f"{prefix}model-", f"{env}-model-")),
+        groups={each: _versions(target, each) for each in groups},
+        protected=any(_protected(target, each) for each in stacks),
+    )
+    if not list(plan.sentences()):
+        raise NotFound(f"Expected the environment {env} on {target.name}, found nothing of it.")
+    return plan
+
+
+def remove(plan: Plan) -> Iterator[str]:
+    """Remove all of it, saying after each step what is done; raises TrainyardError where something does not go away.
+
+    Whatever went already is passed over, so that a removal that broke off can be called again.
+    """
+    target, sagemaker = plan.target, plan.target.client("sagemaker")
+    for arn in plan.executions:
+        target.client("stepfunctions").stop_execution(executionArn=arn, cause="The environment is being destroyed.")
+    for each in plan.endpoints:
+        sagemaker.delete_endpoint(EndpointName=each)
+    _await_no_endpoints(plan)
+    for each in plan.configurations:
+        sagemaker.delete_endpoint_config(EndpointConfigName=each)
+    for each in plan.models:
+        sagemaker.delete_model(ModelName=each)
+    yield "Endpoints and models are gone."
+    for group, versions in plan.groups.items():
+        for arn in versions:
+            sagemaker.delete_model_package(ModelPackageName=arn)
+        sagemaker.delete_model_package_group(ModelPackageGroupName=group)
+    yield "Registered models are gone."
+    workflow = [each for each in plan.stacks if each == stack_name(plan.env, "workflow")]
+    yield from _delete_stacks(target, workflow)
+    for bucket in plan.resources.get(BUCKET, ()):
+        yield f"Bucket {bucket} is empty: {_empty(target, bucket)} versions removed."
+    yield from _delete_stacks(target, [each for each in plan.stacks if each not in workflow])
+    yield from _delete_kept(plan)
+
+
+def _resources(target: Target, stacks: Iterable[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for stack in stacks:
+        for page in target.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack):
+            for each in page["StackResourceSummaries"]:
+                if each.get("PhysicalResourceId") and each["ResourceStatus"] != "DELETE_COMPLETE":
+                    found.setdefault(each["ResourceType"], []).append(each["PhysicalResourceId"])
+    return found
+
+
+def _running(target: Target, machine: str) -> list[str]:
+    pages = target.client("stepfunctions").get_paginator("list_executions")
+    return [
+        each["executionArn"]
+        for page in pages.paginate(stateMachineArn=machine, statusFilter="RUNNING")
+        for each in page["executions"]
+    ]
+
+
+def _versions(target: Target, group: str) -> list[str]:
+    pages = target.client("sagemaker").get_paginator("list_model_packages").paginate(ModelPackageGroupName=group)
+    return [each["ModelPackageArn"] for page in pages for each in page["ModelPackageSummaryList"]]
+
+
+def _protected(target: Target, stack: str) -> bool:
+    found = target.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
+    return bool(found.get("EnableTerminationProtection"))
+
+
+def _await_no_endpoints(plan: Plan) -> None:
+    """A configuration that a living endpoint uses must not be deleted."""
+    deadline = time.monotonic() + STACK_SECONDS
+    pages = plan.target.client("sagemaker").get_paginator("list_endpoints")
+    while plan.endpoints:
+        found = pages.paginate(NameContains=f"trainyard-{plan.env}-")
+        if not {each["EndpointName"] for page in found for each in page["Endpoints"]} & set(plan.endpoints):
+            return
+        if time.monotonic() > deadline:
+            raise TrainyardError("Expected the endpoints to be gone, found some still there; call destroy again later.")
+        time.sleep(plan.target.poll_seconds)
+
+
+def _empty(target: Target, bucket: str) -> int:
+    """Remove every version and delete marker of a bucket; returns how many there were."""
+    s3, removed = target.client("s3"), 0
+    try:
+        for page in s3.get_paginator("list_object_versions").paginate(
+            Bucket=bucket, PaginationConfig={"PageSize": OBJECTS_AT_ONCE}
+        ):
+            listed = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
+            objects = [{"Key": each["Key"], "VersionId": each["VersionId"]} for each in listed]
+            if objects:
+                refused = s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True}).get("Errors")
+                if refused:
+                    raise TrainyardError(f"Expected to empty bucket {bucket}: {refused[0].get('Message', refused[0])}")
+            removed += len(objects)
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in GONE:
+            raise
+    return removed
+
+
+def _delete_stacks(target: Target, stacks: Iterable[str]) -> Iterator[str]:
+    cloudformation = target.client("cloudformation")
+    for each in stacks:
+        if _protected(target, each):
+            cloudformation.update_termination_protection(EnableTerminationProtection=False, StackName=each)
+        cloudformation.delete_stack(StackName=each)
+        deadline = time.monotonic() + STACK_SECONDS
+        while (status := stack_status(target, each)) is not None:
+            if status.endswith("FAILED") or time.monotonic() > deadline:
+                raise TrainyardError(
+                    f"Expected stack {each} to be deleted, found it {status}: its events in CloudFormation say why. "
+                    "Logs of access may have arrived in a bucket in the meantime: call destroy again."
+                )
+            time.sleep(target.poll_seconds)
+        yield f"Stack {each} is gone."
+
+
+def _delete_kept(plan: Plan) -> Iterator[str]:
+    """What an environment that keeps its data leaves when its stacks go."""
+    if not plan.protected:
+        return
+    s3, dynamodb, kms = (plan.target.client(each) for each in ("s3", "dynamodb", "kms"))
+    for bucket in plan.resources.get(BUCKET, ()):
+        _empty(plan.target, bucket)
+        _unless_gone(s3.delete_bucket, Bucket=bucket)
+    for table in plan.resources.get(TABLE, ()):
+        _unless_gone(dynamodb.update_table, TableName=table, DeletionProtectionEnabled=False)
+        _unless_gone(dynamodb.delete_table, TableName=table)
+    for key in plan.resources.get(KEY, ()):
+        _unless_gone(kms.schedule_key_deletion, KeyId=key, PendingWindowInDays=KEY_DAYS)
+    yield "Buckets and table are gone, and the key will be."
+
+
+def _unless_gone(call: Any, **arguments: Any) -> None:
+    try:
+        call(**arguments)
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in GONE:
+            raise
