@@ -81,7 +81,14 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--recipe", action="append", choices=names(), help="only this one; may be repeated")
     parser.add_argument("--size", type=int, default=20_000, help="lines of the smaller sample")
-    parser.add_argument("--times", type=int, default=GROWTH, help="how much larger the larger sample is")
+    parser.add_argument(
+        "--times",
+        type=int,
+        default=GROWTH,
+        choices=range(2, 101),
+        metavar="TIMES",
+        help="how much larger the larger sample is",
+    )
     parser.add_argument("--stage", action="append", choices=list(STAGES), help="only this one; may be repeated")
     parser.add_argument("--folder", type=Path, help="keeps here what the stages leave")
     parser.add_argument("--child", nargs=3, metavar=("RECIPE", "STAGE", "FOLDER"), help=argparse.SUPPRESS)

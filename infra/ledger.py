@@ -8,10 +8,15 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from infra.settings import Settings
+from trainyard.run.ledger import EXPIRES
 
 
 def ledger(scope: Construct, *, settings: Settings, key: kms.IKey | None) -> dynamodb.Table:
-    """Items `claim/<recipe>/<fingerprint>`, `champion/<model>` and `told/<end of an execution>`."""
+    """Items `claim/<recipe>/<fingerprint>`, `champion/<model>` and `told/<end of an execution>`.
+
+    Claims and what was told go when nothing asks for them any more; champions stay. A table that a failed first
+    deployment leaves is empty and has a name of its own: plain RETAIN, for its protection would refuse the deletion.
+    """
     return dynamodb.Table(
         scope,
         "Ledger",
@@ -22,6 +27,7 @@ def ledger(scope: Construct, *, settings: Settings, key: kms.IKey | None) -> dyn
         ),
         encryption=dynamodb.TableEncryption.CUSTOMER_MANAGED if key else dynamodb.TableEncryption.AWS_MANAGED,
         encryption_key=key,
+        time_to_live_attribute=EXPIRES,
         deletion_protection=settings.retain_data,
         removal_policy=cdk.RemovalPolicy.RETAIN if settings.retain_data else cdk.RemovalPolicy.DESTROY,
     )

@@ -14,6 +14,7 @@ from infra.settings import Settings
 
 KEEP_OLD_VERSIONS = cdk.Duration.days(90)
 KEEP_ACCESS_LOGS = cdk.Duration.days(365)
+KEEP_AT_HAND = cdk.Duration.days(30)
 GIVE_UP_UPLOADS = cdk.Duration.days(7)
 
 
@@ -50,6 +51,10 @@ class Storage(Construct):
                     noncurrent_version_expiration=KEEP_OLD_VERSIONS,
                     abort_incomplete_multipart_upload_after=GIVE_UP_UPLOADS,
                     expired_object_delete_marker=True,
+                    # What nobody reads any more costs less there, and is read as fast.
+                    transitions=[
+                        s3.Transition(storage_class=s3.StorageClass.INTELLIGENT_TIERING, transition_after=KEEP_AT_HAND)
+                    ],
                 )
             ],
             **self._private(),

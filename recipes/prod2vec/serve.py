@@ -45,6 +45,8 @@ class Predictor:
         # What requests will need is made before the first one comes.
         if scorer is None:
             _ = self._next_search
+        else:
+            scorer.best([0], 1)
         if precomputed is None:
             _ = self._similar_search
 

@@ -85,7 +85,7 @@ class Encoder:
         """Everything that matters, in the order of its inputs."""
         return [*self.quantities, *self.categories]
 
-    @property
+    @cached_property
     def columns(self) -> list[str]:
         """The columns of a visit that matter."""
         return list(dict.fromkeys(self._column_of(each.name) for each in self.parts))

@@ -6,12 +6,14 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from math import log, log1p, tanh
 from pathlib import Path
+from statistics import fmean
 
 import numpy as np
 import pandas as pd
 
-from recipes.propensity.calibration import logit, sigmoid
+from recipes.propensity.calibration import EPSILON, logit, sigmoid
 from recipes.propensity.features import Encoder
 from recipes.propensity.population import Population
 from recipes.propensity.trees import Trees
@@ -86,7 +88,8 @@ class Ensemble:
     def networks_logits(self, inputs: np.ndarray) -> np.ndarray:
         """Logit of the mean probability of the networks [rows]."""
         if self.stacked and len(inputs) <= FEW_ROWS:
-            return mean_logits(_stacked_logits(self.stacked, inputs))
+            found = _stacked_logits(self.stacked, inputs)
+            return mean_logits(found) if len(inputs) > 1 else np.array([_mean_logit(found[:, 0].tolist())])
         return mean_logits(np.stack([network_logits(each, inputs) for each in self.networks]))
 
     @cached_property
@@ -164,3 +167,10 @@ def _stacked_logits(stacked: Sequence[np.ndarray], inputs: np.ndarray) -> np.nda
 def mean_logits(logits: np.ndarray) -> np.ndarray:
     """Logit of the mean probability of networks [networks, rows] -> [rows]."""
     return logit(sigmoid(logits).mean(axis=0))
+
+
+def _mean_logit(logits: Sequence[float]) -> float:
+    """`mean_logits` of one row, for which a dozen calls of numpy would take longer than the work."""
+    mean = fmean([0.5 * (1.0 + tanh(0.5 * each)) for each in logits])
+    inside = min(max(mean, EPSILON), 1.0 - EPSILON)
+    return log(inside) - log1p(-inside)

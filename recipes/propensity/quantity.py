@@ -5,8 +5,7 @@ Scaling is that of the original: mean and deviation of the logarithms inside the
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Sequence
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from functools import cached_property
 from statistics import NormalDist
@@ -60,13 +59,24 @@ class Quantity:
         return np.asarray(0.5 * (upward - downward))
 
     def normal_quantile(self, value: float) -> float:
-        """`normal_quantiles` of one value."""
-        upward = _interpolated(value, self.references, heights=_UPWARD)
-        return 0.5 * (upward - _interpolated(-value, self._mirrored, heights=_DOWNWARD))
+        """`normal_quantiles` of one finite value."""
+        points, at, above, slopes = self._curve
+        place = bisect_right(points, value) - 1
+        if place < 0:
+            return _HEIGHTS[0]
+        if points[place] == value:
+            return at[place]
+        return above[place] + (value - points[place]) * slopes[place]
 
     @cached_property
-    def _mirrored(self) -> tuple[float, ...]:
-        return tuple(-each for each in reversed(self.references))
+    def _curve(self) -> tuple[list[float], list[float], list[float], list[float]]:
+        """The different references, ascending; the quantile at each, what it begins with above it, and how it rises."""
+        points = sorted(set(self.references))
+        first, last = ([find(self.references, each) for each in points] for find in (bisect_left, bisect_right))
+        below, above = [_HEIGHTS[place] for place in first], [_HEIGHTS[place - 1] for place in last]
+        ends = zip(points, points[1:], above, below[1:], strict=False)
+        slopes = [(high - low) / (right - left) for left, right, low, high in ends]
+        return points, [0.5 * sum(each) for each in zip(below, above, strict=True)], above, [*slopes, 0.0]
 
     @cached_property
     def _references(self) -> tuple[np.ndarray, np.ndarray]:
@@ -101,15 +111,4 @@ def _normal_quantiles() -> np.ndarray:
 
 _NORMAL_QUANTILES = _normal_quantiles()
 _REVERSED_QUANTILES = -_NORMAL_QUANTILES[::-1]
-_UPWARD, _DOWNWARD = tuple(_NORMAL_QUANTILES.tolist()), tuple(_REVERSED_QUANTILES.tolist())
-
-
-def _interpolated(value: float, points: Sequence[float], *, heights: Sequence[float]) -> float:
-    """`np.interp` of one number."""
-    index = bisect_right(points, value) - 1
-    if index < 0:
-        return heights[0]
-    if index + 1 == len(points) or points[index] == value:
-        return heights[index]
-    slope = (heights[index + 1] - heights[index]) / (points[index + 1] - points[index])
-    return slope * (value - points[index]) + heights[index]
+_HEIGHTS: tuple[float, ...] = tuple(_NORMAL_QUANTILES.tolist())

@@ -71,7 +71,7 @@ class Reasons:
 
         The sum of a row is its log odds less those of the typical visit, but for rounding.
         """
-        if 0 < len(inputs) <= FEW:
+        if self._ensemble.stacked and 0 < len(inputs) <= FEW:
             return np.stack([self._of_one.parts(each) for each in inputs])
         step = max(1, BLOCK_PREDICTIONS // (2 * len(self._groups)))
         blocks = [self._parts(inputs[start : start + step]) for start in range(0, len(inputs), step)]

@@ -11,11 +11,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from recipes.propensity.inference import Ensemble, mean_logits
-from recipes.propensity.trees import EVERY_LEAF
+from recipes.propensity.trees import EVERY_LEAF, Trees
 
 
 class ReasonsOfOne:
-    """Explains one visit at a time; `groups` are the inputs of each column, and `typical` those of a typical visit."""
+    """Explains one visit at a time, by networks of one shape.
+
+    `groups` are the inputs of each column, and `typical` those of a typical visit.
+    """
 
     def __init__(self, ensemble: Ensemble, typical: np.ndarray, *, groups: Sequence[Sequence[int]]) -> None:
         self._ensemble, self._typical, self._count = ensemble, typical, len(groups)
@@ -26,11 +29,10 @@ class ReasonsOfOne:
         if ensemble.trees:
             own = ensemble.trees.leaves_by_group(typical, self._groups, count=self._count)
             self._typical_before, self._typical_from = _before(own), _from(own)
-        if ensemble.stacked:
-            kernel, bias = ensemble.stacked[:2]
-            # Of all networks side by side [inputs, networks * units].
-            self._kernel = np.ascontiguousarray(np.concatenate(list(kernel), axis=1))
-            self._typical_sums = typical @ self._kernel + bias.ravel()
+        kernel, bias = ensemble.stacked[:2]
+        # Of all networks side by side [inputs, networks * units].
+        self._kernel = np.concatenate(list(kernel), axis=1)
+        self._typical_sums = typical @ self._kernel + bias.ravel()
 
     def parts(self, inputs: np.ndarray) -> np.ndarray:
         """What each column adds to the log odds, float64 [columns], of network inputs [inputs]."""
@@ -53,18 +55,18 @@ class ReasonsOfOne:
             linear += ensemble.linear[-1]
         if shares.linear == 1.0 and ensemble.linear is not None:
             return np.asarray(linear)
-        trees = ensemble.trees.logits_of_leaves(self._leaves(inputs)) if ensemble.trees else 0.0
+        trees = self._of_trees(ensemble.trees, inputs) if ensemble.trees else 0.0
         return shares.blended(self._of_networks(change), trees, linear=linear)
 
-    def _leaves(self, inputs: np.ndarray) -> np.ndarray:
-        """The leaves of every tree on both ways [2 * (columns + 1), trees]."""
-        assert self._ensemble.trees
-        own = self._ensemble.trees.leaves_by_group(inputs, self._groups, count=self._count)
-        return np.concatenate((_before(own) & self._typical_from, _from(own) & self._typical_before))
+    def _of_trees(self, trees: Trees, inputs: np.ndarray) -> np.ndarray:
+        """`Trees.logits` on both ways [2 * (columns + 1)]."""
+        own = trees.leaves_by_group(inputs, self._groups, count=self._count)
+        leaves = np.concatenate((_before(own) & self._typical_from, _from(own) & self._typical_before))
+        return trees.logits_of_leaves(leaves)
 
     def _of_networks(self, change: np.ndarray) -> np.ndarray:
         """`Ensemble.networks_logits` on both ways [2 * (columns + 1)]."""
-        moved = change.any(axis=0).nonzero()[0]
+        moved = np.flatnonzero(change.any(axis=0))
         sums = _both_ways(change[:, moved] @ self._kernel[moved], self._typical_sums)
         _, _, kernel, bias, last_kernel, last_bias = self._ensemble.stacked
         hidden = np.maximum(sums, 0.0, out=sums).reshape(len(sums), len(kernel), -1).transpose(1, 0, 2)
@@ -81,7 +83,7 @@ def _both_ways(changes: np.ndarray, typical: np.ndarray) -> np.ndarray:
     found[0] = typical
     # Line by line: numpy takes five times as long for `cumsum` along them, and for `accumulate` below.
     for line, change in enumerate(changes):
-        np.add(found[line], change, out=found[line + 1])
+        found[line + 1] = found[line] + change
     np.subtract(found[count] + typical, found[: count + 1], out=found[count + 1 :])
     return found
 

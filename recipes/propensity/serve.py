@@ -26,6 +26,11 @@ class Predictor:
         self._row = row_model(ensemble.encoder)
         self._explains = EXPLAIN not in ensemble.encoder.columns
         self._reasons = Reasons(ensemble)
+        # What requests will need is made before the first one comes.
+        nothing = ensemble.encoder.transform_rows([{}])
+        ensemble.probabilities_of_inputs(nothing)
+        if self._explains:
+            self._reasons.parts(nothing)
 
     def predict(self, rows: Sequence[Mapping[str, Any]]) -> list[Propensity]:
         """One answer per row: `{"propensity": probability of a sale, "likely": whether it reaches the threshold}`.

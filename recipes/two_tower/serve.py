@@ -30,6 +30,8 @@ class Predictor:
         self._ids = movies.written_ids
         self._numbered = isinstance(self._ids[0], int)
         self._genres = [list(movies.genres_of(index)) for index in range(len(movies))]
+        # What requests will need is made before the first one comes.
+        self._single_user.recommend(self._known.of_user(None), 1)
 
     def predict(self, rows: Sequence[Mapping[str, Any]]) -> list[Recommendation]:
         """One answer per row: `{"recommended": [{"movie_id", "title", "genres", "score", "rating"}, ...], ...}`.

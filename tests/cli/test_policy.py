@@ -55,7 +55,7 @@ def test_a_run_asks_with_its_start_for_what_its_upload_may_not_ask_for(
     deployment.target._clients["lambda"] = FakeLambda({"POLICY": json.dumps(encoded(Policy()))})
     for name in ("ratings.csv", "movies.csv"):
         (tmp_path / name).write_text("x")
-    asked = ["deploy.enabled=true", "seed=3", "tuning.ranges.l2.minimum=0.1", "tuning.max_jobs=30"]
+    asked = ["deploy.enabled=true", "seed=3", "tuning.ranges.ease_l2.minimum=30", "tuning.max_jobs=30"]
     prepared = submission.prepare(
         "two_tower", tmp_path, dataset="d", assignments=asked, tune=True, model="mine", size=1, seed=1
     )
@@ -64,7 +64,7 @@ def test_a_run_asks_with_its_start_for_what_its_upload_may_not_ask_for(
     keys = [each["Key"] for each in s3.list_objects_v2(Bucket="raw-bucket")["Contents"]]
     assert sorted(key.rpartition("/")[2] for key in keys) == ["movies.csv", "ratings.csv", "run.json"]
     run_json = s3.get_object(Bucket="raw-bucket", Key="raw/two_tower/d/run.json")["Body"].read()
-    ranges = {"ranges": {"l2": {"minimum": 0.1}}}
+    ranges = {"ranges": {"ease_l2": {"minimum": 30}}}
     assert json.loads(run_json) == {"tune": True, "model": "mine", "seed": 3, "tuning": ranges}
     assert json.loads(step_functions.started[0]["input"])["overrides"] == {
         "deploy": {"enabled": True},

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.cli.story import Story
+from tests.cli.story import Story, execution_arn
 from tests.console.conftest import Console, Visitor
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'&</script>{{7*7}}"
@@ -213,7 +213,21 @@ def test_every_page_is_readable_by_everybody(console: Console, visitor: Visitor)
     fake.put("idle", Story(), status="SUCCEEDED", output='{"outcome": "nothing", "reason": "waiting for orders"}')
     console.put_champion("prod2vec", recipe="prod2vec", run_id=RUN)
     console.put_object(f"prod2vec/{RUN}/report/index.html", "<p>All is well</p>")
-    paths = ["/", "/executions/good", "/executions/bad/state?name=Train%20model", "/executions/bad/redrive", "/models"]
+    put_run(console, RUN, epochs=7, value=0.31)
+    put_run(console, "20261120-130000-bbbbbbbb", epochs=9, value=0.35)
+    both = f"/compare?run=prod2vec/{RUN}&run=prod2vec/20261120-130000-bbbbbbbb"
+    run = f"/runs/prod2vec/{RUN}"
+    paths = [
+        both,
+        f"{run}/configuration",
+        f"{run}/data",
+        "/data",
+        "/",
+        "/executions/good",
+        "/executions/bad/state?name=Train%20model",
+        "/executions/bad/redrive",
+        "/models",
+    ]
     for path in [*paths, f"/runs/prod2vec/{RUN}/artifacts"]:
         visitor.open(path)
         assert visitor.accessibility() == [], path
@@ -236,3 +250,85 @@ def test_what_is_not_there_is_said(console: Console, visitor: Visitor):
     visitor.open("/executions/none")
     expect(visitor.page.get_by_text("which is none of 0 executions")).to_be_visible()
     visitor.problems.clear()
+
+
+def put_run(
+    console: Console, run_id: str, *, epochs: int, value: float, champion: str = "", etag: str = "same"
+) -> None:
+    """The documents of a run, and the execution that made it."""
+    request = {
+        "recipe": "prod2vec",
+        "run_id": run_id,
+        "dataset": "mine",
+        "execution_arn": execution_arn(f"of-{run_id}"),
+        "raw_bucket": "raw-bucket",
+        "artifacts_bucket": "artifacts-bucket",
+        "fingerprint": "f" * 64,
+        "code_version": "abc",
+        "files": [
+            {"source": "orders", "key": "raw/prod2vec/mine/orders.csv", "version_id": "v1", "size": 10, "etag": etag}
+        ],
+        "config": {"hyperparameters": {"epochs": epochs}, "data": {"min_basket": 2}},
+    }
+    metric = {"value": value, "low": value - 0.02, "high": value + 0.02}
+    evaluation: dict[str, Any] = {"metrics": {"hit_rate_at_10": metric}, "primary": "hit_rate_at_10", "rows": 100}
+    if champion:
+        difference = {"value": 0.04, "low": 0.01, "high": 0.07}
+        evaluation["champion"] = {"run_id": champion, "metrics": {}, "difference": difference}
+    quality = {"ok": True, "warnings": [], "notes": ["orders.csv: read as semicolon"], "figures": {"orders": 595.0}}
+    console.put_object(f"prod2vec/{run_id}/resolve/request.json", json.dumps(request))
+    console.put_object(f"prod2vec/{run_id}/evaluate/evaluation.json", json.dumps(evaluation))
+    console.put_object(f"prod2vec/{run_id}/ingest/quality.json", json.dumps(quality))
+    output = {"outcome": "registered", "recipe": "prod2vec", "run_id": run_id, "decision": DECISION}
+    console.step_functions.put(f"of-{run_id}", trained(), **registered(output=json.dumps(output)))
+
+
+def test_chosen_runs_are_compared(console: Console, visitor: Visitor):
+    put_run(console, "20261120-120000-aaaaaaaa", epochs=5, value=0.31)
+    put_run(console, "20261120-130000-bbbbbbbb", epochs=9, value=0.35, champion="20261120-120000-aaaaaaaa")
+    visitor.open()
+    boxes = visitor.page.get_by_role("checkbox")
+    boxes.nth(0).check()
+    # The list is asked for anew meanwhile: what was chosen stays chosen.
+    with visitor.page.expect_response(lambda answer: "hx-request" in answer.request.headers):
+        pass
+    expect(boxes.nth(0)).to_be_checked()
+    boxes.nth(1).check()
+    visitor.page.get_by_role("button", name="Compare the chosen runs").click()
+
+    settings = visitor.page.get_by_role("region", name="Set differently")
+    expect(settings).to_contain_text("hyperparameters.epochs")
+    expect(settings).not_to_contain_text("min_basket")
+    expect(visitor.page.get_by_role("region", name="Metrics")).to_contain_text("0.33 to 0.37")
+    expect(visitor.page.get_by_text("+0.04 (+0.01 to +0.07)")).to_be_visible()
+    expect(visitor.page.get_by_text("Every file has the same content.")).to_be_visible()
+
+
+def test_other_files_are_no_fair_comparison(console: Console, visitor: Visitor):
+    put_run(console, "20261120-120000-aaaaaaaa", epochs=5, value=0.31)
+    put_run(console, "20261120-130000-bbbbbbbb", epochs=5, value=0.35, etag="another")
+    visitor.open("/compare?run=prod2vec/20261120-120000-aaaaaaaa&run=prod2vec/20261120-130000-bbbbbbbb")
+    expect(visitor.page.get_by_text("The held-out examples are not the same")).to_be_visible()
+    expect(visitor.page.get_by_role("region", name="Files read differently")).to_contain_text("orders.csv")
+
+
+def test_how_a_run_was_configured_and_what_it_read(console: Console, visitor: Visitor):
+    put_run(console, RUN, epochs=7, value=0.31)
+    visitor.open(f"/runs/prod2vec/{RUN}/configuration")
+    expect(visitor.page.get_by_role("region", name="Changed settings")).to_contain_text("hyperparameters.epochs")
+    expect(visitor.page.get_by_text(f"trainyard artifacts {RUN} --download DIR")).to_be_visible()
+    visitor.page.get_by_role("link", name="Data", exact=True).click()
+    expect(visitor.page.get_by_text("orders.csv: read as semicolon")).to_be_visible()
+    expect(visitor.page.get_by_role("region", name="Figures")).to_contain_text("595")
+
+
+def test_a_data_set_says_what_it_waits_for(console: Console, visitor: Visitor):
+    s3 = console.deployment.target.client("s3")
+    for key in ("prod2vec/half/products.csv", "headline_classifier/whole/news.csv", "prod2vec/half/.DS_Store"):
+        s3.put_object(Bucket="raw-bucket", Key=f"raw/{key}", Body=b"a")
+    visitor.open("/data")
+    rows = visitor.page.get_by_role("row")
+    expect(rows).to_have_count(3)
+    expect(rows.filter(has_text="half")).to_contain_text("waits for order_products")
+    expect(rows.filter(has_text="half")).not_to_contain_text("DS_Store")
+    expect(rows.filter(has_text="whole")).to_contain_text("complete")

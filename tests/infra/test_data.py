@@ -36,6 +36,7 @@ def test_raw_and_artifacts_keep_versions_logs_and_tidy_up(deployment: Deployment
         [rule] = bucket["LifecycleConfiguration"]["Rules"]
         assert rule["NoncurrentVersionExpiration"]["NoncurrentDays"] == 90
         assert rule["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"] == 7
+        assert rule["Transitions"] == [{"StorageClass": "INTELLIGENT_TIERING", "TransitionInDays": 30}]
 
 
 def test_only_the_raw_bucket_sends_events_and_no_custom_resource_does_it(deployment: Deployment) -> None:
@@ -55,6 +56,7 @@ def test_ledger_can_be_restored_and_costs_nothing_when_idle(deployment: Deployme
     assert table["BillingMode"] == "PAY_PER_REQUEST"
     assert table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
     assert table["SSESpecification"]["SSEEnabled"] is True
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "expires", "Enabled": True}
 
 
 def test_topic_lets_alarms_of_this_account_in_and_refuses_plain_http(deployment: Deployment) -> None:

@@ -65,7 +65,8 @@ def check(recipe_name: str, directory: Path, *, settings: Mapping[str, Any], scr
     quality = found.quality
     if quality.ok:
         quality += _judged(recipe_name, config, tables=found.tables, scratch=scratch)
-    previews = (_preview(name, parts) for name, parts in found.tables.items() if parts)
+    with duckdb.connect() as connection:
+        previews = [_preview(connection, name, parts=parts) for name, parts in found.tables.items() if parts]
     cut = tuple(each.name for each, whole in zip(files, given, strict=True) if each.path != whole.path)
     return Checked(quality=quality, previews=tuple(each for each in previews if each.rows), cut=cut)
 
@@ -121,14 +122,13 @@ def _judged(recipe_name: str, config: RecipeConfig, *, tables: Mapping[str, Sequ
     return judged
 
 
-def _preview(table: str, parts: Sequence[Path]) -> Preview:
-    with duckdb.connect() as connection:
-        rows = connection.read_parquet([str(each) for each in parts])
-        filled = rows.aggregate(", ".join(f"count({identifier(each)})" for each in rows.columns)).fetchall()[0]
-        kept = [name for name, values in zip(rows.columns, filled, strict=True) if values] or rows.columns
-        shown = rows.select(*(duckdb.ColumnExpression(each) for each in kept)).limit(PREVIEW_ROWS)
-        columns = tuple(zip(shown.columns, (str(each).lower() for each in shown.types), strict=True))
-        cells = tuple(tuple(_cell(value) for value in row) for row in shown.fetchall())
+def _preview(connection: duckdb.DuckDBPyConnection, table: str, *, parts: Sequence[Path]) -> Preview:
+    rows = connection.read_parquet([str(each) for each in parts])
+    filled = rows.aggregate(", ".join(f"count({identifier(each)})" for each in rows.columns)).fetchall()[0]
+    kept = [name for name, values in zip(rows.columns, filled, strict=True) if values] or rows.columns
+    shown = rows.select(*(duckdb.ColumnExpression(each) for each in kept)).limit(PREVIEW_ROWS)
+    columns = tuple(zip(shown.columns, (str(each).lower() for each in shown.types), strict=True))
+    cells = tuple(tuple(_cell(value) for value in row) for row in shown.fetchall())
     return Preview(table=table, columns=columns, rows=cells)
 
 

@@ -10,7 +10,19 @@ from starlette.routing import Route
 
 from trainyard.console import files, pages
 from trainyard.console.site import Site
-from trainyard.console.views import actions, artifacts, execution, home, models, report, state, stream
+from trainyard.console.views import (
+    actions,
+    artifacts,
+    compare,
+    datasets,
+    execution,
+    home,
+    models,
+    report,
+    run,
+    state,
+    stream,
+)
 from trainyard.errors import BadRequest, NotFound, TrainyardError
 
 ROUTES = [
@@ -25,7 +37,11 @@ ROUTES = [
     Route("/runs/{recipe}/{run_id}/report/page", report.page, name="report_page"),
     Route("/runs/{recipe}/{run_id}/artifacts", artifacts.artifacts, name="artifacts"),
     Route("/runs/{recipe}/{run_id}/artifacts/{path:path}", artifacts.download, name="download"),
+    Route("/runs/{recipe}/{run_id}/data", run.data, name="data"),
+    Route("/runs/{recipe}/{run_id}/configuration", run.configuration, name="configuration"),
+    Route("/compare", compare.compare, name="compare"),
     Route("/models", models.models, name="models"),
+    Route("/data", datasets.datasets, name="datasets"),
     Route("/static/{file}", files.file, name="static"),
 ]
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from trainyard.client.executions import Execution
+from trainyard.client.runs import by_path
 from trainyard.run.documents import Decision, Difference, Metric
 from trainyard.run.outcome import Outcome
 
@@ -92,20 +93,7 @@ def primary(metrics: Mapping[str, Metric]) -> tuple[str, Metric] | None:
 def differently(execution: Execution) -> list[tuple[str, Any]]:
     """What a manual start asked for beside recipe and data set, as `hyperparameters.epochs` and its value."""
     given = execution.input.get("overrides") if isinstance(execution.input, Mapping) else None
-    return list(flat(given)) if isinstance(given, Mapping) else []
-
-
-def flat(settings: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
-    """Nested settings by their paths.
-
-    >>> flat({"gate": {"margin": 0.1}, "tune": True})
-    [('gate.margin', 0.1), ('tune', True)]
-    """
-    found: list[tuple[str, Any]] = []
-    for name, value in settings.items():
-        path = f"{prefix}{name}"
-        found += flat(value, f"{path}.") if isinstance(value, Mapping) and value else [(path, value)]
-    return found
+    return list(by_path(given)) if isinstance(given, Mapping) else []
 
 
 def signed(difference: Difference) -> str:

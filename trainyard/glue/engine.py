@@ -7,12 +7,15 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import duckdb
-import ibis
 
 from trainyard.errors import JobFailed
+
+# Ibis takes .5 s to load: the functions that start an engine import it, for files are read by DuckDB without it.
+if TYPE_CHECKING:
+    import ibis
 
 EngineName = Literal["auto", "duckdb", "spark"]
 MEMORY_LIMIT = "1GB"
@@ -68,6 +71,8 @@ def start(name: Literal["duckdb", "spark"], scratch: Path, *, confined: bool = F
     """
     if name == "spark":
         return _spark(scratch)
+    import ibis
+
     return DuckDB(ibis.duckdb.from_connection(connect(scratch, confined=confined)))
 
 
@@ -144,6 +149,8 @@ def _spark(scratch: Path) -> Spark:
         builder = builder.config(key, value)
     session = builder.getOrCreate()
     session.conf.set("spark.sql.session.timeZone", "UTC")
+    import ibis
+
     return Spark(ibis.pyspark.connect(session), distributed=not session.sparkContext.master.startswith("local"))
 
 

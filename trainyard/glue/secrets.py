@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import boto3
-
 from trainyard.errors import JobFailed
 from trainyard.glue.arguments import Arguments
 from trainyard.run.run import Run
@@ -25,6 +23,9 @@ def secret_reader(arguments: Arguments, run: Run) -> SecretReader:
                 "Expected the argument --DATABASE_SECRET with the name of a secret, found none; deploy the workflow "
                 "again, which gives its jobs the database secret of the environment."
             )
+        # Here, for what reads files on a laptop imports this module too.
+        import boto3
+
         client = boto3.client("secretsmanager", region_name=run.region)
         return str(client.get_secret_value(SecretId=arguments.database_secret)["SecretString"])
 

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
 from trainyard.errors import JobFailed, NotFound
@@ -20,8 +19,6 @@ from trainyard.run.stage import Stage
 DocumentT = TypeVar("DocumentT", bound=Document)
 MISSING = {"404", "NoSuchKey", "NoSuchVersion"}
 DELETE_BATCH = 1000
-# Not every S3 there is honours a byte range of an older version: some answer each range with the whole object.
-ONE_STREAM = TransferConfig(multipart_threshold=2**63 - 1)
 
 
 @dataclass(frozen=True)
@@ -46,10 +43,15 @@ class RunStore:
 
     def download_input(self, file: InputFile, path: Path) -> None:
         """The very object version that Resolve saw, even if the file was uploaded again since."""
+        # Here, for commands that reach no S3 import this module too.
+        from boto3.s3.transfer import TransferConfig
+
+        # Not every S3 there is honours a byte range of an older version: some answer each range with the whole object.
+        one_stream = TransferConfig(multipart_threshold=2**63 - 1)
         where = f"s3://{self.run.raw_bucket}/{file.key}, version {file.version_id}"
         version = {"VersionId": file.version_id} if file.version_id not in ("", "null") else {}
         with _existing(where, "Upload the file again; that starts another run."):
-            self.client.download_file(self.run.raw_bucket, file.key, str(path), ExtraArgs=version, Config=ONE_STREAM)
+            self.client.download_file(self.run.raw_bucket, file.key, str(path), ExtraArgs=version, Config=one_stream)
         if path.stat().st_size != file.size:
             raise JobFailed(
                 f"Expected {file.size:,} bytes of {where}, found {path.stat().st_size:,} after the download. "

@@ -16,7 +16,7 @@ from recipes.propensity import boosting, members, serve
 from recipes.propensity.boosting import TreeColumns, boosted, taken_apart
 from recipes.propensity.calibration import logit, sigmoid
 from recipes.propensity.features import Encoder
-from recipes.propensity.inference import LINEAR_FILE, SETTINGS_FILE, TYPICAL_FILE, Ensemble
+from recipes.propensity.inference import LINEAR_FILE, SETTINGS_FILE, TYPICAL_FILE, Ensemble, Shares
 from recipes.propensity.population import Population
 from recipes.propensity.reasons import Reasons, typical_inputs
 from recipes.propensity.threads import threads_for
@@ -188,6 +188,16 @@ def test_reasons_add_up_to_the_log_odds_beyond_a_typical_visit(ensemble):
     (own,) = reasons.parts(changed[None])
     assert np.flatnonzero(np.abs(own) > 1e-6).tolist() == [reasons.columns.index("clicks")]
     assert reasons.parts(INPUTS[:0]).shape == (0, 4)
+
+
+@pytest.mark.parametrize("linear", [0.0, 0.3, 1.0])
+def test_one_visit_has_the_reasons_that_it_has_among_many(ensemble, linear):
+    whole = replace(ensemble, shares=Shares(trees=0.6, linear=linear))
+    for each in (whole, replace(whole, trees=None, linear=None, shares=Shares())):
+        reasons = Reasons(each)
+        alone = np.concatenate([reasons.parts(row[None]) for row in INPUTS[:20]])
+        assert np.abs(alone).max() > 0.01
+        assert alone == pytest.approx(reasons.parts(INPUTS[:20]), abs=1e-6)
 
 
 def test_a_typical_visit_has_the_most_frequent_values():

@@ -50,6 +50,7 @@ class RunRow:
     execution: Execution
     name: str
     verdict: Verdict
+    run_id: str = ""
     metric: str = ""
     value: Metric | None = None
     beside: str = ""
@@ -134,6 +135,7 @@ def run_row(execution: Execution) -> RunRow:
         execution=execution,
         name=wording.short(execution.name),
         verdict=wording.verdict(execution),
+        run_id=wording.run_id(execution) if decided else "",
         metric=main[0] if main else "",
         value=main[1] if main else None,
         beside=_beside(decided),

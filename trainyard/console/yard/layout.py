@@ -59,8 +59,9 @@ def _order(machine: Machine, reports: Sequence[Group], *, main: frozenset[str]) 
     together = [group.states for group in reports]
     known = {state for states in together for state in states}
     alone = [(name,) for name, state in machine.states.items() if state.kind is Kind.END and name not in known]
+    file_order = {name: place for place, name in enumerate(machine.states)}
     moved: dict[str, list[str]] = {}
-    for states in [*together, *alone]:
+    for states in sorted([*together, *alone], key=lambda states: top_of(states, file_order)):
         before = {edge.source for edge in machine.edges if edge.target in states} - set(states)
         if len(before) == 1 and not main & set(states):
             moved.setdefault(before.pop(), []).extend(states)

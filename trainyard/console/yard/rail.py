@@ -94,4 +94,5 @@ def _back(*, start: Point, end: Point, across: int) -> str:
 
 
 def height(rows: Sequence[object]) -> int:
+    """The height of the rail beside some rows."""
     return len(rows) * ROW

@@ -12,13 +12,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-
-import charset_normalizer
-from charset_normalizer import CharsetMatch
+from typing import TYPE_CHECKING
 
 from trainyard.errors import BadData
 from trainyard.reading.opening.text_scan import CHUNK_BYTES, MAX_LINE_BYTES
 from trainyard.reading.sentences import refused
+
+if TYPE_CHECKING:
+    from charset_normalizer import CharsetMatch
 
 # UTF-32 first: its mark of little-endian bytes begins with the one of UTF-16.
 MARKS = {
@@ -97,6 +98,9 @@ def narrow(text: bytes) -> Encoding:
         return Encoding(name="cp1254")
     if is_western(text):
         return Encoding(name=WESTERN)
+    # Here, for most files are UTF-8 or Western, and the library's tables take their time to load.
+    import charset_normalizer
+
     lines = b"\n".join(dict.fromkeys(text.splitlines())) + b"\n"
     # Of little text the library finds no language.
     lines = (lines * (ENOUGH_BYTES // len(lines) + 1))[:COMPARED_BYTES]

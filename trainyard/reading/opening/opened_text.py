@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from trainyard.contract.sources import FileSettings
 from trainyard.errors import BadData
@@ -46,7 +47,7 @@ class OpenedText:
         """The rows of data at the beginning of the file."""
         return self.sample.rows[self.top.present and not self.top.above :]
 
-    @property
+    @cached_property
     def spread_rows(self) -> list[Sequence[str]]:
         """Rows of data at the beginning, and of later places those lines that are whole by themselves."""
         pieces = sample(self.text.path).spread

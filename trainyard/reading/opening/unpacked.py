@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
-import pyarrow as pa
 
 from trainyard.contract.file_names import is_debris, unpacked_name
 from trainyard.contract.sources import Source
@@ -32,11 +31,21 @@ MAX_MEMBERS = 10_000
 MAX_DEPTH = 4
 # Bit of a member's flags in a zip archive.
 ENCRYPTED = 1
+DAMAGED = (EOFError, OSError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError)
+
+
+def _open_zstd(path: Path) -> Any:
+    # Arrow is loaded for such files only: it takes .1 s.
+    import pyarrow as pa
+
+    return pa.CompressedInputStream(pa.OSFile(str(path)), "zstd")
+
+
 OPENERS: dict[str, Callable[[Path], Any]] = {
     "gzip": gzip.open,
     "bzip2": bz2.open,
     "xz": lzma.open,
-    "zstd": lambda path: pa.CompressedInputStream(pa.OSFile(str(path)), "zstd"),
+    "zstd": _open_zstd,
 }
 
 
@@ -172,10 +181,19 @@ def _member(file: Member, name: str, *, path: Path, kind: str) -> Member:
     return replace(file, name=f"{file.name}: {name}", inner=name, path=path, read_as=read_as)
 
 
+def _damage(kind: str) -> tuple[type[Exception], ...]:
+    """What is raised about damaged bytes of this kind."""
+    if kind != "zstd":
+        return DAMAGED
+    import pyarrow as pa
+
+    return (*DAMAGED, pa.ArrowException)
+
+
 @contextmanager
 def _readable(name: str, kind: str) -> Iterator[None]:
     """Turn what unpacking raises about damaged bytes into one sentence."""
-    damaged = (EOFError, OSError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError, pa.ArrowException)
+    damaged = _damage(kind)
     try:
         yield
     except (*damaged, NotImplementedError, RuntimeError, ValueError) as error:

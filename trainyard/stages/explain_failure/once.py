@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from trainyard.errors import TrainyardError
+from trainyard.run.ledger import expiry
 
 # No function of the workflow that tells people runs longer.
 SENDING_SECONDS = 60
@@ -70,4 +71,5 @@ class Telling:
 
     def _item(self, state: str, *, at: int) -> Mapping[str, Any]:
         event_id = {"S": self.event_id}
-        return {"id": {"S": self.key}, "state": {"S": state}, "event_id": event_id, "at": {"N": str(at)}}
+        said = {"state": {"S": state}, "event_id": event_id, "at": {"N": str(at)}}
+        return {"id": {"S": self.key}, **said, **expiry()}

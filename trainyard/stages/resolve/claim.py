@@ -13,6 +13,7 @@ from urllib.parse import quote
 from trainyard.errors import NothingToDo
 from trainyard.run.environment import Environment
 from trainyard.run.folders import OVERRIDES_FILE
+from trainyard.run.ledger import expiry
 from trainyard.run.run import InputFile, Run
 from trainyard.stages.resolve.request import Request
 from trainyard.stages.resolve.uploads import StoredObject
@@ -76,6 +77,7 @@ def claimed(run: Run, ledger_table: str, *, dynamodb: Any) -> Run:
                 "execution_arn": {"S": run.execution_arn},
                 "run_id": {"S": run.run_id},
                 "dataset": {"S": run.dataset},
+                **expiry(),
             },
             ConditionExpression="attribute_not_exists(id) OR execution_arn = :own",
             ExpressionAttributeValues={":own": {"S": run.execution_arn}},

@@ -1,0 +1,53 @@
+"""One run beyond its states: how it was configured, and what its data were like."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from trainyard.client import models, runs
+from trainyard.client.runs import RunRecord
+from trainyard.console import pages
+from trainyard.console.wording import short
+from trainyard.run.naming import model_name
+
+
+def configuration(request: Request) -> Response:
+    """What was set otherwise than by default, everything that was set, and the commands to run it again."""
+    record, options = _record(request), pages.site(request).options
+    name = record.execution
+    return pages.page(
+        request,
+        "configuration.html.j2",
+        title=f"Configuration of run {record.request.run_id}",
+        run=record,
+        tab="configuration",
+        changed=record.changed(),
+        champion=_champion(request, record),
+        commands=[
+            ("Run it again with the newest files and code", f"trainyard rerun {short(name)}{options}"),
+            ("Train the same files with another setting", _again(record, options)),
+            ("Fetch everything that it made", f"trainyard artifacts {record.request.run_id} --download DIR{options}"),
+        ],
+    )
+
+
+def data(request: Request) -> Response:
+    """Files and how they were read, what was noticed, and how many rows came through."""
+    record = _record(request)
+    return pages.page(request, "data.html.j2", title=f"Data of run {record.request.run_id}", run=record, tab="data")
+
+
+def _record(request: Request) -> RunRecord:
+    return runs.read(pages.deployment(request), request.path_params["recipe"], run_id=request.path_params["run_id"])
+
+
+def _champion(request: Request, record: RunRecord) -> str:
+    """The run of the model in use, when it is another one: it can be compared with."""
+    model = str(record.request.config.get("model") or "")
+    found = models.find_champion(pages.deployment(request), model_name(record.request.recipe, model=model))
+    return found.run_id if found is not None and found.run_id != record.request.run_id else ""
+
+
+def _again(record: RunRecord, options: str) -> str:
+    return f"trainyard run {record.request.recipe} --data DIR --dataset NAME --set PATH=VALUE{options}"
