@@ -35,7 +35,9 @@ class Hyperparameters:
 
     architecture: Literal["wide_and_deep", "convolution"] = "wide_and_deep"
     epochs: int = bounded(8, minimum=1, maximum=1000, help="passes over the training headlines")
-    batch_size: int = bounded(64, minimum=8, maximum=8192, help="headlines of a training step")
+    batch_size: int | None = bounded(
+        None, minimum=8, maximum=8192, help="headlines of a training step; null: 64, and more where there are many"
+    )
     learning_rate: float = bounded(1e-3, minimum=1e-6, maximum=1.0, help="of Adam at the start; it falls to 0")
     dropout: float = bounded(0.3, minimum=0.0, maximum=0.9, help="share of numbers dropped between layers")
     wide_l2: float | None = bounded(
@@ -109,6 +111,15 @@ def wide_l2(headlines: int) -> float:
     Chosen on validation headlines of samples of 500 to 8,000 real ones.
     """
     return float(min(max(2e-6 * (8_000 / max(headlines, 1)) ** 1.5, 2e-6), 6e-5))
+
+
+def batch_size(headlines: int) -> int:
+    """Headlines of a training step for so many training headlines: 64, and from 30,000 on a share of them.
+
+    A step of Adam moves all weights, of which there are more the more headlines there are: with steps of one size the
+    time of an epoch would grow with the square of the headlines.
+    """
+    return int(min(64 * max(round(headlines / 20_000), 1), 2048))
 
 
 def sources(config: Config) -> tuple[Source, ...]:

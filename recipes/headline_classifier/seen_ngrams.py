@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from recipes.headline_classifier.encoded_headlines import EncodedHeadlines
-from recipes.headline_classifier.features import Encoder, NgramBags
+from recipes.headline_classifier.features import Encoder, NgramBags, NgramVocabulary
 from recipes.headline_classifier.ngram_counts import log_odds
 
 
@@ -29,6 +29,21 @@ def as_new(
     known = replace(encoder, log_odds=log_odds(counts, class_counts, smoothing=smoothing))
     bags = _without(validation.ngrams, counts.sum(axis=1) == 0, words=len(encoder.word_ngrams))
     return known, replace(validation, ngrams=bags)
+
+
+def only(encoder: Encoder, kept: np.ndarray) -> Encoder:
+    """The encoder that knows those n-grams alone of which `kept` [n-grams] is true."""
+    words = len(encoder.word_ngrams)
+    return replace(
+        encoder,
+        word_ngrams=_some(encoder.word_ngrams, kept[:words]),
+        character_ngrams=_some(encoder.character_ngrams, kept[words:]),
+        log_odds=encoder.log_odds[kept],
+    )
+
+
+def _some(vocabulary: NgramVocabulary, kept: np.ndarray) -> NgramVocabulary:
+    return NgramVocabulary(hashes=vocabulary.hashes[kept], idf=vocabulary.idf[kept])
 
 
 def _without(bags: NgramBags, unseen: np.ndarray, *, words: int) -> NgramBags:

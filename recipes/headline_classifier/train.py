@@ -11,14 +11,14 @@ import numpy as np
 
 from recipes.headline_classifier import complement_naive_bayes, word_vectors
 from recipes.headline_classifier.batches import class_weights, epoch_batches, steps_per_epoch
-from recipes.headline_classifier.config import Config, wide_l2
+from recipes.headline_classifier.config import Config, Hyperparameters, batch_size, wide_l2
 from recipes.headline_classifier.encoded_headlines import EncodedHeadlines
 from recipes.headline_classifier.features import Encoder
 from recipes.headline_classifier.inference import CLASS_COUNTS_FILE, Network, combined_logits, weighted_sums
 from recipes.headline_classifier.metrics import accuracy, log_loss, macro_f1
 from recipes.headline_classifier.model import with_probabilities
 from recipes.headline_classifier.process import CORPUS_FILE
-from recipes.headline_classifier.seen_ngrams import as_new
+from recipes.headline_classifier.seen_ngrams import as_new, counted
 from recipes.headline_classifier.trainer import Trainer
 from trainyard.contract import checkpoint, curves
 from trainyard.contract.progress import metric, progress
@@ -47,9 +47,7 @@ def train(channels: Mapping[str, Path], model_dir: Path, *, checkpoints: Path, c
     train, validation = (EncodedHeadlines.load(channels[name]) for name in ("train", "validation"))
     smoothing = config.data.naive_bayes_smoothing
     known, unseen = as_new(validation, train, encoder=encoder, smoothing=smoothing)
-    settings = config.hyperparameters
-    if settings.wide_l2 is None:
-        settings = replace(settings, wide_l2=wide_l2(len(train)))
+    settings = _settings(config.hyperparameters, len(train))
     trainer = Trainer(known, vectors, hyperparameters=settings, seed=config.seed)
     figures = _fit(trainer, train, validation=unseen, checkpoint_file=checkpoints / CHECKPOINT_FILE)
     factor = _add_naive_bayes(trainer, train, validation=unseen)
@@ -63,11 +61,19 @@ def train(channels: Mapping[str, Path], model_dir: Path, *, checkpoints: Path, c
         trainer.restart(encoder)
         _fit(trainer, train, validation=None, checkpoint_file=checkpoints / AGAIN_CHECKPOINT_FILE)
         _add_naive_bayes(trainer, train, factor=factor)
-        network = replace(trainer.network(), temperature=network.temperature)
+    else:
+        trainer.forget(counted(train, encoder).any(axis=1))
+    network = replace(trainer.network(), temperature=network.temperature)
     _save(trainer, network, model_dir=model_dir)
     curves.write(figures, model_dir)
     _save_class_counts(train.labels, encoder.classes, model_dir=model_dir)
     return metrics
+
+
+def _settings(given: Hyperparameters, headlines: int) -> Hyperparameters:
+    """The settings with those filled in that depend on the number of training headlines."""
+    penalty = wide_l2(headlines) if given.wide_l2 is None else given.wide_l2
+    return replace(given, wide_l2=penalty, batch_size=given.batch_size or batch_size(headlines))
 
 
 def _vectors(corpus: Path, encoder: Encoder, *, checkpoints: Path, config: Config) -> np.ndarray:
@@ -121,8 +127,9 @@ def _restore(trainer: Trainer, path: Path) -> dict[str, list[float]]:
 def _epoch(trainer: Trainer, headlines: EncodedHeadlines, *, weights: np.ndarray, epoch: int) -> float:
     """Mean loss of the steps of one epoch, over which the learning rate falls; raises JobFailed for no number."""
     settings, losses = trainer.hyperparameters, []
-    steps = steps_per_epoch(len(headlines), settings.batch_size)
-    batches = epoch_batches(headlines, weights, batch_size=settings.batch_size, seed=trainer.seed, epoch=epoch)
+    size = settings.batch_size or batch_size(len(headlines))
+    steps = steps_per_epoch(len(headlines), size)
+    batches = epoch_batches(headlines, weights, batch_size=size, seed=trainer.seed, epoch=epoch)
     for step, batch in enumerate(batches):
         left = 1.0 - (epoch * steps + step) / (settings.epochs * steps)
         trainer.optimizer.learning_rate.assign(settings.learning_rate * left)

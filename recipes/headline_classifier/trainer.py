@@ -17,6 +17,7 @@ from recipes.headline_classifier.encoded_headlines import EncodedHeadlines
 from recipes.headline_classifier.features import Encoder
 from recipes.headline_classifier.inference import Network, combined_logits
 from recipes.headline_classifier.model import build
+from recipes.headline_classifier.seen_ngrams import only
 
 BATCH_SIGNATURE = Batch(
     words=tf.TensorSpec([None, None], tf.int32),
@@ -98,6 +99,16 @@ class Trainer:
     def add_to_wide(self, table: np.ndarray) -> None:
         """Add `table` [n-grams, classes] to what n-grams add to the logits; no step of training can follow."""
         self.model.get_layer("wide").add(table)
+
+    def forget(self, kept: np.ndarray) -> None:
+        """Cut all n-grams but those `kept` [n-grams] from encoder and model; no step of training can follow."""
+        self.encoder, old = only(self.encoder, kept), self.model
+        vectors = old.get_layer("embedding").embeddings.numpy()
+        self.model = build(self.encoder, vectors, hyperparameters=self.hyperparameters, seed=self.seed)
+        for layer in self.model.layers:
+            weights = old.get_layer(layer.name).get_weights()
+            # Of the wide part all but the bias have a row for each n-gram.
+            layer.set_weights([each[kept] if layer.name == "wide" and each.ndim == 2 else each for each in weights])
 
     def state(self) -> dict[str, np.ndarray]:
         """Everything that changes in training: weights, random states of dropout, moments of Adam."""

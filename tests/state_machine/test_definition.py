@@ -276,7 +276,9 @@ def test_failed_jobs_are_never_caught_so_that_a_redrive_starts_there() -> None:
         ("Create group", "SageMaker.SageMakerException"),
         ("Find endpoint", "SageMaker.SageMakerException"),
         ("Create endpoint", "SageMaker.AmazonSageMakerException"),
+        ("Create endpoint", "SageMaker.ResourceLimitExceededException"),
         ("Update endpoint", "SageMaker.AmazonSageMakerException"),
+        ("Update endpoint", "SageMaker.ResourceLimitExceededException"),
         ("Smoke test", "States.ALL"),
     }
 

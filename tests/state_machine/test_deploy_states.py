@@ -179,7 +179,7 @@ def test_the_model_in_use_is_tested_with_its_own_requests_and_labelled_with_its_
         each.state: each.arguments for each in way("the model in use is put into service without a training").calls
     }
     run = "20261120-101010-5e6f7a8b"
-    assert calls["Create model to deploy"]["ModelName"].startswith(f"dev-model-{run}-")
+    assert calls["Create model to deploy"]["ModelName"].startswith(f"trainyard-ninechars-model-{run}-")
     assert calls["Smoke test"]["Payload"]["run"] == {"recipe": "prod2vec", "run_id": run}
     for state in ("Create endpoint configuration", "Label endpoint"):
         tags = {each["Key"]: each["Value"] for each in calls[state]["Tags"]}

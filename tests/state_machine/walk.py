@@ -36,7 +36,8 @@ SUBSTITUTIONS = {
     "LedgerTable": "ledger",
     "TopicArn": "arn:aws:sns:us-east-1:111122223333:topic",
     "GroupPrefix": "trainyard-dev-",
-    "JobPrefix": "dev-",
+    # As long as the name of an environment may be.
+    "JobPrefix": "trainyard-ninechars-",
     "UseSpot": "false",
     "KeyArn": "none",
 }

@@ -11,8 +11,10 @@ import pytest
 from recipes.headline_classifier import score
 from recipes.headline_classifier.classes import UCI_NAMES
 from recipes.headline_classifier.encoded_headlines import EncodedHeadlines
+from recipes.headline_classifier.evaluate import read_headlines
 from recipes.headline_classifier.features import Encoder
 from recipes.headline_classifier.inference import Classifier
+from recipes.headline_classifier.seen_ngrams import counted
 from tests.recipes.headline_classifier.conftest import QUICK
 
 pytest.importorskip("tensorflow")
@@ -51,8 +53,24 @@ def test_numpy_gives_what_keras_gives(architecture, channels, quick, tmp_path, m
     learned = sum(json.loads((model_dir / "class_counts.json").read_text()).values())
     train, validation = (len(EncodedHeadlines.load(channels[role])) for role in ("train", "validation"))
     assert learned == (train if once else train + validation)
-    # Where a model has not learned from validation headlines, its log odds know nothing of them.
-    assert once != np.array_equal(encoder.log_odds, Encoder.load(channels["features"]).log_odds)
+    # Where a model has not learned from validation headlines, it knows none of their n-grams.
+    assert once == (encoder.ngram_count < Encoder.load(channels["features"]).ngram_count)
+
+
+def test_a_model_that_learned_once_knows_the_n_grams_it_learned_from_alone(channels):
+    from recipes.headline_classifier.trainer import Trainer
+
+    encoder, headlines = Encoder.load(channels["features"]), EncodedHeadlines.load(channels["train"])
+    vectors = np.zeros((len(encoder.words) + 2, 8), np.float32)
+    trainer = Trainer(encoder, vectors, hyperparameters=QUICK, seed=1)
+    trainer.add_to_wide(np.random.default_rng(0).normal(size=encoder.log_odds.shape).astype(np.float32))
+    kept = counted(headlines, encoder).any(axis=1)
+    before = trainer.network().part_logits(headlines.sequences, headlines.ngrams)
+    trainer.forget(kept)
+    assert trainer.encoder.ngram_count == kept.sum() < len(kept)
+    again = EncodedHeadlines.of(trainer.encoder, read_headlines(channels["train"])[0], labels=headlines.labels)
+    after = trainer.network().part_logits(again.sequences, again.ngrams)
+    assert np.allclose(after, before, atol=1e-4)
 
 
 def test_the_same_seed_gives_the_same_model_and_a_stopped_training_goes_on(

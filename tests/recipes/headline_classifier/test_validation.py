@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from recipes.headline_classifier import complement_naive_bayes
-from recipes.headline_classifier.config import wide_l2
+from recipes.headline_classifier.config import batch_size, wide_l2
 from recipes.headline_classifier.encoded_headlines import EncodedHeadlines
 from recipes.headline_classifier.inference import weighted_sums
 from recipes.headline_classifier.seen_ngrams import as_new, counted
@@ -74,3 +74,9 @@ def test_so_much_is_added_as_validation_headlines_gain_by():
 def test_fewer_headlines_have_a_stronger_penalty_within_bounds():
     assert [wide_l2(each) for each in (1, 500, 8_000, 10**6)] == pytest.approx([6e-5, 6e-5, 2e-6, 2e-6])
     assert 2e-6 < wide_l2(2_000) < 6e-5
+
+
+def test_steps_hold_more_headlines_where_there_are_many():
+    assert [batch_size(each) for each in (1, 20_000, 72_000, 10**7)] == [64, 64, 256, 2048]
+    steps = [each / batch_size(each) for each in range(10_000, 500_000, 1_000)]
+    assert max(steps) < 500

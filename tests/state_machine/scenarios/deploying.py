@@ -42,6 +42,10 @@ MISSING = error("SageMaker.SageMakerException", f'Could not find endpoint "{ENDP
 OLD_IN_SERVICE = f"Endpoint {ENDPOINT} is InService with configuration {OLD}"
 GONE = f"There is no endpoint {ENDPOINT} now."
 NEWER = result(Item={"id": {"S": "champion/prod2vec"}, "run_id": {"S": "20261121-030000-0badcafe"}})
+QUOTA = (
+    "The account-level service limit 'Maximum total concurrency that can be allocated across all serverless endpoints' "
+    "is 10 Units (Service: AmazonSageMaker; Status Code: 400; Error Code: ResourceLimitExceeded)"
+)
 
 
 def endpoint(status: str, configuration: str, reason: str = "") -> Answer:
@@ -145,6 +149,14 @@ def takeovers() -> Scenarios:
             [*UPDATE, *ROLLED_BACK],
             instead={"Update endpoint": [error("SageMaker.AmazonSageMakerException", serverless)]},
             cause=f"{serverless}\n{OLD_IN_SERVICE}.",
+        ),
+        "the account's quota for endpoints stays full": takeover(
+            5,
+            [MISSING, MISSING],
+            [*CREATE, *ROLLED_BACK],
+            execution="quota",
+            instead={"Create endpoint": [error("SageMaker.ResourceLimitExceededException", QUOTA)]},
+            cause=f"{QUOTA}\n{GONE}",
         ),
         "an update that fails is taken back by SageMaker itself": takeover(
             7,
