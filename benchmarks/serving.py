@@ -1,11 +1,11 @@
 """Measures the service against a trivial route of the same framework and server: `python -m benchmarks.serving`.
 
-Trains a model per recipe on generated data once (`--folder` keeps them), serves each by the real process of the
-training image on loopback, and asks it and the trivial route in turns, so that whatever else the machine does hits
-both. `--soak 100000` sends that many requests, one in a hundred malformed; `--knn` searches a million vectors;
-`--cold-start` times the way to the first answer; `--busy` asks /ping while a million lines are worked on, `--unknown`
-asks two_tower about ever more movies that nobody knows. Client and server need a core each; the client's share is
-printed.
+Trains a model per recipe on generated data once (`--folder` keeps them), and on real data where they are at hand,
+serves each by the real process of the training image on loopback, and asks each of its routes and the trivial one in
+turns, so that whatever else the machine does hits both. `--soak 100000` sends that many requests, one in a hundred
+malformed; `--knn` searches a million vectors; `--cold-start` times the way to the first answer; `--busy` asks /ping
+while a million lines are worked on, `--unknown` asks two_tower about ever more movies that nobody knows. Client and
+server need a core each; the client's share is printed.
 """
 
 from __future__ import annotations
@@ -28,8 +28,9 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import served_models, serving_work
+from benchmarks import served_models, served_requests, serving_work
 from benchmarks.load import Measured, drive, request
+from recipes.prod2vec.basket_scorer import BasketScorer
 from recipes.prod2vec.features import Vocabulary
 from recipes.prod2vec.inference import ProductVectors
 from recipes.prod2vec.precomputed_neighbours import PrecomputedNeighbours
@@ -37,16 +38,16 @@ from trainyard.run.model_archive import ModelCard
 from trainyard.stages.train import keep_examples
 
 ROOT = Path(__file__).resolve().parents[1]
-ROUNDS, REQUESTS = 7, 2000
+ROUNDS, REQUESTS = 7, 1000
 CONNECTIONS = 8
-BARRED = ("prod2vec", "two_tower", "propensity")
-ADDED_MS, SHARE_OF_RATE = 0.5, 0.5
+SHARE_OF_RATE = 0.5
 COLD_START_S = 5.0
 KNN_ITEMS, KNN_SIZE, KNN_SHARE = 1_000_000, 32, 0.9
 SOAK_CONNECTIONS, SOAK_WARM = 16, 10_000
 # Memory that comes and goes by itself between two looks.
 SOAK_NOISE = 0.03
-PRODUCTS, PRODUCT_SIZE = 35_000, 100
+PRODUCTS, PRODUCT_SIZE = 50_000, 100
+WEIGHTS_PER_PRODUCT = 50
 
 TRIVIAL = """
 import sys, uvicorn
@@ -59,7 +60,7 @@ app = FastAPI()
 @app.get("/ping")
 async def ping() -> dict[str, str]: return {}
 @app.post("/trivial")
-async def trivial(asked: Asked) -> dict[str, int]: return {"item": asked.item}
+async def trivial(asked: served_requests.Asked) -> dict[str, int]: return {"item": asked.item}
 uvicorn.run(app, port=int(sys.argv[1]), http="httptools", access_log=False, log_level="warning")
 """
 
@@ -104,6 +105,10 @@ def main() -> int:
         if arguments.unknown:
             return serving_work.unknown(_model("two_tower", folder))
         models = {name: _model(name, folder) for name in names}
+        for label in (each for each in served_models.REAL if each.partition(",")[0] in names):
+            with contextlib.redirect_stdout(sys.stderr):
+                if model := served_models.train_on_real(label, folder / label):
+                    models[label] = model
         if "prod2vec" in names:
             models[f"prod2vec, {PRODUCTS:,}"] = _full_vocabulary(folder / "prod2vec_full")
         if arguments.cold_start:
@@ -165,33 +170,27 @@ def _free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def _bodies(model: Path) -> list[bytes]:
-    document = json.loads((model / "examples.json").read_text())
-    return [json.dumps(each).encode() for each in document["requests"]]
-
-
 def _beside_trivial(models: dict[str, Path]) -> int:
     print(
         f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; medians of {ROUNDS} rounds in turns; ms and requests/s"
     )
     head = "p50  (trivial) added |  p99 (trivial) |  rate (trivial) share | cpu us (trivial) share | client"
-    print(f"{'request':34}{head}")
+    print(f"{'request':58}{head}")
     missed = 0
     port = _free_port()
     with _server(["-c", TRIVIAL, str(port)], port) as trivial:
-        for name, model in models.items():
+        for label, model in models.items():
             other = _free_port()
             with _service(model, other) as service:
-                for body in _bodies(model):
-                    missed |= _line(name, service, trivial=trivial, body=body)
+                for asked in served_requests.asked(label.partition(",")[0], model):
+                    missed |= _line(label, service, trivial=trivial, asked=asked)
     return missed
 
 
-def _line(name: str, service: Server, *, trivial: Server, body: bytes) -> int:
-    """One row of the table; 1 if it misses a bar of its recipe."""
-    own = request("/invocations", body)
+def _line(name: str, service: Server, *, trivial: Server, asked: served_requests.Asked) -> int:
+    """One row of the table; 1 if it misses a bar."""
     plain = request("/trivial", b'{"item": 3, "count": 10}')
-    rounds = [[_round(service, own), _round(trivial, plain)] for _ in range(ROUNDS)]
+    rounds = [[_round(service, asked.content), _round(trivial, plain)] for _ in range(ROUNDS)]
     single = [[pair[side][0] for pair in rounds] for side in (0, 1)]
     p50, p99 = ([statistics.median(m.percentile(p) for m in side) for side in single] for p in (50, 99))
     rates = [statistics.median(pair[side][1] for pair in rounds) for side in (0, 1)]
@@ -199,12 +198,12 @@ def _line(name: str, service: Server, *, trivial: Server, body: bytes) -> int:
     share = statistics.median(pair[0][1] / pair[1][1] for pair in rounds)
     client = statistics.median(m.client_cpu_s / m.wall_s for side in single for m in side)
     print(
-        f"{name[:18] + ' ' + body.decode()[15:29]:34}{p50[0]:.3f} ({p50[1]:.3f}) {p50[0] - p50[1]:+.3f} | "
+        f"{f'{name}: {asked.label}':58}{p50[0]:.3f} ({p50[1]:.3f}) {p50[0] - p50[1]:+.3f} | "
         f"{p99[0]:6.2f} ({p99[1]:.2f}) | {rates[0]:6.0f} ({rates[1]:.0f}) {share:.2f} | "
         f"{cpu[0]:5.0f} ({cpu[1]:.0f}) {cpu[1] / cpu[0]:.2f} | {client:.2f}",
         flush=True,
     )
-    return int(name.partition(",")[0] in BARRED and (p50[0] - p50[1] > ADDED_MS or share < SHARE_OF_RATE))
+    return int(p50[0] - p50[1] > asked.added_ms or (asked.rate and share < SHARE_OF_RATE))
 
 
 def _round(server: Server, content: bytes) -> tuple[Measured, float, float]:
@@ -244,7 +243,7 @@ def _malformed(bodies: Sequence[bytes]) -> list[bytes]:
 
 def _soak(name: str, model: Path, *, count: int) -> int:
     """Many requests over some connections, one in a hundred malformed, in tenths between which memory is read."""
-    bodies = _bodies(model)
+    bodies = served_requests.bodies(model)
     bad = _malformed(bodies)
     good = [request("/invocations", each) for each in bodies]
     wrong = [request("/invocations", each) for each in bad]
@@ -336,7 +335,7 @@ def _approximate(random: np.random.Generator) -> int:
 
 
 def _full_vocabulary(folder: Path) -> Path:
-    """A prod2vec model with the default number of products, for which values do not matter."""
+    """A prod2vec model with many products, for which values do not matter."""
     model = folder / "model"
     if (model / ModelCard.FILE).is_file():
         return model
@@ -353,6 +352,14 @@ def _full_vocabulary(folder: Path) -> Path:
     vectors = ProductVectors(vocabulary=vocabulary, target=target, context=context)
     vectors.save(model)
     PrecomputedNeighbours.compute(vectors).save(model)
+    BasketScorer(
+        method="ridge",
+        offsets=np.arange(PRODUCTS + 1) * WEIGHTS_PER_PRODUCT,
+        products=random.integers(0, PRODUCTS, PRODUCTS * WEIGHTS_PER_PRODUCT).astype(np.int32),
+        weights=random.random(PRODUCTS * WEIGHTS_PER_PRODUCT).astype(np.float32),
+        background=np.sort(random.random(PRODUCTS).astype(np.float32))[::-1] / 100,
+        memory=10.0,
+    ).save(model)
     keep_examples("prod2vec", model)
     served_models.card("prod2vec", model, metrics={})
     return model

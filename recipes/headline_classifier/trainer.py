@@ -105,8 +105,8 @@ class Trainer:
         self.encoder, old = only(self.encoder, kept), self.model
         vectors = old.get_layer("embedding").embeddings.numpy()
         self.model = build(self.encoder, vectors, hyperparameters=self.hyperparameters, seed=self.seed)
-        for layer in self.model.layers:
-            weights = old.get_layer(layer.name).get_weights()
+        for layer, same in zip(self.model.layers, old.layers, strict=True):
+            weights = same.get_weights()
             # Of the wide part all but the bias have a row for each n-gram.
             layer.set_weights([each[kept] if layer.name == "wide" and each.ndim == 2 else each for each in weights])
 

@@ -14,8 +14,8 @@ import pytest
 from tests.cli.story import FakeCloudFormation
 from trainyard.cli.cdk import program
 from trainyard.cli.cdk.stacks import TOOLKIT_STACK, deploy_stacks
-from trainyard.cli.command import project, terminal
-from trainyard.client import local_cloud
+from trainyard.cli.command import terminal
+from trainyard.client import local_cloud, project
 from trainyard.client.deployment import Deployment
 from trainyard.errors import NotFound, TrainyardError
 

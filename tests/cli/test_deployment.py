@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.cli.story import FakeCloudFormation
-from trainyard.cli.command import project, target
+from trainyard.cli.command import target
 from trainyard.client import deployment as deployments
+from trainyard.client import project
 from trainyard.client.deployment import Deployment
 from trainyard.errors import NotFound
 

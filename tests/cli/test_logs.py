@@ -69,7 +69,7 @@ def test_of_a_glue_run_what_its_script_wrote_is_read_or_else_what_glue_wrote(dep
     write(deployment, "/aws-glue/jobs/error", "jr_1", "no such module")
     assert tail.read() == []
     assert [each.text for each in logs.of_visit(deployment.target, visit, own=OWN)] == ["no such module"]
-    write(deployment, "/aws-glue/jobs/output", "jr_1", "first", "second")
+    write(deployment, "/aws-glue/ingest/output", "jr_1", "first", "second")
     assert [each.text for each in tail.read()] == ["first", "second"]
     assert [each.text for each in logs.of_visit(deployment.target, visit, own=OWN)] == ["first", "second"]
 

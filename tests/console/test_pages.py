@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from playwright.sync_api import expect
 
 from tests.cli.story import Story, execution_arn
@@ -332,3 +334,50 @@ def test_a_data_set_says_what_it_waits_for(console: Console, visitor: Visitor):
     expect(rows.filter(has_text="half")).to_contain_text("waits for order_products")
     expect(rows.filter(has_text="half")).not_to_contain_text("DS_Store")
     expect(rows.filter(has_text="whole")).to_contain_text("complete")
+
+
+class FakeRuntime:
+    """The endpoint of a model: answers with what it was asked, or as a model that refuses does."""
+
+    def __init__(self) -> None:
+        self.asked: list[dict[str, Any]] = []
+
+    def invoke_endpoint(self, **request: Any) -> dict[str, Any]:
+        self.asked.append(request)
+        if b"bad" in request["Body"]:
+            said = {"Code": "ModelError", "Message": json.dumps({"error": f"No such product {HOSTILE}."})}
+            raise ClientError({"Error": said}, "InvokeEndpoint")
+        return {"Body": io.BytesIO(b'{"predictions": [{"answer": "42"}]}')}
+
+
+def test_a_model_is_asked_from_its_examples(console: Console, visitor: Visitor):
+    console.put_champion("prod2vec", recipe="prod2vec", run_id=RUN)
+    examples = {"requests": [{"instances": [{"product_id": 1}]}], "answers": [{"predictions": ["kept"]}]}
+    console.put_object(f"prod2vec/{RUN}/evaluate/examples.json", json.dumps(examples))
+    visitor.open("/models/prod2vec/ask")
+    expect(visitor.page.get_by_text("trainyard release prod2vec")).to_be_visible()
+    expect(visitor.page.get_by_text('"kept"')).to_be_visible()
+    expect(visitor.page.get_by_role("button", name="Send")).to_have_count(0)
+
+    runtime = FakeRuntime()
+    put_endpoint(console)
+    console.deployment.target._clients["sagemaker-runtime"] = runtime
+    visitor.open("/models/prod2vec/ask")
+    visitor.page.get_by_role("button", name="Send").click()
+    expect(visitor.page.get_by_text('"answer": "42"')).to_be_visible()
+    assert json.loads(runtime.asked[0]["Body"]) == examples["requests"][0]
+    visitor.page.get_by_label("Request").fill("bad & <b>")
+    visitor.page.get_by_role("button", name="Send").click()
+    expect(visitor.page.get_by_text(f"No such product {HOSTILE}.")).to_be_visible()
+    assert runtime.asked[1]["Body"] == b"bad & <b>"
+
+
+def put_endpoint(console: Console) -> None:
+    """An endpoint in service under the name that the machine gives it."""
+    sagemaker = console.deployment.target.client("sagemaker")
+    role = "arn:aws:iam::000000000000:role/any"
+    name, model = "trainyard-dev-prod2vec", f"trainyard-dev-model-{RUN}-12345678"
+    sagemaker.create_model(ModelName=model, ExecutionRoleArn=role, PrimaryContainer={"Image": "image"})
+    variant = {"VariantName": "all", "ModelName": model, "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
+    sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
+    sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)

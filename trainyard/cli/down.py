@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from rich.text import Text
 
-from trainyard.cli.command import console_of, project, terminal
+from trainyard.cli.command import console_of, terminal
 from trainyard.cli.up import tell
-from trainyard.client import local_cloud
+from trainyard.client import local_cloud, project
 from trainyard.console import background
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import shlex
 
-from trainyard.cli.command import project, target
-from trainyard.client import deployment, local_cloud
+from trainyard.cli.command import target
+from trainyard.client import deployment, local_cloud, project
 from trainyard.errors import NotFound
 
 # Left over from work on a real account, these would be sent to the local cloud beside its own keys, or send calls

@@ -10,9 +10,9 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from trainyard.cli.command import project, target, terminal
+from trainyard.cli.command import target, terminal
 from trainyard.cli.command.options import AwsOption, EnvOption, ModelOption, RecipeArgument, VariantOption
-from trainyard.client import models
+from trainyard.client import models, project
 from trainyard.errors import BadRequest, NotFound
 from trainyard.run.model_archive import ModelCard
 from trainyard.serving import process

@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from trainyard.cli.command import console_of, project, terminal
+from trainyard.cli.command import console_of, terminal
 from trainyard.cli.command.options import ContainersOption, PortOption
-from trainyard.client import local_cloud
+from trainyard.client import local_cloud, project
 
 ConsoleOption = Annotated[bool, typer.Option("--console/--no-console", help="Serve a web page of it, too.")]
 

@@ -20,6 +20,8 @@ from trainyard.run.naming import checked_model, group_name, model_name
 ARCHIVE = "model.tar.gz"
 # Before the name of a model, in the ledger.
 CHAMPION = "champion/"
+# SageMaker's words for whether a version may be used.
+APPROVED, REJECTED = "Approved", "Rejected"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +55,10 @@ class InUse:
 
 @dataclass(frozen=True, kw_only=True)
 class Version:
-    """One registered version of a model; `approval` is SageMaker's word for whether it may be used."""
+    """One registered version of a model; `approval` is SageMaker's word for whether it may be used.
+
+    `data` is the S3 URI of its archive, `sagemaker_model` the SageMaker model that was made of it.
+    """
 
     number: int
     run_id: str
@@ -61,6 +66,14 @@ class Version:
     created: datetime
     approval: str
     standing: str = ""
+    arn: str = ""
+    data: str = ""
+    sagemaker_model: str = ""
+
+    @property
+    def approved(self) -> bool:
+        """Whether it may be used: it passed the gate, and nobody has rolled it back since."""
+        return self.approval == APPROVED
 
 
 def in_use(deployment: Deployment) -> list[InUse]:
@@ -94,16 +107,24 @@ def versions(deployment: Deployment, recipe: str, *, model: str = "") -> Iterato
     client = deployment.target.client("sagemaker")
     group = group_name(deployment.name, recipe, model=checked_model(model))
     for package in _packages(client, group):
-        described = client.describe_model_package(ModelPackageName=package["ModelPackageArn"])
-        said = described.get("CustomerMetadataProperties", {})
-        yield Version(
-            number=package["ModelPackageVersion"],
-            run_id=said.get("run", ""),
-            dataset=said.get("dataset", ""),
-            created=package["CreationTime"],
-            approval=described.get("ModelApprovalStatus", ""),
-            standing=said.get("standing", ""),
-        )
+        yield _version(client.describe_model_package(ModelPackageName=package["ModelPackageArn"]))
+
+
+def _version(described: Mapping[str, Any]) -> Version:
+    said = described.get("CustomerMetadataProperties", {})
+    data = str(described["InferenceSpecification"]["Containers"][0]["ModelDataUrl"])
+    return Version(
+        number=described["ModelPackageVersion"],
+        # Versions of the first deployments say it only by the folder of their archive.
+        run_id=said.get("run") or "".join(urlsplit(data).path.split("/")[2:3]),
+        dataset=said.get("dataset", ""),
+        created=described["CreationTime"],
+        approval=described.get("ModelApprovalStatus", ""),
+        standing=said.get("standing", ""),
+        arn=described["ModelPackageArn"],
+        data=data,
+        sagemaker_model=said.get("model", ""),
+    )
 
 
 def find_champion(deployment: Deployment, model: str) -> Champion | None:
@@ -125,6 +146,12 @@ def champion(deployment: Deployment, recipe: str, *, variant: str = "", model: s
 
 def registered(deployment: Deployment, recipe: str, *, version: str, model: str = "") -> Model:
     """A model by its version in the registry, or by the run that made it. Raises NotFound, BadRequest."""
+    found = registered_version(deployment, recipe, version=version, model=model)
+    return Model(name=f"version {found.number}", data=found.data)
+
+
+def registered_version(deployment: Deployment, recipe: str, *, version: str, model: str = "") -> Version:
+    """A version by its number in the registry, or by the run that made it. Raises NotFound, BadRequest."""
     group = group_name(deployment.name, recipe, model=checked_model(model))
     client = deployment.target.client("sagemaker")
     known = []
@@ -133,10 +160,9 @@ def registered(deployment: Deployment, recipe: str, *, version: str, model: str 
         known.append(number)
         if version.isdigit() and number != version:
             continue
-        described = client.describe_model_package(ModelPackageName=package["ModelPackageArn"])
-        data = str(described["InferenceSpecification"]["Containers"][0]["ModelDataUrl"])
-        if number == version or f"/{version}/" in data:
-            return Model(name=f"version {number}", data=data)
+        found = _version(client.describe_model_package(ModelPackageName=package["ModelPackageArn"]))
+        if version in (number, found.run_id) or f"/{version}/" in found.data:
+            return found
     raise NotFound(
         f"Expected a version of {recipe} or one of its run ids, found {version!r}; "
         f"the registry has {', '.join(sorted(known, key=int)) or 'no version yet'}."
@@ -144,8 +170,10 @@ def registered(deployment: Deployment, recipe: str, *, version: str, model: str 
 
 
 def _packages(client: Any, group: str) -> Iterator[Mapping[str, Any]]:
-    """The versions of a group; none of a group that nothing was registered in yet."""
-    pages = client.get_paginator("list_model_packages").paginate(ModelPackageGroupName=group, SortBy="CreationTime")
+    """The versions of a group, the newest first; none of a group that nothing was registered in yet."""
+    pages = client.get_paginator("list_model_packages").paginate(
+        ModelPackageGroupName=group, SortBy="CreationTime", SortOrder="Descending"
+    )
     try:
         for page in pages:
             yield from page["ModelPackageSummaryList"]

@@ -18,6 +18,7 @@ from trainyard.console.views import (
     execution,
     home,
     models,
+    playground,
     report,
     run,
     state,
@@ -41,6 +42,8 @@ ROUTES = [
     Route("/runs/{recipe}/{run_id}/configuration", run.configuration, name="configuration"),
     Route("/compare", compare.compare, name="compare"),
     Route("/models", models.models, name="models"),
+    Route("/models/{model}/ask", playground.playground, name="playground", methods=["GET"]),
+    Route("/models/{model}/ask", playground.send, name="send", methods=["POST"]),
     Route("/data", datasets.datasets, name="datasets"),
     Route("/static/{file}", files.file, name="static"),
 ]

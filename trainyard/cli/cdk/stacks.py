@@ -12,8 +12,8 @@ from rich.status import Status
 from rich.text import Text
 
 from trainyard.cli.cdk import program
-from trainyard.cli.command import project, target, terminal
-from trainyard.client import local_cloud
+from trainyard.cli.command import target, terminal
+from trainyard.client import local_cloud, project
 from trainyard.client.deployment import stack_status
 from trainyard.client.session import Target
 from trainyard.errors import NotFound

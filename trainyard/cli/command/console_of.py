@@ -7,7 +7,8 @@ from urllib.parse import quote
 
 from rich.text import Text
 
-from trainyard.cli.command import project, terminal
+from trainyard.cli.command import terminal
+from trainyard.client import project
 from trainyard.console import background
 from trainyard.console.note import Note, Running
 

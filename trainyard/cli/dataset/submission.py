@@ -10,11 +10,11 @@ from typing import Any
 
 from rich.text import Text
 
-from trainyard.cli.command import project, terminal
+from trainyard.cli.command import terminal
 from trainyard.cli.dataset import samples
 from trainyard.cli.dataset.settings import gather
 from trainyard.cli.dataset.upload import dataset_name, replace_earlier, upload
-from trainyard.client import executions, policy, uploads
+from trainyard.client import executions, policy, project, uploads
 from trainyard.client.deployment import Deployment
 from trainyard.client.uploads import Upload
 from trainyard.client.watch import Started, Watch, decided

@@ -11,12 +11,13 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import Response
 
+from trainyard.client import wording
 from trainyard.client.executions import Execution
 from trainyard.client.find_execution import find_execution
 from trainyard.client.history import StateVisit
 from trainyard.client.observer import Observer, Snapshot
-from trainyard.console import pages, wording
-from trainyard.console.wording import Verdict
+from trainyard.client.wording import Verdict
+from trainyard.console import pages
 from trainyard.console.yard.layout import layout
 from trainyard.console.yard.picture import Picture, Row, picture
 from trainyard.run.documents import Decision

@@ -11,14 +11,14 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from trainyard.client import artifacts, endpoints, models
+from trainyard.client import artifacts, endpoints, models, wording
 from trainyard.client.deployment import Deployment
 from trainyard.client.endpoints import Endpoint
 from trainyard.client.executions import Execution
 from trainyard.client.models import InUse
-from trainyard.console import pages, wording
+from trainyard.client.wording import Verdict
+from trainyard.console import pages
 from trainyard.console.runs import Runs
-from trainyard.console.wording import Verdict
 from trainyard.run import recipe
 from trainyard.run.documents import Comparison, Decision, Metric
 from trainyard.run.outcome import Outcome

@@ -7,8 +7,8 @@ from starlette.responses import Response
 
 from trainyard.client import models, runs
 from trainyard.client.runs import RunRecord
+from trainyard.client.wording import short
 from trainyard.console import pages
-from trainyard.console.wording import short
 from trainyard.run.naming import model_name
 
 

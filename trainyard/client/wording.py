@@ -1,4 +1,4 @@
-"""How executions are called and what came of them, in the words of the page; pure."""
+"""How executions are called and what came of them, in the words of page and terminal; pure."""
 
 from __future__ import annotations
 

@@ -1,0 +1,208 @@
+"""Puts another registered version into use, or takes the one in use back: one write of the ledger; runs on a laptop."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from botocore.exceptions import ClientError
+
+from trainyard.client import artifacts, endpoints, models
+from trainyard.client.deployment import Deployment
+from trainyard.client.models import APPROVED, CHAMPION, REJECTED, Champion, Version
+from trainyard.errors import ConfigError, NotFound, TrainyardError
+from trainyard.run import recipe as recipes
+from trainyard.run.naming import model_name
+from trainyard.run.run import Run
+from trainyard.run.stage import Stage
+
+CHANGED = "ConditionalCheckFailedException"
+MISSING = ("404", "NoSuchKey", "NoSuchBucket")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Promotion:
+    """A version that is in use now under the `name` of the ledger, and the run whose model it replaced, if any.
+
+    `rejected` is the version that was rolled back from. `served_run` is the run whose model its endpoint still serves;
+    empty where there is no endpoint, and where it serves this version already.
+    """
+
+    name: str
+    version: Version
+    replaced_run: str = ""
+    rejected: Version | None = None
+    served_run: str = ""
+
+
+def promote(deployment: Deployment, recipe: str, *, version: str, model: str = "") -> Promotion:
+    """Put a version, by its number or by the run that made it, into use in place of the one that is.
+
+    A version of one of a recipe's variants takes the place of that variant's model. The endpoint is left as it is.
+    Raises NotFound for a version that is not registered or whose archive is gone, TrainyardError for the one in use
+    and where another was promoted at the same moment.
+    """
+    chosen = models.registered_version(deployment, recipe, version=version, model=model)
+    name = name_in_ledger(deployment, recipe, version=chosen, model=model)
+    return _put_into_use(deployment, name, chosen=chosen, current=models.find_champion(deployment, name))
+
+
+def rollback(
+    deployment: Deployment, recipe: str, *, to: str | None = None, variant: str = "", model: str = ""
+) -> Promotion:
+    """Put an earlier version into use, the approved one before the one in use unless `to` names it; reject that one.
+
+    Raises NotFound where there is no model in use or none before it, and what `promote` raises.
+    """
+    name = model_name(recipe, variant=variant, model=model)
+    current = models.find_champion(deployment, name)
+    if current is None:
+        raise NotFound(f"Expected a model of {name} in use, found none; `trainyard promote` puts a version into use.")
+    if to is None:
+        chosen, bad = _one_before(deployment, recipe, name=name, model=model, run_id=current.run_id)
+    else:
+        chosen = models.registered_version(deployment, recipe, version=to, model=model)
+        bad = _of_run(deployment, recipe, model=model, run_id=current.run_id)
+        _require_same_model(deployment, recipe, name=name, version=chosen, model=model)
+    return _put_into_use(deployment, name, chosen=chosen, current=current, bad=bad)
+
+
+def name_in_ledger(deployment: Deployment, recipe: str, *, version: Version, model: str = "") -> str:
+    """The name under which a version is in use, or would be: the variant that its run trained is part of it."""
+    run = artifacts.of_run(deployment, recipe, run_id=version.run_id).document(Stage.RESOLVE, Run)
+    try:
+        variant = recipes.config(recipe, run.config).variant if run is not None else ""
+    except ConfigError:
+        # A run of an earlier version may have settings that the recipe no longer has.
+        variant = ""
+    return model_name(recipe, variant=variant, model=model)
+
+
+def _one_before(
+    deployment: Deployment, recipe: str, *, name: str, model: str, run_id: str
+) -> tuple[Version, Version | None]:
+    """The newest approved version of the same model older than the one in use; and that one, where it is registered."""
+    current: Version | None = None
+    for each in models.versions(deployment, recipe, model=model):
+        if each.run_id == run_id:
+            current = each
+            continue
+        older = current is not None or each.run_id < run_id
+        if each.approved and older and name_in_ledger(deployment, recipe, version=each, model=model) == name:
+            return each, current
+    raise NotFound(
+        f"Expected an approved version of {name} older than that of run {run_id}, which is in use; found none. "
+        "See `trainyard models`."
+    )
+
+
+def _of_run(deployment: Deployment, recipe: str, *, model: str, run_id: str) -> Version | None:
+    """The version that a run registered, None for a run that has not yet, or broke off before it could."""
+    return next((each for each in models.versions(deployment, recipe, model=model) if each.run_id == run_id), None)
+
+
+def _require_same_model(deployment: Deployment, recipe: str, *, name: str, version: Version, model: str) -> None:
+    own = name_in_ledger(deployment, recipe, version=version, model=model)
+    if own != name:
+        raise TrainyardError(
+            f"Expected a version of {name}; version {version.number} is one of {own}. Name its --variant, or use "
+            f"`trainyard promote {recipe} {version.number}`."
+        )
+
+
+def _put_into_use(
+    deployment: Deployment, name: str, *, chosen: Version, current: Champion | None, bad: Version | None = None
+) -> Promotion:
+    """Move the pointer and then say so in the registry: whoever finds the pointer finds an archive that is there."""
+    if current is not None and current.run_id == chosen.run_id:
+        raise TrainyardError(
+            f"Expected another version than the one in use; version {chosen.number} of run {chosen.run_id} is the "
+            f"model of {name} already."
+        )
+    _require_archive(deployment, chosen)
+    _move_pointer(deployment, name, version=chosen, current=current)
+    _approve(deployment, chosen)
+    if bad is not None:
+        _reject(deployment, bad, chosen=chosen)
+    return Promotion(
+        name=name,
+        version=chosen,
+        replaced_run=current.run_id if current else "",
+        rejected=bad,
+        served_run=_served_run(deployment, name, chosen=chosen),
+    )
+
+
+def _require_archive(deployment: Deployment, version: Version) -> None:
+    address = urlsplit(version.data)
+    try:
+        deployment.target.client("s3").head_object(Bucket=address.netloc, Key=address.path.lstrip("/"))
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in MISSING:
+            raise
+        raise NotFound(
+            f"Expected the archive of version {version.number} at {version.data}, found none: it was removed, and the "
+            "version cannot be used any more. Train the model again, or choose another."
+        ) from error
+
+
+def _move_pointer(deployment: Deployment, name: str, *, version: Version, current: Champion | None) -> None:
+    """The one write that decides, as the state machine's: only if the champion is still the one that was read."""
+    unchanged, compared = "attribute_not_exists(id)", dict[str, Any]()
+    if current is not None:
+        unchanged, compared = "run_id = :read", {"ExpressionAttributeValues": {":read": {"S": current.run_id}}}
+    try:
+        deployment.target.client("dynamodb").put_item(
+            TableName=deployment.ledger_table,
+            Item=_pointer(name, version),
+            ConditionExpression=unchanged,
+            **compared,
+        )
+    except ClientError as error:
+        if error.response["Error"]["Code"] != CHANGED:
+            raise
+        raise TrainyardError(
+            f"Expected the model of {name} in use to stay the same meanwhile; another was promoted just now, and "
+            "nothing was changed. See `trainyard models`, and call it again."
+        ) from error
+
+
+def _pointer(name: str, version: Version) -> Mapping[str, Mapping[str, str]]:
+    """The item as the states "Move champion pointer" and "Note package of champion" leave it."""
+    moment = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    texts = {
+        "id": f"{CHAMPION}{name}",
+        "run_id": version.run_id,
+        "model_data": version.data,
+        "promoted_at": moment,
+        "package": version.arn,
+        # Unknown of versions of the first deployments; nothing needs it.
+        **({"model_name": version.sagemaker_model} if version.sagemaker_model else {}),
+    }
+    return {key: {"S": value} for key, value in texts.items()}
+
+
+def _approve(deployment: Deployment, version: Version) -> None:
+    if not version.approved:
+        deployment.target.client("sagemaker").update_model_package(
+            ModelPackageArn=version.arn, ModelApprovalStatus=APPROVED, ApprovalDescription="Promoted by hand"
+        )
+
+
+def _reject(deployment: Deployment, version: Version, *, chosen: Version) -> None:
+    deployment.target.client("sagemaker").update_model_package(
+        ModelPackageArn=version.arn,
+        ModelApprovalStatus=REJECTED,
+        ApprovalDescription=f"Rolled back to version {chosen.number} of run {chosen.run_id}",
+    )
+
+
+def _served_run(deployment: Deployment, name: str, *, chosen: Version) -> str:
+    try:
+        served = endpoints.described(deployment, endpoints.name_for(deployment, name)).run
+    except NotFound:
+        return ""
+    return served if served != chosen.run_id else ""
