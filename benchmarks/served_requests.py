@@ -56,7 +56,7 @@ def _visit(path: Path) -> dict[str, str]:
     return {name: value for name, value in row.items() if name != "Revenue"}
 
 
-def _bodies(model: Path) -> list[bytes]:
+def bodies(model: Path) -> list[bytes]:
     """The examples of a model folder, each as a body of its own."""
     document = json.loads((model / "examples.json").read_text())
     return [json.dumps(each).encode() for each in document["requests"]]

@@ -28,7 +28,7 @@ def newest(registry: str, repository: str, *, tag: str) -> str:
         token = json.load(answer)["token"]
     headers = {"Accept": LISTS, "Authorization": f"Bearer {token}"}
     asked = Request(f"https://{registry}/v2/{repository}/manifests/{tag}", headers=headers, method="HEAD")
-    with urlopen(asked, timeout=SECONDS) as answer:
+    with urlopen(asked, timeout=SECONDS) as answer:  # noqa: S310 - https stands in the line above
         return str(answer.headers["Docker-Content-Digest"])
 
 

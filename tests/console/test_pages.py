@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from botocore.exceptions import ClientError
 from playwright.sync_api import expect
@@ -17,6 +20,10 @@ from tests.console.conftest import Console, Visitor
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'&</script>{{7*7}}"
 RUN = "20261120-120000-abcdef12"
+# One red pixel.
+PICTURE = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC"
+)
 LOOKS = [(1400, "light"), (1400, "dark"), (400, "light"), (400, "dark")]
 DECISION = {
     "promote": True,
@@ -190,7 +197,7 @@ def test_hostile_names_are_only_text(console: Console, visitor: Visitor):
     expect(visitor.page.locator("#panel")).to_contain_text("onerror")
     visitor.open(f"/runs/prod2vec/{RUN}/artifacts")
     with visitor.page.expect_download() as download:
-        visitor.page.get_by_role("link", name=HOSTILE).click()
+        visitor.page.get_by_role("link", name=f"report/{HOSTILE}.png", exact=True).click()
     assert download.value.path().read_bytes() == b"x"
     assert dialogs == []
     assert visitor.page.locator("main img").count() == 0
@@ -381,3 +388,28 @@ def put_endpoint(console: Console) -> None:
     variant = {"VariantName": "all", "ModelName": model, "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
     sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
     sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
+
+
+def test_artifacts_are_shown(console: Console, visitor: Visitor):
+    table = io.BytesIO()
+    pq.write_table(pa.table({"product": [f"p{number}" for number in range(80)], HOSTILE: [0.5] * 80}), table)
+    console.put_object(f"prod2vec/{RUN}/report/vectors.parquet", table.getvalue())
+    console.put_object(f"prod2vec/{RUN}/gate/decision.json", '{"promote":true}')
+    console.put_object(f"prod2vec/{RUN}/report/broken.parquet", "no table")
+    console.put_object(f"prod2vec/{RUN}/report/map.png", PICTURE)
+    artifacts = f"/runs/prod2vec/{RUN}/artifacts"
+    visitor.open(artifacts)
+    visitor.page.get_by_role("link", name="Show report/vectors.parquet").click()
+    expect(visitor.page.get_by_text("The first 50 of 80 rows.")).to_be_visible()
+    expect(visitor.page.get_by_role("region", name="First rows")).to_contain_text(HOSTILE)
+    visitor.open(artifacts)
+    visitor.page.get_by_role("link", name="Show gate/decision.json").click()
+    expect(visitor.page.get_by_text('"promote": true')).to_be_visible()
+    visitor.open(artifacts)
+    visitor.page.get_by_role("link", name="Show report/map.png").click()
+    picture = visitor.page.get_by_role("img", name="report/map.png")
+    expect(picture).to_be_visible()
+    assert picture.evaluate("image => image.naturalWidth") == 1
+    visitor.open(f"/runs/prod2vec/{RUN}/preview/report/broken.parquet")
+    expect(visitor.page.get_by_text("Expected Parquet")).to_be_visible()
+    visitor.problems.clear()

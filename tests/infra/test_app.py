@@ -317,9 +317,7 @@ def test_an_environment_is_deployed_to_its_own_account_and_region_alone() -> Non
     check(pinned, account="111122223333", region="eu-central-1")
     # The CDK could not find out where it is: it refuses by itself to deploy to another place than the stack names.
     check(pinned, account=None, region=None)
-    with pytest.raises(
-        ConfigError, match=r"account 111122223333, found 444455556666.*\n.*eu-central-1, found us-east-1"
-    ):
+    with pytest.raises(ConfigError, match=r"account 111122223333, found 444455556666.*eu-central-1, found us-east-1"):
         check(pinned, account="444455556666", region="us-east-1")
 
 

@@ -13,9 +13,10 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from trainyard.client import artifacts as client
+from trainyard.client import previews
 from trainyard.client.artifacts import Artifact, RunArtifacts
 from trainyard.console import pages
-from trainyard.errors import NotFound
+from trainyard.errors import BadRequest, NotFound
 
 CHUNK = 1 << 20
 
@@ -32,6 +33,7 @@ def artifacts(request: Request) -> Response:
         run_id=request.path_params["run_id"],
         uri=run.uri,
         stages=_by_stage(run, listed),
+        can=previews.can,
         total=sum(each.size for each in listed),
         command=f"trainyard artifacts {request.path_params['run_id']} --download DIR{pages.site(request).options}",
     )
@@ -58,6 +60,32 @@ def download(request: Request) -> Response:
             "content-length": str(answer["ContentLength"]),
         },
     )
+
+
+def preview(request: Request) -> Response:
+    """The beginning of a file: a table, a text, or a picture. Raises NotFound and BadRequest."""
+    run, path = _run(request), request.path_params["path"]
+    image = PurePosixPath(path).suffix.lower() in previews.IMAGES
+    return pages.page(
+        request,
+        "preview.html.j2",
+        title=PurePosixPath(path).name,
+        recipe=request.path_params["recipe"],
+        run_id=request.path_params["run_id"],
+        path=path,
+        image=image,
+        shown=None if image else previews.preview(run, path),
+    )
+
+
+def image(request: Request) -> Response:
+    """A picture, shown by a page; nothing that could hold a script is one. Raises NotFound and BadRequest."""
+    path = request.path_params["path"]
+    kind = previews.IMAGES.get(PurePosixPath(path).suffix.lower())
+    if kind is None:
+        raise BadRequest(f"Expected a picture ending in {', '.join(previews.IMAGES)}; found {path!r:.200}.")
+    content, _ = previews.content(_run(request), path, most=previews.TABLE_BYTES)
+    return Response(content, media_type=kind)
 
 
 def _chunks(body: Any) -> Iterator[bytes]:
