@@ -101,7 +101,12 @@ def _costs(recipe: str, size: int, *, stages: Sequence[str] | None, kept: Path |
         folder = kept / f"{recipe}-{size}" if kept else Path(scratch)
         folder.mkdir(parents=True, exist_ok=True)
         chosen = [stage for stage in STAGES if not stages or stage in stages]
-        return {stage: _measured(recipe, stage, folder=str(folder), size=size) for stage in chosen}
+        found = {}
+        for stage in chosen:
+            cost = found[stage] = _measured(recipe, stage, folder=str(folder), size=size)
+            told = f"{recipe}, {stage}, {size:,} lines: {cost.cpu:.1f} CPU s, {cost.memory:,.0f} MB"
+            print(told, file=sys.stderr, flush=True)
+        return found
 
 
 def _measured(recipe: str, stage: str, *, folder: str, size: int) -> Cost:

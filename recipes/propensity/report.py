@@ -22,7 +22,7 @@ from recipes.propensity.training_data import VISITS_FILE
 from trainyard.contract import charts, curves
 from trainyard.contract.report import Cell, Figure, ReportInputs, Section, Table
 
-MAX_IMPORTANCE_VISITS = 10_000
+MAX_VISITS, MAX_IMPORTANCE_VISITS = 100_000, 10_000
 SHOWN_COMBINATIONS = 10
 SHOWN_COLUMNS = 15
 
@@ -31,7 +31,7 @@ def report(inputs: ReportInputs, outputs: Path, *, config: Config) -> list[Secti
     """Sections of the page, and beside it `combinations.csv`, `reliability.csv` and `drivers.csv`."""
     ensemble = Ensemble.load(inputs.model)
     holdout = inputs.process / "holdout"
-    visits, population = pd.read_parquet(holdout / VISITS_FILE), Population.load(holdout)
+    visits, population = _some(pd.read_parquet(holdout / VISITS_FILE), seed=config.seed), Population.load(holdout)
     labels = visits["is_sale"].to_numpy(np.float64)
     probabilities = ensemble.probabilities(visits)
     bins = reliability_bins(probabilities, labels, weights=population.weights(labels))
@@ -50,6 +50,13 @@ def report(inputs: ReportInputs, outputs: Path, *, config: Config) -> list[Secti
         _search_section(combinations.read(inputs.model / COMBINATIONS_FILE)),
         _training_section(inputs.model, ensemble.shares),
     ]
+
+
+def _some(visits: pd.DataFrame, *, seed: int) -> pd.DataFrame:
+    """At most `MAX_VISITS` at random: curves of more look the same, and take longer."""
+    if len(visits) <= MAX_VISITS:
+        return visits
+    return visits.sample(MAX_VISITS, random_state=seed).reset_index(drop=True)
 
 
 def permutation_importance(ensemble: Ensemble, visits: pd.DataFrame, *, seed: int) -> list[tuple[str, float]]:
@@ -111,8 +118,8 @@ def _calibration_section(
     weights = population.weights(labels)
     mean = float(np.average(probabilities, weights=weights))
     text = (
-        f"Held-out visits in ten groups of equal weight, by predicted probability. On average the model says "
-        f"{mean:.4f}; the true rate is {population.sale_rate:.4f}. A calibrated model lies on the line."
+        f"Held-out visits ({MAX_VISITS:,} at most) in ten groups of equal weight, by predicted probability. On average "
+        f"the model says {mean:.4f}; the true rate is {population.sale_rate:.4f}. A calibrated model lies on the line."
     )
     figure = Figure(
         png=plots.reliability_diagram(bins), alt="Observed share of sales over predicted probability, in ten groups."

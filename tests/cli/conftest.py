@@ -10,7 +10,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from tests.cli.story import MACHINE_ARN, FakeCloudFormation, FakeStepFunctions
+from tests.cli.story import MACHINE_ARN, FakeCloudFormation, FakeRegistry, FakeStepFunctions
 from trainyard.client.deployment import Deployment
 from trainyard.client.session import Target
 
@@ -77,4 +77,11 @@ def deployed_in_moto(step_functions: FakeStepFunctions) -> Iterator[Deployment]:
 def formation(deployment: Deployment) -> FakeCloudFormation:
     fake = FakeCloudFormation()
     deployment.target._clients["cloudformation"] = fake
+    return fake
+
+
+@pytest.fixture
+def registry(deployment: Deployment) -> FakeRegistry:
+    fake = FakeRegistry()
+    deployment.target._clients["sagemaker"] = fake
     return fake

@@ -146,7 +146,7 @@ class FakeStepFunctions:
 class Pages:
     """A paginator of one operation; several threads may have one each."""
 
-    def __init__(self, fake: FakeStepFunctions, operation: str) -> None:
+    def __init__(self, fake: FakeStepFunctions | FakeRegistry, operation: str) -> None:
         self.fake = fake
         self.operation = operation
 
@@ -165,6 +165,58 @@ class FakeCloudFormation:
             raise refusal("ValidationError", "DescribeStacks", f"Stack with id {StackName} does not exist")
         outputs = [{"OutputKey": key, "OutputValue": value} for key, value in self.stacks[StackName].items()]
         return {"Stacks": [{"StackName": StackName, "StackStatus": "CREATE_COMPLETE", "Outputs": outputs}]}
+
+
+class FakeRegistry:
+    """The calls of the SageMaker client on model packages and one endpoint, on versions held in memory."""
+
+    def __init__(self) -> None:
+        self.packages: list[dict[str, Any]] = []
+        self.endpoints: dict[str, str] = {}
+
+    def put(self, run_id: str, *, recipe: str = "prod2vec", group: str = "trainyard-dev-prod2vec") -> str:
+        """Register what a run trained, as the state machine does; returns its ARN."""
+        number = 1 + sum(each["ModelPackageGroupName"] == group for each in self.packages)
+        arn = f"arn:aws:sagemaker:us-east-1:000000000000:model-package/{group}/{number}"
+        data = f"s3://artifacts-bucket/{recipe}/{run_id}/train/job/output/model.tar.gz"
+        package = {
+            "ModelPackageGroupName": group,
+            "ModelPackageVersion": number,
+            "ModelPackageArn": arn,
+            "CreationTime": START + timedelta(hours=len(self.packages)),
+            "ModelApprovalStatus": "Approved",
+            "InferenceSpecification": {"Containers": [{"ModelDataUrl": data}]},
+            "CustomerMetadataProperties": {"run": run_id, "dataset": "d", "model": f"dev-model-{run_id}-00000000"},
+        }
+        self.packages.append(package)
+        return arn
+
+    def approvals(self) -> dict[int, str]:
+        return {each["ModelPackageVersion"]: each["ModelApprovalStatus"] for each in self.packages}
+
+    def get_paginator(self, operation: str) -> Pages:
+        return Pages(self, operation)
+
+    def paginate(self, operation: str, **request: Any) -> Iterator[dict[str, Any]]:
+        if operation == "list_endpoints":
+            return iter([{"Endpoints": [{"EndpointName": each} for each in self.endpoints]}])
+        assert operation == "list_model_packages"
+        found = [each for each in self.packages if each["ModelPackageGroupName"] == request["ModelPackageGroupName"]]
+        return iter([{"ModelPackageSummaryList": found[:: -1 if request.get("SortOrder") == "Descending" else 1]}])
+
+    def describe_model_package(self, *, ModelPackageName: str) -> dict[str, Any]:
+        return next(each for each in self.packages if each["ModelPackageArn"] == ModelPackageName)
+
+    def update_model_package(self, *, ModelPackageArn: str, **changes: str) -> None:
+        self.describe_model_package(ModelPackageName=ModelPackageArn).update(changes)
+
+    def describe_endpoint(self, *, EndpointName: str) -> dict[str, Any]:
+        if EndpointName not in self.endpoints:
+            raise refusal("ValidationException", "DescribeEndpoint", "Could not find endpoint")
+        return {"EndpointConfigName": EndpointName, "EndpointStatus": "InService", "LastModifiedTime": START}
+
+    def describe_endpoint_config(self, *, EndpointConfigName: str) -> dict[str, Any]:
+        return {"ProductionVariants": [{"ModelName": self.endpoints[EndpointConfigName]}]}
 
 
 def refusal(code: str, operation: str, message: str = "") -> ClientError:

@@ -103,6 +103,7 @@ def test_an_account_is_not_bootstrapped_unasked(
     (arguments, variables) = cdk_calls[0]
     assert arguments[:6] == ["deploy", "--all", "--require-approval", "broadening", "-c", "env=prod"]
     assert not any("synthesizer" in each for each in arguments)
+    assert "--import-existing-resources" in arguments
     assert variables["AWS_ACCESS_KEY_ID"] == os.environ["AWS_ACCESS_KEY_ID"]
 
 

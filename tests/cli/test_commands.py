@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from botocore.exceptions import EndpointConnectionError, NoCredentialsError
+from botocore.exceptions import EndpointConnectionError, NoCredentialsError, SSLError
+from botocore.parsers import ResponseParserError
 
 from tests.cli import test_logs
 from tests.cli.story import FakeCloudFormation, FakeStepFunctions, Story, refusal, upload_event
@@ -116,6 +117,8 @@ def test_version(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[
         (NotFound("nothing there"), 4, "nothing there"),
         (ConfigError(["a.", "b."]), 2, "a. b."),
         (NoCredentialsError(), 1, "Sign in"),
+        (SSLError(endpoint_url="https://localhost:1", error="bad"), 1, "AWS_CA_BUNDLE"),
+        (ResponseParserError("no XML"), 1, "That was no answer of AWS"),
         (EndpointConnectionError(endpoint_url="https://localhost:1"), 1, "trainyard up"),
         (refusal("ExpiredToken", "GetObject"), 1, "sign in again"),
         (refusal("AccessDenied", "GetObject"), 1, "GetObject was refused: AccessDenied: said AccessDenied. Ask for"),
@@ -124,6 +127,7 @@ def test_version(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[
     ],
 )
 def test_failures_become_one_sentence(error: Exception, code: int, said: str) -> None:
+    assert failures.expected(error)
     sentence, found = failures.explain(error)
     assert (found, "\n" in sentence) == (code, False)
     assert said in sentence

@@ -137,7 +137,10 @@ def test_a_state_tells_what_it_did(console: Console, visitor: Visitor):
     lines = ["reading", f"line with {HOSTILE}", "no line"]
     logs.put_log_events(**stream, logEvents=[{"timestamp": now, "message": each} for each in lines])
     visitor.open("/executions/bad")
-    visitor.page.get_by_role("link", name="Train model").click()
+    why = visitor.page.get_by_role("region", name="Why it failed")
+    expect(why).to_contain_text("AlgorithmError: the file has no line")
+    expect(why).to_contain_text("trainyard redrive bad")
+    why.get_by_role("link", name="Train model").click()
     panel = visitor.page.locator("#panel")
 
     expect(panel).to_contain_text("AlgorithmError: the file has no line")

@@ -6,8 +6,10 @@ import json
 
 from infra.settings import ENVIRONMENTS, settings
 from tests.infra.templates import Deployment
+from trainyard.contract.config import settings as config_settings
+from trainyard.run import recipe
 from trainyard.run.document import decoded
-from trainyard.run.policy import Policy
+from trainyard.run.policy import Allowance, Policy
 
 MOST_VARIABLES_BYTES = 4096
 
@@ -35,3 +37,12 @@ def test_the_machines_of_an_environment_are_ones_that_its_starts_may_ask_for() -
         for stage, job in each.jobs.items():
             for field, value in job.items():
                 assert each.policy.start.beyond(f"jobs.{stage}.{field}", value) == ""
+
+
+def test_every_name_in_a_policy_is_that_of_a_setting_for_a_slip_would_forbid_nothing() -> None:
+    known = {path for name in recipe.names() for path, _, _ in config_settings(recipe.config(name))}
+    for each in ENVIRONMENTS.values():
+        for way in (each.policy.upload, each.policy.start):
+            for name in (*way.settings, *way.reserved, *way.most, *way.among):
+                alone = Allowance(settings=(name,))
+                assert any(alone.permits(path) for path in known), name

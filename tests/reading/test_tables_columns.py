@@ -313,3 +313,49 @@ def test_types_are_decided_over_all_parts_and_all_rows(tmp_path):
 def test_names_that_differ_in_case_only_are_kept_apart(tmp_path):
     found = reading(tmp_path, {"visits.csv": csv("a,A,a", ["1,x,2.5", "2,y,3.5"])}, ANYTHING)
     assert list(columns(found, "visits")) == ["a", "A_2", "a_3"]
+
+
+@pytest.mark.parametrize(
+    ("cells", "kind"),
+    [
+        (["$5.50", "7.25", "-$3"], "DOUBLE"),
+        (["5.50 EUR", "€7", "3 €"], "DOUBLE"),
+        (["$5.50", "€7.25", "3"], "VARCHAR"),
+        (["5.50 USD", "7.25 CHF", "3"], "VARCHAR"),
+    ],
+)
+def test_amounts_in_several_currencies_are_no_numbers(tmp_path, cells, kind):
+    found = reading(tmp_path, {"visits.csv": csv("id,price", [f"u{cell},{cell}" for cell in cells])}, ANYTHING)
+    assert columns(found, "visits")["price"] == kind
+    told = [each for each in found.quality.warnings if "convert them into one currency" in each]
+    assert len(told) == (kind == "VARCHAR")
+
+
+@pytest.mark.parametrize(
+    ("cells", "kind"),
+    [
+        (["612 345 678", "699 000 111"], "VARCHAR"),
+        (["+34 612 345 678", "+1 699 000 1111"], "VARCHAR"),
+        (["612 345 678", "1 699 000 111"], "BIGINT"),
+        (["12 345", "1 345 678"], "BIGINT"),
+    ],
+)
+def test_telephone_numbers_are_texts_and_amounts_are_not(tmp_path, cells, kind):
+    found = reading(tmp_path, {"visits.csv": csv("id;x", [f"u{cell};{cell}" for cell in cells])}, ANYTHING)
+    assert columns(found, "visits")["x"] == kind
+
+
+@pytest.mark.parametrize(
+    ("times", "first"),
+    [
+        (["1995", "2003"], "1995-01-01 00:00:00"),
+        (["1995.0", "2003"], "1995-01-01 00:00:00"),
+        (["1995", "2003-05-01"], "1995-01-01 00:00:00"),
+        (["1995", "3"], "1970-01-01 00:33:15"),
+    ],
+    ids=["years", "broken years", "years and days", "seconds"],
+)
+def test_a_column_of_years_is_no_count_of_seconds(tmp_path, times, first):
+    data = csv("userId,movieId,rating,timestamp", [f"{at},x{at},4,{time}" for at, time in enumerate(times)])
+    found = rows(reading(tmp_path, {"ratings.csv": data}, RATINGS), "ratings")
+    assert str(found[0][3]) == first

@@ -219,7 +219,7 @@ def _timestamp(cell: Cell) -> str:
         return f"CASE WHEN {_apart(number)} THEN {moments.of_number(number)} ELSE {text} END"
     if not cell.is_text:
         return text
-    if cell.dates == "compact":
+    if cell.dates in {"compact", "year"}:
         return text
     iso = f"WHEN {matches(cell.sql, ISO_MOMENT.pattern)} THEN TRY_CAST({cell.sql} AS TIMESTAMP)"
     return f"CASE {iso} {_usual_count(cell)} ELSE {text} END"
@@ -235,8 +235,9 @@ def _usual_count(cell: Cell) -> str:
 
 
 def _apart(number: str) -> str:
-    """Whether a count does not look like a day such as 20260131."""
-    return f"{number} NOT BETWEEN 19000101 AND 21000000 AND {number} NOT BETWEEN 19000101000000 AND 21000000000000"
+    """Whether a count does not look like a year or like a day such as 20260131."""
+    ends = ((1900, 2099), (19000101, 21000000), (19000101000000, 21000000000000))
+    return " AND ".join(f"{number} NOT BETWEEN {first} AND {last}" for first, last in ends)
 
 
 def _boolean(cell: Cell) -> str:

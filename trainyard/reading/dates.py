@@ -62,9 +62,10 @@ def _counts(cell: Cell) -> list[str]:
 def _chosen(counts: Mapping[Dates, int], *, differing: int) -> Dates | None:
     best = max(counts.values())
     found: list[Dates] = [way for way in EVERY_WAY if counts[way] == best]
-    # All digits are days such as 20260131 where each of them is one, else counts from 1970.
-    if "plain" in found or "compact" in found:
-        return "plain" if "plain" in found else "compact"
+    # All digits are days such as 20260131, or years, where each of them is one, else counts from 1970.
+    for way in ("plain", "compact", "year"):
+        if way in found:
+            return way
     return None if differing and {"day first", "month first"} <= set(found) else found[0]
 
 

@@ -1,7 +1,7 @@
 """When something was, as SQL: the moment that a written cell means, in UTC; DuckDB in Glue's driver and on a laptop.
 
 A single value of ISO 8601 or of a count from 1970 says what it means (as `contract.values.moment` has it). What
-3/4/2026 or 20260304 means, only the whole column can tell: that is a `Dates`.
+3/4/2026, 20260304 or 2026 means, only the whole column can tell: that is a `Dates`.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from trainyard.contract.values import ISO_MOMENT, ISO_MOMENT_AND_ZONE, MAX_SECON
 from trainyard.reading.sql import literal, matches
 
 # How a column writes its moments; `plain` is what every single cell says by itself.
-Dates = Literal["plain", "epoch", "compact", "day first", "month first"]
+Dates = Literal["plain", "epoch", "compact", "year", "day first", "month first"]
 EVERY_WAY: tuple[Dates, ...] = get_args(Dates)
 FIRST_SECOND = -62_135_596_800  # of the year 1
 WHOLE = r"[+-]?[0-9]{1,18}(\.0*)?"
 COMPACT = r"(19|20)[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])(([01][0-9]|2[0-3])[0-5][0-9][0-5][0-9])?(\.0*)?"
+YEAR = r"(19|20)[0-9]{2}(\.0*)?"
 NAMED = r".*[A-Za-z]{3}.*[0-9].*|.*[0-9].*[A-Za-z]{3}.*|[0-9]{1,2} [0-9]{1,2}, [0-9]{4}"
 SLASHES = r"([0-9]{1,2})[/.-]([0-9]{1,2})[/.-]([0-9]{4}|[0-9]{2})([ T,].*)?"
 DOTTED = r"[0-9]{1,2}\.[0-9]{1,2}\..*"
@@ -64,9 +65,11 @@ def _count(text: str, dates: Dates) -> str:
         f"ELSE try_strptime({compact}, '%Y%m%d%H%M%S') END"
     )
     meant = f"WHEN {matches(text, COMPACT)} THEN {digits if dates == 'compact' else 'NULL'}"
-    other = {"compact": f"{meant} WHEN {matches(text, NUMBER.pattern)} THEN NULL", "epoch": ""}
-    apart = other.get(dates, meant)
     whole = f"TRY_CAST(regexp_replace({text}, '\\..*', '') AS BIGINT)"
+    day = f"make_timestamp({whole}, 1, 1, 0, 0, 0)" if dates == "year" else "NULL"
+    meant = f"{meant} WHEN {matches(text, YEAR)} THEN {day}"
+    no_count = f"{meant} WHEN {matches(text, NUMBER.pattern)} THEN NULL"
+    apart = {"compact": no_count, "year": no_count, "epoch": ""}.get(dates, meant)
     return (
         f"{apart} WHEN {matches(text, WHOLE)} THEN {of_number(whole)} "
         f"WHEN {matches(text, NUMBER.pattern)} THEN {of_number(f'TRY_CAST({text} AS DOUBLE)')}"

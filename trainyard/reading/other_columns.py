@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 import duckdb
 
-from trainyard.reading import cells
+from trainyard.reading import amounts, cells
 from trainyard.reading.cells import Cell, ValueType
 from trainyard.reading.columns import UNNAMED, Mapped
 from trainyard.reading.dates import ways_of
@@ -21,7 +21,7 @@ from trainyard.reading.sql import matches
 # What people write where a number is not known: nothing but one or two signs.
 SIGNS = r"[!-/:-@\[-`{-~\x{2013}\x{2014}]{1,2}"
 # Of these, the first whose values all (but the bad share) of a column are; `word` tells yes/no from counts of 0 and 1.
-COUNTED = ("given", "signs", "boolean", "word", "int64", "float64", "plain", "time")
+COUNTED = ("given", "signs", "boolean", "word", "int64", "float64", "plain", "time", "telephone")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,8 +37,8 @@ def inferred(connection: duckdb.DuckDBPyConnection, parts: Sequence[Mapped], *, 
     """The types of the other columns of a table, over all `parts`; up to a `share` of cells may be no such value.
 
     A column of words for yes and no is boolean; of whole numbers int64, unless digits would be lost (007, or more than
-    64 bits); of numbers float64; of moments timestamp; all others are text. A sign such as ? or - among numbers is no
-    value. Columns without a name and without a value are none.
+    64 bits); of numbers float64; of moments timestamp; all others are text, also amounts in several currencies and
+    telephone numbers. A sign such as ? or - among numbers is no value. Columns without a name and without a value are none.
     """
     totals: dict[str, Counter[str]] = {}
     for part in parts:
@@ -60,9 +60,11 @@ def _counts(connection: duckdb.DuckDBPyConnection, part: Mapped) -> dict[str, di
     inner = ", ".join(value for at, cell in numbered for value in _values(cell, at=at))
     outer = ", ".join(count for at, _ in numbered for count in _column(at))
     found = connection.execute(f"SELECT {outer} FROM (SELECT {inner} FROM {rows_of(part)})").fetchall()[0]
-    size = len(COUNTED)
+    size = len(COUNTED) + 1
+    columns = {name: found[size * at : size * (at + 1)] for at, name in enumerate(part.others)}
     return {
-        name: dict(zip(COUNTED, found[size * at : size * (at + 1)], strict=True)) for at, name in enumerate(part.others)
+        name: dict(zip(COUNTED, counts, strict=True)) | {f"{amounts.IN}{mark}": n for mark, n in (marks or {}).items()}
+        for name, (*counts, marks) in columns.items()
     }
 
 
@@ -92,6 +94,8 @@ def _column(at: int) -> list[str]:
         f"count(number{at})",
         f"count(number{at}) FILTER (WHERE NOT lost{at} OR whole{at}::VARCHAR = text{at})",
         f"count(*) FILTER (WHERE time{at})",
+        f"count(*) FILTER (WHERE {amounts.is_telephone(f'text{at}', f'number{at}')})",
+        f"histogram({amounts.currency(f'text{at}', f'number{at}')})",
     ]
 
 
@@ -108,6 +112,8 @@ def _kind(counts: Mapping[str, int], share: float) -> ValueType:
     needed = max(numbers - int(numbers * share), 1)
     if counts["boolean"] == given and counts["word"]:
         return "boolean"
+    if counts["telephone"] >= needed or len(amounts.currencies(counts)) > 1:
+        return "string"
     if counts["plain"] < counts["float64"] or counts["float64"] < needed or counts["time"] == given > counts["float64"]:
         return "string"
     return "int64" if counts["int64"] == counts["float64"] else "float64"
@@ -163,4 +169,9 @@ def _warnings(
         if kind in {"int64", "float64"} and lost:
             cell = "cell that is no number is" if lost == 1 else "cells that are no numbers are"
             warned.append(f"{parts[0].found.name}: column {name}: {lost:,} {cell} taken for missing.")
+        if len(mixed := amounts.currencies(totals[name])) > 1:
+            warned.append(
+                f"{parts[0].found.name}: column {name}: amounts in {' and '.join(mixed)} cannot be compared and are "
+                "read as text; convert them into one currency."
+            )
     return tuple(warned)

@@ -14,6 +14,7 @@ from recipes.headline_classifier.features import Encoder
 from recipes.headline_classifier.ngram_counts import NgramCounts
 from recipes.headline_classifier.predictions import by_class, pairs
 from recipes.headline_classifier.tokenizer import joined, tokens, without_markup
+from trainyard.contract.holdout import ROLES
 
 
 def test_numbers_are_in_their_order_before_names():
@@ -90,6 +91,14 @@ def test_the_classes_of_a_model_are_those_of_the_data_also_those_it_has_no_headl
 def test_names_that_were_uploaded_go_with_the_model(tmp_path):
     encoder = processed(tmp_path, headlines(("1", "2"), 30), listed=[("1", "World"), ("2", "Sports")])
     assert encoder.names == ("World", "Sports")
+
+
+def test_of_many_headlines_some_are_judged_and_all_classes_known(tmp_path, monkeypatch):
+    monkeypatch.setattr(process, "JUDGED_HEADLINES", 4)
+    encoder = processed(tmp_path, headlines(("1", "2"), 30))
+    kept = {role: pq.read_metadata(tmp_path / "out" / role / "headlines.parquet").num_rows for role in ROLES}
+    assert kept["train"] > 4 == kept["validation"] == kept["holdout"]
+    assert encoder.classes == ("1", "2")
 
 
 def test_many_classes_keep_fewer_n_grams_so_that_a_model_has_a_bound(monkeypatch):

@@ -10,11 +10,12 @@ import pyarrow.parquet as pq
 import pytest
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
-from recipes.neural_topic_model import process, sample
+from recipes.neural_topic_model import numbered_corpus, process, sample
 from recipes.neural_topic_model.bags_of_words import BagsOfWords
 from recipes.neural_topic_model.config import CONFIG
 from recipes.neural_topic_model.features import Lemmatizer, Vocabulary
 from recipes.neural_topic_model.language import stop_words
+from recipes.neural_topic_model.numbered_corpus import NumberedCorpus
 from recipes.neural_topic_model.phrases import phrases
 from recipes.neural_topic_model.stop_words import EXTRA, STOP_WORDS
 from recipes.neural_topic_model.topic_names import topic_names
@@ -140,6 +141,28 @@ def test_bags_count_known_words_and_survive_the_disk(tmp_path):
     assert np.array_equal(np.concatenate(list(again.dense_blocks(2))), expected)
     assert again.document_frequency.tolist() == [1, 1, 1]
     assert again.word_frequency.tolist() == [1, 1, 2]
+
+
+def test_bags_of_numbered_lemmas_are_those_of_lemmas(tmp_path, monkeypatch):
+    monkeypatch.setattr(numbered_corpus, "BLOCK_DOCUMENTS", 2)
+    texts = ["cat apple cat dog", "the", "bread dog", "apple", "cats"]
+    corpus = NumberedCorpus.lemmatize([("", each) for each in texts], lemmatizer=LEMMATIZER, scratch=tmp_path)
+    assert corpus.document_frequency() == {"cat": 2, "apple": 2, "dog": 2, "bread": 1}
+    assert corpus.documents(np.asarray([2, 4])) == [["bread", "dog"], ["cat"]]
+    vocabulary = Vocabulary(words=("apple", "bread", "cat"), lemmatizer=LEMMATIZER)
+    expected = vocabulary.bags([LEMMATIZER.lemmas(each) for each in texts]).dense(np.arange(5))
+    parts = [each.dense(np.arange(len(each))) for each in corpus.bags(vocabulary)]
+    assert np.array_equal(np.concatenate(parts), expected)
+
+
+def test_of_many_documents_some_are_judged(tmp_path, monkeypatch):
+    monkeypatch.setattr(process, "JUDGED_DOCUMENTS", 3)
+    texts = [f"kettle {'walked' * (number % 2)} lemon {'plate' * (number % 3 == 0)}" for number in range(12)]
+    write_documents(tmp_path, dict.fromkeys(("train", "validation", "holdout"), texts))
+    figures = process.process(tmp_path, tmp_path / "out", config=CONFIG)
+    assert figures["validation_documents"] == figures["holdout_documents"] == 12
+    assert len(BagsOfWords.load(tmp_path / "out" / "validation")) == 3
+    assert pq.read_metadata(tmp_path / "out" / "holdout" / "lemmas.parquet").num_rows == 3
 
 
 def test_word_vectors_may_come_as_a_file(tmp_path):

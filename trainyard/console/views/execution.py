@@ -12,10 +12,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from trainyard.client import wording
+from trainyard.client.deployment import Deployment
 from trainyard.client.executions import Execution
 from trainyard.client.find_execution import find_execution
 from trainyard.client.history import StateVisit
 from trainyard.client.observer import Observer, Snapshot
+from trainyard.client.why_failed import WhyFailed, why_failed
 from trainyard.client.wording import Verdict
 from trainyard.console import pages
 from trainyard.console.yard.layout import layout
@@ -42,6 +44,7 @@ class ExecutionView:
     verdict: Verdict
     picture: Picture
     decision: Decision | None
+    why: WhyFailed | None = None
     running: Sequence[Running] = ()
     last_line: str = ""
     different: Sequence[tuple[str, Any]] = ()
@@ -80,10 +83,12 @@ def seen(request: Request) -> ExecutionView:
     deployment = pages.deployment(request)
     found = find_execution(deployment, request.path_params["name"])
     observer = Observer(deployment, found.arn)
-    return view_of(observer.snapshot(), observer.machine, request=request)
+    return view_of(observer.snapshot(), observer.machine, deployment=deployment, request=request)
 
 
-def view_of(snapshot: Snapshot, machine: Mapping[str, Any], *, request: Request) -> ExecutionView:
+def view_of(
+    snapshot: Snapshot, machine: Mapping[str, Any], *, deployment: Deployment, request: Request
+) -> ExecutionView:
     """A snapshot as the page shows it, with the groups unfolded that the address asks for."""
     asked = request.query_params
     execution, unfolded = snapshot.execution, frozenset(asked.getlist("unfold"))
@@ -98,12 +103,21 @@ def view_of(snapshot: Snapshot, machine: Mapping[str, Any], *, request: Request)
         verdict=wording.verdict(execution),
         picture=drawn,
         decision=execution.decision,
+        why=_why(deployment, snapshot),
         running=_running(snapshot),
         last_line=snapshot.last_line,
         different=wording.differently(execution),
         unfolded=unfolded,
         visited_only=visited_only,
     )
+
+
+def _why(deployment: Deployment, snapshot: Snapshot) -> WhyFailed | None:
+    """The root cause of what failed on the way; a state of the workflow that ended it as a failure gave its own."""
+    execution = snapshot.execution
+    if execution.running or execution.status == "SUCCEEDED" or execution.end is not None:
+        return None
+    return why_failed(deployment, execution, visits=snapshot.visits)
 
 
 def _planned(visits: Sequence[StateVisit]) -> str:

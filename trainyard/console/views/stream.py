@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from trainyard.client.find_execution import find_execution
+from trainyard.client.observer import Observer, Snapshot
 from trainyard.console import pages
 from trainyard.console.live import Feed
 from trainyard.console.views.execution import view_of
@@ -33,12 +34,16 @@ async def _events(request: Request, feed: Feed) -> AsyncIterator[str]:
     async for snapshot in feed.snapshots():
         if stopping() or await request.is_disconnected():
             return
-        view = view_of(snapshot, feed.observer.machine, request=request)
-        html = await run_in_threadpool(pages.text, "live.html.j2", view=view)
+        html = await run_in_threadpool(_html, request, observer=feed.observer, snapshot=snapshot)
         if html != shown:
             shown = html
             yield event(html)
     yield DONE
+
+
+def _html(request: Request, *, observer: Observer, snapshot: Snapshot) -> str:
+    view = view_of(snapshot, observer.machine, deployment=observer.deployment, request=request)
+    return pages.text("live.html.j2", view=view)
 
 
 def event(html: str) -> str:

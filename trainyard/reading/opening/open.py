@@ -19,6 +19,7 @@ from trainyard.reading.opening.parquet_tables import parquet_table
 from trainyard.reading.opening.plain_text import Text, as_utf8, legible
 from trainyard.reading.opening.samples import sample
 from trainyard.reading.opening.unpacked import Member, unpacked
+from trainyard.reading.partitions import with_folders
 
 HEAD_BYTES = 512
 
@@ -47,7 +48,7 @@ def found_tables(
         text = _text(member, folder, index=index)
         own = settings if of_member is None else of_member(member.name, member.source)
         try:
-            found += _tables(connection, text, settings=own, sources=sources)
+            found += map(with_folders, _tables(connection, text, settings=own, sources=sources))
         except BadData as problem:
             if member.source:
                 raise
