@@ -69,8 +69,10 @@ def build(encoder: Encoder, word_vectors: np.ndarray, *, hyperparameters: Hyperp
     words = keras.Input((encoder.length,), dtype="int32", name="words")
     ngrams = keras.Input((None,), dtype="int32", name="grams")
     values = keras.Input((None,), dtype="float32", name="values")
-    start = keras.initializers.Constant(word_vectors)
-    embedded = layers.Embedding(*word_vectors.shape, embeddings_initializer=start, name="embedding")(words)
+    embedding = layers.Embedding(*word_vectors.shape, embeddings_initializer="zeros", name="embedding")
+    embedded = embedding(words)
+    # Given as an initializer they would be part of the model's configuration, which Keras copies and writes as text.
+    embedding.embeddings.assign(word_vectors)
     inputs = {"words": words, "grams": ngrams, "values": values}
     if hyperparameters.architecture == "convolution":
         deep = _convolution(embedded, hyperparameters.dropout)

@@ -15,8 +15,8 @@ from trainyard.cli.command import target, terminal
 from trainyard.cli.command.options import AwsOption, EnvOption, JsonOption
 from trainyard.client.artifacts import Artifact, RunArtifacts, download, of_run, run_ids
 from trainyard.client.deployment import Deployment
-from trainyard.client.find_execution import LATEST, find_execution
-from trainyard.client.watch import plan_of
+from trainyard.client.find_execution import LATEST
+from trainyard.client.find_run import find_run
 from trainyard.errors import NotFound
 from trainyard.pages import formats
 from trainyard.run import recipe
@@ -48,7 +48,7 @@ def artifacts(
     if of in recipe.names() and folder is None:
         _list_runs(deployment, of, as_json=as_json)
         return
-    run = _run(deployment, of)
+    run = find_run(deployment, of)
     found = list(run.listed())
     if not found:
         raise NotFound(f"Expected artifacts under {run.uri}/, found none yet.")
@@ -61,22 +61,6 @@ def artifacts(
         terminal.print_json([{**asdict(each), "uri": f"{bucket}/{each.key}"} for each in found])
     else:
         _print(run, found)
-
-
-def _run(deployment: Deployment, of: str) -> RunArtifacts:
-    """The run of an execution, or a recipe's newest one; raises NotFound."""
-    if of in recipe.names():
-        runs = run_ids(deployment, of)
-        if not runs:
-            raise NotFound(f"Expected a run of {of}, found none; start one with `trainyard run {of}`.")
-        return of_run(deployment, of, run_id=runs[0])
-    execution = find_execution(deployment, of)
-    plan = plan_of(deployment, execution)
-    if plan is not None and plan.prefix is not None:
-        return RunArtifacts(deployment=deployment, prefix=plan.prefix)
-    no_plan = "it has not decided yet what to do" if execution.running else execution.failure
-    reason = no_plan if plan is None else plan.reason
-    raise NotFound(f"Expected an execution that trains; {execution.name} has no artifacts: {reason}.")
 
 
 def _list_runs(deployment: Deployment, name: str, *, as_json: bool) -> None:

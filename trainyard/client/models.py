@@ -104,8 +104,12 @@ def _in_use(item: Mapping[str, Any]) -> InUse:
 
 def versions(deployment: Deployment, recipe: str, *, model: str = "") -> Iterator[Version]:
     """The registered versions of a recipe, or of a model of its own name, the newest first. Raises BadRequest."""
+    return versions_of_group(deployment, group_name(deployment.name, recipe, model=checked_model(model)))
+
+
+def versions_of_group(deployment: Deployment, group: str) -> Iterator[Version]:
+    """The registered versions of a model package group, the newest first."""
     client = deployment.target.client("sagemaker")
-    group = group_name(deployment.name, recipe, model=checked_model(model))
     for package in _packages(client, group):
         yield _version(client.describe_model_package(ModelPackageName=package["ModelPackageArn"]))
 

@@ -123,7 +123,7 @@ def remove(plan: Plan) -> Iterator[str]:
     workflow = [each for each in plan.stacks if each == stack_name(plan.env, "workflow")]
     yield from _delete_stacks(target, workflow)
     for bucket in plan.resources.get(BUCKET, ()):
-        yield f"Bucket {bucket} is empty: {_empty(target, bucket)} versions removed."
+        yield f"Bucket {bucket} is empty: {remove_versions(target, bucket)} versions removed."
     yield from _delete_stacks(target, [each for each in plan.stacks if each not in workflow])
     yield from _delete_kept(plan)
 
@@ -170,12 +170,12 @@ def _await_no_endpoints(plan: Plan) -> None:
         time.sleep(plan.target.poll_seconds)
 
 
-def _empty(target: Target, bucket: str) -> int:
-    """Remove every version and delete marker of a bucket; returns how many there were."""
+def remove_versions(target: Target, bucket: str, *, prefix: str = "") -> int:
+    """Remove every version and delete marker below a prefix of a bucket; returns how many there were."""
     s3, removed = target.client("s3"), 0
     try:
         for page in s3.get_paginator("list_object_versions").paginate(
-            Bucket=bucket, PaginationConfig={"PageSize": OBJECTS_AT_ONCE}
+            Bucket=bucket, Prefix=prefix, PaginationConfig={"PageSize": OBJECTS_AT_ONCE}
         ):
             listed = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
             objects = [{"Key": each["Key"], "VersionId": each["VersionId"]} for each in listed]
@@ -213,7 +213,7 @@ def _delete_kept(plan: Plan) -> Iterator[str]:
         return
     s3, dynamodb, kms = (plan.target.client(each) for each in ("s3", "dynamodb", "kms"))
     for bucket in plan.resources.get(BUCKET, ()):
-        _empty(plan.target, bucket)
+        remove_versions(plan.target, bucket)
         _unless_gone(s3.delete_bucket, Bucket=bucket)
     for table in plan.resources.get(TABLE, ()):
         _unless_gone(dynamodb.update_table, TableName=table, DeletionProtectionEnabled=False)

@@ -56,9 +56,14 @@ class RunRecord:
 
 def read(deployment: Deployment, recipe: str, *, run_id: str) -> RunRecord:
     """A run of a recipe. Raises NotFound for one that left nothing, JobFailed for documents that cannot be read."""
-    run = artifacts.of_run(deployment, recipe, run_id=run_id)
+    return read_from(artifacts.of_run(deployment, recipe, run_id=run_id))
+
+
+def read_from(run: RunArtifacts) -> RunRecord:
+    """A run out of its folder; raises what `read` raises."""
     request = run.document(Stage.RESOLVE, Run)
     if request is None:
+        recipe, _, run_id = run.prefix.partition("/")
         raise NotFound(
             f"Expected a run of {recipe}, found none with the id {run_id!r:.60}; see `trainyard executions`."
         )

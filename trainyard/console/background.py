@@ -15,6 +15,8 @@ START_SECONDS = 60.0
 STOP_SECONDS = 15.0
 PAUSE = 0.05
 LOG_LINES = 5
+# Consoles that this process started: one that is forgotten could never be reaped after it ends.
+_started: list[subprocess.Popen[bytes]] = []
 
 
 def start(command: Sequence[str], *, note: Note) -> Running:
@@ -29,6 +31,7 @@ def start(command: Sequence[str], *, note: Note) -> Running:
     # It names the link.
     with open(note.log, "wb", opener=lambda path, flags: os.open(path, flags, 0o600)) as out:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True)
+    _started.append(process)
     deadline = time.monotonic() + START_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
         found = note.running()
@@ -49,6 +52,15 @@ def stop(note: Note) -> bool:
     deadline = time.monotonic() + STOP_SECONDS
     while time.monotonic() < deadline:
         if note.running() is None:
+            _reap(found.process_id)
             return True
         time.sleep(PAUSE)
     raise TrainyardError(f"Expected the console to end within {STOP_SECONDS:.0f} s; end process {found.process_id}.")
+
+
+def _reap(process_id: int) -> None:
+    """Wait for a console that let go of its lock, if this process started it."""
+    for each in _started:
+        if each.pid == process_id:
+            each.wait(STOP_SECONDS)
+    _started[:] = [each for each in _started if each.poll() is None]

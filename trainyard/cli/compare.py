@@ -1,0 +1,113 @@
+"""`trainyard compare`: what was set and read differently in two or more runs, and what each found; on a laptop."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from trainyard.cli.command import target, terminal
+from trainyard.cli.command.options import AwsOption, EnvOption, JsonOption
+from trainyard.cli.execution_view import wording
+from trainyard.client import comparison, runs
+from trainyard.client.comparison import Line, RunComparison
+from trainyard.client.find_run import find_run
+from trainyard.client.wording import signed
+from trainyard.errors import BadRequest
+from trainyard.pages import formats
+from trainyard.run.documents import Metric
+
+SHOWN_CHARACTERS = 28
+
+
+def compare(
+    of: Annotated[list[str], typer.Argument(metavar="RUN RUN...", help="Run ids or executions of one recipe.")],
+    *,
+    env: EnvOption = "dev",
+    aws: AwsOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Set two or more runs of a recipe beside each other: settings and files that differ, and every metric.
+
+    Of runs that were compared by the gate on the same held-out examples, the difference with its interval is said too.
+
+    Examples:
+
+    * `trainyard compare 20261129-062245 latest`
+
+    * `trainyard compare c97393b4 train-c48489b9 --json`
+    """
+    if len(of) < 2:
+        raise BadRequest(f"Expected two or more runs to compare, found {len(of)}; see `trainyard executions`.")
+    deployment = target.deployed(env=env, aws=aws)
+    found = comparison.compare([runs.read_from(find_run(deployment, each)) for each in of])
+    if as_json:
+        terminal.print_json(_document(found))
+    else:
+        _print(found)
+
+
+def _document(found: RunComparison) -> dict[str, Any]:
+    return {
+        "recipe": found.runs[0].request.recipe,
+        "runs": [each.request.run_id for each in found.runs],
+        **{name: [asdict(each) for each in getattr(found, name)] for name in ("settings", "files", "data", "metrics")},
+        "same_holdout": found.same_holdout,
+        "between": found.between,
+        "difference": asdict(found.difference) if found.difference else None,
+    }
+
+
+def _print(found: RunComparison) -> None:
+    out = terminal.out()
+    metrics = [
+        (f"{each.name} ◂" if each.primary else each.name, [_metric(value) for value in each.values])
+        for each in found.metrics
+    ]
+    _print_table("Metrics on held-out data", found, lines=metrics, same="No metrics yet.")
+    if found.difference is not None:
+        out.print(Text(f"{found.between}: {signed(found.difference)}, on the same held-out examples."), soft_wrap=True)
+    if not found.same_holdout:
+        out.print(
+            Text(
+                "The held-out examples are not the same: files or settings of the data differ, so the metrics may "
+                "differ for that reason alone.",
+                style="yellow",
+            ),
+            soft_wrap=True,
+        )
+    _print_table("Set differently", found, lines=_lines(found.settings), same="Every setting is the same.")
+    _print_table("Files read differently", found, lines=_lines(found.files), same="Every file has the same content.")
+    _print_table("Data", found, lines=_lines(found.data), same="The figures of the data are the same.")
+
+
+def _lines(lines: Sequence[Line]) -> list[tuple[str, list[str]]]:
+    return [(each.name, [_cell(value) for value in each.values]) for each in lines]
+
+
+def _print_table(title: str, found: RunComparison, *, lines: Sequence[tuple[str, list[str]]], same: str) -> None:
+    out = terminal.out()
+    out.print()
+    out.print(Text(title, style="bold"))
+    if not lines:
+        out.print(Text(same, style="dim"))
+        return
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    table.add_column("", overflow="fold")
+    for run in found.runs:
+        table.add_column(run.request.run_id, overflow="fold")
+    for name, values in lines:
+        table.add_row(Text(name), *(Text(each) for each in values))
+    out.print(table)
+
+
+def _metric(value: Metric | None) -> str:
+    return wording.interval(value) if value is not None else "none"
+
+
+def _cell(value: Any) -> str:
+    return formats.number(value) if isinstance(value, float) else terminal.one_line(value, SHOWN_CHARACTERS)

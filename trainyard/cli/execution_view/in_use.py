@@ -1,0 +1,49 @@
+"""Prints which model is in use after a promotion or a rollback, and what is left to do; runs on a laptop."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from rich.text import Text
+
+from trainyard.cli.command import terminal
+from trainyard.cli.execution_view.exit_codes import DONE
+from trainyard.cli.execution_view.follow import follow_or_hint
+from trainyard.client import promotion
+from trainyard.client.deployment import Deployment
+from trainyard.client.promotion import Promotion
+
+
+def report(deployment: Deployment, done: Promotion, *, release: str, deploy: bool, watch: bool, as_json: bool) -> int:
+    """Say what is in use now, and release it where that is asked for; returns the exit code.
+
+    `release` is the command that puts the model into service.
+    """
+    if as_json:
+        terminal.print_json(asdict(done))
+    else:
+        _print(done, release=release, deploy=deploy)
+    if not deploy:
+        return DONE
+    arn, execution = promotion.release(deployment, done)
+    terminal.err().print(Text(f"Execution {execution}"), soft_wrap=True)
+    return follow_or_hint(deployment, arn, name=execution, watch=watch)
+
+
+def _print(done: Promotion, *, release: str, deploy: bool) -> None:
+    out = terminal.out()
+    version = done.version
+    before = f", in place of that of run {done.replaced_run}" if done.replaced_run else ""
+    said = f"Version {version.number} of run {version.run_id} is the model of {done.name} in use{before}."
+    out.print(Text(said, style="bold green"), soft_wrap=True)
+    if done.rejected is not None:
+        out.print(Text(f"Version {done.rejected.number} is rejected; `trainyard promote` brings it back."))
+    if done.served_run and not deploy:
+        out.print(
+            Text(
+                f"Its endpoint still serves the model of run {done.served_run}; put this one into service with "
+                f"`{release}`.",
+                style="yellow",
+            ),
+            soft_wrap=True,
+        )
