@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.load import request
+from trainyard.contract import values
 from trainyard.run import recipe
 
 ADDED_MS = 0.15
@@ -49,11 +50,15 @@ def asked(name: str, model: Path) -> Iterator[Asked]:
         yield Asked(label="a visit, explained", content=told, added_ms=EXPLAINED_MS, rate=False)
 
 
-def _visit(path: Path) -> dict[str, str]:
-    """A visit of the online shoppers, without what became of it."""
+def _visit(path: Path) -> dict[str, float | str]:
+    """A visit of the online shoppers, numbers as numbers, without what became of it."""
     with path.open(encoding="utf-8", newline="") as file:
         row = next(itertools.islice(csv.DictReader(file), 5000, None))
-    return {name: value for name, value in row.items() if name != "Revenue"}
+    return {
+        name: text if (number := values.number(text)) is None else number
+        for name, text in row.items()
+        if name != "Revenue"
+    }
 
 
 def bodies(model: Path) -> list[bytes]:

@@ -64,14 +64,27 @@ Date = Annotated[str | None, BeforeValidator(_date)]
 def row_model(encoder: Encoder) -> type[Visit]:
     """What a row of this model may hold: its columns, numbers, categories and dates."""
     own = set(encoder.columns)
-    kinds: list[tuple[str, Any]] = [(each.name, Number) for each in encoder.quantities if each.name in own]
+    kinds: list[tuple[str, Any]] = [(name, Number) for name in _numbers(encoder)]
     kinds += [(each.name, str | int | bool | float | None) for each in encoder.categories if each.name in own]
     kinds += [(each.name, Date) for each in encoder.dates]
     # Columns may be called what no Python name can be, so they are aliases.
     fields: dict[str, Any] = {
-        f"column_{index}": (kind, Field(default=None, alias=name, title=name))
-        for index, (name, kind) in enumerate(kinds)
+        _field(index): (kind, Field(default=None, alias=name, title=name)) for index, (name, kind) in enumerate(kinds)
     }
     if EXPLAIN not in own:
         fields[EXPLAIN] = (bool, Field(default=False, description="Whether to say what each column adds."))
     return create_model("VisitOfModel", __base__=Visit, **fields)
+
+
+def number_fields(encoder: Encoder) -> list[tuple[str, str]]:
+    """Columns of numbers, and the attributes of a `row_model` in which they are read already."""
+    return [(name, _field(index)) for index, name in enumerate(_numbers(encoder))]
+
+
+def _numbers(encoder: Encoder) -> list[str]:
+    own = set(encoder.columns)
+    return [each.name for each in encoder.quantities if each.name in own]
+
+
+def _field(index: int) -> str:
+    return f"column_{index}"

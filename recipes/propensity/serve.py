@@ -12,7 +12,7 @@ from recipes.propensity.columns.outcome import DATABASE_OUTCOME, Outcome
 from recipes.propensity.columns.uses import Description
 from recipes.propensity.inference import Ensemble
 from recipes.propensity.reasons import Reasons
-from recipes.propensity.requests import EXPLAIN, Propensity, row_model
+from recipes.propensity.requests import EXPLAIN, Propensity, Visit, number_fields, row_model
 from trainyard.contract.request_rows import checked
 from trainyard.contract.routes import INVOCATIONS, Route
 
@@ -23,7 +23,7 @@ class Predictor:
     def __init__(self, ensemble: Ensemble, outcome: Outcome = DATABASE_OUTCOME) -> None:
         self.ensemble = ensemble
         self._outcome = outcome
-        self._row = row_model(ensemble.encoder)
+        self._row, self._numbers = row_model(ensemble.encoder), number_fields(ensemble.encoder)
         self._explains = EXPLAIN not in ensemble.encoder.columns
         self._reasons = Reasons(ensemble)
         # What requests will need is made before the first one comes.
@@ -39,10 +39,10 @@ class Predictor:
         null counts as a missing value, a category that training never saw as "other". With `"explain": true` the answer
         has reasons, as `Propensity` says. Raises BadRow for unknown columns and wrong types.
         """
-        checked(self._row, rows)
+        visits = checked(self._row, rows)
         if not rows:
             return []
-        inputs = self.ensemble.encoder.transform_rows(rows)
+        inputs = self.ensemble.encoder.transform_rows([*map(self._read, rows, visits)])
         probabilities: list[float] = self.ensemble.probabilities_of_inputs(inputs).tolist()
         answers: list[Propensity] = [
             {"propensity": each, "likely": each >= self.ensemble.threshold} for each in probabilities
@@ -52,6 +52,10 @@ class Predictor:
             if asked:
                 self._explain(inputs, answers, asked=asked)
         return answers
+
+    def _read(self, row: Mapping[str, Any], visit: Visit) -> dict[str, Any]:
+        """A row with its numbers as they were read when it was checked."""
+        return {**row, **{name: getattr(visit, field) for name, field in self._numbers}}
 
     def _explain(self, inputs: np.ndarray, answers: list[Propensity], *, asked: list[int]) -> None:
         """Add their reasons to the answers that ask for them."""

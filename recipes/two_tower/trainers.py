@@ -10,6 +10,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from recipes.two_tower.averaged_adamw import AveragedAdamW
+
 WARM_UP_STEPS = 50
 # Weights are averaged over about this many of the last steps, or a tenth of all steps where there are fewer: an average
 # that looks back further remembers the start.
@@ -41,11 +43,7 @@ class Trainer:
             learning_rate / warm_up, max(1, steps - warm_up), warmup_target=learning_rate, warmup_steps=warm_up
         )
         momentum = 1.0 - 1.0 / min(1.0 + steps / 10.0, AVERAGED_STEPS)
-        self._optimizer = keras.optimizers.AdamW(
-            learning_rate, weight_decay=weight_decay, use_ema=True, ema_momentum=momentum
-        )
-        self._optimizer.exclude_from_weight_decay([each for each in self.variables if len(each.shape) != 2])
-        self._optimizer.build(self.variables)
+        self._optimizer = AveragedAdamW(self.variables, weight_decay=weight_decay, momentum=momentum)
 
     def state(self) -> dict[str, np.ndarray]:
         """Everything that changes in training, to be given back to `restore`."""
@@ -60,20 +58,20 @@ class Trainer:
     def averaged(self) -> Iterator[None]:
         """Puts the averaged weights into the model for as long as the context lasts."""
         weights = [each.numpy() for each in self.variables]
-        self._optimizer.finalize_variable_values(self.variables)
+        for variable, average in zip(self.variables, self._optimizer.averages, strict=True):
+            variable.assign(average)
         try:
             yield
         finally:
             for variable, value in zip(self.variables, weights, strict=True):
                 variable.assign(value)
 
-    def _state(self) -> list[keras.Variable]:
+    def _state(self) -> list[keras.Variable | tf.Variable]:
         return [*self.variables, *self._optimizer.variables]
 
     def _minimize(self, loss: tf.Tensor, tape: tf.GradientTape) -> None:
-        # The optimizer would compute its own schedule once for every variable.
-        self._optimizer.learning_rate.assign(self._schedule(self._optimizer.iterations))
-        self._optimizer.apply(tape.gradient(loss, [each.value for each in self.variables]))
+        gradients = tape.gradient(loss, [each.value for each in self.variables])
+        self._optimizer.apply(gradients, self._schedule(self._optimizer.steps))
 
 
 class RatingTensors(NamedTuple):

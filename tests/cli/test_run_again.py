@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,11 @@ from unittest.mock import ANY
 
 import pytest
 
-from tests.cli.story import execution_arn
+from tests.cli.story import FakeStepFunctions, Story, execution_arn, upload_event
 from trainyard.cli.dataset import submission
-from trainyard.client import uploads
+from trainyard.client import going_on, uploads
 from trainyard.client.deployment import Deployment
+from trainyard.client.executions import describe
 from trainyard.client.watch import Watch
 from trainyard.run import recipe
 from trainyard.run.environment import Environment
@@ -26,7 +28,7 @@ class Workflow:
     """Resolve, started by every upload as the deployed rule does it, at the moment of the upload."""
 
     def __init__(self, deployment: Deployment) -> None:
-        self.deployment, self.plans = deployment, list[Plan]()
+        self.deployment, self.plans, self.count = deployment, list[Plan](), 0
         client = deployment.target.client("s3")
         self.s3 = deployment.target.session.client("s3")
         self.bodies: dict[str, dict[str, str]] = {}
@@ -37,7 +39,11 @@ class Workflow:
         self.key = params["Key"]
 
     def _started(self, **_: Any) -> None:
-        name = f"e{len(self.plans)}"
+        self.start({"detail-type": "Object Created", "detail": {"object": {"key": self.key}}})
+
+    def start(self, given: dict[str, Any]) -> None:
+        """What an execution with this input decides."""
+        name, self.count = f"e{self.count}", self.count + 1
         environment = Environment(
             raw_bucket=self.deployment.raw_bucket,
             artifacts_bucket=self.deployment.artifacts_bucket,
@@ -48,10 +54,9 @@ class Workflow:
             job_defaults={},
             settling_seconds=3,
         )
-        event = {"detail-type": "Object Created", "detail": {"object": {"key": self.key}}}
         execution = {"arn": execution_arn(name), "name": name, "started": "2026-11-21T02:03:04.567Z"}
         dynamodb = self.deployment.target.client("dynamodb")
-        self.plans.append(resolve(event, execution, environment=environment, s3=self.s3, dynamodb=dynamodb))
+        self.plans.append(resolve(given, execution, environment=environment, s3=self.s3, dynamodb=dynamodb))
 
     def trained(self) -> list[Plan]:
         """The plans that train, of what was uploaded since the last call."""
@@ -170,3 +175,33 @@ def test_files_of_any_kind_and_number_train_once(
     done = run(workflow, name, folder(tmp_path, *files), *settings)
     (plan,) = workflow.trained()
     assert plan.objects == done == dict.fromkeys(files, ANY)
+
+
+def test_a_rerun_reads_what_the_first_run_read(
+    workflow: Workflow, tmp_path: Path, step_functions: FakeStepFunctions
+) -> None:
+    """Files and run.json were replaced since; with `newest` these count."""
+    first = run(workflow, "two_tower", folder(tmp_path, *MOVIES, content="old"), "seed=3")
+    (plan,) = workflow.trained()
+    story = Story()
+    story.resolved(plan.to_mapping())
+    given = {"input": upload_event("raw/two_tower/d/_READY", "v"), "status": "FAILED", "startDate": datetime.now(UTC)}
+    step_functions.put("e1", story, **given)
+    execution = describe(workflow.deployment.target, execution_arn("e1"))
+    second = run(workflow, "two_tower", folder(tmp_path, *MOVIES, content="new"), "seed=4")
+    for newest, files, seed in ((False, first, 7), (True, second, 7), (False, first, 3)):
+        changes = {"seed": 7} if seed == 7 else {}
+        going_on.rerun(workflow.deployment, execution, changes=changes, newest=newest)
+        workflow.plans = []
+        workflow.start(json.loads(step_functions.started[-1]["input"]))
+        (plan,) = workflow.trained()
+        assert (plan.objects, settings_of(workflow, plan)["seed"]) == (files, seed)
+
+
+def test_versions_that_are_gone_are_refused(workflow: Workflow, tmp_path: Path) -> None:
+    first = run(workflow, "two_tower", folder(tmp_path, *MOVIES, content="old"))
+    given = {"recipe": "two_tower", "dataset": "d", "versions": {**first, "tags.csv": "gone"}}
+    for versions, said in ((given["versions"], "those of tags.csv are no longer"), ([], "as an object of the version")):
+        workflow.start({**given, "versions": versions})
+        assert workflow.plans[-1].outcome is NextStep.REFUSED
+        assert said in workflow.plans[-1].reason

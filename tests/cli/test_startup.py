@@ -1,4 +1,4 @@
-"""Commands load only what they use: what takes long to load is no part of the help, and of no check but where needed."""
+"""Commands load only what they use: nothing that takes long for the help, and for a check only what reads its files."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-# What people may wait for: the client of AWS, the tables' engine and expressions, arrays, data frames, models, web servers.
+# What people would wait for: AWS's client, the engine of tables and their expressions, arrays, models, web servers.
 SLOW = "boto3 s3transfer duckdb ibis sqlglot numpy pyarrow pandas charset_normalizer sqlalchemy starlette tensorflow"
 CODE = """
 import sys

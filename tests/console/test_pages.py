@@ -24,7 +24,7 @@ RUN = "20261120-120000-abcdef12"
 PICTURE = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC"
 )
-LOOKS = [(1400, "light"), (1400, "dark"), (400, "light"), (400, "dark")]
+LOOKS = [(1400, "light"), (400, "dark")]
 DECISION = {
     "promote": True,
     "summary": "promoted: hit_rate_at_10 0.35, better than popularity",

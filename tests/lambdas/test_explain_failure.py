@@ -66,7 +66,11 @@ def test_a_failed_glue_run_is_found_by_its_run_id():
     )
     failure = root_cause(history("States.TaskFailed", cause, "Ingest raw data"), status="FAILED")
     assert (failure.job, failure.reason) == ("jr_1", "OSError: disk full")
-    assert failure.log == JobLog(groups=("/aws-glue/jobs/output", "/aws-glue/jobs/error"), prefix="jr_1")
+    own, shared = (
+        ("/aws-glue/ingest/output", "/aws-glue/ingest/error"),
+        ("/aws-glue/jobs/output", "/aws-glue/jobs/error"),
+    )
+    assert failure.log == JobLog(groups=own + shared, prefix="jr_1")
 
 
 def test_an_error_that_is_no_job_keeps_its_cause():

@@ -84,7 +84,7 @@ def test_the_name_of_a_file_on_disk_says_nothing(tmp_path: Path, name: str) -> N
     path.write_text(content, encoding="utf-8")
     connection = duckdb.connect()
 
-    file = LocalFile(name=name, path=path)
+    file = LocalFile(name=path.name, path=path)
     (found,) = found_tables(connection, file, settings=FileSettings(), sources=SOURCES, scratch=tmp_path)
 
     assert found.columns == ("a", "b")

@@ -13,7 +13,9 @@ from rich.text import Text
 from trainyard.cli.artifacts import artifacts
 from trainyard.cli.check import check
 from trainyard.cli.command import failures, terminal
+from trainyard.cli.compare import compare
 from trainyard.cli.console import console
+from trainyard.cli.data import data
 from trainyard.cli.definition import definition
 from trainyard.cli.demo import demo
 from trainyard.cli.deploy import deploy
@@ -21,15 +23,20 @@ from trainyard.cli.destroy import destroy
 from trainyard.cli.down import down
 from trainyard.cli.endpoints import endpoints
 from trainyard.cli.env import env
+from trainyard.cli.estimate import estimate
 from trainyard.cli.executions import executions
 from trainyard.cli.logs import logs
+from trainyard.cli.models import models
 from trainyard.cli.open import open as open_page
 from trainyard.cli.policy import policy
 from trainyard.cli.predict import predict
+from trainyard.cli.promote import promote
+from trainyard.cli.prune import prune
 from trainyard.cli.recipes import recipes
 from trainyard.cli.redrive import redrive
 from trainyard.cli.release import release
 from trainyard.cli.rerun import rerun
+from trainyard.cli.rollback import rollback
 from trainyard.cli.run import run as run_recipe
 from trainyard.cli.sample import sample
 from trainyard.cli.score import score
@@ -55,10 +62,10 @@ app = typer.Typer(
 COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
     "Set up": (demo, up, down, status),
     "Deploy": (deploy, destroy, env, definition, policy),
-    "Run": (recipes, sample, check, run_recipe, score),
-    "Serve": (serve, release, endpoints, predict, undeploy),
-    "Inspect": (open_page, console, executions, show, logs, artifacts),
-    "Control": (redrive, rerun, stop),
+    "Run": (recipes, sample, check, estimate, run_recipe, score, data),
+    "Serve": (models, promote, rollback, serve, release, endpoints, predict, undeploy),
+    "Inspect": (open_page, console, executions, show, logs, artifacts, compare),
+    "Control": (redrive, rerun, stop, prune),
 }
 
 for _panel, _functions in COMMANDS.items():

@@ -44,6 +44,5 @@ def promote(
     """
     deployment = target.deployed(env=env, aws=aws)
     done = promotion.promote(deployment, recipe_name, version=version, model=model)
-    release = f"trainyard release {recipe_name}" + (f" --model {model}" if model else "")
-    release += console_of.options(env=env, aws=aws)
-    raise typer.Exit(in_use.report(deployment, done, release=release, deploy=deploy, watch=watch, as_json=as_json))
+    options = console_of.options(env=env, aws=aws)
+    raise typer.Exit(in_use.report(deployment, done, options=options, deploy=deploy, watch=watch, as_json=as_json))

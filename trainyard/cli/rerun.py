@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 from rich.text import Text
 
@@ -17,23 +19,27 @@ def rerun(
     execution: ExecutionArgument,
     settings: SetOption = None,
     *,
+    newest: Annotated[
+        bool, typer.Option("--newest", help="Read the files as they are in the bucket now, not as they were read.")
+    ] = False,
     watch: FollowOption = True,
     env: EnvOption = "dev",
     aws: AwsOption = False,
 ) -> None:
     """Start an execution again from its beginning, as another one, with the code that is deployed now.
 
-    It has the recipe, data set and settings of the first one, and reads the newest versions of the files. With --set it
-    has other settings: also those that the environment's policy lets a start change, but not the run.json of an upload.
+    It has the recipe, data set and settings of the first one and reads the same versions of its files; with --newest
+    those that are in the bucket now. With --set it has other settings: also those that the environment's policy lets a
+    start change, but not the run.json of an upload.
 
     Examples:
 
     * `trainyard rerun latest`
 
-    * `trainyard rerun latest --set deploy.enabled=true`
+    * `trainyard rerun latest --set hyperparameters.epochs=5`
     """
     deployment = target.deployed(env=env, aws=aws)
     found = find_execution(deployment, execution)
-    arn, name = going_on.rerun(deployment, found, changes=assigned({}, settings or []))
+    arn, name = going_on.rerun(deployment, found, changes=assigned({}, settings or []), newest=newest)
     terminal.out().print(Text(f"Execution {name}, for {found.name}"), soft_wrap=True)
     raise typer.Exit(follow_or_hint(deployment, arn, name=name, watch=watch))

@@ -58,9 +58,8 @@ def rollback(
     if recipe_name is None:
         recipe_name, model = _only_model(deployment)
     done = promotion.rollback(deployment, recipe_name, to=to, variant=variant, model=model)
-    release = f"trainyard release {recipe_name}" + (f" --model {model}" if model else "")
-    release += console_of.options(env=env, aws=aws)
-    raise typer.Exit(in_use.report(deployment, done, release=release, deploy=deploy, watch=watch, as_json=as_json))
+    options = console_of.options(env=env, aws=aws)
+    raise typer.Exit(in_use.report(deployment, done, options=options, deploy=deploy, watch=watch, as_json=as_json))
 
 
 def _only_model(deployment: Deployment) -> tuple[str, str]:

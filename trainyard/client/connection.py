@@ -19,8 +19,8 @@ DOWN = "The local cloud is down: start it with `trainyard up`, or {otherwise} to
 def connect(*, aws: bool, spelled: str = "aws=True", otherwise: str = "connect with `aws=True`") -> Target:
     """AWS when it is asked for, else the running local cloud.
 
-    `spelled` is how the caller asks for AWS, and `otherwise` how it would, in a sentence. Raises NotFound when the local
-    cloud is down, and TrainyardError when the shell sends calls of AWS to it.
+    `spelled` is how the caller asks for AWS, and `otherwise` how it would, in a sentence. Raises NotFound when the
+    local cloud is down, and TrainyardError when the shell sends calls of AWS to it.
     """
     if aws:
         return _aws(spelled)

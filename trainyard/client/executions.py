@@ -153,6 +153,7 @@ def start(deployment: Deployment, request: Request) -> tuple[str, str]:
         "task": request.task,
         "folder": request.folder,
         "overrides": dict(request.overrides),
+        **({"versions": dict(request.versions)} if request.versions else {}),
     }
     answer = deployment.target.client("stepfunctions").start_execution(
         stateMachineArn=deployment.state_machine_arn, name=name, input=json.dumps(given)

@@ -10,6 +10,7 @@ from typing import Any
 from trainyard.client import executions
 from trainyard.client.deployment import Deployment
 from trainyard.client.executions import Execution
+from trainyard.client.versions_read import versions_read
 from trainyard.errors import TrainyardError
 from trainyard.run import recipe
 from trainyard.run.outcome import FAILURES, Outcome
@@ -58,12 +59,15 @@ def require_redrive_helps(deployment: Deployment, execution: Execution) -> None:
         )
 
 
-def rerun(deployment: Deployment, execution: Execution, *, changes: Mapping[str, Any] = UNCHANGED) -> tuple[str, str]:
-    """Start another execution for the same recipe, data set and settings; returns its ARN and name.
+def rerun(
+    deployment: Deployment, execution: Execution, *, changes: Mapping[str, Any] = UNCHANGED, newest: bool = False
+) -> tuple[str, str]:
+    """Start another execution for the same recipe, data set, files and settings; returns its ARN and name.
 
     `changes` are laid over the settings in the input of the first one.
 
-    It reads the newest versions of the files. As a manual start it works also on versions that another execution has
+    It reads the versions of the files and of run.json that the first one read, where that came to read any; or with
+    `newest` what lies in the bucket now. As a manual start it works also on versions that another execution has
     claimed. Raises TrainyardError while the first one runs, BadRequest for one whose input was refused, ConfigError for
     changes that the recipe does not know.
     """
@@ -76,7 +80,8 @@ def rerun(deployment: Deployment, execution: Execution, *, changes: Mapping[str,
     asked = request.parse(given)
     overrides = _merged(asked.overrides, changes)
     recipe.config(asked.recipe, overrides)
-    return executions.start(deployment, dataclasses.replace(asked, upload=None, overrides=overrides))
+    versions = {} if newest else asked.versions or versions_read(deployment, execution, asked=asked)
+    return executions.start(deployment, dataclasses.replace(asked, upload=None, overrides=overrides, versions=versions))
 
 
 def _merged(settings: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -42,14 +42,17 @@ def histories(deployment: Deployment, recipe: str | None = None, *, limit: int) 
     found = [each for each in models.in_use(deployment) if recipe in (None, each.recipe)]
     groups = dict.fromkeys((each.recipe, each.name.partition(NAMED)[2]) for each in found)
     return [
-        _history(deployment, [each for each in found if (each.recipe, each.name.partition(NAMED)[2]) == group], limit)
-        for group in groups
+        _history(
+            deployment,
+            [each for each in found if (each.recipe, each.name.partition(NAMED)[2]) == (recipe_name, model)],
+            versions=islice(models.versions(deployment, recipe_name, model=model), limit),
+        )
+        for recipe_name, model in groups
     ]
 
 
-def _history(deployment: Deployment, in_use: Sequence[InUse], limit: int) -> ModelHistory:
+def _history(deployment: Deployment, in_use: Sequence[InUse], *, versions: Iterable[Version]) -> ModelHistory:
     recipe, model = in_use[0].recipe, in_use[0].name.partition(NAMED)[2]
-    versions: Iterable[Version] = islice(models.versions(deployment, recipe, model=model), limit)
     with ThreadPoolExecutor(READ_AT_ONCE) as pool:
         measured = list(pool.map(lambda each: _measured(deployment, recipe, version=each, in_use=in_use), versions))
     return ModelHistory(recipe=recipe, model=model, in_use=in_use, versions=measured)

@@ -15,7 +15,7 @@ from trainyard.client.deployment import Deployment
 from trainyard.client.models import APPROVED, CHAMPION, REJECTED, Champion, Version
 from trainyard.errors import ConfigError, NotFound, TrainyardError
 from trainyard.run import recipe as recipes
-from trainyard.run.naming import model_name
+from trainyard.run.naming import checked_model, model_name
 from trainyard.run.run import Run
 from trainyard.run.stage import Stage
 
@@ -24,13 +24,25 @@ MISSING = ("404", "NoSuchKey", "NoSuchBucket")
 
 
 @dataclass(frozen=True, kw_only=True)
+class Place:
+    """What a version would be the model in use of: a name of the ledger, and the settings that mean it."""
+
+    recipe: str
+    name: str
+    settings: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Promotion:
     """A version that is in use now under the `name` of the ledger, and the run whose model it replaced, if any.
 
     `rejected` is the version that was rolled back from. `served_run` is the run whose model its endpoint still serves;
-    empty where there is no endpoint, and where it serves this version already.
+    empty where there is no endpoint, and where it serves this version already. `settings` are those by which a release
+    finds this model among the others of its `recipe`.
     """
 
+    recipe: str
+    settings: Mapping[str, Any]
     name: str
     version: Version
     replaced_run: str = ""
@@ -46,8 +58,8 @@ def promote(deployment: Deployment, recipe: str, *, version: str, model: str = "
     and where another was promoted at the same moment.
     """
     chosen = models.registered_version(deployment, recipe, version=version, model=model)
-    name = name_in_ledger(deployment, recipe, version=chosen, model=model)
-    return _put_into_use(deployment, name, chosen=chosen, current=models.find_champion(deployment, name))
+    place = _place(deployment, recipe, version=chosen, model=model)
+    return _put_into_use(deployment, place, chosen=chosen, current=models.find_champion(deployment, place.name))
 
 
 def rollback(
@@ -57,7 +69,7 @@ def rollback(
 
     Raises NotFound where there is no model in use or none before it, and what `promote` raises.
     """
-    name = model_name(recipe, variant=variant, model=model)
+    name = model_name(recipe, variant=variant, model=checked_model(model))
     current = models.find_champion(deployment, name)
     if current is None:
         raise NotFound(f"Expected a model of {name} in use, found none; `trainyard promote` puts a version into use.")
@@ -66,19 +78,31 @@ def rollback(
     else:
         chosen = models.registered_version(deployment, recipe, version=to, model=model)
         bad = _of_run(deployment, recipe, model=model, run_id=current.run_id)
-        _require_same_model(deployment, recipe, name=name, version=chosen, model=model)
-    return _put_into_use(deployment, name, chosen=chosen, current=current, bad=bad)
+    place = _place(deployment, recipe, version=chosen, model=model)
+    if place.name != name:
+        raise TrainyardError(
+            f"Expected a version of {name}; version {chosen.number} is one of {place.name}. Name its --variant, or use "
+            f"`trainyard promote {recipe} {chosen.number}`."
+        )
+    return _put_into_use(deployment, place, chosen=chosen, current=current, bad=bad)
 
 
-def name_in_ledger(deployment: Deployment, recipe: str, *, version: Version, model: str = "") -> str:
-    """The name under which a version is in use, or would be: the variant that its run trained is part of it."""
+def release(deployment: Deployment, done: Promotion) -> tuple[str, str]:
+    """Start an execution that puts what is in use now behind its endpoint; returns its ARN and name."""
+    return endpoints.release(deployment, done.recipe, overrides=done.settings)
+
+
+def _place(deployment: Deployment, recipe: str, *, version: Version, model: str) -> Place:
+    """Where a version is in use, or would be: the variant that its run trained is part of the name."""
     run = artifacts.of_run(deployment, recipe, run_id=version.run_id).document(Stage.RESOLVE, Run)
+    named = {"model": model} if model else {}
     try:
         variant = recipes.config(recipe, run.config).variant if run is not None else ""
     except ConfigError:
         # A run of an earlier version may have settings that the recipe no longer has.
         variant = ""
-    return model_name(recipe, variant=variant, model=model)
+    settings = {**run.overrides, **named} if run is not None and variant else named
+    return Place(recipe=recipe, name=model_name(recipe, variant=variant, model=model), settings=settings)
 
 
 def _one_before(
@@ -91,7 +115,7 @@ def _one_before(
             current = each
             continue
         older = current is not None or each.run_id < run_id
-        if each.approved and older and name_in_ledger(deployment, recipe, version=each, model=model) == name:
+        if each.approved and older and _place(deployment, recipe, version=each, model=model).name == name:
             return each, current
     raise NotFound(
         f"Expected an approved version of {name} older than that of run {run_id}, which is in use; found none. "
@@ -104,35 +128,28 @@ def _of_run(deployment: Deployment, recipe: str, *, model: str, run_id: str) -> 
     return next((each for each in models.versions(deployment, recipe, model=model) if each.run_id == run_id), None)
 
 
-def _require_same_model(deployment: Deployment, recipe: str, *, name: str, version: Version, model: str) -> None:
-    own = name_in_ledger(deployment, recipe, version=version, model=model)
-    if own != name:
-        raise TrainyardError(
-            f"Expected a version of {name}; version {version.number} is one of {own}. Name its --variant, or use "
-            f"`trainyard promote {recipe} {version.number}`."
-        )
-
-
 def _put_into_use(
-    deployment: Deployment, name: str, *, chosen: Version, current: Champion | None, bad: Version | None = None
+    deployment: Deployment, place: Place, *, chosen: Version, current: Champion | None, bad: Version | None = None
 ) -> Promotion:
     """Move the pointer and then say so in the registry: whoever finds the pointer finds an archive that is there."""
     if current is not None and current.run_id == chosen.run_id:
         raise TrainyardError(
             f"Expected another version than the one in use; version {chosen.number} of run {chosen.run_id} is the "
-            f"model of {name} already."
+            f"model of {place.name} already."
         )
     _require_archive(deployment, chosen)
-    _move_pointer(deployment, name, version=chosen, current=current)
+    _move_pointer(deployment, place.name, version=chosen, current=current)
     _approve(deployment, chosen)
     if bad is not None:
         _reject(deployment, bad, chosen=chosen)
     return Promotion(
-        name=name,
+        recipe=place.recipe,
+        settings=place.settings,
+        name=place.name,
         version=chosen,
         replaced_run=current.run_id if current else "",
         rejected=bad,
-        served_run=_served_run(deployment, name, chosen=chosen),
+        served_run=_served_run(deployment, place.name, chosen=chosen),
     )
 
 

@@ -38,7 +38,8 @@ def inferred(connection: duckdb.DuckDBPyConnection, parts: Sequence[Mapped], *, 
 
     A column of words for yes and no is boolean; of whole numbers int64, unless digits would be lost (007, or more than
     64 bits); of numbers float64; of moments timestamp; all others are text, also amounts in several currencies and
-    telephone numbers. A sign such as ? or - among numbers is no value. Columns without a name and without a value are none.
+    telephone numbers. A sign such as ? or - among numbers is no value. Columns without a name and without a value are
+    none.
     """
     totals: dict[str, Counter[str]] = {}
     for part in parts:

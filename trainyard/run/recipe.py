@@ -15,6 +15,7 @@ from trainyard.contract.config import RecipeConfig, Schedule, ScoreColumn
 from trainyard.contract.sources import Source
 from trainyard.errors import BadRequest, ConfigError
 from trainyard.run.overrides import override
+from trainyard.run.suggestion import did_you_mean
 
 PACKAGE = "recipes"
 
@@ -25,10 +26,15 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(each.name for each in pkgutil.iter_modules(package.__path__) if each.ispkg))
 
 
+def unknown(recipe: str) -> str:
+    """What is said of a recipe that does not exist."""
+    return f"Expected one of the recipes {', '.join(names())}; found {recipe!r}.{did_you_mean(recipe, names())}"
+
+
 def module(recipe: str, name: str) -> ModuleType:
     """Module `name` of a recipe, imported only now so that a stage loads nothing it does not run."""
     if recipe not in names():
-        raise BadRequest(f"Expected one of the recipes {', '.join(names())}; found {recipe!r}.")
+        raise BadRequest(unknown(recipe))
     return importlib.import_module(f"{PACKAGE}.{recipe}.{name}")
 
 

@@ -96,7 +96,7 @@ def test_names_that_were_uploaded_go_with_the_model(tmp_path):
 def test_of_many_headlines_some_are_judged_and_all_classes_known(tmp_path, monkeypatch):
     monkeypatch.setattr(process, "JUDGED_HEADLINES", 4)
     encoder = processed(tmp_path, headlines(("1", "2"), 30))
-    kept = {role: pq.read_metadata(tmp_path / "out" / role / "headlines.parquet").num_rows for role in ROLES}
+    kept = {role: pq.read_metadata(tmp_path / "process" / role / "headlines.parquet").num_rows for role in ROLES}
     assert kept["train"] > 4 == kept["validation"] == kept["holdout"]
     assert encoder.classes == ("1", "2")
 

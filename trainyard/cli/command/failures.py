@@ -68,7 +68,9 @@ ADVICE: tuple[tuple[tuple[type[Exception], ...], str], ...] = (
 
 def expected(error: Exception) -> bool:
     """Whether a command may fail with this: `explain` has a sentence for it."""
-    return isinstance(error, EXPECTED) or isinstance(error, _kinds_of_boto3())
+    if isinstance(error, EXPECTED):
+        return True
+    return isinstance(error, _kinds_of_boto3())
 
 
 def explain(error: Exception) -> tuple[str, int]:

@@ -12,10 +12,13 @@ from trainyard.run import recipe
 DEFAULT_SIZE = "20k"
 
 
-def known_recipe(context: typer.Context, name: str) -> str:
-    """The name of a recipe that exists. Raises BadRequest for another, but not while a shell completes words."""
-    if not context.resilient_parsing and name not in recipe.names():
-        raise BadRequest(f"Expected one of the recipes {', '.join(recipe.names())}; found {name!r}.")
+def known_recipe(context: typer.Context, name: str | None) -> str | None:
+    """The name of a recipe that exists, or none. Raises BadRequest for another, but not while a shell completes words.
+
+    Where one of a similar name exists, it is said.
+    """
+    if name is not None and not context.resilient_parsing and name not in recipe.names():
+        raise BadRequest(recipe.unknown(name))
     return name
 
 
@@ -40,6 +43,7 @@ ModelOption = Annotated[
         help="One of several models of a recipe, by the name it is trained under: shop-north.",
     ),
 ]
+DeployOption = Annotated[bool, typer.Option("--deploy", help="Also put it into service, as `trainyard release` does.")]
 SetOption = Annotated[
     list[str] | None,
     typer.Option(

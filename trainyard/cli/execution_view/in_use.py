@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
 
 from rich.text import Text
@@ -12,17 +13,18 @@ from trainyard.cli.execution_view.follow import follow_or_hint
 from trainyard.client import promotion
 from trainyard.client.deployment import Deployment
 from trainyard.client.promotion import Promotion
+from trainyard.client.runs import by_path
 
 
-def report(deployment: Deployment, done: Promotion, *, release: str, deploy: bool, watch: bool, as_json: bool) -> int:
+def report(deployment: Deployment, done: Promotion, *, options: str, deploy: bool, watch: bool, as_json: bool) -> int:
     """Say what is in use now, and release it where that is asked for; returns the exit code.
 
-    `release` is the command that puts the model into service.
+    `options` are those by which a command means the same deployment.
     """
     if as_json:
         terminal.print_json(asdict(done))
     else:
-        _print(done, release=release, deploy=deploy)
+        _print(done, options=options, deploy=deploy)
     if not deploy:
         return DONE
     arn, execution = promotion.release(deployment, done)
@@ -30,7 +32,7 @@ def report(deployment: Deployment, done: Promotion, *, release: str, deploy: boo
     return follow_or_hint(deployment, arn, name=execution, watch=watch)
 
 
-def _print(done: Promotion, *, release: str, deploy: bool) -> None:
+def _print(done: Promotion, *, options: str, deploy: bool) -> None:
     out = terminal.out()
     version = done.version
     before = f", in place of that of run {done.replaced_run}" if done.replaced_run else ""
@@ -42,8 +44,14 @@ def _print(done: Promotion, *, release: str, deploy: bool) -> None:
         out.print(
             Text(
                 f"Its endpoint still serves the model of run {done.served_run}; put this one into service with "
-                f"`{release}`.",
+                f"`{_release(done)}{options}`.",
                 style="yellow",
             ),
             soft_wrap=True,
         )
+
+
+def _release(done: Promotion) -> str:
+    """The command that puts it into service."""
+    settings = (f"--set {path}={json.dumps(value)}" for path, value in by_path(done.settings))
+    return " ".join((f"trainyard release {done.recipe}", *settings))

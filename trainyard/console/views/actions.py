@@ -56,8 +56,8 @@ ACTIONS = {
     ),
     "rerun": Action(
         title="Run again",
-        what="Another execution starts from the beginning: the same recipe, data set and settings, the newest versions "
-        "of the files, and the code that is deployed now.",
+        what="Another execution starts from the beginning: the same recipe, data set and settings, the same versions of "
+        "the files, and the code that is deployed now.",
         do=_rerun,
     ),
 }

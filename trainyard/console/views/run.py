@@ -25,7 +25,7 @@ def configuration(request: Request) -> Response:
         changed=record.changed(),
         champion=_champion(request, record),
         commands=[
-            ("Run it again with the newest files and code", f"trainyard rerun {short(name)}{options}"),
+            ("Run it again with the same files and the code of now", f"trainyard rerun {short(name)}{options}"),
             ("Train the same files with another setting", _again(record, options)),
             ("Fetch everything that it made", f"trainyard artifacts {record.request.run_id} --download DIR{options}"),
         ],

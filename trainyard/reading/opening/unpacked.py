@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
-
 from trainyard.contract.file_names import is_debris, unpacked_name
 from trainyard.contract.sources import Source
 from trainyard.errors import BadData
@@ -194,9 +193,10 @@ def _damage(kind: str) -> tuple[type[Exception], ...]:
 def _readable(name: str, kind: str) -> Iterator[None]:
     """Turn what unpacking raises about damaged bytes into one sentence."""
     damaged = _damage(kind)
+    unusual: tuple[type[Exception], ...] = (NotImplementedError, RuntimeError, ValueError)
     try:
         yield
-    except (*damaged, NotImplementedError, RuntimeError, ValueError) as error:
+    except damaged + unusual as error:
         known = isinstance(error, damaged)
         found = f"a damaged one ({error})" if known else f"one that is packed in an unusual way ({error})"
         raise BadData([refused(name, expected=f"a {kind} file", found=found, advice="pack it anew")]) from error

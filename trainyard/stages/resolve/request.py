@@ -31,7 +31,8 @@ class Request:
     `upload` is the file that an S3 event names, by its path below the folder of the data set: None for a manual start.
     `version_id` is the version that was uploaded and `uploaded_at` when it was complete, where the event tells.
     `task` is to train a model on the files, to score them with the model in use, or to put that model into service,
-    which reads no files; `folder` is where they lie.
+    which reads no files; `folder` is where they lie. `versions` are the object versions to work on by their names below
+    the folder of the data set, as an earlier run read them; empty for the newest.
     """
 
     recipe: str
@@ -42,6 +43,7 @@ class Request:
     overrides: Mapping[str, Any] = field(default_factory=dict)
     task: Task = "train"
     folder: str = RAW_PREFIX
+    versions: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def prefix(self) -> str:
@@ -122,12 +124,16 @@ def _from_key(key: str) -> Request:
 
 
 def _from_input(event: Mapping[str, Any]) -> Request:
-    unknown = set(event) - {"recipe", "dataset", "overrides", "task", "folder", STARTED_BY}
-    overrides = event.get("overrides", {})
+    unknown = set(event) - {"recipe", "dataset", "overrides", "task", "folder", "versions", STARTED_BY}
+    overrides, versions = event.get("overrides", {}), event.get("versions", {})
     if unknown or not isinstance(overrides, Mapping):
         raise BadRequest(
-            'Expected only "recipe", "dataset", "task", "folder" and an object "overrides" in the input; '
+            'Expected only "recipe", "dataset", "task", "folder", "versions" and an object "overrides" in the input; '
             f"found {', '.join(sorted(unknown)) or repr(overrides)}."
+        )
+    if not isinstance(versions, Mapping) or not all(isinstance(each, str) for each in versions.values()):
+        raise BadRequest(
+            f'Expected "versions" as an object of the version ids of files by their names, found {versions!r:.100}.'
         )
     task, folder = event.get("task", "train"), event.get("folder", RAW_PREFIX)
     if (task, folder) not in (*((each, RAW_PREFIX) for each in get_args(Task)), ("score", SCORE_PREFIX)):
@@ -135,4 +141,11 @@ def _from_input(event: Mapping[str, Any]) -> Request:
             f'Expected "task" train, score or deploy, and "folder" {RAW_PREFIX} or, for score only, {SCORE_PREFIX}; '
             f"found {task!r} and {folder!r}."
         )
-    return Request(recipe=event["recipe"], dataset=event["dataset"], overrides=overrides, task=task, folder=folder)
+    return Request(
+        recipe=event["recipe"],
+        dataset=event["dataset"],
+        overrides=overrides,
+        task=task,
+        folder=folder,
+        versions=versions,
+    )

@@ -52,7 +52,7 @@ class Stored:
 
 
 def stored(request: Request, bucket: str, *, s3: Any) -> Stored:
-    """The data set of a request, as it is now."""
+    """The data set of a request as it is now, or in the versions that it names. Raises BadRequest where some are gone."""
     pages = s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=request.prefix)
     versions = [
         (_stored(each), bool(each["IsLatest"]))
@@ -60,11 +60,25 @@ def stored(request: Request, bucket: str, *, s3: Any) -> Stored:
         for each in page.get("Versions", [])
         if not each["Key"].endswith("/")
     ]
-    latest = (each for each, is_latest in versions if is_latest and not is_debris(each.name))
+    if request.versions:
+        chosen = [each for each, _ in versions if request.versions.get(each.name) == each.version_id]
+        _require_all(request, chosen)
+    else:
+        chosen = [each for each, is_latest in versions if is_latest and not is_debris(each.name)]
     return Stored(
-        objects=tuple(sorted(latest, key=lambda each: each.key)),
+        objects=tuple(sorted(chosen, key=lambda each: each.key)),
         uploaded=_uploaded(request, [each for each, _ in versions if each.name == request.upload]),
     )
+
+
+def _require_all(request: Request, found: Sequence[StoredObject]) -> None:
+    gone = sorted(set(request.versions) - {each.name for each in found})
+    if gone:
+        named = ", ".join(gone[:5]) + (f" and {len(gone) - 5} more" if len(gone) > 5 else "")
+        raise BadRequest(
+            f"Expected the versions of files that an earlier run read under {request.prefix}; those of {named} are no "
+            "longer in the bucket. Start it with the newest versions instead."
+        )
 
 
 def _stored(version: Mapping[str, Any]) -> StoredObject:

@@ -1,0 +1,140 @@
+"""What an execution costs in AWS: the machines of its jobs by the second, at the list prices in prices.json.
+
+What an execution of a local cloud would have cost is told by the same sum: seconds are those of this machine. Storage,
+logs, functions and requests are fractions of a cent and left out.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from trainyard.client.history import StateVisit
+from trainyard.client.jobs import Job, JobKind, run_seconds
+from trainyard.client.session import Target
+
+PRICES = Path(__file__).with_name("prices.json")
+HOUR = 3600.0
+# Glue counts a run of less than a minute as one.
+GLUE_LEAST_SECONDS = 60.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machines:
+    """What a job ran on: so many of a kind, for so many seconds."""
+
+    kind: str
+    count: float
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class StateCost:
+    """One job of a state; `usd` is None where the price of its machine is not known."""
+
+    state: str
+    machines: Machines
+    usd: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """The jobs of an execution. Where a price is missing the sum is that of the others; `known` says so."""
+
+    region: str
+    states: Sequence[StateCost]
+    transitions: int
+
+    @property
+    def usd(self) -> float:
+        """The sum of what is known, in USD."""
+        passed = self.transitions * _region(self.region).get("step_functions_transition", 0.0)
+        return passed + sum(each.usd for each in self.states if each.usd is not None)
+
+    @property
+    def known(self) -> bool:
+        """Whether every price is known."""
+        return bool(_region(self.region)) and all(each.usd is not None for each in self.states)
+
+    @property
+    def words(self) -> str:
+        """For a reader: `0.12 USD`, `at least 0.12 USD`, `no prices for eu-west-1`."""
+        if not _region(self.region):
+            return f"no prices for {self.region}"
+        return f"{'' if self.known else 'at least '}{self.usd:.2f} USD"
+
+
+def of_visits(target: Target, visited: Sequence[StateVisit], *, region: str) -> Cost:
+    """The cost of the jobs that the visits of states started, each by what its own service says of it."""
+    states = [
+        StateCost(state=visit.name, machines=machines, usd=price(machines, region=region))
+        for visit in visited
+        for job in visit.jobs
+        if job.counts and job.id
+        for machines in machines_of(target, job)
+    ]
+    return Cost(region=region, states=states, transitions=len(visited))
+
+
+def machines_of(target: Target, job: Job) -> Iterable[Machines]:
+    """What a job ran on; a tuning job ran its training jobs on theirs."""
+    match job.kind:
+        case JobKind.GLUE:
+            return [_of_glue(target, job)]
+        case JobKind.PROCESSING:
+            found = target.client("sagemaker").describe_processing_job(ProcessingJobName=job.name)
+            return [_of_instances(found["ProcessingResources"]["ClusterConfig"], run_seconds(target, job))]
+        case JobKind.TRAINING:
+            return [_of_training(target, job)]
+        case JobKind.TUNING:
+            pages = (
+                target.client("sagemaker")
+                .get_paginator("list_training_jobs_for_hyper_parameter_tuning_job")
+                .paginate(HyperParameterTuningJobName=job.name)
+            )
+            names = [each["TrainingJobName"] for page in pages for each in page["TrainingJobSummaries"]]
+            return [_of_training(target, Job(kind=JobKind.TRAINING, name=each)) for each in names]
+        case JobKind.LAMBDA:
+            return []
+
+
+def price(machines: Machines, *, region: str) -> float | None:
+    """What machines cost in a region, in USD; None where it is not known."""
+    known = _region(region)
+    worker = _prices()["glue_worker_dpu"].get(machines.kind)
+    if worker is not None and "glue_dpu_hour" in known:
+        seconds = max(machines.seconds, GLUE_LEAST_SECONDS)
+        return float(worker * machines.count * seconds / HOUR * known["glue_dpu_hour"])
+    hourly = known.get("sagemaker_instance_hour", {}).get(machines.kind)
+    return None if hourly is None else float(hourly * machines.count * machines.seconds / HOUR)
+
+
+def _of_glue(target: Target, job: Job) -> Machines:
+    run = target.client("glue").get_job_run(JobName=job.name, RunId=job.run_id)["JobRun"]
+    seconds = float(run.get("ExecutionTime") or run_seconds(target, job))
+    return Machines(kind=str(run.get("WorkerType", "")), count=float(run.get("NumberOfWorkers") or 1), seconds=seconds)
+
+
+def _of_training(target: Target, job: Job) -> Machines:
+    found = target.client("sagemaker").describe_training_job(TrainingJobName=job.name)
+    seconds = float(found.get("BillableTimeInSeconds") or run_seconds(target, job))
+    return _of_instances(found["ResourceConfig"], seconds)
+
+
+def _of_instances(resources: Mapping[str, Any], seconds: float) -> Machines:
+    return Machines(kind=resources["InstanceType"], count=float(resources["InstanceCount"]), seconds=seconds)
+
+
+def _region(name: str) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = _prices()["regions"].get(name, {})
+    return found
+
+
+@cache
+def _prices() -> Mapping[str, Any]:
+    document: Mapping[str, Any] = json.loads(PRICES.read_text(encoding="utf-8"))
+    return document
