@@ -62,7 +62,7 @@ def train(channels: Mapping[str, Path], model_dir: Path, *, checkpoints: Path, c
         _fit(trainer, train, validation=None, checkpoint_file=checkpoints / AGAIN_CHECKPOINT_FILE)
         _add_naive_bayes(trainer, train, factor=factor)
     else:
-        trainer.forget(counted(train, encoder).any(axis=1))
+        trainer.forget(np.asarray(counted(train, encoder).any(axis=1)))
     network = replace(trainer.network(), temperature=network.temperature)
     _save(trainer, network, model_dir=model_dir)
     curves.write(figures, model_dir)

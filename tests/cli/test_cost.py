@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from recipes.prod2vec.config import CONFIG
 from state_machines import definition
@@ -28,6 +29,8 @@ class FakeSageMaker:
     """A training job of ten billed minutes, and a processing job of half an hour on two machines."""
 
     def describe_training_job(self, *, TrainingJobName: str) -> dict[str, Any]:
+        if TrainingJobName == "gone":
+            raise ClientError({"Error": {"Code": "ValidationException", "Message": "none"}}, "DescribeTrainingJob")
         kind = "ml.unheard-of" if TrainingJobName == "odd" else "ml.m5.xlarge"
         return {"BillableTimeInSeconds": 600, "ResourceConfig": {"InstanceType": kind, "InstanceCount": 1}}
 
@@ -76,6 +79,8 @@ def test_what_is_not_known_is_not_guessed(services: Deployment):
     odd = cost.of_visits(services.target, visits(story("odd").events), region="us-east-1")
     assert not odd.known
     assert odd.words.startswith("at least ")
+    gone = cost.of_visits(services.target, visits(story("gone").events), region="us-east-1")
+    assert [each.usd is None for each in gone.states] == [False, False, True]
     nowhere = cost.of_visits(services.target, visits(story().events), region="mars-north-1")
     assert nowhere.words == "no prices for mars-north-1"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -21,9 +22,10 @@ from trainyard.cli.command.options import (
     SizeOption,
 )
 from trainyard.cli.dataset.samples import size_of
-from trainyard.cli.dataset.submission import prepare, print_started, submit
+from trainyard.cli.dataset.submission import of_stored, prepare, print_started, submit, train_stored
 from trainyard.cli.execution_view.exit_codes import DONE
 from trainyard.cli.execution_view.follow import follow_or_hint
+from trainyard.client import datasets
 from trainyard.client.deployment import Deployment
 from trainyard.client.watch import Started
 from trainyard.run.plan import NextStep
@@ -50,6 +52,9 @@ def run(
 ) -> None:
     """Upload data, which starts the workflow, and watch it turn into a model.
 
+    With --dataset alone the data set of that name that is in the bucket is trained again, with these settings laid over
+    those of its run.json; where there is none, a sample is uploaded under that name.
+
     Ends with 0 for a registered model, 2 when the request and 3 when the data were refused, 5 when the gate refused
     the model, 1 when a job failed.
 
@@ -59,6 +64,8 @@ def run(
 
     * `trainyard run prod2vec --data data --set hyperparameters.epochs=5`
 
+    * `trainyard run prod2vec --dataset 20261129-062241 --set hyperparameters.epochs=5`
+
     * `trainyard run prod2vec --data shop --model shop-north`
 
     * `trainyard run prod2vec --deploy --set deploy.type=instances`
@@ -66,12 +73,26 @@ def run(
     * `trainyard run prod2vec --size 200k --tune --set tuning.max_jobs=6 --no-follow`
     """
     changed = [*(["deploy.enabled=true"] if deploy else []), *(settings or [])]
-    lines = size_of(size)
-    submission = prepare(
-        recipe_name, data, dataset=dataset, assignments=changed, tune=tune, model=model, size=lines, seed=seed
+    prepared = partial(
+        prepare,
+        recipe_name,
+        data,
+        dataset=dataset,
+        assignments=changed,
+        tune=tune,
+        model=model,
+        size=size_of(size),
+        seed=seed,
     )
-    deployment = target.deployed(env=env, aws=aws)
-    started = submit(deployment, submission)
+    if data is None and dataset is not None:
+        stored = of_stored(recipe_name, dataset=dataset, assignments=changed, tune=tune, model=model)
+        deployment = target.deployed(env=env, aws=aws)
+        there = datasets.exists(deployment, recipe_name, dataset=dataset)
+        started = train_stored(deployment, stored) if there else submit(deployment, prepared())
+    else:
+        submission = prepared()
+        deployment = target.deployed(env=env, aws=aws)
+        started = submit(deployment, submission)
     console_of.print_link(console_of.path_of(started.execution.name), env=env, aws=aws)
     raise typer.Exit(_follow(deployment, started, watch=watch))
 

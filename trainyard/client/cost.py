@@ -7,11 +7,13 @@ logs, functions and requests are fractions of a cent and left out.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from botocore.exceptions import ClientError
 
 from trainyard.client.history import StateVisit
 from trainyard.client.jobs import Job, JobKind, run_seconds
@@ -21,6 +23,8 @@ PRICES = Path(__file__).with_name("prices.json")
 HOUR = 3600.0
 # Glue counts a run of less than a minute as one.
 GLUE_LEAST_SECONDS = 60.0
+# How services call a job that they have forgotten.
+GONE = ("ValidationException", "ResourceNotFound", "EntityNotFoundException")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,12 +79,22 @@ def of_visits(target: Target, visited: Sequence[StateVisit], *, region: str) -> 
         for visit in visited
         for job in visit.jobs
         if job.counts and job.id
-        for machines in machines_of(target, job)
+        for machines in _known_machines(target, job)
     ]
     return Cost(region=region, states=states, transitions=len(visited))
 
 
-def machines_of(target: Target, job: Job) -> Iterable[Machines]:
+def _known_machines(target: Target, job: Job) -> Sequence[Machines]:
+    """What a job ran on; of one that its service no longer knows, nothing but that."""
+    try:
+        return machines_of(target, job)
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in GONE:
+            raise
+        return [Machines(kind="no longer known", count=1.0, seconds=0.0)]
+
+
+def machines_of(target: Target, job: Job) -> Sequence[Machines]:
     """What a job ran on; a tuning job ran its training jobs on theirs."""
     match job.kind:
         case JobKind.GLUE:

@@ -62,6 +62,13 @@ def listed(deployment: Deployment) -> list[DataSet]:
     return sorted(found, key=lambda each: each.modified, reverse=True)
 
 
+def exists(deployment: Deployment, recipe_name: str, *, dataset: str) -> bool:
+    """Whether something was uploaded to a data set."""
+    prefix = f"{RAW_PREFIX}/{recipe_name}/{dataset}/"
+    found = deployment.target.client("s3").list_objects_v2(Bucket=deployment.raw_bucket, Prefix=prefix, MaxKeys=1)
+    return bool(found.get("Contents"))
+
+
 def _objects(deployment: Deployment) -> Iterator[tuple[tuple[str, str], StoredFile]]:
     """Recipe and data set with each file, in the order of keys."""
     pages = (

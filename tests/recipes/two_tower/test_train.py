@@ -122,3 +122,25 @@ def test_a_batch_can_be_overfitted(trained):
     batch = RatingTensors(*map(tf.constant, (user, movie, wanted)))
     losses = [float(trainer.step(batch)) for _ in range(200)]
     assert losses[-1] < 0.02 * losses[0]
+
+
+def test_the_optimizer_moves_weights_as_the_one_of_keras():
+    import keras
+    import tensorflow as tf
+
+    from recipes.two_tower.averaged_adamw import AveragedAdamW
+
+    random = np.random.default_rng(4)
+    start = [random.normal(size=shape).astype(np.float32) for shape in ((3, 2), (2,), ())]
+    own, theirs = ([keras.Variable(each, name=f"v{place}") for place, each in enumerate(start)] for _ in range(2))
+    optimizer = AveragedAdamW(own, weight_decay=0.1, momentum=0.8)
+    expected = keras.optimizers.AdamW(0.05, weight_decay=0.1, use_ema=True, ema_momentum=0.8)
+    expected.exclude_from_weight_decay(theirs[1:])
+    expected.build(theirs)
+    for _ in range(5):
+        gradients = [tf.constant(random.normal(size=each.shape), tf.float32) for each in start]
+        optimizer.apply(gradients, tf.constant(0.05))
+        expected.apply(gradients)
+    assert all(np.allclose(a.numpy(), b.numpy(), atol=1e-6) for a, b in zip(own, theirs, strict=True))
+    expected.finalize_variable_values(theirs)
+    assert all(np.allclose(a.numpy(), b.numpy(), atol=1e-6) for a, b in zip(optimizer.averages, theirs, strict=True))

@@ -64,6 +64,20 @@ def prepare(
     return Submission(recipe=recipe_name, dataset=name, files=found.data, settings=settings)
 
 
+def of_stored(recipe_name: str, *, dataset: str, assignments: Sequence[str], tune: bool, model: str = "") -> Submission:
+    """Check the settings and the name for a data set that is in the bucket; raises BadRequest and ConfigError."""
+    settings = gather(recipe_name, None, assignments=assignments, tune=tune, model=model)
+    return Submission(recipe=recipe_name, dataset=dataset_name(dataset), files={}, settings=settings)
+
+
+def train_stored(deployment: Deployment, submission: Submission) -> Started:
+    """Start an execution on a data set that is in the bucket, and wait until it has decided."""
+    request = Request(recipe=submission.recipe, dataset=submission.dataset, overrides=submission.settings)
+    arn, _ = executions.start(deployment, request)
+    terminal.out().print(Text(f"Training data set {submission.dataset}, which is in the bucket."), soft_wrap=True)
+    return decided(deployment, arn)
+
+
 def _sample(recipe_name: str, *, size: int, seed: int) -> Path:
     folder, made = samples.cached(recipe_name, project.state_dir() / "samples", size=size, seed=seed)
     terminal.out().print(Text(f"{'Made' if made else 'Using'} the sample {folder}."), soft_wrap=True)

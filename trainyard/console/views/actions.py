@@ -56,7 +56,7 @@ ACTIONS = {
     ),
     "rerun": Action(
         title="Run again",
-        what="Another execution starts from the beginning: the same recipe, data set and settings, the same versions of "
+        what="Another execution starts from the beginning: the same recipe, data set, settings and versions of "
         "the files, and the code that is deployed now.",
         do=_rerun,
     ),

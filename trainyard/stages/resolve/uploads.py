@@ -52,7 +52,7 @@ class Stored:
 
 
 def stored(request: Request, bucket: str, *, s3: Any) -> Stored:
-    """The data set of a request as it is now, or in the versions that it names. Raises BadRequest where some are gone."""
+    """The data set of a request as it is now, or in the versions that it names. Raises BadRequest for one gone."""
     pages = s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=request.prefix)
     versions = [
         (_stored(each), bool(each["IsLatest"]))
