@@ -33,7 +33,7 @@ from benchmarks.load import Measured, drive, request
 from recipes.prod2vec.basket_scorer import BasketScorer
 from recipes.prod2vec.features import Vocabulary
 from recipes.prod2vec.inference import ProductVectors
-from recipes.prod2vec.precomputed_neighbours import PrecomputedNeighbours
+from recipes.prod2vec.precomputed_neighbours import NEIGHBOURS_PER_PRODUCT, PrecomputedNeighbours
 from trainyard.run.model_archive import ModelCard
 from trainyard.stages.train import keep_examples
 
@@ -60,7 +60,7 @@ app = FastAPI()
 @app.get("/ping")
 async def ping() -> dict[str, str]: return {}
 @app.post("/trivial")
-async def trivial(asked: served_requests.Asked) -> dict[str, int]: return {"item": asked.item}
+async def trivial(asked: Asked) -> dict[str, int]: return {"item": asked.item}
 uvicorn.run(app, port=int(sys.argv[1]), http="httptools", access_log=False, log_level="warning")
 """
 
@@ -351,7 +351,10 @@ def _full_vocabulary(folder: Path) -> Path:
     target, context = random.normal(size=(2, PRODUCTS, PRODUCT_SIZE)).astype(np.float32)
     vectors = ProductVectors(vocabulary=vocabulary, target=target, context=context)
     vectors.save(model)
-    PrecomputedNeighbours.compute(vectors).save(model)
+    PrecomputedNeighbours(
+        indices=random.integers(0, PRODUCTS, (PRODUCTS, NEIGHBOURS_PER_PRODUCT)).astype(np.int32),
+        cosines=random.random((PRODUCTS, NEIGHBOURS_PER_PRODUCT)).astype(np.float32),
+    ).save(model)
     BasketScorer(
         method="ridge",
         offsets=np.arange(PRODUCTS + 1) * WEIGHTS_PER_PRODUCT,

@@ -76,8 +76,6 @@ def connection(scope: Construct, network: DatabaseNetwork, *, name: str) -> glue
 def network_permissions(scope: Construct, network: DatabaseNetwork, *, name: str) -> list[Permission]:
     """What a Glue job needs to put a network interface of its own into the one subnet and the one group."""
     stack = cdk.Stack.of(scope)
-    subnet = stack.format_arn(service="ec2", resource="subnet", resource_name=network.subnet_id)
-    interfaces = stack.format_arn(service="ec2", resource="network-interface", resource_name="*")
     return [
         Permission(
             sid="LookUpNetwork",
@@ -92,6 +90,23 @@ def network_permissions(scope: Construct, network: DatabaseNetwork, *, name: str
             resources=["*"],
             why="EC2's Describe calls know no resources.",
         ),
+        *_interfaces(scope, network),
+        Permission(
+            sid="ReadConnection",
+            actions=["glue:GetConnection"],
+            resources=[
+                stack.format_arn(service="glue", resource="catalog"),
+                stack.format_arn(service="glue", resource="connection", resource_name=name),
+            ],
+        ),
+    ]
+
+
+def _interfaces(scope: Construct, network: DatabaseNetwork) -> list[Permission]:
+    stack = cdk.Stack.of(scope)
+    subnet = stack.format_arn(service="ec2", resource="subnet", resource_name=network.subnet_id)
+    interfaces = stack.format_arn(service="ec2", resource="network-interface", resource_name="*")
+    return [
         Permission(
             sid="AttachToNetwork",
             actions=["ec2:CreateNetworkInterface"],
@@ -115,13 +130,5 @@ def network_permissions(scope: Construct, network: DatabaseNetwork, *, name: str
             resources=[interfaces],
             why=MADE_BY_GLUE,
             conditions={"ArnEquals": {"ec2:Subnet": subnet}},
-        ),
-        Permission(
-            sid="ReadConnection",
-            actions=["glue:GetConnection"],
-            resources=[
-                stack.format_arn(service="glue", resource="catalog"),
-                stack.format_arn(service="glue", resource="connection", resource_name=name),
-            ],
         ),
     ]

@@ -53,6 +53,17 @@ class Functions(Construct):
         )
         self.predict = self._predict() if settings.api else None
 
+    @property
+    def by_name(self) -> dict[str, lambda_.Function]:
+        """What there is of them, by a reader's name."""
+        found = {
+            "resolve": self.resolve,
+            "gate": self.gate,
+            "smoke test": self.smoke_test,
+            "explain failure": self.explain_failure,
+        }
+        return found if self.predict is None else {**found, "predict": self.predict}
+
     def _predict(self) -> lambda_.Function:
         """What answers the HTTP API; it knows the names of endpoints and nothing else of the workflow."""
         return self._function(
@@ -207,6 +218,19 @@ class Functions(Construct):
                 ],
             ),
             read_failures(self._data.artifacts_arn),
+            *self._read_job_logs(),
+            Permission(sid="TellPeople", actions=["sns:Publish"], resources=[self._data.topic_arn]),
+            Permission(
+                sid="TellOnce",
+                actions=["dynamodb:GetItem", "dynamodb:PutItem"],
+                resources=[self._data.ledger_arn],
+                conditions={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": "told/*"}},
+            ),
+            *use_key(self._data.key_arn, "s3", "sns", "dynamodb"),
+        ]
+
+    def _read_job_logs(self) -> list[Permission]:
+        return [
             Permission(
                 sid="ReadJobLogs",
                 actions=["logs:GetLogEvents"],
@@ -222,14 +246,6 @@ class Functions(Construct):
                 resources=self._log_groups(*(f"{each}:*" for each in (*SAGEMAKER_LOGS, *self._glue_logs()))),
                 why="The names of streams can be listed by group only.",
             ),
-            Permission(sid="TellPeople", actions=["sns:Publish"], resources=[self._data.topic_arn]),
-            Permission(
-                sid="TellOnce",
-                actions=["dynamodb:GetItem", "dynamodb:PutItem"],
-                resources=[self._data.ledger_arn],
-                conditions={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": "told/*"}},
-            ),
-            *use_key(self._data.key_arn, "s3", "sns", "dynamodb"),
         ]
 
     def _glue_logs(self) -> list[str]:

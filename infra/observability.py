@@ -66,12 +66,7 @@ class Observability(Construct):
         self._alarm(
             "LostEvents", lost, description="An upload or a failure reached nobody: look into the dead letter queue."
         )
-        for each, function in functions.items():
-            errors = function.metric_errors(period=PERIOD, statistic=SUM)
-            self._alarm(f"{each.title().replace(' ', '')}Broken", errors, description=f"The function {each} failed.")
-        if api is not None:
-            refused = api.metric_server_error(period=PERIOD, statistic=SUM)
-            self._alarm("ApiErrors", refused, description="The HTTP API answered with a fault of its own (5xx).")
+        self._watch_functions(functions, api)
         if settings.endpoint_alarms:
             self._watch_endpoints(settings)
         self.dashboard = cloudwatch.Dashboard(
@@ -87,6 +82,14 @@ class Observability(Construct):
         region = cdk.Stack.of(self).region
         home = f"https://{region}.console.aws.amazon.com/cloudwatch/home?region={region}"
         return f"{home}#dashboards/dashboard/{self.dashboard.dashboard_name}"
+
+    def _watch_functions(self, functions: dict[str, lambda_.Function], api: http.HttpStage | None) -> None:
+        for each, function in functions.items():
+            errors = function.metric_errors(period=PERIOD, statistic=SUM)
+            self._alarm(f"{each.title().replace(' ', '')}Broken", errors, description=f"The function {each} failed.")
+        if api is not None:
+            refused = api.metric_server_error(period=PERIOD, statistic=SUM)
+            self._alarm("ApiErrors", refused, description="The HTTP API answered with a fault of its own (5xx).")
 
     def _watch_endpoints(self, settings: Settings) -> None:
         """The endpoint of every recipe; those of models that people name are made later, and are not known here.

@@ -53,25 +53,7 @@ class Triggers(Construct):
         super().__init__(scope, name)
         self._machine = machine
         self._queue = queue
-        events.Rule(
-            self,
-            "Upload",
-            description="A file under raw/ starts the training workflow",
-            event_pattern=events.EventPattern(
-                source=["aws.s3"],
-                detail_type=["Object Created"],
-                detail={"bucket": {"name": [raw_bucket]}, "object": {"key": [{"prefix": "raw/"}]}},
-            ),
-            targets=[
-                targets.SfnStateMachine(
-                    machine,
-                    role=self._starter(machine),
-                    dead_letter_queue=queue,
-                    max_event_age=KEEP_TRYING,
-                    retry_attempts=TRIES,
-                )
-            ],
-        )
+        self._start_on_upload(raw_bucket)
         events.Rule(
             self,
             "Failure",
@@ -91,14 +73,35 @@ class Triggers(Construct):
             if wanted := recipe.schedule(each):
                 self._schedule(each, wanted, enabled=settings.schedules_enabled)
 
-    def _starter(self, machine: sfn.StateMachine) -> iam.IRole:
+    def _start_on_upload(self, raw_bucket: str) -> None:
+        events.Rule(
+            self,
+            "Upload",
+            description="A file under raw/ starts the training workflow",
+            event_pattern=events.EventPattern(
+                source=["aws.s3"],
+                detail_type=["Object Created"],
+                detail={"bucket": {"name": [raw_bucket]}, "object": {"key": [{"prefix": "raw/"}]}},
+            ),
+            targets=[
+                targets.SfnStateMachine(
+                    self._machine,
+                    role=self._starter(),
+                    dead_letter_queue=self._queue,
+                    max_event_age=KEEP_TRYING,
+                    retry_attempts=TRIES,
+                )
+            ],
+        )
+
+    def _starter(self) -> iam.IRole:
         return role(
             self,
             "UploadRole",
             service="events.amazonaws.com",
             description="An upload starts the training workflow",
             permissions=[
-                Permission(sid="Start", actions=["states:StartExecution"], resources=[machine.state_machine_arn])
+                Permission(sid="Start", actions=["states:StartExecution"], resources=[self._machine.state_machine_arn])
             ],
         )
 

@@ -55,15 +55,8 @@ class WorkflowStack(cdk.Stack):
             explain_failure=functions.explain_failure,
             queue=queue,
         )
-        functions_watched = {
-            "resolve": functions.resolve,
-            "gate": functions.gate,
-            "smoke test": functions.smoke_test,
-            "explain failure": functions.explain_failure,
-        }
         api = None
         if functions.predict is not None:
-            functions_watched["predict"] = functions.predict
             api = Api(self, "Api", settings=settings, key_arn=data.key_arn, predict=functions.predict)
             cdk.CfnOutput(self, "ApiUrl", value=api.url)
         budget(self, settings)
@@ -72,7 +65,7 @@ class WorkflowStack(cdk.Stack):
             "Observability",
             settings=settings,
             machine=machine,
-            functions=functions_watched,
+            functions=functions.by_name,
             queue=queue,
             topic_arn=data.topic_arn,
             api=api.stage if api is not None else None,

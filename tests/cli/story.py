@@ -200,6 +200,9 @@ class FakeRegistry:
     def paginate(self, operation: str, **request: Any) -> Iterator[dict[str, Any]]:
         if operation == "list_endpoints":
             return iter([{"Endpoints": [{"EndpointName": each} for each in self.endpoints]}])
+        if operation == "list_model_package_groups":
+            names = dict.fromkeys(each["ModelPackageGroupName"] for each in self.packages)
+            return iter([{"ModelPackageGroupSummaryList": [{"ModelPackageGroupName": each} for each in names]}])
         assert operation == "list_model_packages"
         found = [each for each in self.packages if each["ModelPackageGroupName"] == request["ModelPackageGroupName"]]
         return iter([{"ModelPackageSummaryList": found[:: -1 if request.get("SortOrder") == "Descending" else 1]}])

@@ -63,18 +63,14 @@ def test_every_option_has_help() -> None:
     assert bare == []
 
 
-def test_the_issues_commands_are_there() -> None:
-    wanted = "up down status deploy demo env sample run score executions show logs redrive stop rerun recipes artifacts"
-    wanted += " release endpoints predict undeploy serve definition check policy"
-    assert set(wanted.split()) == set(FUNCTIONS)
-
-
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
         (["nonsense"], 2),
         (["run"], 2),
         (["run", "nonsense"], 2),
+        (["executions", "--recipe", "nonsense"], 2),
+        (["compare", "latest"], 2),
         (["run", "prod2vec", "--set", "hyperparameters.epoch=1"], 2),
         (["run", "prod2vec", "--dataset", "a/b"], 2),
         (["run", "prod2vec", "--dataset", ".."], 2),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.cli.story import FakeRegistry
+from tests.cli.conftest import deployed_in_moto
+from tests.cli.story import FakeRegistry, FakeStepFunctions
 from trainyard.cli.command import target
 from trainyard.cli.main import main
 from trainyard.client import models, promotion
@@ -18,10 +20,19 @@ from trainyard.run.run import Run
 RUNS = tuple(f"2026112{day}-120000-0000000{day}" for day in (1, 2, 3))
 
 
+@pytest.fixture(scope="module")
+def deployment() -> Iterator[Deployment]:
+    with deployed_in_moto(FakeStepFunctions()) as found:
+        yield found
+
+
 @pytest.fixture(autouse=True)
 def deployed(deployment: Deployment, registry: FakeRegistry, monkeypatch: pytest.MonkeyPatch) -> None:
     """Three registered models of prod2vec, of which the last is in use."""
     monkeypatch.setattr(target, "deployed", lambda **_: deployment)
+    table = deployment.target.client("dynamodb")
+    for item in table.scan(TableName="ledger")["Items"]:
+        table.delete_item(TableName="ledger", Key={"id": item["id"]})
     for run_id in RUNS:
         registered(deployment, registry, run_id)
     point_to(deployment, RUNS[2])
@@ -179,12 +190,10 @@ def test_the_only_model_need_not_be_named(capsys: pytest.CaptureFixture[str], de
     assert "found several: prod2vec, two_tower" in capsys.readouterr().err
 
 
-def test_promote_starts_a_release_when_asked(
-    deployment: Deployment, step_functions: Any, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_promote_starts_a_release_when_asked(deployment: Deployment, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["promote", "prod2vec", "1", "--deploy", "--no-follow"]) == 0
     assert pointer(deployment)["run_id"] == RUNS[0]
-    assert json.loads(step_functions.started[0]["input"])["task"] == "deploy"
+    assert json.loads(deployment.target.client("stepfunctions").started[0]["input"])["task"] == "deploy"
 
 
 def test_models_shows_versions_with_metric_and_which_is_in_use(

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trainyard.cli.dataset import samples
+from trainyard.client.data_folder import files_of
 from trainyard.errors import ConfigError, NotFound, TrainyardError
 from trainyard.run import recipe
 
@@ -17,7 +18,7 @@ def test_a_sample_is_made_once_and_used_again(tmp_path: Path) -> None:
     first, made = samples.cached("prod2vec", tmp_path, size=1000, seed=1)
     again, made_again = samples.cached("prod2vec", tmp_path, size=1000, seed=1)
     assert (made, made_again, first) == (True, False, again)
-    found = samples.files_of("prod2vec", recipe.config("prod2vec"), directory=first)
+    found = files_of("prod2vec", recipe.config("prod2vec"), directory=first)
     assert {"order_products__prior.csv", "products.csv"} <= found.data.keys()
     assert (found.others, found.missing) == ((), ())
 
@@ -81,7 +82,7 @@ def test_files_are_sorted_into_read_ignored_and_missing(tmp_path: Path) -> None:
     for name in ("products.csv.gz", "README.txt", "film.mp4", "run.json", ".git/config"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
-    found = samples.files_of("prod2vec", recipe.config("prod2vec"), directory=tmp_path)
+    found = files_of("prod2vec", recipe.config("prod2vec"), directory=tmp_path)
     assert found.data == {"products.csv.gz": tmp_path / "products.csv.gz"}
     assert found.others == (".git/config", "README.txt", "film.mp4")
     assert found.missing == ("order_products__prior.csv",)
@@ -91,7 +92,7 @@ def test_a_file_that_no_name_tells_a_table_of_may_be_what_is_missing(tmp_path: P
     for name in ("products.csv", "stock/list.tsv"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
-    found = samples.files_of("prod2vec", recipe.config("prod2vec"), directory=tmp_path)
+    found = files_of("prod2vec", recipe.config("prod2vec"), directory=tmp_path)
     assert list(found.data) == ["products.csv", "stock/list.tsv"]
     assert found.missing == ()
 
@@ -100,16 +101,16 @@ def test_optional_files_go_first_so_that_a_set_trains_once(tmp_path: Path) -> No
     for name in ("links.csv", "ratings-2.csv", "tags.csv"):
         (tmp_path / name).touch()
     (tmp_path / "ratings-1.csv").write_text("long")
-    found = samples.files_of("two_tower", recipe.config("two_tower"), directory=tmp_path)
+    found = files_of("two_tower", recipe.config("two_tower"), directory=tmp_path)
     assert list(found.data) == ["links.csv", "tags.csv", "ratings-2.csv", "ratings-1.csv"]
 
 
 def test_a_folder_without_the_recipes_files_is_refused(tmp_path: Path) -> None:
     (tmp_path / "notes.md").touch()
     with pytest.raises(NotFound, match=r"products.*found notes\.md"):
-        samples.files_of("prod2vec", recipe.config("prod2vec"), directory=tmp_path)
+        files_of("prod2vec", recipe.config("prod2vec"), directory=tmp_path)
     with pytest.raises(NotFound, match="found none at"):
-        samples.files_of("prod2vec", recipe.config("prod2vec"), directory=tmp_path / "nowhere")
+        files_of("prod2vec", recipe.config("prod2vec"), directory=tmp_path / "nowhere")
 
 
 @pytest.mark.parametrize(("text", "lines"), [("5000", 5000), ("10k", 10_000), ("1.5M", 1_500_000), ("1K", 1000)])

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 import tarfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
+from tests.console.conftest import browser  # noqa: F401
 from tests.stack.conftest import QUICK, wait
+from trainyard.console import background
+from trainyard.console.note import Note
 
 # One deployment serves all tests of this file, one after another: later ones build on the champion of earlier ones.
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack")]
@@ -75,6 +82,27 @@ def test_the_registered_version_carries_metrics_and_origin(stack, weak):
         card = json.load(tar.extractfile("model.json") or tar.extractfile("./model.json"))
     assert (card["run_id"], card["recipe"]) == (run_id, "prod2vec")
     assert card["hyperparameters"]["epochs"] == 1
+
+
+def test_the_console_shows_the_run(stack, weak, browser):
+    name = weak[0].rpartition(":")[2]
+    program = Path(sys.executable).with_name("trainyard")
+    opened = subprocess.run(
+        [program, "open", name, "--no-browser"], env=stack.environment, capture_output=True, text=True
+    )
+    assert opened.returncode == 0, opened.stderr
+    with browser.new_page() as page:
+        page.goto(opened.stdout.split()[-1])
+        page.get_by_role("link", name="Train model").click()
+        expect(page.locator("#panel pre.log")).to_contain_text("progress=")
+        expect(page.get_by_text("The gate: promoted")).to_be_visible()
+        page.get_by_role("link", name="Report").click()
+        expect(page.frame_locator("iframe").get_by_role("heading", level=1)).to_contain_text("Promoted")
+        page.get_by_role("link", name="Models", exact=True).click()
+        expect(page.get_by_text("in use")).to_be_visible()
+    # Leaves no console behind when the local cloud of the tests goes down.
+    stopped = background.stop(Note(Path(stack.environment["TRAINYARD_STATE_DIR"]) / "console-dev.json"))
+    assert stopped
 
 
 def test_every_job_is_tagged_with_project_environment_recipe_and_run(stack, weak):

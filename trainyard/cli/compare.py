@@ -44,7 +44,11 @@ def compare(
     if len(of) < 2:
         raise BadRequest(f"Expected two or more runs to compare, found {len(of)}; see `trainyard executions`.")
     deployment = target.deployed(env=env, aws=aws)
-    found = comparison.compare([runs.read_from(find_run(deployment, each)) for each in of])
+    records = [runs.read_from(find_run(deployment, each)) for each in of]
+    recipes = list(dict.fromkeys(each.request.recipe for each in records))
+    if len(recipes) > 1:
+        raise BadRequest(f"Expected runs of one recipe, found {' and '.join(recipes)}.")
+    found = comparison.compare(records)
     if as_json:
         terminal.print_json(_document(found))
     else:

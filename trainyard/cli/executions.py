@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from trainyard.cli.command import target, terminal
-from trainyard.cli.command.options import AwsOption, EnvOption, JsonOption
+from trainyard.cli.command.options import AwsOption, EnvOption, JsonOption, known_recipe
 from trainyard.client.executions import STATUSES, Execution, matching
 from trainyard.errors import BadRequest
 from trainyard.pages import formats
@@ -21,7 +21,9 @@ EXECUTION_ARN = re.compile(r"arn:\S+:execution:[^:\s]+:([^:\s]+)")
 
 
 def executions(
-    recipe: Annotated[str | None, typer.Option("--recipe", help="Only those of this recipe.")] = None,
+    recipe: Annotated[
+        str | None, typer.Option("--recipe", help="Only those of this recipe.", callback=known_recipe)
+    ] = None,
     status: Annotated[str | None, typer.Option("--status", help=f"Only {', '.join(STATUSES).lower()}.")] = None,
     *,
     limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help="At most this many.")] = 20,

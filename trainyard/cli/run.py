@@ -22,11 +22,12 @@ from trainyard.cli.command.options import (
     SizeOption,
 )
 from trainyard.cli.dataset.samples import size_of
-from trainyard.cli.dataset.submission import of_stored, prepare, print_started, submit, train_stored
+from trainyard.cli.dataset.submission import of_stored, prepare, print_started, submit
 from trainyard.cli.execution_view.exit_codes import DONE
 from trainyard.cli.execution_view.follow import follow_or_hint
 from trainyard.client import datasets
 from trainyard.client.deployment import Deployment
+from trainyard.client.submission import train_stored
 from trainyard.client.watch import Started
 from trainyard.run.plan import NextStep
 
@@ -87,8 +88,11 @@ def run(
     if data is None and dataset is not None:
         stored = of_stored(recipe_name, dataset=dataset, assignments=changed, tune=tune, model=model)
         deployment = target.deployed(env=env, aws=aws)
-        there = datasets.exists(deployment, recipe_name, dataset=dataset)
-        started = train_stored(deployment, stored) if there else submit(deployment, prepared())
+        if datasets.exists(deployment, recipe_name, dataset=dataset):
+            terminal.out().print(Text(f"Training data set {dataset}, which is in the bucket."), soft_wrap=True)
+            started = train_stored(deployment, stored)
+        else:
+            started = submit(deployment, prepared())
     else:
         submission = prepared()
         deployment = target.deployed(env=env, aws=aws)

@@ -18,11 +18,12 @@ from trainyard.cli.command.options import (
     RecipeArgument,
     SetOption,
 )
-from trainyard.cli.dataset import samples
 from trainyard.cli.dataset.settings import gather
-from trainyard.cli.dataset.upload import dataset_name, replace_earlier, upload
+from trainyard.cli.dataset.upload import replace_earlier, upload
 from trainyard.cli.execution_view.follow import follow_or_hint
 from trainyard.client import scoring, uploads
+from trainyard.client.data_folder import files_of
+from trainyard.client.submission import dataset_name
 from trainyard.errors import BadRequest
 from trainyard.run import recipe
 from trainyard.run.folders import SCORE_PREFIX
@@ -74,7 +75,7 @@ def score(
 
 def _files(recipe_name: str, data: Path, *, overrides: Mapping[str, Any]) -> Mapping[str, Path]:
     """The files to upload; raises BadRequest when the set is not complete, for nothing would wait for the rest."""
-    found = samples.files_of(recipe_name, recipe.config(recipe_name, overrides), directory=data)
+    found = files_of(recipe_name, recipe.config(recipe_name, overrides), directory=data)
     if found.missing:
         raise BadRequest(f"Expected every file of recipe {recipe_name} in {data}, found no {', '.join(found.missing)}.")
     return found.data

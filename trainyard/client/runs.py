@@ -77,6 +77,24 @@ def read_from(run: RunArtifacts) -> RunRecord:
     )
 
 
+def nested(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings that are given by path, as nested ones; both may stand beside each other. Raises ConfigError.
+
+    >>> nested({"hyperparameters.epochs": 5, "gate": {"margin": 0.1}})
+    {'hyperparameters': {'epochs': 5}, 'gate': {'margin': 0.1}}
+    """
+    found: dict[str, Any] = {}
+    for path, value in settings.items():
+        *names, last = path.split(".")
+        parent = found
+        for name in names:
+            parent = parent.setdefault(name, {})
+            if not isinstance(parent, dict):
+                raise ConfigError([f"{path}: {name} was already given a value; set one or the other."])
+        parent[last] = {**parent.get(last, {}), **nested(value)} if isinstance(value, Mapping) else value
+    return found
+
+
 def by_path(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Nested settings by their paths.
 

@@ -10,10 +10,11 @@ import math
 import re
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal, TypeVar, Union
 
 from trainyard.errors import ConfigError
+from trainyard.run.suggestion import closest
 
 ConfigT = TypeVar("ConfigT")
 # A number as JSON and SageMaker write it; Python alone would also read 1_0 and digits of other scripts.
@@ -44,7 +45,8 @@ def _merge(config: Any, changes: Any, *, path: str, problems: list[str]) -> Any:
     for key, value in changes.items():
         where = f"{path}.{key}" if path else str(key)
         if key not in known:
-            problems.append(f"{where}: unknown setting; known here are {', '.join(known)}.")
+            meant = _meant(str(key), config, path=path)
+            problems.append(f"{where}: unknown setting; known here are {', '.join(known)}.{meant}")
             continue
         current = getattr(config, key)
         if dataclasses.is_dataclass(current):
@@ -62,6 +64,26 @@ def _merge(config: Any, changes: Any, *, path: str, problems: list[str]) -> Any:
     except ValueError as error:
         problems.append(f"{path or 'run.json'}: {error}.")
         return config
+
+
+def _meant(key: str, config: Any, *, path: str) -> str:
+    """Which setting a person may have meant: one of that name deeper down, or one of a similar name."""
+    paths = list(_paths(config))
+    names = {each.rpartition(".")[2]: each for each in reversed(paths)}
+    siblings = [each for each in paths if "." not in each]
+    found = names[key] if key in names else closest(key, siblings) or names.get(closest(key, names))
+    return f" Did you mean {f'{path}.' if path else ''}{found}?" if found else ""
+
+
+def _paths(config: Any) -> Iterator[str]:
+    """The settings below one by their paths, those of the upper levels first."""
+    if dataclasses.is_dataclass(config):
+        inner = {each.name: getattr(config, each.name) for each in dataclasses.fields(config)}
+    else:
+        inner = dict(config) if isinstance(config, Mapping) else {}
+    yield from inner
+    for name, value in inner.items():
+        yield from (f"{name}.{each}" for each in _paths(value))
 
 
 def _texts(hint: Any) -> type[str] | None:
@@ -86,7 +108,8 @@ def _merge_entries(
             merged[key] = _text(value, path=where, problems=problems)
         elif key not in current:
             if entry is None:
-                problems.append(f"{where}: unknown setting; known here are {', '.join(current)}.")
+                meant = _meant(str(key), current, path=path)
+                problems.append(f"{where}: unknown setting; known here are {', '.join(current)}.{meant}")
             else:
                 merged[key] = _merge(entry(), value, path=where, problems=problems)
         elif dataclasses.is_dataclass(current[key]):

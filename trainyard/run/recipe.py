@@ -28,7 +28,7 @@ def names() -> tuple[str, ...]:
 
 def unknown(recipe: str) -> str:
     """What is said of a recipe that does not exist."""
-    return f"Expected one of the recipes {', '.join(names())}; found {recipe!r}.{did_you_mean(recipe, names())}"
+    return f"Expected one of the recipes {', '.join(names())}; found {recipe!r:.60}.{did_you_mean(recipe, names())}"
 
 
 def module(recipe: str, name: str) -> ModuleType:

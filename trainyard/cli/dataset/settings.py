@@ -7,11 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from trainyard.client.submission import checked
 from trainyard.errors import ConfigError
-from trainyard.run import recipe
 from trainyard.run.folders import OVERRIDES_FILE
-from trainyard.stages.resolve.duration import require_in_time
-from trainyard.stages.resolve.machines import require_one_machine
 from trainyard.stages.resolve.strict_json import DEEPEST, depth
 from trainyard.stages.resolve.uploads import parse_overrides
 
@@ -29,9 +27,7 @@ def gather(
         settings["tune"] = True
     if model:
         settings["model"] = model
-    config = recipe.config(recipe_name, assigned(settings, assignments))
-    require_one_machine(config)
-    require_in_time(config, task="train")
+    checked(recipe_name, assigned(settings, assignments))
     return settings
 
 

@@ -1,9 +1,8 @@
-"""Names a data set and uploads its files, showing how far each is; for `run` and `score`, on a laptop."""
+"""Uploads the files of a data set, showing how far each is; for `run` and `score`, on a laptop."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,24 +13,8 @@ from trainyard.cli.command import terminal
 from trainyard.client import uploads
 from trainyard.client.deployment import Deployment
 from trainyard.client.uploads import Upload
-from trainyard.errors import BadRequest
 from trainyard.run import recipe
 from trainyard.run.folders import OVERRIDES_FILE, RAW_PREFIX
-from trainyard.stages.resolve.request import DATASET_NAME, DATASET_RULE
-
-
-def dataset_name(given: str | None) -> str:
-    """The name a data set gets: the one given, or the time. Raises BadRequest for a name that Resolve would refuse."""
-    name = f"{datetime.now().astimezone():%Y%m%d-%H%M%S}" if given is None else given
-    if not DATASET_NAME.fullmatch(name):
-        raise BadRequest(f"Expected a data set name of {DATASET_RULE}; found {_short(name)}. Choose another name.")
-    return name
-
-
-def _short(name: str) -> str:
-    """A name as a message shows it, what cannot be printed as escapes."""
-    shown = ascii(name) if not name.isprintable() else repr(name)
-    return shown if len(shown) <= 60 else f"{shown[:60]}… with {len(name)} characters"
 
 
 def replace_earlier(
@@ -55,10 +38,15 @@ def replace_earlier(
         folder=folder,
     )
     if removed:
-        said = f"Data set {dataset} exists: replacing {', '.join(removed)} of an earlier upload"
-        forgotten = "; settings of its run.json no longer hold" if OVERRIDES_FILE in removed else ""
-        kept = "The bucket keeps the old versions."
-        terminal.err().print(Text(f"{said}{forgotten}. {kept}", style="yellow"), soft_wrap=True)
+        print_replaced(dataset, removed)
+
+
+def print_replaced(dataset: str, names: Sequence[str]) -> None:
+    """Say which files of an earlier upload were taken out of a data set."""
+    said = f"Data set {dataset} exists: replacing {', '.join(names)} of an earlier upload"
+    forgotten = "; settings of its run.json no longer hold" if OVERRIDES_FILE in names else ""
+    kept = "The bucket keeps the old versions."
+    terminal.err().print(Text(f"{said}{forgotten}. {kept}", style="yellow"), soft_wrap=True)
 
 
 def upload(

@@ -13,6 +13,7 @@ from trainyard.errors import BadRequest, NothingToDo
 from trainyard.run import recipe as recipes
 from trainyard.run.folders import RAW_PREFIX, SCORE_PREFIX
 from trainyard.run.run import Task
+from trainyard.run.suggestion import did_you_mean
 from trainyard.stages.resolve import strict_json
 
 EXPECTED_KEY = f"{RAW_PREFIX}/<recipe>/<dataset>/<file>"
@@ -67,7 +68,7 @@ def parse(event: Mapping[str, Any]) -> Request:
     if request.recipe not in recipes.names():
         raise BadRequest(
             f"Expected one of the recipes {', '.join(recipes.names())} in {EXPECTED_KEY}; found {request.recipe!r}. "
-            "Upload to the folder of an existing recipe."
+            f"Upload to the folder of an existing recipe.{did_you_mean(request.recipe, recipes.names())}"
         )
     if not DATASET_NAME.fullmatch(request.dataset):
         raise BadRequest(

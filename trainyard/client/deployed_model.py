@@ -1,0 +1,81 @@
+"""One model in use as a notebook or a program holds it: asked, promoted and rolled back; runs on a laptop."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from trainyard.client import endpoints, models, promotion, tables
+from trainyard.client.deployment import Deployment
+from trainyard.client.models import Champion, Version
+from trainyard.client.promotion import Promotion
+from trainyard.run.naming import NAMED
+from trainyard.serving.wire import JSON
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class DeployedModel:
+    """A model by the name that the ledger has: its recipe, with a variant or a name of its own where it has one."""
+
+    deployment: Deployment = field(repr=False)
+    name: str
+
+    @property
+    def in_use(self) -> Champion | None:
+        """The run whose model is in use, None while none has passed the gate."""
+        return models.find_champion(self.deployment, self.name)
+
+    @property
+    def versions(self) -> list[Version]:
+        """The registered versions, the newest first; the variants of a recipe share them."""
+        return list(models.versions(self.deployment, self._recipe, model=self._own_name))
+
+    def predict(self, rows: Mapping[str, Any] | Iterable[Mapping[str, Any]] | pd.DataFrame) -> list[Any]:
+        """The answers of its endpoint to some rows, one for each; a row holds what the recipe's README says.
+
+        Raises NotFound without an endpoint, JobFailed in the words of the model that refused a row.
+        """
+        body = json.dumps({"instances": _instances(rows)}).encode()
+        name = endpoints.name_for(self.deployment, self.name)
+        answer = json.loads(endpoints.invoke(self.deployment, name, body=body, content_type=JSON))
+        predictions: list[Any] = answer["predictions"]
+        return predictions
+
+    def scores(self) -> pd.DataFrame:
+        """The rows that the newest bulk scoring with it wrote. Raises NotFound."""
+        return tables.scores(self.deployment, self.name)
+
+    def promote(self, version: int | str) -> Promotion:
+        """Put a version into use, by its number or run; see `trainyard.client.promotion.promote`."""
+        return promotion.promote(self.deployment, self._recipe, version=str(version), model=self._own_name)
+
+    def rollback(self, to: int | str | None = None) -> Promotion:
+        """Put the version before the one in use into use again; see `trainyard.client.promotion.rollback`."""
+        return promotion.rollback(
+            self.deployment,
+            self._recipe,
+            to=None if to is None else str(to),
+            variant=self.name.partition(NAMED)[0].partition("-")[2],
+            model=self._own_name,
+        )
+
+    @property
+    def _recipe(self) -> str:
+        return self.name.partition("-")[0]
+
+    @property
+    def _own_name(self) -> str:
+        return self.name.partition(NAMED)[2]
+
+
+def _instances(rows: Mapping[str, Any] | Iterable[Mapping[str, Any]] | pd.DataFrame) -> list[Any]:
+    """Rows as the JSON of a request; those of a data frame as its own types have them."""
+    if hasattr(rows, "to_json"):
+        found: list[Any] = json.loads(rows.to_json(orient="records"))
+        return found
+    return [dict(rows)] if isinstance(rows, Mapping) else [dict(each) for each in rows]
