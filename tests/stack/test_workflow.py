@@ -84,7 +84,7 @@ def test_the_registered_version_carries_metrics_and_origin(stack, weak):
     assert card["hyperparameters"]["epochs"] == 1
 
 
-def test_the_console_shows_the_run(stack, weak, browser):
+def test_the_console_shows_the_run(stack, weak, browser):  # noqa: F811
     name = weak[0].rpartition(":")[2]
     program = Path(sys.executable).with_name("trainyard")
     opened = subprocess.run(
@@ -96,7 +96,7 @@ def test_the_console_shows_the_run(stack, weak, browser):
         page.get_by_role("link", name="Train model").click()
         expect(page.locator("#panel pre.log")).to_contain_text("progress=")
         expect(page.get_by_text("The gate: promoted")).to_be_visible()
-        page.get_by_role("link", name="Report").click()
+        page.get_by_role("link", name="Report", exact=True).click()
         expect(page.frame_locator("iframe").get_by_role("heading", level=1)).to_contain_text("Promoted")
         page.get_by_role("link", name="Models", exact=True).click()
         expect(page.get_by_text("in use")).to_be_visible()
