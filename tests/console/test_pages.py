@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -416,3 +417,40 @@ def test_artifacts_are_shown(console: Console, visitor: Visitor):
     visitor.open(f"/runs/prod2vec/{RUN}/preview/report/broken.parquet")
     expect(visitor.page.get_by_text("Expected Parquet")).to_be_visible()
     visitor.problems.clear()
+
+
+def put_versions(console: Console, run_ids: Sequence[str]) -> None:
+    """Registered versions of prod2vec, one per run, with their archives."""
+    sagemaker, s3 = (console.deployment.target.client(each) for each in ("sagemaker", "s3"))
+    sagemaker.create_model_package_group(ModelPackageGroupName="trainyard-dev-prod2vec")
+    for run_id in run_ids:
+        key = f"prod2vec/{run_id}/train/job/output/model.tar.gz"
+        s3.put_object(Bucket="artifacts-bucket", Key=key, Body=b"archive")
+        container = {"Image": "image", "ModelDataUrl": f"s3://artifacts-bucket/{key}"}
+        content = {"Containers": [container], "SupportedContentTypes": [], "SupportedResponseMIMETypes": []}
+        sagemaker.create_model_package(
+            ModelPackageGroupName="trainyard-dev-prod2vec",
+            InferenceSpecification=content,
+            ModelApprovalStatus="Approved",
+            CustomerMetadataProperties={"run": run_id, "dataset": "mine", "standing": "better than popularity"},
+        )
+
+
+def test_another_version_is_put_into_use(console: Console, visitor: Visitor):
+    runs = ["20261120-120000-aaaaaaaa", "20261120-130000-bbbbbbbb"]
+    put_run(console, runs[0], epochs=5, value=0.31)
+    put_run(console, runs[1], epochs=9, value=0.35)
+    put_versions(console, runs)
+    console.put_champion("prod2vec", recipe="prod2vec", run_id=runs[1])
+    visitor.open("/models")
+    rows = visitor.page.get_by_role("row")
+
+    expect(rows.filter(has_text=runs[1])).to_contain_text("in use")
+    expect(rows.filter(has_text=runs[1])).to_contain_text("0.33 to 0.37")
+    expect(visitor.page.get_by_role("img", name="Main metric of prod2vec")).to_be_visible()
+    assert visitor.accessibility() == []
+    visitor.page.get_by_role("link", name="Put version 1 into use").click()
+    expect(visitor.page.get_by_text("trainyard promote prod2vec 1")).to_be_visible()
+    visitor.page.get_by_role("button", name="Put it into use").click()
+    visitor.page.wait_for_url("**/models")
+    expect(rows.filter(has_text=runs[0])).to_contain_text("in use")

@@ -10,7 +10,7 @@ from trainyard.client.artifacts import RunArtifacts
 from trainyard.client.deployment import Deployment
 from trainyard.client.executions import Execution
 from trainyard.client.watch import plan_of
-from trainyard.errors import TrainyardError
+from trainyard.errors import NotFound, TrainyardError
 from trainyard.run.folders import OVERRIDES_FILE
 from trainyard.run.run import Run
 from trainyard.run.stage import Stage
@@ -23,20 +23,25 @@ MOST_CHARACTERS = 200_000
 def versions_read(deployment: Deployment, execution: Execution, *, asked: Request) -> dict[str, str]:
     """Version ids by the names of files, run.json among them; empty for an execution that came to read no files.
 
-    Raises TrainyardError for more files than the input of an execution can name.
+    Raises NotFound where the run was removed, TrainyardError for more files than the input of an execution can name.
     """
     plan = plan_of(deployment, execution)
     if plan is None or plan.prefix is None:
         return {}
     run = RunArtifacts(deployment=deployment, prefix=plan.prefix).document(Stage.RESOLVE, Run)
-    if run is None or not run.files:
-        return {}
+    if run is None:
+        raise NotFound(
+            f"Expected to find in {plan.prefix} which versions of the files {execution.name} read, found nothing: what "
+            "the run left was removed. Run it with the newest versions instead: --newest."
+        )
     found = {each.name: each.version_id for each in run.files}
     if sum(len(name) + len(version) + 8 for name, version in found.items()) > MOST_CHARACTERS:
         raise TrainyardError(
             f"Expected a data set of at most some thousands of files, found {len(found):,}: their versions do not fit "
             "into the input of an execution. Run it with the newest versions instead: --newest."
         )
+    if not found:
+        return {}
     settings = _settings_version(deployment, f"{asked.prefix}{OVERRIDES_FILE}", moment=execution.started)
     return found | ({OVERRIDES_FILE: settings} if settings else {})
 

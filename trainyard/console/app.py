@@ -46,6 +46,8 @@ ROUTES = [
     Route("/runs/{recipe}/{run_id}/configuration", run.configuration, name="configuration"),
     Route("/compare", compare.compare, name="compare"),
     Route("/models", models.models, name="models"),
+    Route("/promote", models.ask, name="ask_promote", methods=["GET"]),
+    Route("/promote", models.promote, name="promote", methods=["POST"]),
     Route("/models/{model}/ask", playground.playground, name="playground", methods=["GET"]),
     Route("/models/{model}/ask", playground.send, name="send", methods=["POST"]),
     Route("/data", datasets.datasets, name="datasets"),
