@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from botocore.exceptions import EndpointConnectionError, NoCredentialsError, SSL
 from botocore.parsers import ResponseParserError
 
 from tests.cli import test_logs
-from tests.cli.story import FakeCloudFormation, FakeStepFunctions, Story, refusal, upload_event
+from tests.cli.story import START, FakeCloudFormation, FakeStepFunctions, Story, refusal, upload_event
 from trainyard.cli import main as main_module
 from trainyard.cli.command import failures, target
 from trainyard.cli.main import COMMANDS, app, main
@@ -139,6 +140,27 @@ def test_main_prints_the_sentence_to_standard_error(
     assert main(["executions"]) == 4
     said = capsys.readouterr()
     assert (said.out, said.err) == ("", "Expected the stack [x], found none.\n")
+
+
+def test_executions_fit_into_eighty_columns(
+    deployed: Deployment,
+    step_functions: FakeStepFunctions,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    ended = {"status": "SUCCEEDED", "stopDate": START + timedelta(minutes=3)}
+    given = {"recipe": "headline_classifier", "dataset": "20261129-062241"}
+    for name, output in (
+        ("train-c48489b9-0697-4ae5-9d44-872d174a9dae", {"outcome": "registered"}),
+        ("51f3fa3e-43e9-4f91-b6e5-8945bb688d82", {"outcome": "nothing", "reason": "superseded by the upload of x"}),
+    ):
+        step_functions.put(name, input=json.dumps(given), output=json.dumps(output), **ended)
+    assert main(["executions"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert any(line.startswith("train-c48489b9  ") and "ago" in line for line in lines)
+    assert any(line.startswith("51f3fa3e  ") and "nothing" in line for line in lines)
 
 
 def test_executions_as_table_and_json(ran: Story, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,10 +13,13 @@ from rich.text import Text
 from trainyard.cli.command import target, terminal
 from trainyard.cli.command.options import AwsOption, EnvOption, JsonOption, known_recipe
 from trainyard.client.executions import STATUSES, Execution, matching
+from trainyard.client.wording import short
 from trainyard.errors import BadRequest
 from trainyard.pages import formats
 from trainyard.run.outcome import Outcome
 
+# Columns from which a reason has room beside the rest.
+WIDE = 120
 EXECUTION_ARN = re.compile(r"arn:\S+:execution:[^:\s]+:([^:\s]+)")
 
 
@@ -46,7 +49,8 @@ def executions(
     if as_json:
         terminal.print_json([_summary(each) for each in found])
     elif found:
-        terminal.out().print(_table(found))
+        out = terminal.out()
+        out.print(_table(found, width=out.width))
     else:
         terminal.out().print(Text("No executions yet; start one with `trainyard run RECIPE`."))
 
@@ -69,27 +73,39 @@ def _summary(execution: Execution) -> dict[str, Any]:
     return {name: getattr(execution, name) for name in kept}
 
 
-def _table(found: Sequence[Execution]) -> Table:
+def _table(found: Sequence[Execution], *, width: int) -> Table:
+    """Names are as short as they can be given to a command again, and times tell how long ago, so that lines fit."""
     table = Table(box=None, padding=(0, 2, 0, 0))
-    for column in ("Execution", "Recipe", "Data set", "Status", "Outcome", "Started", "Took"):
-        table.add_column(column, no_wrap=column != "Outcome")
+    for column in ("Execution", "Recipe", "Data set", "Outcome", "Started", "Took"):
+        table.add_column(column, no_wrap=column in ("Execution", "Started", "Took"), overflow="fold")
     for each in found:
         table.add_row(
-            each.name,
+            short(each.name),
             each.recipe,
             Text(each.dataset),
-            terminal.execution_status(each.status),
-            Text(_outcome(each)),
-            formats.moment(each.started),
+            Text(_outcome(each, width=width), style=terminal.execution_status(each.status).style),
+            formats.ago(each.started, terminal.now()),
             formats.duration(each.seconds),
         )
     return table
 
 
-def _outcome(execution: Execution) -> str:
-    """The outcome, for an idle execution with its reason; other executions are called by their names."""
+def _outcome(execution: Execution, *, width: int) -> str:
+    """What came of it, or how it stands; on a wide terminal with what kept it waiting, and why an idle one was idle.
+
+    Other executions are called by their names.
+    """
+    ended = execution.outcome if execution.status == "SUCCEEDED" else _failed(execution)
+    if width < WIDE:
+        return ended
     waited = f", waited {execution.waited_seconds} s for the set to settle" if execution.waited_seconds else ""
     if execution.end is not Outcome.NOTHING:
-        return f"{execution.outcome}{waited}"
+        return f"{ended}{waited}"
     reason = EXECUTION_ARN.sub(r"\1", str(execution.output.get("reason", "")))
     return f"nothing: {reason}{waited}"
+
+
+def _failed(execution: Execution) -> str:
+    """How one that has not succeeded stands: running, or failed with what."""
+    status = execution.status.lower().replace("_", " ")
+    return f"{status}: {execution.outcome}" if execution.outcome else status
