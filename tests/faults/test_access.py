@@ -49,6 +49,10 @@ ARGUMENTS = {
     "redrive": ["latest"],
     "stop": ["latest"],
     "rerun": ["latest"],
+    "promote": ["prod2vec", "1"],
+    "compare": ["latest", "e1"],
+    "prune": ["--keep", "1"],
+    "estimate": ["prod2vec"],
 }
 
 

@@ -20,6 +20,7 @@ from trainyard.cli.definition import definition
 from trainyard.cli.demo import demo
 from trainyard.cli.deploy import deploy
 from trainyard.cli.destroy import destroy
+from trainyard.cli.doctor import doctor
 from trainyard.cli.down import down
 from trainyard.cli.endpoints import endpoints
 from trainyard.cli.env import env
@@ -60,7 +61,7 @@ app = typer.Typer(
 
 # By the panel of the help that lists them. A command is called what its function and its module are called.
 COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
-    "Set up": (demo, up, down, status),
+    "Set up": (demo, up, down, status, doctor),
     "Deploy": (deploy, destroy, env, definition, policy),
     "Run": (recipes, sample, check, estimate, run_recipe, score, data),
     "Serve": (models, promote, rollback, serve, release, endpoints, predict, undeploy),

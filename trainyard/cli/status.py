@@ -10,10 +10,8 @@ from rich.text import Text
 
 from trainyard.cli.command import console_of, target, terminal
 from trainyard.cli.command.options import AwsOption, EnvOption, JsonOption
-from trainyard.client import deployment, executions
+from trainyard.client import deployment, executions, models
 from trainyard.client.deployment import Deployment
-from trainyard.client.models import find_champion
-from trainyard.run import recipe
 
 
 def status(env: EnvOption = "dev", aws: AwsOption = False, *, as_json: JsonOption = False) -> None:
@@ -51,15 +49,9 @@ def _deployed_facts(found: Deployment) -> dict[str, Any]:
         "artifacts_bucket": found.artifacts_bucket,
         "state_machine": found.state_machine_arn,
         "dashboard": found.dashboard_url,
-        "models_in_use": _champions(found),
+        "models_in_use": {each.name: each.run_id for each in models.in_use(found)},
         "latest_executions": counts,
     }
-
-
-def _champions(found: Deployment) -> dict[str, str]:
-    """The run whose model is in use, for each recipe that has one."""
-    champions = {name: find_champion(found, name) for name in recipe.names()}
-    return {name: each.run_id for name, each in champions.items() if each is not None}
 
 
 def _print(facts: dict[str, Any]) -> None:

@@ -1,0 +1,61 @@
+"""One thing that was looked at: there, missing, or not to be found out; runs on a laptop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+FORBIDDEN = ("AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation")
+
+
+class Status(StrEnum):
+    """What came of a look."""
+
+    OK = "ok"
+    MISSING = "missing"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """A look: `said` is what was found, `advice` what to do about it, empty where there is nothing to do."""
+
+    name: str
+    status: Status
+    said: str
+    advice: str = ""
+
+
+def ok(name: str, said: str, *, advice: str = "") -> Check:
+    """What is there."""
+    return Check(name=name, status=Status.OK, said=said, advice=advice)
+
+
+def missing(name: str, said: str, *, advice: str) -> Check:
+    """What has to be there, and how it comes there."""
+    return Check(name=name, status=Status.MISSING, said=said, advice=advice)
+
+
+def unknown(name: str, said: str, *, advice: str = "") -> Check:
+    """What could not be found out."""
+    return Check(name=name, status=Status.UNKNOWN, said=said, advice=advice)
+
+
+def asked(name: str, look: Callable[[], Check]) -> Check:
+    """What a look at AWS says; where AWS does not answer it, that nobody knows. Nothing is raised for that."""
+    try:
+        return look()
+    except ClientError as error:
+        forbidden = error.response["Error"].get("Code", "") in FORBIDDEN
+        advice = f"Use a profile that may call {error.operation_name}." if forbidden else ""
+        return unknown(name, sentence(error), advice=advice)
+    except BotoCoreError as error:
+        return unknown(name, sentence(error), advice="Does the network let you reach AWS?")
+
+
+def sentence(error: Exception) -> str:
+    """What an error says, on one line that ends in a full stop."""
+    return f"{' '.join(str(error).split()).rstrip('. ')}."
