@@ -7,11 +7,18 @@ UV := $(BIN)/uv
 LAPTOP := --extra cli --extra console --extra infra --extra lambdas --extra glue --extra process --extra train --extra local
 LOCK := $(UV) pip compile --quiet --no-annotate --no-header --generate-hashes --python-version 3.11
 WITH_NODE = PATH="$$($(BIN)/python -c 'from infra.node import node_bin; print(node_bin())'):$$PATH"
+# What a pipeline deploys: an environment, and the folder that it was synthesized into.
+ENV ?= dev
+ASSEMBLY = cdk.out/$(ENV)
+CDK = PATH="$$PWD/$(BIN):$$($(BIN)/python -c 'from infra.node import node_bin; print(node_bin())'):$$PATH" node node_modules/aws-cdk/bin/cdk
+CDK_OPTIONS = --ci --no-color --no-notices
+# A tar keeps the modes of files, which artifacts of a pipeline lose.
+UNPACK = test -d $(ASSEMBLY) || tar -C cdk.out -xf $(ASSEMBLY).tar
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help demo test faults check validate base-image setup setup-test lock clean
+.PHONY: help demo test faults check validate base-image setup setup-test lock clean assembly diff promote deploy-assembly pipeline
 help: ## show this list
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+	@awk -F ':.*## ' '/^[a-z-]+:.*##/ { printf "%-17s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: setup ## set up, start the local cloud, deploy, upload a sample and follow the run to its scores
 	$(BIN)/trainyard demo
@@ -35,6 +42,28 @@ check: setup-test ## format, types, imports, state machine
 
 validate: setup-test $(VALIDATORS)/.installed ## checkov and an IAM linter on the templates; infra/findings.toml names what stays
 	$(BIN)/python -m tests.infra.validate $(VALIDATORS)/bin
+
+assembly: setup ## synthesize the environment ENV into cdk.out/ENV and cdk.out/ENV.tar, for any account
+	rm -rf $(ASSEMBLY) $(ASSEMBLY).tar
+	$(CDK) synth --quiet --output $(ASSEMBLY) -c env=$(ENV) $(if $(ALARM_EMAIL),-c "alarm_email=$(ALARM_EMAIL)") $(CDK_OPTIONS)
+	tar -C cdk.out -cf $(ASSEMBLY).tar $(ENV)
+
+diff: setup ## write what deploying cdk.out/ENV would change into cdk.out/ENV.md
+	@$(UNPACK)
+	$(CDK) diff --app $(ASSEMBLY) --all --method template $(CDK_OPTIONS) > $(ASSEMBLY).diff
+	{ printf '### %s\n```\n' $(ENV); head -c 30000 $(ASSEMBLY).diff; printf '\n```\n'; } > $(ASSEMBLY).md
+
+promote: setup ## copy the images that cdk.out/ENV needs from where cdk.out/dev was deployed (SOURCE_ACCOUNT), by digest
+	@$(UNPACK)
+	@test -d cdk.out/dev || tar -C cdk.out -xf cdk.out/dev.tar
+	$(BIN)/python -m infra.promote cdk.out/dev $(ASSEMBLY)
+
+deploy-assembly: setup ## deploy cdk.out/ENV as it is: nothing is synthesized, no image that is there is built
+	@$(UNPACK)
+	$(CDK) deploy --app $(ASSEMBLY) --all --require-approval never --import-existing-resources $(CDK_OPTIONS)
+
+pipeline: setup ## deploy the roles by which REPOSITORY (owner/name) deploys from GitHub to this account
+	$(CDK) deploy --app 'python3 -m infra.pipeline' --output cdk.out/pipeline -c "repository=$(REPOSITORY)" $(PIPELINE) $(CDK_OPTIONS)
 
 base-image: setup ## write the newest digest of the images' base into their Dockerfiles
 	$(BIN)/python -m infra.base_image

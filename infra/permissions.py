@@ -60,10 +60,15 @@ def role(
         description=description,
         inline_policies={"permissions": document},
     )
+    explain_wildcards(made, permissions)
+    return made.without_policy_updates()
+
+
+def explain_wildcards(made: Construct, permissions: Sequence[Permission]) -> None:
+    """Give cdk-nag the reason of every wildcard in a role's permissions."""
     for each in permissions:
         for resource in each.wildcards():
             acknowledge(made, f"IAM5[Resource::{_finding(made, resource)}]", reason=each.why)
-    return made.without_policy_updates()
 
 
 def same_account(scope: Construct) -> Conditions:

@@ -31,9 +31,9 @@ NEEDS = Needs(
     must_tell=False,
     tells=False,
     glue_workers=2,
-    processing=("ml.m5.xlarge",),
-    training=("ml.m5.xlarge",),
-    spot_training=(),
+    processing=["ml.m5.xlarge"],
+    training=["ml.m5.xlarge"],
+    spot_training=[],
 )
 OUTPUTS = ("RawBucketName", "ArtifactsBucketName", "StateMachineArn", "TopicArn", "LedgerTableName")
 TOPIC = "arn:aws:sns:us-east-1:123456789012:topic"
@@ -153,14 +153,17 @@ def test_images_for_aws_need_an_engine_that_answers(
 class World:
     """An account in moto; quotas, which moto has none of, come from a stub."""
 
-    def __init__(self) -> None:
-        self.target = Target(session=boto3.Session(region_name="us-east-1"))
+    def __init__(self, session: boto3.Session) -> None:
+        self.target = Target(session=session)
         self.formation = self.target._clients["cloudformation"] = FakeCloudFormation()
         self.target.client("ssm").put_parameter(Name=account.BOOTSTRAP, Value="33", Type="String")
+        # Loading moto's own takes seconds; one test does.
+        for service, operation in account.QUESTIONS.items():
+            self.target._clients[service] = SimpleNamespace(**{operation: lambda **_: {}})
 
     def quotas(self, **values: float) -> None:
-        """Each quota is comfortable, unless a value is given for one whose name ends like this; None: AWS's default."""
-        client = self.target._clients["service-quotas"] = boto3.client("service-quotas", region_name="us-east-1")
+        """Each quota is comfortable, unless a value is given for those of its service."""
+        client = self.target.client("service-quotas")
         stub = Stubber(client)
         for service in ("sagemaker", "glue", "lambda"):
             wanted = [each for each in quotas.wanted(NEEDS) if each.service == service]
@@ -176,17 +179,26 @@ class World:
                 stub.add_response("list_aws_default_service_quotas", {"Quotas": listed[1:]}, {"ServiceCode": service})
         stub.activate()
 
-    def deployed(self) -> str:
-        topic = self.target.client("sns").create_topic(Name="topic")["TopicArn"]
-        outputs = {each: topic if each == "TopicArn" else "x" for each in OUTPUTS}
+    def deployed(self, *, confirmed: int = 0, pending: int = 0) -> None:
+        outputs = dict.fromkeys(OUTPUTS, TOPIC)
         self.formation.stacks = {"trainyard-dev-data": outputs, "trainyard-dev-workflow": outputs}
-        return str(topic)
+        sns = self.target.client("sns")
+        stub = Stubber(sns)
+        attributes = {"SubscriptionsConfirmed": str(confirmed), "SubscriptionsPending": str(pending)}
+        stub.add_response("get_topic_attributes", {"Attributes": attributes}, {"TopicArn": TOPIC})
+        stub.activate()
+
+
+@pytest.fixture(scope="module")
+def session() -> boto3.Session:
+    """One, for it keeps what it has read of the descriptions of services."""
+    return boto3.Session(region_name="us-east-1", aws_access_key_id="testing", aws_secret_access_key="testing")
 
 
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+def world(session: boto3.Session, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     with mock_aws():
-        made = World()
+        made = World(session)
         monkeypatch.setattr(target, "connect", lambda **_: made.target)
         yield made
 
@@ -196,8 +208,9 @@ def test_an_account_that_has_everything(
 ) -> None:
     script(programs / "docker", "exit 0")
     world.quotas()
-    topic = world.deployed()
-    world.target.client("sns").subscribe(TopicArn=topic, Protocol="https", Endpoint="https://example.com/a")
+    world.deployed(confirmed=1)
+    for service in account.QUESTIONS:
+        del world.target._clients[service]
     assert main(["doctor", "--aws", "--json"]) == 0
     shown = json.loads(capsys.readouterr().out)
     assert {each["name"] for each in shown if each["status"] != "ok"} == set()
@@ -307,9 +320,7 @@ def test_a_region_that_lacks_a_service(world: World) -> None:
     ("pending", "sentence"), [(1, "1 subscription(s) of arn:aws:sns"), (0, "Nobody has subscribed to arn:aws:sns")]
 )
 def test_somebody_has_to_hear_of_failures(world: World, pending: int, sentence: str) -> None:
-    world.deployed()
-    attributes = {"SubscriptionsConfirmed": "0", "SubscriptionsPending": str(pending)}
-    world.target._clients["sns"] = SimpleNamespace(get_topic_attributes=lambda TopicArn: {"Attributes": attributes})
+    world.deployed(pending=pending)
     found = checked(world)["notifications"]
     assert found.status is Status.MISSING
     assert found.said.startswith(sentence)
@@ -361,7 +372,7 @@ def test_needs_come_from_the_settings_of_the_project(here: Path) -> None:
     with pytest.raises(ConfigError, match=r"^Expected dev or prod, found 'x'\.$"):
         needs.of("x", project=here)
     (here / "infra" / "account.py").write_text("import no_such_package")
-    with pytest.raises(NotFound, match="No module named 'no_such_package'. Run `make setup`"):
+    with pytest.raises(NotFound, match=r"No module named 'no_such_package'\. Run `make setup`"):
         needs.of("dev", project=here)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from functools import partial
 
 from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError
 
@@ -21,12 +21,12 @@ REGIONS = "/aws/service/global-infrastructure/regions"
 # By the names of AWS's list of regions; one call takes ten.
 SERVICES = ("s3", "dynamodb", "sns", "sqs", "lambda", "glue", "sagemaker", "stepfunctions", "eventbridge", "scheduler")
 # A harmless question to each service that runs something: an account that has not been activated is told so.
-QUESTIONS = (
-    ("sagemaker", "list_training_jobs", {"MaxResults": 1}),
-    ("glue", "list_jobs", {"MaxResults": 1}),
-    ("stepfunctions", "list_state_machines", {"maxResults": 1}),
-    ("lambda", "list_functions", {"MaxItems": 1}),
-)
+QUESTIONS = {
+    "sagemaker": "list_training_jobs",
+    "glue": "list_jobs",
+    "stepfunctions": "list_state_machines",
+    "lambda": "list_functions",
+}
 NOT_ACTIVATED = ("OptInRequired", "SubscriptionRequiredException", "NotSignedUp")
 REACH = "Does the network (a proxy, AWS_ENDPOINT_URL) let you reach AWS?"
 SIGN_IN = "Sign in (`aws sso login`), or set AWS_PROFILE to a profile that is; `aws sts get-caller-identity` shows it."
@@ -43,12 +43,11 @@ def checks(target: Target, env: str, *, needs: Needs | None) -> Iterator[Check]:
     if account is None:
         yield unknown("account", "Nothing else was asked of AWS.")
         return
-    yield _place("region", target.region, needs.region if needs else None, env=env)
-    yield _place("account", account, needs.account if needs else None, env=env)
+    yield _place("region", target.region, pinned=needs.region if needs else None, env=env)
+    yield _place("account", account, pinned=needs.account if needs else None, env=env)
     yield asked("bootstrap", lambda: _bootstrap(target, account))
     yield asked("services", lambda: _services(target))
-    for service, operation, arguments in QUESTIONS:
-        yield asked(f"use of {service}", lambda s=service, o=operation, a=arguments: _answers(target, s, o, a))
+    yield from (asked(f"use of {each}", partial(_answers, target, each)) for each in QUESTIONS)
     if needs:
         yield from quotas.checks(target, list(quotas.wanted(needs)))
     yield asked("notifications", lambda: _notifications(target, env, needs=needs))
@@ -65,7 +64,7 @@ def who(target: Target) -> tuple[Check, str | None]:
     return ok("credentials", f"AWS knows you as {found['Arn']}."), str(found["Account"])
 
 
-def _place(kind: str, found: str, pinned: str | None, *, env: str) -> Check:
+def _place(kind: str, found: str, *, pinned: str | None, env: str) -> Check:
     if pinned is None:
         return ok(kind, f"{found}; the settings pin environment {env} to none.")
     if found == pinned:
@@ -101,10 +100,10 @@ def _services(target: Target) -> Check:
     return missing("services", said, advice="Choose another region.")
 
 
-def _answers(target: Target, service: str, operation: str, arguments: dict[str, Any]) -> Check:
+def _answers(target: Target, service: str) -> Check:
     name = f"use of {service}"
     try:
-        getattr(target.client(service), operation)(**arguments)
+        getattr(target.client(service), QUESTIONS[service])()
     except ClientError as error:
         if error.response["Error"].get("Code") not in NOT_ACTIVATED:
             raise

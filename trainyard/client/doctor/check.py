@@ -45,15 +45,21 @@ def unknown(name: str, said: str, *, advice: str = "") -> Check:
 
 
 def asked(name: str, look: Callable[[], Check]) -> Check:
-    """What a look at AWS says; where AWS does not answer it, that nobody knows. Nothing is raised for that."""
+    """What a look at AWS says; where AWS does not answer, that nobody knows. Nothing of AWS is raised."""
     try:
         return look()
-    except ClientError as error:
-        forbidden = error.response["Error"].get("Code", "") in FORBIDDEN
-        advice = f"Use a profile that may call {error.operation_name}." if forbidden else ""
-        return unknown(name, sentence(error), advice=advice)
-    except BotoCoreError as error:
+    except (ClientError, BotoCoreError) as error:
+        return unanswered(name, error)
+
+
+def unanswered(name: str, error: ClientError | BotoCoreError) -> Check:
+    """What AWS did not answer, and how it would."""
+    if not isinstance(error, ClientError):
         return unknown(name, sentence(error), advice="Does the network let you reach AWS?")
+    forbidden = error.response["Error"].get("Code", "") in FORBIDDEN
+    return unknown(
+        name, sentence(error), advice=f"Use a profile that may call {error.operation_name}." if forbidden else ""
+    )
 
 
 def sentence(error: Exception) -> str:

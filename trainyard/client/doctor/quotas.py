@@ -9,7 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from trainyard.client.doctor.check import Check, asked, missing, ok, unknown
+from botocore.exceptions import BotoCoreError, ClientError
+
+from trainyard.client.doctor.check import Check, missing, ok, unanswered, unknown
 from trainyard.client.doctor.needs import Needs
 from trainyard.client.session import Target
 from trainyard.contract.config import Deployment, Tuning
@@ -55,29 +57,21 @@ def _machines(name: str, comfortable: float, *, what: str) -> Quota:
 
 def checks(target: Target, quotas: Sequence[Quota]) -> Iterator[Check]:
     """A check of each; where a list cannot be read, one that says why for all quotas of its service."""
-    client = target.client("service-quotas")
     for service in dict.fromkeys(each.service for each in quotas):
         mine = [each for each in quotas if each.service == service]
-        found: dict[str, Mapping[str, Any]] = {}
-
-        def look(
-            service: str = service, mine: Sequence[Quota] = mine, found: dict[str, Mapping[str, Any]] = found
-        ) -> Check:
-            found.update(_found(client, service, names={each.name.lower() for each in mine}))
-            return ok(f"{service} quotas", "")
-
-        read = asked(f"{service} quotas", look)
-        if read.said:
-            yield read
+        try:
+            found = _found(target, service, names={each.name.lower() for each in mine})
+        except (ClientError, BotoCoreError) as error:
+            yield unanswered(f"{service} quotas", error)
         else:
             yield from (_judged(each, found.get(each.name.lower()), region=target.region) for each in mine)
 
 
-def _found(client: Any, service: str, *, names: set[str]) -> dict[str, Mapping[str, Any]]:
+def _found(target: Target, service: str, *, names: set[str]) -> dict[str, Mapping[str, Any]]:
     """The quotas of some names in small letters. SageMaker has thousands: reading ends when all are there."""
     found: dict[str, Mapping[str, Any]] = {}
     for operation in LISTS:
-        for page in client.get_paginator(operation).paginate(ServiceCode=service):
+        for page in target.client("service-quotas").get_paginator(operation).paginate(ServiceCode=service):
             for each in page["Quotas"]:
                 if (name := each["QuotaName"].lower()) in names and "Value" in each:
                     found.setdefault(name, each)
