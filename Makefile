@@ -45,7 +45,7 @@ validate: setup-test $(VALIDATORS)/.installed ## checkov and an IAM linter on th
 
 assembly: setup ## synthesize the environment ENV into cdk.out/ENV and cdk.out/ENV.tar, for any account
 	rm -rf $(ASSEMBLY) $(ASSEMBLY).tar
-	$(CDK) synth --quiet --output $(ASSEMBLY) -c env=$(ENV) $(if $(ALARM_EMAIL),-c "alarm_email=$(ALARM_EMAIL)") $(CDK_OPTIONS)
+	$(CDK) synth --quiet --output $(ASSEMBLY) -c env=$(ENV) $${ALARM_EMAIL:+-c "alarm_email=$$ALARM_EMAIL"} $(CDK_OPTIONS)
 	tar -C cdk.out -cf $(ASSEMBLY).tar $(ENV)
 
 diff: setup ## write what deploying cdk.out/ENV would change into cdk.out/ENV.md

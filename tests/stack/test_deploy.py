@@ -19,7 +19,8 @@ from tests.stack.conftest import QUICK, wait
 # The tests build on each other: every model goes into service over the one before.
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("endpoints")]
 ENDPOINT = "trainyard-dev-prod2vec"
-DEPLOY = {"deploy": {"enabled": True, "memory_mb": 1024}}
+# More at a time than by default: these tests ask all the while.
+DEPLOY = {"deploy": {"enabled": True, "memory_mb": 1024, "max_concurrency": 8}}
 WEAK = {
     "hyperparameters": {"epochs": 1, "embedding_size": 2, "learning_rate": 0.0001, "basket_scorer": "vectors"},
     "gate": {"minimum": {"hit_rate_at_10": 0.0}, "beat": []},

@@ -14,9 +14,9 @@ pytestmark = [
     pytest.mark.xdist_group("stack"),
     pytest.mark.skipif(not ENTRIES, reason="the cases are not beside the repository"),
 ]
-ALWAYS = ("text-ids", "orders-json-lines")
+ALWAYS = ("orders-json-lines",)
 NOW_AND_THEN = (
-    *("ml-100k", "implicit-no-rating", "ten-point-scale", "zip-from-a-mac", "one-bad-line"),
+    *("text-ids", "ml-100k", "implicit-no-rating", "ten-point-scale", "zip-from-a-mac", "one-bad-line"),
     *("ids-of-20-digits", "online-retail-one-file"),
     *("news-six-named-classes", "ag-news", "news-no-story"),
     *("amazon-polarity", "reviews-german", "reviews-plain-text"),

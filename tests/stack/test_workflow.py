@@ -99,7 +99,7 @@ def test_the_console_shows_the_run(stack, weak, browser):  # noqa: F811
         page.get_by_role("link", name="Report", exact=True).click()
         expect(page.frame_locator("iframe").get_by_role("heading", level=1)).to_contain_text("Promoted")
         page.get_by_role("link", name="Models", exact=True).click()
-        expect(page.get_by_text("in use")).to_be_visible()
+        expect(page.get_by_role("region", name="Versions of prod2vec", exact=True)).to_contain_text("in use")
     # Leaves no console behind when the local cloud of the tests goes down.
     stopped = background.stop(Note(Path(stack.environment["TRAINYARD_STATE_DIR"]) / "console-dev.json"))
     assert stopped

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
-from typing import Any
+from collections.abc import Iterator
 
 from trainyard.client.artifacts import RunArtifacts
 from trainyard.client.deployment import Deployment
 from trainyard.client.executions import Execution
 from trainyard.client.watch import plan_of
-from trainyard.errors import NotFound, TrainyardError
+from trainyard.errors import JobFailed, NotFound, TrainyardError
 from trainyard.run.folders import OVERRIDES_FILE
-from trainyard.run.run import Run
+from trainyard.run.run import InputFile, Run
 from trainyard.run.stage import Stage
+from trainyard.stages.resolve.claim import fingerprint
 from trainyard.stages.resolve.request import Request
 
 # Of the input of an execution: 256 KiB, less the settings.
@@ -23,42 +22,48 @@ MOST_CHARACTERS = 200_000
 def versions_read(deployment: Deployment, execution: Execution, *, asked: Request) -> dict[str, str]:
     """Version ids by the names of files, run.json among them; empty for an execution that came to read no files.
 
-    Raises NotFound where the run was removed, TrainyardError for more files than the input of an execution can name.
+    Raises NotFound where they are no longer known, TrainyardError for more files than the input of an execution can
+    name.
     """
-    plan = plan_of(deployment, execution)
+    try:
+        plan = plan_of(deployment, execution)
+    except JobFailed as error:
+        raise _unknown(execution, "what its first state decided cannot be read") from error
     if plan is None or plan.prefix is None:
         return {}
     run = RunArtifacts(deployment=deployment, prefix=plan.prefix).document(Stage.RESOLVE, Run)
     if run is None:
-        raise NotFound(
-            f"Expected to find in {plan.prefix} which versions of the files {execution.name} read, found nothing: what "
-            "the run left was removed. Run it with the newest versions instead: --newest."
-        )
+        raise _unknown(execution, f"what the run left in {plan.prefix} was removed")
     found = {each.name: each.version_id for each in run.files}
+    if not found:
+        return {}
     if sum(len(name) + len(version) + 8 for name, version in found.items()) > MOST_CHARACTERS:
         raise TrainyardError(
             f"Expected a data set of at most some thousands of files, found {len(found):,}: their versions do not fit "
             "into the input of an execution. Run it with the newest versions instead: --newest."
         )
-    if not found:
-        return {}
-    settings = _settings_version(deployment, f"{asked.prefix}{OVERRIDES_FILE}", moment=execution.started)
-    return found | ({OVERRIDES_FILE: settings} if settings else {})
+    for settings in _settings(deployment, f"{asked.prefix}{OVERRIDES_FILE}"):
+        if run.fingerprint in {fingerprint([*run.files, *settings], salt=salt) for salt in ("", run.execution_arn)}:
+            return found | {each.name: each.version_id for each in settings}
+    raise _unknown(execution, f"the {OVERRIDES_FILE} that it read is no longer in the bucket")
 
 
-def _settings_version(deployment: Deployment, key: str, *, moment: datetime) -> str:
-    """The version of an object that was the newest at a moment, empty where there was none or it had been removed."""
+def _settings(deployment: Deployment, key: str) -> Iterator[list[InputFile]]:
+    """None and each version of run.json: S3 dates them by the second only, but the run's fingerprint is exact."""
+    yield []
     pages = (
         deployment.target.client("s3")
         .get_paginator("list_object_versions")
         .paginate(Bucket=deployment.raw_bucket, Prefix=key)
     )
-    versions: list[Mapping[str, Any]] = [
-        each
-        for page in pages
-        for each in (*page.get("Versions", ()), *page.get("DeleteMarkers", ()))
-        if each["Key"] == key and each["LastModified"] <= moment
-    ]
-    newest = max(versions, key=lambda each: each["LastModified"], default=None)
-    # A delete marker has no size.
-    return str(newest["VersionId"]) if newest is not None and "Size" in newest else ""
+    for page in pages:
+        for each in page.get("Versions", ()):
+            if each["Key"] == key:
+                yield [InputFile(source="", key=key, version_id=each["VersionId"], size=each["Size"])]
+
+
+def _unknown(execution: Execution, why: str) -> NotFound:
+    return NotFound(
+        f"Expected to find which versions of files and settings {execution.name} read; {why}. Run it with the newest "
+        "versions instead: --newest."
+    )

@@ -20,6 +20,16 @@ BOOTSTRAP_VERSION = 6
 REGIONS = "/aws/service/global-infrastructure/regions"
 # By the names of AWS's list of regions; one call takes ten.
 SERVICES = ("s3", "dynamodb", "sns", "sqs", "lambda", "glue", "sagemaker", "stepfunctions", "eventbridge", "scheduler")
+# CloudFormation knows no groups of registered models there (a test compares it with its own lists).
+WITHOUT_REGISTRY = (
+    "ap-east-2",
+    "ap-south-2",
+    "ap-southeast-4",
+    "ap-southeast-6",
+    "cn-north-1",
+    "cn-northwest-1",
+    "us-gov-east-1",
+)
 # A harmless question to each service that runs something: an account that has not been activated is told so.
 QUESTIONS = {
     "sagemaker": "list_training_jobs",
@@ -89,6 +99,9 @@ def _bootstrap(target: Target, account: str) -> Check:
 
 
 def _services(target: Target) -> Check:
+    if target.region in WITHOUT_REGISTRY:
+        said = f"CloudFormation makes no groups of SageMaker's model registry in {target.region}."
+        return missing("services", said, advice="Choose another region.")
     paths = {f"{REGIONS}/{target.region}/services/{each}": each for each in SERVICES}
     found = target.client("ssm").get_parameters(Names=list(paths))
     absent = sorted(paths[each] for each in found["InvalidParameters"])

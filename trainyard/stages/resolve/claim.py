@@ -90,7 +90,7 @@ def claimed(run: Run, ledger_table: str, *, dynamodb: Any) -> Run:
     return run
 
 
-def fingerprint(objects: Iterable[StoredObject], *, salt: str = "") -> str:
+def fingerprint(objects: Iterable[StoredObject | InputFile], *, salt: str = "") -> str:
     """Identity of a set of object versions. A manual start adds its execution as salt, so that it always trains."""
     lines = sorted(f"{quote(each.key)}@{each.version_id}" for each in objects)
     return hashlib.sha256("\n".join([*lines, salt]).encode()).hexdigest()
