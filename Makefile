@@ -14,6 +14,8 @@ CDK = PATH="$$PWD/$(BIN):$$($(BIN)/python -c 'from infra.node import node_bin; p
 CDK_OPTIONS = --ci --no-color --no-notices
 # A tar keeps the modes of files, which artifacts of a pipeline lose.
 UNPACK = test -d $(ASSEMBLY) || tar -C cdk.out -xf $(ASSEMBLY).tar
+# A comment on GitHub holds 65,536 characters, and there are two environments; the log has all of it.
+SHOWN_BYTES = 30000
 export PYTHONUNBUFFERED := 1
 
 .PHONY: help demo test faults check validate base-image setup setup-test lock clean assembly diff promote deploy-assembly pipeline
@@ -40,7 +42,7 @@ check: setup-test ## format, types, imports, state machine
 	mkdir -p cdk.out && $(BIN)/python -m state_machines.definition > cdk.out/training.asl.json
 	$(WITH_NODE) node node_modules/asl-validator/dist/bin/asl-validator.js --json-path cdk.out/training.asl.json
 
-validate: setup-test $(VALIDATORS)/.installed ## checkov and an IAM linter on the templates; infra/findings.toml names what stays
+validate: setup-test $(VALIDATORS)/.installed ## checkov, an IAM linter and actionlint on templates and workflows; infra/findings.toml names what stays
 	$(BIN)/python -m tests.infra.validate $(VALIDATORS)/bin
 
 assembly: setup ## synthesize the environment ENV into cdk.out/ENV and cdk.out/ENV.tar, for any account
@@ -50,8 +52,9 @@ assembly: setup ## synthesize the environment ENV into cdk.out/ENV and cdk.out/E
 
 diff: setup ## write what deploying cdk.out/ENV would change into cdk.out/ENV.md
 	@$(UNPACK)
-	$(CDK) diff --app $(ASSEMBLY) --all --method template $(CDK_OPTIONS) > $(ASSEMBLY).diff
-	{ printf '### %s\n```\n' $(ENV); head -c 30000 $(ASSEMBLY).diff; printf '\n```\n'; } > $(ASSEMBLY).md
+	$(CDK) diff --app $(ASSEMBLY) --method template $(CDK_OPTIONS) > $(ASSEMBLY).diff
+	@cat $(ASSEMBLY).diff
+	{ printf '### %s\n```\n' $(ENV); head -c $(SHOWN_BYTES) $(ASSEMBLY).diff; printf '\n```\n'; } > $(ASSEMBLY).md
 
 promote: setup ## copy the images that cdk.out/ENV needs from where cdk.out/dev was deployed (SOURCE_ACCOUNT), by digest
 	@$(UNPACK)

@@ -1,7 +1,7 @@
 """Validators of what is deployed: `python -m tests.infra.validate PROGRAMS` for a folder with checkov and parliament.
 
 They read prod, the environment with everything in it, as CloudFormation would resolve it. What they may find is in
-infra/findings.toml.
+infra/findings.toml. A third, actionlint, reads the workflows of the pipeline, in which it may find nothing.
 """
 
 from __future__ import annotations
@@ -94,9 +94,19 @@ def policies(stack: Stack) -> Iterator[tuple[str, Mapping[str, Any]]]:
         yield name, policy["PolicyDocument"]
 
 
+def checked_by_actionlint(programs: Path) -> Iterator[str]:
+    """Each finding in the pipeline's workflows, a line each; other linters that may be installed are not asked."""
+    files = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+    options = ("-oneline", "-no-color", "-shellcheck=", "-pyflakes=")
+    done = subprocess.run([programs / "actionlint", *options, *files], capture_output=True, text=True, cwd=ROOT)
+    if not files or done.stderr:
+        raise SystemExit(f"actionlint read nothing: {done.stderr[-2000:]}")
+    yield from done.stdout.splitlines()
+
+
 def main(programs: Path) -> int:
     allowed = tomllib.loads(FINDINGS.read_text())
-    problems = []
+    problems = list(checked_by_actionlint(programs))
     with tempfile.TemporaryDirectory() as made, tempfile.TemporaryDirectory() as out:
         stacks = synthesized(Path(out))
         for tool, check in (("checkov", checked_by_checkov), ("parliament", checked_by_parliament)):
@@ -106,7 +116,10 @@ def main(programs: Path) -> int:
             problems += [f"{tool} {rule} {where}" for rule, where in found if rule not in allowed[tool]]
             stale = sorted(set(allowed[tool]) - {rule for rule, _ in found})
             problems += [f"{FINDINGS.name}: nothing finds {tool} {rule} any more, remove it." for rule in stale]
-    print("\n".join(problems) or "checkov and parliament find what infra/findings.toml names, and nothing else.")
+    print(
+        "\n".join(problems)
+        or "checkov, parliament and actionlint find what infra/findings.toml names, and nothing else."
+    )
     return 1 if problems else 0
 
 
