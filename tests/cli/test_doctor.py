@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,12 +19,13 @@ from tests.cli.story import FakeCloudFormation, refusal
 from trainyard.cli.cdk import program
 from trainyard.cli.command import target
 from trainyard.cli.main import main
-from trainyard.client import project
+from trainyard.client import cost, estimate, project
 from trainyard.client.doctor import account, laptop, needs, quotas
 from trainyard.client.doctor.check import Check, Status, asked
 from trainyard.client.doctor.needs import Needs
 from trainyard.client.session import Target
 from trainyard.errors import ConfigError, NotFound
+from trainyard.run import recipe
 
 NEEDS = Needs(
     account=None,
@@ -382,3 +384,16 @@ def test_what_aws_does_not_answer_is_unknown() -> None:
 
     found = asked("bootstrap", unreachable)
     assert (found.status, found.advice) == (Status.UNKNOWN, "Does the network let you reach AWS?")
+
+
+def test_the_first_deployment_costs_what_its_document_says() -> None:
+    """By prices.json and the times that an estimate takes where nothing has run."""
+
+    def usd(name: str, **settings: Any) -> float:
+        machines = estimate._machines(recipe.config(name, settings), {})
+        return sum(cost.price(each, region="us-east-1") or 0.0 for _, each in machines)
+
+    text = (Path(__file__).parents[2] / "docs" / "first-deployment.md").read_text(encoding="utf-8")
+    said = dict(re.findall(r"^\| (.+?) \| ([\d.]+) \|$", text, re.MULTILINE))
+    assert said["a run of each of the five recipes"] == f"{sum(usd(each) for each in recipe.names()):.2f}"
+    assert said["a search with four training jobs"] == f"{usd('prod2vec', tune=True, tuning={'max_jobs': 4}):.2f}"

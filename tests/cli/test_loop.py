@@ -21,6 +21,8 @@ from trainyard.cli.command import target
 from trainyard.cli.main import main
 from trainyard.client import connection, endpoints, pruning
 from trainyard.client.deployment import Deployment
+from trainyard.client.executions import describe
+from trainyard.client.watch import Started, Watch
 from trainyard.client.yard import Yard
 from trainyard.errors import BadRequest, ConfigError, JobFailed, NotFound, TrainyardError
 from trainyard.run.document import encoded
@@ -239,6 +241,23 @@ def test_waiting_ends_with_the_time_or_in_the_words_of_what_failed(deployment: D
         run.wait(timeout=0, sleep=lambda _: None)
     with pytest.raises(JobFailed, match=r"FAILED: no room"):
         run.wait(sleep=lambda _: stored.update(status="FAILED", cause="no room", stopDate=datetime.now(UTC)))
+
+
+def test_a_run_from_python_uploads_and_starts(
+    deployment: Deployment, yard: Yard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("movies.csv", "ratings.csv"):
+        (tmp_path / name).write_text("x", encoding="utf-8")
+    begun = describe(deployment.target, execution_arn(executed(deployment, A, status="RUNNING")))
+    monkeypatch.setattr(Watch, "wait", lambda *_: Started(execution=begun, plan=None))
+    run = yard.run("two_tower", data=str(tmp_path), dataset="mine", settings={"seed": 3}, model="shop")
+    assert (run.name, run.status) == (f"e-{A}", "RUNNING")
+    s3 = deployment.target.client("s3")
+    listed = s3.list_objects_v2(Bucket="raw-bucket", Prefix="raw/two_tower/mine/")["Contents"]
+    names = {each["Key"].rpartition("/")[2] for each in listed}
+    assert names == {"movies.csv", "ratings.csv", "run.json", "_READY"}
+    run_json = s3.get_object(Bucket="raw-bucket", Key="raw/two_tower/mine/run.json")["Body"].read()
+    assert json.loads(run_json) == {"seed": 3, "model": "shop"}
 
 
 def test_a_run_from_python_refuses_before_it_uploads(yard: Yard, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from local_cloud.images.registry import Registry
 from local_cloud.state import images_directory, temporary_directory
 from tests.faults.conftest import Observation
 from tests.local_cloud.conftest import Cloud, start_cloud
+from tests.local_cloud.processes import only_linux_tells
 from tests.local_cloud.test_glue import stocked
 from tests.local_cloud.test_step_functions import (
     ANYTHING,
@@ -49,6 +50,7 @@ class Usage:
 
 
 def usage(pid: int) -> Usage:
+    only_linux_tells()
     status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
     return Usage(
         memory=int(status["VmRSS"].split()[0]) * 1024,

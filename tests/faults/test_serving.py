@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.local_cloud.processes import only_linux_tells
 from tests.recipes.service import await_ping, free_port
 from tests.serving.served_model import small_model
 from tests.serving.toy_service import PATIENCE_S, ROOT, toy_service
@@ -323,6 +324,7 @@ def command(model_dir, port):
 
 
 def children(process):
+    only_linux_tells()
     return [int(each) for each in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
 
 

@@ -42,7 +42,7 @@ OF_EVERY_SERVICE = {
     "AWSLambdaException",
     "AmazonSageMakerException",
 }
-# IAM's list judges a new version by its own ARN; the service has been seen to ask for that of its group too.
+# IAM's list judges a new version by its own ARN alone; that of its group is allowed too, until an account has shown it.
 BESIDE_THE_LIST = re.compile(r".*:model-package-group/trainyard-\w+-\*")
 READ = re.compile(r"\$states\.result((?:\.[A-Za-z]\w*)+)")
 TASKS = {name: state for name, state in STATES.items() if state["Type"] == "Task"}

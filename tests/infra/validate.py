@@ -19,6 +19,7 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 
+import infra.pipeline
 import infra.wheels
 from infra.app import build
 from tests.infra.templates import Stack
@@ -26,7 +27,7 @@ from tests.infra.templates import Stack
 ROOT = Path(__file__).resolve().parents[2]
 FINDINGS = ROOT / "infra" / "findings.toml"
 Found = tuple[str, str]
-PARTS = ("data", "workflow")
+PARTS = ("data", "workflow", "pipeline")
 # Runs in the environment of the validators.
 ASK_PARLIAMENT = """
 import json, parliament, sys
@@ -41,15 +42,18 @@ print(json.dumps(found))
 
 
 def synthesized(folder: Path) -> list[Stack]:
-    """Prod with its HTTP API; wheels are left out, for nothing looks into them."""
+    """Prod with its HTTP API, and the roles of the pipeline; wheels are left out, for nothing looks into them."""
     context = json.loads((ROOT / "cdk.json").read_text())["context"]
     context |= {"env": "prod", "api": "true", "alarm_email": "people@example.com"}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(infra.wheels, "pack", lambda archive: archive.write_bytes(b""))
         build(cdk.App(outdir=str(folder), context=context, analytics_reporting=False)).synth()
-    data, workflow = (json.loads((folder / f"trainyard-prod-{each}.template.json").read_text()) for each in PARTS)
+    context |= {"repository": "owner/name"}
+    infra.pipeline.build(cdk.App(outdir=str(folder), context=context, analytics_reporting=False)).synth()
+    names = ("trainyard-prod-data", "trainyard-prod-workflow", "trainyard-pipeline")
+    data, workflow, pipeline = (json.loads((folder / f"{each}.template.json").read_text()) for each in names)
     first = Stack(data)
-    return [first, Stack(workflow, [first])]
+    return [first, Stack(workflow, [first]), Stack(pipeline)]
 
 
 def checked_by_checkov(programs: Path, stacks: list[Stack], *, folder: Path) -> Iterator[Found]:

@@ -26,6 +26,7 @@ from local_cloud.jobs.process import MAX_LINE_BYTES, Command, Limits, Outcome, r
 from local_cloud.jobs.settings import Settings, from_environment
 from local_cloud.jobs.transfer import split_uri, within
 from local_cloud.jobs.workspace import Workspace, end_leftovers, start_time
+from tests.local_cloud.processes import runs
 from trainyard.errors import ConfigError, JobFailed
 
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_SESSION_TOKEN": "c"}
@@ -94,15 +95,10 @@ def test_children_are_gone_with_their_parent(tmp_path: Path) -> None:
     _outcome, lines = start(program, tmp_path)
     assert time.monotonic() - begun < 10
     for _ in range(100):
-        if not _alive(int(lines[0][1])):
+        if not runs(int(lines[0][1])):
             break
         time.sleep(0.02)
-    assert not _alive(int(lines[0][1]))
-
-
-def _alive(pid: int) -> bool:
-    stat = Path(f"/proc/{pid}/stat")
-    return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
+    assert not runs(int(lines[0][1]))
 
 
 def test_a_line_without_end_is_cut_to_what_cloudwatch_takes(tmp_path: Path) -> None:

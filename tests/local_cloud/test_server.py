@@ -15,6 +15,7 @@ import pytest
 
 from local_cloud import certificates, lifecycle
 from tests.local_cloud.conftest import Cloud, free_port, start_cloud
+from tests.local_cloud.processes import only_linux_tells
 from trainyard.errors import TrainyardError
 
 PUT = {
@@ -90,6 +91,7 @@ def test_a_taken_port_is_one_clear_sentence(tmp_path: Path) -> None:
 
 
 def test_it_listens_on_loopback_only(local_cloud: Cloud) -> None:
+    only_linux_tells()
     listening = Path("/proc/net/tcp").read_text().splitlines()[1:] + Path("/proc/net/tcp6").read_text().splitlines()[1:]
     port = f":{local_cloud.port:04X}"
     addresses = {line.split()[1] for line in listening if line.split()[1].endswith(port) and line.split()[3] == "0A"}

@@ -82,5 +82,5 @@ def _print(found: list[Check]) -> None:
         ", ".join(dict.fromkeys(each.name for each in found if each.status is status))
         for status in (Status.MISSING, Status.UNKNOWN)
     )
-    said = f"Missing: {lacking}." if lacking else "Nothing is missing."
-    terminal.out().print(Text(said + (f" Not found out: {unsure}." if unsure else "")), soft_wrap=True)
+    end = f"Missing: {lacking}." if lacking else "Nothing is missing."
+    terminal.out().print(Text(end + (f" Not found out: {unsure}." if unsure else "")), soft_wrap=True)

@@ -7,9 +7,10 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from trainyard.client import local_cloud
 from trainyard.client.doctor.check import Check, missing, ok, unknown
@@ -162,8 +163,9 @@ def _package(script: Path) -> Path:
     return script.parent.parent / "package.json"
 
 
-def _read(file: Path) -> dict[str, dict[str, str]] | dict[str, str]:
+def _read(file: Path) -> Mapping[str, Any]:
     try:
-        return json.loads(file.read_text(encoding="utf-8"))  # type: ignore[no-any-return]
+        document: Mapping[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
+    return document
