@@ -131,7 +131,7 @@ def sentence(directory: Path) -> str:
 def _fill(file: Path) -> None:
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT, 0o600)
     try:
-        os.posix_fallocate(descriptor, 0, RESERVED_BYTES)
+        os.posix_fallocate(descriptor, 0, RESERVED_BYTES)  # type: ignore[attr-defined,unused-ignore]
     except AttributeError:
         # macOS has no such call.
         os.write(descriptor, b"\0" * RESERVED_BYTES)

@@ -152,14 +152,29 @@ def test_images_for_aws_need_an_engine_that_answers(
     assert sentence in f"{found.said} {found.advice}"
 
 
+class Parameters:
+    """SSM with a bootstrap of some version, and a list of services without those whose names end like `absent`."""
+
+    def __init__(self, *absent: str, bootstrap: str | None = "33") -> None:
+        self.absent, self.bootstrap = absent, bootstrap
+
+    def get_parameter(self, Name: str) -> dict[str, Any]:
+        if self.bootstrap is None or Name != account.BOOTSTRAP:
+            raise refusal("ParameterNotFound", "GetParameter")
+        return {"Parameter": {"Value": self.bootstrap}}
+
+    def get_parameters(self, Names: list[str]) -> dict[str, Any]:
+        return {"InvalidParameters": [each for each in Names if self.absent and each.endswith(self.absent)]}
+
+
 class World:
     """An account in moto; quotas, which moto has none of, come from a stub."""
 
     def __init__(self, session: boto3.Session) -> None:
         self.target = Target(session=session)
         self.formation = self.target._clients["cloudformation"] = FakeCloudFormation()
-        self.target.client("ssm").put_parameter(Name=account.BOOTSTRAP, Value="33", Type="String")
         # Loading moto's own takes seconds; one test does.
+        self.target._clients["ssm"] = Parameters()
         for service, operation in account.QUESTIONS.items():
             self.target._clients[service] = SimpleNamespace(**{operation: lambda **_: {}})
 
@@ -211,8 +226,9 @@ def test_an_account_that_has_everything(
     script(programs / "docker", "exit 0")
     world.quotas()
     world.deployed(confirmed=1)
-    for service in account.QUESTIONS:
+    for service in ("ssm", *account.QUESTIONS):
         del world.target._clients[service]
+    world.target.client("ssm").put_parameter(Name=account.BOOTSTRAP, Value="33", Type="String")
     assert main(["doctor", "--aws", "--json"]) == 0
     shown = json.loads(capsys.readouterr().out)
     assert {each["name"] for each in shown if each["status"] != "ok"} == set()
@@ -234,7 +250,7 @@ def test_a_new_account_is_told_what_to_ask_for(
 ) -> None:
     script(programs / "docker", "exit 0")
     world.quotas(sagemaker=0.0)
-    world.target.client("ssm").delete_parameter(Name=account.BOOTSTRAP)
+    world.target._clients["ssm"] = Parameters(bootstrap=None)
     assert main(["doctor", "--aws"]) == 1
     shown = " ".join(capsys.readouterr().out.split())
     assert "ml.m5.xlarge for processing job usage: 0. Ask for 1 (one run at a time): aws service-quotas" in shown
@@ -287,7 +303,7 @@ def test_an_environment_belongs_where_its_settings_say(world: World) -> None:
 
 
 def test_a_bootstrap_from_long_ago_and_an_account_that_is_not_activated(world: World) -> None:
-    world.target.client("ssm").put_parameter(Name=account.BOOTSTRAP, Value="5", Type="String", Overwrite=True)
+    world.target._clients["ssm"] = Parameters(bootstrap="5")
 
     class Refusing:
         def list_jobs(self, **_: int) -> None:
@@ -302,20 +318,12 @@ def test_a_bootstrap_from_long_ago_and_an_account_that_is_not_activated(world: W
 
 
 def test_a_region_that_lacks_a_service(world: World) -> None:
-    class Listing:
-        def __init__(self, *absent: str) -> None:
-            self.absent = absent
-
-        def get_parameter(self, **_: str) -> dict[str, Any]:
-            return {"Parameter": {"Value": "33"}}
-
-        def get_parameters(self, Names: list[str]) -> dict[str, Any]:
-            return {"InvalidParameters": [each for each in Names if each.endswith(self.absent)]}
-
-    world.target._clients["ssm"] = Listing("/sagemaker", "/glue")
+    world.target._clients["ssm"] = Parameters("/sagemaker", "/glue")
     assert checked(world)["services"].said == "AWS's list of services names no glue, sagemaker in us-east-1."
-    world.target._clients["ssm"] = Listing("")
+    world.target._clients["ssm"] = Parameters("")
     assert checked(world)["services"].status is Status.UNKNOWN
+    world.target = Target(session=boto3.Session(region_name="ap-southeast-4"), _clients=world.target._clients)
+    assert checked(world)["services"].said.endswith("SageMaker's model registry in ap-southeast-4.")
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,8 @@ ARGUMENTS = {
     "prune": ["--keep", "1"],
     "estimate": ["prod2vec"],
 }
+# The console may be up before the local cloud, and says so on its pages; the doctor says what is missing.
+WITHOUT_CLOUD = {"console", "doctor"}
 
 
 @pytest.fixture(scope="module")
@@ -238,7 +240,7 @@ def account(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Account
 def test_no_request_leaves(account: Account, capsys: pytest.CaptureFixture[str], observed: Observation) -> None:
     functions = [each for panel in COMMANDS.values() for each in panel]
     commands = [each.__name__ for each in functions if "aws" in inspect.signature(each).parameters]
-    for name in commands:
+    for name in sorted({*commands} - WITHOUT_CLOUD):
         assert main([name, *ARGUMENTS.get(name, [])]) == 4, name
         assert " ".join(capsys.readouterr().err.split()).endswith(DOWN), name
     assert account.requests == 0

@@ -27,7 +27,8 @@ def test_the_tuning_request_is_valid_for_sagemaker(name):
     assert not report.has_errors(), report.generate_report()
     assert not set(tuning["static"]) & set(config.tuning.ranges)
     # What is not set, the training job finds out.
-    assert set(tuning["static"]) | set(config.tuning.ranges) == set(to_mapping(config.hyperparameters))
+    given = {name for name, value in to_mapping(config.hyperparameters).items() if value is not None}
+    assert set(tuning["static"]) | set(config.tuning.ranges) == given | set(config.tuning.ranges)
     assert recipe.config(name, {"hyperparameters": texts}) == config
 
 

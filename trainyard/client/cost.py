@@ -56,8 +56,8 @@ class Cost:
     @property
     def usd(self) -> float:
         """The sum of what is known, in USD."""
-        passed = self.transitions * _region(self.region).get("step_functions_transition", 0.0)
-        return passed + sum(each.usd for each in self.states if each.usd is not None)
+        transition: float = _region(self.region).get("step_functions_transition", 0.0)
+        return self.transitions * transition + sum(each.usd for each in self.states if each.usd is not None)
 
     @property
     def known(self) -> bool:

