@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from botocore.exceptions import ClientError
 
 from trainyard.client.deployment import Deployment
-from trainyard.errors import JobFailed, TrainyardError
+from trainyard.errors import JobFailed, NotFound, TrainyardError
 from trainyard.run.document import Document
 from trainyard.run.naming import run_prefix
 from trainyard.run.stage import Stage
@@ -48,6 +48,19 @@ class RunArtifacts:
     def listed(self) -> Iterator[Artifact]:
         """The run's artifacts, by key."""
         return listed(self.deployment, f"{self.prefix}/")
+
+    def opened(self, path: str) -> tuple[Any, int]:
+        """The content of a file of the run, to be read as it comes, and its size in bytes. Raises NotFound."""
+        deployment = self.deployment
+        try:
+            answer = deployment.target.client("s3").get_object(
+                Bucket=deployment.artifacts_bucket, Key=f"{self.prefix}/{path}"
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
+                raise NotFound(f"Expected a file of the run, found none at {path!r:.200}.") from error
+            raise
+        return answer["Body"], answer["ContentLength"]
 
     def json(self, stage: Stage, name: str) -> Any:
         """A JSON file that a stage wrote, None when there is none."""

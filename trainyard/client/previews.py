@@ -5,15 +5,14 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import PurePosixPath
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from trainyard.client.artifacts import RunArtifacts
-from trainyard.errors import BadRequest, NotFound
+from trainyard.errors import BadRequest
 
 ROWS = 50
 TEXT_BYTES = 200_000
@@ -43,18 +42,10 @@ def can(name: str) -> bool:
 
 def content(run: RunArtifacts, path: str, *, most: int) -> tuple[bytes, int]:
     """At most the first `most` bytes of a file of a run, and how many it has. Raises NotFound."""
-    deployment = run.deployment
-    try:
-        answer = deployment.target.client("s3").get_object(
-            Bucket=deployment.artifacts_bucket, Key=f"{run.prefix}/{path}"
-        )
-    except ClientError as error:
-        if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
-            raise NotFound(f"Expected a file of the run, found none at {path!r:.200}.") from error
-        raise
-    found: bytes = answer["Body"].read(most)
-    answer["Body"].close()
-    return found, answer["ContentLength"]
+    body, size = run.opened(path)
+    with closing(body):
+        found: bytes = body.read(most)
+    return found, size
 
 
 def preview(run: RunArtifacts, path: str) -> Preview:

@@ -8,7 +8,6 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
-from botocore.exceptions import ClientError
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
@@ -16,7 +15,7 @@ from trainyard.client import artifacts as client
 from trainyard.client import previews
 from trainyard.client.artifacts import Artifact, RunArtifacts
 from trainyard.console import pages
-from trainyard.errors import BadRequest, NotFound
+from trainyard.errors import BadRequest
 
 CHUNK = 1 << 20
 
@@ -42,22 +41,14 @@ def artifacts(request: Request) -> Response:
 def download(request: Request) -> Response:
     """One file, as it is, to be saved. Raises NotFound."""
     run, path = _run(request), request.path_params["path"]
-    deployment = run.deployment
-    try:
-        answer = deployment.target.client("s3").get_object(
-            Bucket=deployment.artifacts_bucket, Key=f"{run.prefix}/{path}"
-        )
-    except ClientError as error:
-        if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
-            raise NotFound(f"Expected a file of the run, found none at {path!r:.200}.") from error
-        raise
+    body, size = run.opened(path)
     name = quote(PurePosixPath(path).name, safe="")
     return StreamingResponse(
-        _chunks(answer["Body"]),
+        _chunks(body),
         media_type="application/octet-stream",
         headers={
             "content-disposition": f"attachment; filename*=UTF-8''{name}",
-            "content-length": str(answer["ContentLength"]),
+            "content-length": str(size),
         },
     )
 

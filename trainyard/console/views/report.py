@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from botocore.exceptions import ClientError
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
@@ -30,16 +29,11 @@ def page(request: Request) -> Response:
     """The report itself. Raises NotFound where the run has none."""
     deployment = pages.deployment(request)
     run = artifacts.of_run(deployment, request.path_params["recipe"], run_id=request.path_params["run_id"])
-    key = f"{run.prefix}/{_stage(request)}/{PAGE_FILE}"
     try:
-        answer = deployment.target.client("s3").get_object(Bucket=deployment.artifacts_bucket, Key=key)
-    except ClientError as error:
-        if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
-            raise NotFound(
-                f"Expected a report of this run at {key}, found none; it may not have come so far."
-            ) from error
-        raise
-    return HTMLResponse(answer["Body"].read(), headers={"content-security-policy": POLICY})
+        body, _ = run.opened(f"{_stage(request)}/{PAGE_FILE}")
+    except NotFound as error:
+        raise NotFound("Expected a report of this run, found none: it may not have come so far.") from error
+    return HTMLResponse(body.read(), headers={"content-security-policy": POLICY})
 
 
 def _stage(request: Request) -> Stage:
