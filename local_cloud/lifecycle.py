@@ -134,15 +134,18 @@ def _start(state_dir: Path, port: int | None, *, containers: str | None, tell: T
         if launch.owner_of(state_dir) is not None:
             return None
         raise
-    process = launch.spawn(state_dir, chosen, containers=containers)
+    process = None
     try:
+        with launch.interrupts_held_back():
+            process = launch.spawn(state_dir, chosen, containers=containers)
         owner = launch.await_owner(state_dir, process)
         ours = owner is not None and owner.pid == process.pid
         if owner is not None and ours and (ready := launch.await_health(state_dir, owner)) is not None:
             _tell_start(ready, port, tell=tell)
             return ready
     except BaseException:
-        launch.give_up(process)
+        if process is not None:
+            launch.give_up(process)
         raise
     if owner is not None and not ours:
         launch.give_up(process)

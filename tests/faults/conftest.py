@@ -6,6 +6,7 @@ With `TRAINYARD_FAULTS_SEEN=DIR` the rows that were seen are left in DIR instead
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -53,3 +54,11 @@ def observed(request: pytest.FixtureRequest) -> Iterator[Observation]:
         matrix.keep(Path(os.environ[SEEN]), row)
     else:
         assert matrix.read().get(given) == row, "docs/reliability.md tells something else: write it with `make faults`"
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """What a test starts hears of Ctrl-C, also where a shell in the background has these tests ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

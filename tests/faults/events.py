@@ -166,7 +166,14 @@ def teller(cloud: Cloud, folder: Path) -> tuple[Listener, str]:
     )
     allow = [{"Effect": "Allow", "Action": ["states:*", "dynamodb:*", "sns:Publish", "s3:*"], "Resource": "*"}]
     buckets = {"RAW_BUCKET": "none", "ARTIFACTS_BUCKET": "none", "CODE_VERSION": "1", "TAGS": "{}"}
-    environment = {**buckets, "JOB_DEFAULTS": "{}", "SETTLING_SECONDS": "0", "LEDGER_TABLE": ledger, "TOPIC_ARN": topic}
+    environment = {
+        **buckets,
+        "JOB_DEFAULTS": "{}",
+        "SETTLING_SECONDS": "0",
+        "POLICY": "{}",
+        "LEDGER_TABLE": ledger,
+        "TOPIC_ARN": topic,
+    }
     machine = f"arn:aws:states:us-east-1:000000000000:stateMachine:{ledger}"
     pattern = {"source": ["aws.states"], "detail": {"stateMachineArn": [machine], "status": ["FAILED"]}}
     made = listener(cloud, folder, name=ledger, code=code, pattern=pattern, allow=allow, environment=environment)

@@ -158,10 +158,15 @@ def test_the_disk_fills_up(environment: dict[str, str], tmp_path: Path, observed
 
 
 @pytest.mark.fault("Ctrl-C while a sample is written", "exit code 130, no traceback, and no half sample left")
+@pytest.mark.usefixtures("interruptible")
 def test_interrupted(environment: dict[str, str], tmp_path: Path, observed: Observation) -> None:
     arguments = ["sample", "prod2vec", "--size", "50M", "--out", "data"]
     with subprocess.Popen(
-        [str(TRAINYARD), *arguments], env=environment, cwd=tmp_path, stderr=subprocess.PIPE, text=True
+        [str(TRAINYARD), *arguments],
+        env=environment,
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
     ) as process:
         while not list(tmp_path.glob(".data.partial/*")):
             assert process.poll() is None

@@ -122,6 +122,7 @@ def test_deleted_marks(folder: Path, observed: Observation) -> None:
 
 
 @pytest.mark.fault("Ctrl-C while `trainyard up` waits for its server", "No server, or one that is found")
+@pytest.mark.usefixtures("interruptible")
 def test_interrupted(folder: Path, observed: Observation) -> None:
     port = free_port()
     starting = trainyard("up", "--no-console", "--port", str(port), folder=folder)

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from local_cloud import certificates, lifecycle
+from local_cloud import certificates, launch, lifecycle
 from tests.local_cloud.conftest import Cloud, free_port, start_cloud
-from tests.local_cloud.processes import only_linux_tells
+from tests.local_cloud.processes import only_linux_tells, servers_of
 from trainyard.errors import TrainyardError
 
 PUT = {
@@ -134,3 +134,21 @@ def test_a_port_is_free_again_after_the_end(tmp_path: Path) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind(("127.0.0.1", port))
+
+
+def test_ctrl_c_while_a_server_is_being_started_leaves_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spawn = launch.spawn
+
+    def interrupted(*arguments, **named):
+        process = spawn(*arguments, **named)
+        os.kill(os.getpid(), signal.SIGINT)
+        return process
+
+    monkeypatch.setattr(launch, "spawn", interrupted)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            lifecycle.up(tmp_path / "state", free_port())
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert servers_of(tmp_path / "state") == []

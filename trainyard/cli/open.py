@@ -34,6 +34,9 @@ def open(
     path = ""
     if execution is not None:
         path = console_of.path_of(find_execution(target.deployed(env=env, aws=aws), execution).name)
+    else:
+        # Before anything is started: a page that only says that the local cloud is down helps nobody.
+        target.connect(aws=aws)
     link = console_of.started(env=env, aws=aws).link(path)
     terminal.out().print(Text(link), soft_wrap=True)
     if browser:
