@@ -91,18 +91,19 @@ def test_the_console_shows_the_run(stack, weak, browser):  # noqa: F811
         [program, "open", name, "--no-browser"], env=stack.environment, capture_output=True, text=True
     )
     assert opened.returncode == 0, opened.stderr
-    with browser.new_page() as page:
-        page.goto(opened.stdout.split()[-1])
-        page.get_by_role("link", name="Train model").click()
-        expect(page.locator("#panel pre.log")).to_contain_text("progress=")
-        expect(page.get_by_text("The gate: promoted")).to_be_visible()
-        page.get_by_role("link", name="Report", exact=True).click()
-        expect(page.frame_locator("iframe").get_by_role("heading", level=1)).to_contain_text("Promoted")
-        page.get_by_role("link", name="Models", exact=True).click()
-        expect(page.get_by_role("region", name="Versions of prod2vec", exact=True)).to_contain_text("in use")
-    # Leaves no console behind when the local cloud of the tests goes down.
-    stopped = background.stop(Note(Path(stack.environment["TRAINYARD_STATE_DIR"]) / "console-dev.json"))
-    assert stopped
+    try:
+        with browser.new_page() as page:
+            page.goto(opened.stdout.split()[-1])
+            page.get_by_role("link", name="Train model").click()
+            expect(page.locator("#panel pre.log")).to_contain_text("progress=")
+            expect(page.get_by_text("The gate: promoted")).to_be_visible()
+            page.get_by_role("link", name="Report", exact=True).click()
+            expect(page.frame_locator("iframe").get_by_role("heading", level=1)).to_contain_text("Promoted")
+            page.get_by_role("link", name="Models", exact=True).click()
+            expect(page.get_by_role("region", name="Versions of prod2vec", exact=True)).to_contain_text("in use")
+    finally:
+        # The local cloud of the tests goes down without it.
+        background.stop(Note(Path(stack.environment["TRAINYARD_STATE_DIR"]) / "console-dev.json"))
 
 
 def test_every_job_is_tagged_with_project_environment_recipe_and_run(stack, weak):
