@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import os
-import shutil
 import socket
 import threading
 import time
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 
 from state_machines import definition
 from tests.cli.conftest import deployed_in_moto, leave_this_machine
@@ -25,7 +24,6 @@ from trainyard.console.note import Running
 from trainyard.console.server import server_of
 from trainyard.console.site import Site
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 TOKEN = "a-token-that-only-the-link-has"
 AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 WAIT_SECONDS = 20.0
@@ -109,19 +107,6 @@ def _await_start(server: Any) -> None:
     while not server.started:
         assert time.monotonic() < deadline, "the console did not start"
         time.sleep(0.01)
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """One Chromium for all tests of a worker."""
-    if CHROMIUM is None:
-        pytest.skip("No Chromium on this machine: install the package `chromium`.")
-    # Root has no sandbox of its own in Chromium.
-    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        yield found
-        found.close()
 
 
 @dataclass

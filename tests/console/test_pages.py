@@ -19,6 +19,8 @@ from playwright.sync_api import expect
 from tests.cli.story import Story, execution_arn
 from tests.console.conftest import Console, Visitor
 
+# They share a browser.
+pytestmark = pytest.mark.xdist_group("console")
 HOSTILE = "<img src=x onerror=alert(1)>\"'&</script>{{7*7}}"
 RUN = "20261120-120000-abcdef12"
 # One red pixel.

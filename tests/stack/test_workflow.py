@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests.console.conftest import browser  # noqa: F401
 from tests.stack.conftest import QUICK, wait
 from trainyard.console import background
 from trainyard.console.note import Note
@@ -84,7 +83,7 @@ def test_the_registered_version_carries_metrics_and_origin(stack, weak):
     assert card["hyperparameters"]["epochs"] == 1
 
 
-def test_the_console_shows_the_run(stack, weak, browser):  # noqa: F811
+def test_the_console_shows_the_run(stack, weak, browser):
     name = weak[0].rpartition(":")[2]
     program = Path(sys.executable).with_name("trainyard")
     opened = subprocess.run(
