@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import cache
 from typing import Any
 
-from jinja2 import Environment
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from trainyard.client.deployment import Deployment
 from trainyard.console.site import Site
-from trainyard.pages import environment, formats
-from trainyard.stages.report.sections import words
+from trainyard.pages import environment
 
 FOLDER = "console/templates"
-FILTERS: Mapping[str, Callable[..., str]] = {
-    "duration": formats.duration,
-    "size": formats.size,
-    "moment": formats.moment,
-    "ago": formats.ago,
-    "number": formats.number,
-    "words": words,
-}
 
 
 def site(request: Request) -> Site:
@@ -49,12 +37,4 @@ def page(request: Request, template: str, *, status: int = 200, **values: Any) -
 
 def text(template: str, **values: Any) -> str:
     """The HTML of a template of the console. Raises jinja2.UndefinedError for a value that it names and lacks."""
-    return _environment().get_template(f"{FOLDER}/{template}").render(**values)
-
-
-@cache
-def _environment() -> Environment:
-    """The package's one environment, with the words for times and sizes as filters."""
-    own = environment.environment().overlay()
-    own.filters = {**own.filters, **FILTERS}
-    return own
+    return environment.environment().get_template(f"{FOLDER}/{template}").render(**values)

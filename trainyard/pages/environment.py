@@ -8,6 +8,8 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Protocol
 
+from trainyard.pages.formats import FILTERS
+
 if TYPE_CHECKING:
     from jinja2 import Environment
 
@@ -35,7 +37,7 @@ def environment() -> Environment:
     # With the first page only: the service and the command line start without these 0.1 seconds.
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    return Environment(
+    made = Environment(
         loader=PackageLoader(PACKAGE, ""),
         autoescape=True,
         undefined=StrictUndefined,
@@ -43,3 +45,5 @@ def environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
+    made.filters.update(FILTERS)
+    return made

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -46,3 +47,23 @@ def ago(time: datetime, now: datetime) -> str:
 def number(value: Any) -> str:
     """A figure with four digits that matter; anything else as text."""
     return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def words(name: str) -> str:
+    """A name of the code as people read it.
+
+    >>> words("hit_rate")
+    'hit rate'
+    """
+    return name.replace("_", " ")
+
+
+# What templates know these by.
+FILTERS: Mapping[str, Callable[..., str]] = {
+    "duration": duration,
+    "size": size,
+    "moment": moment,
+    "ago": ago,
+    "number": number,
+    "words": words,
+}

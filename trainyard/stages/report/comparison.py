@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from trainyard.contract.report import number
+from trainyard.pages.formats import words
 from trainyard.run.documents import Comparison, Difference, Metric
-from trainyard.stages.report.sections import BarRow, BarTable, BarView, bar_view, words
+from trainyard.stages.report.sections import BarRow, BarTable, BarView, bar_view
 
 
 @dataclass(frozen=True, kw_only=True)

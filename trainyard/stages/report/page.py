@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 from trainyard.contract.report import Cell, Section
 from trainyard.pages import environment
+from trainyard.pages.formats import words
 from trainyard.run.documents import Comparison, Decision
 from trainyard.stages.report.comparison import ComparisonView, Tile, comparison_view, tiles
-from trainyard.stages.report.sections import SectionView, section_view, words
+from trainyard.stages.report.sections import SectionView, section_view
 
 TEMPLATE = "stages/report/page.html.j2"
 

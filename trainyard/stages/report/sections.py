@@ -101,15 +101,6 @@ def bar_view(length: float, text: str, *, own: bool = False) -> BarView:
     return BarView(width=f"{min(100.0, max(0.0, 100.0 * length)):.1f}", text=text, own=own)
 
 
-def words(name: str) -> str:
-    """A name of the code as people read it.
-
-    >>> words("hit_rate")
-    'hit rate'
-    """
-    return name.replace("_", " ")
-
-
 def _chart(chart: Bars) -> ChartView:
     """One row per bar; the longest of both columns fills its cell, so that the eye compares across too."""
     total = max(chart.total, 1)

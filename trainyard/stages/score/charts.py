@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from trainyard.contract.config import ScoreColumn
 from trainyard.contract.report import Bar, Bars, number
-from trainyard.stages.report.sections import words
+from trainyard.pages.formats import words
 from trainyard.stages.score.distribution import ColumnSummary, ItemCounts, NumberSummary, ValueCounts
 from trainyard.stages.score.histogram import Histogram
 

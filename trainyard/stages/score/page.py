@@ -15,8 +15,8 @@ import pyarrow as pa
 from trainyard.contract import chunks
 from trainyard.contract.config import ScoreColumn
 from trainyard.contract.report import Bars, Cell, Section, Table
+from trainyard.pages.formats import words
 from trainyard.stages.report.page import render
-from trainyard.stages.report.sections import words
 from trainyard.stages.score.charts import NO_NAME, NO_VALUE, Seen, chart, number_or_none, short
 from trainyard.stages.score.distribution import (
     NO,
