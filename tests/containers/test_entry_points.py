@@ -21,6 +21,8 @@ from trainyard.run import container
 from trainyard.run.documents import Comparison
 from trainyard.run.model_archive import ModelCard, unpack
 
+# They share a model that takes long to train.
+pytestmark = pytest.mark.xdist_group("entry_points")
 ROOT = Path(__file__).parents[2]
 
 

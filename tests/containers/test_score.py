@@ -13,6 +13,8 @@ import pytest
 from recipes.prod2vec.config import SCORES
 from tests.containers.test_entry_points import archive, run, trained  # noqa: F401 - a fixture
 
+# They share a model that takes long to train.
+pytestmark = pytest.mark.xdist_group("container_score")
 PRODUCTS = ("product_id", "product_name")
 
 

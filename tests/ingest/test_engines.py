@@ -18,6 +18,8 @@ from trainyard.contract.holdout import TRAIN, fraction, role
 from trainyard.errors import JobFailed
 from trainyard.glue.engine import choose, connect, start
 
+# They share what both engines made of one sample.
+pytestmark = pytest.mark.xdist_group("engines")
 ROOT = Path(__file__).resolve().parents[2]
 EDGES = [0, 1, -1, 2**31 - 1, 2**31, -(2**31), 2**62, 2**63 - 1, -(2**63)]
 NUMBERS = [*EDGES, *range(-50, 2000)]
