@@ -40,6 +40,5 @@ def console(
     site = Site(
         find=lambda: deployment.find(target.connect(aws=aws), env),
         label=f"{'AWS' if aws else 'local cloud'} · {env}",
-        options=console_of.options(env=env, aws=aws),
     )
     server.serve(site, note=console_of.note(env=env, aws=aws), port=port, ready=ready)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +12,7 @@ from trainyard.cli.command import target
 from trainyard.cli.command.options import AwsOption, EnvOption, ModelOption, RecipeArgument, VariantOption
 from trainyard.client import endpoints
 from trainyard.errors import BadRequest
+from trainyard.pages.formats import indented
 from trainyard.serving.wire import JSON, LINES, TABLE
 
 STDIN = "-"
@@ -74,7 +73,4 @@ def _request(given: str, content_type: str | None) -> tuple[bytes, str]:
 
 def _readable(answer: bytes) -> str:
     """JSON with indentation, anything else as it came; ends with one new line."""
-    text = answer.decode("utf-8", "replace")
-    with contextlib.suppress(ValueError, RecursionError):
-        text = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
-    return text.rstrip("\n") + "\n"
+    return indented(answer.decode("utf-8", "replace")).rstrip("\n") + "\n"

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from trainyard.cli.command import console_of, target
+from trainyard.cli.command import target
 from trainyard.cli.command.options import (
     AwsOption,
     DeployOption,
@@ -44,5 +44,4 @@ def promote(
     """
     deployment = target.deployed(env=env, aws=aws)
     done = promotion.promote(deployment, recipe_name, version=version, model=model)
-    options = console_of.options(env=env, aws=aws)
-    raise typer.Exit(in_use.report(deployment, done, options=options, deploy=deploy, watch=watch, as_json=as_json))
+    raise typer.Exit(in_use.report(deployment, done, deploy=deploy, watch=watch, as_json=as_json))

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from trainyard.cli.command import console_of, target
+from trainyard.cli.command import target
 from trainyard.cli.command.options import (
     AwsOption,
     DeployOption,
@@ -58,8 +58,7 @@ def rollback(
     if recipe_name is None:
         recipe_name, model = _only_model(deployment)
     done = promotion.rollback(deployment, recipe_name, to=to, variant=variant, model=model)
-    options = console_of.options(env=env, aws=aws)
-    raise typer.Exit(in_use.report(deployment, done, options=options, deploy=deploy, watch=watch, as_json=as_json))
+    raise typer.Exit(in_use.report(deployment, done, deploy=deploy, watch=watch, as_json=as_json))
 
 
 def _only_model(deployment: Deployment) -> tuple[str, str]:

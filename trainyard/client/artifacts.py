@@ -51,15 +51,9 @@ class RunArtifacts:
 
     def opened(self, path: str) -> tuple[Any, int]:
         """The content of a file of the run, to be read as it comes, and its size in bytes. Raises NotFound."""
-        deployment = self.deployment
-        try:
-            answer = deployment.target.client("s3").get_object(
-                Bucket=deployment.artifacts_bucket, Key=f"{self.prefix}/{path}"
-            )
-        except ClientError as error:
-            if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
-                raise NotFound(f"Expected a file of the run, found none at {path!r:.200}.") from error
-            raise
+        answer = _answer(self.deployment, f"{self.prefix}/{path}")
+        if answer is None:
+            raise NotFound(f"Expected a file of the run, found none at {path!r:.200}.")
         return answer["Body"], answer["ContentLength"]
 
     def json(self, stage: Stage, name: str) -> Any:
@@ -102,12 +96,9 @@ def listed(deployment: Deployment, prefix: str) -> Iterator[Artifact]:
 
 def document(deployment: Deployment, key: str) -> Any:
     """A JSON artifact, None when there is none. Raises JobFailed for content that is no JSON."""
-    try:
-        answer = deployment.target.client("s3").get_object(Bucket=deployment.artifacts_bucket, Key=key)
-    except ClientError as error:
-        if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
-            return None
-        raise
+    answer = _answer(deployment, key)
+    if answer is None:
+        return None
     content = answer["Body"].read()
     try:
         return json.loads(content)
@@ -124,3 +115,13 @@ def download(deployment: Deployment, artifact: Artifact, *, directory: Path) -> 
     path.parent.mkdir(parents=True, exist_ok=True)
     deployment.target.client("s3").download_file(deployment.artifacts_bucket, artifact.key, str(path))
     return path
+
+
+def _answer(deployment: Deployment, key: str) -> Any:
+    """What S3 answers to the request for an artifact, None when there is none."""
+    try:
+        return deployment.target.client("s3").get_object(Bucket=deployment.artifacts_bucket, Key=key)
+    except ClientError as error:
+        if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
+            return None
+        raise

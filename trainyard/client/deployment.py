@@ -31,6 +31,11 @@ class Deployment:
         """How the names of its stacks, endpoints and model groups begin, before the next dash."""
         return f"trainyard-{self.env}"
 
+    @property
+    def options(self) -> str:
+        """What a command needs after its arguments to mean this deployment."""
+        return ("" if self.target.local else " --aws") + (f" --env {self.env}" if self.env != "dev" else "")
+
 
 def stack_name(env: str, part: str) -> str:
     """The name of a stack of an environment."""

@@ -76,6 +76,14 @@ def described(deployment: Deployment, name: str) -> Endpoint:
     )
 
 
+def of_model(deployment: Deployment, model: str) -> Endpoint | None:
+    """The endpoint of a model by its name in the ledger, None while it has none."""
+    try:
+        return described(deployment, name_for(deployment, model))
+    except NotFound:
+        return None
+
+
 def release(deployment: Deployment, recipe: str, *, overrides: Mapping[str, Any]) -> tuple[str, str]:
     """Start an execution that puts the model in use behind its endpoint; returns its ARN and name."""
     request = Request(recipe=recipe, dataset=NO_DATASET, overrides=overrides, task="deploy")

@@ -25,16 +25,13 @@ AGAIN = "Once the reason is fixed, start it again with `trainyard rerun`."
 
 def advice(deployment: Deployment, execution: Execution, *, state: str) -> list[str]:
     """The lines that tell how to go on with an execution that failed at `state`."""
-    options = ("" if deployment.target.local else " --aws") + (
-        "" if deployment.env == "dev" else f" --env {deployment.env}"
-    )
     return going_on.advice(
         execution.name,
         state=state,
         began=executions.definition(deployment.target, execution.arn),
         deployed=deployed_definition(deployment),
-        redrive=f"trainyard redrive {execution.name}{options}",
-        rerun=f"trainyard rerun {execution.name}{options}",
+        redrive=f"trainyard redrive {execution.name}{deployment.options}",
+        rerun=f"trainyard rerun {execution.name}{deployment.options}",
     )
 
 

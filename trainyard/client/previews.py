@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import Any
 
 from trainyard.client.artifacts import RunArtifacts
 from trainyard.errors import BadRequest
+from trainyard.pages.formats import indented
 
 ROWS = 50
 TEXT_BYTES = 200_000
@@ -57,7 +57,7 @@ def preview(run: RunArtifacts, path: str) -> Preview:
     start, size = content(run, path, most=TEXT_BYTES)
     text = start.decode("utf-8", "replace")
     if path.lower().endswith(".json") and len(start) == size:
-        text = _indented(text)
+        text = indented(text)
     return Preview(text=text, size=size)
 
 
@@ -89,10 +89,3 @@ def _table(content: bytes, size: int, *, path: str) -> Preview:
 def _cell(value: Any) -> str:
     text = "" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
     return text if len(text) <= LONGEST_CELL else text[: LONGEST_CELL - 1] + "…"
-
-
-def _indented(text: str) -> str:
-    try:
-        return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
-    except ValueError:
-        return text

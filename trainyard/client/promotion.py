@@ -218,8 +218,5 @@ def _reject(deployment: Deployment, version: Version, *, chosen: Version) -> Non
 
 
 def _served_run(deployment: Deployment, name: str, *, chosen: Version) -> str:
-    try:
-        served = endpoints.described(deployment, endpoints.name_for(deployment, name)).run
-    except NotFound:
-        return ""
-    return served if served != chosen.run_id else ""
+    served = endpoints.of_model(deployment, name)
+    return served.run if served is not None and served.run != chosen.run_id else ""

@@ -9,7 +9,7 @@ from typing import Any
 
 from trainyard.client.executions import Execution
 from trainyard.client.runs import by_path
-from trainyard.run.documents import Decision, Difference, Metric
+from trainyard.run.documents import Difference, Metric
 from trainyard.run.outcome import Outcome
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -70,13 +70,8 @@ def _reason(execution: Execution) -> str:
     if execution.status != "SUCCEEDED":
         return execution.failure
     reason = execution.output.get("reason", "") if isinstance(execution.output, Mapping) else ""
-    decided = decision(execution)
+    decided = execution.decision
     return decided.summary if decided is not None else str(reason)
-
-
-def decision(execution: Execution) -> Decision | None:
-    """What the gate decided, None where no gate was reached."""
-    return execution.decision
 
 
 def run_id(execution: Execution) -> str:

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from botocore.exceptions import EndpointConnectionError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from trainyard.client.deployment import Deployment
 from trainyard.console.live import Feeds
@@ -17,13 +17,11 @@ from trainyard.console.runs import Runs
 class Site:
     """One deployment, found when the first page asks for it: the console may be up before anything is deployed.
 
-    `find` raises NotFound while there is none; `label` says in a reader's words what is shown, and `options` are what
-    a command line needs to mean the same deployment.
+    `find` raises NotFound while there is none; `label` says in a reader's words what is shown.
     """
 
     find: Callable[[], Deployment]
     label: str
-    options: str = ""
     feeds: Feeds = field(default_factory=Feeds)
     _found: Deployment | None = None
     _runs: Runs | None = None
@@ -47,7 +45,7 @@ class Site:
             return self._runs
 
     def forget(self, error: Exception) -> None:
-        """Look for the deployment anew after a call that reached nobody: a local cloud may be up at another port."""
-        if isinstance(error, EndpointConnectionError):
+        """Look for the deployment anew after a call that failed: the cloud may be up elsewhere, or deployed anew."""
+        if isinstance(error, ClientError | BotoCoreError):
             with self._lock:
                 self._found = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
@@ -56,6 +57,14 @@ def words(name: str) -> str:
     'hit rate'
     """
     return name.replace("_", " ")
+
+
+def indented(text: str) -> str:
+    """JSON with indentation, anything else as it is."""
+    try:
+        return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return text
 
 
 # What templates know these by.

@@ -13,11 +13,6 @@ from trainyard.console import background
 from trainyard.console.note import Note, Running
 
 
-def options(*, env: str, aws: bool) -> str:
-    """What a command needs after its arguments to mean the same deployment."""
-    return (" --aws" if aws else "") + (f" --env {env}" if env != "dev" else "")
-
-
 def note(*, env: str, aws: bool) -> Note:
     """The note of the console that shows a deployment."""
     return Note(project.state_dir() / f"console-{'aws-' if aws else ''}{env}.json")

@@ -16,15 +16,12 @@ from trainyard.client.promotion import Promotion
 from trainyard.client.runs import by_path
 
 
-def report(deployment: Deployment, done: Promotion, *, options: str, deploy: bool, watch: bool, as_json: bool) -> int:
-    """Say what is in use now, and release it where that is asked for; returns the exit code.
-
-    `options` are those by which a command means the same deployment.
-    """
+def report(deployment: Deployment, done: Promotion, *, deploy: bool, watch: bool, as_json: bool) -> int:
+    """Say what is in use now, and release it where that is asked for; returns the exit code."""
     if as_json:
         terminal.print_json(asdict(done))
     else:
-        _print(done, options=options, deploy=deploy)
+        _print(done, options=deployment.options, deploy=deploy)
     if not deploy:
         return DONE
     arn, execution = promotion.release(deployment, done)

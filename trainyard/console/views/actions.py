@@ -74,7 +74,7 @@ def ask(request: Request) -> Response:
         action=action,
         address=f"/executions/{quote(found.name, safe='')}",
         post=f"/executions/{quote(found.name, safe='')}/{name}",
-        command=f"trainyard {name} {found.name}{pages.site(request).options}",
+        command=f"trainyard {name} {found.name}{pages.deployment(request).options}",
     )
 
 

@@ -34,7 +34,7 @@ def artifacts(request: Request) -> Response:
         stages=_by_stage(run, listed),
         can=previews.can,
         total=sum(each.size for each in listed),
-        command=f"trainyard artifacts {request.path_params['run_id']} --download DIR{pages.site(request).options}",
+        command=f"trainyard artifacts {request.path_params['run_id']} --download DIR{run.deployment.options}",
     )
 
 

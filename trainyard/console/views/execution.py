@@ -72,18 +72,11 @@ class ExecutionView:
 
 
 def execution(request: Request) -> Response:
-    """The page, or the yard alone for the part of the page that asks for it. Raises NotFound."""
-    view = seen(request)
-    template = "yard_part.html.j2" if pages.is_fragment(request) else "execution.html.j2"
-    return pages.page(request, template, title=view.name, view=view, now=datetime.now(UTC))
-
-
-def seen(request: Request) -> ExecutionView:
-    """The execution that an address names, as it is now. Raises NotFound."""
+    """The page. Raises NotFound."""
     deployment = pages.deployment(request)
-    found = find_execution(deployment, request.path_params["name"])
-    observer = Observer(deployment, found.arn)
-    return view_of(observer.snapshot(), observer.machine, deployment=deployment, request=request)
+    observer = Observer(deployment, find_execution(deployment, request.path_params["name"]).arn)
+    view = view_of(observer.snapshot(), observer.machine, deployment=deployment, request=request)
+    return pages.page(request, "execution.html.j2", title=view.name, view=view)
 
 
 def view_of(

@@ -83,8 +83,8 @@ def ask(request: Request) -> Response:
         "promote.html.j2",
         title=f"Put version {version} of {recipe} into use",
         post=f"/promote?{urlencode({'recipe': recipe, 'model': model, 'version': version})}",
-        command=f"trainyard promote {recipe} {version}{named}{pages.site(request).options}",
-        release=f"trainyard release {recipe}{named}{pages.site(request).options}",
+        command=f"trainyard promote {recipe} {version}{named}{pages.deployment(request).options}",
+        release=f"trainyard release {recipe}{named}{pages.deployment(request).options}",
     )
 
 

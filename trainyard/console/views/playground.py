@@ -17,6 +17,7 @@ from trainyard.client.deployment import Deployment
 from trainyard.client.models import InUse
 from trainyard.console import pages
 from trainyard.errors import BadRequest, NotFound, TrainyardError
+from trainyard.pages.formats import indented
 from trainyard.run.naming import NAMED
 from trainyard.run.stage import Stage
 from trainyard.serving.examples import EXAMPLES_FILE
@@ -64,7 +65,7 @@ def _answered(request: Request, body: str) -> Response:
         call = Call(request=body, answer=str(error), refused=True)
     else:
         took = (time.perf_counter() - started) * 1000
-        call = Call(request=body, answer=_readable(answer), milliseconds=took)
+        call = Call(request=body, answer=indented(answer.decode("utf-8", "replace")), milliseconds=took)
     return _shown(request, deployment, model=model, call=call, count=len(_kept(deployment, model)), place=-1)
 
 
@@ -79,8 +80,8 @@ async def _body(request: Request) -> str:
 
 
 def _shown(request: Request, deployment: Deployment, *, model: InUse, call: Call, count: int, place: int) -> Response:
-    named = model.name.partition(NAMED)[2]
-    name = endpoints.name_for(deployment, model.name)
+    own = model.name.partition(NAMED)[2]
+    named = f" --model {own}" if own else ""
     return pages.page(
         request,
         "playground.html.j2",
@@ -89,10 +90,9 @@ def _shown(request: Request, deployment: Deployment, *, model: InUse, call: Call
         call=call,
         count=count,
         place=place,
-        endpoint=next((each for each in endpoints.listed(deployment) if each.name == name), None),
-        release=f"trainyard release {model.recipe}{f' --model {named}' if named else ''}{pages.site(request).options}",
-        command=f"trainyard predict {model.recipe}{f' --model {named}' if named else ''} --input FILE"
-        + pages.site(request).options,
+        endpoint=endpoints.of_model(deployment, model.name),
+        release=f"trainyard release {model.recipe}{named}{deployment.options}",
+        command=f"trainyard predict {model.recipe}{named} --input FILE{deployment.options}",
     )
 
 
@@ -114,11 +114,3 @@ def _kept(deployment: Deployment, model: InUse) -> list[Call]:
 
 def _text(value: Any) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False)
-
-
-def _readable(answer: bytes) -> str:
-    text = answer.decode("utf-8", "replace")
-    try:
-        return _text(json.loads(text))
-    except ValueError:
-        return text

@@ -14,7 +14,7 @@ from trainyard.run.naming import model_name
 
 def configuration(request: Request) -> Response:
     """What was set otherwise than by default, everything that was set, and the commands to run it again."""
-    record, options = _record(request), pages.site(request).options
+    record, options = _record(request), pages.deployment(request).options
     name = record.execution
     return pages.page(
         request,
@@ -26,7 +26,7 @@ def configuration(request: Request) -> Response:
         champion=_champion(request, record),
         commands=[
             ("Run it again with the same files and the code of now", f"trainyard rerun {short(name)}{options}"),
-            ("Train the same files with another setting", _again(record, options)),
+            ("Train them with another setting", f"trainyard rerun {short(name)} --set PATH=VALUE{options}"),
             ("Fetch everything that it made", f"trainyard artifacts {record.request.run_id} --download DIR{options}"),
         ],
     )
@@ -47,7 +47,3 @@ def _champion(request: Request, record: RunRecord) -> str:
     model = str(record.request.config.get("model") or "")
     found = models.find_champion(pages.deployment(request), model_name(record.request.recipe, model=model))
     return found.run_id if found is not None and found.run_id != record.request.run_id else ""
-
-
-def _again(record: RunRecord, options: str) -> str:
-    return f"trainyard run {record.request.recipe} --data DIR --dataset NAME --set PATH=VALUE{options}"
