@@ -15,7 +15,7 @@ from trainyard.cli.execution_view import wording
 from trainyard.client import model_history
 from trainyard.client.model_history import MeasuredVersion, ModelHistory
 from trainyard.pages import formats
-from trainyard.run.naming import NAMED, model_name
+from trainyard.run.naming import ModelParts, model_name
 
 
 def models(
@@ -71,7 +71,7 @@ def _standing(measured: MeasuredVersion) -> Text:
     """What became of a version: in use, or rejected; and how it compares with the baselines."""
     version, standing = measured.version, measured.version.standing
     if measured.in_use:
-        variants = [variant for each in measured.in_use if (variant := each.partition(NAMED)[0].partition("-")[2])]
+        variants = [variant for each in measured.in_use if (variant := ModelParts.of(each).variant)]
         state = ("in use" + (f" for {', '.join(variants)}" if variants else ""), "bold green")
     else:
         state = ("" if version.approved else "rejected", "red")

@@ -21,7 +21,7 @@ from trainyard.cli.execution_view import in_use
 from trainyard.client import models, promotion
 from trainyard.client.deployment import Deployment
 from trainyard.errors import BadRequest, NotFound
-from trainyard.run.naming import NAMED
+from trainyard.run.naming import ModelParts
 
 
 def rollback(
@@ -56,17 +56,18 @@ def rollback(
     """
     deployment = target.deployed(env=env, aws=aws)
     if recipe_name is None:
-        recipe_name, model = _only_model(deployment)
+        only = _only_model(deployment)
+        recipe_name, variant, model = only.recipe, only.variant, only.model
     done = promotion.rollback(deployment, recipe_name, to=to, variant=variant, model=model)
     raise typer.Exit(in_use.report(deployment, done, deploy=deploy, watch=watch, as_json=as_json))
 
 
-def _only_model(deployment: Deployment) -> tuple[str, str]:
-    """Recipe and own name of the only model in use. Raises BadRequest where there are several, NotFound for none."""
+def _only_model(deployment: Deployment) -> ModelParts:
+    """The only model in use. Raises BadRequest where there are several, NotFound for none."""
     found = models.in_use(deployment)
     if not found:
         raise NotFound("Expected a model in use, found none; train one with `trainyard run RECIPE`.")
     if len(found) > 1:
         names = ", ".join(each.name for each in found)
         raise BadRequest(f"Expected the recipe whose model to roll back, found several: {names}. Name one.")
-    return found[0].recipe, found[0].name.partition(NAMED)[2]
+    return ModelParts.of(found[0].name)

@@ -11,7 +11,7 @@ from trainyard.client import endpoints, models, promotion, tables
 from trainyard.client.deployment import Deployment
 from trainyard.client.models import Champion, Version
 from trainyard.client.promotion import Promotion
-from trainyard.run.naming import NAMED
+from trainyard.run.naming import ModelParts
 from trainyard.serving.wire import JSON
 
 if TYPE_CHECKING:
@@ -60,17 +60,17 @@ class DeployedModel:
             self.deployment,
             self._recipe,
             to=None if to is None else str(to),
-            variant=self.name.partition(NAMED)[0].partition("-")[2],
+            variant=ModelParts.of(self.name).variant,
             model=self._own_name,
         )
 
     @property
     def _recipe(self) -> str:
-        return self.name.partition("-")[0]
+        return ModelParts.of(self.name).recipe
 
     @property
     def _own_name(self) -> str:
-        return self.name.partition(NAMED)[2]
+        return ModelParts.of(self.name).model
 
 
 def _instances(rows: Mapping[str, Any] | Iterable[Mapping[str, Any]] | pd.DataFrame) -> list[Any]:

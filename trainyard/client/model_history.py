@@ -11,7 +11,7 @@ from trainyard.client import artifacts, models
 from trainyard.client.deployment import Deployment
 from trainyard.client.models import InUse, Version
 from trainyard.run.documents import Comparison, Metric
-from trainyard.run.naming import NAMED
+from trainyard.run.naming import ModelParts
 from trainyard.run.stage import Stage
 
 READ_AT_ONCE = 8
@@ -40,11 +40,11 @@ class ModelHistory:
 def histories(deployment: Deployment, recipe: str | None = None, *, limit: int) -> list[ModelHistory]:
     """Each group with a model in use, with at most `limit` of its versions."""
     found = [each for each in models.in_use(deployment) if recipe in (None, each.recipe)]
-    groups = dict.fromkeys((each.recipe, each.name.partition(NAMED)[2]) for each in found)
+    groups = dict.fromkeys((each.recipe, ModelParts.of(each.name).model) for each in found)
     return [
         _history(
             deployment,
-            [each for each in found if (each.recipe, each.name.partition(NAMED)[2]) == (recipe_name, model)],
+            [each for each in found if (each.recipe, ModelParts.of(each.name).model) == (recipe_name, model)],
             versions=islice(models.versions(deployment, recipe_name, model=model), limit),
         )
         for recipe_name, model in groups
@@ -52,7 +52,7 @@ def histories(deployment: Deployment, recipe: str | None = None, *, limit: int) 
 
 
 def _history(deployment: Deployment, in_use: Sequence[InUse], *, versions: Iterable[Version]) -> ModelHistory:
-    recipe, model = in_use[0].recipe, in_use[0].name.partition(NAMED)[2]
+    recipe, model = in_use[0].recipe, ModelParts.of(in_use[0].name).model
     with ThreadPoolExecutor(READ_AT_ONCE) as pool:
         measured = list(pool.map(lambda each: _measured(deployment, recipe, version=each, in_use=in_use), versions))
     return ModelHistory(recipe=recipe, model=model, in_use=in_use, versions=measured)

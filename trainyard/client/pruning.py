@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
@@ -11,7 +10,7 @@ from trainyard.client import artifacts, executions, models
 from trainyard.client.deployment import Deployment
 from trainyard.client.removal import remove_versions
 from trainyard.run import recipe as recipes
-from trainyard.run.naming import run_prefix
+from trainyard.run.naming import execution_mark, run_prefix
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +66,7 @@ def _of_models(deployment: Deployment) -> Iterator[str]:
 def _running(deployment: Deployment) -> set[str]:
     """How the ids of the runs end that running executions work on: with a hash of the execution."""
     return {
-        hashlib.sha256(each["executionArn"].encode()).hexdigest()[:8]
+        execution_mark(each["executionArn"])
         for status in (executions.RUNNING, "PENDING_REDRIVE")
         for each in executions.summaries(deployment, status)
     }

@@ -17,6 +17,7 @@ from trainyard.client import artifacts
 from trainyard.client.artifacts import RunArtifacts
 from trainyard.client.deployment import Deployment
 from trainyard.errors import NotFound, TrainyardError
+from trainyard.run.naming import ModelParts
 from trainyard.run.suggestion import did_you_mean
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def _partitions(deployment: Deployment, model: str) -> Mapping[str, str]:
         .get_paginator("get_partitions")
         .paginate(
             DatabaseName=f"trainyard_{deployment.env}",
-            TableName=model.partition("-")[0],
+            TableName=ModelParts.of(model).recipe,
             Expression=f"model = '{model}'",
         )
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 
 from trainyard.contract.config import MODEL_NAME, MODEL_RULE
 from trainyard.errors import BadRequest
@@ -28,6 +29,30 @@ def model_name(recipe: str, *, variant: str = "", model: str = "") -> str:
     ('two_tower', 'propensity-product-3--shop-north')
     """
     return (f"{recipe}-{variant}" if variant else recipe) + (f"{NAMED}{model}" if model else "")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelParts:
+    """What the name of a model (`model_name`) says: its recipe, and a variant and a name of its own where it has them.
+
+    >>> ModelParts.of("propensity-product-3--shop-north")
+    ModelParts(recipe='propensity', variant='product-3', model='shop-north')
+    """
+
+    recipe: str
+    variant: str
+    model: str
+
+    @classmethod
+    def of(cls, name: str) -> ModelParts:
+        start, _, model = name.partition(NAMED)
+        recipe, _, variant = start.partition("-")
+        return cls(recipe=recipe, variant=variant, model=model)
+
+
+def execution_mark(arn: str) -> str:
+    """How the ids of the runs of an execution end: eight hex digits."""
+    return hashlib.sha256(arn.encode()).hexdigest()[:HASH]
 
 
 def checked_model(name: str) -> str:

@@ -20,7 +20,7 @@ from trainyard.client.history import StateVisit
 from trainyard.contract.quality import QUALITY_FILE
 from trainyard.contract.report import HIGHLIGHTS_FILE
 from trainyard.run.files import PAGE_FILE
-from trainyard.run.naming import NAMED
+from trainyard.run.naming import ModelParts
 from trainyard.run.outcome import Outcome
 from trainyard.run.stage import Stage
 
@@ -127,7 +127,7 @@ def _print_superseded(output: Output, out: Console) -> None:
     run_id, newer = output["run_id"], output["newer_run"]
     out.print()
     out.print(Text(f"The model of run {run_id} was not put into service: that of run {newer} is newer."))
-    named = str(output.get("model", "")).partition(NAMED)[2]
+    named = ModelParts.of(str(output.get("model", ""))).model
     release = f"trainyard release {output['recipe']}" + (f" --model {named}" if named else "")
     out.print(Text(f"Put that one into service with `{release}`.", style="dim"))
 

@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from trainyard.client import model_history, promotion
 from trainyard.client.model_history import MeasuredVersion, ModelHistory
 from trainyard.console import pages
+from trainyard.run.naming import model_name
 
 MOST_VERSIONS = 50
 WIDTH, HEIGHT, MARGIN = 640, 120, 14
@@ -56,7 +57,7 @@ class ModelView:
     @property
     def name(self) -> str:
         """How people call it: the name in use where there is one."""
-        return f"{self.history.recipe}{f'--{self.history.model}' if self.history.model else ''}"
+        return model_name(self.history.recipe, model=self.history.model)
 
     def promote_address(self, version: MeasuredVersion) -> str:
         """The page that asks before a version is put into use."""

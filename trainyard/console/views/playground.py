@@ -18,7 +18,7 @@ from trainyard.client.models import InUse
 from trainyard.console import pages
 from trainyard.errors import BadRequest, NotFound, TrainyardError
 from trainyard.pages.formats import indented
-from trainyard.run.naming import NAMED
+from trainyard.run.naming import ModelParts
 from trainyard.run.stage import Stage
 from trainyard.serving.examples import EXAMPLES_FILE
 from trainyard.serving.wire import JSON
@@ -80,7 +80,7 @@ async def _body(request: Request) -> str:
 
 
 def _shown(request: Request, deployment: Deployment, *, model: InUse, call: Call, count: int, place: int) -> Response:
-    own = model.name.partition(NAMED)[2]
+    own = ModelParts.of(model.name).model
     named = f" --model {own}" if own else ""
     return pages.page(
         request,
