@@ -23,9 +23,10 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from trainyard.cli.command import target
-from trainyard.client import artifacts, endpoints
 from trainyard.client.deployment import Deployment
-from trainyard.client.endpoints import RUN_OF_MODEL
+from trainyard.client.model import endpoints
+from trainyard.client.model.endpoints import RUN_OF_MODEL
+from trainyard.client.run import artifacts
 from trainyard.errors import NotFound, TrainyardError
 from trainyard.run.stage import Stage
 from trainyard.serving.examples import EXAMPLES_FILE

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from state_machines.definition import definition
-from trainyard.client.definition import certain_states
+from trainyard.client.execution.definition import certain_states
 
 
 @pytest.fixture(scope="module")

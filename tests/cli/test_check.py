@@ -63,7 +63,7 @@ def test_a_program_gets_the_same_as_json(plays, capsys):
 
 
 def test_a_long_file_is_looked_at_in_part(plays, capsys, monkeypatch):
-    monkeypatch.setattr("trainyard.client.check.LOOKED_AT_BYTES", 2000)
+    monkeypatch.setattr("trainyard.client.dataset.check.LOOKED_AT_BYTES", 2000)
     assert main(["check", "two_tower", "--data", str(plays), "--set", "data.min_users=5"]) == 0
     assert "Of plays.csv only the beginning was looked at." in capsys.readouterr().out
 

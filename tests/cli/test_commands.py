@@ -17,7 +17,7 @@ from trainyard.cli import main as main_module
 from trainyard.cli.command import failures, target
 from trainyard.cli.main import COMMANDS, app, main
 from trainyard.client.deployment import Deployment
-from trainyard.client.history import named, visits
+from trainyard.client.execution.history import named, visits
 from trainyard.errors import ConfigError, NotFound
 
 FUNCTIONS = {function.__name__: function for panel in COMMANDS.values() for function in panel}
@@ -263,8 +263,8 @@ def test_run_uploads_settings_first_and_follows_what_trains(
         raise NotFound("no execution")
 
     s3.meta.events.register("provide-client-params.s3.PutObject", remember)
-    monkeypatch.setattr("trainyard.client.watch.PATIENCE_SECONDS", -1.0)
-    monkeypatch.setattr("trainyard.client.watch.Watch.wait", lambda _self, uploads: begin(uploads))
+    monkeypatch.setattr("trainyard.client.execution.watch.PATIENCE_SECONDS", -1.0)
+    monkeypatch.setattr("trainyard.client.execution.watch.Watch.wait", lambda _self, uploads: begin(uploads))
     assert main(["run", "prod2vec", "--data", str(tmp_path), "--dataset", "d", "--set", "seed=3"]) == 4
     assert order == [f"raw/prod2vec/d/{each}" for each in ("run.json", "products.csv", "_READY")]
     assert "incomplete without order_products__prior.csv" in capsys.readouterr().err

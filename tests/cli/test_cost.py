@@ -12,9 +12,9 @@ from botocore.exceptions import ClientError
 from recipes.prod2vec.config import CONFIG
 from state_machines import definition
 from tests.cli.story import FakeStepFunctions, Story
-from trainyard.client import cost, estimate
 from trainyard.client.deployment import Deployment
-from trainyard.client.history import visits
+from trainyard.client.execution.history import visits
+from trainyard.client.run import cost, estimate
 
 BEGAN = datetime(2026, 11, 20, tzinfo=UTC)
 

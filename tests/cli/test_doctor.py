@@ -19,10 +19,11 @@ from tests.cli.story import FakeCloudFormation, refusal
 from trainyard.cli.cdk import program
 from trainyard.cli.command import target
 from trainyard.cli.main import main
-from trainyard.client import cost, estimate, project
+from trainyard.client import project
 from trainyard.client.doctor import account, laptop, needs, quotas
 from trainyard.client.doctor.check import Check, Status, asked
 from trainyard.client.doctor.needs import Needs
+from trainyard.client.run import cost, estimate
 from trainyard.client.session import Target
 from trainyard.errors import ConfigError, NotFound
 from trainyard.run import recipe

@@ -12,9 +12,9 @@ from tests.cli.story import FakeStepFunctions, Story, upload_event
 from trainyard.cli.execution_view.ending import FAILURE_WORDS, print_ending
 from trainyard.cli.execution_view.exit_codes import EXIT_CODES, exit_code
 from trainyard.cli.main import main
-from trainyard.client import executions
 from trainyard.client.deployment import Deployment
-from trainyard.client.observer import Observer
+from trainyard.client.execution import executions
+from trainyard.client.execution.observer import Observer
 from trainyard.contract.quality import Quality
 from trainyard.run.outcome import FAILURES, Outcome
 

@@ -14,8 +14,8 @@ from botocore.stub import Stubber
 
 from trainyard.cli.command import target
 from trainyard.cli.main import main
-from trainyard.client import endpoints
 from trainyard.client.deployment import Deployment
+from trainyard.client.model import endpoints
 from trainyard.errors import BadRequest
 
 NAME = "trainyard-dev-prod2vec"

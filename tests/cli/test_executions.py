@@ -12,9 +12,9 @@ import pytest
 from pytest import MonkeyPatch
 
 from tests.cli.story import START, FakeStepFunctions, execution_arn, upload_event
-from trainyard.client import executions
 from trainyard.client.deployment import Deployment
-from trainyard.client.find_execution import find_execution
+from trainyard.client.execution import executions
+from trainyard.client.execution.find_execution import find_execution
 from trainyard.errors import NotFound, TrainyardError
 
 

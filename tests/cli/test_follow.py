@@ -17,7 +17,7 @@ from trainyard.cli.execution_view.follow import follow, watch_to_end
 from trainyard.cli.execution_view.live import live_table
 from trainyard.cli.execution_view.screens import LiveScreen, PlainScreen
 from trainyard.client.deployment import Deployment
-from trainyard.client.observer import Observer
+from trainyard.client.execution.observer import Observer
 
 
 def test_plain_following_says_each_change_once_and_progress_now_and_then(

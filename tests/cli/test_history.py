@@ -7,8 +7,8 @@ import json
 import pytest
 
 from tests.cli.story import Story
-from trainyard.client.history import Status, visits
-from trainyard.client.jobs import Job, JobKind, job_of
+from trainyard.client.execution.history import Status, visits
+from trainyard.client.execution.jobs import Job, JobKind, job_of
 
 
 @pytest.mark.parametrize("linked", [True, False])

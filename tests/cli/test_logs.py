@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from tests.cli.story import START, Story
-from trainyard.client import logs
 from trainyard.client.deployment import Deployment
-from trainyard.client.function_log import owners
-from trainyard.client.history import visits
-from trainyard.client.jobs import Job, JobKind
-from trainyard.client.log_line import LogLine
+from trainyard.client.execution import logs
+from trainyard.client.execution.function_log import owners
+from trainyard.client.execution.history import visits
+from trainyard.client.execution.jobs import Job, JobKind
+from trainyard.client.execution.log_line import LogLine
 
 clock: Iterator[int] = count()
 

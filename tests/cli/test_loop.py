@@ -19,10 +19,12 @@ from tests.cli.conftest import deployed_in_moto
 from tests.cli.story import FakeRegistry, FakeStepFunctions, Story, execution_arn
 from trainyard.cli.command import target
 from trainyard.cli.main import main
-from trainyard.client import connection, endpoints, pruning
+from trainyard.client import connection
 from trainyard.client.deployment import Deployment
-from trainyard.client.executions import describe
-from trainyard.client.watch import Started, Watch
+from trainyard.client.execution.executions import describe
+from trainyard.client.execution.watch import Started, Watch
+from trainyard.client.model import endpoints
+from trainyard.client.run import pruning
 from trainyard.client.yard import Yard
 from trainyard.errors import BadRequest, ConfigError, JobFailed, NotFound, TrainyardError
 from trainyard.run.document import encoded
@@ -157,7 +159,7 @@ def test_run_trains_the_data_set_that_is_in_the_bucket(
         story.resolved(plan)
         return story.events
 
-    monkeypatch.setattr("trainyard.client.executions.history", lambda _, arn: deciding(arn))
+    monkeypatch.setattr("trainyard.client.execution.executions.history", lambda _, arn: deciding(arn))
     asked = ["--dataset", "half", "--set", "hyperparameters.epochs=3", "--model", "mine", "--no-follow"]
     assert main(["run", "prod2vec", *asked]) == 0
     assert "Training data set half, which is in the bucket." in capsys.readouterr().out

@@ -51,7 +51,7 @@ def test_a_deployment_without_a_policy_is_named(deployed: Deployment, capsys: py
 def test_a_run_asks_with_its_start_for_what_its_upload_may_not_ask_for(
     deployment: Deployment, step_functions: FakeStepFunctions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("trainyard.client.submission.decided", lambda _, arn: arn)
+    monkeypatch.setattr("trainyard.client.dataset.submission.decided", lambda _, arn: arn)
     deployment.target._clients["lambda"] = FakeLambda({"POLICY": json.dumps(encoded(Policy()))})
     for name in ("ratings.csv", "movies.csv"):
         (tmp_path / name).write_text("x")

@@ -12,8 +12,8 @@ from tests.cli.conftest import deployed_in_moto
 from tests.cli.story import FakeRegistry, FakeStepFunctions
 from trainyard.cli.command import target
 from trainyard.cli.main import main
-from trainyard.client import models, promotion
 from trainyard.client.deployment import Deployment
+from trainyard.client.model import models, promotion
 from trainyard.errors import NotFound, TrainyardError
 from trainyard.run.run import Run
 

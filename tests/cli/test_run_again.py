@@ -14,10 +14,11 @@ import pytest
 
 from tests.cli.story import FakeStepFunctions, Story, execution_arn, upload_event
 from trainyard.cli.dataset import submission
-from trainyard.client import going_on, uploads
+from trainyard.client.dataset import uploads
 from trainyard.client.deployment import Deployment
-from trainyard.client.executions import describe
-from trainyard.client.watch import Watch
+from trainyard.client.execution import going_on
+from trainyard.client.execution.executions import describe
+from trainyard.client.execution.watch import Watch
 from trainyard.run import recipe
 from trainyard.run.environment import Environment
 from trainyard.run.plan import NextStep, Plan

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trainyard.cli.dataset import samples
-from trainyard.client.data_folder import files_of
+from trainyard.client.dataset.data_folder import files_of
 from trainyard.errors import ConfigError, NotFound, TrainyardError
 from trainyard.run import recipe
 

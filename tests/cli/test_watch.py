@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from tests.cli.story import FakeStepFunctions, Story, upload_event
-from trainyard.client import uploads
+from trainyard.client.dataset import uploads
+from trainyard.client.dataset.uploads import Upload
 from trainyard.client.deployment import Deployment
-from trainyard.client.uploads import Upload
-from trainyard.client.watch import Watch
+from trainyard.client.execution.watch import Watch
 from trainyard.errors import NotFound
 from trainyard.run.plan import NextStep
 

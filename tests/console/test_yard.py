@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from state_machines.definition import definition
 from tests.console.machines import all_states, check_lanes, drawn, machines, points, transitions
-from trainyard.client.history import StateVisit, Status
+from trainyard.client.execution.history import StateVisit, Status
 from trainyard.console.yard.groups import states_of
 from trainyard.console.yard.layout import layout
 from trainyard.console.yard.picture import Picture, Row, picture

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from urllib.parse import quote
 
-from trainyard.client.history import StateVisit, Status
+from trainyard.client.execution.history import StateVisit, Status
 from trainyard.console.yard.layout import layout
 from trainyard.console.yard.picture import Row, picture
 from trainyard.pages.environment import environment

@@ -19,8 +19,8 @@ from tests.local_cloud.tiny_images import bucket, statements, unique
 from trainyard.cli.execution_view.failure import print_failure
 from trainyard.client import session
 from trainyard.client.deployment import Deployment
-from trainyard.client.executions import describe
-from trainyard.client.history import visits
+from trainyard.client.execution.executions import describe
+from trainyard.client.execution.history import visits
 from trainyard.contract.config import to_mapping
 from trainyard.run.run import InputFile, Run
 from trainyard.run.stage import Stage

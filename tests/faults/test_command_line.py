@@ -30,9 +30,9 @@ from tests.faults.conftest import Observation
 from tests.local_cloud.conftest import free_port
 from trainyard.cli.command import target
 from trainyard.cli.main import main
-from trainyard.client import uploads
+from trainyard.client.dataset import uploads
 from trainyard.client.deployment import Deployment
-from trainyard.client.watch import Watch
+from trainyard.client.execution.watch import Watch
 from trainyard.errors import NotFound
 from trainyard.run.environment import Environment
 

@@ -32,8 +32,8 @@ from tests.images.inputs import request
 from tests.local_cloud.conftest import Cloud, start_cloud
 from tests.local_cloud.tiny_images import push, training_request, unique
 from trainyard.cli.main import main
-from trainyard.client import going_on
-from trainyard.client.executions import describe
+from trainyard.client.execution import going_on
+from trainyard.client.execution.executions import describe
 from trainyard.contract.config import to_mapping
 from trainyard.contract.quality import QUALITY_FILE, Quality
 from trainyard.run.failure import key_of

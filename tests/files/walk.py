@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from trainyard.client.check import data_files
+from trainyard.client.dataset.check import data_files
 from trainyard.contract.config import RecipeConfig
 from trainyard.contract.quality import Quality
 from trainyard.glue import engine

@@ -20,7 +20,7 @@ from tests.cli.conftest import deployment, own_environment, step_functions  # no
 from tests.recipes.service import free_port
 from tests.serving.served_model import small_model
 from trainyard.cli.main import main
-from trainyard.client import models
+from trainyard.client.model import models
 from trainyard.errors import JobFailed, NotFound
 from trainyard.run.model_archive import ModelCard
 

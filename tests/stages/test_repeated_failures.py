@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from trainyard.client import history
+from trainyard.client.execution import history
 from trainyard.stages.explain_failure.root_cause import root_cause
 
 JOB = json.dumps({"TrainingJobName": "job-1", "TrainingJobStatus": "Failed", "FailureReason": "AlgorithmError: NaN"})

@@ -13,10 +13,10 @@ from rich.text import Text
 
 from trainyard.cli.command import target, terminal
 from trainyard.cli.command.options import AwsOption, EnvOption, JsonOption
-from trainyard.client.artifacts import Artifact, RunArtifacts, download, of_run, run_ids
 from trainyard.client.deployment import Deployment
-from trainyard.client.find_execution import LATEST
-from trainyard.client.find_run import find_run
+from trainyard.client.execution.find_execution import LATEST
+from trainyard.client.run.artifacts import Artifact, RunArtifacts, download, of_run, run_ids
+from trainyard.client.run.find_run import find_run
 from trainyard.errors import NotFound
 from trainyard.pages import formats
 from trainyard.run import recipe

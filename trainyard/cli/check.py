@@ -17,7 +17,7 @@ from trainyard.cli.execution_view.exit_codes import BAD_DATA, DONE
 from trainyard.contract.config import to_mapping
 
 if TYPE_CHECKING:
-    from trainyard.client.check import Checked, Preview
+    from trainyard.client.dataset.check import Checked, Preview
 
 # Letters of a cell that are shown, and columns that a terminal has room for side by side.
 CELL, WIDE = 40, 8
@@ -42,7 +42,7 @@ def check(
     * `trainyard check two_tower --data data --set files.ratings.file=plays.tsv`
     """
     # Here, for no other command reads files itself, and DuckDB takes its time to load.
-    from trainyard.client import check as files
+    from trainyard.client.dataset import check as files
 
     changed = gather(recipe_name, data, assignments=settings or [], tune=False)
     with tempfile.TemporaryDirectory(prefix="trainyard-check-") as scratch:

@@ -13,9 +13,9 @@ from rich.text import Text
 from trainyard.cli.command import target, terminal
 from trainyard.cli.command.options import AwsOption, EnvOption, JsonOption
 from trainyard.cli.execution_view import wording
-from trainyard.client import comparison, runs
-from trainyard.client.comparison import Line, RunComparison
-from trainyard.client.find_run import find_run
+from trainyard.client.run import comparison, runs
+from trainyard.client.run.comparison import Line, RunComparison
+from trainyard.client.run.find_run import find_run
 from trainyard.client.wording import signed
 from trainyard.errors import BadRequest
 from trainyard.pages import formats

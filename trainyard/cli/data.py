@@ -12,8 +12,8 @@ from rich.text import Text
 
 from trainyard.cli.command import target, terminal
 from trainyard.cli.command.options import AwsOption, EnvOption, JsonOption, known_recipe
-from trainyard.client import datasets
-from trainyard.client.datasets import DataSet
+from trainyard.client.dataset import datasets
+from trainyard.client.dataset.datasets import DataSet
 from trainyard.pages import formats
 
 

@@ -26,9 +26,10 @@ from trainyard.cli.dataset.submission import prepare, print_started, submit
 from trainyard.cli.execution_view.exit_codes import DONE, REFUSED
 from trainyard.cli.execution_view.follow import watch_to_end
 from trainyard.cli.up import up
-from trainyard.client import deployment, jobs
+from trainyard.client import deployment
 from trainyard.client.deployment import Deployment
-from trainyard.client.observer import Snapshot
+from trainyard.client.execution import jobs
+from trainyard.client.execution.observer import Snapshot
 from trainyard.errors import TrainyardError
 from trainyard.pages import formats
 from trainyard.run.plan import NextStep

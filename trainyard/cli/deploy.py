@@ -21,6 +21,10 @@ def deploy(
     api: Annotated[
         bool, typer.Option("--api", help="With the HTTP API; without this, only where the environment says so.")
     ] = False,
+    webhook: Annotated[
+        str,
+        typer.Option("--webhook", metavar="URL", help="Where messages are posted, signed; without this, as set."),
+    ] = "",
 ) -> None:
     """Deploy the workflow with the real `cdk deploy`, to the local cloud or to AWS.
 
@@ -33,5 +37,7 @@ def deploy(
     * `trainyard deploy --aws --env prod`
 
     * `trainyard deploy --api`
+
+    * `trainyard deploy --webhook http://localhost:9000/trainyard`
     """
-    deploy_stacks(target.connect(aws=aws), env, approval="broadening" if confirm else "never", api=api)
+    deploy_stacks(target.connect(aws=aws), env, approval="broadening" if confirm else "never", api=api, webhook=webhook)

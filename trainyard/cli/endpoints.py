@@ -10,7 +10,7 @@ from rich.text import Text
 
 from trainyard.cli.command import target, terminal
 from trainyard.cli.command.options import AwsOption, EnvOption, JsonOption
-from trainyard.client.endpoints import Endpoint, listed
+from trainyard.client.model.endpoints import Endpoint, listed
 from trainyard.pages import formats
 
 STYLES = {"InService": "green", "Failed": "red", "UpdateRollbackFailed": "red"}

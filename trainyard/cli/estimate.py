@@ -33,7 +33,7 @@ def estimate(
 
     * `trainyard estimate two_tower --tune --set tuning.max_jobs=20`
     """
-    from trainyard.client.estimate import estimate as estimated
+    from trainyard.client.run.estimate import estimate as estimated
 
     config = recipe.config(recipe_name, gather(recipe_name, None, assignments=settings or [], tune=tune))
     found = estimated(target.deployed(env=env, aws=aws), recipe_name, config=config)

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from trainyard.cli.command import target, terminal
 from trainyard.cli.command.options import AwsOption, EnvOption, JsonOption, known_recipe
-from trainyard.client.executions import STATUSES, Execution, matching
+from trainyard.client.execution.executions import STATUSES, Execution, matching
 from trainyard.client.wording import short
 from trainyard.errors import BadRequest
 from trainyard.pages import formats

@@ -10,14 +10,14 @@ import typer
 from trainyard.cli.command import target
 from trainyard.cli.command.options import AwsOption, EnvOption, ExecutionArgument, StateOption, WatchOption
 from trainyard.cli.execution_view.log_lines import print_lines
-from trainyard.client import executions
 from trainyard.client.deployment import Deployment
-from trainyard.client.executions import Execution
-from trainyard.client.find_execution import LATEST, find_execution
-from trainyard.client.function_log import owners
-from trainyard.client.history import Status, named, visits
-from trainyard.client.log_line import LogLine
-from trainyard.client.logs import LogTail, of_execution, of_visit
+from trainyard.client.execution import executions
+from trainyard.client.execution.executions import Execution
+from trainyard.client.execution.find_execution import LATEST, find_execution
+from trainyard.client.execution.function_log import owners
+from trainyard.client.execution.history import Status, named, visits
+from trainyard.client.execution.log_line import LogLine
+from trainyard.client.execution.logs import LogTail, of_execution, of_visit
 from trainyard.errors import NotFound
 
 

@@ -12,8 +12,8 @@ from rich.text import Text
 from trainyard.cli.command import target, terminal
 from trainyard.cli.command.options import AwsOption, EnvOption, JsonOption, known_recipe
 from trainyard.cli.execution_view import wording
-from trainyard.client import model_history
-from trainyard.client.model_history import MeasuredVersion, ModelHistory
+from trainyard.client.model import model_history
+from trainyard.client.model.model_history import MeasuredVersion, ModelHistory
 from trainyard.pages import formats
 from trainyard.run.naming import ModelParts, model_name
 

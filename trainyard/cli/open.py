@@ -10,7 +10,7 @@ from rich.text import Text
 
 from trainyard.cli.command import console_of, target, terminal
 from trainyard.cli.command.options import AwsOption, EnvOption
-from trainyard.client.find_execution import find_execution
+from trainyard.client.execution.find_execution import find_execution
 
 
 def open(

@@ -10,7 +10,7 @@ import typer
 
 from trainyard.cli.command import target
 from trainyard.cli.command.options import AwsOption, EnvOption, ModelOption, RecipeArgument, VariantOption
-from trainyard.client import endpoints
+from trainyard.client.model import endpoints
 from trainyard.errors import BadRequest
 from trainyard.pages.formats import indented
 from trainyard.serving.wire import JSON, LINES, TABLE

@@ -17,7 +17,7 @@ from trainyard.cli.command.options import (
     RecipeArgument,
 )
 from trainyard.cli.execution_view import in_use
-from trainyard.client import promotion
+from trainyard.client.model import promotion
 
 
 def promote(

@@ -12,8 +12,8 @@ from rich.text import Text
 
 from trainyard.cli.command import target, terminal
 from trainyard.cli.command.options import AwsOption, EnvOption, JsonOption
-from trainyard.client import pruning
-from trainyard.client.pruning import OldRun
+from trainyard.client.run import pruning
+from trainyard.client.run.pruning import OldRun
 from trainyard.pages import formats
 
 

@@ -10,8 +10,8 @@ from rich.text import Text
 from trainyard.cli.command import target, terminal
 from trainyard.cli.command.options import AwsOption, EnvOption, ExecutionArgument, FollowOption
 from trainyard.cli.execution_view.follow import watch_to_end
-from trainyard.client import executions, going_on
-from trainyard.client.find_execution import find_execution
+from trainyard.client.execution import executions, going_on
+from trainyard.client.execution.find_execution import find_execution
 
 
 def redrive(

@@ -16,7 +16,7 @@ from trainyard.cli.command.options import (
 )
 from trainyard.cli.dataset.settings import gather
 from trainyard.cli.execution_view.follow import follow_or_hint
-from trainyard.client import endpoints
+from trainyard.client.model import endpoints
 
 
 def release(

@@ -11,8 +11,8 @@ from trainyard.cli.command import target, terminal
 from trainyard.cli.command.options import AwsOption, EnvOption, ExecutionArgument, FollowOption, SetOption
 from trainyard.cli.dataset.settings import assigned
 from trainyard.cli.execution_view.follow import follow_or_hint
-from trainyard.client import going_on
-from trainyard.client.find_execution import find_execution
+from trainyard.client.execution import going_on
+from trainyard.client.execution.find_execution import find_execution
 
 
 def rerun(

@@ -18,8 +18,8 @@ from trainyard.cli.command.options import (
     known_recipe,
 )
 from trainyard.cli.execution_view import in_use
-from trainyard.client import models, promotion
 from trainyard.client.deployment import Deployment
+from trainyard.client.model import models, promotion
 from trainyard.errors import BadRequest, NotFound
 from trainyard.run.naming import ModelParts
 

@@ -25,10 +25,10 @@ from trainyard.cli.dataset.samples import size_of
 from trainyard.cli.dataset.submission import of_stored, prepare, print_started, submit
 from trainyard.cli.execution_view.exit_codes import DONE
 from trainyard.cli.execution_view.follow import follow_or_hint
-from trainyard.client import datasets
+from trainyard.client.dataset import datasets
+from trainyard.client.dataset.submission import train_stored
 from trainyard.client.deployment import Deployment
-from trainyard.client.submission import train_stored
-from trainyard.client.watch import Started
+from trainyard.client.execution.watch import Started
 from trainyard.run.plan import NextStep
 
 

@@ -21,9 +21,10 @@ from trainyard.cli.command.options import (
 from trainyard.cli.dataset.settings import gather
 from trainyard.cli.dataset.upload import replace_earlier, upload
 from trainyard.cli.execution_view.follow import follow_or_hint
-from trainyard.client import scoring, uploads
-from trainyard.client.data_folder import files_of
-from trainyard.client.submission import dataset_name
+from trainyard.client.dataset import uploads
+from trainyard.client.dataset.data_folder import files_of
+from trainyard.client.dataset.submission import dataset_name
+from trainyard.client.model import scoring
 from trainyard.errors import BadRequest
 from trainyard.run import recipe
 from trainyard.run.folders import SCORE_PREFIX

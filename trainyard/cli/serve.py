@@ -12,7 +12,8 @@ from rich.text import Text
 
 from trainyard.cli.command import target, terminal
 from trainyard.cli.command.options import AwsOption, EnvOption, ModelOption, RecipeArgument, VariantOption
-from trainyard.client import models, project
+from trainyard.client import project
+from trainyard.client.model import models
 from trainyard.errors import BadRequest, NotFound
 from trainyard.run.model_archive import ModelCard
 from trainyard.serving import process

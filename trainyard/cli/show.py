@@ -14,12 +14,12 @@ from trainyard.cli.execution_view.ending import print_ending
 from trainyard.cli.execution_view.follow import watch_to_end
 from trainyard.cli.execution_view.graph import path
 from trainyard.cli.execution_view.log_lines import print_lines
-from trainyard.client import logs
 from trainyard.client.deployment import Deployment
-from trainyard.client.find_execution import LATEST, find_execution
-from trainyard.client.function_log import owners
-from trainyard.client.history import StateVisit, named
-from trainyard.client.observer import Observer
+from trainyard.client.execution import logs
+from trainyard.client.execution.find_execution import LATEST, find_execution
+from trainyard.client.execution.function_log import owners
+from trainyard.client.execution.history import StateVisit, named
+from trainyard.client.execution.observer import Observer
 from trainyard.pages import formats
 from trainyard.stages.explain_failure.cause import reason_of
 

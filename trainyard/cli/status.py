@@ -10,8 +10,10 @@ from rich.text import Text
 
 from trainyard.cli.command import console_of, target, terminal
 from trainyard.cli.command.options import AwsOption, EnvOption, JsonOption
-from trainyard.client import deployment, executions, models
+from trainyard.client import deployment
 from trainyard.client.deployment import Deployment
+from trainyard.client.execution import executions
+from trainyard.client.model import models
 
 
 def status(env: EnvOption = "dev", aws: AwsOption = False, *, as_json: JsonOption = False) -> None:

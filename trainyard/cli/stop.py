@@ -9,8 +9,8 @@ from rich.text import Text
 
 from trainyard.cli.command import target, terminal
 from trainyard.cli.command.options import AwsOption, EnvOption, ExecutionArgument
-from trainyard.client import executions
-from trainyard.client.find_execution import find_execution
+from trainyard.client.execution import executions
+from trainyard.client.execution.find_execution import find_execution
 
 
 def stop(

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from trainyard.cli.command import target, terminal
 from trainyard.cli.command.options import AwsOption, EnvOption, ModelOption, RecipeArgument, VariantOption
-from trainyard.client import endpoints
+from trainyard.client.model import endpoints
 
 
 def undeploy(

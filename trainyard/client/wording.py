@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from trainyard.client.executions import Execution
-from trainyard.client.runs import by_path
+from trainyard.client.execution.executions import Execution
+from trainyard.client.run.runs import by_path
 from trainyard.run.documents import Difference, Metric
 from trainyard.run.outcome import Outcome
 

@@ -8,15 +8,18 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trainyard.client import comparison, connection, executions, find_execution, models, runs, tables
-from trainyard.client.comparison import RunComparison
-from trainyard.client.data_folder import files_of
-from trainyard.client.datasets import DataSet, listed
-from trainyard.client.deployed_model import DeployedModel
+from trainyard.client import connection
+from trainyard.client.dataset.data_folder import files_of
+from trainyard.client.dataset.datasets import DataSet, listed
+from trainyard.client.dataset.submission import Submission, checked, dataset_name, submit, train_stored
 from trainyard.client.deployment import Deployment
-from trainyard.client.find_run import find_run
-from trainyard.client.started_run import StartedRun
-from trainyard.client.submission import Submission, checked, dataset_name, submit, train_stored
+from trainyard.client.execution import executions, find_execution
+from trainyard.client.model import models
+from trainyard.client.model.deployed_model import DeployedModel
+from trainyard.client.run import comparison, runs, tables
+from trainyard.client.run.comparison import RunComparison
+from trainyard.client.run.find_run import find_run
+from trainyard.client.run.started_run import StartedRun
 from trainyard.errors import BadRequest, NotFound
 from trainyard.run.outcome import Outcome
 

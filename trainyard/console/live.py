@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from starlette.concurrency import run_in_threadpool
 
 from trainyard.client.deployment import Deployment
-from trainyard.client.observer import Observer, Snapshot
+from trainyard.client.execution.observer import Observer, Snapshot
 
 
 @dataclass

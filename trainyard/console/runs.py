@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from trainyard.client import executions
 from trainyard.client.deployment import Deployment
-from trainyard.client.executions import DESCRIBED_AT_ONCE, Execution
+from trainyard.client.execution import executions
+from trainyard.client.execution.executions import DESCRIBED_AT_ONCE, Execution
 
 # Ended executions do not change, but a redrive may open one again: its status in the list tells.
 Key = tuple[str, str]

@@ -24,7 +24,7 @@ PLAIN_SECONDS = 10.0
 LOCAL_SETTLING_SECONDS = 3
 
 
-def deploy_stacks(cloud: Target, env: str, *, approval: str = "never", api: bool = False) -> float:
+def deploy_stacks(cloud: Target, env: str, *, approval: str = "never", api: bool = False, webhook: str = "") -> float:
     """Bootstrap (locally) and deploy all stacks of an environment; returns the seconds it took."""
     started = time.monotonic()
     variables = _variables(cloud)
@@ -35,6 +35,8 @@ def deploy_stacks(cloud: Target, env: str, *, approval: str = "never", api: bool
     context = ["-c", f"env={env}"]
     if api:
         context += ["-c", "api=true"]
+    if webhook:
+        context += ["-c", f"webhook_url={webhook}"]
     if cloud.local:
         # The local cloud does not know a condition in the policy of the CDK's own publishing role.
         context += ["-c", "synthesizer=cli-credentials"]

@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from trainyard.client.history import Status
+from trainyard.client.execution.history import Status
 
 # Files and pipes have no width; tables are better long than cut.
 PIPE_WIDTH = 200

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from trainyard.client.submission import checked
+from trainyard.client.dataset.submission import checked
 from trainyard.errors import ConfigError
 from trainyard.run.folders import OVERRIDES_FILE
 from trainyard.stages.resolve.strict_json import DEEPEST, depth

@@ -14,12 +14,12 @@ from trainyard.cli.dataset import samples
 from trainyard.cli.dataset.settings import gather
 from trainyard.cli.dataset.upload import print_replaced, upload
 from trainyard.client import project
-from trainyard.client import submission as uploading
-from trainyard.client.data_folder import NAMED_FILES, files_of
+from trainyard.client.dataset import submission as uploading
+from trainyard.client.dataset.data_folder import NAMED_FILES, files_of
+from trainyard.client.dataset.submission import Progress, Submission, dataset_name
+from trainyard.client.dataset.uploads import Upload
 from trainyard.client.deployment import Deployment
-from trainyard.client.submission import Progress, Submission, dataset_name
-from trainyard.client.uploads import Upload
-from trainyard.client.watch import Started
+from trainyard.client.execution.watch import Started
 from trainyard.run import recipe
 
 

@@ -10,9 +10,9 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 from rich.text import Text
 
 from trainyard.cli.command import terminal
-from trainyard.client import uploads
+from trainyard.client.dataset import uploads
+from trainyard.client.dataset.uploads import Upload
 from trainyard.client.deployment import Deployment
-from trainyard.client.uploads import Upload
 from trainyard.run import recipe
 from trainyard.run.folders import OVERRIDES_FILE, RAW_PREFIX
 

@@ -12,11 +12,11 @@ from trainyard.cli.command import terminal
 from trainyard.cli.execution_view import decision, scores
 from trainyard.cli.execution_view.exit_codes import exit_code
 from trainyard.cli.execution_view.failure import print_failure
-from trainyard.client import artifacts
-from trainyard.client.artifacts import RunArtifacts
 from trainyard.client.deployment import Deployment
-from trainyard.client.executions import Execution
-from trainyard.client.history import StateVisit
+from trainyard.client.execution.executions import Execution
+from trainyard.client.execution.history import StateVisit
+from trainyard.client.run import artifacts
+from trainyard.client.run.artifacts import RunArtifacts
 from trainyard.contract.quality import QUALITY_FILE
 from trainyard.contract.report import HIGHLIGHTS_FILE
 from trainyard.run.files import PAGE_FILE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from trainyard.client.executions import Execution
+from trainyard.client.execution.executions import Execution
 from trainyard.run.outcome import Outcome
 
 DONE, FAILED, BAD_REQUEST, BAD_DATA, REFUSED = 0, 1, 2, 3, 5

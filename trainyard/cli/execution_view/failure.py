@@ -8,9 +8,9 @@ from rich.console import Console
 from rich.text import Text
 
 from trainyard.client.deployment import Deployment
-from trainyard.client.executions import Execution
-from trainyard.client.history import StateVisit
-from trainyard.client.why_failed import why_failed
+from trainyard.client.execution.executions import Execution
+from trainyard.client.execution.history import StateVisit
+from trainyard.client.execution.why_failed import why_failed
 
 
 def print_failure(deployment: Deployment, execution: Execution, *, visits: Sequence[StateVisit], out: Console) -> None:

@@ -12,7 +12,7 @@ from trainyard.cli.execution_view.ending import print_ending
 from trainyard.cli.execution_view.exit_codes import DETACHED, DONE
 from trainyard.cli.execution_view.screens import LiveScreen, PlainScreen, Screen
 from trainyard.client.deployment import Deployment
-from trainyard.client.observer import Observer, Snapshot
+from trainyard.client.execution.observer import Observer, Snapshot
 
 
 def follow(deployment: Deployment, arn: str, *, screen: Screen | None = None) -> Snapshot:

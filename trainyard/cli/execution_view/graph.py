@@ -10,9 +10,9 @@ from rich.text import Text
 
 from trainyard.cli.command import terminal
 from trainyard.cli.execution_view import wording
-from trainyard.client.history import StateVisit
-from trainyard.client.jobs import Job
-from trainyard.client.observer import Snapshot
+from trainyard.client.execution.history import StateVisit
+from trainyard.client.execution.jobs import Job
+from trainyard.client.execution.observer import Snapshot
 
 
 def path(snapshot: Snapshot, now: datetime, *, width: int) -> RenderableType:

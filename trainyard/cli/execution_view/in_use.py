@@ -10,10 +10,10 @@ from rich.text import Text
 from trainyard.cli.command import terminal
 from trainyard.cli.execution_view.exit_codes import DONE
 from trainyard.cli.execution_view.follow import follow_or_hint
-from trainyard.client import promotion
 from trainyard.client.deployment import Deployment
-from trainyard.client.promotion import Promotion
-from trainyard.client.runs import by_path
+from trainyard.client.model import promotion
+from trainyard.client.model.promotion import Promotion
+from trainyard.client.run.runs import by_path
 
 
 def report(deployment: Deployment, done: Promotion, *, deploy: bool, watch: bool, as_json: bool) -> int:

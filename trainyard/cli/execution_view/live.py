@@ -11,8 +11,8 @@ from rich.text import Text
 
 from trainyard.cli.command import terminal
 from trainyard.cli.execution_view import wording
-from trainyard.client.history import StateVisit
-from trainyard.client.observer import Snapshot
+from trainyard.client.execution.history import StateVisit
+from trainyard.client.execution.observer import Snapshot
 
 BAR_WIDTH = 20
 PENDING_SHOWN = 3

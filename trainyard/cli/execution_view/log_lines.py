@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.text import Text
 
 from trainyard.cli.command import terminal
-from trainyard.client.log_line import LogLine
+from trainyard.client.execution.log_line import LogLine
 
 
 def print_lines(name: str, lines: Sequence[LogLine]) -> None:

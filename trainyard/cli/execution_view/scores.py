@@ -10,9 +10,10 @@ from rich.table import Table
 from rich.text import Text
 
 from trainyard.cli.command import terminal
-from trainyard.client import artifacts, scoring
-from trainyard.client.artifacts import RunArtifacts
 from trainyard.client.deployment import Deployment
+from trainyard.client.model import scoring
+from trainyard.client.run import artifacts
+from trainyard.client.run.artifacts import RunArtifacts
 from trainyard.pages import formats
 from trainyard.run.documents import ScoreSummary
 from trainyard.run.files import PAGE_FILE

@@ -14,8 +14,8 @@ from rich.text import Text
 from trainyard.cli.command import terminal
 from trainyard.cli.execution_view.live import live_table
 from trainyard.cli.execution_view.wording import WITHOUT_WORK
-from trainyard.client.history import StateVisit
-from trainyard.client.observer import Snapshot
+from trainyard.client.execution.history import StateVisit
+from trainyard.client.execution.observer import Snapshot
 from trainyard.pages import formats
 from trainyard.stages.explain_failure.cause import reason_of
 

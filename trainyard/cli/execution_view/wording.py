@@ -7,8 +7,8 @@ from datetime import datetime
 from rich.text import Text
 
 from trainyard.cli.command import terminal
-from trainyard.client.executions import Execution
-from trainyard.client.history import StateVisit
+from trainyard.client.execution.executions import Execution
+from trainyard.client.execution.history import StateVisit
 from trainyard.pages import formats
 from trainyard.run.documents import Metric
 from trainyard.stages.explain_failure.cause import reason_of

@@ -9,10 +9,11 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from trainyard.client import executions, going_on, wording
+from trainyard.client import wording
 from trainyard.client.deployment import Deployment
-from trainyard.client.executions import Execution
-from trainyard.client.find_execution import find_execution
+from trainyard.client.execution import executions, going_on
+from trainyard.client.execution.executions import Execution
+from trainyard.client.execution.find_execution import find_execution
 from trainyard.console import pages
 from trainyard.errors import NotFound
 

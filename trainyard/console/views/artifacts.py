@@ -11,9 +11,9 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from trainyard.client import artifacts as client
-from trainyard.client import previews
-from trainyard.client.artifacts import Artifact, RunArtifacts
+from trainyard.client.run import artifacts as client
+from trainyard.client.run import previews
+from trainyard.client.run.artifacts import Artifact, RunArtifacts
 from trainyard.console import pages
 from trainyard.errors import BadRequest
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from trainyard.client import comparison, runs
+from trainyard.client.run import comparison, runs
 from trainyard.console import pages
 from trainyard.errors import BadRequest
 

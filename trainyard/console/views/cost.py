@@ -5,10 +5,10 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from trainyard.client import cost as client
-from trainyard.client import executions
-from trainyard.client.find_execution import find_execution
-from trainyard.client.history import visits
+from trainyard.client.execution import executions
+from trainyard.client.execution.find_execution import find_execution
+from trainyard.client.execution.history import visits
+from trainyard.client.run import cost as client
 from trainyard.console import pages
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from starlette.requests import Request
 from starlette.responses import Response
 
-from trainyard.client import datasets as client
+from trainyard.client.dataset import datasets as client
 from trainyard.console import pages
 
 

@@ -13,11 +13,11 @@ from starlette.responses import Response
 
 from trainyard.client import wording
 from trainyard.client.deployment import Deployment
-from trainyard.client.executions import Execution
-from trainyard.client.find_execution import find_execution
-from trainyard.client.history import StateVisit
-from trainyard.client.observer import Observer, Snapshot
-from trainyard.client.why_failed import WhyFailed, why_failed
+from trainyard.client.execution.executions import Execution
+from trainyard.client.execution.find_execution import find_execution
+from trainyard.client.execution.history import StateVisit
+from trainyard.client.execution.observer import Observer, Snapshot
+from trainyard.client.execution.why_failed import WhyFailed, why_failed
 from trainyard.client.wording import Verdict
 from trainyard.console import pages
 from trainyard.console.yard.layout import layout

@@ -11,11 +11,13 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from trainyard.client import artifacts, endpoints, models, wording
+from trainyard.client import wording
 from trainyard.client.deployment import Deployment
-from trainyard.client.endpoints import Endpoint
-from trainyard.client.executions import Execution
-from trainyard.client.models import InUse
+from trainyard.client.execution.executions import Execution
+from trainyard.client.model import endpoints, models
+from trainyard.client.model.endpoints import Endpoint
+from trainyard.client.model.models import InUse
+from trainyard.client.run import artifacts
 from trainyard.client.wording import Verdict
 from trainyard.console import pages
 from trainyard.console.runs import Runs

@@ -10,8 +10,8 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from trainyard.client import model_history, promotion
-from trainyard.client.model_history import MeasuredVersion, ModelHistory
+from trainyard.client.model import model_history, promotion
+from trainyard.client.model.model_history import MeasuredVersion, ModelHistory
 from trainyard.console import pages
 from trainyard.run.naming import model_name
 

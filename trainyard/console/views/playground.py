@@ -12,9 +12,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from trainyard.client import artifacts, endpoints, models
 from trainyard.client.deployment import Deployment
-from trainyard.client.models import InUse
+from trainyard.client.model import endpoints, models
+from trainyard.client.model.models import InUse
+from trainyard.client.run import artifacts
 from trainyard.console import pages
 from trainyard.errors import BadRequest, NotFound, TrainyardError
 from trainyard.pages.formats import indented

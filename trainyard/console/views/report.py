@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from trainyard.client import artifacts
+from trainyard.client.run import artifacts
 from trainyard.console import pages
 from trainyard.errors import NotFound
 from trainyard.run.files import PAGE_FILE

@@ -5,8 +5,9 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from trainyard.client import models, runs
-from trainyard.client.runs import RunRecord
+from trainyard.client.model import models
+from trainyard.client.run import runs
+from trainyard.client.run.runs import RunRecord
 from trainyard.client.wording import short
 from trainyard.console import pages
 from trainyard.run.naming import model_name

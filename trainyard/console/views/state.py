@@ -11,13 +11,14 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from trainyard.client import executions, logs, wording
+from trainyard.client import wording
 from trainyard.client.deployment import Deployment
-from trainyard.client.executions import Execution
-from trainyard.client.find_execution import find_execution
-from trainyard.client.function_log import owners
-from trainyard.client.history import StateVisit, visits
-from trainyard.client.log_line import LogLine
+from trainyard.client.execution import executions, logs
+from trainyard.client.execution.executions import Execution
+from trainyard.client.execution.find_execution import find_execution
+from trainyard.client.execution.function_log import owners
+from trainyard.client.execution.history import StateVisit, visits
+from trainyard.client.execution.log_line import LogLine
 from trainyard.console import pages
 from trainyard.stages.explain_failure.cause import reason_of
 

@@ -9,8 +9,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from trainyard.client.find_execution import find_execution
-from trainyard.client.observer import Observer, Snapshot
+from trainyard.client.execution.find_execution import find_execution
+from trainyard.client.execution.observer import Observer, Snapshot
 from trainyard.console import pages
 from trainyard.console.live import Feed
 from trainyard.console.views.execution import view_of

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from trainyard.client.definition import successors
+from trainyard.client.execution.definition import successors
 
 # Jobs and calls of SageMaker are what an execution is about: the main line follows them (see main_line.py).
 WORK, OTHER_TASK, NO_WORK = 10, 1, -1

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 
-from trainyard.client.history import StateVisit, Status
+from trainyard.client.execution.history import StateVisit, Status
 from trainyard.console.yard.groups import Group, Item
 from trainyard.console.yard.lanes import Step, lanes
 from trainyard.console.yard.layout import Layout, top_of

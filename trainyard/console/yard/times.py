@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from trainyard.client.history import StateVisit, Status
+from trainyard.client.execution.history import StateVisit, Status
 
 # States that decide or rename: they have a place in time, but no duration worth a number.
 WITHOUT_WORK = ("Choice", "Pass", "Succeed", "Fail")

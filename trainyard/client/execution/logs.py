@@ -9,10 +9,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from trainyard.client.function_log import of_owner
-from trainyard.client.history import StateVisit
-from trainyard.client.jobs import Job, JobKind
-from trainyard.client.log_line import LogLine, document
+from trainyard.client.execution.function_log import of_owner
+from trainyard.client.execution.history import StateVisit
+from trainyard.client.execution.jobs import Job, JobKind
+from trainyard.client.execution.log_line import LogLine, document
 from trainyard.client.session import Target
 
 # A function's last lines may arrive after the state went on.

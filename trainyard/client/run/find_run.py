@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from trainyard.client.artifacts import RunArtifacts, of_run, run_ids
 from trainyard.client.deployment import Deployment
-from trainyard.client.find_execution import find_execution
-from trainyard.client.watch import plan_of
+from trainyard.client.execution.find_execution import find_execution
+from trainyard.client.execution.watch import plan_of
+from trainyard.client.run.artifacts import RunArtifacts, of_run, run_ids
 from trainyard.errors import NotFound
 from trainyard.run import recipe as recipes
 

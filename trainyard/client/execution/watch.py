@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice, takewhile
 
-from trainyard.client import executions
+from trainyard.client.dataset.uploads import Upload
 from trainyard.client.deployment import Deployment
-from trainyard.client.executions import Execution
-from trainyard.client.find_execution import SEARCHED
-from trainyard.client.history import visits
-from trainyard.client.uploads import Upload
+from trainyard.client.execution import executions
+from trainyard.client.execution.executions import Execution
+from trainyard.client.execution.find_execution import SEARCHED
+from trainyard.client.execution.history import visits
 from trainyard.errors import NotFound
 from trainyard.run.folders import OVERRIDES_FILE, READY_FILE
 from trainyard.run.plan import NextStep, Plan

@@ -7,9 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 
-from trainyard.client import artifacts, models
 from trainyard.client.deployment import Deployment
-from trainyard.client.models import InUse, Version
+from trainyard.client.model import models
+from trainyard.client.model.models import InUse, Version
+from trainyard.client.run import artifacts
 from trainyard.run.documents import Comparison, Metric
 from trainyard.run.naming import ModelParts
 from trainyard.run.stage import Stage

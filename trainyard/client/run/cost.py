@@ -15,8 +15,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from trainyard.client.history import StateVisit
-from trainyard.client.jobs import Job, JobKind, run_seconds
+from trainyard.client.execution.history import StateVisit
+from trainyard.client.execution.jobs import Job, JobKind, run_seconds
 from trainyard.client.session import Target
 
 PRICES = Path(__file__).with_name("prices.json")

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from trainyard.client import executions
-from trainyard.client.definition import certain_states
 from trainyard.client.deployment import Deployment
-from trainyard.client.executions import Execution
-from trainyard.client.history import StateVisit, visits
-from trainyard.client.jobs import Job, JobKind, tuning_progress
-from trainyard.client.logs import LogTail
+from trainyard.client.execution import executions
+from trainyard.client.execution.definition import certain_states
+from trainyard.client.execution.executions import Execution
+from trainyard.client.execution.history import StateVisit, visits
+from trainyard.client.execution.jobs import Job, JobKind, tuning_progress
+from trainyard.client.execution.logs import LogTail
 
 JOB_CHARACTERS = 40
 

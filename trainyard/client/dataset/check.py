@@ -12,7 +12,7 @@ from typing import Any
 
 import duckdb
 
-from trainyard.client.data_folder import files_below
+from trainyard.client.dataset.data_folder import files_below
 from trainyard.contract.config import RecipeConfig
 from trainyard.contract.quality import Quality
 from trainyard.contract.sources import Source

@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
 
-from trainyard.client import artifacts
-from trainyard.client.artifacts import RunArtifacts
 from trainyard.client.deployment import Deployment
+from trainyard.client.run import artifacts
+from trainyard.client.run.artifacts import RunArtifacts
 from trainyard.errors import NotFound, TrainyardError
 from trainyard.run.naming import ModelParts
 from trainyard.run.suggestion import did_you_mean

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from trainyard.client.jobs import Job, job_of
+from trainyard.client.execution.jobs import Job, job_of
 from trainyard.errors import NotFound
 
 Event = Mapping[str, Any]

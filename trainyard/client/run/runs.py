@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from trainyard.client import artifacts
-from trainyard.client.artifacts import RunArtifacts
 from trainyard.client.deployment import Deployment
+from trainyard.client.run import artifacts
+from trainyard.client.run.artifacts import RunArtifacts
 from trainyard.contract.quality import QUALITY_FILE, Quality
 from trainyard.errors import ConfigError, NotFound
 from trainyard.run import recipe as recipes

@@ -7,10 +7,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from trainyard.client import executions
 from trainyard.client.deployment import Deployment
-from trainyard.client.executions import Execution
-from trainyard.client.versions_read import versions_read
+from trainyard.client.execution import executions
+from trainyard.client.execution.executions import Execution
+from trainyard.client.run.versions_read import versions_read
 from trainyard.errors import TrainyardError
 from trainyard.run import recipe
 from trainyard.run.outcome import FAILURES, Outcome

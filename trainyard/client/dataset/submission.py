@@ -9,10 +9,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from trainyard.client import executions, policy, uploads
+from trainyard.client import policy
+from trainyard.client.dataset import uploads
+from trainyard.client.dataset.uploads import Upload
 from trainyard.client.deployment import Deployment
-from trainyard.client.uploads import Upload
-from trainyard.client.watch import Started, Watch, decided
+from trainyard.client.execution import executions
+from trainyard.client.execution.watch import Started, Watch, decided
 from trainyard.contract.config import RecipeConfig
 from trainyard.errors import BadRequest
 from trainyard.run import recipe

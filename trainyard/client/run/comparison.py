@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from trainyard.client.runs import ABSENT, RunRecord
+from trainyard.client.run.runs import ABSENT, RunRecord
 from trainyard.run.documents import Difference, Metric
 
 

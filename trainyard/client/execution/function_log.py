@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 
-from trainyard.client.history import StateVisit
-from trainyard.client.log_line import LogLine, document
+from trainyard.client.execution.history import StateVisit
+from trainyard.client.execution.log_line import LogLine, document
 
 # What the functions of the workflow call the execution that they work for, in each of their lines.
 OWNERS = ("execution", "run_id")

@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import PurePosixPath
 from typing import Any
 
-from trainyard.client.artifacts import RunArtifacts
+from trainyard.client.run.artifacts import RunArtifacts
 from trainyard.errors import BadRequest
 from trainyard.pages.formats import indented
 

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
-from trainyard.client import artifacts, executions, models
 from trainyard.client.deployment import Deployment
+from trainyard.client.execution import executions
+from trainyard.client.model import models
 from trainyard.client.removal import remove_versions
+from trainyard.client.run import artifacts
 from trainyard.run import recipe as recipes
 from trainyard.run.naming import execution_mark, run_prefix
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from trainyard.client import executions
 from trainyard.client.deployment import Deployment
+from trainyard.client.execution import executions
 from trainyard.errors import JobFailed, NotFound, TrainyardError
 from trainyard.run.naming import checked_model, endpoint_name, model_name
 from trainyard.serving.wire import sentence_of

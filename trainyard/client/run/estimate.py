@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from trainyard.client import cost, executions
-from trainyard.client.cost import Machines, StateCost, price
 from trainyard.client.deployment import Deployment
-from trainyard.client.history import visits
+from trainyard.client.execution import executions
+from trainyard.client.execution.history import visits
+from trainyard.client.run import cost
+from trainyard.client.run.cost import Machines, StateCost, price
 from trainyard.contract.config import RecipeConfig
 from trainyard.run.outcome import Outcome
 

@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trainyard.client import artifacts, executions, going_on, runs, tables
-from trainyard.client.artifacts import RunArtifacts
 from trainyard.client.deployment import Deployment
-from trainyard.client.executions import Execution
-from trainyard.client.find_run import find_run
-from trainyard.client.runs import RunRecord
-from trainyard.client.watch import Started
+from trainyard.client.execution import executions, going_on
+from trainyard.client.execution.executions import Execution
+from trainyard.client.execution.watch import Started
+from trainyard.client.run import artifacts, runs, tables
+from trainyard.client.run.artifacts import RunArtifacts
+from trainyard.client.run.find_run import find_run
+from trainyard.client.run.runs import RunRecord
 from trainyard.errors import JobFailed, TrainyardError
 from trainyard.run.documents import Comparison, Decision
 

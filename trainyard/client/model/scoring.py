@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from trainyard.client import executions
-from trainyard.client.artifacts import RunArtifacts
 from trainyard.client.deployment import Deployment
+from trainyard.client.execution import executions
+from trainyard.client.run.artifacts import RunArtifacts
 from trainyard.run.files import HEAD_FILE
 from trainyard.run.folders import RAW_PREFIX, SCORE_PREFIX
 from trainyard.run.stage import Stage

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from trainyard.client import executions, going_on, logs
 from trainyard.client.deployment import Deployment
-from trainyard.client.executions import Execution
-from trainyard.client.function_log import owners
-from trainyard.client.history import StateVisit
+from trainyard.client.execution import executions, going_on, logs
+from trainyard.client.execution.executions import Execution
+from trainyard.client.execution.function_log import owners
+from trainyard.client.execution.history import StateVisit
 from trainyard.stages.explain_failure.log_tail import log_tail
 from trainyard.stages.explain_failure.root_cause import Failure, root_cause
 from trainyard.stages.explain_failure.told import told

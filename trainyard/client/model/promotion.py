@@ -10,9 +10,10 @@ from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
 
-from trainyard.client import artifacts, endpoints, models
 from trainyard.client.deployment import Deployment
-from trainyard.client.models import APPROVED, CHAMPION, REJECTED, Champion, Version
+from trainyard.client.model import endpoints, models
+from trainyard.client.model.models import APPROVED, CHAMPION, REJECTED, Champion, Version
+from trainyard.client.run import artifacts
 from trainyard.errors import ConfigError, NotFound, TrainyardError
 from trainyard.run import recipe as recipes
 from trainyard.run.naming import checked_model, model_name

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from trainyard.client.artifacts import RunArtifacts
 from trainyard.client.deployment import Deployment
-from trainyard.client.executions import Execution
-from trainyard.client.watch import plan_of
+from trainyard.client.execution.executions import Execution
+from trainyard.client.execution.watch import plan_of
+from trainyard.client.run.artifacts import RunArtifacts
 from trainyard.errors import JobFailed, NotFound, TrainyardError
 from trainyard.run.folders import OVERRIDES_FILE
 from trainyard.run.run import InputFile, Run

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from itertools import islice
 
-from trainyard.client.artifacts import RunArtifacts
 from trainyard.client.deployment import Deployment
-from trainyard.client.executions import Execution, describe, summaries
+from trainyard.client.execution.executions import Execution, describe, summaries
+from trainyard.client.run.artifacts import RunArtifacts
 from trainyard.errors import NotFound
 from trainyard.run.outcome import Outcome
 from trainyard.run.run import Run

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from trainyard.client import endpoints, models, promotion, tables
 from trainyard.client.deployment import Deployment
-from trainyard.client.models import Champion, Version
-from trainyard.client.promotion import Promotion
+from trainyard.client.model import endpoints, models, promotion
+from trainyard.client.model.models import Champion, Version
+from trainyard.client.model.promotion import Promotion
+from trainyard.client.run import tables
 from trainyard.run.naming import ModelParts
 from trainyard.serving.wire import JSON
 
@@ -51,11 +52,11 @@ class DeployedModel:
         return tables.scores(self.deployment, self.name)
 
     def promote(self, version: int | str) -> Promotion:
-        """Put a version into use, by its number or run; see `trainyard.client.promotion.promote`."""
+        """Put a version into use, by its number or run; see `trainyard.client.model.promotion.promote`."""
         return promotion.promote(self.deployment, self._recipe, version=str(version), model=self._own_name)
 
     def rollback(self, to: int | str | None = None) -> Promotion:
-        """Put the version before the one in use into use again; see `trainyard.client.promotion.rollback`."""
+        """Put the version before the one in use into use again; see `trainyard.client.model.promotion.rollback`."""
         return promotion.rollback(
             self.deployment,
             self._recipe,

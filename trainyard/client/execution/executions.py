@@ -14,7 +14,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from trainyard.client.deployment import Deployment
-from trainyard.client.history import Event, parsed
+from trainyard.client.execution.history import Event, parsed
 from trainyard.client.session import Target
 from trainyard.errors import NotFound, TrainyardError
 from trainyard.run.documents import Decision

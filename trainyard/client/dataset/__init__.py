@@ -1,0 +1,1 @@
+"""Data sets: read before they are uploaded, uploaded, and listed."""

@@ -1,0 +1,1 @@
+"""Executions of the workflow: found, followed, explained, and what their jobs wrote."""

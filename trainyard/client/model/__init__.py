@@ -1,0 +1,1 @@
+"""Models: registered, in use, behind endpoints, asked one request or many rows."""

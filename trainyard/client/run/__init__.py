@@ -1,0 +1,1 @@
+"""Runs: what each was asked to do, found, made and cost."""
