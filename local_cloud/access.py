@@ -34,6 +34,7 @@ HEALTH = "/_ministack/health"
 # A custom resource reports to the address it was given, which nobody can guess.
 REPORTS = "/_ministack/cfn-response/"
 SALT_BYTES = 32
+SESSION_NAME_LENGTH = 64
 
 
 def install() -> None:
@@ -42,7 +43,7 @@ def install() -> None:
     sts.is_root_access_key = _is_not_special
     register(root_key.ensure(state_directory(os.environ)))
     iam_evaluator.enforce = named_only(iam_evaluator.enforce)
-    issue = unguessable(lambda_runtime.execution_credentials, secrets.token_bytes(SALT_BYTES))
+    issue = credentials_of_functions(secrets.token_bytes(SALT_BYTES))
     lambda_runtime.execution_credentials = lambda_svc.execution_credentials = issue
 
 
@@ -71,22 +72,30 @@ def named_only(enforce: Callable[..., Any]) -> Callable[..., Any]:
     return refusing
 
 
-def unguessable(issue: Callable[[dict[str, Any]], dict[str, str]], salt: bytes) -> Callable[..., dict[str, str]]:
-    """Credentials of a function's role whose secret follows from a secret of this server, not from names alone."""
+def credentials_of_functions(salt: bytes) -> Callable[[dict[str, Any]], dict[str, str]]:
+    """Credentials of a function's role that follow from a secret of this server, the same for all its processes.
 
-    def issued(config: dict[str, Any]) -> dict[str, str]:
-        guessable = issue(config)
-        made = {
-            name: hmac.digest(salt, f"{name}:{guessable['AWS_SECRET_ACCESS_KEY']}".encode(), "sha256").hex()
-            for name in ("SecretAccessKey", "SessionToken")
+    They are registered by one assignment: MiniStack's own, which follow from names, would for a moment stand in place
+    of those that processes of the function are signing with.
+    """
+
+    def issued(function: dict[str, Any]) -> dict[str, str]:
+        arn, role, name = function["FunctionArn"], function["Role"], function["FunctionName"][:SESSION_NAME_LENGTH]
+
+        def derived(purpose: str) -> str:
+            return hmac.digest(salt, f"{purpose}:{arn}:{role}".encode(), "sha256").hex()
+
+        key = f"ASIA{derived('id')[:16].upper()}"
+        secret, token = derived("secret"), derived("token")
+        role_name = role.rpartition("/")[2]
+        session = {
+            "Arn": f"arn:aws:sts::{arn.split(':')[4]}:assumed-role/{role_name}/{name}",
+            "UserId": f"{role_name}:{name}",
+            "SecretAccessKey": secret,
+            "SessionToken": token,
         }
-        access_key = guessable["AWS_ACCESS_KEY_ID"]
-        sts.register_session(access_key, {**sts._sessions[access_key], **made})
-        return {
-            "AWS_ACCESS_KEY_ID": access_key,
-            "AWS_SECRET_ACCESS_KEY": made["SecretAccessKey"],
-            "AWS_SESSION_TOKEN": made["SessionToken"],
-        }
+        sts.register_session(key, session)
+        return {"AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret, "AWS_SESSION_TOKEN": token}
 
     return issued
 

@@ -147,7 +147,6 @@ def test_guessed_secret(cloud: Cloud, observed: Observation) -> None:
     has = variables_of(sleeper.working(cloud, "guessed"))
     names = "arn:aws:lambda:us-east-1:000000000000:function:guessed:arn:aws:iam::000000000000:role/guessed-role"
     digest = hashlib.sha256(names.encode()).hexdigest()
-    assert has["AWS_ACCESS_KEY_ID"] == f"ASIA{digest[:16].upper()}"
 
     def identity(secret: str, token: str) -> str:
         keys = {"aws_access_key_id": has["AWS_ACCESS_KEY_ID"], "aws_secret_access_key": secret}

@@ -155,3 +155,25 @@ def test_a_server_of_another_container_is_not_ended_by_its_number(tmp_path: Path
         ownership._describe(tmp_path, lock, owner=ownership.Owner(pid=1, started="elsewhere", port=4566))
         with pytest.raises(TrainyardError, match="another container or machine runs it"):
             lifecycle.down(tmp_path)
+
+
+def test_no_other_secret_ever_stands_in_place_of_the_one_a_function_signs_with(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    registered: list[tuple[str, str, str]] = []
+
+    def register(key: str, session: dict[str, str]) -> None:
+        registered.append((key, session["SecretAccessKey"], session["SessionToken"]))
+
+    monkeypatch.setattr("ministack.services.sts.register_session", register)
+    function = {
+        "FunctionArn": "arn:aws:lambda:us-east-1:000000000000:function:resolve",
+        "FunctionName": "resolve",
+        "Role": "arn:aws:iam::000000000000:role/resolve-role",
+    }
+    issue = access.credentials_of_functions(b"of this server")
+    given = [tuple(issue(function).values()) for _ in range(2)]
+    assert registered == given
+    assert len(set(registered)) == 1
+    assert issue(function) != access.credentials_of_functions(b"of another")(function)
+    assert issue(function) != issue({**function, "Role": function["Role"] + "2"})
