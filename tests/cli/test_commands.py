@@ -14,8 +14,9 @@ from botocore.parsers import ResponseParserError
 from tests.cli import test_logs
 from tests.cli.story import START, FakeCloudFormation, FakeStepFunctions, Story, refusal, upload_event
 from trainyard.cli import main as main_module
-from trainyard.cli.command import failures, target
+from trainyard.cli.command import target
 from trainyard.cli.main import COMMANDS, app, main
+from trainyard.client import failures
 from trainyard.client.deployment import Deployment
 from trainyard.client.execution.history import named, visits
 from trainyard.errors import ConfigError, NotFound

@@ -187,6 +187,21 @@ def test_what_cannot_be_done_is_said(console: Console, visitor: Visitor):
     visitor.problems.clear()
 
 
+def test_what_aws_refuses_is_said_as_on_the_command_line(
+    console: Console, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+):
+    def refuse(*_: Any, **__: Any) -> Any:
+        raise ClientError({"Error": {"Code": "AccessDenied", "Message": "No."}}, "StopExecution")
+
+    console.step_functions.put("good", trained(), **registered())
+    monkeypatch.setattr("trainyard.client.execution.executions.stop", refuse)
+    visitor.open("/executions/good/stop")
+    visitor.page.get_by_role("button", name="Stop").click()
+    said = "StopExecution was refused: AccessDenied: No. Ask for this permission, or use a profile that has it."
+    expect(visitor.page.get_by_text(said)).to_be_visible()
+    visitor.problems.clear()
+
+
 def test_hostile_names_are_only_text(console: Console, visitor: Visitor):
     story = Story()
     story.resolved({"outcome": "train", "reason": HOSTILE, "recipe": "prod2vec", "run_id": RUN})

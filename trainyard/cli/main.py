@@ -12,7 +12,7 @@ from rich.text import Text
 
 from trainyard.cli.artifacts import artifacts
 from trainyard.cli.check import check
-from trainyard.cli.command import failures, terminal
+from trainyard.cli.command import streams, terminal
 from trainyard.cli.compare import compare
 from trainyard.cli.console import console
 from trainyard.cli.data import data
@@ -47,6 +47,7 @@ from trainyard.cli.status import status
 from trainyard.cli.stop import stop
 from trainyard.cli.undeploy import undeploy
 from trainyard.cli.up import up
+from trainyard.client import failures
 
 app = typer.Typer(
     name="trainyard",
@@ -94,7 +95,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         app(args=list(arguments), prog_name="trainyard")
     except SystemExit as end:
-        return failures.code_of(end)
+        return streams.code_of(end)
     except Exception as error:
         if not failures.expected(error):
             raise
@@ -106,5 +107,5 @@ def main(arguments: Sequence[str]) -> int:
 
 def run() -> None:
     """The entry point that is installed as `trainyard`."""
-    failures.accept_any_text()
-    sys.exit(failures.flushed(main(sys.argv[1:])))
+    streams.accept_any_text()
+    sys.exit(streams.flushed(main(sys.argv[1:])))

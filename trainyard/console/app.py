@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from trainyard.client import failures
 from trainyard.console import files, pages
 from trainyard.console.site import Site
 from trainyard.console.views import (
@@ -73,7 +74,7 @@ def application(site: Site) -> Starlette:
 def _failed(request: Request, error: Exception) -> Response:
     pages.site(request).forget(error)
     status = 404 if isinstance(error, NotFound) else 400 if isinstance(error, BadRequest) else 502
-    return pages.page(request, "failure.html.j2", status=status, title="Not shown", sentence=str(error))
+    return pages.page(request, "failure.html.j2", status=status, title="Not shown", sentence=failures.explain(error)[0])
 
 
 def _unknown(request: Request, _error: Exception) -> Response:

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-FORBIDDEN = ("AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation")
+from trainyard.client.failures import FORBIDDEN
 
 
 class Status(StrEnum):

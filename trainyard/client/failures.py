@@ -1,4 +1,4 @@
-"""Turns what a command may fail with into one readable sentence and an exit code; runs on a laptop."""
+"""Turns what a call of AWS or of this machine fails with into one readable sentence and an exit code; on a laptop."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import errno
 import os
 import socket
 import ssl
-import sys
 
 from botocore.exceptions import (
     BotoCoreError,
@@ -31,8 +30,6 @@ EXPIRED = (
 )
 FORBIDDEN = ("AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation", "403")
 EXPECTED = (TrainyardError, ClientError, BotoCoreError, OSError, UnicodeEncodeError)
-# As a shell counts a program that wrote to a pipe nobody reads any more.
-BROKEN_PIPE = 141
 SYSTEM_ADVICE = "Check that it exists, that you may use it, and that there is room."
 SYSTEM_ADVICES = {
     errno.ENOENT: "Check how it is written, and that it exists.",
@@ -67,7 +64,7 @@ ADVICE: tuple[tuple[tuple[type[Exception], ...], str], ...] = (
 
 
 def expected(error: Exception) -> bool:
-    """Whether a command may fail with this: `explain` has a sentence for it."""
+    """Whether this may be met: `explain` has a sentence for it."""
     if isinstance(error, EXPECTED):
         return True
     return isinstance(error, _kinds_of_boto3())
@@ -89,40 +86,6 @@ def explain(error: Exception) -> tuple[str, int]:
         return f"Expected text, found bytes that are none: {ascii(error.object)[:60]}. Write it in UTF-8.", 2
     transfer, _ = _kinds_of_boto3()
     return _of_transfer(error) if isinstance(error, transfer) else (_advised(error, NO_ANSWER), 1)
-
-
-def code_of(end: SystemExit) -> int:
-    """The exit code of a command that ended the program; 141 when nobody read its output any more."""
-    before = end.__context__
-    if isinstance(before, OSError) and before.errno == errno.EPIPE:
-        return BROKEN_PIPE
-    return end.code if isinstance(end.code, int) else int(end.code is not None)
-
-
-def accept_any_text() -> None:
-    """Let the output take what its encoding cannot say (as escapes), and a program without output run too."""
-    for name in ("stdout", "stderr"):
-        stream = getattr(sys, name)
-        if stream is None:
-            # Closed by who called; it stays open until the process ends.
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
-        elif hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
-
-
-def flushed(code: int) -> int:
-    """The exit code once all output has been written: what a full disk refused is a failure, in one sentence."""
-    try:
-        sys.stdout.flush()
-    except OSError as error:
-        # Else the interpreter tries again as it ends, and complains in words of its own.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if error.errno == errno.EPIPE:
-            return BROKEN_PIPE
-        if code == 0:
-            print(_of_system(error), file=sys.stderr)
-        return code or 1
-    return code
 
 
 def _of_system(error: OSError) -> str:
