@@ -334,6 +334,29 @@ def test_chosen_runs_are_compared(console: Console, visitor: Visitor):
     expect(visitor.page.get_by_text("Every file has the same content.")).to_be_visible()
 
 
+def test_training_is_laid_over_each_other_and_pictures_side_by_side(console: Console, visitor: Visitor):
+    for run_id, losses in ((RUN, (3.0, 2.0)), ("20261120-130000-bbbbbbbb", (3.0, 1.5, 1.0))):
+        put_run(console, run_id, epochs=len(losses), value=0.31)
+        lines = [f"{epoch},{loss},0.5" for epoch, loss in enumerate(losses, start=1)]
+        own = f"only_{len(losses)}"
+        console.put_object(f"prod2vec/{run_id}/report/curves.csv", "\n".join([f"epoch,loss,{own}", *lines]))
+        console.put_object(f"prod2vec/{run_id}/report/map.png", PICTURE)
+        console.put_object(f"prod2vec/{run_id}/report/{own}.png", PICTURE)
+    visitor.open(f"/compare?run=prod2vec/{RUN}&run=prod2vec/20261120-130000-bbbbbbbb")
+    charts = visitor.page.get_by_role("img", name="loss by epoch")
+    expect(charts).to_have_count(1)
+    points = charts.locator("polyline").evaluate_all("all => all.map(each => each.points.length)")
+    assert points == [2, 3]
+    expect(visitor.page.get_by_text(f"{RUN} ends at 2")).to_be_visible()
+    expect(visitor.page.get_by_text("20261120-130000-bbbbbbbb ends at 1")).to_be_visible()
+    images = visitor.page.get_by_role("img", name="map of run")
+    expect(images).to_have_count(2)
+    images.nth(1).scroll_into_view_if_needed()
+    visitor.page.wait_for_function("[...document.images].every(each => each.complete && each.naturalWidth > 0)")
+    expect(visitor.page.get_by_role("img", name="only")).to_have_count(0)
+    assert visitor.accessibility() == []
+
+
 def test_other_files_are_no_fair_comparison(console: Console, visitor: Visitor):
     put_run(console, "20261120-120000-aaaaaaaa", epochs=5, value=0.31)
     put_run(console, "20261120-130000-bbbbbbbb", epochs=5, value=0.35, etag="another")

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import types
+
+from recipes.prod2vec.config import CONFIG
+from trainyard.contract import curves
+from trainyard.contract.report import ReportInputs
 from trainyard.run.documents import PrepareSummary
+from trainyard.run.run import Run
+from trainyard.stages.report import report
 from trainyard.stages.report.page import render
 from trainyard.stages.report.report import data_sections
 
@@ -24,3 +31,29 @@ def test_nothing_is_said_where_there_is_nothing_to_say(tmp_path):
     assert data_sections(tmp_path) == ()
     (tmp_path / PrepareSummary.FILE).write_text('{"engine": "duckdb", "rows": {"ratings": 3}}')
     assert data_sections(tmp_path) == ()
+
+
+def test_the_curves_of_the_training_lie_beside_the_page(tmp_path, monkeypatch):
+    model, output = tmp_path / "model", tmp_path / "report"
+    for folder in (model, output):
+        folder.mkdir()
+    curves.write({"loss": [2.0, 1.0]}, model)
+    silent = types.SimpleNamespace(CONFIG=CONFIG, report=lambda *_, **__: ())
+    monkeypatch.setattr(report.recipe, "module", lambda *_: silent)
+    monkeypatch.setattr(report, "render", lambda **_: "page")
+    inputs = ReportInputs(model=model, prepare=tmp_path, process=tmp_path)
+    run = Run(
+        recipe="prod2vec",
+        run_id="20261120-120000-abcdef12",
+        dataset="mine",
+        execution_arn="arn",
+        raw_bucket="raw",
+        artifacts_bucket="artifacts",
+        fingerprint="f",
+        code_version="c",
+        files=(),
+        config={},
+    )
+    report.report(run, inputs, comparison=None, decision=None, output=output)
+    assert curves.read(output) == {"loss": [2.0, 1.0]}
+    assert curves.parse(["epoch,loss,auc", "1,2,.5", "2,1,"]) == {"loss": [2.0, 1.0], "auc": [0.5]}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
 
@@ -32,6 +32,11 @@ def write(curves: Mapping[str, Sequence[float]], model_dir: Path) -> None:
 def read(model_dir: Path) -> dict[str, list[float]]:
     """The metrics in `curves.csv`, each with one figure per epoch."""
     with (model_dir / CURVES_FILE).open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+        return parse(file)
+
+
+def parse(lines: Iterable[str]) -> dict[str, list[float]]:
+    """The metrics in the lines of such a file. Raises ValueError for what is no number."""
+    rows = list(csv.DictReader(lines))
     names = [name for name in rows[0] if name != "epoch"] if rows else []
     return {name: [float(row[name]) for row in rows if row[name]] for name in names}

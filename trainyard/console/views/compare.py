@@ -5,8 +5,8 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from trainyard.client.run import comparison, runs
-from trainyard.console import pages
+from trainyard.client.run import comparison, pictures, runs
+from trainyard.console import curves, pages
 from trainyard.errors import BadRequest
 
 MOST = 6
@@ -23,5 +23,11 @@ def compare(request: Request) -> Response:
     deployment = pages.deployment(request)
     found = [runs.read(deployment, recipe, run_id=run_id) for recipe, _, run_id in named]
     return pages.page(
-        request, "compare.html.j2", title="Compare runs", found=comparison.compare(found), recipe=named[0][0]
+        request,
+        "compare.html.j2",
+        title="Compare runs",
+        found=comparison.compare(found),
+        recipe=named[0][0],
+        charts=curves.charts({each.request.run_id: pictures.training_curves(each.artifacts) for each in found}),
+        pictures=pictures.common([each.artifacts for each in found]),
     )

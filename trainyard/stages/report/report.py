@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from trainyard.contract.config import RecipeConfig
+from trainyard.contract.curves import CURVES_FILE
 from trainyard.contract.report import Cell, ReportInputs, Section, Table
 from trainyard.run import recipe
 from trainyard.run.documents import Comparison, Decision, PrepareSummary
@@ -14,7 +16,7 @@ from trainyard.stages.report.page import render
 
 
 def report(run: Run, inputs: ReportInputs, *, comparison: Comparison, decision: Decision, output: Path) -> None:
-    """Write `index.html` to `output`, and whatever the recipe adds beside it."""
+    """Write `index.html` to `output`, the curves of the training, and whatever the recipe adds beside them."""
     config = recipe.config(run.recipe, run.config)
     own = recipe.module(run.recipe, "report").report(inputs, output, config=config)
     page = render(
@@ -25,6 +27,9 @@ def report(run: Run, inputs: ReportInputs, *, comparison: Comparison, decision: 
         sections=(*own, *data_sections(inputs.prepare)),
     )
     (output / PAGE_FILE).write_text(page, encoding="utf-8")
+    if (inputs.model / CURVES_FILE).exists():
+        # Out of the archive, so that runs can be laid over each other without fetching their models.
+        shutil.copyfile(inputs.model / CURVES_FILE, output / CURVES_FILE)
 
 
 def data_sections(prepared: Path) -> tuple[Section, ...]:
