@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,8 +13,12 @@ from botocore.exceptions import ClientError
 from recipes.prod2vec.config import CONFIG
 from state_machines import definition
 from tests.cli.story import FakeStepFunctions, Story
+from trainyard.cli.execution_view.ending import print_ending
+from trainyard.cli.run import start
+from trainyard.client.dataset.submission import Submission
 from trainyard.client.deployment import Deployment
 from trainyard.client.execution.history import visits
+from trainyard.client.execution.observer import Observer
 from trainyard.client.run import cost, estimate
 
 BEGAN = datetime(2026, 11, 20, tzinfo=UTC)
@@ -102,3 +107,31 @@ def test_an_estimate_takes_the_times_of_the_last_run(services: Deployment, step_
 def test_the_states_of_an_estimate_are_those_of_the_machine():
     states = definition.definition()["States"]
     assert {*estimate.GLUE_STATES, *estimate.JOB_STATES} <= set(states)
+
+
+def test_the_end_of_a_run_says_what_it_cost(
+    services: Deployment, step_functions: FakeStepFunctions, capsys: pytest.CaptureFixture[str]
+):
+    output = json.dumps({"outcome": "registered", "recipe": "prod2vec", "run_id": "r"})
+    arn = step_functions.put("last", story(), status="SUCCEEDED", output=output)
+    snapshot = Observer(services, arn).snapshot()
+    print_ending(services, snapshot.execution, visits=snapshot.visits)
+    usd = cost.of_visits(services.target, snapshot.visits, region="us-east-1").usd
+    assert f"Cost       {usd:.2f} USD for these times in AWS" in capsys.readouterr().out
+
+
+def test_where_it_costs_money_a_run_says_how_much_before_it_starts(
+    services: Deployment, capsys: pytest.CaptureFixture[str]
+):
+    asked = Submission(recipe="prod2vec", dataset="mine", files={}, settings={"hyperparameters": {"epochs": 3}})
+    said: list[str] = []
+
+    def begin(*_: object) -> Any:
+        said.append(capsys.readouterr().out)
+
+    start(services, asked, by=begin)
+    paid = dataclasses.replace(services, target=dataclasses.replace(services.target, local=False))
+    paid.target._clients.update(services.target._clients)
+    start(paid, asked, by=begin)
+    assert said[0] == ""
+    assert "It will cost about " in said[1]

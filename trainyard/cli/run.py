@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -26,9 +27,11 @@ from trainyard.cli.dataset.submission import of_stored, prepare, print_started, 
 from trainyard.cli.execution_view.exit_codes import DONE
 from trainyard.cli.execution_view.follow import follow_or_hint
 from trainyard.client.dataset import datasets
-from trainyard.client.dataset.submission import train_stored
+from trainyard.client.dataset.submission import Submission, train_stored
 from trainyard.client.deployment import Deployment
 from trainyard.client.execution.watch import Started
+from trainyard.client.run.estimate import estimate
+from trainyard.run import recipe
 from trainyard.run.plan import NextStep
 
 
@@ -90,15 +93,27 @@ def run(
         deployment = target.deployed(env=env, aws=aws)
         if datasets.exists(deployment, recipe_name, dataset=dataset):
             terminal.out().print(Text(f"Training data set {dataset}, which is in the bucket."), soft_wrap=True)
-            started = train_stored(deployment, stored)
+            started = start(deployment, stored, by=train_stored)
         else:
-            started = submit(deployment, prepared())
+            started = start(deployment, prepared(), by=submit)
     else:
         submission = prepared()
         deployment = target.deployed(env=env, aws=aws)
-        started = submit(deployment, submission)
+        started = start(deployment, submission, by=submit)
     console_of.print_link(console_of.path_of(started.execution.name), env=env, aws=aws)
     raise typer.Exit(_follow(deployment, started, watch=watch))
+
+
+def start(
+    deployment: Deployment, submission: Submission, *, by: Callable[[Deployment, Submission], Started]
+) -> Started:
+    """Start what a submission asks for; where it costs money, say how much first."""
+    if not deployment.target.local:
+        config = recipe.config(submission.recipe, submission.settings)
+        found = estimate(deployment, submission.recipe, config=config)
+        said = f"It will cost about {found.usd:.2f} USD, by the limits of its jobs at most {found.most:.2f}."
+        terminal.out().print(Text(f"{said} See `trainyard estimate`.", style="dim"), soft_wrap=True)
+    return by(deployment, submission)
 
 
 def _follow(deployment: Deployment, started: Started, *, watch: bool) -> int:

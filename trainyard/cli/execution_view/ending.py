@@ -15,7 +15,7 @@ from trainyard.cli.execution_view.failure import print_failure
 from trainyard.client.deployment import Deployment
 from trainyard.client.execution.executions import Execution
 from trainyard.client.execution.history import StateVisit
-from trainyard.client.run import artifacts
+from trainyard.client.run import artifacts, cost
 from trainyard.client.run.artifacts import RunArtifacts
 from trainyard.contract.quality import QUALITY_FILE
 from trainyard.contract.report import HIGHLIGHTS_FILE
@@ -49,7 +49,7 @@ def print_ending(deployment: Deployment, execution: Execution, *, visits: Sequen
     if execution.running:
         out.print(Text(f"{execution.name} is still running; watch it with `trainyard show {execution.name} --follow`."))
     elif execution.end is not None:
-        _print_outcome(deployment, execution, end=execution.end, out=out)
+        _print_outcome(deployment, execution, end=execution.end, visits=visits, out=out)
     elif execution.status == "SUCCEEDED":
         _print_nothing(execution.output if isinstance(execution.output, Mapping) else {}, out)
     else:
@@ -57,10 +57,12 @@ def print_ending(deployment: Deployment, execution: Execution, *, visits: Sequen
     return exit_code(execution)
 
 
-def _print_outcome(deployment: Deployment, execution: Execution, *, end: Outcome, out: Console) -> None:
+def _print_outcome(
+    deployment: Deployment, execution: Execution, *, end: Outcome, visits: Sequence[StateVisit], out: Console
+) -> None:
     match end:
         case Outcome.REGISTERED | Outcome.REFUSED:
-            _print_model(deployment, execution, out=out)
+            _print_model(deployment, execution, visits=visits, out=out)
         case Outcome.SCORED:
             scores.print_scored(deployment, execution.output, out=out)
         case Outcome.DEPLOYED:
@@ -75,7 +77,7 @@ def _print_outcome(deployment: Deployment, execution: Execution, *, end: Outcome
             _print_failure(execution, end, out=out)
 
 
-def _print_model(deployment: Deployment, execution: Execution, *, out: Console) -> None:
+def _print_model(deployment: Deployment, execution: Execution, *, visits: Sequence[StateVisit], out: Console) -> None:
     output, decided = execution.output, execution.decision
     run = artifacts.of_run(deployment, output["recipe"], run_id=output["run_id"])
     if decided is not None:
@@ -91,6 +93,9 @@ def _print_model(deployment: Deployment, execution: Execution, *, out: Console) 
     scores.print_scored_beside_model(run, out)
     if output.get("endpoint"):
         out.print(Text.assemble(("Endpoint   ", "bold"), str(output["endpoint"])), soft_wrap=True)
+    spent = cost.of_visits(deployment.target, visits, region=deployment.target.region).words
+    where = " for these times in AWS" if deployment.target.local else ""
+    out.print(Text.assemble(("Cost       ", "bold"), f"{spent}{where}"), soft_wrap=True)
     out.print(Text(f"Fetch them with `trainyard artifacts {output['run_id']} --download DIR`.", style="dim"))
 
 
