@@ -187,6 +187,28 @@ def test_what_cannot_be_done_is_said(console: Console, visitor: Visitor):
     visitor.problems.clear()
 
 
+def test_what_is_in_alarm_is_said_first(console: Console, visitor: Visitor):
+    cloudwatch = console.deployment.target.client("cloudwatch")
+    for name, state in (("trainyard-dev-workflow-A", "ALARM"), ("trainyard-dev-workflow-B", "OK"), ("other", "ALARM")):
+        cloudwatch.put_metric_alarm(
+            AlarmName=name,
+            AlarmDescription=f"What {name} watches.",
+            MetricName="m",
+            Namespace="n",
+            Statistic="Sum",
+            Period=60,
+            EvaluationPeriods=1,
+            Threshold=1,
+            ComparisonOperator="GreaterThanThreshold",
+        )
+        cloudwatch.set_alarm_state(AlarmName=name, StateValue=state, StateReason="tried")
+    visitor.open()
+    alert = visitor.page.get_by_role("alert")
+    expect(alert).to_have_count(1)
+    expect(alert).to_contain_text("What trainyard-dev-workflow-A watches.")
+    assert visitor.accessibility() == []
+
+
 def test_what_aws_refuses_is_said_as_on_the_command_line(
     console: Console, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
 ):

@@ -10,14 +10,14 @@ from rich.text import Text
 
 from trainyard.cli.command import console_of, target, terminal
 from trainyard.cli.command.options import AwsOption, EnvOption, JsonOption
-from trainyard.client import deployment
+from trainyard.client import alarms, deployment
 from trainyard.client.deployment import Deployment
 from trainyard.client.execution import executions
 from trainyard.client.model import models
 
 
 def status(env: EnvOption = "dev", aws: AwsOption = False, *, as_json: JsonOption = False) -> None:
-    """Show the target, the stacks of an environment, the models in use and the latest executions.
+    """Show the target, the stacks of an environment, the models in use, the latest executions, and what is in alarm.
 
     Examples:
 
@@ -53,6 +53,7 @@ def _deployed_facts(found: Deployment) -> dict[str, Any]:
         "dashboard": found.dashboard_url,
         "models_in_use": {each.name: each.run_id for each in models.in_use(found)},
         "latest_executions": counts,
+        "in_alarm": [{"what": each.sentence, "since": each.since.isoformat()} for each in alarms.ringing(found)],
     }
 
 
@@ -70,6 +71,8 @@ def _print(facts: dict[str, Any]) -> None:
         table.add_row("Model in use", f"{name}  {run_id}")
     if facts.get("latest_executions"):
         table.add_row("Executions", ", ".join(f"{n} {state}" for state, n in facts["latest_executions"].items()))
+    for each in facts.get("in_alarm", ()):
+        table.add_row("In alarm", f"{each['what']}  since {each['since']}", style="red")
     terminal.out().print(table)
     if not all(facts["stacks"].values()):
         terminal.out().print(Text(f"Deploy with `trainyard deploy --env {facts['environment']}`.", style="dim"))

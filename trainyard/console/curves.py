@@ -42,10 +42,10 @@ def charts(runs: Mapping[str, Curves]) -> list[CurveChart]:
     metrics = dict.fromkeys(metric for curves in runs.values() for metric in curves)
     drawn = {metric: {run: curves[metric] for run, curves in runs.items() if curves.get(metric)} for metric in metrics}
     places = {run: place for place, run in enumerate(runs)}
-    return [_chart(metric, found, places) for metric, found in drawn.items() if len(found) > 1]
+    return [_chart(metric, found, places=places) for metric, found in drawn.items() if len(found) > 1]
 
 
-def _chart(metric: str, runs: Mapping[str, Sequence[float]], places: Mapping[str, int]) -> CurveChart:
+def _chart(metric: str, runs: Mapping[str, Sequence[float]], *, places: Mapping[str, int]) -> CurveChart:
     values = [value for figures in runs.values() for value in figures]
     bottom, top, epochs = min(values), max(values), max(map(len, runs.values()))
     across, up = (WIDTH - 2 * MARGIN) / max(epochs - 1, 1), (HEIGHT - 2 * MARGIN) / ((top - bottom) or 1.0)

@@ -11,7 +11,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from trainyard.client import wording
+from trainyard.client import alarms, wording
 from trainyard.client.deployment import Deployment
 from trainyard.client.execution.executions import Execution
 from trainyard.client.model import endpoints, models
@@ -103,7 +103,9 @@ def home(request: Request) -> Response:
     }
     if pages.is_fragment(request):
         return pages.page(request, "runs.html.j2", **values)
-    return pages.page(request, "home.html.j2", title="Runs", cards=_cards(deployment), **values)
+    return pages.page(
+        request, "home.html.j2", title="Runs", alarms=alarms.ringing(deployment), cards=_cards(deployment), **values
+    )
 
 
 def _rows(runs: Runs, wanted: Filter) -> tuple[list[RunRow], list[RunRow], bool]:
