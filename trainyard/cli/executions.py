@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from trainyard.cli.command import target, terminal
+from trainyard.cli.command import completion, target, terminal
 from trainyard.cli.command.options import AwsOption, EnvOption, JsonOption, known_recipe
 from trainyard.client.execution.executions import STATUSES, Execution, matching
 from trainyard.client.wording import short
@@ -25,7 +25,10 @@ EXECUTION_ARN = re.compile(r"arn:\S+:execution:[^:\s]+:([^:\s]+)")
 
 def executions(
     recipe: Annotated[
-        str | None, typer.Option("--recipe", help="Only those of this recipe.", callback=known_recipe)
+        str | None,
+        typer.Option(
+            "--recipe", help="Only those of this recipe.", callback=known_recipe, autocompletion=completion.recipes
+        ),
     ] = None,
     status: Annotated[str | None, typer.Option("--status", help=f"Only {', '.join(STATUSES).lower()}.")] = None,
     *,

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from trainyard.cli.command import completion
 from trainyard.errors import BadRequest
 from trainyard.run import recipe
 
@@ -29,7 +30,13 @@ FollowOption = Annotated[bool, typer.Option("--follow/--no-follow", help="Watch 
 StateOption = Annotated[str | None, typer.Option("--state", help="One state: its name or the start of it.")]
 WatchOption = Annotated[bool, typer.Option("--follow", "-f", help="Go on until the execution ends.")]
 RecipeArgument = Annotated[
-    str, typer.Argument(metavar="RECIPE", help="Name of a recipe; see `trainyard recipes`.", callback=known_recipe)
+    str,
+    typer.Argument(
+        metavar="RECIPE",
+        help="Name of a recipe; see `trainyard recipes`.",
+        callback=known_recipe,
+        autocompletion=completion.recipes,
+    ),
 ]
 VariantOption = Annotated[
     str,
@@ -47,7 +54,10 @@ DeployOption = Annotated[bool, typer.Option("--deploy", help="Also put it into s
 SetOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--set", metavar="KEY=VALUE", help="Change a setting of the recipe; may be repeated. Values are JSON."
+        "--set",
+        metavar="KEY=VALUE",
+        help="Change a setting of the recipe; may be repeated. Values are JSON.",
+        autocompletion=completion.settings,
     ),
 ]
 SizeOption = Annotated[str, typer.Option("--size", help="Lines to generate: 5000, 10k, 1M, ...")]
@@ -55,7 +65,9 @@ SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Seed of the gene
 ExecutionArgument = Annotated[
     str,
     typer.Argument(
-        metavar="EXECUTION", help="ARN, name, unique start of a name, run id, or `latest` (idle ones passed over)."
+        metavar="EXECUTION",
+        help="ARN, name, unique start of a name, run id, or `latest` (idle ones passed over).",
+        autocompletion=completion.executions,
     ),
 ]
 PortOption = Annotated[
