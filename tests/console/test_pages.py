@@ -273,6 +273,7 @@ def test_every_page_is_readable_by_everybody(console: Console, visitor: Visitor)
         both,
         f"{run}/configuration",
         f"{run}/data",
+        f"{run}/lineage",
         "/data",
         "/",
         "/executions/good",
@@ -395,6 +396,25 @@ def test_how_a_run_was_configured_and_what_it_read(console: Console, visitor: Vi
     visitor.page.get_by_role("link", name="Data", exact=True).click()
     expect(visitor.page.get_by_text("orders.csv: read as semicolon")).to_be_visible()
     expect(visitor.page.get_by_role("region", name="Figures")).to_contain_text("595")
+
+
+def test_where_a_model_came_from_and_what_came_of_it(console: Console, visitor: Visitor):
+    scored = "20261121-090000-cccccccc"
+    put_run(console, RUN, epochs=7, value=0.31)
+    put_run(console, scored, epochs=7, value=0.31)
+    for by, run_id in ((RUN, scored), ("another", "20261122-090000-dddddddd")):
+        summary = {"rows": 1234, "model_run": by}
+        console.put_object(f"prod2vec/{run_id}/score/summary.json", json.dumps(summary))
+    console.put_champion("prod2vec", recipe="prod2vec", run_id=RUN)
+    visitor.open(f"/runs/prod2vec/{RUN}/lineage")
+    boxes = visitor.page.get_by_role("main").get_by_role("listitem")
+    expect(boxes).to_have_count(5)
+    for box, words in zip(boxes.all(), ("orders.csv", RUN, "not registered", "none serves it", scored), strict=True):
+        expect(box).to_contain_text(words)
+    expect(boxes.nth(4)).to_contain_text("1,234 rows of mine")
+    expect(boxes.nth(4)).not_to_contain_text("dddddddd")
+    assert visitor.accessibility() == []
+    assert visitor.hangs_over() <= 0
 
 
 def test_a_data_set_says_what_it_waits_for(console: Console, visitor: Visitor):

@@ -4,14 +4,36 @@ from __future__ import annotations
 
 import types
 
+import numpy as np
+import pytest
+
 from recipes.prod2vec.config import CONFIG
 from trainyard.contract import curves
+from trainyard.contract.config import to_mapping
 from trainyard.contract.report import ReportInputs
+from trainyard.run import recipe as recipes
 from trainyard.run.documents import PrepareSummary
+from trainyard.run.model_archive import ModelCard
 from trainyard.run.run import Run
 from trainyard.stages.report import report
 from trainyard.stages.report.page import render
 from trainyard.stages.report.report import data_sections
+from trainyard.stages.train import libraries
+
+
+def a_run(config):
+    return Run(
+        recipe="prod2vec",
+        run_id="20261120-120000-abcdef12",
+        dataset="mine",
+        execution_arn="arn",
+        raw_bucket="raw",
+        artifacts_bucket="artifacts",
+        fingerprint="f",
+        code_version="c",
+        files=(),
+        config=config,
+    )
 
 
 def test_what_ingest_said_of_the_files_is_on_the_page(tmp_path):
@@ -30,7 +52,9 @@ def test_what_ingest_said_of_the_files_is_on_the_page(tmp_path):
 def test_nothing_is_said_where_there_is_nothing_to_say(tmp_path):
     assert data_sections(tmp_path) == ()
     (tmp_path / PrepareSummary.FILE).write_text('{"engine": "duckdb", "rows": {"ratings": 3}}')
-    assert data_sections(tmp_path) == ()
+    (section,) = data_sections(tmp_path)
+    assert section.text == ""
+    assert [each.rows for each in section.tables] == [[("ratings", 3)]]
 
 
 def test_the_curves_of_the_training_lie_beside_the_page(tmp_path, monkeypatch):
@@ -41,19 +65,34 @@ def test_the_curves_of_the_training_lie_beside_the_page(tmp_path, monkeypatch):
     silent = types.SimpleNamespace(CONFIG=CONFIG, report=lambda *_, **__: ())
     monkeypatch.setattr(report.recipe, "module", lambda *_: silent)
     monkeypatch.setattr(report, "render", lambda **_: "page")
+    ModelCard(recipe="prod2vec", run_id="r", libraries={"numpy": "2.0"}).write(model)
     inputs = ReportInputs(model=model, prepare=tmp_path, process=tmp_path)
-    run = Run(
-        recipe="prod2vec",
-        run_id="20261120-120000-abcdef12",
-        dataset="mine",
-        execution_arn="arn",
-        raw_bucket="raw",
-        artifacts_bucket="artifacts",
-        fingerprint="f",
-        code_version="c",
-        files=(),
-        config={},
-    )
+    run = a_run({})
     report.report(run, inputs, comparison=None, decision=None, output=output)
     assert curves.read(output) == {"loss": [2.0, 1.0]}
     assert curves.parse(["epoch,loss,auc", "1,2,.5", "2,1,"]) == {"loss": [2.0, 1.0], "auc": [0.5]}
+
+
+def test_what_it_takes_to_make_the_run_again():
+    config = to_mapping(CONFIG)
+    config["hyperparameters"]["epochs"] = 99
+    card = ModelCard(recipe="prod2vec", run_id="r", libraries={"numpy": "2.0"})
+    section = report.again(a_run(config), card)
+    settings, libraries = section.tables
+    assert settings.rows == [("hyperparameters.epochs", "99", str(CONFIG.hyperparameters.epochs))]
+    assert libraries.rows == [("numpy", "2.0")]
+    assert "`trainyard rerun 20261120-120000-abcdef12`" in section.text
+    unchanged = report.again(a_run(to_mapping(CONFIG)), card)
+    assert [each.caption for each in unchanged.tables] == ["Trained with"]
+
+
+def test_a_model_carries_the_versions_of_what_trained_it():
+    found = libraries()
+    assert found["numpy"] == np.__version__
+    assert found["python"].startswith("3.")
+
+
+@pytest.mark.parametrize("name", recipes.names())
+def test_every_metric_that_a_gate_knows_has_a_meaning(name):
+    gate = recipes.config(name).gate
+    assert {gate.primary, *gate.minimum, *gate.maximum} <= set(recipes.meanings(name))

@@ -8,6 +8,7 @@ import re
 import pytest
 
 from trainyard.contract.config import Gate
+from trainyard.contract.meaning import higher, lower
 from trainyard.contract.report import Bar, Bars, Figure, Section, Table, number, share
 from trainyard.run.documents import Comparison, Decision
 from trainyard.stages.gate import decide
@@ -174,8 +175,8 @@ def test_a_refusal_and_a_champion_are_shown():
     text = " ".join(parsed.text)
     assert "Refused" in text
     assert "champion run-7" in text
-    assert "-0.01, interval -0.03 to +0.01" in text
-    assert "Difference to popularity in hit rate: -0.2, interval -0.3 to -0.1." in text
+    assert "Not to be told apart from the champion: -0.01 (-0.03 to +0.01) in hit rate." in text
+    assert "Worse than popularity: -0.2 (-0.3 to -0.1) in hit rate." in text
     assert "the model is worse than popularity" in text
 
 
@@ -234,3 +235,36 @@ def test_shares_are_easy_to_read(value, shown):
 )
 def test_numbers_are_easy_to_read(value, shown):
     assert number(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "tone", "words"),
+    [
+        (0.01, 0.03, "good", "Better than popularity: +0.02 (+0.01 to +0.03) in hit rate."),
+        (-0.03, -0.01, "bad", "Worse than popularity: +0.02 (-0.03 to -0.01) in hit rate."),
+        (-0.01, 0.03, "", "Not to be told apart from popularity: +0.02 (-0.01 to +0.03) in hit rate."),
+    ],
+)
+def test_a_difference_is_said_in_words_and_colour(low, high, tone, words):
+    evaluation = Comparison.from_mapping(
+        {
+            "recipe": "vectors",
+            "primary": "hit_rate",
+            "rows": 10,
+            "metrics": {"hit_rate": {"value": 0.24}},
+            "references": {"popularity": {"hit_rate": 0.22}},
+            "differences": {"popularity": {"value": 0.02, "low": low, "high": high}},
+        }
+    )
+    _, parsed = outline(comparison=evaluation, decision=None)
+    assert words in " ".join(parsed.text)
+    assert ("p", "class", f"difference {tone}") in parsed.attributes
+
+
+def test_a_metric_says_which_way_is_better_and_what_it_is():
+    _, parsed = outline(meanings={"hit_rate": lower("what it is"), "unknown": higher("of no metric")}, tab="vectors r1")
+    text = " ".join(parsed.text)
+    assert "hit rate ↓" in text
+    assert "what it is" in text
+    assert "of no metric" not in text
+    assert "vectors r1" in text

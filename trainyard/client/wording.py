@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from trainyard.client.execution.executions import Execution
-from trainyard.client.run.runs import by_path
 from trainyard.run.documents import Difference, Metric
 from trainyard.run.outcome import Outcome
+from trainyard.run.setting_paths import by_path
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 SHORT = 8
@@ -22,6 +22,8 @@ ENDS: Mapping[Outcome, tuple[str, str]] = {
     Outcome.SCORED: ("scored", "succeeded"),
     Outcome.DEPLOYED: ("in service", "succeeded"),
     Outcome.SUPERSEDED: ("a newer model is in service", "caught"),
+    Outcome.WAITING: ("waiting for approval", "caught"),
+    Outcome.REVERTED: ("an earlier model is in use", "caught"),
     Outcome.CHILDREN: ("every child succeeded", "succeeded"),
     Outcome.BAD_REQUEST: ("request refused", "failed"),
     Outcome.BAD_DATA: ("bad data", "failed"),

@@ -22,6 +22,7 @@ from trainyard.client.run.find_run import find_run
 from trainyard.client.run.started_run import StartedRun
 from trainyard.errors import BadRequest, NotFound
 from trainyard.run.outcome import Outcome
+from trainyard.run.setting_paths import nested
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,17 +63,17 @@ class Yard:
         execution has begun; `wait` on it for its end. Raises BadRequest, ConfigError and NotFound before anything is
         uploaded.
         """
-        nested = runs.nested({**settings, **({"model": model} if model else {})})
-        config = checked(recipe, nested)
+        asked = nested({**settings, **({"model": model} if model else {})})
+        config = checked(recipe, asked)
         if data is None:
             if dataset is None:
                 raise BadRequest("Expected `data`, a folder of files, or `dataset`, one in the bucket; found neither.")
-            stored = Submission(recipe=recipe, dataset=dataset_name(dataset), files={}, settings=nested)
+            stored = Submission(recipe=recipe, dataset=dataset_name(dataset), files={}, settings=asked)
             return StartedRun.of(self.deployment, train_stored(self.deployment, stored))
         found = files_of(recipe, config, directory=Path(data))
         if found.missing:
             raise NotFound(f"Expected every file of {recipe} in {data}; {', '.join(found.missing)} is missing.")
-        given = Submission(recipe=recipe, dataset=dataset_name(dataset), files=found.data, settings=nested)
+        given = Submission(recipe=recipe, dataset=dataset_name(dataset), files=found.data, settings=asked)
         return StartedRun.of(self.deployment, submit(self.deployment, given))
 
     def runs(self, recipe: str | None = None, *, limit: int = 20) -> list[StartedRun]:

@@ -45,6 +45,7 @@ ROUTES = [
     Route("/runs/{recipe}/{run_id}/image/{path:path}", artifacts.image, name="image"),
     Route("/runs/{recipe}/{run_id}/data", run.data, name="data"),
     Route("/runs/{recipe}/{run_id}/configuration", run.configuration, name="configuration"),
+    Route("/runs/{recipe}/{run_id}/lineage", run.lineage, name="lineage"),
     Route("/compare", compare.compare, name="compare"),
     Route("/models", models.models, name="models"),
     Route("/promote", models.ask, name="ask_promote", methods=["GET"]),

@@ -14,7 +14,7 @@ from trainyard.run.document import Document
 
 @dataclass(frozen=True, kw_only=True)
 class ModelCard(Document):
-    """What made a model: enough to make it again."""
+    """What made a model: enough to make it again. `libraries` has the versions of those that trained it."""
 
     FILE: ClassVar[str] = "model.json"
 
@@ -28,6 +28,7 @@ class ModelCard(Document):
     config: Mapping[str, Any] = field(default_factory=dict)
     objects: Mapping[str, str] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
+    libraries: Mapping[str, str] = field(default_factory=dict)
 
 
 def unpack(folder: Path, destination: Path) -> Path:

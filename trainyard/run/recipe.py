@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from trainyard.contract.config import RecipeConfig, Schedule, ScoreColumn
+from trainyard.contract.meaning import Meanings
 from trainyard.contract.sources import Source
 from trainyard.errors import BadRequest, ConfigError
 from trainyard.run.overrides import override
@@ -35,12 +36,28 @@ def module(recipe: str, name: str) -> ModuleType:
     """Module `name` of a recipe, imported only now so that a stage loads nothing it does not run."""
     if recipe not in names():
         raise BadRequest(unknown(recipe))
-    return importlib.import_module(f"{PACKAGE}.{recipe}.{name}")
+    return importlib.import_module(module_name(recipe, name))
+
+
+def module_name(recipe: str, name: str) -> str:
+    """Where module `name` of a recipe is: in its own folder, else in the package that its configuration builds on."""
+    own = f"{PACKAGE}.{recipe}.{name}"
+    if name == "config" or has(recipe, name):
+        return own
+    shared: str = module(recipe, "config").CONFIG.base
+    return f"{shared}.{name}" if shared else own
 
 
 def has(recipe: str, name: str) -> bool:
-    """Whether a recipe has an optional module, such as `ingest` or `register`."""
+    """Whether a recipe's own folder has a module, such as the optional `ingest` and `register`."""
     return importlib.util.find_spec(f"{PACKAGE}.{recipe}.{name}") is not None
+
+
+def meanings(recipe: str) -> Meanings:
+    """What the recipe's metrics mean to a reader; of one that does not say it, nothing."""
+    name = module_name(recipe, "meanings")
+    found: Meanings = importlib.import_module(name).MEANINGS if importlib.util.find_spec(name) else {}
+    return found
 
 
 def config(recipe: str, *changes: Mapping[str, Any]) -> RecipeConfig:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.metadata
 import json
+import platform
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,8 @@ from trainyard.run.model_archive import ModelCard
 from trainyard.run.overrides import override
 from trainyard.run.run import Run
 from trainyard.serving.examples import Examples
+
+LIBRARIES = ("tensorflow", "tensorflow-cpu", "keras", "numpy", "scipy", "scikit-learn", "gensim", "pandas", "pyarrow")
 
 
 def train(
@@ -41,7 +45,15 @@ def train(
         config=to_mapping(config),
         objects={each.key: each.version_id for each in run.files},
         metrics=dict(metrics),
+        libraries=libraries(),
     ).write(model_dir)
+
+
+def libraries() -> dict[str, str]:
+    """The versions of Python and of the installed libraries that can change what a training finds."""
+    installed = {each.name.lower(): each.version for each in importlib.metadata.distributions()}
+    known = {name: installed[name] for name in LIBRARIES if name in installed}
+    return {"python": platform.python_version(), **known}
 
 
 def keep_examples(name: str, model_dir: Path) -> None:

@@ -31,7 +31,7 @@ JOB_STATES = {
     "Evaluate model": "evaluate",
     "Write report": "report",
 }
-TRAINED = (Outcome.REGISTERED, Outcome.REFUSED)
+TRAINED = (Outcome.REGISTERED, Outcome.WAITING, Outcome.REFUSED)
 
 
 @dataclass(frozen=True, kw_only=True)

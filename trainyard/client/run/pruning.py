@@ -9,10 +9,10 @@ from itertools import groupby
 from trainyard.client.deployment import Deployment
 from trainyard.client.execution import executions
 from trainyard.client.model import models
-from trainyard.client.removal import remove_versions
 from trainyard.client.run import artifacts
 from trainyard.run import recipe as recipes
 from trainyard.run.naming import execution_mark, run_prefix
+from trainyard.stages.empty.buckets import remove_versions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +41,7 @@ def remove(deployment: Deployment, runs: Iterable[OldRun]) -> Iterator[OldRun]:
     """Remove every version of every object of each run; gives each back once it is gone."""
     for each in runs:
         prefix = f"{run_prefix(each.recipe, each.run_id)}/"
-        remove_versions(deployment.target, deployment.artifacts_bucket, prefix=prefix)
+        remove_versions(deployment.artifacts_bucket, s3=deployment.target.client("s3"), prefix=prefix)
         yield each
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +15,7 @@ from trainyard.run import recipe as recipes
 from trainyard.run.document import encoded
 from trainyard.run.documents import Comparison, Decision
 from trainyard.run.run import Run
+from trainyard.run.setting_paths import by_path
 from trainyard.run.stage import Stage
 
 ABSENT = "not set"
@@ -75,35 +75,3 @@ def read_from(run: RunArtifacts) -> RunRecord:
         comparison=run.document(Stage.EVALUATE, Comparison),
         decision=run.document(Stage.GATE, Decision),
     )
-
-
-def nested(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings that are given by path, as nested ones; both may stand beside each other. Raises ConfigError.
-
-    >>> nested({"hyperparameters.epochs": 5, "gate": {"margin": 0.1}})
-    {'hyperparameters': {'epochs': 5}, 'gate': {'margin': 0.1}}
-    """
-    found: dict[str, Any] = {}
-    for path, value in settings.items():
-        *names, last = path.split(".")
-        parent = found
-        for name in names:
-            parent = parent.setdefault(name, {})
-            if not isinstance(parent, dict):
-                raise ConfigError([f"{path}: {name} was already given a value; set one or the other."])
-        parent[last] = {**parent.get(last, {}), **nested(value)} if isinstance(value, Mapping) else value
-    return found
-
-
-def by_path(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Nested settings by their paths.
-
-    >>> list(by_path({"gate": {"margin": 0.1}, "tune": True}))
-    [('gate.margin', 0.1), ('tune', True)]
-    """
-    for name, value in settings.items():
-        path = f"{prefix}{name}"
-        if isinstance(value, Mapping) and value:
-            yield from by_path(value, f"{path}.")
-        else:
-            yield path, value

@@ -18,6 +18,7 @@ from trainyard.client.run.find_run import find_run
 from trainyard.client.run.runs import RunRecord
 from trainyard.errors import JobFailed, TrainyardError
 from trainyard.run.documents import Comparison, Decision
+from trainyard.run.setting_paths import nested
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -120,7 +121,7 @@ class StartedRun:
 
     def rerun(self, settings: Mapping[str, Any] = NO_CHANGES, *, newest: bool = False) -> StartedRun:
         """Start it again with other settings, on the same versions of its files, or with `newest` on those of now."""
-        arn, _ = going_on.rerun(self.deployment, self._now(), changes=runs.nested(settings), newest=newest)
+        arn, _ = going_on.rerun(self.deployment, self._now(), changes=nested(settings), newest=newest)
         return StartedRun(self.deployment, executions.describe(self.deployment.target, arn))
 
     def _now(self) -> Execution:

@@ -1,4 +1,4 @@
-"""One run beyond its states: how it was configured, and what its data were like."""
+"""One run beyond its states: how it was configured, what its data were like, and what became of its model."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from trainyard.client.model import models
+from trainyard.client.run import lineage as lineages
 from trainyard.client.run import runs
 from trainyard.client.run.runs import RunRecord
 from trainyard.client.wording import short
@@ -37,6 +38,15 @@ def data(request: Request) -> Response:
     """Files and how they were read, what was noticed, and how many rows came through."""
     record = _record(request)
     return pages.page(request, "data.html.j2", title=f"Data of run {record.request.run_id}", run=record, tab="data")
+
+
+def lineage(request: Request) -> Response:
+    """What the model of the run came from, and what came of it."""
+    recipe, run_id = request.path_params["recipe"], request.path_params["run_id"]
+    found = lineages.lineage(pages.deployment(request), recipe, run_id=run_id)
+    return pages.page(
+        request, "lineage.html.j2", title=f"Lineage of run {run_id}", found=found, run=found.run, tab="lineage"
+    )
 
 
 def _record(request: Request) -> RunRecord:

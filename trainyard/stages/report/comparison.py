@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from trainyard.contract.meaning import Meaning, Meanings
 from trainyard.contract.report import number
 from trainyard.pages.formats import words
 from trainyard.run.documents import Comparison, Difference, Metric
@@ -14,34 +15,47 @@ from trainyard.stages.report.sections import BarRow, BarTable, BarView, bar_view
 
 @dataclass(frozen=True, kw_only=True)
 class Tile:
-    """A number at the head of the page, with the ends of its interval or an empty text; one metric is the `primary`."""
+    """A number at the head of the page, with the ends of its interval or an empty text; one metric is the `primary`.
+
+    `help` says in a sentence what it is.
+    """
 
     name: str
     value: str
     interval: str = ""
+    help: str = ""
     primary: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class DifferenceView:
+    """How the model compares with another in a sentence; `tone` is `good`, `bad`, or empty where noise decides."""
+
+    sentence: str
+    tone: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class ComparisonView:
     """A row per model, the page's own first.
 
-    `differences` are sentences: how much this model exceeds the champion and each baseline that can be compared.
+    `differences` say how much this model exceeds the champion and each baseline that can be compared.
     """
 
     table: BarTable
-    differences: Sequence[str]
+    differences: Sequence[DifferenceView]
 
 
-def tiles(comparison: Comparison) -> list[Tile]:
-    """The model's metrics, and on how many examples they were measured."""
+def tiles(comparison: Comparison, meanings: Meanings) -> list[Tile]:
+    """The model's metrics with what they mean, and on how many examples they were measured."""
     metrics = [
-        _tile(words(name), metric, primary=name == comparison.primary) for name, metric in comparison.metrics.items()
+        _tile(name, metric, meaning=meanings.get(name), primary=name == comparison.primary)
+        for name, metric in comparison.metrics.items()
     ]
     return [*metrics, Tile(name="held-out examples", value=number(comparison.rows))]
 
 
-def comparison_view(comparison: Comparison) -> ComparisonView | None:
+def comparison_view(comparison: Comparison, meanings: Meanings) -> ComparisonView | None:
     """The model beside champion and baselines, one bar per metric that two of them have; None without another model."""
     models = _models(comparison)
     if len(models) < 2:
@@ -52,13 +66,24 @@ def comparison_view(comparison: Comparison) -> ComparisonView | None:
         BarRow(label=label, own=index == 0, bars=[_bar(values.get(name), longest[name]) for name in shared])
         for index, (label, values) in enumerate(models)
     ]
-    table = BarTable(headings=[words(name) for name in shared], rows=rows)
+    table = BarTable(headings=[_heading(name, meanings.get(name)) for name in shared], rows=rows)
     return ComparisonView(table=table, differences=_differences(comparison))
 
 
-def _tile(name: str, metric: Metric, *, primary: bool) -> Tile:
+def _heading(name: str, meaning: Meaning | None) -> str:
+    """A metric's name, with an arrow that says which way is better."""
+    return f"{words(name)} {meaning.arrow}" if meaning else words(name)
+
+
+def _tile(name: str, metric: Metric, *, meaning: Meaning | None, primary: bool) -> Tile:
     ends = [number(each) for each in (metric.low, metric.high) if each is not None]
-    return Tile(name=name, value=number(metric.value), interval=" to ".join(ends), primary=primary)
+    return Tile(
+        name=_heading(name, meaning),
+        value=number(metric.value),
+        interval=" to ".join(ends),
+        help=meaning.help if meaning else "",
+        primary=primary,
+    )
 
 
 def _models(comparison: Comparison) -> list[tuple[str, Mapping[str, float]]]:
@@ -79,10 +104,17 @@ def _bar(value: float | None, longest: float) -> BarView | None:
     return bar_view(abs(value) / longest if math.isfinite(value) else 0.0, number(value))
 
 
-def _differences(comparison: Comparison) -> list[str]:
+def _differences(comparison: Comparison) -> list[DifferenceView]:
     found: dict[str, Difference] = {"the champion": comparison.champion.difference} if comparison.champion else {}
-    return [
-        f"Difference to {name} in {words(comparison.primary)}: {each.value:+.4g}, "
-        f"interval {each.low:+.4g} to {each.high:+.4g}."
-        for name, each in (found | dict(comparison.differences)).items()
-    ]
+    differences = found | dict(comparison.differences)
+    return [_difference(name, each, metric=words(comparison.primary)) for name, each in differences.items()]
+
+
+def _difference(name: str, difference: Difference, *, metric: str) -> DifferenceView:
+    """In words: better or worse where the whole interval is, else neither."""
+    interval = f"{difference.value:+.4g} ({difference.low:+.4g} to {difference.high:+.4g}) in {metric}"
+    if difference.low > 0:
+        return DifferenceView(sentence=f"Better than {name}: {interval}.", tone="good")
+    if difference.high < 0:
+        return DifferenceView(sentence=f"Worse than {name}: {interval}.", tone="bad")
+    return DifferenceView(sentence=f"Not to be told apart from {name}: {interval}.", tone="")

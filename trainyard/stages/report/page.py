@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from trainyard.contract.meaning import Meanings
 from trainyard.contract.report import Cell, Section
 from trainyard.pages import environment
 from trainyard.pages.formats import words
@@ -32,6 +33,7 @@ class ReportPage:
     """All that the template shows; what is empty or None is left out."""
 
     title: str
+    tab: str
     summary: str
     decision: Decision | None
     tiles: Sequence[Tile]
@@ -48,19 +50,23 @@ def render(
     comparison: Comparison | None = None,
     decision: Decision | None = None,
     summary: str = "",
+    meanings: Meanings | None = None,
+    tab: str = "",
 ) -> str:
     """The page: verdict and main figure, comparison with champion and baselines, checks, `sections`, and run `facts`.
 
     Without `comparison` and `decision` nothing is said about quality. `summary` is a sentence below the title in place
-    of the decision's.
+    of the decision's. `meanings` say what the metrics are; `tab` is what a browser calls the page, the title if empty.
     """
+    known = meanings or {}
     hyperparameters = comparison.hyperparameters if comparison else {}
     page = ReportPage(
         title=title,
         summary=summary or (decision.summary if decision else ""),
         decision=decision,
-        tiles=tiles(comparison) if comparison else (),
-        comparison=comparison_view(comparison) if comparison else None,
+        tab=tab or title,
+        tiles=tiles(comparison, known) if comparison else (),
+        comparison=comparison_view(comparison, known) if comparison else None,
         sections=[section_view(each) for each in sections],
         facts=_facts({**facts, **{name: str(value) for name, value in hyperparameters.items()}}),
     )

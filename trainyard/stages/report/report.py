@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
+from typing import Any
 
-from trainyard.contract.config import RecipeConfig
+from trainyard.contract.config import RecipeConfig, to_mapping
 from trainyard.contract.curves import CURVES_FILE
 from trainyard.contract.report import Cell, ReportInputs, Section, Table
 from trainyard.run import recipe
 from trainyard.run.documents import Comparison, Decision, PrepareSummary
 from trainyard.run.files import PAGE_FILE
+from trainyard.run.model_archive import ModelCard
 from trainyard.run.run import Run
+from trainyard.run.setting_paths import by_path
 from trainyard.stages.report.page import render
 
 
@@ -21,10 +25,12 @@ def report(run: Run, inputs: ReportInputs, *, comparison: Comparison, decision: 
     own = recipe.module(run.recipe, "report").report(inputs, output, config=config)
     page = render(
         title=config.title,
+        tab=f"{run.recipe} {run.run_id}",
         facts=_facts(run, config),
         comparison=comparison,
         decision=decision,
-        sections=(*own, *data_sections(inputs.prepare)),
+        meanings=recipe.meanings(run.recipe),
+        sections=(*own, *data_sections(inputs.prepare), again(run, ModelCard.read(inputs.model))),
     )
     (output / PAGE_FILE).write_text(page, encoding="utf-8")
     if (inputs.model / CURVES_FILE).exists():
@@ -37,10 +43,31 @@ def data_sections(prepared: Path) -> tuple[Section, ...]:
     if not (prepared / PrepareSummary.FILE).exists():
         return ()
     said = PrepareSummary.read(prepared)
-    if not said.warnings and not said.notes:
-        return ()
+    rows = Table(columns=("table", "rows"), rows=list(said.rows.items()))
     files = Table(columns=("how the files were read",), rows=[(each,) for each in said.notes])
-    return (Section(title="The data", text="\n".join(said.warnings), tables=(files,) if said.notes else ()),)
+    tables = (rows, files) if said.notes else (rows,)
+    return (Section(title="The data", text="\n".join(said.warnings), tables=tables),)
+
+
+def again(run: Run, card: ModelCard) -> Section:
+    """What it takes to make the run again: the command, the settings that are not the defaults, and the libraries."""
+    defaults = dict(by_path(to_mapping(recipe.config(run.recipe))))
+    changed = [
+        (path, _text(value), _text(defaults.get(path)))
+        for path, value in by_path(run.config)
+        if defaults.get(path) != value
+    ]
+    settings = Table(columns=("setting", "here", "by default"), rows=changed, caption="Set otherwise than by default")
+    libraries = Table(columns=("library", "version"), rows=list(card.libraries.items()), caption="Trained with")
+    return Section(
+        title="Run it again",
+        text=f"`trainyard rerun {run.run_id}` trains it again on the same versions of the files, with these settings.",
+        tables=tuple(each for each in (settings, libraries) if each.rows),
+    )
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _facts(run: Run, config: RecipeConfig) -> dict[str, Cell]:
@@ -50,6 +77,7 @@ def _facts(run: Run, config: RecipeConfig) -> dict[str, Cell]:
         "data set": run.dataset,
         "execution": run.execution_arn,
         "code version": run.code_version,
+        "trained on": config.jobs["train"].instance_type,
         "seed": config.seed,
         "data fingerprint": run.fingerprint,
     }
