@@ -17,6 +17,7 @@ TITLE_NAMES = (
     *("headline", "headline_text", "news_headline", "news_title", "text", "sentence", "question", "question_text"),
     *("query", "utterance", "message", "message_text", "tweet", "tweet_text", "content", "subject", "phrase", "v2"),
     *("product_name", "product_title", "short_text", "document", "comment", "comment_text", "sms", "review"),
+    *("feedback", "feedback_text", "verbatim", "ticket", "betreff", "asunto", "objet", "oggetto"),
     *("titel", "überschrift", "schlagzeile", "titre", "título", "titulo", "titolo", "texto", "texte"),
 )
 DESCRIPTION_NAMES = ("short_description", "summary", "abstract", "subtitle", "teaser", "lead", "beschreibung")
@@ -25,7 +26,7 @@ CATEGORY_NAMES = (
     *("label_name", "topic", "section", "intent", "sentiment", "airline_sentiment", "target", "class_index"),
     *("class_label", "category_id", "label_id", "is_sarcastic", "is_spam", "spam", "v1", "department", "genre"),
     *("subject", "type", "tag", "kategorie", "klasse", "thema", "rubrik", "ressort", "catégorie", "categoria"),
-    *("categoría", "classe", "clase"),
+    *("categoría", "classe", "clase", "queue", "team", "group", "issue_type", "ticket_type"),
 )
 STORY_NAMES = ("story_id", "cluster", "cluster_id", "event_id")
 HEADLINE_FILES = (

@@ -13,7 +13,7 @@ from recipes.neural_topic_model.language import Language
 from recipes.neural_topic_model.ratings import sentiment_of
 from trainyard.contract.holdout import ROLES, TRAIN, role_of
 from trainyard.contract.quality import Quality
-from trainyard.contract.records import rows
+from trainyard.contract.records import kept, rows
 
 SALT = "neural_topic_model"
 SHINGLE_WORDS = 3
@@ -21,8 +21,8 @@ SHINGLE_WORDS = 3
 # to 90 % (Jaccard) share a band with probability 0.96, at 50 % 0.18, and unrelated reviews (below 5 %) hardly ever.
 BANDS, ROWS, DIGITS = 3, 4, 5
 # The check looks at so many documents, those with the smallest hashes. Which of them are copies depends on none of the
-# others, so they stay documents whatever else there is.
-CHECKED_DOCUMENTS = 20_000
+# others, so they stay documents whatever else there is. Where a few show that there is enough, that is all.
+CHECKED_DOCUMENTS = (2_000, 20_000)
 LANGUAGE_DOCUMENTS = 300
 
 
@@ -37,20 +37,22 @@ def check(tables: Mapping[str, ibis.Table], config: Config) -> Quality:
     # What follows from another problem is no second one.
     if problems:
         return Quality(problems=tuple(problems), figures=figures)
-    documents = _distinct(_eligible(tables["reviews"], config))
+    documents = _some(_distinct(_eligible(tables["reviews"], config)), at_most=CHECKED_DOCUMENTS[-1])
+    return _judged(kept(documents), config, figures=figures)
+
+
+def _judged(documents: ibis.Table, config: Config, *, figures: Mapping[str, float]) -> Quality:
     spoken = _language(documents, config)
-    figures["language_share"] = spoken.share
+    figures = {**figures, "language_share": spoken.share}
     said = Quality(notes=data_problems.language(spoken, config), warnings=data_problems.mixed_languages(spoken))
     if problems := data_problems.without_spaces(spoken):
         return said + Quality(problems=tuple(problems), figures=figures)
-    split = _with_roles(_without_near_duplicates(_some(documents)), config)
-    counts = rows(split.agg(**{role: split.count(where=split.role == role) for role in ROLES}))[0]
-    figures |= {f"{role}_documents": float(counts[role]) for role in ROLES}
-    problems = data_problems.too_few_documents(figures, config)
-    if not problems:
-        figures |= _word_figures(split, config, train=figures["train_documents"], stop_words=spoken.stop_words)
-        problems = data_problems.too_few_words(figures, config)
-    return said + Quality(problems=tuple(problems), figures=figures)
+    for at_most in CHECKED_DOCUMENTS:
+        found = {**figures, **_figures_of_documents(_some(documents, at_most=at_most), config, spoken=spoken)}
+        problems = data_problems.too_few_documents(found, config) or data_problems.too_few_words(found, config)
+        if not problems or figures["long_enough"] <= at_most:
+            break
+    return said + Quality(problems=tuple(problems), figures=found)
 
 
 def prepare(tables: Mapping[str, ibis.Table], config: Config) -> dict[str, ibis.Table]:
@@ -90,8 +92,16 @@ def _with_roles(documents: ibis.Table, config: Config) -> ibis.Table:
     return documents.mutate(role=role)
 
 
-def _some(documents: ibis.Table) -> ibis.Table:
-    return documents.order_by("document").limit(CHECKED_DOCUMENTS)
+def _some(documents: ibis.Table, *, at_most: int) -> ibis.Table:
+    return documents.order_by("document").limit(at_most)
+
+
+def _figures_of_documents(documents: ibis.Table, config: Config, *, spoken: Language) -> dict[str, float]:
+    """How many documents, copies left out, there are for each role, and how many words the training documents have."""
+    split = kept(_with_roles(_without_near_duplicates(documents), config))
+    counts = rows(split.agg(**{role: split.count(where=split.role == role) for role in ROLES}))[0]
+    figures = {f"{role}_documents": float(counts[role]) for role in ROLES}
+    return figures | _word_figures(split, config, train=figures["train_documents"], stop_words=spoken.stop_words)
 
 
 def _figures(reviews: ibis.Table, config: Config) -> dict[str, float]:

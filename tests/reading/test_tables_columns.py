@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import duckdb
 import pytest
 
 from tests.reading.reads import columns, csv, problem, reading, rows
@@ -332,19 +333,23 @@ def test_amounts_in_several_currencies_are_no_numbers(tmp_path, cells, kind):
 
 
 @pytest.mark.parametrize(
-    ("cells", "kind"),
+    ("name", "cells", "kind"),
     [
-        (["612 345 678", "699 000 111"], "VARCHAR"),
-        (["+34 612 345 678", "+1 699 000 111"], "VARCHAR"),
-        (["612 345 678", "1 699 000 111"], "BIGINT"),
-        (["12 345", "1 345 678"], "BIGINT"),
+        ("contact", ["612 345 678", "699 000 111"], "VARCHAR"),
+        ("contact", ["+34 612 345 678", "+1 699 000 111"], "VARCHAR"),
+        ("contact", ["+34612345678", "+1699000111"], "VARCHAR"),
+        ("sum", ["612 345 678", "1 699 000 111"], "BIGINT"),
+        ("sum", ["12 345", "1 345 678"], "BIGINT"),
+        ("phone", ["12 345 678", "1 345 678"], "VARCHAR"),
+        ("Tel.", ["12 345 678", "1 345 678"], "VARCHAR"),
+        ("hotel", ["12 345 678", "1 345 678"], "BIGINT"),
     ],
 )
-def test_telephone_numbers_are_texts_and_amounts_are_not(tmp_path, cells, kind):
+def test_telephone_numbers_are_texts_and_amounts_are_not(tmp_path, name, cells, kind):
     found = reading(
-        tmp_path, {"visits.csv": csv("buyer;phone", [f"u{at};{cell}" for at, cell in enumerate(cells)])}, ANYTHING
+        tmp_path, {"visits.csv": csv(f"buyer;{name}", [f"u{at};{cell}" for at, cell in enumerate(cells)])}, ANYTHING
     )
-    assert columns(found, "visits")["phone"] == kind
+    assert columns(found, "visits")[name] == kind
 
 
 @pytest.mark.parametrize(
@@ -361,3 +366,53 @@ def test_a_column_of_years_is_no_count_of_seconds(tmp_path, times, first):
     data = csv("userId,movieId,rating,timestamp", [f"{at},x{at},4,{time}" for at, time in enumerate(times)])
     found = rows(reading(tmp_path, {"ratings.csv": data}, RATINGS), "ratings")
     assert str(found[0][3]) == first
+
+
+@pytest.mark.parametrize(
+    ("times", "accepted"),
+    [
+        (["2021", *(str(960183970 + at) for at in range(9))], False),
+        (["20210131", *(str(960183970 + at) for at in range(9))], False),
+        (["1950", "2022", "2300"], False),
+        ([str(at) for at in range(1880, 2120, 3)], False),
+        ([str(at) for at in range(0, 9000, 300)], True),
+    ],
+    ids=["a year", "a day", "years and more", "mostly years", "seconds of a visit"],
+)
+def test_what_looks_like_a_year_among_counts_is_not_read_as_a_second_of_1970(tmp_path, times, accepted):
+    data = csv("userId,movieId,rating,timestamp", [f"{at},x{at},4,{time}" for at, time in enumerate(times)])
+    found = reading(tmp_path, {"ratings.csv": data}, RATINGS)
+    assert found.quality.ok is accepted
+    if not accepted:
+        assert "expected a time such as" in problem(found)
+
+
+@pytest.mark.parametrize(
+    ("files", "found"),
+    [
+        ([["$12", "EUR 13"]], "EUR and USD"),
+        ([["$12"] * 1500 + ["13 €"]], "EUR and USD"),
+        ([["$12"], ["£13"]], "GBP and USD"),
+        ([["$12", "US$ 13", "14"]], ""),
+        ([["12"] * 1500 + ["13 €"]], ""),
+    ],
+    ids=["at once", "late", "in two files", "one in two spellings", "one, late"],
+)
+def test_amounts_in_several_currencies_are_no_column_of_numbers(tmp_path, files, found):
+    data = {
+        f"ratings-{at}.csv": csv("userId,movieId,rating", [f"u{at}-{row},x,{cell}" for row, cell in enumerate(cells)])
+        for at, cells in enumerate(files)
+    }
+    result = reading(tmp_path, data, RATINGS)
+    if found:
+        said = problem(result)
+        assert f"expected amounts in one currency in column rating, found {found}" in said
+        assert 'files.ratings.columns.rating is ""' in said
+    else:
+        assert len(rows(result, "ratings")) == sum(map(len, files))
+
+
+def test_booleans_of_typed_files_are_yes_and_no(tmp_path):
+    duckdb.sql(f"COPY (SELECT true AS won, 1 AS n) TO '{tmp_path / 'visits.parquet'}'")
+    found = reading(tmp_path, {"visits.parquet": (tmp_path / "visits.parquet").read_bytes()}, ANYTHING)
+    assert columns(found, "visits") == {"won": "BOOLEAN", "n": "BIGINT"}

@@ -30,7 +30,9 @@ class Column:
     text; keys are compared as text (`contract.values.identifier`). A `nullable` column may have cells without a value.
     A file may lack a column that is not `required`: its cells are null then, or, where `place` is set, the place of the
     row in its file, from 1. `synonyms` are other names of it, compared as `plain_name` has them. Of texts
-    that people type, `verbatim` keeps words such as null and NA, which elsewhere say that there is no value.
+    that people type, `verbatim` keeps words such as null and NA, which elsewhere say that there is no value. Where a
+    required column is not there, one of its `stand_ins` is it in a file that has the other column of the pair too (any
+    file where that is empty): of what has no key the title, of Shopify's orders the name.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Column:
     place: bool = False
     verbatim: bool = False
     synonyms: tuple[str, ...] = ()
+    stand_ins: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -88,6 +88,8 @@ class Assigner:
             named = [max(named, key=lambda each: self._score(candidate, each))]
         if not named:
             return None
+        if not named[0].required and self.said(candidate.found.name) is None and self._is_rather(candidate, named[0]):
+            return None
         try:
             return self.as_source(candidate, named[0])
         except BadData:
@@ -168,11 +170,16 @@ class Assigner:
         return asked
 
     def _best(self, candidate: Candidate, sources: Sequence[Source]) -> list[Source]:
-        """The tables of which a file has most columns."""
+        """The tables of which a file has most columns, and of those the ones that need most of them."""
         scores = {each.name: self._score(candidate, each) for each in sources}
         good = [each for each in sources if _enough(scores[each.name], each)]
-        most = max((scores[each.name] for each in good), default=0)
-        return [each for each in good if scores[each.name] == most]
+        ranks = {each.name: (scores[each.name], sum(column.required for column in each.columns)) for each in good}
+        return [each for each in good if ranks[each.name] == max(ranks.values())]
+
+    def _is_rather(self, candidate: Candidate, named: Source) -> bool:
+        """Whether a file has more columns of a table that is needed than of the one that it is called like."""
+        own = self._score(candidate, named)
+        return any(self._score(candidate, each) > own for each in self.sources if each.required and each is not named)
 
     def _anything(
         self, left: list[Candidate], *, free: Sequence[Source], chosen: dict[str, list[Mapped]]

@@ -13,9 +13,10 @@ from typing import Any
 import duckdb
 
 from trainyard.contract.quoting import plain, quoted
-from trainyard.contract.sources import Column
+from trainyard.contract.sources import Column, plain_name
 from trainyard.reading import cells, rejected
 from trainyard.reading.cells import Cell, ValueType
+from trainyard.reading.column_questions import proposal
 from trainyard.reading.columns import Mapped
 from trainyard.reading.line_numbers import Lines, look_up
 from trainyard.reading.opening.text_scan import MAX_LINE_BYTES, lines_at
@@ -207,6 +208,17 @@ def _of_cells(rows: Sequence[tuple[Any, ...]], *, seen: Diagnosis, lines: Lines)
         yield BadRow(place=place, reason=f"expected {seen.flaws[flaw].expected}", text=text)
 
 
+def _instead(mapped: Mapped, flaw: Flaw) -> str:
+    """What may be said where keys are missing in a column, and another one may have them too."""
+    stand_ins = [name for each in mapped.columns if each.name == flaw.column for name, _ in each.stand_ins]
+    there = [each for each in mapped.found.columns if plain_name(each) in map(plain_name, stand_ins)]
+    others = [*mapped.passed.get(flaw.column, ()), *there]
+    if not others:
+        return ""
+    example = proposal(mapped.source, {flaw.column: others[0]})
+    return f", or say in run.json that {others[0]} is the column, such as {example},"
+
+
 def _parser_faults(mapped: Mapped, lines: Sequence[tuple[int, int, str, str, str]]) -> Iterator[Fault]:
     """One for each kind, about the first line of its kind."""
     for kind in dict.fromkeys(each[2] for each in lines):
@@ -247,4 +259,5 @@ def _cell_faults(mapped: Mapped, *, seen: Diagnosis, lines: Lines) -> Iterator[F
             expected=expected,
             found=found,
             everywhere=advice if everywhere else "",
+            instead=_instead(mapped, flaw) if empty else "",
         )

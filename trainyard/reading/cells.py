@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from trainyard.contract.sources import Column, ColumnType
-from trainyard.contract.values import ISO_MOMENT, MISSING, NEGATIVE, NO, NUMBER, YES, amount
+from trainyard.contract.values import CURRENCY, ISO_MOMENT, MISSING, NEGATIVE, NO, NUMBER, YES, amount
 from trainyard.reading import moments
 from trainyard.reading.sql import literal, matches
 
@@ -53,7 +53,8 @@ class Cell:
     """Cells of a column: the SQL that has one, its type in DuckDB, and what the whole column says about its writing.
 
     In one that is `verbatim`, only an empty cell has no value; where thousands are `grouped`, 1,234 is one over a
-    thousand.
+    thousand. Amounts are in any currency, or where `currencies` are known, in one of these. Where it is `tidy`, there
+    are no spaces around texts.
     """
 
     sql: str
@@ -62,6 +63,8 @@ class Cell:
     dates: moments.Dates = "plain"
     verbatim: bool = False
     grouped: bool = False
+    currencies: frozenset[str] | None = None
+    tidy: bool = False
 
     @property
     def is_text(self) -> bool:
@@ -85,6 +88,8 @@ class Cell:
 def trimmed(cell: Cell) -> str:
     """The text of a cell without spaces around it; to look for them all costs more than to see that there are none."""
     text = _text(cell)
+    if cell.tidy:
+        return text
     return f"(CASE WHEN {_without_spaces(text)} THEN {text} ELSE trim({text}, {literal(SPACES)}) END)"
 
 
@@ -131,6 +136,12 @@ def kind_of(column: Column) -> ValueType:
 def canonical(key: str) -> str:
     """Whether a key (SQL of a text) comes back from BIGINT as it was written; NULL is."""
     return f"coalesce(TRY_CAST({key} AS BIGINT)::VARCHAR = {key}, {key} IS NULL)"
+
+
+def currency(cell: Cell) -> str:
+    """What an amount in the text of a cell says about its currency; NULL of any other cell."""
+    text = trimmed(cell)
+    return f"(CASE WHEN {_is_amount(text, cell)} THEN nullif(regexp_extract({text}, {literal(CURRENCY)}), '') END)"
 
 
 def _key(cell: Cell) -> str:
@@ -192,7 +203,11 @@ def _float64(cell: Cell) -> str:
 
 def _is_amount(text: str, cell: Cell) -> str:
     """Whether the text of a cell is a number as spreadsheets show amounts."""
-    return matches(text, amount(cell.decimal, grouped=cell.grouped))
+    is_one = matches(text, amount(cell.decimal, grouped=cell.grouped))
+    if cell.currencies is None:
+        return is_one
+    known = ", ".join(literal(each) for each in ("", *sorted(cell.currencies)))
+    return f"({is_one} AND regexp_extract({text}, {literal(CURRENCY)}) IN ({known}))"
 
 
 def _bare(text: str, decimal: str) -> str:

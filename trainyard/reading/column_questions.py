@@ -27,10 +27,10 @@ def below(name: str) -> str:
     return name.rpartition(".")[0]
 
 
-def listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str], *, most: int = SHOWN_COLUMNS) -> str:
     """Names for a sentence, however many there are."""
-    shown = [each if each else "(no name)" for each in names[:SHOWN_COLUMNS]]
-    return ", ".join(shown) + (f" and {len(names) - SHOWN_COLUMNS} more" if len(names) > SHOWN_COLUMNS else "")
+    shown = [each if each else "(no name)" for each in names[:most]]
+    return ", ".join(shown) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 def some(names: Sequence[str]) -> str:

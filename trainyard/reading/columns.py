@@ -17,7 +17,7 @@ from trainyard.reading.sql import literal
 # What columns without a name are called, with their place; the first one may be an index, and is none then.
 UNNAMED = "column_"
 # How a name tells which column it is, the surest first.
-LEVELS = EXACT, SPELT, SYNONYM, IN_LISTS = range(4)
+LEVELS = EXACT, SPELT, SYNONYM, IN_LISTS, IN_OBJECTS = range(5)
 
 # The names of columns of keys in the files of other tables, by the table's name for them.
 KeyNames = Mapping[str, Collection[str]]
@@ -34,7 +34,8 @@ class Mapped:
 
     `others` are cells of columns that nobody declared, by the name they get; `unnest` are those of the found columns
     whose lists become rows together; `named` says which names in the file differ from the table's, and which of
-    several was taken; `by_line` is the column of keys that is the number of the line.
+    several was taken; `passed` are the others, by column; `by_line` is the column of keys that is the number of the
+    line, and `stood_in` are those whose keys are something else, such as titles.
     """
 
     found: Found
@@ -43,7 +44,9 @@ class Mapped:
     others: Mapping[str, Cell] = field(default_factory=dict)
     unnest: tuple[str, ...] = ()
     named: Mapping[str, str] = field(default_factory=dict)
+    passed: Mapping[str, Sequence[str]] = field(default_factory=dict)
     by_line: str = ""
+    stood_in: frozenset[str] = frozenset()
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -69,6 +72,8 @@ def mapped(
     places, passed = _by_settings(found, source, settings=settings), dict[str, list[str]]()
     if found.columns:
         passed = _by_name(found, source, places=places, types=types, keys=keys)
+    stood_in = _stand_ins(found, source, places=places) if found.columns else {}
+    places |= stood_in
     by_line = _by_line(found, source, places=places, settings=settings)
     lacking = [each for each in source.columns if each.required and each.name not in places]
     if lacking:
@@ -82,7 +87,9 @@ def mapped(
         found=found,
         source=source,
         cells=cells,
+        passed=passed,
         by_line=by_line,
+        stood_in=frozenset(stood_in),
         others=_others(found, source, taken=set(places.values()), types=types) if source.other_columns else {},
         named={
             name: found.columns[at] + (f" (not {listed(passed[name])})" if passed.get(name) else "")
@@ -106,12 +113,12 @@ def key_names(parts: Iterable[Mapped]) -> KeyNames:
 def score(
     found: Found, source: Source, *, settings: FileSettings, types: Sequence[str], keys: KeyNames = NO_KEYS
 ) -> int:
-    """How many columns of a table a found one has; 0 where a required one is not there."""
+    """How many columns of a table a found one has, stand-ins apart; 0 where a required one is not there."""
     try:
         found_as = mapped(found, source, settings=settings, types=types, keys=keys)
     except BadData:
         return 0
-    return sum(cell is not None for cell in found_as.cells.values())
+    return sum(cell is not None for cell in found_as.cells.values()) - len(found_as.stood_in)
 
 
 def _by_settings(found: Found, source: Source, *, settings: FileSettings) -> dict[str, int | None]:
@@ -145,6 +152,22 @@ def _said(found: Found, column: Column, *, said: str) -> int | None:
     )
 
 
+def _stand_ins(found: Found, source: Source, *, places: Mapping[str, int | None]) -> dict[str, int | None]:
+    """The places of what stands in for required columns that are not there; a title may be read as such too."""
+    names = [plain_name(each) for each in found.columns]
+    taken = {places.get(each.name) for each in source.columns if each.required}
+    stood_in = dict[str, int | None]()
+    for column in source.columns:
+        if column.name in places or not column.required:
+            continue
+        for name, beside in column.stand_ins:
+            at = names.index(plain_name(name)) if plain_name(name) in names else None
+            if at is not None and at not in taken and (not beside or plain_name(beside) in names):
+                stood_in[column.name] = at
+                break
+    return stood_in
+
+
 def _by_line(found: Found, source: Source, *, places: dict[str, int | None], settings: FileSettings) -> str:
     """Adds the number of the line as the only key that a table of cells side by side lacks, and says which that is."""
     lacking = [each.name for each in source.columns if each.required and each.type == "id" and each.name not in places]
@@ -169,6 +192,8 @@ def _by_name(
             free = [at for at in usable if at not in taken]
             if level == IN_LISTS:
                 free = _in_lists(found, column, free=free, taken=taken, types=types)
+            if level == IN_OBJECTS:
+                free = [at for at in free if found.typed and below(found.columns[at]) and not types[at].endswith("[]")]
             same = _same(found, column, level=level, free=free)
             if same:
                 places[column.name] = at = _chosen(found, column, same=same, keys=keys)
@@ -184,15 +209,18 @@ def _in_lists(found: Found, column: Column, *, free: Sequence[int], taken: set[i
 
 
 def _same(found: Found, column: Column, *, level: int, free: Sequence[int]) -> list[int]:
-    """The columns whose name is a column's: its very name, but for case and punctuation, a synonym, or in a list."""
+    """The columns whose name is a column's: its very name, but for case and punctuation, a synonym, or a field's.
+
+    Of columns that are not needed, fields of objects count under their very name only.
+    """
     if level == EXACT:
         return [at for at in free if found.columns[at] == column.name]
     if level == SPELT:
         return [at for at in free if plain_name(found.columns[at]) == plain_name(column.name)]
     order = [plain_name(each) for each in column.synonyms]
     names = {at: plain_name(found.columns[at]) for at in free}
-    if level == IN_LISTS:
-        order = [plain_name(column.name), *order]
+    if level in (IN_LISTS, IN_OBJECTS):
+        order = [plain_name(column.name), *(order if column.required or level == IN_LISTS else ())]
         names = {at: plain_name(found.columns[at].removeprefix(f"{below(found.columns[at])}.")) for at in free}
     return sorted((at for at in free if names[at] in order), key=lambda at: order.index(names[at]))
 
@@ -207,6 +235,9 @@ def _chosen(found: Found, column: Column, *, same: Sequence[int], keys: KeyNames
     names = [found.columns[at] for at in same]
     together = len({below(each) for each in names}) == 1
     inner = [plain_name(each.removeprefix(f"{below(each)}.") if together else each) for each in names]
+    if together and column.type == "id" and below(names[0]) and len(inner) == 2 and "id" in inner:
+        # The lines of a list have ids of their own.
+        return same[1 - inner.index("id")]
     at = synonyms.surest_key(inner) if column.type == "id" else None
     if at is None:
         raise Ambiguous([ambiguous(found, column, names=names)])

@@ -17,6 +17,7 @@ from trainyard.reading import cells
 from trainyard.reading.bad_rows import Diagnosis, diagnosed, judged, set_aside, value_of
 from trainyard.reading.cells import ValueType
 from trainyard.reading.columns import Mapped
+from trainyard.reading.currencies import with_currencies
 from trainyard.reading.dates import dated
 from trainyard.reading.line_numbers import Lines
 from trainyard.reading.queries import PARSE_ERRORS, forget_rejects, header_again, rejects, rows_of, unreadable
@@ -83,8 +84,8 @@ def _quick(
 
     Lines that the parser rejects do not end it, for all others are as they should be.
     """
-    keys = _guessed(connection, mapped)
-    found = mapped.found
+    keys, found = _guessed(connection, mapped), mapped.found
+    mapped = with_currencies(connection, mapped, rows=GLANCE_ROWS)
     if found.as_integers:
         mapped = _of_integers(mapped)
     forget_rejects(connection, found)
@@ -108,12 +109,13 @@ def _careful(
     known = dated(connection, mapped, columns=seen.flawed)
     if known != mapped:
         mapped, seen = known, diagnosed(connection, known)
+    in_currencies = with_currencies(connection, mapped)
     columns = [*_lenient(mapped, seen.keys), *_others(mapped, others)]
     query = f"SELECT {', '.join(columns)} FROM {judged(mapped)} {'WHERE NOT bad' if seen.bad else ''}"
     forget_rejects(connection, mapped.found)
     rows = int(connection.execute(copy(query, target, floats=_floats(mapped, others))).fetchall()[0][0])
     seen = set_aside(connection, mapped, seen=seen, folder=rejected)
-    return _loaded(mapped, seen, target=target, rows=rows)
+    return _loaded(in_currencies, seen, target=target, rows=rows)
 
 
 def _loaded(mapped: Mapped, seen: Diagnosis, *, target: Path, rows: int) -> Loaded:

@@ -16,10 +16,12 @@ from trainyard.reading.columns import UNNAMED, Mapped
 from trainyard.reading.dates import ways_of
 from trainyard.reading.moments import Dates
 from trainyard.reading.queries import rows_of
-from trainyard.reading.sql import matches
+from trainyard.reading.sql import literal, matches
 
 # What people write where a number is not known: nothing but one or two signs.
 SIGNS = r"[!-/:-@\[-`{-~\x{2013}\x{2014}]{1,2}"
+# What is in every text that is a moment, for to find out how moments are written takes long.
+LIKE_TIMES = r"[0-9]{1,4}[-/. ][0-9]{1,2}([-/. ,T]|$)|(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
 # Of these, the first whose values all (but the bad share) of a column are; `word` tells yes/no from counts of 0 and 1.
 COUNTED = ("given", "signs", "boolean", "word", "int64", "float64", "plain", "time", "telephone")
 
@@ -56,11 +58,13 @@ def inferred(connection: duckdb.DuckDBPyConnection, parts: Sequence[Mapped], *, 
 def _counts(connection: duckdb.DuckDBPyConnection, part: Mapped) -> dict[str, dict[str, int]]:
     if not part.others:
         return {}
-    numbered = list(enumerate(part.others.values()))
-    # In two steps, for each value is computed once only if it is a column of a query inside.
-    inner = ", ".join(value for at, cell in numbered for value in _values(cell, at=at))
-    outer = ", ".join(count for at, _ in numbered for count in _column(at))
-    found = connection.execute(f"SELECT {outer} FROM (SELECT {inner} FROM {rows_of(part)})").fetchall()[0]
+    # In three steps, for each value is computed once only if it is a column of a query inside.
+    tidy = ", ".join(f"{_tidy(cell)} AS t{at}" for at, cell in enumerate(part.others.values()))
+    inner = ", ".join(value for at, cell in enumerate(part.others.values()) for value in _values(cell, at=at))
+    outer = ", ".join(count for at, name in enumerate(part.others) for count in _column(at, name=name))
+    found = connection.execute(
+        f"SELECT {outer} FROM (SELECT {inner} FROM (SELECT {tidy} FROM {rows_of(part)}))"
+    ).fetchall()[0]
     size = len(COUNTED) + 1
     columns = {name: found[size * at : size * (at + 1)] for at, name in enumerate(part.others)}
     return {
@@ -69,14 +73,21 @@ def _counts(connection: duckdb.DuckDBPyConnection, part: Mapped) -> dict[str, di
     }
 
 
+def _tidy(cell: Cell) -> str:
+    return cells.trimmed(cell) if cell.is_text else cell.sql
+
+
 def _values(cell: Cell, *, at: int) -> list[str]:
+    """What is computed of each cell, of which `_tidy` is the column t0, t1, ..."""
+    cell = replace(cell, sql=f"t{at}", tidy=cell.is_text)
     text = cells.trimmed(cell)
     # 007 is no number, though it could be read as one; nor are more digits before the point than a number holds.
-    time = "TRUE" if cell.type in cells.TIMES else f"regexp_matches({text}, '[0-9]{{1,4}}[-/. ]')"
+    time = "TRUE" if cell.type in cells.TIMES else f"regexp_matches({text}, {literal(LIKE_TIMES)})"
     lost = f"regexp_matches({text}, '^''?[+-]?(0[0-9]|[0-9]{{16}})')"
     return [
         f"{cells.missing(cell)} AS missing{at}",
         f"{cells.value(cell, 'boolean')} AS boolean{at}",
+        f"{cell.type == 'BOOLEAN'} AS typed{at}",
         f"{cells.value(cell, 'int64')} AS whole{at}",
         f"{cells.value(cell, 'float64')} AS number{at}",
         f"{text} AS text{at}",
@@ -85,17 +96,17 @@ def _values(cell: Cell, *, at: int) -> list[str]:
     ]
 
 
-def _column(at: int) -> list[str]:
+def _column(at: int, *, name: str) -> list[str]:
     return [
         f"count(*) FILTER (WHERE NOT missing{at})",
         f"count(*) FILTER (WHERE NOT missing{at} AND {matches(f'text{at}', SIGNS)})",
         f"count(boolean{at})",
-        f"count(boolean{at}) FILTER (WHERE number{at} IS NULL)",
+        f"count(boolean{at}) FILTER (WHERE typed{at} OR number{at} IS NULL)",
         f"count(whole{at})",
         f"count(number{at})",
         f"count(number{at}) FILTER (WHERE NOT lost{at} OR whole{at}::VARCHAR = text{at})",
         f"count(*) FILTER (WHERE time{at})",
-        f"count(*) FILTER (WHERE {amounts.is_telephone(f'text{at}', f'number{at}')})",
+        f"count(*) FILTER (WHERE {amounts.is_telephone(f'text{at}', f'number{at}', column=name)})",
         f"histogram({amounts.currency(f'text{at}', f'number{at}')})",
     ]
 

@@ -16,6 +16,7 @@ from trainyard.reading import baskets, rejected
 from trainyard.reading.assign import NO_SETTINGS, Assigner, Assignment, Candidate, missing, not_read
 from trainyard.reading.column_questions import some
 from trainyard.reading.columns import Mapped, key_names
+from trainyard.reading.currencies import mixed
 from trainyard.reading.lists import numbered_on
 from trainyard.reading.load import Kinds, Loaded, load
 from trainyard.reading.model import Found, LocalFile, Reading
@@ -24,6 +25,7 @@ from trainyard.reading.other_columns import inferred
 from trainyard.reading.repeats import resolve
 from trainyard.reading.sentences import refused
 from trainyard.reading.text_keys import as_text
+from trainyard.reading.understood import understood
 
 UNPACKED = "unpacked"
 # Of more files of which the same is to be said, it is said once.
@@ -214,7 +216,7 @@ class _Reader:
             self._refuse(source.name, problem.problems)
             return
         parts.append(part)
-        if said := _read_as(mapped):
+        if said := understood(mapped):
             self.read_as.setdefault(said, []).append(found.name)
         if found.text is not None and found.text.is_relative_to(self.scratch / UNPACKED):
             found.text.unlink(missing_ok=True)
@@ -232,6 +234,8 @@ class _Reader:
             self._refuse(source.name, [_empty(parts[0].mapped.found)])
         if bad:
             figures[f"{source.name}_left_out"] = float(bad)
+        if problems := mixed(source, [each.mapped for each in parts]):
+            self._refuse(source.name, problems)
         warnings = tuple(rejected.warning(each, table=source.name, rows=bad + good) for each in faults)
         self.quality += Quality(warnings=warnings, figures=figures)
         if self.quality.ok:
@@ -282,13 +286,6 @@ class _Reader:
     def _refuse(self, table: str, problems: Sequence[str]) -> None:
         self.refused.add(table)
         self.quality += Quality(problems=tuple(problems))
-
-
-def _read_as(mapped: Mapped) -> str:
-    """How a file was understood, where that is not as it stands in the recipe."""
-    read_as = [f"read as {', '.join(mapped.found.read_as)}"] if mapped.found.read_as else []
-    named = [f"{name} is the column {each}" for name, each in mapped.named.items()]
-    return "; ".join([*read_as, ", ".join(named)] if named else read_as)
 
 
 def _empty(found: Found) -> str:

@@ -23,7 +23,8 @@ SHOWN = 60
 class Fault:
     """What is wrong with `count` lines of a file in the same way; `place` and `found` are those of the first of them.
 
-    `everywhere` says that it is wrong with every line, so that the column is another one than was thought.
+    `everywhere` says that it is wrong with every line, so that the column is another one than was thought; `instead` is
+    what may be done rather than correct the lines.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Fault:
     expected: str
     found: str
     everywhere: str = ""
+    instead: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +57,13 @@ def problem(fault: Fault, *, rows: int, share: float) -> str:
         return refused(fault.name, expected=fault.expected, found=found, advice=fault.everywhere)
     such = "the one such line" if fault.count == 1 else f"all {fault.count:,} such lines"
     more = f" (of {rows:,} lines; data.max_bad_share lets {tolerated(rows, share):,} be left out)" if rows > 1 else ""
-    return refused(fault.name, fault.place, expected=fault.expected, found=fault.found, advice=f"correct {such}{more}")
+    return refused(
+        fault.name,
+        fault.place,
+        expected=fault.expected,
+        found=fault.found,
+        advice=f"correct {such}{more}{fault.instead}",
+    )
 
 
 def warning(fault: Fault, *, table: str, rows: int) -> str:

@@ -181,9 +181,8 @@ def _as_given(column: ColumnProfile, counts: Mapping[str, int], *, given: str) -
 def _yes(column: ColumnProfile, counts: Mapping[str, int]) -> tuple[str, str]:
     """The value that is yes, and why; empty where the only value there is means no."""
     meant = {each: _meaning(each, column.name) for each in column.values}
-    for each, says in meant.items():
-        if says:
-            return each, ""
+    if said := [each for each, says in meant.items() if says]:
+        return _said_by_name(said, column.name), ""
     if denied := [each for each, says in meant.items() if says is False]:
         return next((each for each in column.values if each not in denied), ""), ""
     if column.kind == "whole" and (signs := [each for each in column.values if each.startswith("-") or each == "0"]):
@@ -192,6 +191,16 @@ def _yes(column: ColumnProfile, counts: Mapping[str, int]) -> tuple[str, str]:
         return "", ""
     rarer = min(column.values, key=lambda each: (counts.get(each, 0), each))
     return rarer, "the rarer of the two, for no word says which; set data.positive if the other is meant"
+
+
+def _said_by_name(said: Sequence[str], name: str) -> str:
+    """Of values that all say that something happened, the one of which the name speaks; a loss is no win.
+
+    >>> _said_by_name(["lost", "won"], "Won?"), _said_by_name(["lost", "won"], "stage")
+    ('won', 'won')
+    """
+    named = [each for each in said if set(words(each.lower())) & set(words(name))]
+    return (named or [each for each in said if each.lower() != "lost"] or said)[0]
 
 
 def _meaning(value: str, name: str) -> bool | None:

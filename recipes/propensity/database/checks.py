@@ -32,7 +32,8 @@ def checked_tables(connection: sa.Connection, data: Data) -> list[sa.Table]:
         if lacking := [each for each in needed if each not in found]:
             problems.append(
                 f"database: expected a table {name} with the columns {', '.join(needed)}, found none with "
-                f"{', '.join(lacking)}; give the database the schema in the recipe's README."
+                f"{', '.join(lacking)}; give the database the schema in the recipe's README, or upload a CSV of "
+                "the table with the outcome instead."
             )
     tables = aggregate_tables.find(connection, data.aggregate_prefix)
     if not aggregate_tables.feature_columns(tables, data.drop):

@@ -61,7 +61,7 @@ def check(recipe_name: str, directory: Path, *, settings: Mapping[str, Any], scr
     if not given:
         raise NotFound(f"Expected a folder with data for recipe {recipe_name}, found no file of data in {directory}.")
     files = [_bounded(each, scratch) for each in given]
-    found = _read(recipe_name, files, sources=sources, config=config, scratch=scratch)
+    found = read_tables(recipe_name, files, sources=sources, config=config, scratch=scratch)
     quality = found.quality
     if quality.ok:
         quality += _judged(recipe_name, config, tables=found.tables, scratch=scratch)
@@ -71,7 +71,7 @@ def check(recipe_name: str, directory: Path, *, settings: Mapping[str, Any], scr
     return Checked(quality=quality, previews=tuple(each for each in previews if each.rows), cut=cut)
 
 
-def _read(
+def read_tables(
     recipe_name: str, files: Sequence[LocalFile], *, sources: Sequence[Source], config: RecipeConfig, scratch: Path
 ) -> Reading:
     """The tables, out of a database where one of the files is one, as in the ingest job."""

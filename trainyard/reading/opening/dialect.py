@@ -83,6 +83,9 @@ def _plausible(text: str, *, whole: bool, known: frozenset[str], given: Given) -
 
 
 def _holds(reading: Records, known: frozenset[str]) -> bool:
+    if reading.dialect.spaced and reading.total <= FEW_LINES and not reading.names(known):
+        # A sentence or two, with commas in them.
+        return False
     few = reading.bad_share <= MAX_BAD_SHARE or (reading.bad == 1 and reading.total > FEW_LINES)
     return reading.width > 1 and (few or reading.names(known) > 1)
 

@@ -12,6 +12,7 @@ from trainyard.contract.sources import FileSettings, Source
 from trainyard.errors import BadData
 from trainyard.reading.model import Found, LocalFile
 from trainyard.reading.opening.csv_tables import csv_table
+from trainyard.reading.opening.drawn_tables import undrawn
 from trainyard.reading.opening.excel_tables import excel_tables
 from trainyard.reading.opening.formats import OLD_WORKBOOK_MAGIC, PARQUET_MAGIC, ZIP, check
 from trainyard.reading.opening.json_tables import json_shape, json_table
@@ -86,4 +87,4 @@ def _tables(
     shape = json_shape(legible(sample(text.path).head))
     if shape:
         return [json_table(connection, text, shape=shape)]
-    return [csv_table(connection, text, settings=settings, sources=sources)]
+    return [csv_table(connection, undrawn(text), settings=settings, sources=sources)]
