@@ -112,6 +112,8 @@ def _costs(recipe: str, size: int, *, stages: Sequence[str] | None, kept: Path |
 def _measured(recipe: str, stage: str, *, folder: str, size: int) -> Cost:
     command = [sys.executable, "-m", "benchmarks.growth", "--size", str(size), "--child", recipe, stage, folder]
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
+    # A user's libraries are compiled once; in an environment with this, each process would compile them anew.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
         _, status, used = os.wait4(process.pid, 0)

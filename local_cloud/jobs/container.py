@@ -51,7 +51,9 @@ def process_command(
     """The entry point as a process of this machine.
 
     Absolute paths that exist in the image, and those below /opt/ml, are replaced by where they lie here, in arguments
-    and in the image's own variables. TRAINYARD_ML_ROOT tells the entry points where /opt/ml is.
+    and in the image's own variables. TRAINYARD_ML_ROOT tells the entry points where /opt/ml is. Modules that Python
+    compiles lie beside their sources, which are read-only: in a folder per image, the first job after each deployment
+    would compile TensorFlow anew.
     """
     here = _mapping(image.root, workspace)
     paths = {name: _map_path_list(image.env.get(name, ""), here) for name in ("PATH", "PYTHONPATH")}
@@ -61,8 +63,6 @@ def process_command(
         **{name: here(value) for name, value in image.env.items()},
         "PATH": ":".join([*(each for each in paths["PATH"] if each.startswith(str(image.root))), HOST_PATH]),
         "PYTHONPATH": ":".join(paths["PYTHONPATH"] or [str(workdir)]),
-        # The image is shared and must not change: compiled modules go beside it.
-        "PYTHONPYCACHEPREFIX": str(image.root.parent / "pycache"),
         **container.environment,
         "TRAINYARD_ML_ROOT": str(workspace.ml),
         **aws_environment(settings, credentials, ca_bundle=settings.ca_bundle),

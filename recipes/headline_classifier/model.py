@@ -11,13 +11,14 @@ from __future__ import annotations
 
 from typing import Any
 
-import keras
 import numpy as np
-from keras import layers, ops
 
 from recipes.headline_classifier.config import Hyperparameters
 from recipes.headline_classifier.features import PADDING, Encoder
 from recipes.headline_classifier.inference import KERNEL_SIZE, POOL_SIZE
+from trainyard.contract.lean_tensorflow import keras
+
+layers, ops = keras.layers, keras.ops
 
 FILTERS = 128
 UNITS = 128
@@ -28,7 +29,7 @@ WIDE_SCALE = 50.0
 
 # Keras files hold the name of this class and those of its arguments: a model saved with others could not be opened.
 @keras.saving.register_keras_serializable("headline_classifier")
-class GramScores(layers.Layer):  # type: ignore[misc]
+class GramScores(keras.layers.Layer):  # type: ignore[misc]
     """Logits [batch, classes]: the sum over a headline's n-grams of value x log odds x learnt weight, plus a bias."""
 
     def __init__(self, grams: int, classes: int, *, l2: float, **options: Any) -> None:
@@ -45,7 +46,7 @@ class GramScores(layers.Layer):  # type: ignore[misc]
     def call(self, inputs: Any) -> Any:
         indices, values = inputs
         weight, log_odds = (ops.take(each, indices, axis=0) for each in (self.weight, self.log_odds))
-        return ops.einsum("bk,bkc->bc", values, weight * log_odds * WIDE_SCALE) + self.bias
+        return _weighted_sum(values * WIDE_SCALE, weight * log_odds) + self.bias
 
     def table(self) -> np.ndarray:
         """What one unit of each n-gram adds to the logits [n-grams, classes]."""
@@ -94,12 +95,17 @@ def _convolution(embedded: Any, dropout: float) -> Any:
 
 def _sum_of_vectors(words: Any, embedded: Any, *, dropout: float) -> Any:
     """Sum of the vectors of the words over the root of their number, so that long and short headlines are of a size."""
-    present = ops.expand_dims(ops.cast(ops.not_equal(words, PADDING), "float32"), -1)
+    present = ops.cast(ops.not_equal(words, PADDING), "float32")
     # Whole words are dropped, so that no headline hangs on the name it is about.
-    kept = layers.Dropout(dropout, noise_shape=(None, words.shape[1], 1))(embedded)
-    total = ops.sum(kept * present, axis=1) / ops.sqrt(ops.maximum(ops.sum(present, axis=1), 1.0))
+    kept = layers.Dropout(dropout)(present)
+    total = _weighted_sum(kept, embedded) / ops.sqrt(ops.maximum(ops.sum(present, axis=1, keepdims=True), 1.0))
     hidden = layers.Dense(UNITS, activation="relu", name="hidden")(layers.Dropout(dropout)(total))
     return layers.Dropout(dropout)(hidden)
+
+
+def _weighted_sum(weights: Any, vectors: Any) -> Any:
+    """Sum [batch, size] of `vectors` [batch, some, size] by `weights` [batch, some], as one product of matrices."""
+    return ops.squeeze(ops.matmul(ops.expand_dims(weights, 1), vectors), 1)
 
 
 def with_probabilities(model: keras.Model, *, deep_weight: float, temperature: float) -> keras.Model:

@@ -132,8 +132,7 @@ def _epoch(trainer: Trainer, headlines: EncodedHeadlines, *, weights: np.ndarray
     batches = epoch_batches(headlines, weights, batch_size=size, seed=trainer.seed, epoch=epoch)
     for step, batch in enumerate(batches):
         left = 1.0 - (epoch * steps + step) / (settings.epochs * steps)
-        trainer.optimizer.learning_rate.assign(settings.learning_rate * left)
-        losses.append(trainer.train_step(batch))
+        losses.append(trainer.train_step(batch, settings.learning_rate * left))
     loss = float(np.mean([each.numpy() for each in losses]))
     setting = f"hyperparameters.learning_rate than {settings.learning_rate:g}"
     return curves.finite_loss(loss, epoch=epoch, setting=setting)

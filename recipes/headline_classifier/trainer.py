@@ -6,9 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-import keras
 import numpy as np
-import tensorflow as tf
 
 from recipes.headline_classifier.batches import Batch
 from recipes.headline_classifier.calibration import fit_temperature
@@ -18,6 +16,8 @@ from recipes.headline_classifier.features import Encoder
 from recipes.headline_classifier.inference import Network, combined_logits
 from recipes.headline_classifier.model import build
 from recipes.headline_classifier.seen_ngrams import only
+from trainyard.contract.fused_adam import FusedAdam
+from trainyard.contract.lean_tensorflow import tf
 
 BATCH_SIGNATURE = Batch(
     words=tf.TensorSpec([None, None], tf.int32),
@@ -26,6 +26,7 @@ BATCH_SIGNATURE = Batch(
     labels=tf.TensorSpec([None], tf.int32),
     weights=tf.TensorSpec([None], tf.float32),
 )
+STEP_SIGNATURE = (BATCH_SIGNATURE, tf.TensorSpec([], tf.float32))
 
 
 class Trainer:
@@ -36,14 +37,13 @@ class Trainer:
     ) -> None:
         self.encoder, self.hyperparameters, self.seed = encoder, hyperparameters, seed
         self.model = build(encoder, word_vectors, hyperparameters=hyperparameters, seed=seed)
-        self.optimizer = keras.optimizers.Adam(hyperparameters.learning_rate)
-        self.optimizer.build(self.model.trainable_variables)
+        self.optimizer = FusedAdam(self.model.trainable_variables)
         # What is neither zero at the start nor the log odds.
         parts = [layer for layer in self.model.layers if layer.name != "wide"]
         self._initial = [(each, each.numpy()) for layer in parts for each in layer.variables]
 
-    @tf.function(input_signature=[BATCH_SIGNATURE])  # type: ignore[untyped-decorator]
-    def train_step(self, batch: Batch) -> Any:
+    @tf.function(input_signature=STEP_SIGNATURE, autograph=False)  # type: ignore[untyped-decorator]
+    def train_step(self, batch: Batch, learning_rate: Any) -> Any:
         """One step of Adam on the categorical cross-entropy; returns the loss.
 
         The parts are trained side by side, each to be right by itself: trained on their sum, the deep part would learn
@@ -55,13 +55,8 @@ class Trainer:
             losses = [_cross_entropy(batch.labels, logits) * batch.weights for logits in parts.values()]
             loss = tf.add_n([tf.reduce_mean(each) for each in losses] + list(self.model.losses))
         gradients = tape.gradient(loss, self.model.trainable_variables)
-        self._move([tf.convert_to_tensor(each) for each in gradients])
+        self.optimizer.apply(gradients, learning_rate)
         return loss
-
-    @tf.function(jit_compile=True)  # type: ignore[untyped-decorator]
-    def _move(self, gradients: list[Any]) -> None:
-        """Adam on all weights, of which most are n-grams that no headline of the batch has: one pass instead of ten."""
-        self.optimizer.apply(gradients, self.model.trainable_variables)
 
     def network(self, validation: EncodedHeadlines | None = None) -> Network:
         """The weights so far; with `validation`, its temperature is fitted on those headlines."""
@@ -89,8 +84,9 @@ class Trainer:
     def restart(self, encoder: Encoder) -> None:
         """Back to where training starts, with the log odds of `encoder`; what was compiled for a step stays."""
         self.encoder = encoder
-        for variable in self._variables():
+        for variable in self.model.variables:
             variable.assign(np.zeros(variable.shape, dtype=variable.dtype))
+        self.optimizer.restart()
         for variable, value in self._initial:
             variable.assign(value)
         if "wide" in self.model.output:

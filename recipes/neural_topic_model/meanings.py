@@ -5,9 +5,7 @@ from __future__ import annotations
 from trainyard.contract.meaning import Meanings, higher
 
 MEANINGS: Meanings = {
-    "completion_gain": higher(
-        "nats by which half of a text predicts the other better than the shares of words do"
-    ),
+    "completion_gain": higher("nats by which half of a text predicts the other better than the shares of words do"),
     "wetc": higher("mean likeness of the words of a topic, by vectors of words"),
     "tu": higher("topic uniqueness: 1 when no word is in the list of two topics"),
     "npmi": higher(

@@ -16,13 +16,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import keras
 import numpy as np
-import tensorflow as tf
 
 from recipes.neural_topic_model.config import Hyperparameters
 from recipes.neural_topic_model.features import Vocabulary
 from recipes.neural_topic_model.inference import TopicModel
+from trainyard.contract.fused_adam import FusedAdam
+from trainyard.contract.lean_tensorflow import keras, tf
 
 BATCH_NORM = {"momentum": 0.9, "epsilon": 1e-3, "scale": False}
 # Shares of training after which divergence and coherence count in full, and from which the learning rate falls.
@@ -31,6 +31,9 @@ COHERENCE_WARM_UP = 0.5
 LEARNING_RATE_DECAY_START = 2 / 3
 # Topics are compared as softmax of log-odds brought to this deviation: about the ten heaviest words then count.
 SHARPNESS = 2.0
+
+# Of the words of documents: the last ones are fewer, and one program serves them all.
+COUNTS = tf.TensorSpec([None, None], tf.float32)
 
 
 def build(*, words: int, topics: int, hidden_units: int, seed: int) -> keras.Model:
@@ -73,14 +76,13 @@ class Trainer:
         self._total = float(total_steps)
         self._seed = seed
         self._prior_variance = 1.0 - 1.0 / parameters.topics
-        self.optimizer = keras.optimizers.Adam(parameters.learning_rate)
-        self.optimizer.build(network.trainable_variables)
+        self.optimizer = FusedAdam(network.trainable_variables)
 
     @property
     def topic_words(self) -> tf.Tensor:
         return self._layers["topic_words"].kernel
 
-    @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
+    @tf.function(reduce_retracing=True, autograph=False)  # type: ignore[untyped-decorator]
     def train_step(self, inputs: tf.Tensor, targets: tf.Tensor, *, step: tf.Tensor) -> tf.Tensor:
         """One update on a batch of encoder inputs and target counts [batch, words]; returns its mean loss."""
         done = tf.cast(step, tf.float32) / self._total
@@ -94,12 +96,11 @@ class Trainer:
             loss = tf.reduce_mean(reconstruction + divergence)
             objective = loss - coherence_weight * self._coherence()
         decay = tf.clip_by_value((1.0 - done) / (1.0 - LEARNING_RATE_DECAY_START), 0.02, 1.0)
-        self.optimizer.learning_rate.assign(self._parameters.learning_rate * decay)
         gradients = tape.gradient(objective, self.network.trainable_variables)
-        self.optimizer.apply_gradients(zip(gradients, self.network.trainable_variables, strict=True))
+        self.optimizer.apply(gradients, self._parameters.learning_rate * decay)
         return loss
 
-    @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
+    @tf.function(input_signature=[COUNTS, COUNTS], autograph=False)  # type: ignore[untyped-decorator]
     def validation_losses(self, inputs: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
         """Loss of each document [batch] with the topics at their posterior mean: for validation."""
         mean, log_variance, logits = self.network(inputs, training=False)

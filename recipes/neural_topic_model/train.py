@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-import tensorflow as tf
 
 from recipes.neural_topic_model.bags_of_words import BagsOfWords
 from recipes.neural_topic_model.batches import TrainingBatches, batch_size, validation_batches
@@ -21,6 +20,7 @@ from recipes.neural_topic_model.refined_nmf import refined_nmf_for, word_shares
 from recipes.neural_topic_model.selection import Judge
 from recipes.neural_topic_model.word_cooccurrence import document_npmi, expected_npmi
 from trainyard.contract import checkpoint, curves
+from trainyard.contract.lean_tensorflow import tf
 from trainyard.contract.progress import metric, progress
 from trainyard.errors import JobFailed
 

@@ -10,9 +10,9 @@ a resumed training sees what an uninterrupted one would have seen.
 from __future__ import annotations
 
 import numpy as np
-import tensorflow as tf
 
 from recipes.prod2vec.features import RaggedArray
+from trainyard.contract.lean_tensorflow import tf
 
 # Slots of a pack. 16 products give 240 pairs from one gather; with more, epochs become so few steps that quality falls.
 SLOTS = 16
@@ -96,7 +96,7 @@ class BasketSampler:
         self._negative_alias = tuple(tf.constant(each) for each in alias_table(negative_probability))
         self._keep_probability = None if (keep_probability == 1.0).all() else tf.constant(keep_probability)
 
-    @tf.function  # type: ignore[untyped-decorator]
+    @tf.function(autograph=False)  # type: ignore[untyped-decorator]
     def draw(self, number: tf.Tensor, *, steps: int, baskets_per_step: int) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """The draw of this number: products and their mask (float) [steps, packs, slots], and negatives.
 

@@ -98,6 +98,11 @@ CONFIG = Config(
 # Lists of objects in JSON have their fields as columns: `items.sku`.
 LISTS = ("items", "products", "lines", "line_items", "positions")
 CODES = ("id", "sku", "product_id", "product", "item_id", "item", "code", "ean", "asin")
+# Of what has no code the name is it.
+PRODUCT_NAMES = (
+    *("product name", "product title", "item name", "article name", "lineitem name", "product description"),
+    *("item description", "description", "bezeichnung", "artikelbezeichnung", "produktname"),
+)
 PRODUCT = Column(
     name="product_id",
     type="id",
@@ -127,9 +132,9 @@ NAMES = (
         nullable=True,
         required=False,
         synonyms=(
-            *("product title", "product description", "description", "item name", "item description", "article name"),
-            *("name", "title", "lineitem name", "product", "artikelbezeichnung", "bezeichnung", "produktname"),
             *(f"{each}.{name}" for each in LISTS for name in ("name", "title", "description")),
+            *("product title", "product description", "description", "item name", "item description", "article name"),
+            *("lineitem name", "name", "title", "product", "artikelbezeichnung", "bezeichnung", "produktname"),
         ),
     ),
     Column(
@@ -162,6 +167,11 @@ ORDER = Column(
         *("bestellung", "bestellnummer", "bestellnr", "rechnung", "rechnungsnummer", "bon", "bonnummer"),
         *("belegnummer", "warenkorb", "commande", "facture", "pedido", "factura", "ordine"),
     ),
+    # In Shopify's exports the number of an order is its name, and in what its interface answers its id.
+    stand_ins=(
+        *(("name", f"lineitem {each}") for each in ("sku", "name")),
+        *(("id", f"{each}.{code}") for each in LISTS for code in CODES),
+    ),
 )
 ORDER_PRODUCTS = Source(
     name="order_products",
@@ -172,7 +182,7 @@ ORDER_PRODUCTS = Source(
     ),
     columns=(
         ORDER,
-        PRODUCT,
+        replace(PRODUCT, stand_ins=tuple((each, "") for each in PRODUCT_NAMES)),
         Column(
             name="add_to_cart_order",
             type="int64",

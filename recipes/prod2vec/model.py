@@ -12,11 +12,11 @@ derivative `sigmoid(score) - label`. A test compares it with automatic different
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-import keras
 import numpy as np
-import tensorflow as tf
+
+from trainyard.contract.lean_tensorflow import keras, tf
 
 # Damps the first steps, which are large for rare products; of 1e-6 to 10, this did best on validation items.
 INITIAL_ACCUMULATOR = 1e-2
@@ -77,7 +77,8 @@ class SkipGramTrainer:
 
     # One compiled program for many steps: between them, vectors are updated in place instead of copied. XLA's scatter
     # is also what makes a step cheap; TensorFlow's own takes longer than all matrix products together.
-    @tf.function(jit_compile=True)  # type: ignore[untyped-decorator]
+    # The loop is written out, because TensorFlow needs longer to rewrite Python's (AutoGraph) than to compile it.
+    @tf.function(jit_compile=True, autograph=False)  # type: ignore[untyped-decorator]
     def train_steps(
         self, products: tf.Tensor, mask: tf.Tensor, *, negatives: tf.Tensor, learning_rates: tf.Tensor
     ) -> tf.Tensor:
@@ -86,33 +87,52 @@ class SkipGramTrainer:
         `products` and `mask` [steps, packs, slots] and `negatives` [steps, packs, negatives] are what
         `BasketSampler.draw` gives.
         """
-        target, context = self.target.read_value(), self.context.read_value()
-        target_accumulator = self.target_accumulator.read_value()
-        context_accumulator = self.context_accumulator.read_value()
-        losses = tf.zeros_like(learning_rates)
-        for step in tf.range(learning_rates.shape[0]):
-            rows = tf.reshape(products[step], (-1,))
-            columns = tf.reshape(tf.concat([products[step], negatives[step]], axis=1), (-1,))
-            shape = (mask.shape[1], -1, target.shape[1])
-            loss, target_gradient, context_gradient = pair_gradients(
-                tf.reshape(tf.gather(target, rows), shape),
-                tf.reshape(tf.gather(context, columns), shape),
-                labels=pair_labels(products[step], mask[step], slots_per_basket=self._slots_per_basket),
-                negative_weight=self._negative_weight,
+
+        def one_step(step: tf.Tensor, state: Sequence[tf.Tensor]) -> tuple[tf.Tensor, list[tf.Tensor]]:
+            losses, *values = state
+            loss, values = self._step(
+                values,
+                products=products[step],
+                mask=mask[step],
+                negatives=negatives[step],
+                learning_rate=learning_rates[step],
             )
-            rate = learning_rates[step]
-            target, target_accumulator = row_wise_adagrad(
-                target, target_accumulator, rows=rows, gradients=target_gradient, learning_rate=rate
-            )
-            context, context_accumulator = row_wise_adagrad(
-                context, context_accumulator, rows=columns, gradients=context_gradient, learning_rate=rate
-            )
-            losses = tf.tensor_scatter_nd_update(losses, [[step]], [loss])
-        self.target.assign(target)
-        self.context.assign(context)
-        self.target_accumulator.assign(target_accumulator)
-        self.context_accumulator.assign(context_accumulator)
+            return step + 1, [tf.tensor_scatter_nd_update(losses, [[step]], [loss]), *values]
+
+        variables = self._variables().values()
+        start = (tf.constant(0), [tf.zeros_like(learning_rates), *(each.read_value() for each in variables)])
+        _, (losses, *values) = tf.while_loop(lambda step, _: step < learning_rates.shape[0], one_step, start)
+        for variable, value in zip(variables, values, strict=True):
+            variable.assign(value)
         return losses
+
+    def _step(
+        self,
+        values: Sequence[tf.Tensor],
+        *,
+        products: tf.Tensor,
+        mask: tf.Tensor,
+        negatives: tf.Tensor,
+        learning_rate: tf.Tensor,
+    ) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        """The loss of one step from `values` of the variables, and their values after it."""
+        target, context, target_accumulator, context_accumulator = values
+        rows = tf.reshape(products, (-1,))
+        columns = tf.reshape(tf.concat([products, negatives], axis=1), (-1,))
+        shape = (mask.shape[0], -1, target.shape[1])
+        loss, target_gradient, context_gradient = pair_gradients(
+            tf.reshape(tf.gather(target, rows), shape),
+            tf.reshape(tf.gather(context, columns), shape),
+            labels=pair_labels(products, mask, slots_per_basket=self._slots_per_basket),
+            negative_weight=self._negative_weight,
+        )
+        target, target_accumulator = row_wise_adagrad(
+            target, target_accumulator, rows=rows, gradients=target_gradient, learning_rate=learning_rate
+        )
+        context, context_accumulator = row_wise_adagrad(
+            context, context_accumulator, rows=columns, gradients=context_gradient, learning_rate=learning_rate
+        )
+        return loss, [target, context, target_accumulator, context_accumulator]
 
 
 def pair_labels(products: tf.Tensor, mask: tf.Tensor, *, slots_per_basket: int) -> tf.Tensor:

@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import tensorflow as tf
 
 from recipes.prod2vec.basket_choice import choose
 from recipes.prod2vec.batches import BasketSampler
@@ -20,6 +19,7 @@ from recipes.prod2vec.precomputed_neighbours import MAX_PRODUCTS, PrecomputedNei
 from recipes.prod2vec.process import KEEP_PROBABILITY_FILE, NEGATIVE_PROBABILITY_FILE, load_baskets
 from recipes.prod2vec.step_schedule import StepSchedule
 from trainyard.contract import checkpoint, curves
+from trainyard.contract.lean_tensorflow import tf
 from trainyard.contract.progress import metric, progress
 
 KERAS_FILE = "model.keras"

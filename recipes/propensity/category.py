@@ -34,6 +34,10 @@ class Category:
         """Names of the inputs this column becomes."""
         return [f"{self.name} = {value}" for value in (*self.values, OTHER)]
 
+    def text_of(self, value: object) -> str:
+        """`text` of a value, without any work where training kept it as it is written."""
+        return value if isinstance(value, str) and value in self._indices else text(value)
+
     def input_indices(self, values: Sequence[str]) -> np.ndarray:
         """Which of its inputs each value sets (int64 [rows]); the last is for values that training did not keep."""
         return np.fromiter(map(self.input_index, values), dtype=np.int64, count=len(values))

@@ -12,13 +12,14 @@ from recipes.propensity.calibration import logit, sigmoid
 from recipes.propensity.config import Config
 from recipes.propensity.features import NOT_FEATURES, Encoder
 from recipes.propensity.inference import Ensemble
-from recipes.propensity.metrics import auc_of_places, classification_metrics, places
+from recipes.propensity.metrics import classification_metrics
 from recipes.propensity.population import Population
 from recipes.propensity.quantity import LARGEST
 from recipes.propensity.threads import threads_for
 from recipes.propensity.training_data import VISITS_FILE, TrainingData, load_visits
 from trainyard.contract.evaluation import Evaluation, Reference
 from trainyard.contract.progress import progress
+from trainyard.contract.tabular.probabilities import auc_of_places, places
 
 # Baselines are for orientation, so they get a part of large data.
 MAX_BASELINE_VISITS = 200_000
@@ -26,7 +27,7 @@ EPOCH, DAY = pd.Timestamp(0), pd.Timedelta(days=1)
 
 
 def evaluate(model_dir: Path, holdout: Path, *, config: Config) -> Evaluation:
-    """Metrics of a model on the holdout; `examples` are `metrics.places` [visits].
+    """Metrics of a model on the holdout; `examples` are `probabilities.places` [visits].
 
     `auc` needs no weights: it compares sales with other visits. `pr_auc` and `sample_log_loss` are of the sample (one
     sale per eight other visits), as networks see it; `log_loss`, `brier_score`, `calibration_error`, `precision` and

@@ -135,7 +135,7 @@ class Encoder:
             for each in self.quantities
         ]
         named = [
-            texts[each.name] if each.name in texts else [text(value) for value in given[each.name]]
+            texts[each.name] if each.name in texts else [each.text_of(value) for value in given[each.name]]
             for each in self.categories
         ]
         return self.encode(np.array(columns, dtype=np.float64).reshape(len(columns), len(rows)).T, named)

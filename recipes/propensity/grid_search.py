@@ -10,16 +10,17 @@ import itertools
 from collections.abc import Sequence
 
 import numpy as np
-import tensorflow as tf
 
 from recipes.propensity import combinations
 from recipes.propensity.combinations import Combination, Result
 from recipes.propensity.config import Grid
-from recipes.propensity.metrics import DECISION_LOGIT, auc
+from recipes.propensity.metrics import DECISION_LOGIT
 from recipes.propensity.stacked_networks import NetworkSettings, StackedNetworks
 from recipes.propensity.training_data import TrainingData
 from recipes.propensity.training_loop import fit
+from trainyard.contract.lean_tensorflow import tf
 from trainyard.contract.progress import progress
+from trainyard.contract.tabular.probabilities import auc
 
 VALIDATION_FOLD = 0
 

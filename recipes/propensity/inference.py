@@ -9,6 +9,7 @@ from functools import cached_property
 from math import log, log1p, tanh
 from pathlib import Path
 from statistics import fmean
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -36,8 +37,12 @@ class Shares:
 
     def blended(self, networks: np.ndarray, trees: np.ndarray | float, *, linear: np.ndarray | float) -> np.ndarray:
         """The weighted mean of the members' log odds."""
+        return np.asarray(self.blend(networks, trees, linear=linear))
+
+    def blend(self, networks: Any, trees: Any, *, linear: Any) -> Any:
+        """`blended` of arrays or of single numbers."""
         both = (1.0 - self.trees) * networks + self.trees * trees
-        return np.asarray((1.0 - self.linear) * both + self.linear * linear)
+        return (1.0 - self.linear) * both + self.linear * linear
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,10 +77,15 @@ class Ensemble:
 
     def probabilities_of_inputs(self, inputs: np.ndarray) -> np.ndarray:
         """Probability of a sale from network inputs, float32 [rows, inputs]."""
+        if len(inputs) == 1:
+            logit_of_one = self._sample_logit(inputs) + self.population.prior_correction + self.intercept
+            return np.array([_probability(logit_of_one)])
         return sigmoid(self.sample_logits(inputs) + self.population.prior_correction + self.intercept)
 
     def sample_logits(self, inputs: np.ndarray) -> np.ndarray:
         """Log odds as in the sample that the members learned from [rows]."""
+        if len(inputs) == 1:
+            return np.array([self._sample_logit(inputs)])
         if len(inputs) > BLOCK_ROWS:
             starts = range(0, len(inputs), BLOCK_ROWS)
             return np.concatenate([self.sample_logits(inputs[start : start + BLOCK_ROWS]) for start in starts])
@@ -85,11 +95,20 @@ class Ensemble:
         linear = linear_logits(self.linear, inputs) if self.linear is not None and self.shares.linear else 0.0
         return self.shares.blended(self.networks_logits(inputs), trees, linear=linear)
 
+    def _sample_logit(self, inputs: np.ndarray) -> float:
+        """`sample_logits` of one row [1, inputs]: calls of numpy for single numbers would take longer than the work."""
+        linear = float(linear_logits(self.linear, inputs)[0]) if self.linear is not None and self.shares.linear else 0.0
+        if self.linear is not None and self.shares.linear == 1.0:
+            return linear
+        trees = float(self.trees.logits(inputs)[0]) if self.trees else 0.0
+        found = _stacked_logits(self.stacked, inputs)[:, 0].tolist() if self.stacked else None
+        networks = float(self.networks_logits(inputs)[0]) if found is None else _mean_logit(found)
+        return float(self.shares.blend(networks, trees, linear=linear))
+
     def networks_logits(self, inputs: np.ndarray) -> np.ndarray:
         """Logit of the mean probability of the networks [rows]."""
         if self.stacked and len(inputs) <= FEW_ROWS:
-            found = _stacked_logits(self.stacked, inputs)
-            return mean_logits(found) if len(inputs) > 1 else np.array([_mean_logit(found[:, 0].tolist())])
+            return mean_logits(_stacked_logits(self.stacked, inputs))
         return mean_logits(np.stack([network_logits(each, inputs) for each in self.networks]))
 
     @cached_property
@@ -169,8 +188,13 @@ def mean_logits(logits: np.ndarray) -> np.ndarray:
     return logit(sigmoid(logits).mean(axis=0))
 
 
+def _probability(logit_of_one: float) -> float:
+    """`sigmoid` of a single number."""
+    return 0.5 * (1.0 + tanh(0.5 * logit_of_one))
+
+
 def _mean_logit(logits: Sequence[float]) -> float:
     """`mean_logits` of one row, for which a dozen calls of numpy would take longer than the work."""
-    mean = fmean([0.5 * (1.0 + tanh(0.5 * each)) for each in logits])
+    mean = fmean(map(_probability, logits))
     inside = min(max(mean, EPSILON), 1.0 - EPSILON)
     return log(inside) - log1p(-inside)

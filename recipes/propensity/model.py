@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import keras
 import numpy as np
 
 from recipes.propensity.stacked_networks import NetworkSettings
+from trainyard.contract.lean_tensorflow import keras
 
 
 def build(settings: NetworkSettings, inputs: int, *, weights: Sequence[np.ndarray] | None = None) -> keras.Model:

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from recipes.propensity.metrics import ReliabilityBin
-from recipes.propensity.thresholds import Curve
 from trainyard.contract.charts import PALETTE, png
+from trainyard.contract.tabular.probabilities import ReliabilityBin
+from trainyard.contract.tabular.thresholds import Curve
 
 # Of what a model without any skill would draw.
 PLAIN = "#b9c0cb"

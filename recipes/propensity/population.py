@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ class Population:
         """The true share of visits that end in a sale."""
         return self.sales / (self.sales + self.others)
 
-    @property
+    @cached_property
     def prior_correction(self) -> float:
         """What to add to a logit learned on the sample to get that of the population."""
         return float(np.log(self.sales / self.sampled_sales) - np.log(self.others / self.sampled_others))

@@ -14,13 +14,13 @@ from recipes.propensity.columns.uses import Description
 from recipes.propensity.combinations import COMBINATIONS_FILE
 from recipes.propensity.config import Config
 from recipes.propensity.inference import Ensemble, Shares
-from recipes.propensity.metrics import ReliabilityBin, auc, reliability_bins
 from recipes.propensity.population import Population
 from recipes.propensity.threshold_section import thresholds_section
-from recipes.propensity.thresholds import curve
 from recipes.propensity.training_data import VISITS_FILE
 from trainyard.contract import charts, curves
 from trainyard.contract.report import Cell, Figure, ReportInputs, Section, Table
+from trainyard.contract.tabular.probabilities import ReliabilityBin, auc, reliability_bins
+from trainyard.contract.tabular.thresholds import curve
 
 MAX_VISITS, MAX_IMPORTANCE_VISITS = 100_000, 10_000
 SHOWN_COMBINATIONS = 10
@@ -129,7 +129,7 @@ def _calibration_section(
 
 
 def _cells(each: ReliabilityBin) -> list[Cell]:
-    return [each.predicted, each.observed, each.visits]
+    return [each.predicted, each.observed, each.rows]
 
 
 def _importance_section(importance: list[tuple[str, float]]) -> Section:

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-import tensorflow as tf
+
+from trainyard.contract.lean_tensorflow import tf
 
 ADAM_BETAS = (0.9, 0.999)
 RMSPROP_BETAS = (0.0, 0.9)
@@ -93,7 +95,7 @@ class StackedNetworks:
         return found
 
     # Without XLA, which would generate the random numbers of dropout for every network again: four times the time.
-    @tf.function  # type: ignore[untyped-decorator]
+    @tf.function(autograph=False)  # type: ignore[untyped-decorator]
     def train_epoch(
         self, inputs: tf.Tensor, labels: tf.Tensor, *, train_mask: tf.Tensor, batches: tf.Tensor, rates: tf.Tensor
     ) -> tf.Tensor:
@@ -102,26 +104,26 @@ class StackedNetworks:
         `train_mask` [networks, rows] is 1.0 where a network learns from a row; `rates` [networks] are learning rates.
         Returns the mean loss of each network over what it learned from [networks].
         """
-        state = (
-            [each.read_value() for each in self.weights],
-            [each.read_value() for each in self.first_moments],
-            [each.read_value() for each in self.second_moments],
-        )
-        step = self.step.read_value()
-        total = tf.zeros((len(self.settings),))
-        for batch in tf.range(tf.shape(batches)[0]):
-            rows = batches[batch]
-            step += 1
+        trained = (self.weights, self.first_moments, self.second_moments)
+        steps, first = tf.shape(batches)[0], self.step.read_value()
+
+        def one_step(batch: tf.Tensor, so_far: Any) -> tuple[Any, ...]:
+            total, *state = so_far
+            rows, step = batches[batch], first + tf.cast(batch, tf.int64) + 1
             x, y, mask = tf.gather(inputs, rows), tf.gather(labels, rows), tf.gather(train_mask, rows, axis=1)
             dropout = self._dropout_masks(tf.shape(x)[0], step)
             loss, gradients = self.gradients(state[0], x, y=y, train_mask=mask, dropout=dropout)
-            total += loss
             state = self._optimizer_step(state, gradients, step=step, rates=rates[:, None, None])
-        for variables, values in zip((self.weights, self.first_moments, self.second_moments), state, strict=True):
+            return batch + 1, (total + loss, *state)
+
+        state = ([each.read_value() for each in variables] for variables in trained)
+        start = (tf.constant(0), (tf.zeros((len(self.settings),)), *state))
+        _, (total, *state) = tf.while_loop(lambda batch, _: batch < steps, one_step, start)
+        for variables, values in zip(trained, state, strict=True):
             for variable, value in zip(variables, values, strict=True):
                 variable.assign(value)
-        self.step.assign(step)
-        return total / tf.cast(tf.shape(batches)[0], tf.float32)
+        self.step.assign(first + tf.cast(steps, tf.int64))
+        return total / tf.cast(steps, tf.float32)
 
     def gradients(
         self, weights: list[tf.Tensor], x: tf.Tensor, *, y: tf.Tensor, train_mask: tf.Tensor, dropout: list[tf.Tensor]
@@ -156,7 +158,7 @@ class StackedNetworks:
         return masks
 
     def _optimizer_step(
-        self, state: tuple[list[tf.Tensor], ...], gradients: list[tf.Tensor], *, step: tf.Tensor, rates: tf.Tensor
+        self, state: Sequence[list[tf.Tensor]], gradients: list[tf.Tensor], *, step: tf.Tensor, rates: tf.Tensor
     ) -> tuple[list[tf.Tensor], list[tf.Tensor], list[tf.Tensor]]:
         """Adam (Kingma and Ba 2015) or RMSprop (Tieleman and Hinton 2012), which is Adam without first moment."""
         steps = tf.cast(step, tf.float32)
@@ -190,7 +192,7 @@ class StackedNetworks:
         ]
         return np.concatenate(blocks, axis=1)
 
-    @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
+    @tf.function(reduce_retracing=True, autograph=False)  # type: ignore[untyped-decorator]
     def _logits(self, inputs: tf.Tensor, *, rows: tf.Tensor, networks: tf.Tensor) -> tf.Tensor:
         ones = [tf.ones((1, 1, 1))] * 2
         weights = [tf.gather(each.read_value(), networks) for each in self.weights]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from recipes.propensity import plots
-from recipes.propensity.thresholds import Curve
 from trainyard.contract.report import Cell, Figure, Section, Table
+from trainyard.contract.tabular.thresholds import Curve
 
 CALLED_SHARES = (0.01, 0.05, 0.1, 0.2, 0.5)
 # What a missed sale costs, in calls in vain.

@@ -18,7 +18,7 @@ from recipes.propensity.features import Encoder
 from recipes.propensity.grid_search import network_settings
 from recipes.propensity.inference import Ensemble, mean_logits, network_logits
 from recipes.propensity.members import Members
-from recipes.propensity.metrics import DECISION_LOGIT, log_loss, validation_metrics
+from recipes.propensity.metrics import DECISION_LOGIT, validation_metrics
 from recipes.propensity.population import Population
 from recipes.propensity.reasons import typical_inputs
 from recipes.propensity.stacked_networks import StackedNetworks
@@ -26,6 +26,7 @@ from recipes.propensity.training_data import TrainingData
 from recipes.propensity.training_loop import TrainingState, fit
 from trainyard.contract import checkpoint, curves
 from trainyard.contract.progress import metric, progress
+from trainyard.contract.tabular.probabilities import log_loss
 
 KERAS_FILE = "model.keras"
 CHECKPOINT_FILE = "checkpoint.npz"

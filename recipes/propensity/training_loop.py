@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from recipes.propensity.batches import effective_batch_size, epoch_batches
 from recipes.propensity.stacked_networks import StackedNetworks
 from recipes.propensity.training_data import TrainingData
 from trainyard.contract import checkpoint
 from trainyard.contract.curves import finite_loss
+from trainyard.contract.lean_tensorflow import tf
 
 # Epochs without a better validation loss until the rate falls, and until a network stops.
 REDUCE_RATE_PATIENCE = 3

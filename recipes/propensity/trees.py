@@ -22,7 +22,7 @@ TREES_FILE = "trees.npz"
 LEAVES = 16
 EVERY_LEAF = np.uint16(2**LEAVES - 1)
 # The number of the lowest bit of each set of leaves.
-LEFTMOST = np.array([0, *((each & -each).bit_length() - 1 for each in range(1, 2**LEAVES))])
+LEFTMOST = np.array([0, *((each & -each).bit_length() - 1 for each in range(1, 2**LEAVES))], dtype=np.uint8)
 # Few enough for their sets of leaves to stay in a core's cache.
 BLOCK_ROWS = 128
 
@@ -75,8 +75,7 @@ class Trees:
 
     def logits_of_leaves(self, leaves: np.ndarray) -> np.ndarray:
         """The values of the leftmost of sets of leaves [rows, trees], added up [rows]."""
-        places = LEFTMOST.take(leaves)
-        places += self._firsts
+        places = LEFTMOST.take(leaves) + self._firsts
         return np.asarray(self.base + self.values.ravel().take(places).sum(axis=1))
 
     def leaves_by_group(self, inputs: np.ndarray, groups: np.ndarray, *, count: int) -> np.ndarray:

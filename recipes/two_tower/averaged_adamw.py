@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import keras
-import tensorflow as tf
-
-FIRST_MOMENT, SECOND_MOMENT, EPSILON = 0.9, 0.999, 1e-7
+from trainyard.contract.fused_adam import FusedAdam
+from trainyard.contract.lean_tensorflow import keras, tf
 
 
 class AveragedAdamW:
@@ -19,28 +17,31 @@ class AveragedAdamW:
 
     def __init__(self, variables: Sequence[keras.Variable], *, weight_decay: float, momentum: float) -> None:
         self._weights: list[tf.Variable] = [each.value for each in variables]
-        self._means, self._squares, self.averages = (
-            [tf.Variable(tf.zeros_like(each)) for each in self._weights] for _ in range(3)
-        )
-        self.steps = tf.Variable(0, dtype=tf.int64)
-        self._weight_decay, self._momentum = weight_decay, momentum
+        self._adam = FusedAdam(variables)
+        self.averages = [tf.Variable(tf.zeros_like(each)) for each in self._weights]
+        self._weight_decay, self._momentum = weight_decay, tf.Variable(momentum)
+
+    @property
+    def steps(self) -> int:
+        """How many steps were taken."""
+        return int(self._adam.steps)
 
     @property
     def variables(self) -> list[tf.Variable]:
         """All that changes from step to step, beside the weights."""
-        return [self.steps, *self._means, *self._squares, *self.averages]
+        return [*self._adam.variables, *self.averages]
+
+    def restart(self, *, momentum: float) -> None:
+        """Forget all steps, and go on with other averages."""
+        self._adam.restart()
+        self._momentum.assign(momentum)
 
     def apply(self, gradients: Sequence[tf.Tensor], learning_rate: tf.Tensor) -> None:
         """Move the weights by one step, against their gradients."""
-        step = tf.cast(self.steps + 1, tf.float32)
-        rate = learning_rate * tf.sqrt(1.0 - tf.pow(SECOND_MOMENT, step)) / (1.0 - tf.pow(FIRST_MOMENT, step))
-        momentum = tf.where(self.steps > 0, self._momentum, 0.0)
-        slots = zip(self._weights, gradients, self._means, self._squares, self.averages, strict=True)
-        for weight, gradient, mean, square, average in slots:
+        kept = tf.where(self._adam.steps > 0, self._momentum, 0.0)
+        for weight in self._weights:
             if weight.shape.rank == 2:
-                weight.assign_sub(weight * self._weight_decay * learning_rate)
-            mean.assign_add((gradient - mean) * (1.0 - FIRST_MOMENT))
-            square.assign_add((tf.square(gradient) - square) * (1.0 - SECOND_MOMENT))
-            weight.assign_sub(mean * rate / (tf.sqrt(square) + EPSILON))
-            average.assign(momentum * average + (1.0 - momentum) * weight)
-        self.steps.assign_add(1)
+                weight.assign_sub(weight * (self._weight_decay * learning_rate))
+        self._adam.apply(gradients, learning_rate)
+        for weight, average in zip(self._weights, self.averages, strict=True):
+            average.assign_sub((average - weight) * (1.0 - kept))

@@ -23,6 +23,8 @@ AMOUNTS_OVER_MEDIAN = 10.0
 LIKED_SHARE = 0.45
 # With more than half of the ratings on the lowest value, a scale has to be short to be one.
 LOPSIDED_ABOVE = 5.0
+# Where there are fewer, 0 is a vote.
+FEW_STARS = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +56,8 @@ class Feedback:
 
 @dataclass(frozen=True, kw_only=True)
 class _Values:
-    """Figures of the values of ratings; `tail` is what one in a hundred exceeds."""
+    """Figures of the values of ratings; `tail` is what one in a hundred exceeds, `zeros` are rows of 0, and `least` is
+    the smallest value above 0."""
 
     count: int
     missing: int
@@ -62,6 +65,8 @@ class _Values:
     highest: float
     median: float
     tail: float
+    zeros: int
+    least: float
 
 
 def learned(ratings: ibis.Table, data: Data) -> Feedback:
@@ -76,13 +81,21 @@ def learned(ratings: ibis.Table, data: Data) -> Feedback:
     return Feedback(
         rated=True,
         sentence=f"ratings: taken as ratings from {values.lowest:g} to {values.highest:g}; {relevant:g} or more counts "
-        f"as liked, which {share:.1%} of them are{chosen}.",
+        f"as liked, which {share:.1%} of them are{chosen}.{_doubtful_zeros(values)}",
         lowest=values.lowest,
         highest=values.highest,
         relevant=relevant,
         liked_share=share,
         missing=values.missing,
     )
+
+
+def _doubtful_zeros(values: _Values) -> str:
+    """A hint where 0 may be no rating: exports of libraries write it for what has not been rated yet."""
+    if not values.zeros or values.lowest < 0 or values.least < 1 or values.highest < FEW_STARS:
+        return ""
+    rows = "row has" if values.zeros == 1 else "rows have"
+    return f" {values.zeros:,} {rows} 0: leave them out if that is what has not been rated."
 
 
 def _interactions(values: _Values, why: str) -> Feedback:
@@ -127,6 +140,8 @@ def _values(ratings: ibis.Table, counts: ibis.Table) -> _Values:
         highest=counts.rating.max(),
         median=counts.rating.min(where=2 * above <= counts.total),
         tail=counts.rating.min(where=100 * above <= counts.total),
+        zeros=counts.n.sum(where=counts.rating == 0),
+        least=counts.rating.min(where=counts.rating > 0),
     )
     sizes = ratings.agg(count=ratings.rating.count(), missing=ratings.count(where=ratings.rating.isnull()))
     [found] = rows(ibis.cross_join(sizes, values))

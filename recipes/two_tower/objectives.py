@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
-import tensorflow as tf
 
 from recipes.two_tower.batches import RatingBatches, RetrievalBatch, RetrievalBatches
 from recipes.two_tower.config import Config
@@ -19,6 +18,7 @@ from recipes.two_tower.scale import Scale
 from recipes.two_tower.towers import Standardization, Tower, Towers, dense_layers
 from recipes.two_tower.trainers import RatingTensors, RatingTrainer, RetrievalTensors, RetrievalTrainer
 from recipes.two_tower.training_data import TrainingData
+from trainyard.contract.lean_tensorflow import tf
 
 RATINGS_PER_STEP = 1024
 USERS_PER_STEP = 128
@@ -37,7 +37,6 @@ class Objective:
     name: ObjectiveName
     epochs: int
     trainer: RatingTrainer | RetrievalTrainer
-    model: Any
     user: Standardization
     movie: Standardization
     batches: Callable[[int], Iterator[Any]]
@@ -54,22 +53,27 @@ class Objective:
     def save(self, path: Path) -> None:
         """Write the Keras model with the averaged weights."""
         with self.trainer.averaged():
-            self.model.save(path)
+            self.trainer.model.save(path)
 
 
-def rating_objective(data: TrainingData, config: Config) -> Objective:
-    """Squared error of ratings, each described without itself."""
+def rating_objective(data: TrainingData, config: Config, *, trainer: Any = None) -> Objective:
+    """Squared error of ratings, each described without itself; a `trainer` of the same features starts anew."""
     parameters = config.hyperparameters
     featurizer = Featurizer(movies=data.movies, statistics=data.statistics.without_factors())
     drawn = RatingBatches(featurizer=featurizer, ratings=data.ratings, seed=config.seed)
     rows = np.random.default_rng(config.seed).integers(0, len(data.ratings), STANDARDIZATION_RATINGS)
     sample = drawn.batch(rows)
     user, movie = Standardization.fit(sample.user), Standardization.fit(sample.movie)
-    model = _model(user, movie, config=config, with_base_vectors=False)
     steps = parameters.rating_epochs * -(-len(data.ratings) // RATINGS_PER_STEP)
-    trainer = RatingTrainer(
-        model, learning_rate=parameters.rating_learning_rate, weight_decay=parameters.weight_decay, steps=steps
-    )
+    if trainer:
+        trainer.restart(steps=steps)
+    else:
+        trainer = RatingTrainer(
+            _model(user, movie, config=config, with_base_vectors=False),
+            learning_rate=parameters.rating_learning_rate,
+            weight_decay=parameters.weight_decay,
+            steps=steps,
+        )
 
     def batches(epoch: int) -> Iterator[RatingTensors]:
         for batch in drawn.epoch(epoch, RATINGS_PER_STEP):
@@ -80,15 +84,14 @@ def rating_objective(data: TrainingData, config: Config) -> Objective:
         name="rating",
         epochs=parameters.rating_epochs,
         trainer=trainer,
-        model=model,
         user=user,
         movie=movie,
         batches=batches,
     )
 
 
-def retrieval_objective(data: TrainingData, config: Config) -> Objective:
-    """Sampled softmax over movies, taught by EASE."""
+def retrieval_objective(data: TrainingData, config: Config, *, trainer: Any = None) -> Objective:
+    """Sampled softmax over movies, taught by EASE; a `trainer` of the same features starts anew."""
     parameters = config.hyperparameters
     featurizer = Featurizer(movies=data.movies, statistics=data.statistics)
     drawn = RetrievalBatches(
@@ -101,15 +104,17 @@ def retrieval_objective(data: TrainingData, config: Config) -> Objective:
     movie_features = featurizer.movie_features(np.arange(len(data.movies)))
     user = Standardization.fit(drawn.full_user_features(STANDARDIZATION_USERS))
     movie = Standardization.fit(movie_features)
-    model = _model(user, movie, config=config, with_base_vectors=True)
     steps = parameters.retrieval_epochs * -(-len(data.ratings.users) // USERS_PER_STEP)
-    trainer = RetrievalTrainer(
-        model,
-        learning_rate=parameters.retrieval_learning_rate,
-        weight_decay=parameters.weight_decay,
-        steps=steps,
-        distillation=parameters.distillation,
-    )
+    if trainer:
+        trainer.restart(steps=steps)
+    else:
+        trainer = RetrievalTrainer(
+            _model(user, movie, config=config, with_base_vectors=True),
+            learning_rate=parameters.retrieval_learning_rate,
+            weight_decay=parameters.weight_decay,
+            steps=steps,
+            distillation=parameters.distillation,
+        )
     catalogue = (movie(movie_features), data.statistics.base_vectors, log_popularity(data.statistics))
 
     def batches(epoch: int) -> Iterator[RetrievalTensors]:
@@ -119,7 +124,6 @@ def retrieval_objective(data: TrainingData, config: Config) -> Objective:
         name="retrieval",
         epochs=parameters.retrieval_epochs,
         trainer=trainer,
-        model=model,
         user=user,
         movie=movie,
         batches=batches,
@@ -152,7 +156,15 @@ def _model(user: Standardization, movie: Standardization, *, config: Config, wit
     )
 
 
-def objectives(scale: Scale) -> Mapping[ObjectiveName, Callable[[TrainingData, Config], Objective]]:
+class MakeObjective(Protocol):
+    """Makes an objective; the trainer of another one of the same data spares compiling its step again."""
+
+    def __call__(
+        self, data: TrainingData, config: Config, *, trainer: RatingTrainer | RetrievalTrainer | None = None
+    ) -> Objective: ...
+
+
+def objectives(scale: Scale) -> Mapping[ObjectiveName, MakeObjective]:
     """What makes each objective that such data have: interactions say nothing of ratings."""
-    retrieval: dict[ObjectiveName, Callable[[TrainingData, Config], Objective]] = {"retrieval": retrieval_objective}
+    retrieval: dict[ObjectiveName, MakeObjective] = {"retrieval": retrieval_objective}
     return {"rating": rating_objective, **retrieval} if scale.rated else retrieval

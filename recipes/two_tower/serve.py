@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,14 @@ from recipes.two_tower.histories import Histories
 from recipes.two_tower.inference import Recommender
 from recipes.two_tower.requests import Movie, Rating, Recommendation, RecommendationRequest, Titles, UserRequest
 from recipes.two_tower.scale import INTERACTION
-from recipes.two_tower.single_user import KnownHistories, SingleUserRecommender
+from recipes.two_tower.single_user import Best, KnownHistories, SingleUserRecommender
 from trainyard.contract.request_rows import checked
 from trainyard.contract.routes import INVOCATIONS, Route
 from trainyard.contract.values import written
 from trainyard.errors import BadRow
+
+# What is best for a user whom the model knows stays the same until they rate anew: ten movies take a kilobyte.
+KEPT_ANSWERS = 10_000
 
 
 class Predictor:
@@ -29,9 +33,10 @@ class Predictor:
         movies = recommender.movies
         self._ids = movies.written_ids
         self._numbered = isinstance(self._ids[0], int)
+        self._best_of_known = lru_cache(KEPT_ANSWERS)(self._best)
         self._genres = [list(movies.genres_of(index)) for index in range(len(movies))]
         # What requests will need is made before the first one comes.
-        self._single_user.recommend(self._known.of_user(None), 1)
+        self._single_user.recommend(self._known.of_row(None), 1)
 
     def predict(self, rows: Sequence[Mapping[str, Any]]) -> list[Recommendation]:
         """One answer per row: `{"recommended": [{"movie_id", "title", "genres", "score", "rating"}, ...], ...}`.
@@ -99,12 +104,14 @@ class Predictor:
 
     def _answer(self, user: str | None, ratings: Sequence[Rating], *, count: int, number: int) -> Recommendation:
         known, unknown = self._split_ratings(ratings, number)
-        year = self.recommender.statistics.latest_year
-        values = self.recommender.scale.normalised(np.asarray(list(known.values())))
-        history = self._known.of_user(user).with_new_ratings(list(known), values, year=year)
-        movies, scores, expected = self._single_user.recommend(history, count)
-        answer: Recommendation = {"recommended": self._movies(movies, scores, ratings=expected), "rated": 0}
-        answer["rated"] = len(history.movies)
+        if known:
+            year = self.recommender.statistics.latest_year
+            values = self.recommender.scale.normalised(np.asarray(list(known.values())))
+            history = self._known.of_user(user).with_new_ratings(list(known), values, year=year)
+            best, rated = self._single_user.recommend(history, count), len(history.movies)
+        else:
+            best, rated = self._best_of_known(self._known.row(user), count)
+        answer: Recommendation = {"recommended": self._movies(best), "rated": rated}
         if unknown:
             answer["unknown"] = unknown
         return answer
@@ -136,9 +143,13 @@ class Predictor:
             )
         return given.rating
 
-    def _movies(
-        self, indices: Sequence[int], scores: Sequence[float], *, ratings: Sequence[float] | None
-    ) -> list[Movie]:
+    def _best(self, row: int | None, count: int) -> tuple[Best, int]:
+        """The best movies of the known user in a row, or of a newcomer, and how many they have rated."""
+        history = self._known.of_row(row)
+        return self._single_user.recommend(history, count), len(history.movies)
+
+    def _movies(self, best: Best) -> list[Movie]:
+        indices, scores, ratings = best
         titles = self.recommender.movies.titles
         found: list[Movie] = [
             {"movie_id": self._ids[index], "title": titles[index], "genres": self._genres[index], "score": score}

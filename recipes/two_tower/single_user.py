@@ -18,6 +18,8 @@ from recipes.two_tower.ranking.interest import times_after
 from recipes.two_tower.towers import CLIP, Tower
 from trainyard.contract.nearest import Neighbours
 
+# Indices of movies, their scores, and expected ratings.
+Best = tuple[list[int], list[float], list[float] | None]
 NO_MOVIES, NO_VALUES, NO_TIMES = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32), np.empty(0)
 
 
@@ -61,9 +63,16 @@ class KnownHistories:
         self._last_years: list[float] = (known.reduce_by_user(known.times, np.maximum) / SECONDS_PER_YEAR).tolist()
         self._latest_year = recommender.statistics.latest_year
 
+    def row(self, user: str | None) -> int | None:
+        """Where a user's history is; None for somebody unknown."""
+        return None if user is None else self._rows.get(user)
+
     def of_user(self, user: str | None) -> History:
         """The history of a user; that of somebody unknown is empty."""
-        row = None if user is None else self._rows.get(user)
+        return self.of_row(self.row(user))
+
+    def of_row(self, row: int | None) -> History:
+        """The history in a row; that of somebody unknown is empty."""
         if row is None or self._offsets[row] == self._offsets[row + 1]:
             return History(movies=NO_MOVIES, values=NO_VALUES, times=NO_TIMES, last_year=self._latest_year)
         own = slice(self._offsets[row], self._offsets[row + 1])
@@ -88,7 +97,7 @@ class SingleUserRecommender:
         self._first_factor = self._contents.shape[1] - factors
         self._rating_features = np.r_[0 : features - 1 - 2 * factors, features - 1]
 
-    def recommend(self, history: History, count: int) -> tuple[list[int], list[float], list[float] | None]:
+    def recommend(self, history: History, count: int) -> Best:
         """Indices of the `count` best movies that are not in the history, their scores, and expected ratings.
 
         A model of interactions expects no ratings.

@@ -5,6 +5,8 @@ Tables and columns have the names of MovieLens: a movie may be a book, an artist
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from trainyard.contract.sources import Column, Layout, Source
 
 USER = (
@@ -12,6 +14,8 @@ USER = (
     *("member id", "customer", "customer id", "customer no", "customer number", "client", "client id", "shopper"),
     *("visitor", "visitor id", "person", "person id", "reader", "reader id", "listener", "player", "player id"),
     *("reviewer", "reviewer id", "rater", "profile", "profile id", "steam id", "session", "session id", "u"),
+    *("profile name", "viewer", "viewer id", "kunde", "kundennummer", "nutzer", "benutzer", "benutzername", "usuario"),
+    *("utilisateur", "utente"),
 )
 ITEM = (
     *("movie", "item", "item id", "iid", "film", "film id", "asin", "parent asin", "isbn", "product", "product id"),
@@ -21,20 +25,24 @@ ITEM = (
     *("recipe id", "business", "business id", "place", "place id", "venue", "venue id", "restaurant"),
     *("restaurant id", "hotel", "hotel id", "poi", "poi id", "listing", "listing id", "post", "post id", "news id"),
     *("content", "content id", "joke", "joke id", "beer", "beer id", "wine", "wine id", "repo", "repo id", "offer"),
-    *("offer id", "object id", "i"),
+    *("offer id", "object id", "i", "artikel", "artikelnummer", "produkt", "produktnummer", "buch", "producto"),
+    *("libro", "película", "produit", "livre", "prodotto"),
 )
 RATING = (
     *("ratings", "score", "stars", "star", "star rating", "overall", "book rating", "user rating", "user score"),
     *("rating value", "review score", "grade", "mark", "points", "vote", "votes", "preference", "pref", "like"),
     *("liked", "weight", "strength", "value", "count", "counts", "plays", "playcount", "listen count"),
     *("listens", "times", "frequency", "views", "view count", "clicks", "hours", "hours played", "playtime"),
-    *("quantity", "qty", "amount"),
+    *("quantity", "qty", "amount", "my rating", "your rating", "playtime forever", "minutes played"),
+    *("bewertung", "wertung", "sterne", "puntuación", "calificación", "valoración", "estrellas", "étoiles", "voto"),
+    *("valutazione", "βαθμολογία"),
 )
 TIME = (
     *("time", "ts", "date", "datetime", "unix review time", "review time", "review date", "rating date"),
     *("rating timestamp", "rated at", "created", "created at", "event time", "event timestamp", "event date", "when"),
     *("purchase date", "order date", "invoice date", "transaction date", "watched at", "played at", "viewed at"),
-    *("listened at", "updated at", "date added", "t"),
+    *("listened at", "updated at", "date added", "start time", "utc time", "t", "datum", "zeit", "zeitpunkt"),
+    *("fecha", "ημερομηνία"),
 )
 # Names that say whose title or kind it is; of a catalogue, which has nothing else, plainer ones do.
 ITEM_TITLE = (
@@ -52,6 +60,8 @@ YEAR = (
     *("original publication year", "publication date", "published", "start year"),
 )
 
+# Of what has no key the title is it.
+TITLE_AS_KEY = tuple((each, "") for each in ("title", "name", *ITEM_TITLE) if each != "description")
 KEYS = (Column(name="userId", type="id", synonyms=USER), Column(name="movieId", type="id", synonyms=ITEM))
 RATINGS = Source(
     name="ratings",
@@ -62,7 +72,8 @@ RATINGS = Source(
         *("user_ratings", "user_movies", "book-ratings", "book_ratings", "bx-book-ratings"),
     ),
     columns=(
-        *KEYS,
+        KEYS[0],
+        replace(KEYS[1], stand_ins=TITLE_AS_KEY),
         Column(name="rating", type="float64", nullable=True, required=False, synonyms=RATING),
         Column(name="timestamp", type="timestamp", nullable=True, required=False, synonyms=TIME),
         # Of what has no line in a catalogue.
@@ -73,6 +84,11 @@ RATINGS = Source(
         Layout(columns=("userId", "movieId", "rating", "timestamp"), files=("u.data", "ratings")),
         Layout(columns=("userId", "movieId", "rating"), files=("ratings",)),
         Layout(columns=("userId", "movieId"), files=("interactions", "likes", "clicks")),
+        # Last.fm's listening histories of a thousand users.
+        Layout(
+            columns=("userId", "timestamp", "movieId", "title", "", ""),
+            files=("userid-timestamp-artid-artname-traid-traname",),
+        ),
     ),
     unique=("userId", "movieId"),
     repeats="latest",

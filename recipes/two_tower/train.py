@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +23,7 @@ from recipes.two_tower.ranking.grid import Grid
 from recipes.two_tower.ratings import HISTORIES_FILE, Ratings
 from recipes.two_tower.scale import Scale
 from recipes.two_tower.towers import Towers
+from recipes.two_tower.trainers import RatingTrainer, RetrievalTrainer
 from recipes.two_tower.training_data import TrainingData
 from recipes.two_tower.validation import METRICS, RANKED, Validate, best_epoch, choose_rating_steps, validator
 from trainyard.contract import checkpoint, curves
@@ -47,23 +48,24 @@ def train(channels: Mapping[str, Path], model_dir: Path, *, checkpoints: Path, c
     temperature = config.hyperparameters.temperature
     recency = choose(data, data.base_scores, later=later, temperature=temperature, grid=Grid()).interest
     data = data.with_interest(recency)
-    found, choice, rating_steps = _trial(data, later, checkpoints=checkpoints, config=config)
+    trial = _trial(data, later, checkpoints=checkpoints, config=config)
+    found = trial.figures
     best = {name: best_epoch(name, found[METRICS[name]]) for name in objectives(scale)}
     known = earlier.concat(later)
     everything = _data(movies, known, scale=scale, config=config).with_interest(recency)
     towers: dict[str, Towers] = {}
     for name, make in objectives(scale).items():
-        objective = make(everything, config)
+        objective = make(everything, config, trainer=trial.trainers[name])
         _fit(objective, checkpoints / f"final_{name}.npz", epochs=best[name] + 1, span=FINAL_PROGRESS[name])
         towers[name] = objective.towers()
         objective.save(model_dir / f"{name}.keras")
     recommender = everything.recommender(towers.get("rating"), towers["retrieval"], config=config)
-    ranker = choice.ranker(everything, config.hyperparameters)
-    replace(recommender, ranker=ranker, rating_steps=rating_steps).save(model_dir)
+    ranker = trial.choice.ranker(everything, config.hyperparameters)
+    replace(recommender, ranker=ranker, rating_steps=trial.rating_steps).save(model_dir)
     known.save(model_dir / HISTORIES_FILE)
     shutil.copyfile(channels["features"] / USERS_FILE, model_dir / USERS_FILE)
     curves.write(found, model_dir)
-    return {METRICS[name]: found[METRICS[name]][epoch] for name, epoch in best.items()} | {RANKED: choice.ndcg}
+    return {METRICS[name]: found[METRICS[name]][epoch] for name, epoch in best.items()} | {RANKED: trial.choice.ndcg}
 
 
 def _data(movies: Movies, ratings: Ratings, *, scale: Scale, config: Config) -> TrainingData:
@@ -72,24 +74,37 @@ def _data(movies: Movies, ratings: Ratings, *, scale: Scale, config: Config) -> 
     return TrainingData.from_ratings(movies, encoded, scale=scale, config=config)
 
 
-def _trial(
-    data: TrainingData, later: Ratings, *, checkpoints: Path, config: Config
-) -> tuple[dict[str, list[float]], Choice, float | None]:
-    """Loss and metric of every epoch of each objective, under the names that are printed; how to rank, and to rate."""
+@dataclass(frozen=True, kw_only=True)
+class _Trial:
+    """What training on the training ratings alone has shown.
+
+    `figures` are loss and metric of every epoch of each objective, under the names that are printed, `choice` says how
+    to rank and `rating_steps` how to rate; `trainers` can be used again.
+    """
+
+    figures: Mapping[str, list[float]]
+    choice: Choice
+    rating_steps: float | None
+    trainers: Mapping[str, RatingTrainer | RetrievalTrainer]
+
+
+def _trial(data: TrainingData, later: Ratings, *, checkpoints: Path, config: Config) -> _Trial:
     found: dict[str, list[float]] = {}
     towers: dict[str, Towers] = {}
+    trainers: dict[str, RatingTrainer | RetrievalTrainer] = {}
     for name, make in objectives(data.scale).items():
         objective, validate = make(data, config), validator(name, data, later=later, config=config)
         path, span = checkpoints / f"trial_{name}.npz", TRIAL_PROGRESS[name]
         losses, metrics = _fit(objective, path, epochs=objective.epochs, span=span, validate=validate)
         found |= {f"{name}_loss": losses, METRICS[name]: metrics}
-        towers[name] = objective.towers()
+        towers[name], trainers[name] = objective.towers(), objective.trainer
     recommender = replace(data.recommender(None, towers["retrieval"], config=config), objective="retrieval")
     grid, temperature = Grid.after(data.statistics.interest), config.hyperparameters.temperature
     choice = choose(data, recommender.scores, later=later, temperature=temperature, grid=grid)
     metric(RANKED, choice.ndcg)
     rated = towers.get("rating")
-    return found, choice, choose_rating_steps(data, rated, later=later, config=config) if rated else None
+    rating_steps = choose_rating_steps(data, rated, later=later, config=config) if rated else None
+    return _Trial(figures=found, choice=choice, rating_steps=rating_steps, trainers=trainers)
 
 
 def _fit(

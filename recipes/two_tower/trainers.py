@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple
+from dataclasses import replace
+from typing import Any, NamedTuple
 
-import keras
 import numpy as np
-import tensorflow as tf
 
 from recipes.two_tower.averaged_adamw import AveragedAdamW
+from recipes.two_tower.learning_rate import WarmUpAndCosine
+from trainyard.contract.lean_tensorflow import keras, tf
 
-WARM_UP_STEPS = 50
 # Weights are averaged over about this many of the last steps, or a tenth of all steps where there are fewer: an average
 # that looks back further remembers the start.
 AVERAGED_STEPS = 100
@@ -22,9 +22,9 @@ MASKED_LOGIT = -1e4
 class Trainer:
     """What both objectives share: the trained variables, their optimizer, and the state of both.
 
-    Adam with decoupled weight decay of kernels (Loshchilov and Hutter 2019) for `steps` steps; the learning rate rises
-    in `WARM_UP_STEPS` or a tenth of all steps, then falls to zero along a cosine. The weights of the last steps are
-    averaged: a cheap ensemble (Polyak and Juditsky 1992).
+    Adam with decoupled weight decay of kernels (Loshchilov and Hutter 2019) for `steps` steps, with the learning rate
+    of `WarmUpAndCosine`. The weights of the last steps are averaged: a cheap ensemble (Polyak and Juditsky 1992).
+    Subclasses give `_step`, which is compiled for batches of any number of rows.
     """
 
     def __init__(
@@ -34,16 +34,30 @@ class Trainer:
         learning_rate: float,
         weight_decay: float,
         steps: int,
+        signature: tuple[Any, ...],
         scalars: Sequence[keras.Variable] = (),
     ) -> None:
-        self.user, self.movie = model.get_layer("user_tower"), model.get_layer("movie_tower")
+        self.model, self.user, self.movie = model, model.get_layer("user_tower"), model.get_layer("movie_tower")
         self.variables: list[keras.Variable] = [*model.trainable_variables, *scalars]
-        warm_up = max(1, min(WARM_UP_STEPS, steps // 10))
-        self._schedule = keras.optimizers.schedules.CosineDecay(
-            learning_rate / warm_up, max(1, steps - warm_up), warmup_target=learning_rate, warmup_steps=warm_up
-        )
-        momentum = 1.0 - 1.0 / min(1.0 + steps / 10.0, AVERAGED_STEPS)
-        self._optimizer = AveragedAdamW(self.variables, weight_decay=weight_decay, momentum=momentum)
+        self._initial = [each.numpy() for each in self.variables]
+        self._schedule = WarmUpAndCosine(highest=learning_rate, steps=steps)
+        self._optimizer = AveragedAdamW(self.variables, weight_decay=weight_decay, momentum=_momentum(steps))
+        self._compiled = tf.function(self._step, input_signature=[signature, _spec()], autograph=False)
+
+    def step(self, batch: tuple[Any, ...]) -> float:
+        """One step; returns the loss."""
+        rate = self._schedule.at(self._optimizer.steps)
+        return float(self._compiled(batch, tf.constant(rate, tf.float32)))
+
+    def restart(self, *, steps: int) -> None:
+        """Back to where training starts, for another number of steps; what was compiled stays."""
+        for variable, value in zip(self.variables, self._initial, strict=True):
+            variable.assign(value)
+        self._schedule = replace(self._schedule, steps=steps)
+        self._optimizer.restart(momentum=_momentum(steps))
+
+    def _step(self, batch: Any, learning_rate: tf.Tensor) -> tf.Tensor:
+        raise NotImplementedError
 
     def state(self) -> dict[str, np.ndarray]:
         """Everything that changes in training, to be given back to `restore`."""
@@ -69,9 +83,9 @@ class Trainer:
     def _state(self) -> list[keras.Variable | tf.Variable]:
         return [*self.variables, *self._optimizer.variables]
 
-    def _minimize(self, loss: tf.Tensor, tape: tf.GradientTape) -> None:
+    def _minimize(self, loss: tf.Tensor, tape: tf.GradientTape, *, learning_rate: tf.Tensor) -> None:
         gradients = tape.gradient(loss, [each.value for each in self.variables])
-        self._optimizer.apply(gradients, self._schedule(self._optimizer.steps))
+        self._optimizer.apply(gradients, learning_rate)
 
 
 class RatingTensors(NamedTuple):
@@ -87,13 +101,21 @@ class RatingTrainer(Trainer):
 
     popularity = 0.0
 
-    @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
-    def step(self, batch: RatingTensors) -> tf.Tensor:
-        """One step; returns the loss."""
+    def __init__(self, model: keras.Model, *, learning_rate: float, weight_decay: float, steps: int) -> None:
+        (user,), (movie,) = _inputs(model, "user"), _inputs(model, "movie")
+        super().__init__(
+            model,
+            learning_rate=learning_rate,
+            weight_decay=weight_decay,
+            steps=steps,
+            signature=RatingTensors(user, movie, _spec(None)),
+        )
+
+    def _step(self, batch: RatingTensors, learning_rate: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape() as tape:
             vectors = self.user([batch.user], training=True) * self.movie([batch.movie], training=True)
             loss = tf.reduce_mean(tf.square(tf.reduce_sum(vectors, axis=1) - batch.residual))
-        self._minimize(loss, tape)
+        self._minimize(loss, tape, learning_rate=learning_rate)
         return loss
 
 
@@ -121,18 +143,20 @@ class RetrievalTrainer(Trainer):
         self, model: keras.Model, *, learning_rate: float, weight_decay: float, steps: int, distillation: float
     ) -> None:
         self.popularity = keras.Variable(0.0, name="popularity")
-        super().__init__(
-            model, learning_rate=learning_rate, weight_decay=weight_decay, steps=steps, scalars=[self.popularity]
-        )
         self._distillation = distillation
-        user, movie = ([_spec(None, each.shape[1]) for each in tower.inputs] for tower in (self.user, self.movie))
+        user, movie = _inputs(model, "user"), _inputs(model, "movie")
         vector, matrix = _spec(None), _spec(None, None)
-        # The number of candidates differs from step to step; one program serves them all.
-        signature = RetrievalTensors(user, movie, vector, vector, matrix, matrix, matrix)
-        self.step = tf.function(self._step, input_signature=[signature])
+        super().__init__(
+            model,
+            learning_rate=learning_rate,
+            weight_decay=weight_decay,
+            steps=steps,
+            # The number of candidates differs from step to step; one program serves them all.
+            signature=RetrievalTensors(user, movie, vector, vector, matrix, matrix, matrix),
+            scalars=[self.popularity],
+        )
 
-    def _step(self, batch: RetrievalTensors) -> tf.Tensor:
-        """One step; returns the loss."""
+    def _step(self, batch: RetrievalTensors, learning_rate: tf.Tensor) -> tf.Tensor:
         # What is part of the input is no candidate.
         correction = MASKED_LOGIT * batch.input_mask + batch.sampling_probability_correction
         taught = tf.nn.softmax(batch.teacher_logits + correction)
@@ -143,8 +167,18 @@ class RetrievalTrainer(Trainer):
             score = tf.matmul(users, movies, transpose_b=True)
             logits = score + self.popularity.value * batch.log_popularity + correction
             loss = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(target, logits))
-        self._minimize(loss, tape)
+        self._minimize(loss, tape, learning_rate=learning_rate)
         return loss
+
+
+def _momentum(steps: int) -> float:
+    """Of the averages of weights."""
+    return 1.0 - 1.0 / min(1.0 + steps / 10.0, AVERAGED_STEPS)
+
+
+def _inputs(model: keras.Model, name: str) -> list[tf.TensorSpec]:
+    """What the tower of that name takes, for any number of rows."""
+    return [_spec(None, each.shape[1]) for each in model.get_layer(f"{name}_tower").inputs]
 
 
 def _spec(*shape: int | None) -> tf.TensorSpec:

@@ -255,6 +255,8 @@ def test_a_host_process_sees_its_image_and_its_folder_in_place_of_root(
     assert env["DATA"] == f"{workspace.ml}/input/data"
     assert env["TRAINYARD_ML_ROOT"] == str(workspace.ml)
     assert (env["A"], env["AWS_CA_BUNDLE"], env["AWS_SESSION_TOKEN"]) == ("1", "/ca.pem", "c")
+    # One image after the other uses what Python made of installed packages.
+    assert "PYTHONPYCACHEPREFIX" not in env
     # What SageMaker does not set, a job must not find here either.
     assert (env["AWS_REGION"], "AWS_DEFAULT_REGION" in env) == ("us-east-1", False)
 

@@ -17,6 +17,7 @@ from recipes.neural_topic_model.config import CONFIG, sources
 from recipes.neural_topic_model.prepare import check, prepare
 from recipes.neural_topic_model.stop_words import STOP_WORDS
 from tests.recipes.tables import stored
+from trainyard.contract.holdout import ROLES
 from trainyard.errors import ConfigError
 from trainyard.run.overrides import override
 
@@ -103,6 +104,18 @@ def test_too_few_reviews_are_refused():
     assert len(quality.problems) == 1
     assert "at least 50 reviews of 50 words or more, found 3" in quality.problems[0]
     assert check(table([5] * 60, [""] * 60, texts(60)), config()).ok
+
+
+def test_more_reviews_are_looked_at_where_a_few_do_not_show_that_there_is_enough(monkeypatch):
+    tables = table([5] * 120, [""] * 120, texts(120))
+    judged = []
+    for at_most in ((60, 120), (2, 120)):
+        monkeypatch.setattr("recipes.neural_topic_model.prepare.CHECKED_DOCUMENTS", at_most)
+        judged.append(check(tables, config()))
+    few, all_of_them = ([each.figures[f"{role}_documents"] for role in ROLES] for each in judged)
+    assert judged[0].ok
+    assert judged[1].ok
+    assert (sum(few), sum(all_of_them)) == (60, 120)
 
 
 def test_sources_have_any_column_of_texts_and_a_rating_where_there_is_one():

@@ -15,9 +15,14 @@ from recipes.propensity.calibration import calibration_intercept, logit, sigmoid
 from recipes.propensity.category import Category, text
 from recipes.propensity.dates import DateColumn
 from recipes.propensity.features import Encoder, number
-from recipes.propensity.metrics import auc, average_precision, expected_calibration_error, reliability_bins
 from recipes.propensity.population import Population
 from recipes.propensity.quantity import Quantity, robust_moments
+from trainyard.contract.tabular.probabilities import (
+    auc,
+    average_precision,
+    expected_calibration_error,
+    reliability_bins,
+)
 
 RANDOM = np.random.default_rng(0)
 

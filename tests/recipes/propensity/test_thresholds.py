@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recipes.propensity.metrics import auc, auc_of_places, places
 from recipes.propensity.threshold_section import thresholds_section
-from recipes.propensity.thresholds import MAX_POINTS, curve
+from trainyard.contract.tabular.probabilities import auc, auc_of_places, places
+from trainyard.contract.tabular.thresholds import MAX_POINTS, curve
 
 # The others stand for three visits each.
 PROBABILITIES = np.array([0.9, 0.2, 0.6, 0.6, 0.1])

@@ -45,6 +45,20 @@ def test_ratings_of_any_scale(values, lowest, highest, relevant):
 
 
 @pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ([*STARS, 0.0, 0.0], True),
+        ([0.0, 1.0, 1.0, 1.0], False),
+        ([0.0, 0.5, *STARS], False),
+        ([each - 3 for each in STARS], False),
+    ],
+    ids=["stars", "votes", "half stars", "around 0"],
+)
+def test_a_zero_among_stars_may_be_no_rating(values, told):
+    assert ("leave them out if that is what has not been rated" in learned(ratings(values), Data()).sentence) is told
+
+
+@pytest.mark.parametrize(
     ("values", "why", "kept"),
     [
         ([None] * 5, "no ratings are given", 5),

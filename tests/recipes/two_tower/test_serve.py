@@ -41,6 +41,16 @@ def test_an_unknown_user_gets_popular_movies(predictor):
     assert counts.mean() > 3 * statistics.counts.mean()
 
 
+def test_what_is_best_for_a_known_user_is_worked_out_once(trained, monkeypatch):
+    predictor = serve.load(trained.model)
+    rows = [{"uid": predictor.histories.written_keys[3]}, {"uid": "nobody"}]
+    answers = predictor.predict(rows)
+    monkeypatch.setattr(predictor._single_user, "recommend", lambda *_: pytest.fail("worked out again"))
+    assert predictor.predict(rows) == answers
+    # Nobody is told apart from the others whom the model does not know.
+    assert predictor.predict([{"uid": "somebody"}]) == answers[1:]
+
+
 def test_new_ratings_come_on_top_of_the_known_ones(predictor):
     user = predictor.histories.written_keys[3]
     known = predictor.predict([{"uid": user, "count": 1}])[0]
