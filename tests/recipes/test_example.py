@@ -49,7 +49,7 @@ module("process").process(folders["prepared"], root, config=config)
 channels = {n: folders[n] for n in ("train", "validation", "features")}
 module("train").train(channels, folders["model"], checkpoints=root, config=config)
 predict = module("serve").load(folders["model"]).predict
-near, far = (predict([{"distance_km": km, "items": 2}])[0]["minutes"] for km in (1, 2))
+near, far = (predict([{"distance_km": km, "items": 2}])[0]["prediction"] for km in (1, 2))
 assert abs(far - near - truth["per_km"]) < 0.2, (near, far)
 assert abs(near - truth["start"] - truth["per_km"] - 2 * truth["per_item"]) < 0.5, near
 """

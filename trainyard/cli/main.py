@@ -10,8 +10,10 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from trainyard.cli.approve import approve
 from trainyard.cli.artifacts import artifacts
 from trainyard.cli.check import check
+from trainyard.cli.check_recipe import check_recipe
 from trainyard.cli.command import streams, terminal
 from trainyard.cli.compare import compare
 from trainyard.cli.console import console
@@ -28,6 +30,8 @@ from trainyard.cli.estimate import estimate
 from trainyard.cli.executions import executions
 from trainyard.cli.logs import logs
 from trainyard.cli.models import models
+from trainyard.cli.new import new
+from trainyard.cli.notebook import notebook
 from trainyard.cli.open import open as open_page
 from trainyard.cli.policy import policy
 from trainyard.cli.predict import predict
@@ -35,6 +39,7 @@ from trainyard.cli.promote import promote
 from trainyard.cli.prune import prune
 from trainyard.cli.recipes import recipes
 from trainyard.cli.redrive import redrive
+from trainyard.cli.reject import reject
 from trainyard.cli.release import release
 from trainyard.cli.rerun import rerun
 from trainyard.cli.rollback import rollback
@@ -45,6 +50,7 @@ from trainyard.cli.serve import serve
 from trainyard.cli.show import show
 from trainyard.cli.status import status
 from trainyard.cli.stop import stop
+from trainyard.cli.try_ import try_
 from trainyard.cli.undeploy import undeploy
 from trainyard.cli.up import up
 from trainyard.client import failures
@@ -60,19 +66,27 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-# By the panel of the help that lists them. A command is called what its function and its module are called.
+# By the panel of the help that lists them. A command is called what its function and its module are called, but for the
+# underscore where that is a word of the language or more than one word.
 COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
     "Set up": (demo, up, down, status, doctor),
     "Deploy": (deploy, destroy, env, definition, policy),
     "Run": (recipes, sample, check, estimate, run_recipe, score, data),
-    "Serve": (models, promote, rollback, serve, release, endpoints, predict, undeploy),
-    "Inspect": (open_page, console, executions, show, logs, artifacts, compare),
+    "Make a recipe": (new, check_recipe, try_),
+    "Serve": (models, approve, reject, promote, rollback, serve, release, endpoints, predict, undeploy),
+    "Inspect": (open_page, console, executions, show, logs, artifacts, compare, notebook),
     "Control": (redrive, rerun, stop, prune),
 }
 
+
+def command_name(function: Callable[..., None]) -> str:
+    """What people type for a function: `check-recipe` for `check_recipe`, `try` for `try_`."""
+    return function.__name__.rstrip("_").replace("_", "-")
+
+
 for _panel, _functions in COMMANDS.items():
     for _function in _functions:
-        app.command(_function.__name__, rich_help_panel=_panel)(_function)
+        app.command(command_name(_function), rich_help_panel=_panel)(_function)
 
 
 def _version(asked: bool) -> None:

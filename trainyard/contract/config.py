@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from trainyard.contract.sources import FileSettings
 
@@ -193,8 +193,11 @@ class RecipeConfig:
     """Everything that can be set about one run; recipes narrow the types of `data` and `hyperparameters`.
 
     `files` has what a person says about the files of a table, by the table's name; `model` names one of several models
-    of the recipe, each with its own champion, endpoint and registry group.
+    of the recipe, each with its own champion, endpoint and registry group. `base` is the package whose modules stand in
+    for those that the recipe's own folder lacks.
     """
+
+    base: ClassVar[str] = ""
 
     title: str
     data: Any

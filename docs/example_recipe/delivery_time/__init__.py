@@ -1,1 +1,1 @@
-"""Minutes until a delivery arrives, from distance and load: the smallest complete recipe."""
+"""Minutes until a delivery arrives, from distance and load: a small complete recipe."""

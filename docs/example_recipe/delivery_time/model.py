@@ -1,12 +1,12 @@
-"""The model: ridge regression in closed form. A real recipe has its Keras model here."""
+"""Fits ridge regression; runs in the training image. A real recipe may have a Keras model here."""
 
 from __future__ import annotations
 
-import numpy as np
+from recipes.delivery_time.config import Config
+from trainyard.contract.tabular.examples import Examples
+from trainyard.contract.tabular.linear_model import LinearModel
 
 
-def fit(features: np.ndarray, minutes: np.ndarray, *, ridge: float) -> np.ndarray:
-    """Coefficients [columns] of ridge regression (Hoerl and Kennard 1970)."""
-    penalty = ridge * np.eye(features.shape[1])
-    penalty[-1, -1] = 0.0  # the intercept is not penalised
-    return np.linalg.solve(features.T @ features + penalty, features.T @ minutes)
+def fit(train: Examples, validation: Examples, *, config: Config) -> LinearModel:
+    """A linear model of the scaled inputs (Hoerl and Kennard 1970)."""
+    return LinearModel.fit(train, l2=config.hyperparameters.ridge)
