@@ -18,7 +18,7 @@ UNPACK = test -d $(ASSEMBLY) || tar -C cdk.out -xf $(ASSEMBLY).tar
 SHOWN_BYTES = 30000
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help demo test faults check validate base-image setup setup-test lock clean assembly diff promote deploy-assembly pipeline
+.PHONY: help demo test notebook tutorials faults check validate base-image setup setup-test lock clean assembly diff promote deploy-assembly pipeline
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*##/ { printf "%-17s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -27,6 +27,12 @@ demo: setup ## set up, start the local cloud, deploy, upload a sample and follow
 
 test: setup-test ## every test; prints what it skipped and why
 	$(BIN)/pytest -n 2 --dist loadgroup
+
+notebook: $(VENV)/.notebook ## open the tutorials in JupyterLab, which this installs
+	$(BIN)/trainyard notebook
+
+tutorials: setup-test ## run both tutorials from their first cell to their last; `make test` runs the shorter one
+	$(BIN)/pytest tests/stack/test_tutorials.py -m stack -n 0
 
 faults: setup-test ## break everything the fault matrix knows, and write what came of it into docs/reliability.md
 	rm -rf .trainyard/faults
@@ -86,6 +92,10 @@ $(VENV)/.laptop: locks/laptop.txt pyproject.toml $(UV)
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $@
 
+$(VENV)/.notebook: locks/notebook.txt $(VENV)/.laptop
+	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r locks/notebook.txt
+	@touch $@
+
 $(VENV)/.test: locks/test.txt pyproject.toml $(UV)
 	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r locks/test.txt
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
@@ -103,10 +113,12 @@ node_modules/.installed: package-lock.json $(VENV)/.laptop
 lock: $(UV) ## compile every lock file anew from pyproject.toml
 	echo 'uv==0.13.8' | $(LOCK) --universal -o locks/uv.txt -
 	$(LOCK) --universal pyproject.toml $(LAPTOP) -o locks/laptop.txt
-	$(LOCK) --universal pyproject.toml $(LAPTOP) --extra spark --extra test -c locks/laptop.txt -o locks/test.txt
+	$(LOCK) --universal pyproject.toml $(LAPTOP) --extra notebook -c locks/laptop.txt -o locks/notebook.txt
+	$(LOCK) --universal pyproject.toml $(LAPTOP) --extra notebook --extra spark --extra test -c locks/notebook.txt -o locks/test.txt
 	$(LOCK) --universal pyproject.toml --extra validate -o locks/validate.txt
 	$(LOCK) --python-platform x86_64-manylinux_2_28 pyproject.toml --extra process -c locks/laptop.txt -o processing_container/requirements.txt
 	$(LOCK) --python-platform x86_64-manylinux_2_28 pyproject.toml --extra train -c locks/laptop.txt -o training_container/requirements.txt
+	$(LOCK) --python-platform x86_64-manylinux_2_28 pyproject.toml --extra gpu -c locks/laptop.txt -o training_container/requirements-gpu.txt
 	$(LOCK) --python-platform x86_64-manylinux_2_28 pyproject.toml --extra lambdas -c locks/laptop.txt -o lambdas/requirements.txt
 	$(LOCK) --python-platform x86_64-manylinux_2_28 pyproject.toml --extra glue -c locks/laptop.txt -o glue_jobs/requirements.txt
 

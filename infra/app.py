@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import sys
+from typing import Any
 
 import aws_cdk as cdk
 from cdk_nag import AwsSolutionsChecks
@@ -21,18 +22,20 @@ CLI_CREDENTIALS = "cli-credentials"
 def build(app: cdk.App) -> cdk.App:
     """Add the stacks that the app's context asks for.
 
-    `env`, `api`, `settling_seconds`, `alarm_email`, `laptop` for a cloud on this machine, and `synthesizer` where
-    bootstrap roles are no use. Raises ConfigError for values that do not exist, and for an environment that may not be
-    deployed as it is or where it would be.
+    `env`, `api`, `settling_seconds`, `approval`, `alarm_email`, `webhook_url`, `laptop` for a cloud on this machine,
+    and `synthesizer` where bootstrap roles are no use. Raises ConfigError for values that do not exist, and for an
+    environment that may not be deployed as it is or where it would be.
     """
     chosen = _with_api(app, settings(app.node.try_get_context("env") or DEFAULT_ENVIRONMENT))
-    chosen = _with_wheels(app, _on_laptop(app, _with_alarms(app, _with_settling(app, chosen))))
+    chosen = _with_wheels(app, _on_laptop(app, _with_alarms(app, _with_settling(app, _with_approval(app, chosen)))))
     check(chosen, account=os.environ.get("CDK_DEFAULT_ACCOUNT"), region=os.environ.get("CDK_DEFAULT_REGION"))
     where = cdk.Environment(account=chosen.account, region=chosen.region)
-    data = DataStack(app, f"{chosen.prefix}-data", settings=chosen, synthesizer=_synthesizer(app), env=where)
-    workflow = WorkflowStack(
-        app, f"{chosen.prefix}-workflow", settings=chosen, data=data.data, synthesizer=_synthesizer(app), env=where
-    )
+
+    def stack_options() -> dict[str, Any]:
+        return {"settings": chosen, "synthesizer": _synthesizer(app, prefix=chosen.prefix), "env": where}
+
+    data = DataStack(app, f"{chosen.prefix}-data", **stack_options())
+    workflow = WorkflowStack(app, f"{chosen.prefix}-workflow", data=data.data, **stack_options())
     workflow.add_stack_dependency(data)
     for name, value in chosen.tags.items():
         cdk.Tags.of(app).add(name, value)
@@ -50,6 +53,12 @@ def _with_api(app: cdk.App, chosen: Settings) -> Settings:
     return dataclasses.replace(chosen, api=str(wanted).lower() == "true")
 
 
+def _with_approval(app: cdk.App, chosen: Settings) -> Settings:
+    """The environment with approval asked for, or not, in this deployment, if the context says so."""
+    wanted = app.node.try_get_context("approval")
+    return chosen if wanted is None else dataclasses.replace(chosen, approval=str(wanted))
+
+
 def _with_settling(app: cdk.App, chosen: Settings) -> Settings:
     """The environment with another settling time for this deployment, if the context gives one."""
     wanted = app.node.try_get_context("settling_seconds")
@@ -61,27 +70,36 @@ def _with_settling(app: cdk.App, chosen: Settings) -> Settings:
 
 
 def _with_alarms(app: cdk.App, chosen: Settings) -> Settings:
-    """The environment with another address for alarms, if the context gives one."""
-    wanted = app.node.try_get_context("alarm_email")
-    return chosen if wanted is None else dataclasses.replace(chosen, alarm_email=str(wanted))
+    """The environment with other addresses for messages, if the context gives any."""
+    email, webhook = (app.node.try_get_context(each) for each in ("alarm_email", "webhook_url"))
+    return dataclasses.replace(
+        chosen,
+        alarm_email=chosen.alarm_email if email is None else str(email),
+        webhook_url=chosen.webhook_url if webhook is None else str(webhook),
+    )
 
 
 def _on_laptop(app: cdk.App, chosen: Settings) -> Settings:
-    """The environment on a laptop: whoever uses it looks on, it is no account, and its jobs use installed packages."""
+    """The environment on a laptop: whoever uses it looks on, it is no account, and its jobs use installed packages.
+
+    Nobody there shows messages in chat, which only a service of AWS does.
+    """
     wanted = str(app.node.try_get_context("laptop") or "false").lower()
     if wanted not in {"true", "false"}:
         raise ConfigError([f"Expected laptop to be true, false or not given, found {wanted!r}."])
     if wanted == "false":
         return chosen
-    return dataclasses.replace(chosen, must_tell=False, account=None, region=None, glue_wheels=False)
+    return dataclasses.replace(
+        chosen, must_tell=False, account=None, region=None, glue_wheels=False, slack=None, teams=None, gpu=False
+    )
 
 
 def _with_wheels(app: cdk.App, chosen: Settings) -> Settings:
     """The environment without a zip of wheels for a deployment with the caller's credentials.
 
-    Its key needs an ending of its own, which only a synthesizer that the CDK has made itself lets us give.
+    Its key needs an ending of its own, which only the CDK's ordinary synthesizer lets us give.
     """
-    return dataclasses.replace(chosen, glue_wheels=chosen.glue_wheels and _synthesizer(app) is None)
+    return dataclasses.replace(chosen, glue_wheels=chosen.glue_wheels and not _by_caller(app))
 
 
 def check(chosen: Settings, *, account: str | None, region: str | None) -> None:
@@ -92,8 +110,8 @@ def check(chosen: Settings, *, account: str | None, region: str | None) -> None:
     problems = []
     if chosen.must_tell and not chosen.tells:
         problems.append(
-            f"Environment {chosen.name} needs somebody who hears of failures: set alarm_email or alarm_url in "
-            "infra/settings.py, or pass -c alarm_email=you@example.com."
+            f"Environment {chosen.name} needs somebody who hears of failures: set alarm_email, slack, teams or "
+            "webhook_url in infra/settings.py, or pass -c alarm_email=you@example.com."
         )
     for kind, pinned, found in (("account", chosen.account, account), ("region", chosen.region, region)):
         if pinned and found and pinned != found:
@@ -105,12 +123,20 @@ def check(chosen: Settings, *, account: str | None, region: str | None) -> None:
         raise ConfigError(problems)
 
 
-def _synthesizer(app: cdk.App) -> cdk.IStackSynthesizer | None:
-    """Deploy with the bootstrap's roles (None, the CDK's own choice), or with the caller's own credentials."""
+def _synthesizer(app: cdk.App, *, prefix: str) -> cdk.StackSynthesizer:
+    """Deploy with the bootstrap's roles, or with the caller's own credentials.
+
+    Bucket and repository of the bootstrap are shared by an account's apps: keys and tags of ours begin with `prefix`.
+    """
+    ours: dict[str, Any] = {"bucket_prefix": f"{prefix}/", "docker_tag_prefix": f"{prefix}-"}
+    return cdk.CliCredentialsStackSynthesizer(**ours) if _by_caller(app) else cdk.DefaultStackSynthesizer(**ours)
+
+
+def _by_caller(app: cdk.App) -> bool:
     wanted = app.node.try_get_context("synthesizer")
     if wanted not in (None, CLI_CREDENTIALS):
         raise ConfigError([f"Expected synthesizer to be {CLI_CREDENTIALS} or not given, found {wanted!r}."])
-    return cdk.CliCredentialsStackSynthesizer() if wanted else None
+    return wanted is not None
 
 
 if __name__ == "__main__":

@@ -12,8 +12,9 @@ from constructs import Construct
 
 from infra.catalogue import Catalogue, database_name
 from infra.database import secret, secret_name
+from infra.emptying import Emptying
 from infra.ledger import ledger
-from infra.notifications import topic
+from infra.notifications import chat_topic, signing_secret, signing_secret_name, topic
 from infra.removal import keep
 from infra.settings import Settings
 from infra.storage import Storage
@@ -33,6 +34,9 @@ class Data:
     secret_arn: str
     scores_database: str
     key_arn: str | None
+    chat_topic_arn: str | None
+    webhook_secret_arn: str | None
+    empty_arn: str | None
 
 
 class DataStack(cdk.Stack):
@@ -46,6 +50,9 @@ class DataStack(cdk.Stack):
         table = ledger(self, settings=settings, key=key)
         made_topic = topic(self, settings=settings, key=key)
         made_secret = secret(self, settings=settings, key=key)
+        chat = chat_topic(self, settings=settings, key=key)
+        signing = signing_secret(self, settings=settings, key=key)
+        empty_arn = self._empty(settings, storage)
         self.data = Data(
             raw_bucket=self._export(storage.raw.bucket_name),
             raw_arn=self._export(storage.raw.bucket_arn),
@@ -57,12 +64,23 @@ class DataStack(cdk.Stack):
             scores_database=database_name(settings),
             secret_arn=self._export(made_secret.attr_id),
             key_arn=self._export(key.key_arn) if key else None,
+            chat_topic_arn=self._export(chat.topic_arn) if chat else None,
+            webhook_secret_arn=self._export(signing.attr_id) if signing else None,
+            empty_arn=self._export(empty_arn) if empty_arn else None,
         )
         cdk.CfnOutput(self, "RawBucketName", value=storage.raw.bucket_name)
         cdk.CfnOutput(self, "ArtifactsBucketName", value=storage.artifacts.bucket_name)
         cdk.CfnOutput(self, "LedgerTableName", value=table.table_name)
         cdk.CfnOutput(self, "TopicArn", value=made_topic.topic_arn)
         cdk.CfnOutput(self, "DatabaseSecretName", value=secret_name(settings))
+        if signing:
+            cdk.CfnOutput(self, "WebhookSecretName", value=signing_secret_name(settings))
+
+    def _empty(self, settings: Settings, storage: Storage) -> str | None:
+        """What empties the buckets when the stack is deleted, where no data is kept."""
+        if settings.retain_data:
+            return None
+        return Emptying(self, "Emptying", settings=settings, buckets=storage.buckets).function_arn
 
     def _export(self, value: str) -> str:
         return str(self.export_value(value))

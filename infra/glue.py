@@ -1,4 +1,4 @@
-"""The Glue jobs, ingest, prepare and register: Spark machines whose scripts choose the engine by the data's size."""
+"""The Glue jobs, ingest, prepare and register: Spark machines whose code chooses the engine by the data's size."""
 
 from __future__ import annotations
 
@@ -32,7 +32,9 @@ DATABASE_STAGES = (Stage.INGEST, Stage.REGISTER)
 class GlueJobs(Construct):
     """`ingest`, `prepare` and `register`, each with its own role and logs; they share their packages and modules."""
 
-    def __init__(self, scope: Construct, name: str, *, settings: Settings, data: Data) -> None:
+    def __init__(
+        self, scope: Construct, name: str, *, settings: Settings, data: Data, synthesizer: cdk.StackSynthesizer
+    ) -> None:
         super().__init__(scope, name)
         self._settings = settings
         self._packages = assets.Asset(
@@ -42,7 +44,9 @@ class GlueJobs(Construct):
             exclude=allow_list(*SHARED, "glue_jobs"),
             ignore_mode=cdk.IgnoreMode.DOCKER,
         )
-        self._modules = modules(self, wheels=settings.glue_wheels)
+        # The same for all jobs and versions: what changes lies in the packages.
+        self._script = assets.Asset(self, "Script", path=str(ROOT / "glue_jobs" / "start.py"))
+        self._modules = modules(self, synthesizer=synthesizer, wheels=settings.glue_wheels)
         self._key = kms.Key.from_key_arn(self, "Key", data.key_arn) if data.key_arn else None
         self._encryption = self._security_configuration()
         self._database_secret = data.secret_arn
@@ -77,16 +81,25 @@ class GlueJobs(Construct):
         outcome = (Stage.RESOLVE, Stage.TRAIN, Stage.TUNE, Stage.EVALUATE, Stage.GATE)
         self.register = self._job(Stage.REGISTER, [*read(bucket, *outcome), *reach_database])
 
+    @property
+    def packages_uri(self) -> str:
+        """The code of this deployment; the state machine names it in every run, so that an execution keeps its own."""
+        return self._packages.s3_object_url
+
+    @property
+    def modules_uri(self) -> str:
+        """The locked modules of this deployment, likewise."""
+        return self._modules.uri
+
     def _job(self, stage: Stage, permissions: Sequence[Permission]) -> glue.Job:
-        script = assets.Asset(self, f"{stage.title()}Script", path=str(ROOT / "glue_jobs" / f"{stage}.py"))
         name = f"{self._settings.prefix}-{stage}"
         self._log_groups(stage, name)
         job = glue.PySparkEtlJob(
             self,
             stage.title(),
             job_name=name,
-            role=self._role(stage, script, permissions=permissions),
-            script=_code(script),
+            role=self._role(stage, permissions),
+            script=_code(self._script),
             extra_python_files=[_code(self._packages)],
             glue_version=glue.GlueVersion.V5_1,
             worker_configuration=glue.WorkerConfiguration(
@@ -97,6 +110,7 @@ class GlueJobs(Construct):
             connections=[self._connection] if self._connection and stage in DATABASE_STAGES else None,
             default_arguments={
                 **({"--DATABASE_SECRET": self._database_secret} if stage in DATABASE_STAGES else {}),
+                "--STAGE": stage,
                 "--ENGINE": "auto",
                 "--SPARK_THRESHOLD_GB": f"{self._settings.spark_threshold_gb:g}",
                 "--custom-logGroup-prefix": glue_groups(name)[0].rpartition("/")[0],
@@ -134,8 +148,7 @@ class GlueJobs(Construct):
         made = kinds(self, "Encryption", name=self._settings.prefix, encryption_configuration=encryption)
         return glue.SecurityConfiguration.from_security_configuration_name(self, "Configuration", made.ref)
 
-    def _role(self, stage: Stage, script: assets.Asset, *, permissions: Sequence[Permission]) -> iam.IRole:
-        code = (script, self._packages)
+    def _role(self, stage: Stage, permissions: Sequence[Permission]) -> iam.IRole:
         return role(
             self,
             f"{stage.title()}Role",
@@ -147,10 +160,8 @@ class GlueJobs(Construct):
                 Permission(
                     sid="ReadCode",
                     actions=["s3:GetObject"],
-                    resources=[
-                        *(each.bucket.arn_for_objects(each.s3_object_key) for each in code),
-                        self._modules.arn,
-                    ],
+                    resources=[self._packages.bucket.arn_for_objects(f"{deployed_below(self._packages)}*")],
+                    why="An execution runs the packages and modules that it began with, whatever was deployed since.",
                 ),
                 _write_logs(self, f"{self._settings.prefix}-{stage}"),
                 PUT_METRICS,
@@ -165,6 +176,11 @@ PUT_METRICS = Permission(
     why="PutMetricData knows no resources; the condition limits it to Glue's own namespace.",
     conditions={"StringEquals": {"cloudwatch:namespace": "Glue"}},
 )
+
+
+def deployed_below(asset: assets.Asset) -> str:
+    """The prefix below which the bucket of assets holds those of this environment."""
+    return asset.s3_object_key.partition(asset.asset_hash)[0]
 
 
 def _code(asset: assets.Asset) -> glue.Code:

@@ -1,4 +1,4 @@
-"""The two container images, built from the repository's root with only the files that each Dockerfile copies."""
+"""The container images, built from the repository's root with only the files that each Dockerfile copies."""
 
 from __future__ import annotations
 
@@ -8,22 +8,31 @@ from constructs import Construct
 
 from infra.sources import ROOT, SHARED, allow_list
 
+GPU = "requirements-gpu.txt"
+
 
 class Images(Construct):
-    """`processing` (no TensorFlow) and `training`; a change in any copied file makes a new image."""
+    """`processing` (no TensorFlow), `training`, and with `gpu` also `gpu_training`, which has CUDA's libraries (5 GB).
 
-    def __init__(self, scope: Construct, name: str) -> None:
+    A change in any copied file makes a new image.
+    """
+
+    def __init__(self, scope: Construct, name: str, *, gpu: bool) -> None:
         super().__init__(scope, name)
         self.processing = self._image("Processing", "processing_container")
         self.training = self._image("Training", "training_container")
+        self.gpu_training = self._image("GpuTraining", "training_container", requirements=GPU) if gpu else None
 
-    def _image(self, name: str, folder: str) -> assets.DockerImageAsset:
+    def _image(self, name: str, folder: str, *, requirements: str = "requirements.txt") -> assets.DockerImageAsset:
+        """Of several locks of a folder one belongs into the image: another that changes makes no new image."""
+        others = [f"{folder}/requirements*.txt", f"!{folder}/{requirements}"]
         return assets.DockerImageAsset(
             self,
             name,
             directory=str(ROOT),
             file=f"{folder}/Dockerfile",
-            exclude=allow_list(*SHARED, folder),
+            exclude=[*allow_list(*SHARED, folder), *others],
+            build_args={"REQUIREMENTS": requirements} if requirements == GPU else None,
             ignore_mode=cdk.IgnoreMode.DOCKER,
             platform=assets.Platform.LINUX_AMD64,
         )

@@ -10,7 +10,9 @@ from constructs import Construct
 
 from infra.machine_role import Parts, machine_role
 from infra.settings import Settings
+from infra.sources import code_version
 from state_machines.definition import definition_text
+from trainyard.run.naming import LIVE
 
 
 def machine_name(settings: Settings) -> str:
@@ -19,7 +21,10 @@ def machine_name(settings: Settings) -> str:
 
 
 class Machine(Construct):
-    """`machine`, with tracing, complete logs, and a role that has what the definition needs and no more."""
+    """`machine`, with tracing, complete logs, and a role that has what the definition needs and no more.
+
+    Every deployment publishes a version of it, and `live` is the alias that stands for the newest one.
+    """
 
     def __init__(self, scope: Construct, name: str, *, settings: Settings, parts: Parts) -> None:
         super().__init__(scope, name)
@@ -42,19 +47,41 @@ class Machine(Construct):
             tracing_enabled=True,
             role=machine_role(self, parts, machine_name=machine_name(settings), job_prefix=settings.job_prefix),
         )
+        self.live = self._published()
+
+    def _published(self) -> sfn.IStateMachine:
+        """A version of the machine as it is now, under the alias. Earlier versions stay: executions run them."""
+        version = sfn.CfnStateMachineVersion(
+            self,
+            "Version",
+            state_machine_arn=self.machine.state_machine_arn,
+            state_machine_revision_id=self.machine.state_machine_revision_id,
+            description=f"Code {code_version()}",
+        )
+        # One that a failed update has published goes with the rollback.
+        version.apply_removal_policy(cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
+        route = sfn.CfnStateMachineAlias.RoutingConfigurationVersionProperty(
+            state_machine_version_arn=version.attr_arn, weight=100
+        )
+        alias = sfn.CfnStateMachineAlias(self, "Alias", name=LIVE, routing_configuration=[route])
+        return sfn.StateMachine.from_state_machine_arn(self, "Live", alias.attr_arn)
 
 
 def substitutions(settings: Settings, parts: Parts) -> dict[str, str]:
     """A value for every `${...}` of the definition."""
     return {
-        "ResolveFunctionArn": parts.functions.resolve.function_arn,
-        "GateFunctionArn": parts.functions.gate.function_arn,
-        "SmokeTestFunctionArn": parts.functions.smoke_test.function_arn,
+        "ResolveFunctionArn": parts.functions.resolve.current_version.function_arn,
+        "GateFunctionArn": parts.functions.gate.current_version.function_arn,
+        "SmokeTestFunctionArn": parts.functions.smoke_test.current_version.function_arn,
         "IngestJobName": parts.glue.ingest.job_name,
         "PrepareJobName": parts.glue.prepare.job_name,
         "RegisterJobName": parts.glue.register.job_name,
+        "GluePackagesUri": parts.glue.packages_uri,
+        "GlueModulesUri": parts.glue.modules_uri,
         "ProcessingImageUri": parts.images.processing.image_uri,
         "TrainingImageUri": parts.images.training.image_uri,
+        # Without one of its own Resolve refuses whoever asks for a GPU.
+        "GpuTrainingImageUri": (parts.images.gpu_training or parts.images.training).image_uri,
         "ProcessRoleArn": parts.roles.process.role_arn,
         "TrainRoleArn": parts.roles.train.role_arn,
         "EvaluateRoleArn": parts.roles.evaluate.role_arn,

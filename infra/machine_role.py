@@ -101,9 +101,10 @@ def _call_functions_and_jobs(parts: Parts) -> list[Permission]:
             sid="CallFunctions",
             actions=["lambda:InvokeFunction"],
             resources=[
-                each.function_arn
+                f"{each.function_arn}:*"
                 for each in (parts.functions.resolve, parts.functions.gate, parts.functions.smoke_test)
             ],
+            why="Every deployment publishes versions of them, and an execution calls those that it began with.",
         ),
         Permission(
             sid="RunGlueJobs",
@@ -168,7 +169,12 @@ def _call_sagemaker(scope: Construct, parts: Parts, *, prefix: str) -> list[Perm
         ),
         Permission(
             sid="RegisterModels",
-            actions=["sagemaker:CreateModelPackage"],
+            # A package also names the image that its model was made with; one that lost while it waited is rejected.
+            actions=[
+                "sagemaker:CreateModelPackage",
+                "sagemaker:DescribeModelPackage",
+                "sagemaker:UpdateModelPackage",
+            ],
             resources=[
                 *_arns(scope, "model-package-group", f"{groups}*"),
                 *_arns(scope, "model-package", f"{groups}*/*"),

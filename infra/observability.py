@@ -21,6 +21,9 @@ SUM = cloudwatch.Stats.SUM
 SLOWEST_HUNDREDTH = cloudwatch.Stats.percentile(99)
 # Microseconds: what SageMaker measures in.
 LATENCY_US = 2_000_000
+# The function whose failures the receiver of others causes, and how many of them within an hour are worth an alarm.
+WEBHOOK = "webhook"
+WEBHOOK_FAILURES = 6
 # What the state machine calls the one variant of an endpoint.
 VARIANT = "model"
 
@@ -64,7 +67,9 @@ class Observability(Construct):
         )
         lost = queue.metric_approximate_number_of_messages_visible(period=PERIOD, statistic=cloudwatch.Stats.MAXIMUM)
         self._alarm(
-            "LostEvents", lost, description="An upload or a failure reached nobody: look into the dead letter queue."
+            "LostEvents",
+            lost,
+            description="An upload, a failure or a message reached nobody: look into the dead letter queue.",
         )
         self._watch_functions(functions, api)
         if settings.endpoint_alarms:
@@ -85,11 +90,23 @@ class Observability(Construct):
 
     def _watch_functions(self, functions: dict[str, lambda_.Function], api: http.HttpStage | None) -> None:
         for each, function in functions.items():
+            if each == WEBHOOK:
+                self._watch_webhook(function)
+                continue
             errors = function.metric_errors(period=PERIOD, statistic=SUM)
             self._alarm(f"{each.title().replace(' ', '')}Broken", errors, description=f"The function {each} failed.")
         if api is not None:
             refused = api.metric_server_error(period=PERIOD, statistic=SUM)
             self._alarm("ApiErrors", refused, description="The HTTP API answered with a fault of its own (5xx).")
+
+    def _watch_webhook(self, function: lambda_.Function) -> None:
+        """One that fails is tried again in five minutes. An alarm on each would itself be a message that fails."""
+        self._alarm(
+            "WebhookDown",
+            function.metric_errors(period=cdk.Duration.hours(1), statistic=SUM),
+            description="The webhook's receiver has not taken a message for half an hour.",
+            threshold=WEBHOOK_FAILURES,
+        )
 
     def _watch_endpoints(self, settings: Settings) -> None:
         """The endpoint of every recipe; those of models that people name are made later, and are not known here.

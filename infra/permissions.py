@@ -96,4 +96,6 @@ def _flat(node: Any) -> str:
         return str(separator).join(_flat(each) for each in parts)
     if kind == "Fn::ImportValue":
         return _flat(value)
+    if kind == "Fn::Sub":
+        return str(value).replace("${", "<").replace("}", ">")
     return f"<{'.'.join(value) if kind == 'Fn::GetAtt' else value}>"

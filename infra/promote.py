@@ -50,13 +50,15 @@ class Repository:
         return [each for each in digests if each not in there]
 
 
-def tags(assembly: Path) -> dict[str, Mapping[str, str]]:
-    """Where every image of a synthesized assembly goes, by its tag: `repositoryName` and `assumeRoleArn`."""
+def places(assembly: Path) -> dict[str, Mapping[str, str]]:
+    """Where every image of a synthesized assembly goes, by the hash of its sources.
+
+    `repositoryName`, `assumeRoleArn` and `imageTag`, which begins with the environment's name and ends in that hash.
+    """
     found = {}
     for file in sorted(assembly.glob("*.assets.json")):
-        for image in json.loads(file.read_text(encoding="utf-8"))["dockerImages"].values():
-            [place] = image["destinations"].values()
-            found[place["imageTag"]] = place
+        for name, image in json.loads(file.read_text(encoding="utf-8"))["dockerImages"].items():
+            [found[name]] = image["destinations"].values()
     return found
 
 
@@ -68,19 +70,20 @@ def resolved(text: str, *, account: str, region: str) -> str:
     return text
 
 
-def copy(tag: str, *, source: Repository, target: Repository) -> str:
+def copy(tag: str, *, new_tag: str, source: Repository, target: Repository) -> str:
     """Copy an image where it is missing, and return its digest. Raises NotFound, TrainyardError for another image."""
     image = source.find(tag)
     if image is None:
         raise NotFound(f"Expected the image {tag} in {source.name}, found none: deploy the source environment first.")
     digest = str(image["imageId"]["imageDigest"])
-    there = target.find(tag)
+    there = target.find(new_tag)
     if there is None:
-        _write(image, tag=tag, source=source, target=target)
+        _write(image, tag=new_tag, source=source, target=target)
     elif there["imageId"]["imageDigest"] != digest:
         raise TrainyardError(
-            f"Expected the image {tag} in {target.name} to be {digest}, found {there['imageId']['imageDigest']}, which "
-            "was built there: remove it from the repository and promote again."
+            f"Expected the image {new_tag} in {target.name} to be {digest}, found "
+            f"{there['imageId']['imageDigest']}, which was built there: remove it from the repository, and promote "
+            "again."
         )
     return digest
 
@@ -141,14 +144,15 @@ def _repository(place: Mapping[str, str], *, account: str, region: str, reading:
 def main(source: Path, target: Path) -> None:
     """Copy every image of the assembly `target` from where `source` was deployed, and print the digests."""
     account, region = boto3.client("sts").get_caller_identity()["Account"], boto3.Session().region_name or ""
-    before = tags(source)
-    for tag, place in tags(target).items():
-        if tag not in before:
-            raise NotFound(f"Expected the image {tag} of {target} in {source} too: synthesize both from one commit.")
+    before = places(source)
+    for name, place in places(target).items():
+        if name not in before:
+            raise NotFound(f"Expected the image {name} of {target} in {source} too: synthesize both from one commit.")
         there = os.environ.get(SOURCE_ACCOUNT) or account
-        read = _repository(before[tag], account=there, region=region, reading=there != account)
+        read = _repository(before[name], account=there, region=region, reading=there != account)
         write = _repository(place, account=account, region=region, reading=False)
-        digest = copy(tag, source=read, target=write)
+        tag = place["imageTag"]
+        digest = copy(before[name]["imageTag"], new_tag=tag, source=read, target=write)
         sys.stdout.write(f"{write.name}:{tag} is {digest}, as in {read.name}\n")
 
 

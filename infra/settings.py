@@ -10,16 +10,22 @@ from dataclasses import dataclass, field
 from aws_cdk import aws_glue as glue
 from aws_cdk import aws_logs as logs
 
+from infra.channels import SlackChannel, TeamsChannel, Webhook
 from trainyard.contract.config import Job, default_jobs
 from trainyard.errors import ConfigError
+from trainyard.run.gpu import FITTING, has_gpu
 from trainyard.run.policy import EVERYTHING, Policy
 
 PROJECT = "trainyard"
+# Whether a model that passes the gate waits for a person to approve it before it comes into use.
+NONE, REQUIRED = "none", "required"
 JOB_STAGES = frozenset(default_jobs())
 JOB_FIELDS = frozenset(Job.__dataclass_fields__)
 # The name stands in those of tuning jobs, which have 32 characters in all and end in a hash of at least six.
 NAME = re.compile(r"[a-z][a-z0-9-]{0,7}[a-z0-9]?")
 LONGEST_SETTLING_S = 24 * 3600
+# A redrive begins within 14 days of the end of a job, which may take two.
+SHORTEST_KEEP_DAYS = 17
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 WEBHOOK = re.compile(r"https://\S+")
 ACCOUNT = re.compile(r"\d{12}")
@@ -41,10 +47,13 @@ class Settings:
     """One environment. `jobs` changes machines per SageMaker stage; a recipe's run.json still has the last word, where
     `policy` lets it.
 
+    With `gpu` there is an image that trains on machines with one, where the policy lets a run ask for them.
+    Data sets and checkpoints between a run's files and its model go after `keep_intermediates_days`.
     A set of files is worked on when none of them is younger than `settling_seconds`. With `must_tell` it is not
-    synthesized without an address for alarms, with `account` or `region` not for any other. When
-    `monthly_budget_usd` is spent or will be, the e-mail address hears of it. `cost_tags` are put on everything, beside
-    project and environment.
+    synthesized without anybody to tell (`alarm_email`, `alarm_url`, `slack`, `teams`, `webhook_url`), with `account` or
+    `region` not for any other. When `monthly_budget_usd` is spent or will be, the e-mail address hears of it.
+    `cost_tags` are put on everything, beside project and environment. With `approval` required, a model that passes the
+    gate waits for a person to approve it before it comes into use.
     """
 
     name: str
@@ -52,9 +61,13 @@ class Settings:
     glue_worker: glue.WorkerType = glue.WorkerType.G_1X
     glue_workers: int = 2
     use_spot: bool = False
+    gpu: bool = False
     spark_threshold_gb: float = 10.0
     alarm_email: str | None = None
     alarm_url: str | None = None
+    slack: SlackChannel | None = None
+    teams: TeamsChannel | None = None
+    webhook_url: str | None = None
     must_tell: bool = False
     account: str | None = None
     region: str | None = None
@@ -69,6 +82,8 @@ class Settings:
     api: bool = False
     retain_data: bool = True
     settling_seconds: int = 120
+    keep_intermediates_days: int = 30
+    approval: str = NONE
     policy: Policy = field(default_factory=Policy)
 
     def __post_init__(self) -> None:
@@ -83,7 +98,18 @@ class Settings:
     @property
     def tells(self) -> bool:
         """Whether alarms and notifications reach anybody."""
-        return bool(self.alarm_email or self.alarm_url)
+        elsewhere = self.webhook is not None and not self.webhook.on_this_machine
+        return bool(self.alarm_email or self.alarm_url or self.chat or elsewhere)
+
+    @property
+    def chat(self) -> bool:
+        """Whether messages go to a chat channel."""
+        return self.slack is not None or self.teams is not None
+
+    @property
+    def webhook(self) -> Webhook | None:
+        """The program that messages are posted to."""
+        return Webhook(url=self.webhook_url) if self.webhook_url is not None else None
 
     @property
     def tags(self) -> dict[str, str]:
@@ -111,12 +137,24 @@ class Settings:
         for stage, job in self.jobs.items():
             if unknown := sorted(set(job) - JOB_FIELDS):
                 problems.append(f"expected {stage} to set {', '.join(sorted(JOB_FIELDS))}, found {', '.join(unknown)}.")
+            elif has_gpu(str(job.get("instance_type", ""))) and not (self.gpu and stage in FITTING):
+                problems.append(
+                    f"expected {stage} to have a machine without a GPU, which only tune and train use, with gpu=True; "
+                    f"found {job['instance_type']}."
+                )
         if self.glue_workers < 2:
             problems.append(f"expected at least 2 Glue workers (a driver and an executor), found {self.glue_workers}.")
         if self.spark_threshold_gb <= 0:
             problems.append(f"expected spark_threshold_gb above 0, found {self.spark_threshold_gb}.")
         if not 0 <= self.settling_seconds <= LONGEST_SETTLING_S:
             problems.append(f"expected settling_seconds from 0 to {LONGEST_SETTLING_S}, found {self.settling_seconds}.")
+        if self.keep_intermediates_days < SHORTEST_KEEP_DAYS:
+            problems.append(
+                f"expected keep_intermediates_days of at least {SHORTEST_KEEP_DAYS}, for a redrive reads them, "
+                f"found {self.keep_intermediates_days}."
+            )
+        if self.approval not in (NONE, REQUIRED):
+            problems.append(f"expected approval to be {NONE} or {REQUIRED}, found {self.approval!r}.")
         if self.alarm_email is not None and not EMAIL.fullmatch(self.alarm_email):
             problems.append(f"expected an e-mail address for alarms, found {self.alarm_email!r}.")
         return [*problems, *self._account_problems()]
@@ -125,6 +163,9 @@ class Settings:
         problems = []
         if self.alarm_url is not None and not WEBHOOK.fullmatch(self.alarm_url):
             problems.append(f"expected alarm_url to begin with https://, found {self.alarm_url!r}.")
+        problems += [
+            each for channel in (self.slack, self.teams, self.webhook) if channel for each in channel.problems()
+        ]
         if self.account is not None and not ACCOUNT.fullmatch(self.account):
             problems.append(f"expected account to have twelve digits, found {self.account!r}.")
         if self.monthly_budget_usd is not None and self.monthly_budget_usd <= 0:
@@ -154,6 +195,7 @@ ENVIRONMENTS = {
             use_spot=True,
             customer_key=True,
             run_schedules=True,
+            approval=REQUIRED,
             must_tell=True,
             endpoint_alarms=True,
             log_retention=logs.RetentionDays.SIX_MONTHS,

@@ -35,6 +35,11 @@ class Storage(Construct):
             event_bridge_configuration=s3.CfnBucket.EventBridgeConfigurationProperty(event_bridge_enabled=True)
         )
 
+    @property
+    def buckets(self) -> tuple[s3.Bucket, ...]:
+        """All of them; that of the logs last, for reading and emptying the others is logged."""
+        return self.raw, self.artifacts, self._logs
+
     def _bucket(self, name: str) -> s3.Bucket:
         return s3.Bucket(
             self,

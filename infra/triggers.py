@@ -14,9 +14,11 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra.permissions import Permission, acknowledge, role
-from infra.settings import Settings
+from infra.settings import REQUIRED, Settings
 from trainyard.contract.config import Schedule
 from trainyard.run import recipe
+from trainyard.run.registry import APPROVED, REJECTED
+from trainyard.stages.resolve.approval import EVENT
 
 KEEP_TRYING = cdk.Duration.hours(24)
 TRIES = 185
@@ -32,12 +34,16 @@ def dead_letters(scope: Construct) -> sqs.Queue:
         enforce_ssl=True,
         retention_period=KEEP_LOST_EVENTS,
     )
-    acknowledge(queue, "SQS3", reason="This is the dead letter queue itself, of EventBridge targets and of a function.")
+    acknowledge(
+        queue, "SQS3", reason="This is the dead letter queue itself, of EventBridge targets, functions and a queue."
+    )
     return queue
 
 
 class Triggers(Construct):
-    """Uploads and schedules start the machine; its bad ends call the function that explains them."""
+    """Uploads, decisions on versions and schedules start the machine by its alias; its bad ends call the function that
+    explains them.
+    """
 
     def __init__(
         self,
@@ -47,13 +53,17 @@ class Triggers(Construct):
         settings: Settings,
         raw_bucket: str,
         machine: sfn.StateMachine,
+        live: sfn.IStateMachine,
         explain_failure: lambda_.Function,
         queue: sqs.Queue,
     ) -> None:
         super().__init__(scope, name)
-        self._machine = machine
+        self._live = live
         self._queue = queue
+        # Step Functions asks whether an alias may be started by the ARN of its machine.
+        self._start = Permission(sid="Start", actions=["states:StartExecution"], resources=[machine.state_machine_arn])
         self._start_on_upload(raw_bucket)
+        self._start_on_decision(settings)
         events.Rule(
             self,
             "Failure",
@@ -69,9 +79,15 @@ class Triggers(Construct):
                 )
             ],
         )
+        starter = self._starter(
+            "SchedulesRole",
+            Permission(sid="KeepLostEvents", actions=["sqs:SendMessage"], resources=[queue.queue_arn]),
+            service="scheduler.amazonaws.com",
+            what="A schedule",
+        )
         for each in recipe.names():
             if wanted := recipe.schedule(each):
-                self._schedule(each, wanted, enabled=settings.schedules_enabled)
+                self._schedule(each, wanted, starter=starter, enabled=settings.schedules_enabled)
 
     def _start_on_upload(self, raw_bucket: str) -> None:
         events.Rule(
@@ -85,8 +101,8 @@ class Triggers(Construct):
             ),
             targets=[
                 targets.SfnStateMachine(
-                    self._machine,
-                    role=self._starter(),
+                    self._live,
+                    role=self._starter("UploadRole", service="events.amazonaws.com", what="An upload"),
                     dead_letter_queue=self._queue,
                     max_event_age=KEEP_TRYING,
                     retry_attempts=TRIES,
@@ -94,18 +110,45 @@ class Triggers(Construct):
             ],
         )
 
-    def _starter(self) -> iam.IRole:
-        return role(
+    def _start_on_decision(self, settings: Settings) -> None:
+        """A person decides on a registered version, wherever: in SageMaker, by the command, or on the console's page.
+
+        Where nobody has to approve, versions are made approved; only a rejection is a decision there.
+        """
+        decisions = [REJECTED, *([APPROVED] if settings.approval == REQUIRED else [])]
+        events.Rule(
             self,
-            "UploadRole",
-            service="events.amazonaws.com",
-            description="An upload starts the training workflow",
-            permissions=[
-                Permission(sid="Start", actions=["states:StartExecution"], resources=[self._machine.state_machine_arn])
+            "Decision",
+            description="The approval or rejection of a registered version starts the training workflow",
+            event_pattern=events.EventPattern(
+                source=["aws.sagemaker"],
+                detail_type=[EVENT],
+                detail={
+                    "ModelPackageGroupName": [{"prefix": f"{settings.prefix}-"}],
+                    "ModelApprovalStatus": decisions,
+                },
+            ),
+            targets=[
+                targets.SfnStateMachine(
+                    self._live,
+                    role=self._starter("DecisionRole", service="events.amazonaws.com", what="A decision"),
+                    dead_letter_queue=self._queue,
+                    max_event_age=KEEP_TRYING,
+                    retry_attempts=TRIES,
+                )
             ],
         )
 
-    def _schedule(self, recipe_name: str, schedule: Schedule, *, enabled: bool) -> None:
+    def _starter(self, name: str, *others: Permission, service: str, what: str) -> iam.IRole:
+        return role(
+            self,
+            name,
+            service=service,
+            description=f"{what} starts the training workflow",
+            permissions=[self._start, *others],
+        )
+
+    def _schedule(self, recipe_name: str, schedule: Schedule, *, starter: iam.IRole, enabled: bool) -> None:
         """Made in every environment, so that one that is off can be tried out and switched on by hand."""
         scheduler.Schedule(
             self,
@@ -114,7 +157,8 @@ class Triggers(Construct):
             enabled=enabled,
             schedule=scheduler.ScheduleExpression.expression(schedule.expression),
             target=scheduler_targets.StepFunctionsStartExecution(
-                self._machine,
+                self._live,
+                role=starter,
                 dead_letter_queue=self._queue,
                 max_event_age=KEEP_TRYING,
                 retry_attempts=TRIES,

@@ -25,32 +25,28 @@ PYTHON, PLATFORMS = "3.11", ("manylinux2014_x86_64", "manylinux_2_28_x86_64")
 
 @dataclass(frozen=True, kw_only=True)
 class Modules:
-    """Where a job finds its modules, the ARN of that object, and how pip is told to install them."""
+    """Where a job finds its modules, and how pip is told to install them."""
 
     uri: str
-    arn: str
     installer_option: str
 
 
-def modules(scope: Construct, *, wheels: bool) -> Modules:
+def modules(scope: Construct, *, synthesizer: cdk.StackSynthesizer, wheels: bool) -> Modules:
     """With `wheels`, jobs install without a way to a package index; otherwise they ask one for what the lock names."""
     if not wheels:
         listed = assets.Asset(scope, "Requirements", path=str(REQUIREMENTS))
-        arn = listed.bucket.arn_for_objects(listed.s3_object_key)
-        return Modules(uri=listed.s3_object_url, arn=arn, installer_option="-r")
-    stack = cdk.Stack.of(scope)
+        return Modules(uri=listed.s3_object_url, installer_option="-r")
     # The key of an ordinary asset would lose all of the ending but .zip.
     name = f"{hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()}{SUFFIX}"
     archive = Path(cdk.Stage.of(scope).outdir) / name  # type: ignore[union-attr]
     if not archive.exists():
         pack(archive)
-    placed = stack.synthesizer.add_file_asset(
+    # The stack has bound a copy of it, which only the CDK's own language can use; both write one manifest.
+    synthesizer.bind(cdk.Stack.of(scope))
+    placed = synthesizer.add_file_asset(
         source_hash=name.removesuffix(".zip"), file_name=name, packaging=cdk.FileAssetPackaging.FILE
     )
-    arn = stack.format_arn(
-        service="s3", region="", account="", resource=placed.bucket_name, resource_name=placed.object_key
-    )
-    return Modules(uri=placed.s3_object_url, arn=arn, installer_option="--no-index")
+    return Modules(uri=placed.s3_object_url, installer_option="--no-index")
 
 
 def pack(archive: Path) -> None:

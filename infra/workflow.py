@@ -19,16 +19,28 @@ from infra.machine_role import Parts
 from infra.observability import Observability
 from infra.registry import Registry
 from infra.settings import Settings
+from infra.subscribers import Subscribers, webhook_queue
+from infra.tidy_up import every_day
 from infra.triggers import Triggers, dead_letters
 
 
 class WorkflowStack(cdk.Stack):
     """Everything that turns an upload into a model; can be deleted and deployed anew without losing data."""
 
-    def __init__(self, scope: Construct, name: str, *, settings: Settings, data: Data, **options: Any) -> None:
-        super().__init__(scope, name, **options)
-        images = Images(self, "Images")
+    def __init__(
+        self,
+        scope: Construct,
+        name: str,
+        *,
+        settings: Settings,
+        data: Data,
+        synthesizer: cdk.StackSynthesizer,
+        **options: Any,
+    ) -> None:
+        super().__init__(scope, name, synthesizer=synthesizer, **options)
+        images = Images(self, "Images", gpu=settings.gpu)
         queue = dead_letters(self)
+        to_webhook = webhook_queue(self, settings=settings, dead_letters=queue)
         functions = Functions(
             self,
             "Functions",
@@ -36,22 +48,28 @@ class WorkflowStack(cdk.Stack):
             data=data,
             machine_name=machine_name(settings),
             dead_letters=queue,
+            image_repository=images.training.repository,
+            webhook_queue=to_webhook,
         )
+        every_day(self, functions.tidy_up, dead_letters=queue)
+        Subscribers(self, "Subscribers", functions=functions, queue=to_webhook, topic_arn=data.topic_arn)
         parts = Parts(
             data=data,
             images=images,
             roles=JobRoles(self, "Jobs", settings=settings, data=data, images=images),
-            glue=GlueJobs(self, "Glue", settings=settings, data=data),
+            glue=GlueJobs(self, "Glue", settings=settings, data=data, synthesizer=synthesizer),
             functions=functions,
-            registry=Registry(self, "Registry", settings=settings),
+            registry=Registry(self, "Registry", settings=settings, empty_arn=data.empty_arn),
         )
-        machine = Machine(self, "Machine", settings=settings, parts=parts).machine
+        made = Machine(self, "Machine", settings=settings, parts=parts)
+        machine = made.machine
         Triggers(
             self,
             "Triggers",
             settings=settings,
             raw_bucket=data.raw_bucket,
             machine=machine,
+            live=made.live,
             explain_failure=functions.explain_failure,
             queue=queue,
         )

@@ -23,5 +23,7 @@ def read() -> Environment:
         tags=json.loads(os.environ["TAGS"]),
         job_defaults=json.loads(os.environ["JOB_DEFAULTS"]),
         settling_seconds=int(os.environ["SETTLING_SECONDS"]),
+        gpu=os.environ.get("GPU") == "true",
+        approval=os.environ.get("APPROVAL") == "required",
         policy=decoded(Policy, json.loads(os.environ["POLICY"])),
     )

@@ -19,12 +19,15 @@ logger = Logger(service="gate")
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    """`{"run": {"recipe", "run_id"}, "champion": {"run_id"} or {}}` -> trainyard.run.documents.Decision, kept in S3."""
+    """`{"run": {"recipe", "run_id"}, "champion": {"run_id"} or {}, "waits"}` -> trainyard.run.documents.Decision.
+
+    It is also kept in S3. `waits` says whether a person has to approve a model that passes.
+    """
     name, run_id = event["run"]["recipe"], event["run"]["run_id"]
     with logger.append_context_keys(recipe=name, run_id=run_id):
         logger.info("deciding")
         store = RunStore.open(_s3(), f"s3://{environment.read().artifacts_bucket}/{name}/{run_id}")
-        decision = gate(store, champion=event["champion"].get("run_id"))
+        decision = gate(store, champion=event["champion"].get("run_id"), waits=event.get("waits", False))
         logger.info("decided", extra={"summary": decision.summary})
     return decision.to_mapping()
 

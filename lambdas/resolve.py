@@ -15,6 +15,7 @@ from trainyard.stages.resolve.settling import Earlier
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sagemaker import SageMakerClient
 
 LOGGED = ("outcome", "reason", "recipe", "dataset", "run_id", "waited_seconds")
 logger = Logger(service="resolve")
@@ -34,6 +35,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
             environment=environment.read(),
             s3=_s3(),
             dynamodb=_dynamodb(),
+            sagemaker=_sagemaker(),
         ).to_mapping()
         logger.info("resolved", extra={key: plan.get(key) for key in LOGGED})
     return plan
@@ -47,3 +49,8 @@ def _s3() -> S3Client:
 @cache
 def _dynamodb() -> DynamoDBClient:
     return boto3.client("dynamodb")
+
+
+@cache
+def _sagemaker() -> SageMakerClient:
+    return boto3.client("sagemaker")

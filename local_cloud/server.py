@@ -33,6 +33,7 @@ SEAM_MODULES = (
     "local_cloud.step_functions.install",
     "local_cloud.sagemaker.install",
     "local_cloud.glue.install",
+    "local_cloud.athena.install",
     "local_cloud.images.ecr",
 )
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from state_machines.faults import RETRY_ON_CAUSE, catcher, pause
+from state_machines.faults import COUNTER, COUNTER_INSIDE, RETRY_ON_CAUSE, catcher, pause
 
 STEPS = Path(__file__).with_name("training.asl.json")
 RETRIES = Path(__file__).with_name("retries.json")
@@ -81,26 +82,28 @@ def _kind(name: str, task: State, *, policies: Policies) -> str:
     return max(matching, key=lambda kind: (kind == resource, len(kind)))
 
 
-def _complete_machine(machine: Machine, policies: Policies) -> Machine:
+def _complete_machine(machine: Machine, policies: Policies, *, counter: str = COUNTER) -> Machine:
     states: dict[str, State] = {}
     for name, state in machine["States"].items():
-        states |= _complete_state(name, state, policies=policies)
+        states |= _complete_state(name, state, policies=policies, counter=counter)
     return machine | {"States": states}
 
 
-def _complete_state(name: str, state: State, *, policies: Policies) -> dict[str, State]:
+def _complete_state(name: str, state: State, *, policies: Policies, counter: str) -> dict[str, State]:
     """The state with all that belongs to it, and the pause before its next attempt where it has one."""
     if state["Type"] != "Task":
-        nested: State = {key: _complete_machine(state[key], policies) for key in ONE_INSIDE if key in state}
+        complete = partial(_complete_machine, policies=policies, counter=COUNTER_INSIDE)
+        nested: State = {key: complete(state[key]) for key in ONE_INSIDE if key in state}
         if SEVERAL_INSIDE in state:
-            nested[SEVERAL_INSIDE] = [_complete_machine(each, policies) for each in state[SEVERAL_INSIDE]]
+            nested[SEVERAL_INSIDE] = [complete(each) for each in state[SEVERAL_INSIDE]]
         return {name: state | nested}
     policy = policies[_kind(name, state, policies=policies)]
     handled = {"Retry": policy["Retry"]}
     completed = {name: _in_order(state, handled)}
     if RETRY_ON_CAUSE in policy:
-        waiting = pause(name, policy[RETRY_ON_CAUSE])
-        handled["Catch"] = [*state.get("Catch", ()), catcher(policy[RETRY_ON_CAUSE], following=next(iter(waiting)))]
+        waiting = pause(name, policy[RETRY_ON_CAUSE], counter=counter)
+        again = catcher(policy[RETRY_ON_CAUSE], counter=counter, following=next(iter(waiting)))
+        handled["Catch"] = [*state.get("Catch", ()), again]
         completed = {name: _in_order(state, handled)} | waiting
     return completed
 

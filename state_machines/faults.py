@@ -13,18 +13,17 @@ from collections.abc import Mapping
 from typing import Any
 
 RETRY_ON_CAUSE = "RetryOnCause"
-# The variable that counts. A state inside a Map may not assign one of the main flow: its policy names another.
-COUNTER = "faults"
+# The variables that count: a state inside a Map may not assign one of the main flow.
+COUNTER, COUNTER_INSIDE = "faults", "child_faults"
 State = dict[str, Any]
 
 
-def catcher(policy: Mapping[str, Any], *, following: str) -> State:
+def catcher(policy: Mapping[str, Any], *, counter: str, following: str) -> State:
     """The catcher of a task: on to the state `following` for a fault whose cause the policy's expression finds.
 
     States.TaskFailed, the name of a job that failed, stands for every other name as well (but States.Timeout).
     `MaxAttempts` is the number of faults that one execution waits for, and as many more after each redrive.
     """
-    counter = policy.get("Counter", COUNTER)
     redrives = "[$states.context.Execution.RedriveCount, 0][0]"
     left = f"${counter} < {policy['MaxAttempts']} * (1 + {redrives})"
     return {
@@ -36,10 +35,10 @@ def catcher(policy: Mapping[str, Any], *, following: str) -> State:
     }
 
 
-def pause(task: str, policy: Mapping[str, Any]) -> dict[str, State]:
+def pause(task: str, policy: Mapping[str, Any], *, counter: str) -> dict[str, State]:
     """The state before the next attempt, by its name: half to all of a time that doubles with every fault."""
     longest, first = policy["MaxDelaySeconds"], policy["IntervalSeconds"]
-    seconds = f"$min([{longest}, {first} * $power(2, ${policy.get('Counter', COUNTER)} - 1)])"
+    seconds = f"$min([{longest}, {first} * $power(2, ${counter} - 1)])"
     waiting = {
         "Comment": "A fault of the service, not of the task: it may have passed by then.",
         "Type": "Wait",

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from trainyard.cli.main import COMMANDS, app
+from trainyard.cli.main import COMMANDS, app, command_name
 from trainyard.run import recipe
 
 ROOT = Path(__file__).parents[1]
@@ -44,7 +44,7 @@ def test_every_command_is_documented():
     """In a line that somebody can type: `trainyard COMMAND`, in the README or one of the documents beside it."""
     documents = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
     documented = {line.split()[1] for path in documents for line in COMMAND.findall(path.read_text(encoding="utf-8"))}
-    assert {function.__name__ for panel in COMMANDS.values() for function in panel} <= documented
+    assert {command_name(function) for panel in COMMANDS.values() for function in panel} <= documented
 
 
 def test_documented_make_targets_exist():

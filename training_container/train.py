@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from training_container.gpu import require_gpu
 from trainyard.run import container
 from trainyard.run.run import Run
 from trainyard.stages.train import train
@@ -11,6 +12,7 @@ CHANNELS = ("train", "validation", "features")
 
 def main() -> None:
     """Run the job."""
+    require_gpu()
     train(
         Run.read(container.channel("resolve")),
         {name: container.channel(name) for name in CHANNELS},

@@ -13,7 +13,7 @@ from ministack.core.responses import AccountRegionScopedDict
 from ministack.services import stepfunctions
 
 from local_cloud import journal as journals
-from local_cloud.journal import touched
+from local_cloud.journal import started_by, touched
 from local_cloud.journal.draft import Draft
 from local_cloud.journal.places import Place
 from local_cloud.journal.sequence import Kept
@@ -92,6 +92,7 @@ def restore_definition(name: str, text: str) -> None:
 
 
 def _adopt(execution: Record) -> None:
+    started_by.note(execution)
     if not isinstance(execution["events"], Kept):
         current = journals.current()
         execution["events"] = Kept(current, current.new_owner(), waiting=execution["events"], new=True)

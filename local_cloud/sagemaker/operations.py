@@ -66,7 +66,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "DeleteModelPackageGroup": Operation(PACKAGE_GROUP, PackageGroups.delete),
     "CreateModelPackage": Operation(PACKAGE, Packages.create, within=PACKAGE_GROUP),
     "DescribeModelPackage": Operation(PACKAGE, Packages.describe),
-    "ListModelPackages": Operation(PACKAGE, Packages.list),
+    "ListModelPackages": Operation(PACKAGE, Packages.list, within=PACKAGE_GROUP),
     "UpdateModelPackage": Operation(PACKAGE, Packages.update),
     "DeleteModelPackage": Operation(PACKAGE, Packages.delete),
     "CreateEndpointConfig": Operation(ENDPOINT_CONFIG, EndpointConfigs.create, optimized=True),

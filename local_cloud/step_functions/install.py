@@ -6,11 +6,23 @@ import json
 from types import SimpleNamespace
 from typing import Any
 
+from ministack.core import iam_actions
 from ministack.core.responses import error_response_json, json_response, now_iso
 from ministack.services import stepfunctions
 
 from local_cloud.journal import executions
-from local_cloud.step_functions import branches, interpreter, interruptions, live, nested, redrive, status
+from local_cloud.journal.started_by import started_by
+from local_cloud.step_functions import (
+    branches,
+    cloudformation,
+    interpreter,
+    interruptions,
+    live,
+    nested,
+    redrive,
+    status,
+    versions,
+)
 from local_cloud.step_functions.history import Record, last_trail, logging_of
 
 
@@ -27,13 +39,18 @@ def install() -> None:
     stepfunctions._stop_execution = stop_execution
     stepfunctions._start_execution = lambda data: start_execution(data, original._start_execution)
     stepfunctions._describe_execution = lambda data: redrive.described(original._describe_execution(data))
-    stepfunctions._list_executions = lambda data: redrive.listed(original._list_executions(data))
+    stepfunctions._list_executions = lambda data: redrive.listed(
+        versions.list_executions(data, original._list_executions)
+    )
+    stepfunctions._delete_state_machine = lambda data: versions.delete_machine(data, original._delete_state_machine)
     stepfunctions._describe_state_machine = lambda data: describe_machine(data, original._describe_state_machine)
     stepfunctions._describe_state_machine_for_execution = lambda data: describe_machine_of(
         data, original._describe_state_machine_for_execution
     )
     stepfunctions.handle_request = _with_redrive(original.handle_request)
     stepfunctions.load_persisted_state = restore
+    iam_actions.extract_resource_arn = versions.authorized_on(iam_actions.extract_resource_arn)
+    cloudformation.install()
 
 
 def shutdown() -> None:
@@ -62,15 +79,17 @@ def describe_machine_of(data: Record, original: Any) -> redrive.Response:
 
 def start_execution(data: Record, original: Any) -> redrive.Response:
     """StartExecution; repeated with the name and input of an execution that still runs, it answers as the first did."""
-    machine = stepfunctions._state_machines.get(data.get("stateMachineArn", ""))
+    asked = str(data.get("stateMachineArn", ""))
+    machine = stepfunctions._resolve_state_machine_arn(asked)
     if machine is not None and data.get("name"):
-        arn = f"{machine['stateMachineArn'].replace(':stateMachine:', ':execution:')}:{data['name']}"
+        arn = f"{machine.replace(':stateMachine:', ':execution:')}:{data['name']}"
         running = stepfunctions._executions.get(arn)
         if running and running["status"] == "RUNNING" and running["input"] == data.get("input", "{}"):
             answer = {"executionArn": arn, "startDate": running["startDate"]}
             response: redrive.Response = json_response(answer)
             return response
-    started: redrive.Response = original(data)
+    with started_by(asked):
+        started: redrive.Response = original(data)
     return started
 
 

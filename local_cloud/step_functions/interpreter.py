@@ -12,7 +12,7 @@ from ministack.core.responses import now_iso
 from ministack.services import stepfunctions
 
 from local_cloud.journal import executions, flows
-from local_cloud.step_functions import branches, live, status, tasks
+from local_cloud.step_functions import branches, live, status, tasks, versions
 from local_cloud.step_functions.frame import Frame, State, current
 from local_cloud.step_functions.history import Record, deliver, last_trail
 from local_cloud.step_functions.payload import require_within_limit
@@ -27,7 +27,7 @@ def run_execution(arn: str) -> None:
     execution = stepfunctions._executions.get(arn)
     if execution is None:
         return
-    machine = stepfunctions._state_machines.get(execution["stateMachineArn"])
+    machine = versions.machine_of(execution)
     if executions.definition_of(execution) is None and machine is not None:
         # A redrive uses the definition of the first attempt, even when the machine was updated since.
         executions.remember_definition(execution, machine["definition"])

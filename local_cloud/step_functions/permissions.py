@@ -11,6 +11,7 @@ from ministack.core.responses import get_account_id, get_region
 from ministack.services import stepfunctions
 
 from local_cloud.roles import Need, request_tags
+from local_cloud.step_functions.versions import unqualified
 
 Arguments = Mapping[str, Any]
 
@@ -108,7 +109,8 @@ def _events(action: str, given: Arguments, *, sync: bool) -> list[Need]:
 
 
 def _states(action: str, given: Arguments, *, sync: bool) -> list[Need]:
-    machine = str(given.get("StateMachineArn", ""))
+    # As in AWS, whoever may start a machine may start any version of it.
+    machine = unqualified(str(given.get("StateMachineArn", "")))
     needs = [Need(f"states:{action}", machine)]
     if sync:
         executions = f"{machine.replace(':stateMachine:', ':execution:')}:*"

@@ -10,7 +10,7 @@ from typing import Any
 from ministack.core.responses import error_response_json, json_response, now_iso
 from ministack.services import stepfunctions
 
-from local_cloud.step_functions import interpreter, live, status
+from local_cloud.step_functions import interpreter, live, status, versions
 from local_cloud.step_functions.history import Record, last_trail
 
 Response = tuple[int, dict[str, str], bytes]
@@ -59,7 +59,7 @@ def _begin_again(execution: Record, token: str | None) -> None:
 
 
 def described(response: Response) -> Response:
-    """Add the redrive members to DescribeExecution's answer."""
+    """Add the redrive members and the version to DescribeExecution's answer."""
     code, _, body = response
     if code != 200:
         return response
@@ -73,7 +73,7 @@ def described(response: Response) -> Response:
 
 
 def listed(response: Response) -> Response:
-    """Add the redrive members to ListExecutions' answer."""
+    """Add the redrive members and the version to ListExecutions' answer."""
     code, _, body = response
     if code != 200:
         return response
@@ -84,7 +84,7 @@ def listed(response: Response) -> Response:
 
 
 def _redrives(execution: Record) -> dict[str, Any]:
-    members: dict[str, Any] = {"redriveCount": execution.get("redriveCount", 0)}
+    members: dict[str, Any] = {"redriveCount": execution.get("redriveCount", 0), **versions.names(execution)}
     if execution.get("redriveDate"):
         members["redriveDate"] = execution["redriveDate"]
     return members

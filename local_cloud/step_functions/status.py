@@ -10,6 +10,7 @@ from typing import Any
 from ministack.core.responses import now_iso
 from ministack.services import eventbridge, stepfunctions
 
+from local_cloud.journal.started_by import ALIAS, VERSION
 from local_cloud.step_functions import announced
 from local_cloud.step_functions.history import Record, Trail
 
@@ -88,8 +89,8 @@ def _event_detail(execution: Record) -> Record:
         "inputDetails": {"included": _within_limit(execution.get("input")) is not None},
         "output": _within_limit(output),
         "outputDetails": None if output is None else {"included": _within_limit(output) is not None},
-        "stateMachineVersionArn": None,
-        "stateMachineAliasArn": None,
+        "stateMachineVersionArn": execution.get(VERSION),
+        "stateMachineAliasArn": execution.get(ALIAS),
         "redriveCount": execution.get("redriveCount", 0),
         "redriveDate": _milliseconds(execution.get("redriveDate")),
         "redriveStatus": redrivable,

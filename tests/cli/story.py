@@ -89,6 +89,8 @@ class FakeStepFunctions:
         self.machine = definition or {"StartAt": "A", "States": {}}
         # What new executions run, where it is no longer `machine`.
         self.deployed: dict[str, Any] | None = None
+        # What was said of each published version, by its number.
+        self.versions: dict[str, str] = {}
         self.stopped: list[str] = []
         self.redriven: list[str] = []
         self.started: list[dict[str, str]] = []
@@ -126,11 +128,22 @@ class FakeStepFunctions:
         return {"definition": json.dumps(self.machine), "stateMachineArn": MACHINE_ARN}
 
     def describe_state_machine(self, *, stateMachineArn: str) -> dict[str, Any]:
-        assert stateMachineArn == MACHINE_ARN
-        return {"definition": json.dumps(self.deployed or self.machine)}
+        machine, _, version = stateMachineArn.partition(f"{MACHINE_ARN}:")
+        assert machine in ("", MACHINE_ARN)
+        if version and version not in self.versions:
+            raise refusal("StateMachineDoesNotExist", "DescribeStateMachine")
+        described = {"description": self.versions[version]} if version else {}
+        return {"definition": json.dumps(self.deployed or self.machine), **described}
+
+    def describe_state_machine_alias(self, *, stateMachineAliasArn: str) -> dict[str, Any]:
+        assert stateMachineAliasArn == f"{MACHINE_ARN}:live"
+        if not self.versions:
+            raise refusal("ResourceNotFound", "DescribeStateMachineAlias")
+        newest = f"{MACHINE_ARN}:{max(self.versions)}"
+        return {"routingConfiguration": [{"stateMachineVersionArn": newest, "weight": 100}]}
 
     def start_execution(self, *, stateMachineArn: str, name: str, input: str) -> dict[str, str]:
-        assert stateMachineArn == MACHINE_ARN
+        assert stateMachineArn == f"{MACHINE_ARN}:live"
         self.started.append({"name": name, "input": input})
         return {"executionArn": self.put(name, input=input)}
 

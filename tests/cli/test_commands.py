@@ -15,13 +15,13 @@ from tests.cli import test_logs
 from tests.cli.story import START, FakeCloudFormation, FakeStepFunctions, Story, refusal, upload_event
 from trainyard.cli import main as main_module
 from trainyard.cli.command import target
-from trainyard.cli.main import COMMANDS, app, main
+from trainyard.cli.main import COMMANDS, app, command_name, main
 from trainyard.client import failures
 from trainyard.client.deployment import Deployment
 from trainyard.client.execution.history import named, visits
 from trainyard.errors import ConfigError, NotFound
 
-FUNCTIONS = {function.__name__: function for panel in COMMANDS.values() for function in panel}
+FUNCTIONS = {command_name(function): function for panel in COMMANDS.values() for function in panel}
 PLAN = {"outcome": "train", "reason": "all files are there", "run_id": "r1", "prefix": "prod2vec/r1", "dataset": "d"}
 
 
@@ -91,8 +91,9 @@ def test_exit_codes_of_mistakes(arguments: list[str], code: int, capsys: pytest.
 
 def test_a_file_is_a_command() -> None:
     folder = Path(main_module.__file__).parent
-    assert {path.stem for path in folder.glob("*.py")} == {*FUNCTIONS, "main", "__init__"}
-    assert all(function.__module__ == f"trainyard.cli.{name}" for name, function in FUNCTIONS.items())
+    modules = {function.__name__ for function in FUNCTIONS.values()}
+    assert {path.stem for path in folder.glob("*.py")} == {*modules, "main", "__init__"}
+    assert all(each.__module__ == f"trainyard.cli.{each.__name__}" for each in FUNCTIONS.values())
 
 
 def test_what_the_system_refuses_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.cli import test_logs
-from tests.cli.story import FakeStepFunctions, Story, upload_event
+from tests.cli.story import MACHINE_ARN, FakeStepFunctions, Story, upload_event
 from trainyard.cli.execution_view.ending import FAILURE_WORDS, print_ending
 from trainyard.cli.execution_view.exit_codes import EXIT_CODES, exit_code
 from trainyard.cli.main import main
@@ -173,6 +173,28 @@ def test_a_redrive_that_cannot_help_is_refused_and_never_advised(
     assert "or redrive it with --anyway" in " ".join(capsys.readouterr().err.split())
     assert main(["redrive", "e1", "--no-follow", "--anyway"]) == 0
     assert step_functions.redriven == [arn, arn]
+
+
+def test_a_redrive_says_which_code_it_keeps_where_a_newer_version_is_deployed(
+    deployment: Deployment,
+    step_functions: FakeStepFunctions,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("trainyard.cli.command.target.deployed", lambda **_: deployment)
+    step_functions.executions[failed_training(step_functions)]["stateMachineVersionArn"] = f"{MACHINE_ARN}:1"
+    step_functions.versions = {"1": "Code aaaa"}
+    assert main(["redrive", "e1", "--no-follow", "--anyway"]) == 0
+    assert "keeps" not in capsys.readouterr().out
+    step_functions.versions["2"] = "Code bbbb"
+    assert main(["redrive", "e1", "--no-follow", "--anyway"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "keeps the code that it began with: version 1 (Code aaaa) of the workflow" in said
+    assert "Deployed is version 2 (Code bbbb)." in said
+    # Versions that nothing can run any more are removed; their number is still known.
+    del step_functions.versions["1"]
+    assert main(["redrive", "e1", "--no-follow", "--anyway"]) == 0
+    assert "version 1 of the workflow" in " ".join(capsys.readouterr().out.split())
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,8 @@ from playwright.sync_api import expect
 
 from tests.cli.story import Story, execution_arn
 from tests.console.conftest import Console, Visitor
+from trainyard.client.execution.find_execution import find_execution
+from trainyard.client.model import approval
 
 # They share a browser.
 pytestmark = pytest.mark.xdist_group("console")
@@ -536,3 +538,30 @@ def test_another_version_is_put_into_use(console: Console, visitor: Visitor):
     visitor.page.get_by_role("button", name="Put it into use").click()
     visitor.page.wait_for_url("**/models")
     expect(rows.filter(has_text=runs[0])).to_contain_text("in use")
+
+
+def test_a_version_that_waits_is_approved_from_the_first_page(
+    console: Console, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+):
+    put_run(console, RUN, epochs=7, value=0.31)
+    put_versions(console, [RUN])
+    sagemaker = console.deployment.target.client("sagemaker")
+    [version] = sagemaker.list_model_packages(ModelPackageGroupName="trainyard-dev-prod2vec")["ModelPackageSummaryList"]
+    arn = version["ModelPackageArn"]
+    sagemaker.update_model_package(ModelPackageArn=arn, ModelApprovalStatus="PendingManualApproval")
+    output = {"outcome": "waiting", "recipe": "prod2vec", "run_id": RUN, "decision": {**DECISION, "waits": True}}
+    asked = f"of-{RUN}"
+    console.step_functions.put(asked, trained(), status="SUCCEEDED", output=json.dumps(output), input=started())
+    console.step_functions.put("promotes", trained(), **registered())
+    promotes = find_execution(console.deployment, "promotes")
+    monkeypatch.setattr(approval, "started", lambda *_: promotes)
+
+    visitor.open()
+    expect(visitor.page.get_by_text("Waits for approval")).to_be_visible()
+    expect(visitor.page.get_by_text(f"trainyard approve {RUN}")).to_be_visible()
+    assert visitor.accessibility() == []
+    visitor.page.get_by_role("link", name="Approve version 1").click()
+    expect(visitor.page.get_by_text(f"trainyard approve {asked}")).to_be_visible()
+    visitor.page.get_by_role("button", name="Approve").click()
+    visitor.page.wait_for_url("**/executions/promotes")
+    assert sagemaker.describe_model_package(ModelPackageName=arn)["ModelApprovalStatus"] == "Approved"

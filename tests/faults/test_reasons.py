@@ -25,7 +25,7 @@ from local_cloud.jobs.execution import algorithm_error
 from local_cloud.jobs.process import Outcome
 from recipes.propensity.config import CONFIG as PROPENSITY
 from state_machines.definition import RETRIES
-from state_machines.faults import catcher, pause
+from state_machines.faults import COUNTER, catcher, pause
 from tests.faults.conftest import Observation
 from tests.faults.failing_jobs import ROOT, RUN_ID, Yard, reason
 from tests.images.inputs import request
@@ -37,6 +37,7 @@ from trainyard.client.execution.executions import describe
 from trainyard.contract.config import to_mapping
 from trainyard.contract.quality import QUALITY_FILE, Quality
 from trainyard.run.failure import key_of
+from trainyard.run.naming import LIVE
 from trainyard.run.plan import NextStep
 from trainyard.run.stage import Stage
 from trainyard.stages.explain_failure.cause import reason_of
@@ -383,8 +384,8 @@ def test_a_resolve_that_takes_too_long(yard: Yard, observed: Observation) -> Non
 def test_a_failure_that_is_no_fault_of_the_service(yard: Yard, observed: Observation) -> None:
     job = yard.glue_job(TELLS.format(body="raise ValueError('no rows in March')"), **patient())
     policy = json.loads(RETRIES.read_text())["glue:startJobRun.sync"]["RetryOnCause"]
-    waiting = pause("Ingest raw data", policy)
-    state = yard.glue_state(job) | {"Catch": [catcher(policy, following=next(iter(waiting)))]}
+    waiting = pause("Ingest raw data", policy, counter=COUNTER)
+    state = yard.glue_state(job) | {"Catch": [catcher(policy, counter=COUNTER, following=next(iter(waiting)))]}
     count = {"Type": "Pass", "Assign": {"faults": 0}, "Next": "Ingest raw data"}
     execution = yard.failed(yard.machine({"Count": count, "Ingest raw data": state, **waiting}))
     why = told(yard, execution, "ValueError: no rows in March")
@@ -482,6 +483,11 @@ def test_a_rerun_of_claimed_versions(yard: Yard, observed: Observation, monkeypa
     first, again = yard.cloud.start(machine, event), yard.cloud.start(machine, event)
     yard.cloud.finished(first)
     deployment = yard.deployment(machine)
+    states = yard.cloud.client("stepfunctions")
+    version = states.publish_state_machine_version(stateMachineArn=machine)["stateMachineVersionArn"]
+    states.create_state_machine_alias(
+        name=LIVE, routingConfiguration=[{"stateMachineVersionArn": version, "weight": 100}]
+    )
     rerun, _ = going_on.rerun(deployment, describe(deployment.target, first), newest=True)
     decided = [str(outcome(each)) for each in (first, again, rerun)]
     assert decided == ["train", "nothing", "train"]

@@ -9,11 +9,15 @@ from typing import Any
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk.aws_logs import RetentionDays
 
 from infra.app import build
+from infra.channels import SlackChannel, TeamsChannel
+from infra.settings import ENVIRONMENTS, DatabaseNetwork, Settings
 from tests.infra.templates import Deployment, Stack
 
 ROOT = Path(__file__).resolve().parents[2]
+UUID = "01234567-89ab-cdef-0123-456789abcdef"
 Synthesize = Callable[..., Deployment]
 
 
@@ -54,6 +58,36 @@ def dev(synthesize: Synthesize) -> Deployment:
 @pytest.fixture(scope="session")
 def prod(synthesize: Synthesize) -> Deployment:
     return synthesize("prod")
+
+
+@pytest.fixture(scope="session")
+def full(synthesize: Synthesize) -> Deployment:
+    """An environment with everything that can be set, in an account of its own."""
+    settings = Settings(
+        name="full",
+        alarm_email="people@example.com",
+        database=DatabaseNetwork(
+            subnet_id="subnet-0123456789abcdef0",
+            availability_zone="us-east-1a",
+            security_group_id="sg-0123456789abcdef0",
+        ),
+        run_schedules=True,
+        account="111122223333",
+        region="us-east-1",
+        alarm_url="https://hooks.example.com/alarms",
+        slack=SlackChannel(workspace_id="T0123456789", channel_id="C0123456789"),
+        teams=TeamsChannel(tenant_id=UUID, team_id=UUID, channel_id="19%3a0123456789abcdef%40thread.tacv2"),
+        webhook_url="https://hooks.example.com/trainyard",
+        monthly_budget_usd=200,
+        cost_tags={"cost-center": "4711"},
+        gpu=True,
+        customer_key=True,
+        keep_intermediates_days=60,
+        log_retention=RetentionDays.THREE_MONTHS,
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(ENVIRONMENTS, "full", settings)
+        return synthesize("full")
 
 
 @pytest.fixture(scope="session", params=["dev", "prod"])

@@ -85,9 +85,13 @@ class Stack:
         return {key: self.resolve(value) for key, value in node.items()}
 
     def _attribute(self, name: str, attribute: str) -> str:
-        if attribute == "Arn":
+        kind = self.template["Resources"][name]["Type"]
+        if attribute == "Arn" and kind == "AWS::StepFunctions::StateMachineAlias":
+            [machine] = self.resources("AWS::StepFunctions::StateMachine")
+            return f"{self.arn(machine)}:{self.template['Resources'][name]['Properties']['Name']}"
+        if attribute == "Arn" and kind in NAMES:
             return self.arn(name)
-        if self.template["Resources"][name]["Type"] == "AWS::SecretsManager::Secret":
+        if kind == "AWS::SecretsManager::Secret":
             return f"arn:aws:secretsmanager:{OWNER}:secret:{name}"
         return f"{name}.{attribute}"
 
@@ -97,6 +101,8 @@ class Stack:
         resource = self.template["Resources"][name]
         if resource["Type"] in ARN_BY_REF:
             return self.arn(name)
+        if resource["Type"] == "AWS::Lambda::Version":
+            return f"{self.arn(resource['Properties']['FunctionName']['Ref'])}:1"
         name_property, _ = NAMES.get(resource["Type"], ("", ""))
         return self.resolve(resource.get("Properties", {}).get(name_property, name))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import subprocess
 import sys
 import zipfile
@@ -18,10 +19,12 @@ from aws_cdk import aws_s3 as s3
 
 from infra import settings as known
 from infra.app import build, check
+from infra.channels import SlackChannel, TeamsChannel
 from infra.node import node_bin
-from infra.settings import DatabaseNetwork, Settings
+from infra.settings import Settings
 from infra.sources import ROOT, SHARED, SHELLS, code_version, files
 from infra.wheels import pack
+from tests.infra.conftest import UUID
 from tests.infra.templates import Deployment
 from trainyard.errors import ConfigError
 from trainyard.pages.environment import environment
@@ -52,7 +55,7 @@ def test_alarms_reach_people(deployment: Deployment) -> None:
 def test_logs_do_not_stay_for_ever(deployment: Deployment) -> None:
     days = {"dev": 14, "prod": 180}[deployment.environment]
     groups = deployment.workflow.resources("AWS::Logs::LogGroup")
-    assert len(groups) == 11
+    assert len(groups) == 12
     assert {each["RetentionInDays"] for each in groups.values()} == {days}
 
 
@@ -64,6 +67,7 @@ def test_functions_are_traced_log_where_retention_is_set_and_know_their_surround
         "lambdas.gate.handler",
         "lambdas.smoke_test.handler",
         "lambdas.explain_failure.handler",
+        "lambdas.tidy_up.handler",
     }
     for each in functions.values():
         assert each["TracingConfig"] == {"Mode": "Active"}
@@ -102,8 +106,9 @@ def test_glue_jobs_run_the_scripts_with_the_packages_and_locked_requirements(dep
             arguments["--additional-python-modules"],
         ):
             assert role.may("s3:GetObject", uri.replace("s3://", "arn:aws:s3:::"))
+        assert arguments["--STAGE"] == name.rsplit("-", 1)[-1]
         script = Path(deployment.directory) / f"asset.{job['Command']['ScriptLocation'].rsplit('/', 1)[-1]}"
-        assert script.read_text() == (ROOT / "glue_jobs" / f"{name.rsplit('-', 1)[-1]}.py").read_text()
+        assert script.read_text() == (ROOT / "glue_jobs" / "start.py").read_text()
 
 
 def test_packages_lie_at_the_root_of_the_archives(deployment: Deployment) -> None:
@@ -128,9 +133,8 @@ def _bundle(deployment: Deployment, function: dict[str, Any]) -> Path:
     manifest = json.loads(
         (Path(deployment.directory) / f"trainyard-{deployment.environment}-workflow.assets.json").read_text()
     )
-    return (
-        Path(deployment.directory) / manifest["files"][function["Code"]["S3Key"].removesuffix(".zip")]["source"]["path"]
-    )
+    name = function["Code"]["S3Key"].rpartition("/")[2].removesuffix(".zip")
+    return Path(deployment.directory) / manifest["files"][name]["source"]["path"]
 
 
 def test_the_bundled_functions_start_with_nothing_but_their_bundle(deployment: Deployment) -> None:
@@ -138,7 +142,8 @@ def test_the_bundled_functions_start_with_nothing_but_their_bundle(deployment: D
     function = next(iter(deployment.workflow.resources("AWS::Lambda::Function").values()))
     bundle = _bundle(deployment, function)
     check = (
-        "import sys; sys.path.insert(0, sys.argv[1]); import lambdas.resolve, lambdas.gate, lambdas.explain_failure; "
+        "import sys; sys.path.insert(0, sys.argv[1]); import lambdas.resolve, lambdas.gate, lambdas.explain_failure, "
+        "lambdas.tidy_up, lambdas.empty; "
         "assert lambdas.resolve.__file__.startswith(sys.argv[1]); "
         "import aws_lambda_powertools as p; assert p.__file__.startswith(sys.argv[1])"
     )
@@ -157,6 +162,33 @@ def test_images_carry_their_own_shell_only_and_build_for_the_cloud(deployment: D
         assert each["platform"] == "linux/amd64"
         top = {path.name for path in (directory / each["directory"]).iterdir()}
         assert top == {*SHARED, each["dockerFile"].split("/")[0]}
+
+
+def test_with_gpu_training_has_a_second_image_whose_lock_has_cuda_and_the_others_do_not(full: Deployment) -> None:
+    directory = Path(full.directory)
+    manifest = json.loads((directory / "trainyard-full-workflow.assets.json").read_text())
+    images = [each["source"] for each in manifest["dockerImages"].values()]
+    arguments = {each["directory"]: each.get("dockerBuildArgs", {}) for each in images}
+    training = {
+        arguments[each["directory"]].get("REQUIREMENTS", "requirements.txt"): directory / each["directory"]
+        for each in images
+        if each["dockerFile"] == "training_container/Dockerfile"
+    }
+    assert set(training) == {"requirements.txt", "requirements-gpu.txt"}
+    for lock, folder in training.items():
+        assert [each.name for each in (folder / "training_container").glob("*.txt")] == [lock]
+        pinned = (folder / "training_container" / lock).read_text()
+        assert ("nvidia-cudnn-cu12==" in pinned) == ("gpu" in lock)
+        assert ("tensorflow-cpu==" in pinned) != ("gpu" in lock)
+        assert "://" not in pinned
+    states = json.loads(full.machine["DefinitionString"])["States"]
+    train = states["Train model"]["Arguments"]
+    tune = states["Tune hyperparameters"]["Arguments"]["TrainingJobDefinition"]
+    for each in (train, tune):
+        with_gpu, without = re.findall(r"'([^']+)'", each["AlgorithmSpecification"]["TrainingImage"])
+        assert with_gpu != without
+    functions = full.workflow.resources("AWS::Lambda::Function").values()
+    assert {each["Environment"]["Variables"].get("GPU", "true") for each in functions} == {"true"}
 
 
 def test_the_templates_of_pages_are_deployed_with_the_code() -> None:
@@ -207,6 +239,10 @@ def test_everything_that_can_be_tagged_says_whose_it_is(deployment: Deployment) 
         "AWS::Glue::Database",
         "AWS::Glue::Table",
         "AWS::Glue::SecurityConfiguration",
+        "AWS::Lambda::Version",
+        "AWS::StepFunctions::StateMachineAlias",
+        "AWS::StepFunctions::StateMachineVersion",
+        "Custom::Contents",
     }
 
 
@@ -217,26 +253,8 @@ def test_the_other_synthesizer_changes_no_resource(synthesize: Callable[..., Dep
         assert theirs.template.get("Outputs") == ours.template.get("Outputs")
 
 
-def test_optional_settings_appear_in_the_templates(
-    synthesize: Callable[..., Deployment], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    full = Settings(
-        name="full",
-        alarm_email="people@example.com",
-        database=DatabaseNetwork(
-            subnet_id="subnet-0123456789abcdef0",
-            availability_zone="us-east-1a",
-            security_group_id="sg-0123456789abcdef0",
-        ),
-        run_schedules=True,
-        account="111122223333",
-        region="us-east-1",
-        alarm_url="https://hooks.example.com/alarms",
-        monthly_budget_usd=200,
-        cost_tags={"cost-center": "4711"},
-    )
-    monkeypatch.setitem(known.ENVIRONMENTS, "full", full)
-    deployment = synthesize("full")
+def test_optional_settings_appear_in_the_templates(full: Deployment) -> None:
+    deployment = full
     subscribed = {each["Endpoint"] for each in deployment.data.resources("AWS::SNS::Subscription").values()}
     assert subscribed == {"people@example.com", "https://hooks.example.com/alarms"}
     connection = deployment.workflow.only("AWS::Glue::Connection")["ConnectionInput"]
@@ -261,8 +279,10 @@ def test_optional_settings_appear_in_the_templates(
     }
     role = deployment.role("JobsTrain").properties
     assert {"Key": "cost-center", "Value": "4711"} in role["Tags"]
-    handed = deployment.workflow.resources("AWS::Lambda::Function").values()
-    assert all(json.loads(each["Environment"]["Variables"]["TAGS"])["cost-center"] == "4711" for each in handed)
+    variables = [
+        each["Environment"]["Variables"] for each in deployment.workflow.resources("AWS::Lambda::Function").values()
+    ]
+    assert {json.loads(each["TAGS"])["cost-center"] for each in variables if "TAGS" in each} == {"4711"}
     assert deployment.workflow.only("AWS::Scheduler::Schedule")["State"] == "ENABLED"
 
 
@@ -282,6 +302,18 @@ def test_optional_settings_appear_in_the_templates(
         ({"account": "1"}, "expected account to have twelve digits, found '1'."),
         ({"monthly_budget_usd": 0, "alarm_email": "a@b.c"}, "expected monthly_budget_usd above 0, found 0."),
         ({"monthly_budget_usd": 9}, "expected alarm_email beside monthly_budget_usd"),
+        ({"keep_intermediates_days": 14}, "expected keep_intermediates_days of at least 17"),
+        ({"webhook_url": "http://example.com"}, "expected webhook_url to be https://HOST/PATH without a password"),
+        ({"webhook_url": "https://me:secret@example.com/x"}, "found one that begins with 'https://'."),
+        ({"slack": SlackChannel(workspace_id="mine", channel_id="C1")}, "expected slack.workspace_id to begin with T"),
+        (
+            {"slack": SlackChannel(workspace_id="T1", channel_id="#ops")},
+            "expected slack.channel_id to begin with C or G",
+        ),
+        ({"teams": TeamsChannel(tenant_id="x", team_id=UUID, channel_id="19%3aa%40b")}, "expected teams.tenant_id"),
+        ({"teams": TeamsChannel(tenant_id=UUID, team_id=UUID, channel_id="19:a@b")}, "expected teams.channel_id as it"),
+        ({"jobs": {"train": {"instance_type": "ml.g5.xlarge"}}}, "expected train to have a machine without a GPU"),
+        ({"jobs": {"process": {"instance_type": "ml.g5.xlarge"}}, "gpu": True}, "which only tune and train use"),
         ({"cost_tags": {"project": "x"}}, "expected cost_tags of other names, found project"),
     ],
 )
@@ -303,7 +335,7 @@ def test_settings_are_frozen() -> None:
         ({"env": "staging"}, "found 'staging': pass -c env=dev"),
         ({"synthesizer": "magic"}, "found 'magic'"),
         ({"laptop": "perhaps"}, "Expected laptop to be true, false or not given, found 'perhaps'"),
-        ({"env": "prod"}, "prod needs somebody who hears of failures: set alarm_email or alarm_url"),
+        ({"env": "prod"}, "prod needs somebody who hears of failures: set alarm_email, slack, teams or webhook_url"),
         ({"settling_seconds": "soon"}, "Expected settling_seconds to be a whole number or not given, found 'soon'"),
     ],
 )

@@ -94,14 +94,15 @@ def test_prod_data_outlives_its_stack_and_dev_data_does_not(dev: Deployment, pro
 
 
 def test_nothing_with_a_fixed_name_is_in_the_way_of_the_next_deployment(deployment: Deployment) -> None:
-    """What outlives its stack has a generated name, or is taken over by the name it is known by."""
+    """What outlives its stack has a generated name, is taken over by the name it is known by, or goes with another."""
     taken_over = {"AWS::SageMaker::ModelPackageGroup"}
+    goes_with_its_function = {"AWS::Lambda::Version"}
     named = ("Name", "RoleName", "FunctionName", "LogGroupName", "TableName", "BucketName", "AliasName")
     for stack in deployment.stacks:
         for resource in stack.template["Resources"].values():
             given = resource.get("Properties", {})
             fixed = [each for each in (*named, "DatabaseInput", "TableInput") if each in given]
-            if fixed and resource["Type"] not in taken_over:
+            if fixed and resource["Type"] not in taken_over | goes_with_its_function:
                 assert resource.get("DeletionPolicy", "Delete") == "Delete", (resource["Type"], fixed)
 
 

@@ -50,9 +50,11 @@ def needs(call: Call) -> Iterator[Need]:
         table = f"arn:aws:dynamodb:{OWNER}:table/{given['TableName']}"
         yield f"dynamodb:{verb[0].upper()}{verb[1:]}", table, {"dynamodb__LeadingKeys": [row]}
     elif service == "states":
-        yield "states:StartExecution", given["StateMachineArn"], {}
+        # A version is started with the right to start its machine.
+        machine = given["StateMachineArn"].removesuffix(":7")
+        yield "states:StartExecution", machine, {}
         for action in ("DescribeExecution", "StopExecution"):
-            yield f"states:{action}", _execution(given["StateMachineArn"], given["Name"]), {}
+            yield f"states:{action}", _execution(machine, given["Name"]), {}
         for action in ("PutTargets", "PutRule", "DescribeRule"):
             rule = "StepFunctionsGetEventsForStepFunctionsExecutionRule"
             yield f"events:{action}", f"arn:aws:events:{OWNER}:rule/{rule}", {}
@@ -90,9 +92,14 @@ def _sagemaker(verb: str, given: dict[str, Any]) -> Iterator[Need]:
     elif verb == "describeTrainingJob":
         job = f"{arn}training-job/{given['TrainingJobName']}"
         yield "sagemaker:DescribeTrainingJob", job.replace("/dev-", "/ENV-"), {}
+    elif verb == "describeModelPackage":
+        package = given["ModelPackageName"].replace("trainyard-dev", "trainyard-ENV")
+        yield "sagemaker:DescribeModelPackage", package, {}
     elif verb == "createModelPackageGroup":
         group = f"{arn}model-package-group/{given['ModelPackageGroupName']}"
         yield "sagemaker:CreateModelPackageGroup", group, {}
+    elif verb == "updateModelPackage":
+        yield "sagemaker:UpdateModelPackage", given["ModelPackageArn"].replace("trainyard-dev", "trainyard-ENV"), {}
     elif verb == "createModelPackage":
         yield "sagemaker:CreateModelPackage", f"{arn}model-package-group/{given['ModelPackageGroupName']}", {}
         yield "sagemaker:CreateModelPackage", f"{arn}model-package/{given['ModelPackageGroupName']}/1", {}

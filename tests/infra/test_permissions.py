@@ -210,12 +210,31 @@ def test_endpoints_are_called_by_their_test_and_changed_by_the_machine_in_this_e
     role, prefix = deployment.role(name), "arn:aws:sagemaker:us-east-1:111122223333:endpoint"
     mine, other = f"{prefix}/trainyard-{deployment.environment}-two-tower", f"{prefix}/trainyard-other-two-tower"
     assert role.may("sagemaker:InvokeEndpoint", mine) == (name == "FunctionsSmokeTestRole")
-    for verb in ("Create", "Update", "Delete", "Describe"):
+    for verb in ("Create", "Update", "Delete"):
         assert role.may(f"sagemaker:{verb}Endpoint", mine) == (name == "MachineRole")
+    assert role.may("sagemaker:DescribeEndpoint", mine) == (name in ("MachineRole", "FunctionsResolveRole"))
     for verb in ("Create", "Update", "Delete", "Describe", "Invoke"):
         assert not role.may(f"sagemaker:{verb}Endpoint", other)
     # An update is judged by the configuration as well.
     assert not role.may("sagemaker:UpdateEndpoint", other.replace("endpoint/", "endpoint-config/"))
+
+
+def test_resolve_may_look_at_what_a_decision_is_about_and_change_none_of_it(deployment: Deployment) -> None:
+    role, own = deployment.role("FunctionsResolveRole"), f"trainyard-{deployment.environment}"
+    prefix = "arn:aws:sagemaker:us-east-1:111122223333:model-package"
+    version, other = f"{prefix}/{own}-prod2vec/3", f"{prefix}/trainyard-other-prod2vec/3"
+    assert role.may("sagemaker:DescribeModelPackage", version)
+    assert role.may("sagemaker:ListModelPackages", f"{prefix}-group/{own}-prod2vec")
+    assert not role.may("sagemaker:DescribeModelPackage", other)
+    assert role.may("s3:GetObject", artifact(deployment, f"{RUN}/resolve/request.json"))
+    assert role.may("s3:GetObject", artifact(deployment, f"{RUN}/evaluate/evaluation.json"))
+    assert not role.may("s3:GetObject", artifact(deployment, f"{RUN}/evaluate/examples.json"))
+    [table] = deployment.data.resources("AWS::DynamoDB::Table")
+    pointer = {"dynamodb__LeadingKeys": ["champion/prod2vec"]}
+    assert role.may("dynamodb:GetItem", deployment.data.arn(table), **pointer)
+    # Who approves is a person; the machine alone rejects what lost while it waited.
+    for name in JOBS:
+        assert deployment.role(name).may("sagemaker:UpdateModelPackage", version) == (name == "MachineRole")
 
 
 def test_failures_are_explained_from_this_machines_history_and_job_logs(deployment: Deployment) -> None:

@@ -202,14 +202,15 @@ MANIFEST = {
 }
 
 
-def assembly(folder: Path, tag: str) -> Path:
+def assembly(folder: Path, source: str = "h") -> Path:
+    """An assembly with one image, whose tag begins with the environment that the folder is called after."""
     place = {
         "repositoryName": "cdk-x-container-assets-${AWS::AccountId}-${AWS::Region}",
-        "imageTag": tag,
+        "imageTag": f"trainyard-{folder.name}-{source}",
         "assumeRoleArn": "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/cdk-x-image-publishing-role-${AWS::Region}",
     }
     folder.mkdir()
-    (folder / "a.assets.json").write_text(json.dumps({"dockerImages": {"h": {"destinations": {"d": place}}}}))
+    (folder / "a.assets.json").write_text(json.dumps({"dockerImages": {source: {"destinations": {"d": place}}}}))
     return folder
 
 
@@ -253,24 +254,25 @@ def push(to: promote.Repository, tag: str, **changed: Any) -> None:
 
 def test_images_are_promoted_to_another_account_by_digest_once(accounts, tmp_path: Path, monkeypatch, capsys) -> None:
     tried, live = accounts[TRIED], accounts[LIVE]
-    push(tried, "tag")
-    folders = assembly(tmp_path / "dev", "tag"), assembly(tmp_path / "prod", "tag")
+    push(tried, "trainyard-dev-h")
+    folders = assembly(tmp_path / "dev"), assembly(tmp_path / "prod")
     promote.main(*folders)
-    first, copied = tried.find("tag"), live.find("tag")
+    first, copied = tried.find("trainyard-dev-h"), live.find("trainyard-prod-h")
     assert copied["imageManifest"] == first["imageManifest"]
     assert copied["imageId"]["imageDigest"] == first["imageId"]["imageDigest"]
     assert live.lacks(list(BLOBS)) == []
-    assert capsys.readouterr().out == (f"{live.name}:tag is {first['imageId']['imageDigest']}, as in {tried.name}\n")
+    digest = first["imageId"]["imageDigest"]
+    assert capsys.readouterr().out == f"{live.name}:trainyard-prod-h is {digest}, as in {tried.name}\n"
     monkeypatch.setattr(promote, "_write", pytest.fail)  # it is there
     promote.main(*folders)
 
 
 def test_an_image_that_is_missing_or_another_one_is_not_promoted(accounts, tmp_path: Path) -> None:
-    dev, prod = assembly(tmp_path / "dev", "tag"), assembly(tmp_path / "prod", "tag")
+    dev, prod = assembly(tmp_path / "dev"), assembly(tmp_path / "prod")
     with pytest.raises(NotFound, match="deploy the source environment first"):
         promote.main(dev, prod)
-    push(accounts[TRIED], "tag")
-    push(accounts[LIVE], "tag", layers=MANIFEST["layers"][:1])
+    push(accounts[TRIED], "trainyard-dev-h")
+    push(accounts[LIVE], "trainyard-prod-h", layers=MANIFEST["layers"][:1])
     with pytest.raises(TrainyardError, match="which was built there"):
         promote.main(dev, prod)
     with pytest.raises(NotFound, match="synthesize both from one commit"):

@@ -10,6 +10,7 @@ import pytest
 
 from tests.infra.templates import Deployment
 from tests.state_machine.scenarios import scenarios
+from tests.state_machine.scenarios.approving import event as decided_on
 from trainyard.run import recipe
 from trainyard.stages.resolve import request as resolve
 
@@ -67,10 +68,33 @@ def test_an_upload_starts_the_machine_and_anything_else_does_not(deployment: Dep
     elsewhere = event["detail"] | {"bucket": {"name": deployment.bucket("Artifacts")}}
     assert not matches(pattern, event | {"detail": elsewhere})
     [target] = found["Targets"]
-    assert target["Arn"] == deployment.workflow.arn(
-        next(iter(deployment.workflow.resources("AWS::StepFunctions::StateMachine")))
-    )
+    assert target["Arn"].endswith(f":stateMachine:trainyard-{deployment.environment}-training:live")
     assert "Input" not in target, "the machine's input is the event itself"
+
+
+@pytest.mark.parametrize("approval", ["Approved", "Rejected", "PendingManualApproval"])
+def test_a_decision_on_a_version_starts_the_machine_where_it_is_one(deployment: Deployment, approval: str) -> None:
+    """Where nobody has to approve, versions are made approved: only a rejection is a decision there."""
+    found = rule(deployment, "Decision")
+    group = f"trainyard-{deployment.environment}-prod2vec"
+    event = decided_on(approval)
+    event["detail"] |= {"ModelPackageGroupName": group}
+    decides = approval == "Rejected" or (approval == "Approved" and deployment.environment == "prod")
+    assert matches(found["EventPattern"], event) is decides
+    assert not matches(found["EventPattern"], event | {"detail": event["detail"] | {"ModelPackageGroupName": "other"}})
+    [target] = found["Targets"]
+    assert target["Arn"].endswith(f":stateMachine:trainyard-{deployment.environment}-training:live")
+    assert target["DeadLetterConfig"]
+    assert "Input" not in target, "the machine's input is the event itself"
+
+
+@pytest.mark.parametrize(("environment", "asked"), [("dev", "none"), ("prod", "required")])
+def test_resolve_knows_whether_somebody_has_to_approve(
+    request: pytest.FixtureRequest, environment: str, asked: str
+) -> None:
+    functions = request.getfixturevalue(environment).workflow.resources("AWS::Lambda::Function")
+    [variables] = [each["Environment"]["Variables"] for name, each in functions.items() if "Resolve" in name]
+    assert variables["APPROVAL"] == asked
 
 
 @pytest.mark.parametrize(
@@ -97,8 +121,8 @@ def test_events_that_reach_nobody_are_kept_and_watched(deployment: Deployment) -
         assert target["DeadLetterConfig"]["Arn"] == arn
         assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 86_400, "MaximumRetryAttempts": 185}
     statements = deployment.workflow.only("AWS::SQS::QueuePolicy")["PolicyDocument"]["Statement"]
-    allowed = [each["Condition"]["ArnEquals"]["aws:SourceArn"] for each in statements if each["Effect"] == "Allow"]
-    assert len(allowed) == 2
+    allowed = {each["Condition"]["ArnEquals"]["aws:SourceArn"] for each in statements if each["Effect"] == "Allow"}
+    assert allowed == {deployment.workflow.arn(each) for each in deployment.workflow.resources("AWS::Events::Rule")}
     functions = deployment.workflow.resources("AWS::Lambda::Function")
     [explain] = [each for name, each in functions.items() if "ExplainFailure" in name]
     assert explain["DeadLetterConfig"]["TargetArn"] == arn
@@ -113,8 +137,8 @@ def test_events_that_reach_nobody_are_kept_and_watched(deployment: Deployment) -
 
 
 def test_eventbridge_and_its_scheduler_may_start_this_machine_and_no_other(deployment: Deployment) -> None:
-    [policy] = deployment.workflow.resources("AWS::IAM::Policy").values()
-    statements = [*policy["PolicyDocument"]["Statement"], *deployment.role("TriggersUploadRole").statements()]
+    roles = deployment.role("TriggersSchedulesRole"), deployment.role("TriggersUploadRole")
+    statements = [each for role in roles for each in role.statements()]
     starting = [each for each in statements if each["Action"] == "states:StartExecution"]
     assert len(starting) == 2
     for each in starting:
@@ -135,7 +159,9 @@ def test_a_recipes_schedule_starts_its_fan_out_but_not_before_there_is_a_databas
         "overrides": {"data": {"source": "database", "product_id": 0}},
     }
     assert recipe.config(given["recipe"], given["overrides"]).fans_out
-    assert schedule["Target"]["Arn"].endswith(f":stateMachine:trainyard-{deployment.environment}-training")
+    assert schedule["Target"]["Arn"].endswith(f":stateMachine:trainyard-{deployment.environment}-training:live")
+    [role] = [name for name in deployment.workflow.resources("AWS::IAM::Role") if "SchedulesRole" in name]
+    assert schedule["Target"]["RoleArn"] == deployment.workflow.arn(role)
     assert schedule["Target"]["DeadLetterConfig"]["Arn"]
 
 

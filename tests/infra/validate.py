@@ -42,9 +42,10 @@ print(json.dumps(found))
 
 
 def synthesized(folder: Path) -> list[Stack]:
-    """Prod with its HTTP API, and the roles of the pipeline; wheels are left out, for nothing looks into them."""
+    """Prod with its HTTP API and a webhook, and the pipeline's roles; wheels are left out: nothing looks into them."""
     context = json.loads((ROOT / "cdk.json").read_text())["context"]
     context |= {"env": "prod", "api": "true", "alarm_email": "people@example.com"}
+    context |= {"webhook_url": "https://hooks.example.com/trainyard"}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(infra.wheels, "pack", lambda archive: archive.write_bytes(b""))
         build(cdk.App(outdir=str(folder), context=context, analytics_reporting=False)).synth()

@@ -43,7 +43,7 @@ def aws(monkeypatch):
         )
         topic = boto3.client("sns").create_topic(Name="news")["TopicArn"]
         monkeypatch.setenv("TOPIC_ARN", topic)
-        caches = (environment.read, resolve._s3, resolve._dynamodb, gate._s3)
+        caches = (environment.read, resolve._s3, resolve._dynamodb, resolve._sagemaker, gate._s3)
         caches += (smoke_test._s3, smoke_test._runtime)
         caches += (explain_failure._client,)
         for cached in caches:

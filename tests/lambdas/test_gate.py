@@ -177,3 +177,11 @@ def test_an_evaluation_against_another_champion_is_an_error(aws):
     store(aws, prod2vec_evaluation())
     with pytest.raises(JobFailed, match="against champion newer, found one against None"):
         function.handler({"run": {"recipe": "prod2vec", "run_id": "r1"}, "champion": {"run_id": "newer"}}, None)
+
+
+def test_a_model_that_waits_for_approval_is_not_called_promoted():
+    waiting, refused = decide(evaluation(), GATE, waits=True), decide(evaluation(hits=0.1), GATE, waits=True)
+    assert (waiting.promote, waiting.waits, refused.waits) == (True, True, False)
+    assert waiting.summary.startswith("passed by the gate: hits 0.3")
+    assert "was passed by the gate." in waiting.message
+    assert refused.summary.startswith("refused: ")

@@ -183,7 +183,7 @@ def test_chat_gets_the_one_form_that_it_shows(aws, monkeypatch: pytest.MonkeyPat
     assert content["title"] == "[prod] trainyard: run failed"
     assert content["nextSteps"] == [
         f"`aws stepfunctions redrive-execution --execution-arn {ARN}`",
-        "`trainyard rerun run-1`",
+        "`trainyard rerun run-1 --aws --env prod`",
     ]
     assert "out of memory &lt;!channel&gt; &amp; more" in content["description"]
     assert CONSOLE in content["description"]
@@ -219,6 +219,12 @@ def test_an_alarm_says_what_it_watches_and_why_it_went_off() -> None:
     assert (told.outcome, told.title) == ("alarm", subject)
     assert told.text == f"{alarm['AlarmDescription']}\n\n{alarm['NewStateReason']}"
     assert told.next_steps == ("trainyard executions --aws",)
+
+
+def test_a_model_that_waits_for_approval_comes_with_both_answers() -> None:
+    text = f"{REGISTERED}\n\nIt waits for approval, by\n  trainyard approve r\n  trainyard reject r\n\nRun: r"
+    told = notification(record(text, "waiting"), environment="prod")
+    assert told.next_steps == ("trainyard approve r --aws --env prod", "trainyard reject r --aws --env prod")
 
 
 @pytest.mark.parametrize(

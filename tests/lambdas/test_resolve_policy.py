@@ -102,7 +102,7 @@ def test_where_an_upload_may_change_anything_ceilings_hold() -> None:
     assert "jobs.train.max_runtime_s: run.json asks for 432000; an upload may ask for at most 172,800. Ask" in reason
     assert "jobs.train.instance_type: run.json asks for 'ml.p5.48xlarge'; an upload may ask for one of ml." in reason
     assert "gate" not in reason
-    within = {"deploy": {"enabled": True}, "jobs": {"train": {"instance_type": "ml.g5.xlarge", "volume_gb": 1_000}}}
+    within = {"deploy": {"enabled": True}, "jobs": {"train": {"instance_type": "ml.m5.12xlarge", "volume_gb": 1_000}}}
     assert asked("prod2vec", within, policy=ALLOWED).reason.startswith("waiting for")
 
 

@@ -119,6 +119,12 @@ def test_the_role_of_a_tuning_jobs_children_is_passed_too() -> None:
             {"ModelPackageGroupName": "g"},
             {("sagemaker:CreateModelPackage", ACCOUNT.format("sagemaker", "model-package/g/*"))},
         ),
+        (
+            "aws-sdk:sagemaker:listModelPackages",
+            {"ModelPackageGroupName": "g"},
+            {("sagemaker:ListModelPackages", ACCOUNT.format("sagemaker", "model-package/g/*"))},
+        ),
+        ("aws-sdk:sagemaker:listModelPackages", {}, {("sagemaker:ListModelPackages", "*")}),
     ],
 )
 def test_needs_of_each_integration(resource: str, arguments: dict[str, Any], expected: set[tuple[str, str]]) -> None:

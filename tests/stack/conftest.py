@@ -19,6 +19,8 @@ import pytest
 
 from local_cloud import lifecycle
 from recipes.prod2vec import sample
+from tests.lambdas.receiver import Receiver, receiving
+from trainyard.stages.explain_failure.asked import asked_for
 
 ROOT = Path(__file__).resolve().parents[2]
 FINAL = {"SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"}
@@ -39,6 +41,7 @@ class Stack:
     outputs: dict[str, str]
     inbox: str
     environment: dict[str, str]
+    receiver: Receiver
     received: list[dict[str, Any]] = field(default_factory=list)
 
     def client(self, name: str) -> Any:
@@ -175,8 +178,8 @@ def wait(condition: Callable[[], Any], *, timeout: float, what: str) -> Any:
 
 
 def _dataset(request: dict[str, Any]) -> str:
-    """The data set an execution was started for: by hand, or by the key of an upload."""
-    return request["dataset"] if "dataset" in request else request["detail"]["object"]["key"].split("/")[2]
+    """The data set an execution was started for: by hand, by the key of an upload, or by a decision on a version."""
+    return asked_for(request)[1]
 
 
 def _free_port() -> int:
@@ -186,57 +189,76 @@ def _free_port() -> int:
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def receiver() -> Iterator[Receiver]:
+    """The program that the deployment posts its messages to."""
+    with receiving() as receiver:
+        yield receiver
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver) -> Iterator[Stack]:
     state_dir = tmp_path_factory.mktemp("cloud")
     cloud = lifecycle.up(state_dir, _free_port())
     try:
         environment = {**os.environ, **lifecycle.environment(cloud), "TRAINYARD_STATE_DIR": str(state_dir)}
-        deployed = subprocess.run(
-            [Path(sys.executable).with_name("trainyard"), "deploy", "--api"],
-            cwd=ROOT,
-            env=environment,
-            capture_output=True,
-            text=True,
-        )
-        assert deployed.returncode == 0, deployed.stdout[-4000:] + deployed.stderr[-4000:]
+        _deploy(environment, receiver, cwd=ROOT)
         # Whatever the tests ask of the stack from here on, they ask of what a killed server had kept.
         os.kill(cloud.pid, signal.SIGKILL)
         while lifecycle.status(state_dir):
             time.sleep(0.01)
         cloud = lifecycle.up(state_dir, int(cloud.endpoint.rpartition(":")[2]))
-        yield _stack(cloud, environment)
-        _destroy_and_deploy_again(environment)
+        yield _stack(cloud, environment, receiver=receiver)
+        # All that the tests' runs have made goes with the environment.
+        destroyed = _call(environment, "destroy", "--yes", cwd=ROOT)
+        assert destroyed.returncode == 0, destroyed.stdout[-4000:] + destroyed.stderr[-4000:]
     finally:
         lifecycle.down(state_dir)
 
 
-def _destroy_and_deploy_again(environment: dict[str, str]) -> None:
-    """All that the tests' runs have made goes with the environment, and nothing is in the way of the next one."""
-    # Once is enough, and of two workers the first one has time.
-    again = ["destroy --yes", "deploy"] if environment.get("PYTEST_XDIST_WORKER", "gw0") == "gw0" else []
-    for each in again:
-        done = subprocess.run(
-            [Path(sys.executable).with_name("trainyard"), *each.split()],
-            cwd=ROOT,
-            env=environment,
-            capture_output=True,
-            text=True,
-        )
-        assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+def _call(environment: dict[str, str], *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    program = Path(sys.executable).with_name("trainyard")
+    return subprocess.run([program, *arguments], cwd=cwd, env=environment, capture_output=True, text=True, timeout=300)
 
 
-def _stack(cloud: lifecycle.LocalCloud, environment: dict[str, str]) -> Stack:
+def _deploy(environment: dict[str, str], receiver: Receiver, *, cwd: Path) -> None:
+    deployed = _call(environment, "deploy", "--api", "--webhook", receiver.url, cwd=cwd)
+    assert deployed.returncode == 0, deployed.stdout[-4000:] + deployed.stderr[-4000:]
+
+
+def trainyard(stack: Stack, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Call a command of the command line."""
+    return _call(stack.environment, *arguments, cwd=ROOT)
+
+
+def deploy(stack: Stack, *, cwd: Path = ROOT) -> None:
+    """Deploy another time what is in a folder; the tests go on with what there is then."""
+    _deploy(stack.environment, stack.receiver, cwd=cwd)
+    stack.outputs.update(_outputs(stack.client))
+    _listen(stack.client, stack.outputs["TopicArn"])
+
+
+def _stack(cloud: lifecycle.LocalCloud, environment: dict[str, str], *, receiver: Receiver) -> Stack:
     session = boto3.Session(
         aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
         region_name=cloud.region,
     )
     client = lambda name: session.client(name, endpoint_url=cloud.endpoint, verify=cloud.ca_bundle)  # noqa: E731
-    outputs = {
+    outputs = _outputs(client)
+    inbox = _listen(client, outputs["TopicArn"])
+    return Stack(session, cloud.endpoint, cloud.ca_bundle, outputs, inbox, environment, receiver)
+
+
+def _outputs(client: Callable[[str], Any]) -> dict[str, str]:
+    return {
         each["OutputKey"]: each["OutputValue"]
         for name in ("trainyard-dev-data", "trainyard-dev-workflow")
         for each in client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]["Outputs"]
     }
+
+
+def _listen(client: Callable[[str], Any], topic_arn: str) -> str:
+    """Have a topic's messages in the inbox, whose URL it returns."""
     inbox = client("sqs").create_queue(QueueName="inbox")["QueueUrl"]
     inbox_arn = client("sqs").get_queue_attributes(QueueUrl=inbox, AttributeNames=["QueueArn"])["Attributes"][
         "QueueArn"
@@ -253,8 +275,10 @@ def _stack(cloud: lifecycle.LocalCloud, environment: dict[str, str]) -> Stack:
         ],
     }
     client("sqs").set_queue_attributes(QueueUrl=inbox, Attributes={"Policy": json.dumps(policy)})
-    client("sns").subscribe(TopicArn=outputs["TopicArn"], Protocol="sqs", Endpoint=inbox_arn)
-    return Stack(session, cloud.endpoint, cloud.ca_bundle, outputs, inbox, environment)
+    known = client("sns").list_subscriptions_by_topic(TopicArn=topic_arn)["Subscriptions"]
+    if inbox_arn not in {each["Endpoint"] for each in known}:
+        client("sns").subscribe(TopicArn=topic_arn, Protocol="sqs", Endpoint=inbox_arn)
+    return str(inbox)
 
 
 @pytest.fixture(scope="session")

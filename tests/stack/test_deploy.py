@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import threading
 import time
 from functools import partial
-from pathlib import Path
 
 import pytest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tests.stack.conftest import QUICK, wait
+from tests.stack.conftest import QUICK, trainyard, wait
 
 # The tests build on each other: every model goes into service over the one before.
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("endpoints")]
@@ -72,11 +69,6 @@ def serving(stack) -> tuple[str, str]:
 
 def examples(stack, arn: str) -> dict:
     return json.loads(stack.artifact(arn, "evaluate/examples.json"))
-
-
-def trainyard(stack, *arguments: str) -> subprocess.CompletedProcess:
-    program = Path(sys.executable).with_name("trainyard")
-    return subprocess.run([program, *arguments], env=stack.environment, capture_output=True, text=True, timeout=120)
 
 
 @pytest.fixture(scope="module", autouse=True)

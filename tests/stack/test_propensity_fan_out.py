@@ -52,9 +52,8 @@ def parent(stack, database):
     stack.client("secretsmanager").put_secret_value(SecretId=name, SecretString=json.dumps(secret))
     stack.upload("database", {"run.json": json.dumps(SMALL).encode()}, recipe="propensity")
     states = stack.client("stepfunctions")
-    arn = states.start_execution(stateMachineArn=stack.outputs["StateMachineArn"], input=scheduled(stack))[
-        "executionArn"
-    ]
+    live = f"{stack.outputs['StateMachineArn']}:live"
+    arn = states.start_execution(stateMachineArn=live, input=scheduled(stack, machine=live))["executionArn"]
     wait(lambda: halfway(stack, arn), timeout=90, what="children at work beside one that failed")
     states.stop_execution(executionArn=arn, cause="to see what a redrive does")
     assert stack.finish(arn)["status"] == "ABORTED"
@@ -64,12 +63,12 @@ def parent(stack, database):
     return stack.finish(arn, timeout=180)
 
 
-def scheduled(stack) -> str:
+def scheduled(stack, *, machine: str) -> str:
     """The input that EventBridge Scheduler would start the machine with."""
     scheduler = stack.client("scheduler")
     [schedule] = scheduler.list_schedules()["Schedules"]
     target = scheduler.get_schedule(Name=schedule["Name"])["Target"]
-    assert target["Arn"] == stack.outputs["StateMachineArn"]
+    assert target["Arn"] == machine
     return target["Input"]
 
 
@@ -96,6 +95,9 @@ def test_one_child_per_active_product_and_the_one_without_data_fails_alone(stack
     assert "product-9: sales: expected sales of product 9" in parent["cause"]
     ended = {each["name"].rsplit("-", 1)[1]: each["status"] for each in children(stack, parent["executionArn"])}
     assert ended == {"7": "SUCCEEDED", "8": "SUCCEEDED", "9": "FAILED"}
+    # They run the version that their parent runs, whatever is deployed while it goes on.
+    versions = {each["stateMachineVersionArn"] for each in children(stack, parent["executionArn"])}
+    assert versions == {parent["stateMachineVersionArn"]}
 
 
 def test_a_redrive_goes_on_with_the_children_there_are(stack, parent):

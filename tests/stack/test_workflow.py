@@ -8,13 +8,14 @@ import subprocess
 import sys
 import tarfile
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.stack.conftest import QUICK, wait
+from tests.stack.conftest import QUICK, trainyard, wait
 from trainyard.console import background
 from trainyard.console.note import Note
 
@@ -229,6 +230,40 @@ def test_the_same_object_versions_train_once_however_often_delivered(stack):
         stack.finish(each["executionArn"])
     assert {each["executionArn"] for each in started} <= {each["executionArn"] for each in executions}
     assert sum("Ingest raw data" in stack.entered(each["executionArn"]) for each in executions) == 1
+
+
+@pytest.fixture
+def hears_approvals(stack) -> Iterator[None]:
+    """As where approval is required; elsewhere the rule hears of rejections only."""
+    events = stack.client("events")
+    [rule] = [each for each in events.list_rules()["Rules"] if "Decision" in each["Name"]]
+    pattern = json.loads(rule["EventPattern"])
+    wider = {**pattern, "detail": {**pattern["detail"], "ModelApprovalStatus": ["Rejected", "Approved"]}}
+    for each in (wider, pattern):
+        events.put_rule(Name=rule["Name"], EventPattern=json.dumps(each), State="ENABLED")
+        if each is wider:
+            yield
+
+
+def test_a_model_in_use_is_rejected_in_the_registry_and_comes_back_when_it_is_approved(
+    stack, weak, good, hears_approvals
+):
+    """The real rule, function, machine and roles; what is trained anew for it is nothing."""
+    before, run_id = (json.loads(each[1]["output"])["run_id"] for each in (weak, good))
+    rejected = trainyard(stack, "reject", run_id)
+    assert rejected.returncode == 0, rejected.stderr + rejected.stdout
+    assert stack.champion() == before
+    assert f"Version 1 of run {before} is in use in its place." in " ".join(rejected.stdout.split())
+
+    version = next(each for each in stack.packages() if each["ModelApprovalStatus"] == "Rejected")["ModelPackageArn"]
+    sagemaker = stack.client("sagemaker")
+    sagemaker.update_model_package(ModelPackageArn=version, ModelApprovalStatus="PendingManualApproval")
+    assert f"`trainyard approve {run_id}`" in " ".join(trainyard(stack, "models").stdout.split())
+    approved = trainyard(stack, "approve", run_id)
+    assert approved.returncode == 0, approved.stderr + approved.stdout
+    assert stack.champion() == run_id
+    assert "passed the gate" in approved.stdout
+    assert "was promoted" in stack.messages(run_id)["Message"]
 
 
 def test_bad_data_ends_in_a_named_failure_with_its_reasons(stack, data):

@@ -60,34 +60,6 @@ def without(document: dict, action: str, resource_part: str) -> dict:
     return changed
 
 
-def test_a_permission_missing_from_the_template_fails_the_run_there_and_redrive_completes_it(stack, data):
-    original = template(stack)
-    # The training role may no longer write the model.
-    update(stack, without(original, "s3:PutObject", "/train/*"))
-    try:
-        arn, described = stack.run("denied", data, **QUICK)
-        assert described["status"] == "FAILED"
-        assert stack.entered(arn)[-1] == "Train model"
-        assert "AccessDenied" in described["cause"]
-        message = stack.messages("data set denied")
-        assert message["Subject"] == "trainyard: prod2vec run failed at Train model"
-        for part in ("AccessDenied", "s3:PutObject", "Lines of its log", "redrive-execution"):
-            assert part in message["Message"]
-    finally:
-        update(stack, original)
-    glue = stack.client("glue")
-    jobs = [each["Name"] for each in glue.get_jobs()["Jobs"]]
-    before = {name: len(glue.get_job_runs(JobName=name)["JobRuns"]) for name in jobs}
-    stack.client("stepfunctions").redrive_execution(executionArn=arn)
-    described = stack.finish(arn)
-    assert described["status"] == "SUCCEEDED", described
-    assert described["redriveCount"] == 1
-    assert {name: len(glue.get_job_runs(JobName=name)["JobRuns"]) for name in jobs} == before
-    assert stack.entered(arn).count("Ingest raw data") == 1
-    jobs = stack.client("sagemaker").list_training_jobs(NameContains=stack.plan(arn)["run_id"])["TrainingJobSummaries"]
-    assert sorted(each["TrainingJobStatus"] for each in jobs) == ["Completed", "Failed"]
-
-
 def test_the_machines_own_role_is_enforced(stack, data):
     original = template(stack)
     update(stack, without(original, "glue:StartJobRun", "ingest"))

@@ -137,16 +137,27 @@ def test_a_redrive_cannot_help_where_its_state_has_changed(state, expected):
 
 
 @pytest.mark.parametrize(
-    ("state", "kept"),
+    ("resource", "arguments", "what"),
     [
-        ("Train model", "keeps the container image and the workflow"),
-        ("Ingest raw data", "runs this state's code as it is deployed by then"),
-        ("Notify", "keeps the workflow and the container images"),
+        ("lambda:invoke", {"FunctionName": "arn:aws:lambda:us-east-1:1:function:gate:{}"}, "the function's code"),
+        ("glue:startJobRun.sync", {"JobName": "ingest", "Arguments": {"--extra-py-files": "{}.zip"}}, "the job's code"),
+        ("sagemaker:createModel", {"PrimaryContainer": {"Image": "images:{}"}}, "the container image"),
+        ("sns:publish", {"Message": "{}"}, "the definition"),
     ],
 )
-def test_the_advice_says_what_a_redrive_keeps(state, kept):
+def test_it_says_which_code_is_from_before(resource, arguments, what):
+    def machine(version: str) -> dict[str, object]:
+        told = json.loads(json.dumps(arguments).replace("{}", version))
+        return {"States": {"S": {"Type": "Task", "Resource": f"arn:aws:states:::{resource}", "Arguments": told}}}
+
+    old = going_on.outdated("S", began=machine("1"), deployed=machine("2"))
+    assert old == f"a redrive would run the state 'S' with {what} from before"
+
+
+@pytest.mark.parametrize("state", ["Train model", "Ingest raw data", "Notify"])
+def test_the_advice_says_what_a_redrive_keeps(state):
     states = {"States": {"Train model": task("a"), "Ingest raw data": GLUE, "Notify": {"Type": "Task"}}}
     lines = going_on.advice("e1", state=state, began=states, deployed=states, redrive="REDRIVE", rerun="RERUN")
-    assert kept in " ".join(lines)
+    assert "keeps the workflow and the code" in " ".join(lines)
     assert "  REDRIVE" in lines
     assert "  RERUN" in lines

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -86,6 +87,23 @@ def _still_true(facts: Facts, assigned: set[str]) -> Facts:
     return frozenset(each for each in facts if not variables(each[0]) & assigned)
 
 
+def asked_later(states: Mapping[str, Any]) -> dict[str, set[str]]:
+    """For each state, the conditions that may be asked from there on before a variable in them is set: by them alone
+    the ways through a state differ. A fixed point from below.
+    """
+    asked = {name: {each["Condition"] for each in state.get("Choices", [])} for name, state in states.items()}
+    changed = True
+    while changed:
+        changed = False
+        for name, state in states.items():
+            for target, added, _ in edges(state):
+                passed_on = {each for each in asked[target] if not variables(each) & added}
+                changed = changed or not passed_on <= asked[name]
+                asked[name] |= passed_on
+    return asked
+
+
+@functools.cache
 def variables(expression: str) -> set[str]:
     """Variables an expression reads: `$name`, but neither `$name(` nor what stands in a string."""
     code = re.sub(r"'[^']*'|\"[^\"]*\"", "''", expression)
@@ -102,11 +120,12 @@ def assigned_on_every_path(states: Mapping[str, Any], start: str) -> dict[str, s
     """For each reachable state, the variables that are set whichever way it was reached: a fixed point from above."""
     beginning: tuple[str, Facts] = (start, frozenset())
     known: dict[tuple[str, Facts], set[str]] = {beginning: set()}
-    waiting = [beginning]
+    waiting, asked = [beginning], asked_later(states)
     while waiting:
         here = waiting.pop()
         for target, added, facts in edges(states[here[0]], here[1]):
-            there, arriving = (target, facts), known[here] | added
+            there = (target, frozenset(each for each in facts if each[0] in asked[target]))
+            arriving = known[here] | added
             after = arriving & known.get(there, arriving)
             if after != known.get(there):
                 known[there] = after
@@ -269,6 +288,8 @@ def test_failed_jobs_are_never_caught_so_that_a_redrive_starts_there() -> None:
     assert caught == {
         ("Move champion pointer", "DynamoDB.ConditionalCheckFailedException"),
         ("Note package of champion", "DynamoDB.ConditionalCheckFailedException"),
+        ("Put approved model into use", "DynamoDB.ConditionalCheckFailedException"),
+        ("Put earlier model into use", "DynamoDB.ConditionalCheckFailedException"),
         ("Add scores to catalogue", "Glue.AlreadyExistsException"),
         ("Train child", "StepFunctions.ExecutionAlreadyExistsException"),
         ("Train child", "States.ALL"),

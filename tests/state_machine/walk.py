@@ -27,6 +27,7 @@ SUBSTITUTIONS = {
     "RegisterJobName": "trainyard-dev-register",
     "ProcessingImageUri": "111122223333.dkr.ecr.us-east-1.amazonaws.com/images:processing",
     "TrainingImageUri": "111122223333.dkr.ecr.us-east-1.amazonaws.com/images:training",
+    "GpuTrainingImageUri": "111122223333.dkr.ecr.us-east-1.amazonaws.com/images:gpu",
     **{
         f"{each}RoleArn": f"{JOB}{each}"
         for each in ("Process", "Train", "Evaluate", "Report", "Analyse", "Model", "Score")
@@ -39,6 +40,8 @@ SUBSTITUTIONS = {
     # As long as the name of an environment may be.
     "JobPrefix": "trainyard-ninechars-",
     "UseSpot": "false",
+    "GluePackagesUri": "s3://cdk-assets/packages.zip",
+    "GlueModulesUri": "s3://cdk-assets/modules.zip",
     "KeyArn": "none",
 }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -42,8 +41,6 @@ def check(
 
     * `trainyard check two_tower --data data --set files.ratings.file=plays.tsv`
     """
-    # To look for garbage takes a tenth of this command, which leaves hardly any.
-    gc.disable()
     # Here, for no other command reads files itself, and DuckDB takes its time to load.
     from trainyard.client.dataset import check as files
 

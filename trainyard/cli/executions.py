@@ -12,6 +12,7 @@ from rich.text import Text
 
 from trainyard.cli.command import completion, target, terminal
 from trainyard.cli.command.options import AwsOption, EnvOption, JsonOption, known_recipe
+from trainyard.cli.execution_view import waiting
 from trainyard.client.execution.executions import STATUSES, Execution, matching
 from trainyard.client.wording import short
 from trainyard.errors import BadRequest
@@ -48,12 +49,15 @@ def executions(
     wanted = status.upper().replace("-", "_") if status else None
     if wanted and wanted not in STATUSES:
         raise BadRequest(f"Expected one of {', '.join(STATUSES).lower()}; found {status!r}.")
-    found = list(matching(target.deployed(env=env, aws=aws), recipe, status=wanted, limit=limit))
+    deployment = target.deployed(env=env, aws=aws)
+    found = list(matching(deployment, recipe, status=wanted, limit=limit))
     if as_json:
         terminal.print_json([_summary(each) for each in found])
     elif found:
         out = terminal.out()
         out.print(_table(found, width=out.width))
+        if any(each.end is Outcome.WAITING for each in found):
+            waiting.print_waiting(deployment)
     else:
         terminal.out().print(Text("No executions yet; start one with `trainyard run RECIPE`."))
 

@@ -11,8 +11,8 @@ from rich.text import Text
 
 from trainyard.cli.command import target, terminal
 from trainyard.cli.command.options import AwsOption, EnvOption, JsonOption, known_recipe
-from trainyard.cli.execution_view import wording
-from trainyard.client.model import model_history
+from trainyard.cli.execution_view import waiting, wording
+from trainyard.client.model import approval, model_history
 from trainyard.client.model.model_history import MeasuredVersion, ModelHistory
 from trainyard.pages import formats
 from trainyard.run.naming import ModelParts, model_name
@@ -37,7 +37,8 @@ def models(
 
     * `trainyard models prod2vec --limit 30`
     """
-    found = model_history.histories(target.deployed(env=env, aws=aws), recipe_name, limit=limit)
+    deployment = target.deployed(env=env, aws=aws)
+    found = model_history.histories(deployment, recipe_name, limit=limit)
     if as_json:
         terminal.print_json([asdict(each) for each in found])
         return
@@ -45,6 +46,8 @@ def models(
         terminal.out().print(Text("No model is in use yet; train one with `trainyard run RECIPE`."))
     for each in found:
         _print(each)
+    asked = approval.waiting(deployment)
+    waiting.print_waiting(deployment, [each for each in asked if recipe_name in (None, each.recipe)])
 
 
 def _print(history: ModelHistory) -> None:
@@ -68,11 +71,12 @@ def _print(history: ModelHistory) -> None:
 
 
 def _standing(measured: MeasuredVersion) -> Text:
-    """What became of a version: in use, or rejected; and how it compares with the baselines."""
+    """What became of a version: in use, rejected, or waiting; and how it compares with the baselines."""
     version, standing = measured.version, measured.version.standing
     if measured.in_use:
         variants = [variant for each in measured.in_use if (variant := ModelParts.of(each).variant)]
         state = ("in use" + (f" for {', '.join(variants)}" if variants else ""), "bold green")
     else:
-        state = ("" if version.approved else "rejected", "red")
+        state = ("", "") if version.approved else ("waits for approval", "yellow")
+        state = state if version.approved or version.waiting else ("rejected", "red")
     return Text.assemble(state, ", " if state[0] and standing else "", standing)

@@ -10,7 +10,7 @@ from rich.text import Text
 from trainyard.cli.command import target, terminal
 from trainyard.cli.command.options import AwsOption, EnvOption, ExecutionArgument, FollowOption
 from trainyard.cli.execution_view.follow import watch_to_end
-from trainyard.client.execution import executions, going_on
+from trainyard.client.execution import executions, going_on, versions
 from trainyard.client.execution.find_execution import find_execution
 
 
@@ -24,8 +24,8 @@ def redrive(
 ) -> None:
     """Go on with a failed, stopped or timed out execution from the state that failed; earlier states stay done.
 
-    It keeps the workflow and the container images that it began with. Where a newer version has changed what the
-    failed state runs, it is refused: `trainyard rerun` starts again with that version.
+    It keeps the workflow and the code that it began with, and says so where a newer version is deployed. Where that one
+    has changed what the failed state runs, it is refused: `trainyard rerun` starts again with the newer version.
 
     Example: `trainyard redrive latest`
     """
@@ -35,5 +35,7 @@ def redrive(
         going_on.require_redrive_helps(deployment, found)
     executions.redrive(deployment.target, found)
     terminal.out().print(Text(f"Redriven: {found.name}"))
+    if said := versions.older_version(deployment, found):
+        terminal.out().print(Text(said))
     if watch:
         raise typer.Exit(watch_to_end(deployment, found.arn, name=found.name)[0])

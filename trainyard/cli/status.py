@@ -13,11 +13,11 @@ from trainyard.cli.command.options import AwsOption, EnvOption, JsonOption
 from trainyard.client import alarms, deployment
 from trainyard.client.deployment import Deployment
 from trainyard.client.execution import executions
-from trainyard.client.model import models
+from trainyard.client.model import approval, models
 
 
 def status(env: EnvOption = "dev", aws: AwsOption = False, *, as_json: JsonOption = False) -> None:
-    """Show the target, the stacks of an environment, the models in use, the latest executions, and what is in alarm.
+    """Show the target, the stacks of an environment, the models in use and those that wait, executions, and alarms.
 
     Examples:
 
@@ -52,6 +52,10 @@ def _deployed_facts(found: Deployment) -> dict[str, Any]:
         "state_machine": found.state_machine_arn,
         "dashboard": found.dashboard_url,
         "models_in_use": {each.name: each.run_id for each in models.in_use(found)},
+        "waiting_for_approval": [
+            {"model": each.recipe, "version": each.number, "run_id": each.run_id, "since": each.created.isoformat()}
+            for each in approval.waiting(found)
+        ],
         "latest_executions": counts,
         "in_alarm": [{"what": each.sentence, "since": each.since.isoformat()} for each in alarms.ringing(found)],
     }
@@ -69,6 +73,10 @@ def _print(facts: dict[str, Any]) -> None:
             table.add_row(label, facts[key])
     for name, run_id in facts.get("models_in_use", {}).items():
         table.add_row("Model in use", f"{name}  {run_id}")
+    for each in facts.get("waiting_for_approval", ()):
+        approve = f"`trainyard approve {each['run_id']}`"
+        said = f"version {each['version']} of {each['model']} since {each['since']}: {approve}"
+        table.add_row("Waits for approval", said, style="yellow")
     if facts.get("latest_executions"):
         table.add_row("Executions", ", ".join(f"{n} {state}" for state, n in facts["latest_executions"].items()))
     for each in facts.get("in_alarm", ()):

@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 
 from trainyard.client.session import Target
 from trainyard.errors import NotFound
+from trainyard.run.naming import LIVE
 
 STACKS = ("data", "workflow")
 
@@ -30,6 +31,16 @@ class Deployment:
     def name(self) -> str:
         """How the names of its stacks, endpoints and model groups begin, before the next dash."""
         return f"trainyard-{self.env}"
+
+    @property
+    def scores_database(self) -> str:
+        """The database of the catalogue that bulk scores are in, a table for each recipe."""
+        return f"trainyard_{self.env}"
+
+    @property
+    def live_machine_arn(self) -> str:
+        """What starts the version that was deployed last, and has it noted in the execution."""
+        return f"{self.state_machine_arn}:{LIVE}"
 
     @property
     def options(self) -> str:

@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 from trainyard.client.deployment import STACKS, stack_name, stack_status
 from trainyard.client.session import Target
 from trainyard.errors import NotFound, TrainyardError
+from trainyard.stages.empty.buckets import remove_versions
 
 BUCKET, TABLE, KEY, MACHINE = (
     "AWS::S3::Bucket",
@@ -19,8 +20,6 @@ BUCKET, TABLE, KEY, MACHINE = (
     "AWS::KMS::Key",
     "AWS::StepFunctions::StateMachine",
 )
-# Of DeleteObjects.
-OBJECTS_AT_ONCE = 1000
 STACK_SECONDS = 1800.0
 # The shortest that KMS waits before it deletes a key; until then the deletion can be cancelled.
 KEY_DAYS = 7
@@ -123,7 +122,7 @@ def remove(plan: Plan) -> Iterator[str]:
     workflow = [each for each in plan.stacks if each == stack_name(plan.env, "workflow")]
     yield from _delete_stacks(target, workflow)
     for bucket in plan.resources.get(BUCKET, ()):
-        yield f"Bucket {bucket} is empty: {remove_versions(target, bucket)} versions removed."
+        yield f"Bucket {bucket} is empty: {remove_versions(bucket, s3=target.client('s3'))} versions removed."
     yield from _delete_stacks(target, [each for each in plan.stacks if each not in workflow])
     yield from _delete_kept(plan)
 
@@ -170,26 +169,6 @@ def _await_no_endpoints(plan: Plan) -> None:
         time.sleep(plan.target.poll_seconds)
 
 
-def remove_versions(target: Target, bucket: str, *, prefix: str = "") -> int:
-    """Remove every version and delete marker below a prefix of a bucket; returns how many there were."""
-    s3, removed = target.client("s3"), 0
-    try:
-        for page in s3.get_paginator("list_object_versions").paginate(
-            Bucket=bucket, Prefix=prefix, PaginationConfig={"PageSize": OBJECTS_AT_ONCE}
-        ):
-            listed = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
-            objects = [{"Key": each["Key"], "VersionId": each["VersionId"]} for each in listed]
-            if objects:
-                refused = s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True}).get("Errors")
-                if refused:
-                    raise TrainyardError(f"Expected to empty bucket {bucket}: {refused[0].get('Message', refused[0])}")
-            removed += len(objects)
-    except ClientError as error:
-        if error.response["Error"]["Code"] not in GONE:
-            raise
-    return removed
-
-
 def _delete_stacks(target: Target, stacks: Iterable[str]) -> Iterator[str]:
     cloudformation = target.client("cloudformation")
     for each in stacks:
@@ -213,7 +192,7 @@ def _delete_kept(plan: Plan) -> Iterator[str]:
         return
     s3, dynamodb, kms = (plan.target.client(each) for each in ("s3", "dynamodb", "kms"))
     for bucket in plan.resources.get(BUCKET, ()):
-        remove_versions(plan.target, bucket)
+        remove_versions(bucket, s3=s3)
         _unless_gone(s3.delete_bucket, Bucket=bucket)
     for table in plan.resources.get(TABLE, ()):
         _unless_gone(dynamodb.update_table, TableName=table, DeletionProtectionEnabled=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,6 @@ from trainyard.errors import NotFound
 # boto3 takes .3 s to load: it is imported by what needs it, for commands that talk to no cloud import this module too.
 if TYPE_CHECKING:
     import boto3
-    import botocore.session
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,25 +80,11 @@ def on_aws(environment: Mapping[str, str]) -> Target:
 
 def on_local_cloud(environment: Mapping[str, str]) -> Target:
     """The target that the variables of a running local cloud describe; nothing that is set up for AWS is read."""
-    import boto3
+    from trainyard.client.local_session import LocalSession
 
-    session = boto3.Session(
-        botocore_session=_without_profiles(),
-        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
-        region_name=environment["AWS_REGION"],
-    )
     return Target(
-        session=session,
+        session=LocalSession(environment),
         local=True,
         endpoint=environment["AWS_ENDPOINT_URL"],
         ca_bundle=environment.get("AWS_CA_BUNDLE"),
     )
-
-
-def _without_profiles() -> botocore.session.Session:
-    """A session that knows no profile of this machine: one that the shell names need not exist there."""
-    import botocore.session
-
-    nothing = {"profile": None, "config_file": os.devnull, "credentials_file": os.devnull}
-    return botocore.session.Session(session_vars={name: (None, None, value, None) for name, value in nothing.items()})

@@ -22,7 +22,7 @@ ENDS: Mapping[Outcome, tuple[str, str]] = {
     Outcome.SCORED: ("scored", "succeeded"),
     Outcome.DEPLOYED: ("in service", "succeeded"),
     Outcome.SUPERSEDED: ("a newer model is in service", "caught"),
-    Outcome.WAITING: ("waiting for approval", "caught"),
+    Outcome.WAITING: ("asked for approval", "caught"),
     Outcome.REVERTED: ("an earlier model is in use", "caught"),
     Outcome.CHILDREN: ("every child succeeded", "succeeded"),
     Outcome.BAD_REQUEST: ("request refused", "failed"),

@@ -16,6 +16,7 @@ from trainyard.client.deployment import Deployment
 from trainyard.client.execution import executions, find_execution
 from trainyard.client.model import models
 from trainyard.client.model.deployed_model import DeployedModel
+from trainyard.client.query import query
 from trainyard.client.run import comparison, runs, tables
 from trainyard.client.run.comparison import RunComparison
 from trainyard.client.run.find_run import find_run
@@ -25,6 +26,7 @@ from trainyard.run.outcome import Outcome
 from trainyard.run.setting_paths import nested
 
 if TYPE_CHECKING:
+    import boto3
     import pandas as pd
 
 NO_SETTINGS: Mapping[str, Any] = {}
@@ -46,6 +48,11 @@ class Yard:
 
     def __repr__(self) -> str:
         return f"<trainyard {self.deployment.env} on {self.deployment.target.name}>"
+
+    @property
+    def session(self) -> boto3.Session:
+        """What boto3, awswrangler (`boto3_session=`) and the SageMaker SDK (`session=`) reach this deployment by."""
+        return self.deployment.target.session
 
     def run(
         self,
@@ -106,6 +113,13 @@ class Yard:
     def scores(self, name: str) -> pd.DataFrame:
         """The rows that the newest bulk scoring with a model wrote, as a data frame. Raises NotFound."""
         return tables.scores(self.deployment, name)
+
+    def query(self, sql: str) -> pd.DataFrame:
+        """The rows that a query of Athena finds in the tables of scores, which are called as their recipes.
+
+        Raises JobFailed in the words of Athena, TrainyardError where awswrangler is not installed.
+        """
+        return query(self.deployment, sql)
 
     def datasets(self) -> list[DataSet]:
         """The data sets in the bucket, the one uploaded to last first."""

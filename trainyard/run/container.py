@@ -49,6 +49,13 @@ def hyperparameters() -> Mapping[str, str]:
     return {name: value for name, value in given.items() if not name.startswith("_")}
 
 
+def instance_type() -> str:
+    """The machine of a training job, such as `ml.m5.xlarge`; empty where nothing says it."""
+    path = ml_root() / "input" / "config" / "resourceconfig.json"
+    given: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return given.get("current_instance_type", "")
+
+
 def leave_failure_reason(error: BaseException, *, training: bool) -> None:
     """Leave the reason where SageMaker takes it from: FailureReason of training, ExitMessage (1 KB) of processing.
 

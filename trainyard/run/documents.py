@@ -73,7 +73,8 @@ class Decision(Document):
     """What the gate decided, with the numbers and one sentence per check; `message` is what people are sent.
 
     `standing` says how the model compares with the best of the baselines that it must not lose to: it is `better than`,
-    `not better than` (the interval of the difference holds zero) or `worse than` that one; empty without any.
+    `not better than` (the interval of the difference holds zero) or `worse than` that one; empty without any. A model
+    that `waits` is promoted only when a person has approved it.
     """
 
     FILE: ClassVar[str] = "decision.json"
@@ -88,6 +89,7 @@ class Decision(Document):
     differences: Mapping[str, Difference] = field(default_factory=dict)
     standing: str = ""
     champion: ChampionMetrics | None = None
+    waits: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

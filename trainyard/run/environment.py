@@ -14,7 +14,8 @@ class Environment:
     """Names of what was deployed, its code version, the tags of every job, its machines by stage, and
     its policy.
 
-    An upload starts its run when no file of its set is younger than `settling_seconds`.
+    An upload starts its run when no file of its set is younger than `settling_seconds`. `gpu` says whether there is an
+    image that trains on one, `approval` whether a person has to approve a model that passed the gate.
     """
 
     raw_bucket: str
@@ -25,4 +26,6 @@ class Environment:
     tags: Mapping[str, str] = field(default_factory=dict)
     job_defaults: Mapping[str, Any] = field(default_factory=dict)
     settling_seconds: int = 0
+    gpu: bool = False
+    approval: bool = False
     policy: Policy = field(default_factory=Policy)

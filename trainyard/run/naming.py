@@ -13,6 +13,8 @@ NAMED = "--"
 # SageMaker's names have 63 characters: 20 of them for the environment's prefix, 9 for the hash of a configuration.
 LONGEST = 63 - 20 - 9
 HASH = 8
+# The alias of the state machine that uploads, schedules and people start: it stands for the version deployed last.
+LIVE = "live"
 
 
 def run_prefix(recipe: str, run_id: str) -> str:

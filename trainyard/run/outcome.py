@@ -18,6 +18,8 @@ class Outcome(StrEnum):
     DEPLOYED = "deployed"
     SUPERSEDED = "superseded"
     CHILDREN = "children"
+    WAITING = "waiting"
+    REVERTED = "reverted"
     BAD_REQUEST = "BadRequest"
     BAD_DATA = "BadData"
     NO_MODEL = "NoModel"

@@ -19,6 +19,8 @@ class NextStep(StrEnum):
     FAN_OUT = "fan_out"
     NOTHING = "nothing"
     SETTLE = "settle"
+    PROMOTE = "promote"
+    ROLL_BACK = "roll_back"
     REFUSED = "refused"
 
 
@@ -31,7 +33,10 @@ class Plan:
     are versions of files by name, of a large set the first; `tuning` holds the parts of CreateHyperParameterTuningJob
     that depend on the recipe; `tags` are those of every job. At most `most_children` can be trained in time, and
     `children_rule` says why. A set that is still being uploaded is looked at again in `wait_seconds`, and compared with
-    what was `seen`; `waited_seconds` it was waited for already.
+    what was `seen`; `waited_seconds` it was waited for already. With `approval` a model that passes the gate waits for
+    a person before it comes into use. `version` is a registered one to put into use (`package`, `data`, `model_name`,
+    `run_id`, `image`): that of this run, which was approved and was `compared` with the champion of another, or an
+    earlier one in place of this run's.
     """
 
     outcome: NextStep
@@ -60,6 +65,9 @@ class Plan:
     wait_seconds: int | None = None
     waited_seconds: int = 0
     seen: str | None = None
+    approval: bool | None = None
+    version: Mapping[str, str] | None = None
+    compared: str | None = None
 
     def to_mapping(self) -> dict[str, Any]:
         plan: dict[str, Any] = encoded(self)

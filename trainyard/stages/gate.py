@@ -13,21 +13,22 @@ from trainyard.run.stage import Stage
 from trainyard.run.store import RunStore
 
 
-def gate(store: RunStore, *, champion: str | None) -> Decision:
+def gate(store: RunStore, *, champion: str | None, waits: bool = False) -> Decision:
     """The decision on a run's model, also written beside it; `champion` is the run of the model in use now.
 
+    With `waits` a model that passes is not promoted before a person has approved it.
     Raises JobFailed when the evaluation compared with another champion, for then it says nothing about this one.
     """
     comparison = store.read_document(Stage.EVALUATE, Comparison)
     compared = comparison.champion.run_id if comparison.champion else None
     if compared != champion:
         raise JobFailed(f"Expected an evaluation against champion {champion}, found one against {compared}.")
-    decision = decide(comparison, recipe.config(store.run.recipe, store.run.config).gate)
+    decision = decide(comparison, recipe.config(store.run.recipe, store.run.config).gate, waits=waits)
     store.write_document(Stage.GATE, decision)
     return decision
 
 
-def decide(comparison: Comparison, rules: Gate) -> Decision:
+def decide(comparison: Comparison, rules: Gate, *, waits: bool = False) -> Decision:
     """The decision on an evaluation (see docs/recipes.md), with its numbers and one sentence per check.
 
     A model must reach every absolute threshold, but for metrics that such data do not have; no simple baseline may be
@@ -43,7 +44,8 @@ def decide(comparison: Comparison, rules: Gate) -> Decision:
     if champion:
         checks.append(_champion_check(champion, rules))
     promote = all(check.passed for check in checks)
-    verdict = "promoted" if promote else "refused"
+    waits = waits and promote
+    verdict = ("passed by the gate" if waits else "promoted") if promote else "refused"
     summary = f"{verdict}: {rules.primary} {_number(comparison.metrics[rules.primary].value)}"
     if standing:
         summary += f", {standing.text}"
@@ -60,6 +62,7 @@ def decide(comparison: Comparison, rules: Gate) -> Decision:
         differences=comparison.differences,
         standing=standing.text if standing else "",
         champion=champion,
+        waits=waits,
     )
 
 

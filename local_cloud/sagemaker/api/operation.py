@@ -19,7 +19,7 @@ class Operation:
     policies must allow the operation on the resource that the request names. The rest says what an operation has that
     most have not:
 
-    * `within`: a new resource gets its name from the service, so that policies name all of the group it goes to.
+    * `within`: the request names a group, not the resources in it, so that policies name all of that group.
     * `uses`: policies must allow the operation on the resource of this kind as well that the request names.
     * `optimized`: Step Functions has an integration of its own for it, `arn:aws:states:::sagemaker:createModel`.
     * `sync_rule`: that integration has a `.sync` form, which waits for the job; the name of the EventBridge rule with

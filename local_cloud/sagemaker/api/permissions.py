@@ -29,7 +29,7 @@ class Permissions:
         named = "" if kind is None else _named(kind, request)
         if not named and row is not None and row.within is not None:
             group = str(request.get(row.within.name_member, "")).rpartition("/")[2]
-            return row.kind.arn(f"{group}/*")
+            return row.kind.arn(f"{group}/*") if group else "*"
         return named or "*"
 
     def besides(self, operation: str, request: Parameters) -> list[Need]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
 
 from local_cloud.jobs.records import Record
 from local_cloud.sagemaker.api import events
@@ -93,17 +94,19 @@ class Packages:
         """UpdateModelPackage: approval, its description and customer metadata."""
         refuse(request, "AdditionalInferenceSpecificationsToAdd", "InferenceSpecification", "SourceUri", "ModelCard")
         record = self._package(request["ModelPackageArn"])
-        metadata = {**record.get("CustomerMetadataProperties", {}), **request.get("CustomerMetadataProperties", {})}
+        before = record.get("CustomerMetadataProperties", {})
+        metadata = {**before, **request.get("CustomerMetadataProperties", {})}
         for name in request.get("CustomerMetadataPropertiesToRemove", ()):
             metadata.pop(name, None)
         changes = summary(request, "ModelApprovalStatus", "ApprovalDescription")
+        named = [*changes, *(["CustomerMetadataProperties"] if metadata != before else [])]
         updated = self._packages.update(
             record["ModelPackageArn"],
             LastModifiedTime=time.time(),
             CustomerMetadataProperties=metadata,
             **changes,
         )
-        self._announce(updated)
+        self._announce(updated, changed=named)
         return {"ModelPackageArn": record["ModelPackageArn"]}
 
     def delete(self, request: Request) -> Record:
@@ -120,8 +123,11 @@ class Packages:
             raise invalid(f"ModelPackage {full} does not exist.")
         return record
 
-    def _announce(self, record: Record) -> None:
+    def _announce(self, record: Record, *, changed: Sequence[str] = ()) -> None:
+        """Tell what a version is now, and of an update what it names, as SageMaker does."""
         description = self.describe({"ModelPackageName": record["ModelPackageArn"]})
+        if changed:
+            description = {**description, "UpdatedModelPackageFields": list(changed)}
         events.announce(f"SageMaker {PACKAGE.title} State Change", record["ModelPackageArn"], description=description)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 
@@ -51,6 +52,42 @@ def test_versions_count_up_and_are_approved(local_cloud: Cloud) -> None:
         client.describe_model_package(ModelPackageName=arns[1])
     third = client.create_model_package(ModelPackageGroupName=group, InferenceSpecification=inference)
     assert third["ModelPackageArn"].endswith("/3")
+
+
+def test_a_decision_on_a_version_is_told_with_what_changed(local_cloud: Cloud) -> None:
+    """As SageMaker does; a note on a version is told too, and names no approval."""
+    client, events, sqs = (local_cloud.client(each) for each in ("sagemaker", "events", "sqs"))
+    group, queue = unique("group"), sqs.create_queue(QueueName=unique("q"))["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    allow = {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": arn}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": policy})
+    detail = {"ModelPackageGroupName": [{"prefix": group}], "ModelApprovalStatus": ["Approved", "Rejected"]}
+    pattern = {"source": ["aws.sagemaker"], "detail-type": ["SageMaker Model Package State Change"], "detail": detail}
+    rule = unique("rule")
+    events.put_rule(Name=rule, EventPattern=json.dumps(pattern))
+    events.put_targets(Rule=rule, Targets=[{"Id": "q", "Arn": arn}])
+
+    client.create_model_package_group(ModelPackageGroupName=group)
+    request = {"ModelPackageGroupName": group, "InferenceSpecification": specification("image:tag")}
+    version = client.create_model_package(**request)["ModelPackageArn"]
+    client.update_model_package(ModelPackageArn=version, ModelApprovalStatus="Approved", ApprovalDescription="good")
+    client.update_model_package(ModelPackageArn=version, CustomerMetadataProperties={"seen": "yes"})
+    client.update_model_package(ModelPackageArn=version, ModelApprovalStatus="Rejected")
+    told: list[tuple[str, list[str]]] = []
+    for _ in range(50):
+        for message in sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", []):
+            found = json.loads(message["Body"])["detail"]
+            assert found["ModelPackageArn"] == version
+            told.append((found["ModelApprovalStatus"], found["UpdatedModelPackageFields"]))
+        if len(told) == 3:
+            break
+        time.sleep(0.1)
+    assert sorted(told) == [
+        ("Approved", ["CustomerMetadataProperties"]),
+        ("Approved", ["ModelApprovalStatus", "ApprovalDescription"]),
+        ("Rejected", ["ModelApprovalStatus"]),
+    ]
 
 
 def test_a_request_that_is_made_again_makes_no_second_version(local_cloud: Cloud) -> None:

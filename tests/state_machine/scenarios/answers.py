@@ -163,17 +163,26 @@ def package(version: int) -> Answer:
     return result(ModelPackageArn=f"arn:aws:sagemaker:{REGION}:model-package/trainyard-dev-prod2vec/{version}")
 
 
-def champion(run: str, *, version: int = 1) -> Answer:
-    """The ledger's row of the model in use."""
+def champion(run: str, *, version: int | None = 1) -> Answer:
+    """The ledger's row of the model in use, without a version before its package was noted."""
     row = {
         "id": "champion/prod2vec",
         "run_id": run,
         "model_data": model_data("train", run, f"dev-train-{run}-0a0b0c0d"),
         "model_name": f"dev-model-{run}-0a0b0c0d",
-        "package": package(version)["result"]["ModelPackageArn"],
+        **({"package": package(version)["result"]["ModelPackageArn"]} if version is not None else {}),
         "promoted_at": "2026-11-07T02:48:33.000Z",
     }
     return result(Item={name: {"S": each} for name, each in row.items()})
+
+
+def image(tag: str) -> Answer:
+    """What the registry says of a version: the image that its model was made with."""
+    container = {
+        "Image": f"111122223333.dkr.ecr.us-east-1.amazonaws.com/images:{tag}",
+        "ModelDataUrl": "s3://a/m.tar.gz",
+    }
+    return result(InferenceSpecification={"Containers": [container]}, ModelApprovalStatus="Approved", **SDK_OK)
 
 
 NONE = result(**HTTP_OK)

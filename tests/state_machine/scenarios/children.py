@@ -18,6 +18,7 @@ from tests.state_machine.scenarios.ways import EXECUTION, MACHINE, START, Answer
 
 CHILDREN = "20261121-030000-0a1b2c3d"
 LIST = [*START, "List children", "Read list of children", "Are there children?"]
+EVERY = ["Find version of machine", "Train every child"]
 CHILD = ["Train child", "Sum up child"]
 FIND_CHILD = ["Find child", "How far is child?"]
 WAIT_FOR_CHILD = ["Wait for child", *FIND_CHILD]
@@ -100,6 +101,13 @@ def child_found(product: int, status: str, **more: str) -> Answer:
     )
 
 
+def self_described(execution: str) -> Answer:
+    """What DescribeExecution says of the parent, which an alias started."""
+    version = {"StateMachineVersionArn": f"{MACHINE}:7", "StateMachineAliasArn": f"{MACHINE}:live"}
+    known = {"ExecutionArn": f"{EXECUTION}{execution}", "Name": execution, "StateMachineArn": MACHINE, **version}
+    return result(Status="RUNNING", StartDate="2026-11-21T03:00:00Z", **known)
+
+
 def fan_out(execution: str, products: list[int], answers: Answers, path: list[str], **more: Any) -> Scenario:
     """A start of one execution for each product."""
     data = {"source": "database", "product_id": 0}
@@ -108,6 +116,7 @@ def fan_out(execution: str, products: list[int], answers: Answers, path: list[st
         "Resolve request": [fan_out_plan()],
         "List children": [glue_run("ingest")],
         "Read list of children": [s3_object({"children": children})],
+        "Find version of machine": [self_described(execution)],
         "Report on children": [PUBLISHED],
     }
     start = {"recipe": "propensity", "dataset": "database", "overrides": {"data": data}}
@@ -124,19 +133,19 @@ def fan_outs() -> Scenarios:
             "every-two-weeks",
             [7, 8],
             {"Train child": [child_finished(7, good), child_finished(8, poor)]},
-            ["Train every child", *CHILD, *CHILD, *TELL, "Children finished"],
+            [*EVERY, *CHILD, *CHILD, *TELL, "Children finished"],
         ),
         "one child alone is a list too, and one that finds nothing to do is no failure": fan_out(
             "single",
             [7],
             {"Train child": [child_finished(7, nothing)]},
-            ["Train every child", *CHILD, *TELL, "Children finished"],
+            [*EVERY, *CHILD, *TELL, "Children finished"],
         ),
         "a machine that may not start itself says so for each child": fan_out(
             "denied",
             [7],
             {"Train child": [error("StepFunctions.AWSStepFunctionsException", denied)]},
-            ["Train every child", *CHILD, *TELL, "Children failed"],
+            [*EVERY, *CHILD, *TELL, "Children failed"],
             cause=f"product-7: {denied}",
         ),
         "more children than can end in time are refused before the first": fan_out(
@@ -169,7 +178,7 @@ def failing_children(good: dict[str, Any]) -> Scenario:
         "some-fail",
         [7, 8, 9, 10, 11],
         {"Train child": answers},
-        ["Train every child", *CHILD * 5, *TELL, "Children failed"],
+        [*EVERY, *CHILD * 5, *TELL, "Children failed"],
         cause=f"product-8: {sales}\nproduct-9: {database}\nproduct-10: {MEMORY}\nproduct-11: ABORTED",
     )
 
@@ -205,7 +214,7 @@ def redriven_children(good: dict[str, Any], poor: dict[str, Any]) -> Scenario:
         "stopped",
         [7, 8, 9, 10, 11],
         answers,
-        ["Train every child", *path, *TELL, "Children failed"],
+        [*EVERY, *path, *TELL, "Children failed"],
         cause=f"product-9: {MEMORY}\nproduct-10: {sales}",
         redrives={"RedriveCount": 1, "RedriveTime": "2026-11-21T05:00:00.000Z"},
     )

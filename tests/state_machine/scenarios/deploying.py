@@ -14,6 +14,7 @@ from tests.state_machine.scenarios.answers import (
     champion,
     error,
     function,
+    image,
     model,
     plan,
     result,
@@ -200,6 +201,7 @@ def deployment(execution: str, number: int, looks: list[Answer], path: list[str]
     answers = {
         "Resolve request": [plan(f"20261121-024833-1a2b3cd{number}", **changes)],
         "Find model in use": [champion(used, version=3)],
+        "Find image of model": [image("earlier")],
         "Create model to deploy": [model(used, "33334444")],
         "Report missing model": [PUBLISHED],
     }
@@ -210,7 +212,7 @@ def deployment(execution: str, number: int, looks: list[Answer], path: list[str]
 def deployments() -> Scenarios:
     event = "9c1f7a52-6c1e-4b9e-9d0c-4a7b9d3f2a10"
     old, new = endpoint("InService", OLD), endpoint("InService", NEW)
-    configured = ["Deploy or score?", "Create model to deploy", *CONFIGURE]
+    configured = ["Find image of model", "Deploy or score?", "Create model to deploy", *CONFIGURE]
     no_memory = "Request 1: The endpoint refused it: ModelError: no memory."
     return {
         "the model in use is put into service without a training": deployment(

@@ -13,6 +13,7 @@ from tests.state_machine.scenarios.answers import (
     error,
     function,
     glue_run,
+    image,
     model,
     package,
     plan,
@@ -28,12 +29,13 @@ from tests.state_machine.scenarios.ways import IN_USE, NOTIFY, START, Answers, S
 INGEST = ["Ingest raw data", "Read data quality", "Check data quality"]
 PREPARE = ["Train or score?", "Prepare training data", "Build training examples", "Tune?"]
 SEARCH = ["Tune hyperparameters", "Analyse tuning", "Describe best model"]
-COMPARE = ["Find champion", "Evaluate model", "Gate", "Good enough?"]
+COMPARE = ["Find champion", "Compared with it already?", "Evaluate model", "Gate", "Good enough?"]
 TRAIN = [*START, *INGEST, *PREPARE, "Train model", *COMPARE]
 NEW_MODEL = ["Move champion pointer", "Create model", "Own group?"]
-REGISTER = [*NEW_MODEL, "Register model", "Note package of champion"]
+NOTE = ["Register model", "In use now?", "Note package of champion"]
+REGISTER = [*NEW_MODEL, *NOTE]
 RECORD = ["Record in database?", "Record in database"]
-REPORT = ["Write report", "Promoted?"]
+REPORT = ["Is report written?", "Write report", "Promoted?"]
 PROMOTE = [*TRAIN, *REGISTER, "Record in database?", *REPORT, "Deploy?"]
 PROMOTE_AND_RECORD = [*TRAIN, *REGISTER, *RECORD, *REPORT, "Deploy?"]
 REFUSE = [*REPORT, "Report refused model", "Model refused"]
@@ -155,7 +157,7 @@ def named() -> Scenarios:
     exists = error("SageMaker.SageMakerException", f"Model Package Group already exists: {own} (Service: SageMaker)")
     busy = error("SageMaker.SageMakerException", "Rate exceeded (Service: SageMaker, Status Code: 400, Request ID: C3)")
     create, look = [*TRAIN, *NEW_MODEL, "Create group"], "Group there?"
-    rest = ["Register model", "Note package of champion", "Record in database?", *REPORT, "Deploy?", *NOTIFY]
+    rest = [*NOTE, "Record in database?", *REPORT, "Deploy?", *NOTIFY]
     return {
         "the first model of a name makes its group": way(
             "named", upload(70), first | {"Create group": [made]}, [*create, *rest, "Model registered"]
@@ -233,11 +235,18 @@ def scores(model_run: str) -> Answer:
 def scored(run: str, model_run: str) -> Answers:
     return {
         "Find model in use": [champion(model_run)],
+        "Find image of model": [image("earlier")],
         "Score every row": [processing_job("score", run)],
         "Read summary of scores": [scores(model_run)],
         "Add scores to catalogue": [result()],
         "Notify of scores": [PUBLISHED],
     }
+
+
+SCORING = [
+    *("Find image of model", "Deploy or score?", *INGEST, "Train or score?", *SCORE),
+    *("Was a model trained?", "Data scored"),
+]
 
 
 def scorings() -> Scenarios:
@@ -253,7 +262,14 @@ def scorings() -> Scenarios:
             "score-4f7c",
             start,
             answers,
-            [*IN_USE, "Deploy or score?", *INGEST, "Train or score?", *SCORE, "Was a model trained?", "Data scored"],
+            [*IN_USE, *SCORING],
+            started=started,
+        ),
+        "a model that no package is known of is scored with by the code that is deployed": way(
+            "score-4f7d",
+            start,
+            answers | {"Find model in use": [champion("20261121-024833-1a2b3c4d", version=None)]},
+            [*(each for each in [*IN_USE, *SCORING] if each != "Find image of model")],
             started=started,
         ),
         "there is no model to score with": way(

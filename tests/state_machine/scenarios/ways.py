@@ -19,6 +19,8 @@ OUTCOMES = {
     "Children finished": "children",
     "Data scored": "scored",
     "Model registered": "registered",
+    "Waiting for approval": "waiting",
+    "Earlier model in use": "reverted",
     "Model refused": "refused",
     "Model deployed": "deployed",
     "Newer model registered": "superseded",

@@ -70,6 +70,11 @@ ExecutionArgument = Annotated[
         autocompletion=completion.executions,
     ),
 ]
+RunArgument = Annotated[
+    str,
+    typer.Argument(metavar="RUN", help="Run id, or what its execution is found by; see `trainyard models`."),
+]
+NoteOption = Annotated[str, typer.Option("--note", metavar="TEXT", help="Why, for the registry.")]
 PortOption = Annotated[
     int | None,
     typer.Option(

@@ -15,9 +15,11 @@ from trainyard.run.documents import Decision, Metric
 MAX_COLUMNS = 5
 
 
-def print_checks(decision: Decision, out: Console) -> None:
-    """The verdict, and one line per check."""
-    verdict = "The model passed the gate and is registered." if decision.promote else "The gate refused the model."
+def print_checks(decision: Decision, out: Console, *, registers: bool = True) -> None:
+    """The verdict, and one line per check; `registers` says whether passing leads to the registry."""
+    registered = " and waits for approval" if decision.waits else " and is registered"
+    passed = f"The model passed the gate{registered if registers else ''}."
+    verdict = passed if decision.promote else "The gate refused the model."
     out.print()
     out.print(Text(verdict, style="bold green" if decision.promote else "bold red"))
     for check in decision.checks:

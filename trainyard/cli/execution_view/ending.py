@@ -9,12 +9,13 @@ from rich.console import Console
 from rich.text import Text
 
 from trainyard.cli.command import terminal
-from trainyard.cli.execution_view import decision, scores
+from trainyard.cli.execution_view import decision, scores, waiting
 from trainyard.cli.execution_view.exit_codes import exit_code
 from trainyard.cli.execution_view.failure import print_failure
 from trainyard.client.deployment import Deployment
 from trainyard.client.execution.executions import Execution
 from trainyard.client.execution.history import StateVisit
+from trainyard.client.model import approval
 from trainyard.client.run import artifacts, cost
 from trainyard.client.run.artifacts import RunArtifacts
 from trainyard.contract.quality import QUALITY_FILE
@@ -63,6 +64,11 @@ def _print_outcome(
     match end:
         case Outcome.REGISTERED | Outcome.REFUSED:
             _print_model(deployment, execution, visits=visits, out=out)
+        case Outcome.WAITING:
+            _print_model(deployment, execution, visits=visits, out=out)
+            _print_standing(deployment, execution.output)
+        case Outcome.REVERTED:
+            _print_reverted(execution.output, out)
         case Outcome.SCORED:
             scores.print_scored(deployment, execution.output, out=out)
         case Outcome.DEPLOYED:
@@ -108,6 +114,22 @@ def _print_warnings(run: RunArtifacts, out: Console) -> None:
         out.print(Text(f"Of the data: {warning}", style="yellow"), soft_wrap=True)
     for note in quality.get("notes", ()):
         out.print(Text(f"Of the data: {note}", style="dim"), soft_wrap=True)
+
+
+def _print_standing(deployment: Deployment, output: Output) -> None:
+    """What has become of a version that asked for approval: decisions are made after the execution has ended."""
+    version = approval.version_of(deployment, str(output["run_id"]))
+    if version.waiting:
+        waiting.print_waiting(deployment, [version])
+        return
+    note = f": {version.note}" if version.note else ""
+    said = f"Version {version.number} has been {version.approval.lower()} since{note}. See `trainyard models`."
+    terminal.out().print(Text(said), soft_wrap=True)
+
+
+def _print_reverted(output: Output, out: Console) -> None:
+    out.print()
+    out.print(Text(str(output["reason"]), style="bold yellow"), soft_wrap=True)
 
 
 def _print_nothing(output: Output, out: Console) -> None:

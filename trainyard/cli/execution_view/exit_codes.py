@@ -18,6 +18,8 @@ EXIT_CODES: Mapping[Outcome, int] = {
     Outcome.SCORED: DONE,
     Outcome.DEPLOYED: DONE,
     Outcome.SUPERSEDED: DONE,
+    Outcome.WAITING: DONE,
+    Outcome.REVERTED: DONE,
     Outcome.CHILDREN: DONE,
     Outcome.BAD_REQUEST: BAD_REQUEST,
     Outcome.BAD_DATA: BAD_DATA,

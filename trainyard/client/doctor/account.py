@@ -132,7 +132,7 @@ def _notifications(target: Target, env: str, *, needs: Needs | None) -> Check:
     except NotFound as nothing:
         if needs and needs.must_tell and not needs.tells:
             said = f"Environment {env} is not synthesized without somebody who hears of failures."
-            return missing(name, said, advice="Set alarm_email or alarm_url in infra/settings.py.")
+            return missing(name, said, advice="Set alarm_email, slack, teams or webhook_url in infra/settings.py.")
         return unknown(name, sentence(nothing), advice=f"`trainyard deploy --aws --env {env}`, then look again.")
     found = target.client("sns").get_topic_attributes(TopicArn=topic)["Attributes"]
     confirmed, pending = (int(found.get(f"Subscriptions{each}", 0)) for each in ("Confirmed", "Pending"))

@@ -44,6 +44,7 @@ class Execution:
     error: str = ""
     cause: str = ""
     redrives: int = 0
+    version_arn: str = ""
 
     @property
     def running(self) -> bool:
@@ -156,7 +157,7 @@ def start(deployment: Deployment, request: Request) -> tuple[str, str]:
         **({"versions": dict(request.versions)} if request.versions else {}),
     }
     answer = deployment.target.client("stepfunctions").start_execution(
-        stateMachineArn=deployment.state_machine_arn, name=name, input=json.dumps(given)
+        stateMachineArn=deployment.live_machine_arn, name=name, input=json.dumps(given)
     )
     return str(answer["executionArn"]), name
 
@@ -182,6 +183,7 @@ def describe(target: Target, arn: str) -> Execution:
         error=found.get("error", ""),
         cause=found.get("cause", ""),
         redrives=found.get("redriveCount", 0),
+        version_arn=found.get("stateMachineVersionArn", ""),
     )
 
 

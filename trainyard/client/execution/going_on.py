@@ -17,6 +17,7 @@ from trainyard.run.outcome import FAILURES, Outcome
 from trainyard.stages.explain_failure import going_on
 from trainyard.stages.explain_failure.root_cause import root_cause
 from trainyard.stages.resolve import request
+from trainyard.stages.resolve.approval import is_decision
 
 CHILDREN = "Redrive each child that failed by its own name; see `trainyard executions`."
 UNCHANGED: Mapping[str, Any] = {}
@@ -74,6 +75,11 @@ def rerun(
             f"`trainyard stop {execution.name}`."
         )
     given = execution.input if isinstance(execution.input, Mapping) else {}
+    if is_decision(given):
+        raise TrainyardError(
+            f"Expected an execution that an upload or a start began; {execution.name} followed the approval or "
+            "rejection of a version. Decide again: `trainyard approve`, `reject` or `promote`."
+        )
     asked = request.parse(given)
     overrides = _merged(asked.overrides, changes)
     recipe.config(asked.recipe, overrides)

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from trainyard.client.deployment import Deployment
 from trainyard.client.model import endpoints, models, promotion
-from trainyard.client.model.models import Champion, Version
+from trainyard.client.model.models import Champion
 from trainyard.client.model.promotion import Promotion
 from trainyard.client.run import tables
 from trainyard.run.naming import ModelParts
+from trainyard.run.registry import Version
 from trainyard.serving.wire import JSON
 
 if TYPE_CHECKING:

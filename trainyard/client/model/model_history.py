@@ -9,10 +9,11 @@ from itertools import islice
 
 from trainyard.client.deployment import Deployment
 from trainyard.client.model import models
-from trainyard.client.model.models import InUse, Version
+from trainyard.client.model.models import InUse
 from trainyard.client.run import artifacts
 from trainyard.run.documents import Comparison, Metric
 from trainyard.run.naming import ModelParts
+from trainyard.run.registry import Version
 from trainyard.run.stage import Stage
 
 READ_AT_ONCE = 8

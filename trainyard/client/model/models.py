@@ -10,18 +10,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from botocore.exceptions import ClientError
-
 from trainyard.client.deployment import Deployment
 from trainyard.errors import JobFailed, NotFound
+from trainyard.run import registry
+from trainyard.run.ledger import CHAMPION
 from trainyard.run.model_archive import unpack
 from trainyard.run.naming import checked_model, group_name, model_name
+from trainyard.run.registry import Version
 
 ARCHIVE = "model.tar.gz"
-# Before the name of a model, in the ledger.
-CHAMPION = "champion/"
-# SageMaker's words for whether a version may be used.
-APPROVED, REJECTED = "Approved", "Rejected"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,10 +31,11 @@ class Model:
 
 @dataclass(frozen=True, kw_only=True)
 class Champion:
-    """The model in use: the run that trained it, and the S3 URI of its archive."""
+    """The model in use: the run that trained it, the S3 URI of its archive, and the run whose model it replaced."""
 
     run_id: str
     data: str
+    replaced: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,29 +49,6 @@ class InUse:
     recipe: str
     run_id: str
     since: datetime | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Version:
-    """One registered version of a model; `approval` is SageMaker's word for whether it may be used.
-
-    `data` is the S3 URI of its archive, `sagemaker_model` the SageMaker model that was made of it.
-    """
-
-    number: int
-    run_id: str
-    dataset: str
-    created: datetime
-    approval: str
-    standing: str = ""
-    arn: str = ""
-    data: str = ""
-    sagemaker_model: str = ""
-
-    @property
-    def approved(self) -> bool:
-        """Whether it may be used: it passed the gate, and nobody has rolled it back since."""
-        return self.approval == APPROVED
 
 
 def in_use(deployment: Deployment) -> list[InUse]:
@@ -109,33 +84,17 @@ def versions(deployment: Deployment, recipe: str, *, model: str = "") -> Iterato
 
 def versions_of_group(deployment: Deployment, group: str) -> Iterator[Version]:
     """The registered versions of a model package group, the newest first."""
-    client = deployment.target.client("sagemaker")
-    for package in _packages(client, group):
-        yield _version(client.describe_model_package(ModelPackageName=package["ModelPackageArn"]))
-
-
-def _version(described: Mapping[str, Any]) -> Version:
-    said = described.get("CustomerMetadataProperties", {})
-    data = str(described["InferenceSpecification"]["Containers"][0]["ModelDataUrl"])
-    return Version(
-        number=described["ModelPackageVersion"],
-        # Versions of the first deployments say it only by the folder of their archive.
-        run_id=said.get("run") or "".join(urlsplit(data).path.split("/")[2:3]),
-        dataset=said.get("dataset", ""),
-        created=described["CreationTime"],
-        approval=described.get("ModelApprovalStatus", ""),
-        standing=said.get("standing", ""),
-        arn=described["ModelPackageArn"],
-        data=data,
-        sagemaker_model=said.get("model", ""),
-    )
+    return registry.versions(deployment.target.client("sagemaker"), group)
 
 
 def find_champion(deployment: Deployment, model: str) -> Champion | None:
     """The champion of a model's name, None while none has passed the gate."""
     key = {"id": {"S": f"{CHAMPION}{model}"}}
     item = deployment.target.client("dynamodb").get_item(TableName=deployment.ledger_table, Key=key).get("Item")
-    return None if item is None else Champion(run_id=item["run_id"]["S"], data=item["model_data"]["S"])
+    if item is None:
+        return None
+    replaced = item.get("replaced", {}).get("S", "")
+    return Champion(run_id=item["run_id"]["S"], data=item["model_data"]["S"], replaced=replaced)
 
 
 def champion(deployment: Deployment, recipe: str, *, variant: str = "", model: str = "") -> Model:
@@ -159,31 +118,18 @@ def registered_version(deployment: Deployment, recipe: str, *, version: str, mod
     group = group_name(deployment.name, recipe, model=checked_model(model))
     client = deployment.target.client("sagemaker")
     known = []
-    for package in _packages(client, group):
+    for package in registry.summaries(client, group):
         number = str(package["ModelPackageVersion"])
         known.append(number)
         if version.isdigit() and number != version:
             continue
-        found = _version(client.describe_model_package(ModelPackageName=package["ModelPackageArn"]))
+        found = registry.described(client.describe_model_package(ModelPackageName=package["ModelPackageArn"]))
         if version in (number, found.run_id) or f"/{version}/" in found.data:
             return found
     raise NotFound(
         f"Expected a version of {recipe} or one of its run ids, found {version!r}; "
         f"the registry has {', '.join(sorted(known, key=int)) or 'no version yet'}."
     )
-
-
-def _packages(client: Any, group: str) -> Iterator[Mapping[str, Any]]:
-    """The versions of a group, the newest first; none of a group that nothing was registered in yet."""
-    pages = client.get_paginator("list_model_packages").paginate(
-        ModelPackageGroupName=group, SortBy="CreationTime", SortOrder="Descending"
-    )
-    try:
-        for page in pages:
-            yield from page["ModelPackageSummaryList"]
-    except ClientError as error:
-        if "does not exist" not in str(error):
-            raise
 
 
 def fetch(deployment: Deployment, model: Model, *, directory: Path) -> Path:

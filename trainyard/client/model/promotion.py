@@ -12,11 +12,14 @@ from botocore.exceptions import ClientError
 
 from trainyard.client.deployment import Deployment
 from trainyard.client.model import endpoints, models
-from trainyard.client.model.models import APPROVED, CHAMPION, REJECTED, Champion, Version
+from trainyard.client.model.models import Champion
 from trainyard.client.run import artifacts
 from trainyard.errors import ConfigError, NotFound, TrainyardError
 from trainyard.run import recipe as recipes
+from trainyard.run import registry
+from trainyard.run.ledger import CHAMPION
 from trainyard.run.naming import checked_model, model_name
+from trainyard.run.registry import APPROVED, REJECTED, Version
 from trainyard.run.run import Run
 from trainyard.run.stage import Stage
 
@@ -75,10 +78,10 @@ def rollback(
     if current is None:
         raise NotFound(f"Expected a model of {name} in use, found none; `trainyard promote` puts a version into use.")
     if to is None:
-        chosen, bad = _one_before(deployment, recipe, name=name, model=model, run_id=current.run_id)
+        chosen = _one_before(deployment, recipe, name=name, model=model, current=current)
     else:
         chosen = models.registered_version(deployment, recipe, version=to, model=model)
-        bad = _of_run(deployment, recipe, model=model, run_id=current.run_id)
+    bad = _of_run(deployment, recipe, model=model, run_id=current.run_id)
     place = _place(deployment, recipe, version=chosen, model=model)
     if place.name != name:
         raise TrainyardError(
@@ -106,20 +109,18 @@ def _place(deployment: Deployment, recipe: str, *, version: Version, model: str)
     return Place(recipe=recipe, name=model_name(recipe, variant=variant, model=model), settings=settings)
 
 
-def _one_before(
-    deployment: Deployment, recipe: str, *, name: str, model: str, run_id: str
-) -> tuple[Version, Version | None]:
-    """The newest approved version of the same model older than the one in use; and that one, where it is registered."""
-    current: Version | None = None
-    for each in models.versions(deployment, recipe, model=model):
-        if each.run_id == run_id:
-            current = each
-            continue
-        older = current is not None or each.run_id < run_id
-        if each.approved and older and _place(deployment, recipe, version=each, model=model).name == name:
-            return each, current
+def _one_before(deployment: Deployment, recipe: str, *, name: str, model: str, current: Champion) -> Version:
+    """The approved version of the same model that was in use before the one that is now."""
+    found = registry.one_before(
+        models.versions(deployment, recipe, model=model),
+        run_id=current.run_id,
+        replaced=current.replaced,
+        same_model=lambda each: _place(deployment, recipe, version=each, model=model).name == name,
+    )
+    if found is not None:
+        return found
     raise NotFound(
-        f"Expected an approved version of {name} older than that of run {run_id}, which is in use; found none. "
+        f"Expected an approved version of {name} older than that of run {current.run_id}, which is in use; found none. "
         "See `trainyard models`."
     )
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 TABULAR, EMPTY = "tabular", "empty"
-SUFFIX = ".j2"
+SUFFIX = ".jinja"
 # Names of models, groups and endpoints hold it, and have an end.
 NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 LONGEST = 30

@@ -12,6 +12,7 @@ from trainyard.client.run import cost
 from trainyard.client.run.cost import Machines, StateCost, price
 from trainyard.contract.config import RecipeConfig
 from trainyard.run.outcome import Outcome
+from trainyard.stages.resolve.approval import is_decision
 
 # Where nothing of the recipe has run: minutes that a job of a middle-sized data set takes.
 FIRST_GLUE_SECONDS = 60.0
@@ -85,7 +86,8 @@ def _machines(config: RecipeConfig, took: Mapping[str, float]) -> Iterator[tuple
 def _took(deployment: Deployment, recipe: str) -> tuple[Mapping[str, float], str]:
     """How long the jobs of the recipe's last trained run took, by state, and which run that was."""
     for execution in executions.matching(deployment, recipe, status="SUCCEEDED", limit=SEARCHED):
-        if execution.end in TRAINED:
+        # What followed an approval trained nothing.
+        if execution.end in TRAINED and not is_decision(execution.input):
             visited = visits(executions.history(deployment.target, execution.arn))
             found = cost.of_visits(deployment.target, visited, region=deployment.target.region)
             took: dict[str, float] = {}

@@ -94,7 +94,7 @@ def _partitions(deployment: Deployment, model: str) -> Mapping[str, str]:
         deployment.target.client("glue")
         .get_paginator("get_partitions")
         .paginate(
-            DatabaseName=f"trainyard_{deployment.env}",
+            DatabaseName=deployment.scores_database,
             TableName=ModelParts.of(model).recipe,
             Expression=f"model = '{model}'",
         )

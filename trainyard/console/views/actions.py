@@ -14,6 +14,7 @@ from trainyard.client.deployment import Deployment
 from trainyard.client.execution import executions, going_on
 from trainyard.client.execution.executions import Execution
 from trainyard.client.execution.find_execution import find_execution
+from trainyard.client.model import approval
 from trainyard.console import pages
 from trainyard.errors import NotFound
 
@@ -43,7 +44,35 @@ def _rerun(deployment: Deployment, execution: Execution) -> str:
     return going_on.rerun(deployment, execution)[1]
 
 
+def _approve(deployment: Deployment, execution: Execution) -> str:
+    decision = approval.approve(deployment, _run(execution), note="Approved in the console")
+    return approval.started(deployment, decision).name
+
+
+def _reject(deployment: Deployment, execution: Execution) -> str:
+    decision = approval.reject(deployment, _run(execution), note="Rejected in the console")
+    return execution.name if decision.version.waiting else approval.started(deployment, decision).name
+
+
+def _run(execution: Execution) -> str:
+    """The run whose version is decided on; where the execution names none, it says so itself."""
+    return wording.run_id(execution) or execution.name
+
+
 ACTIONS = {
+    "approve": Action(
+        title="Approve",
+        what="Its model comes into use, and into service where its settings say so. If another model has come into use "
+        "while it waited, it is compared with that one first, and rejected if it does not beat it.",
+        do=_approve,
+    ),
+    "reject": Action(
+        title="Reject",
+        what="Its model does not come into use. If it is in use, the approved version before it takes its place, and "
+        "its endpoint gets that one.",
+        do=_reject,
+        danger=True,
+    ),
     "stop": Action(
         title="Stop",
         what="The execution ends, and the job that it waits for is stopped with it. It can be redriven later.",

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from trainyard.client import alarms, wording
 from trainyard.client.deployment import Deployment
 from trainyard.client.execution.executions import Execution
-from trainyard.client.model import endpoints, models
+from trainyard.client.model import approval, endpoints, models
 from trainyard.client.model.endpoints import Endpoint
 from trainyard.client.model.models import InUse
 from trainyard.client.run import artifacts
@@ -104,7 +104,13 @@ def home(request: Request) -> Response:
     if pages.is_fragment(request):
         return pages.page(request, "runs.html.j2", **values)
     return pages.page(
-        request, "home.html.j2", title="Runs", alarms=alarms.ringing(deployment), cards=_cards(deployment), **values
+        request,
+        "home.html.j2",
+        title="Runs",
+        alarms=alarms.ringing(deployment),
+        cards=_cards(deployment),
+        waiting=approval.waiting(deployment),
+        **values,
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from trainyard.client.execution.definition import successors
 
 # Jobs and calls of SageMaker are what an execution is about: the main line follows them (see main_line.py).
-WORK, OTHER_TASK, NO_WORK = 10, 1, -1
+WORK, OTHER_TASK, LOOK, NO_WORK = 10, 1, 0, -1
 
 
 class Kind(StrEnum):
@@ -118,4 +118,6 @@ def _kind(type_: str) -> Kind:
 def _weight(type_: str, resource: str) -> int:
     if type_ != "Task":
         return NO_WORK
+    if ":describe" in resource:
+        return LOOK
     return WORK if ".sync" in resource or "sagemaker" in resource else OTHER_TASK

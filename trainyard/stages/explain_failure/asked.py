@@ -9,7 +9,9 @@ from trainyard.run.folders import RAW_PREFIX
 
 
 def asked_for(given: Any) -> tuple[str, str]:
-    """Recipe and data set in the input of an execution: an upload's key or a manual start; empty where it names none.
+    """Recipe and data set in the input of an execution; empty where it names none.
+
+    The input is an upload, the approval or rejection of a registered version, or a manual start.
 
     >>> asked_for({"detail": {"object": {"key": "raw/prod2vec/mine/orders.csv"}}})
     ('prod2vec', 'mine')
@@ -23,7 +25,15 @@ def asked_for(given: Any) -> tuple[str, str]:
     parts = _key(given).split("/", 3)
     if len(parts) == 4 and parts[0] == RAW_PREFIX:
         return parts[1], parts[2]
-    return str(given.get("recipe") or ""), str(given.get("dataset") or "")
+    about = _made_by(given) or given
+    return str(about.get("recipe") or ""), str(about.get("dataset") or "")
+
+
+def _made_by(given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a registered version says of the run that made it, where its approval or rejection is the input."""
+    detail = given.get("detail")
+    said = detail.get("CustomerMetadataProperties") if isinstance(detail, Mapping) else None
+    return said if isinstance(said, Mapping) else {}
 
 
 def _key(given: Mapping[str, Any]) -> str:

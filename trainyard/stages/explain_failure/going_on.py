@@ -1,8 +1,7 @@
 """Says how to go on from a failure: by a redrive, or, where that would run old code, by starting again; pure.
 
-A redrive keeps the definition that the execution began with. The address of a container's image is part of that: its
-jobs run the old image whatever was deployed since. A Glue job's script and a Lambda function's code are looked up by
-name when they run: a redrive runs those that are deployed by then.
+A redrive keeps the definition that the execution began with. The addresses of container images, the versions of Lambda
+functions and the packages of Glue jobs are part of that: it runs the old ones whatever was deployed since.
 """
 
 from __future__ import annotations
@@ -13,7 +12,18 @@ from typing import Any
 Definition = Mapping[str, Any]
 # Both ways keep settings and the versions of files.
 NEW_RUN = "Other settings or files take a new run: upload again, or use `trainyard run` with --set."
-IMAGES = {"Image", "ImageUri", "TrainingImage"}
+KEPT = (
+    "A redrive keeps the workflow and the code that the execution began with. Where that is what you change, deploy it "
+    "and start again:"
+)
+# Which arguments of a state name code, and how people call it.
+IMAGES = ("Image", "ImageUri", "TrainingImage")
+CODE = {
+    **dict.fromkeys(IMAGES, "the container image"),
+    "FunctionName": "the function's code",
+    "--extra-py-files": "the job's code",
+    "--additional-python-modules": "the job's modules",
+}
 
 
 def outdated(state: str, *, began: Definition, deployed: Definition) -> str:
@@ -26,8 +36,8 @@ def outdated(state: str, *, began: Definition, deployed: Definition) -> str:
         return ""
     if now is None:
         return f"the state {state!r} is no longer part of the workflow"
-    changed = sorted(_images(before) ^ _images(now))
-    what = "the container image" if changed else "the definition"
+    changed = {name for name, _ in _code(before) ^ _code(now)}
+    what = next((CODE[name] for name in CODE if name in changed), "the definition")
     return f"a redrive would run the state {state!r} with {what} from before"
 
 
@@ -41,22 +51,7 @@ def advice(name: str, *, state: str, began: Definition, deployed: Definition, re
             f"  {rerun}",
         ]
     lines = ["Once the reason is fixed, go on from the failed state (within 14 days):", f"  {redrive}"]
-    code = _code(_state(began, state) or {})
-    again = f"{code} Where that is what you change, deploy it and start again:"
-    return [*lines, again, f"  {rerun}", NEW_RUN]
-
-
-def _code(state: Mapping[str, Any]) -> str:
-    """What of the code a redrive of this state does not renew."""
-    resource = str(state.get("Resource", ""))
-    if _images(state):
-        return "A redrive keeps the container image and the workflow that the execution began with."
-    if ":glue:" in resource or ":lambda:" in resource:
-        return (
-            "A redrive runs this state's code as it is deployed by then, but keeps the workflow and, for later states, "
-            "the container images that the execution began with."
-        )
-    return "A redrive keeps the workflow and the container images that the execution began with."
+    return [*lines, KEPT, f"  {rerun}", NEW_RUN]
 
 
 def _state(definition: Any, name: str) -> Mapping[str, Any] | None:
@@ -72,11 +67,11 @@ def _state(definition: Any, name: str) -> Mapping[str, Any] | None:
     return _state([each for each in definition.values() if isinstance(each, Mapping | list)], name)
 
 
-def _images(value: Any) -> set[str]:
-    """The addresses of images anywhere in a state."""
+def _code(value: Any) -> set[tuple[str, str]]:
+    """What names code anywhere in a state: argument and value."""
     if isinstance(value, list):
-        return {each for item in value for each in _images(item)}
+        return {each for item in value for each in _code(item)}
     if not isinstance(value, Mapping):
         return set()
-    own = {each for name, each in value.items() if name in IMAGES and isinstance(each, str)}
-    return own | {each for item in value.values() for each in _images(item)}
+    own = {(name, each) for name, each in value.items() if name in CODE and isinstance(each, str)}
+    return own | {each for item in value.values() for each in _code(item)}

@@ -105,7 +105,9 @@ def _next_steps(arn: str, state: str, *, step_functions: Any) -> list[str]:
     deployed: Mapping[str, Any] = {}
     try:
         found = step_functions.describe_state_machine_for_execution(executionArn=arn)
-        now = step_functions.describe_state_machine(stateMachineArn=found["stateMachineArn"])
+        # Of the machine itself, also where the answer names a version of it: what is deployed.
+        machine = ":".join(found["stateMachineArn"].split(":")[:7])
+        now = step_functions.describe_state_machine(stateMachineArn=machine)
         began, deployed = json.loads(found["definition"]), json.loads(now["definition"])
     except (BotoCoreError, ClientError) as error:
         logger.warning("the definitions of %s are not readable: %s", arn, error)

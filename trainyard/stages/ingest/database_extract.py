@@ -51,12 +51,18 @@ def sqlite_tables(sources: Sequence[Source]) -> frozenset[str]:
 
 
 def extract_file(recipe_name: str, file: LocalFile, *, config: RecipeConfig, scratch: Path) -> Quality:
-    """What a recipe would learn from in a SQLite file on this machine, as Parquet in `scratch/<table>`."""
+    """What a recipe would learn from in a SQLite file on this machine, as Parquet in `scratch/<table>`.
+
+    Where bulk scoring is on, what would be scored too.
+    """
     from trainyard.stages.ingest import database
 
+    module = recipe.module(recipe_name, "ingest")
     try:
         with database.open_sqlite(file.path, file.name, scratch=scratch) as opened:
-            quality: Quality = recipe.module(recipe_name, "ingest").extract(opened, scratch, config=config)
+            quality: Quality = module.extract(opened, scratch, config=config)
+            if config.score.enabled and hasattr(module, EVERY_ROW):
+                quality += getattr(module, EVERY_ROW)(opened, scratch, config=config)
     except BadData as refusal:
         return Quality(problems=refusal.problems)
     return quality

@@ -69,26 +69,37 @@ def claimed(run: Run, ledger_table: str, *, dynamodb: Any) -> Run:
     Events arrive at least once and several at a time; one conditional write decides. The own execution passes again,
     so that a retried or redriven Resolve goes on.
     """
-    claim = {"S": f"claim/{run.recipe}/{run.fingerprint}"}
+    claim(
+        f"{run.recipe}/{run.fingerprint}",
+        run,
+        execution_arn=run.execution_arn,
+        ledger_table=ledger_table,
+        dynamodb=dynamodb,
+        doing="on these object versions",
+    )
+    return run
+
+
+def claim(name: str, run: Run, *, execution_arn: str, ledger_table: str, dynamodb: Any, doing: str) -> None:
+    """Make something an execution's own. Raises NothingToDo when another one has it, and is at work `doing`."""
+    key = {"S": f"claim/{name}"}
     try:
         dynamodb.put_item(
             TableName=ledger_table,
             Item={
-                "id": claim,
-                "execution_arn": {"S": run.execution_arn},
+                "id": key,
+                "execution_arn": {"S": execution_arn},
                 "run_id": {"S": run.run_id},
                 "dataset": {"S": run.dataset},
                 **expiry(),
             },
             ConditionExpression="attribute_not_exists(id) OR execution_arn = :own",
-            ExpressionAttributeValues={":own": {"S": run.execution_arn}},
+            ExpressionAttributeValues={":own": {"S": execution_arn}},
         )
     except dynamodb.exceptions.ConditionalCheckFailedException:
-        holder = dynamodb.get_item(TableName=ledger_table, Key={"id": claim}, ConsistentRead=True)["Item"]
-        arn = holder["execution_arn"]["S"]
-        reason = f"execution {arn} already works on these object versions"
+        holder = dynamodb.get_item(TableName=ledger_table, Key={"id": key}, ConsistentRead=True)["Item"]
+        reason = f"execution {holder['execution_arn']['S']} already works {doing}"
         raise NothingToDo(reason, recipe=run.recipe, dataset=run.dataset) from None
-    return run
 
 
 def fingerprint(objects: Iterable[StoredObject | InputFile], *, salt: str = "") -> str:

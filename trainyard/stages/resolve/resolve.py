@@ -17,9 +17,9 @@ from trainyard.run.plan import NextStep, Plan
 from trainyard.run.run import Run
 from trainyard.run.stage import Stage
 from trainyard.run.store import RunStore
-from trainyard.stages.resolve import duration, files, settling, uploads
+from trainyard.stages.resolve import approval, duration, files, settling, uploads
 from trainyard.stages.resolve.claim import claim_from_uploads, claimed, run_of
-from trainyard.stages.resolve.machines import require_one_machine
+from trainyard.stages.resolve.machines import require_gpu_in_use, require_one_machine
 from trainyard.stages.resolve.plan import planned, shown
 from trainyard.stages.resolve.request import Request, parse
 from trainyard.stages.resolve.settling import Earlier
@@ -41,11 +41,18 @@ def resolve(
     environment: Environment,
     s3: Any,
     dynamodb: Any,
+    sagemaker: Any = None,
     now: Callable[[], datetime] = _now,
 ) -> Plan:
-    """The plan for an execution (`arn`, `name`, `started`) with the input `given`; beginning nothing is one too."""
+    """The plan for an execution (`arn`, `name`, `started`) with the input `given`; beginning nothing is one too.
+
+    Only where an approval or a rejection started it is `sagemaker` asked.
+    """
     found = Stored()
     try:
+        if approval.is_decision(given):
+            services = approval.Services(s3=s3, dynamodb=dynamodb, sagemaker=sagemaker)
+            return approval.decided(given, execution, environment=environment, services=services)
         request = parse(given)
         found = uploads.stored(request, environment.raw_bucket, s3=s3)
         wait = settling.wait_seconds(request, found, earlier=earlier, settling=environment.settling_seconds, now=now())
@@ -87,7 +94,9 @@ def _plan(
     if request.upload is None and request.task == "train" and run.files:
         claim_from_uploads(run, found.objects, ledger_table=environment.ledger_table, dynamodb=dynamodb)
     RunStore(s3, own).write_document(Stage.RESOLVE, own)
-    return planned(own, config, tags={**environment.tags, "execution": execution["name"]})
+    plan = planned(own, config, tags={**environment.tags, "execution": execution["name"]})
+    asked = environment.approval and plan.outcome is NextStep.TRAIN
+    return replace(plan, approval=True) if asked else plan
 
 
 def _config(request: Request, found: Stored, *, environment: Environment, s3: Any) -> RecipeConfig:
@@ -97,6 +106,7 @@ def _config(request: Request, found: Stored, *, environment: Environment, s3: An
     config = recipes.config(request.recipe, {"jobs": environment.job_defaults}, *settings, request.overrides, forced)
     _require_allowed(request, settings, config=config, environment=environment)
     require_one_machine(config)
+    require_gpu_in_use(config, gpu=environment.gpu)
     duration.require_in_time(config, task=request.task)
     return config
 

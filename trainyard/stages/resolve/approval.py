@@ -1,0 +1,218 @@
+"""Plans what follows when a person approves or rejects a registered version; part of Resolve, in a Lambda.
+
+The event only says which version changed. What is done follows from what registry and champion pointer say now, so that
+events which come twice, late or in another order do no harm (docs/decisions/029-approval.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import urlsplit
+
+from botocore.exceptions import ClientError
+
+from trainyard.contract.config import RecipeConfig
+from trainyard.errors import BadRequest, ConfigError, NotFound, NothingToDo
+from trainyard.run import recipe as recipes
+from trainyard.run import registry
+from trainyard.run.documents import Comparison
+from trainyard.run.environment import Environment
+from trainyard.run.ledger import CHAMPION
+from trainyard.run.naming import model_name
+from trainyard.run.plan import NextStep, Plan
+from trainyard.run.registry import Version
+from trainyard.run.run import Run
+from trainyard.run.stage import Stage
+from trainyard.run.store import RunStore
+from trainyard.stages.resolve.claim import claim
+from trainyard.stages.resolve.plan import planned
+
+EVENT = "SageMaker Model Package State Change"
+# What of a version changed, where SageMaker says so: a note on one that was approved long ago decides nothing.
+CHANGED, APPROVAL = "UpdatedModelPackageFields", "ModelApprovalStatus"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    """The boto3 clients that are asked."""
+
+    s3: Any
+    dynamodb: Any
+    sagemaker: Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """A version, the run that made it, and the champion pointer of its model; None while it has none."""
+
+    version: Version
+    store: RunStore
+    config: RecipeConfig
+    champion: Mapping[str, str] | None
+
+    @property
+    def model(self) -> str:
+        """The name of the model in the ledger."""
+        return name_of(self.store.run, self.config)
+
+    @property
+    def in_use(self) -> bool:
+        return self.champion is not None and self.champion["run_id"] == self.version.run_id
+
+
+def is_decision(given: Any) -> bool:
+    """Whether the input of an execution is SageMaker's event of a version whose state changed."""
+    return isinstance(given, Mapping) and given.get("detail-type") == EVENT
+
+
+def decided(
+    given: Mapping[str, Any], execution: Mapping[str, str], *, environment: Environment, services: Services
+) -> Plan:
+    """The plan for an execution (`arn`, `name`) that an approval or a rejection started.
+
+    An approved version that is not in use is promoted, a rejected one that is in use is rolled back. Raises NothingToDo
+    for every other one, BadRequest and ConfigError for what cannot be done.
+    """
+    known = _known(_named(given), environment=environment, services=services)
+    version, run = known.version, known.store.run
+    where = f"version {version.number} of {known.model}, of run {version.run_id},"
+    if version.approval not in (registry.APPROVED, registry.REJECTED):
+        raise NothingToDo(f"{where} waits for approval again", recipe=run.recipe, dataset=run.dataset)
+    if version.approved == known.in_use:
+        standing = "in use already" if known.in_use else "rejected, and it is not in use"
+        raise NothingToDo(f"{where} is {standing}", recipe=run.recipe, dataset=run.dataset)
+    claim(
+        f"approval/{given.get('id') or execution['arn']}",
+        run,
+        execution_arn=execution["arn"],
+        ledger_table=environment.ledger_table,
+        dynamodb=services.dynamodb,
+        doing="on this approval or rejection",
+    )
+    plan = planned(run, known.config, tags={**environment.tags, "execution": execution["name"]})
+    return _promotion(plan, known) if version.approved else _roll_back(plan, known, services=services)
+
+
+def name_of(run: Run, config: RecipeConfig) -> str:
+    """The name under which the model of a run is in use, or would be."""
+    return model_name(run.recipe, variant=config.variant, model=config.model)
+
+
+def _named(given: Mapping[str, Any]) -> str:
+    """The ARN of the version that an event is about."""
+    detail = given.get("detail")
+    arn = detail.get("ModelPackageArn") if isinstance(detail, Mapping) else None
+    if not isinstance(detail, Mapping) or not isinstance(arn, str):
+        raise BadRequest(f"Expected detail.ModelPackageArn in SageMaker's event, found {arn!r:.60}.")
+    changed = detail.get(CHANGED)
+    if isinstance(changed, list) and APPROVAL not in changed and detail.get(APPROVAL) == registry.APPROVED:
+        raise NothingToDo(f"of {arn} only {', '.join(map(str, changed)):.200} changed")
+    return arn
+
+
+def _known(arn: str, *, environment: Environment, services: Services) -> Known:
+    try:
+        version = registry.described(services.sagemaker.describe_model_package(ModelPackageName=arn))
+    except ClientError as error:
+        if "does not exist" not in str(error):
+            raise
+        raise NothingToDo(f"{arn} was deleted") from error
+    store = _store(version, environment=environment, s3=services.s3)
+    config = _config(store.run)
+    key = {"id": {"S": f"{CHAMPION}{name_of(store.run, config)}"}}
+    item = services.dynamodb.get_item(TableName=environment.ledger_table, Key=key, ConsistentRead=True).get("Item")
+    champion = None if item is None else {name: each["S"] for name, each in item.items()}
+    return Known(version=version, store=store, config=config, champion=champion)
+
+
+def _store(version: Version, *, environment: Environment, s3: Any) -> RunStore:
+    """The run that made a version. Raises NothingToDo for a version of somebody else's."""
+    address = urlsplit(version.data)
+    if address.netloc == environment.artifacts_bucket:
+        try:
+            return RunStore.open(s3, f"s3://{address.netloc}/{version.recipe}/{version.run_id}")
+        except NotFound:
+            pass
+    raise NothingToDo(f"{version.arn} was made by no run of this workflow")
+
+
+def _config(run: Run) -> RecipeConfig:
+    try:
+        return recipes.config(run.recipe, run.config)
+    except ConfigError as error:
+        raise BadRequest(
+            f"Expected settings of run {run.run_id} that this version of the workflow knows; found others: {error} "
+            "Put its model into use with `trainyard promote`, or back with `trainyard rollback`."
+        ) from error
+
+
+def _promotion(plan: Plan, known: Known) -> Plan:
+    """Against which champion it was compared decides whether it has to be compared again."""
+    compared = known.store.read_document(Stage.EVALUATE, Comparison).champion
+    return replace(
+        plan,
+        outcome=NextStep.PROMOTE,
+        reason=f"Version {known.version.number} of {known.model} was approved.",
+        version=_facts(known.version),
+        compared=compared.run_id if compared else "",
+    )
+
+
+def _roll_back(plan: Plan, known: Known, *, services: Services) -> Plan:
+    version = known.version
+    earlier = registry.one_before(
+        registry.versions(services.sagemaker, version.group),
+        run_id=version.run_id,
+        replaced=(known.champion or {}).get("replaced", ""),
+        same_model=lambda each: _model_of(each, services.s3) == known.model,
+    )
+    if earlier is None:
+        raise BadRequest(
+            f"Version {version.number} of {known.model} was rejected and is in use. Expected an approved version "
+            "before it to go back to, found none; it stays in use. Train a better model, or put a version into use "
+            "with `trainyard promote`."
+        )
+    endpoint = f"{version.group.removesuffix(str(plan.group_name))}{plan.short_name}"
+    served = _has_endpoint(endpoint, sagemaker=services.sagemaker)
+    return replace(
+        plan,
+        outcome=NextStep.ROLL_BACK,
+        reason=(
+            f"Version {version.number} of {known.model}, of run {version.run_id}, was rejected while it was in use. "
+            f"Version {earlier.number} of run {earlier.run_id} is in use in its place"
+            + (f", and endpoint {endpoint} gets it." if served else ".")
+        ),
+        version=_facts(earlier),
+        deploy={**(plan.deploy or {}), "enabled": served},
+    )
+
+
+def _facts(version: Version) -> Mapping[str, str]:
+    return {
+        "package": version.arn,
+        "data": version.data,
+        "model_name": version.sagemaker_model,
+        "run_id": version.run_id,
+        "image": version.image,
+    }
+
+
+def _model_of(version: Version, s3: Any) -> str:
+    """The name of the model that an earlier version is one of; empty where its run left nothing that says so."""
+    try:
+        run = RunStore.open(s3, f"s3://{urlsplit(version.data).netloc}/{version.recipe}/{version.run_id}").run
+        return name_of(run, recipes.config(run.recipe, run.config))
+    except (ConfigError, NotFound):
+        return ""
+
+
+def _has_endpoint(name: str, *, sagemaker: Any) -> bool:
+    try:
+        sagemaker.describe_endpoint(EndpointName=name)
+    except ClientError as error:
+        if "Could not find endpoint" not in str(error):
+            raise
+        return False
+    return True

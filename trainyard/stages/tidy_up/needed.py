@@ -1,0 +1,80 @@
+"""What an environment still needs, as registry, ledger, endpoints and running executions name it; in a Lambda."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from trainyard.run.ledger import CHAMPION
+from trainyard.run.naming import execution_mark
+
+GOING_ON = ("RUNNING", "PENDING_REDRIVE")
+# SageMaker's word for a version that somebody has yet to approve or reject.
+WAITING = "PendingManualApproval"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Needed:
+    """`archives` are S3 URIs of models, `images` those that registered versions are served by, `models` names of
+    SageMaker models, `unfinished` the ends of run ids.
+
+    A run is unfinished while its execution goes on, and while its version waits for somebody to approve it: then it is
+    compared once more, on the data that the run has made.
+    """
+
+    archives: frozenset[str]
+    images: frozenset[str]
+    models: frozenset[str]
+    unfinished: frozenset[str]
+
+
+def needed(prefix: str, *, machine_arn: str, ledger_table: str, sagemaker: Any, dynamodb: Any, states: Any) -> Needed:
+    """Of the environment whose names begin with `prefix`: registered versions of any approval can be used again."""
+    packages = list(_packages(prefix, sagemaker=sagemaker))
+    champions = list(_champions(ledger_table, dynamodb=dynamodb))
+    return Needed(
+        archives=frozenset(
+            [each["InferenceSpecification"]["Containers"][0]["ModelDataUrl"] for each in packages]
+            + [each["model_data"]["S"] for each in champions]
+        ),
+        images=frozenset(each["InferenceSpecification"]["Containers"][0]["Image"] for each in packages),
+        models=frozenset(
+            [each.get("CustomerMetadataProperties", {}).get("model", "") for each in packages]
+            + [each.get("model_name", {}).get("S", "") for each in champions]
+        ),
+        unfinished=frozenset(
+            [execution_mark(each) for each in _executions(machine_arn, states=states)]
+            + [_run_of(each).rpartition("-")[2] for each in packages if each.get("ModelApprovalStatus") == WAITING]
+        ),
+    )
+
+
+def _packages(prefix: str, *, sagemaker: Any) -> Iterator[Mapping[str, Any]]:
+    groups = sagemaker.get_paginator("list_model_package_groups").paginate(NameContains=f"{prefix}-")
+    for name in (each["ModelPackageGroupName"] for page in groups for each in page["ModelPackageGroupSummaryList"]):
+        if name.startswith(f"{prefix}-"):
+            pages = sagemaker.get_paginator("list_model_packages").paginate(ModelPackageGroupName=name)
+            for arn in (each["ModelPackageArn"] for page in pages for each in page["ModelPackageSummaryList"]):
+                yield sagemaker.describe_model_package(ModelPackageName=arn)
+
+
+def _champions(table: str, *, dynamodb: Any) -> Iterator[Mapping[str, Any]]:
+    pages = dynamodb.get_paginator("scan").paginate(
+        TableName=table,
+        ConsistentRead=True,
+        FilterExpression="begins_with(id, :start)",
+        ExpressionAttributeValues={":start": {"S": CHAMPION}},
+    )
+    for page in pages:
+        yield from page["Items"]
+
+
+def _run_of(package: Mapping[str, Any]) -> str:
+    return str(package.get("CustomerMetadataProperties", {}).get("run", ""))
+
+
+def _executions(machine_arn: str, *, states: Any) -> Iterator[str]:
+    for status in GOING_ON:
+        pages = states.get_paginator("list_executions").paginate(stateMachineArn=machine_arn, statusFilter=status)
+        yield from (each["executionArn"] for page in pages for each in page["executions"])
