@@ -41,3 +41,26 @@ def test_training_or_tuning_is_open_until_it_is_chosen(machine: dict[str, Any]) 
 def test_after_the_last_work_nothing_is_left(machine: dict[str, Any]) -> None:
     assert certain_states(machine, "Model registered") == []
     assert certain_states(machine, "no such state") == []
+
+
+def test_a_kind_of_work_does_not_take_the_ways_of_others() -> None:
+    def choose(condition: str) -> dict[str, Any]:
+        return {"Type": "Choice", "Choices": [{"Condition": condition, "Next": "End"}], "Default": "Work"}
+
+    states: dict[str, Any] = {
+        "Start": {
+            "Type": "Choice",
+            "Choices": [{"Condition": "{% $run.outcome = 'train' %}", "Next": "Train"}],
+            "Default": "Other",
+        },
+        "Train": {"Type": "Task", "Next": "Skip?"},
+        "Other": {"Type": "Task", "Next": "Skip?"},
+        "Skip?": choose("{% $run.outcome = 'promote' and $done %}"),
+        "Work": {"Type": "Task", "Next": "End"},
+        "End": {"Type": "Succeed"},
+    }
+    machine = {"StartAt": "Start", "States": states}
+    assert certain_states(machine, "Train") == ["Work"]
+    assert certain_states(machine, "Other") == []
+    states["Skip?"] = choose("{% $run.outcome = 'promote' or $done %}")
+    assert certain_states(machine, "Train") == []

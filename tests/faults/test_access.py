@@ -53,6 +53,8 @@ ARGUMENTS = {
     "compare": ["latest", "e1"],
     "prune": ["--keep", "1"],
     "estimate": ["prod2vec"],
+    "approve": ["latest"],
+    "reject": ["latest"],
 }
 # The console may be up before the local cloud, and says so on its pages; the doctor says what is missing.
 WITHOUT_CLOUD = {"console", "doctor"}
