@@ -12,7 +12,7 @@ from typing import Any
 from ministack.core.responses import get_region, new_uuid
 from ministack.services import stepfunctions
 
-from local_cloud.step_functions import authorization, cancellation, s3_objects
+from local_cloud.step_functions import authorization, cancellation, s3_objects, sns_messages
 from local_cloud.step_functions.frame import Frame, State
 from local_cloud.step_functions.live import TaskTimedOut
 from local_cloud.step_functions.payload import require_within_limit
@@ -118,6 +118,8 @@ def _invoke(resource: str, arguments: Any, *, context: dict[str, Any]) -> Any:
         return stepfunctions._invoke_with_callback(resource, arguments, context["Task"]["Token"], {})
     if resource in s3_objects.INTEGRATIONS:
         return s3_objects.INTEGRATIONS[resource](arguments)
+    if resource == sns_messages.PUBLISH:
+        return sns_messages.publish(arguments)
     return stepfunctions._invoke_resource(resource, arguments)
 
 

@@ -168,6 +168,27 @@ def function_role(cloud: Cloud, function: str) -> str:
     return cloud.client("lambda").get_function(FunctionName=function)["Configuration"]["Role"].rpartition("/")[2]
 
 
+def test_a_message_keeps_its_attributes_which_subscriptions_choose_by(local_cloud: Cloud, role: str) -> None:
+    sns, sqs = local_cloud.client("sns"), local_cloud.client("sqs")
+    topic, url = sns.create_topic(Name=unique("topic"))["TopicArn"], sqs.create_queue(QueueName=unique("q"))["QueueUrl"]
+    queue = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    chosen = {"FilterPolicy": json.dumps({"outcome": ["bad_data"]})}
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue, Attributes=chosen)
+
+    def tell(outcome: str, message: Any, **more: Any) -> dict[str, Any]:
+        attributes = {name: {"DataType": "String", "StringValue": outcome} for name in ("first", "outcome")}
+        given = {"TopicArn": topic, "Message": message, "MessageAttributes": attributes}
+        return {"Type": "Task", "Resource": "arn:aws:states:::sns:publish", "Arguments": given, **more}
+
+    states = {"Other": tell("registered", "no", Next="Chosen"), "Chosen": tell("bad_data", {"rows": 3}, End=True)}
+    described = local_cloud.run(machine(local_cloud, role, states))
+    assert described["status"] == "SUCCEEDED", described["cause"]
+    (message,) = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=5)["Messages"]
+    told = json.loads(message["Body"])
+    assert json.loads(told["Message"]) == {"rows": 3}
+    assert told["MessageAttributes"]["outcome"] == {"Type": "String", "Value": "bad_data"}
+
+
 def test_assignments_see_the_values_from_before_them(local_cloud: Cloud, role: str) -> None:
     states = {
         "One": {"Type": "Pass", "Assign": {"a": 1, "b": 2}, "Next": "Swap"},
