@@ -172,6 +172,9 @@ def test_a_message_keeps_its_attributes_which_subscriptions_choose_by(local_clou
     sns, sqs = local_cloud.client("sns"), local_cloud.client("sqs")
     topic, url = sns.create_topic(Name=unique("topic"))["TopicArn"], sqs.create_queue(QueueName=unique("q"))["QueueUrl"]
     queue = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    allowed = {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [{**allowed, "Resource": queue}]})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
     chosen = {"FilterPolicy": json.dumps({"outcome": ["bad_data"]})}
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue, Attributes=chosen)
 
