@@ -21,10 +21,11 @@ PROJECT = "trainyard"
 NONE, REQUIRED = "none", "required"
 JOB_STAGES = frozenset(default_jobs())
 JOB_FIELDS = frozenset(Job.__dataclass_fields__)
-# The name stands in those of tuning jobs, which have 32 characters in all and end in a hash of at least six.
-NAME = re.compile(r"[a-z][a-z0-9-]{0,7}[a-z0-9]?")
+# The name stands in those of tuning jobs, which have 32 characters in all and end in a hash of at least six. It has no
+# hyphen: roles, tidying and destroy know an environment's own by `trainyard-<name>-`, so dev would have those of dev-2.
+NAME = re.compile(r"[a-z][a-z0-9]{0,8}")
 LONGEST_SETTLING_S = 24 * 3600
-# A redrive begins within 14 days of the end of a job, which may take two.
+# A redrive begins within 14 days of the end of an execution; that of an approval may take some more before it ends.
 SHORTEST_KEEP_DAYS = 17
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 WEBHOOK = re.compile(r"https://\S+")
@@ -130,7 +131,7 @@ class Settings:
         problems = []
         if not NAME.fullmatch(self.name):
             problems.append(
-                f"expected a name of at most nine lower case letters, digits and hyphens, found {self.name!r}."
+                f"expected a name of at most nine lower case letters and digits, a letter first, found {self.name!r}."
             )
         if unknown := sorted(set(self.jobs) - JOB_STAGES):
             problems.append(f"expected job stages among {', '.join(sorted(JOB_STAGES))}, found {', '.join(unknown)}.")

@@ -23,6 +23,9 @@ from trainyard.stages.resolve.approval import EVENT
 KEEP_TRYING = cdk.Duration.hours(24)
 TRIES = 185
 KEEP_LOST_EVENTS = cdk.Duration.days(14)
+# What the CDK says of a rule whose target's ARN it cannot take apart, where the environment is pinned to an account.
+UNRESOLVED = "Annotation::@aws-cdk/aws-events:ruleUnresolvedEnvironment"
+SAME_STACK = "The alias is of the rule's own stack; its ARN is known when it has been made."
 
 
 def dead_letters(scope: Construct) -> sqs.Queue:
@@ -90,7 +93,7 @@ class Triggers(Construct):
                 self._schedule(each, wanted, starter=starter, enabled=settings.schedules_enabled)
 
     def _start_on_upload(self, raw_bucket: str) -> None:
-        events.Rule(
+        rule = events.Rule(
             self,
             "Upload",
             description="A file under raw/ starts the training workflow",
@@ -109,6 +112,7 @@ class Triggers(Construct):
                 )
             ],
         )
+        acknowledge(rule, UNRESOLVED, reason=SAME_STACK)
 
     def _start_on_decision(self, settings: Settings) -> None:
         """A person decides on a registered version, wherever: in SageMaker, by the command, or on the console's page.
@@ -116,7 +120,7 @@ class Triggers(Construct):
         Where nobody has to approve, versions are made approved; only a rejection is a decision there.
         """
         decisions = [REJECTED, *([APPROVED] if settings.approval == REQUIRED else [])]
-        events.Rule(
+        rule = events.Rule(
             self,
             "Decision",
             description="The approval or rejection of a registered version starts the training workflow",
@@ -138,6 +142,7 @@ class Triggers(Construct):
                 )
             ],
         )
+        acknowledge(rule, UNRESOLVED, reason=SAME_STACK)
 
     def _starter(self, name: str, *others: Permission, service: str, what: str) -> iam.IRole:
         return role(

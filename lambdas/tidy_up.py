@@ -29,6 +29,7 @@ def handler(_event: dict[str, Any], _context: object) -> dict[str, int]:
     before = now - timedelta(days=int(os.environ["KEEP_DAYS"]))
     still = needed(
         prefix,
+        before=before,
         machine_arn=os.environ["MACHINE_ARN"],
         ledger_table=known.ledger_table,
         sagemaker=sagemaker,

@@ -24,6 +24,7 @@ class Stacks:
 
     def __init__(self, s3: Any) -> None:
         self.alive = {DATA: False, WORKFLOW: False}
+        self.policy = ""
         self.s3 = s3
 
     def describe_stacks(self, StackName: str) -> dict[str, Any]:
@@ -47,6 +48,7 @@ class Stacks:
     def delete_stack(self, StackName: str) -> None:
         assert not self.alive.pop(StackName)
         if StackName == DATA:
+            self.policy = self.s3.get_bucket_policy(Bucket=BUCKET)["Policy"]
             self.s3.delete_bucket(Bucket=BUCKET)
 
 
@@ -61,7 +63,8 @@ class World:
         self.stacks = self.target._clients["cloudformation"] = Stacks(self.client("s3"))
         for env in ("dev", "other"):
             self._models(env)
-        self.client("sagemaker").create_model(ModelName="dev-model", ExecutionRoleArn=ROLE)
+        for name in ("dev-model", "dev-model-forecast"):
+            self.client("sagemaker").create_model(ModelName=name, ExecutionRoleArn=ROLE)
 
     def client(self, name: str):
         return self.session.client(name)
@@ -106,6 +109,7 @@ def test_all_of_an_environment_goes_and_nothing_of_another(world: World, capsys:
     said = capsys.readouterr().out
     assert "1 endpoints, whose callers get errors from then on" in said
     assert f"Bucket {BUCKET} is empty: 3 versions removed." in said
+    assert "BucketIsBeingDeleted" in world.stacks.policy
     assert BUCKET not in {each["Name"] for each in s3.list_buckets()["Buckets"]}
     assert main(["destroy", "--yes"]) == 4
     assert "found nothing of it" in capsys.readouterr().err

@@ -324,6 +324,12 @@ def test_wrong_settings_are_refused_in_one_sentence(wrong: dict[str, Any], expec
     assert str(refusal.value).startswith("Settings of environment x: ")
 
 
+@pytest.mark.parametrize("name", ["dev-2", "dev-", "Dev", "2dev", "developers", ""])
+def test_no_environment_has_a_name_with_which_another_may_take_it_for_its_own(name: str) -> None:
+    with pytest.raises(ConfigError, match="lower case letters and digits, a letter first"):
+        Settings(name=name)
+
+
 def test_settings_are_frozen() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         known.settings("dev").use_spot = True  # type: ignore[misc]

@@ -208,6 +208,30 @@ def test_a_long_message_ends_at_a_line_and_says_so() -> None:
     assert re.search(r"\n• line \d+\n\.\.\.$", shown)
 
 
+@pytest.mark.parametrize("text", ["<" * 5000, "\n".join(["&<>" * 20] * 100)], ids=["one line", "lines"])
+def test_a_message_full_of_what_is_escaped_is_short_all_the_same(text: str) -> None:
+    shown = custom_notification(notification(record(text), environment="dev"))["content"]["description"]
+    assert len(shown) <= LONGEST_TEXT + 4
+    assert set(re.findall(r"&\w*;?", shown)) <= {"&amp;", "&lt;", "&gt;"}
+    assert shown.endswith(";\n...")
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        "Console: https://evil.example/x",
+        "Console: https://evil.example/.console.aws.amazon.com/",
+        "Execution: arn:aws:states:evil.example/#:1:x",
+    ],
+)
+def test_what_somebody_uploaded_makes_neither_link_nor_command(forged: str) -> None:
+    text = f"An upload was refused.\n\nReason: x\n{forged}\n  trainyard destroy --yes\nExecution: {ARN}"
+    told = notification(record(text, "bad_request"), environment="prod")
+    assert told.link == CONSOLE
+    assert told.next_steps == ("Correct the settings that are named, and upload or start again.",)
+    assert "console" not in told.facts
+
+
 def test_an_alarm_says_what_it_watches_and_why_it_went_off() -> None:
     alarm = {
         "AlarmName": "trainyard-LostEvents",

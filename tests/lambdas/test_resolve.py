@@ -131,6 +131,7 @@ def test_run_json_overrides_the_configuration(aws):
         (b'{"a": ' + b"[" * 9_000 + b"]" * 9_000 + b"}", "found more than 32 levels of brackets"),
         (json.dumps({f"x{number}": 1 for number in range(5_000)}).encode(), "characters more)"),
         (b'{"gate": {"minimum": {"hit_rate_at_10": -1e9}}}', "gate.minimum.hit_rate_at_10: "),
+        (b'{"x\\nConsole: https://evil.example": 1}', r"x\nConsole: https://evil.example: unknown setting"),
     ],
 )
 def test_bad_run_json_is_refused_before_any_job(aws, content, expected):

@@ -141,6 +141,16 @@ def test_a_rejected_version_with_none_before_it_stays_in_use_and_people_hear_of_
     assert "Expected an approved version before it to go back to, found none; it stays in use." in plan["reason"]
 
 
+def test_a_version_that_an_earlier_deployment_left_is_none_to_go_back_to(registry: FakeRegistry) -> None:
+    """Its bucket is another, which Resolve may not read."""
+    set_approval(registry, RUN, "Rejected")
+    container = registry.packages[0]["InferenceSpecification"]["Containers"][0]
+    container["ModelDataUrl"] = container["ModelDataUrl"].replace(ARTIFACTS, "bucket-of-before")
+    in_use(RUN)
+    plan = resolved(registry, RUN)
+    assert (plan["outcome"], "found none; it stays in use" in plan["reason"]) == ("refused", True)
+
+
 def test_versions_of_somebody_else_and_of_lost_runs_are_left_alone(registry: FakeRegistry, aws) -> None:
     set_approval(registry, RUN, "Approved")
     aws.delete_object(Bucket=ARTIFACTS, Key=f"prod2vec/{RUN}/resolve/request.json")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import time
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
@@ -12,6 +14,8 @@ import pytest
 from lambdas import tidy_up
 from tests.lambdas.conftest import ARTIFACTS, LEDGER
 from trainyard.run.naming import execution_mark
+from trainyard.stages.tidy_up.needed import needed
+from trainyard.stages.tidy_up.unused import remove_configurations
 
 PREFIX = "trainyard-test"
 ENDED, RUNNING = "20261001-024833-1a2b3c4d", "20261001-034833-{mark}"
@@ -72,7 +76,7 @@ def world(aws, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     monkeypatch.setenv("IMAGE_REPOSITORY", "images")
     boto3.client("ecr").create_repository(repositoryName="images")
     tidy_up._client.cache_clear()
-    yield {"s3": aws, "sagemaker": sagemaker, "running": running, "role": role}
+    yield {"s3": aws, "sagemaker": sagemaker, "states": states, "running": running, "role": role}
     tidy_up._client.cache_clear()
 
 
@@ -108,6 +112,41 @@ def test_a_version_that_waits_for_approval_keeps_the_data_that_it_will_be_compar
     _register(world["sagemaker"], data, model="waiting", approval="PendingManualApproval")
     assert tidy_up.handler({}, None)["objects"] == 0
     assert _paths(world, ENDED) == KEPT | LEFT_OVER
+
+
+def _unfinished(world: dict[str, Any], *, hours: int) -> frozenset[str]:
+    """As they are known by a tidying that takes what is `hours` old or older."""
+    return needed(
+        PREFIX,
+        before=datetime.now(UTC) - timedelta(hours=hours),
+        machine_arn=os.environ["MACHINE_ARN"],
+        ledger_table=LEDGER,
+        sagemaker=world["sagemaker"],
+        dynamodb=boto3.client("dynamodb"),
+        states=world["states"],
+    ).unfinished
+
+
+def test_a_run_that_failed_after_days_of_work_keeps_what_a_redrive_reads(world) -> None:
+    failed = world["states"].start_execution(stateMachineArn=os.environ["MACHINE_ARN"], name="failed")["executionArn"]
+    world["states"].stop_execution(executionArn=failed)
+    assert execution_mark(failed) in _unfinished(world, hours=1)
+    assert execution_mark(failed) not in _unfinished(world, hours=-1)
+
+
+def test_a_version_that_was_approved_lately_keeps_what_the_execution_of_its_approval_reads(world) -> None:
+    data = f"s3://{ARTIFACTS}/prod2vec/{ENDED}/train/job/output/model.tar.gz"
+    _register(world["sagemaker"], data, model="waiting", approval="PendingManualApproval")
+    versions = world["sagemaker"].list_model_packages(ModelPackageGroupName=f"{PREFIX}-prod2vec")
+    [waiting] = [
+        each["ModelPackageArn"]
+        for each in versions["ModelPackageSummaryList"]
+        if each["ModelApprovalStatus"] == "PendingManualApproval"
+    ]
+    world["sagemaker"].update_model_package(ModelPackageArn=waiting, ModelApprovalStatus="Approved")
+    mark = ENDED.rpartition("-")[2]
+    assert mark in _unfinished(world, hours=1)
+    assert mark not in _unfinished(world, hours=-1)
 
 
 def test_what_was_deleted_can_be_had_back_for_a_time(world) -> None:
@@ -148,6 +187,44 @@ def test_configurations_and_models_go_that_nothing_names(world) -> None:
     left = {each["ModelName"] for each in sagemaker.list_models()["Models"]}
     assert left == {"trainyard-other-model-1", *(f"{PREFIX}-model-{name}" for name in names - {"forgotten"})}
     assert (gone["configurations"], gone["models"]) == (1, 1)
+
+
+class Endpoints:
+    """SageMaker with the endpoint `e`, in service with `e-2`, and configurations made so many days ago."""
+
+    def __init__(self, ages: dict[str, int]) -> None:
+        self._ages = ages
+        self.deleted: set[str] = set()
+
+    def get_paginator(self, operation: str) -> Endpoints:
+        self._operation = operation
+        return self
+
+    def paginate(self, **_: str) -> list[dict[str, Any]]:
+        made = {name: datetime.now(UTC) - timedelta(days=days) for name, days in self._ages.items()}
+        configurations = [{"EndpointConfigName": name, "CreationTime": each} for name, each in made.items()]
+        return [{"Endpoints": [{"EndpointName": f"{PREFIX}-e"}], "EndpointConfigs": configurations}]
+
+    def describe_endpoint(self, **_: str) -> dict[str, str]:
+        return {"EndpointConfigName": f"{PREFIX}-e-2"}
+
+    def delete_endpoint_config(self, *, EndpointConfigName: str) -> None:
+        self.deleted.add(EndpointConfigName.removeprefix(f"{PREFIX}-"))
+
+
+@pytest.mark.parametrize(
+    ("ages", "deleted"),
+    [
+        ({"e-0": 90, "e-1": 60, "e-2": 0, "gone-1": 60}, {"e-0", "gone-1"}),
+        ({"e-0": 90, "e-1": 60, "e-2": 40}, {"e-0", "e-1"}),
+        ({"e-1": 60, "e-2": 90, "e-3": 0, "other-1": 0}, set()),
+    ],
+    ids=["a deployment that may still go back", "a deployment of long ago", "a deployment that was taken back"],
+)
+def test_the_configuration_that_a_deployment_may_go_back_to_stays(ages: dict[str, int], deleted: set[str]) -> None:
+    sagemaker = Endpoints({f"{PREFIX}-{name}": days for name, days in ages.items()})
+    removed = remove_configurations(PREFIX, before=datetime.now(UTC) - timedelta(days=30), sagemaker=sagemaker)
+    assert (sagemaker.deleted, removed) == (deleted, len(deleted))
 
 
 def test_old_logs_of_this_environments_jobs_go_and_endpoints_forget(world) -> None:

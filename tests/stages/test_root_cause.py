@@ -161,3 +161,10 @@ def test_the_advice_says_what_a_redrive_keeps(state):
     assert "keeps the workflow and the code" in " ".join(lines)
     assert "  REDRIVE" in lines
     assert "  RERUN" in lines
+
+
+def test_what_followed_a_decision_is_not_advised_to_be_started_again():
+    states = {"States": {"Evaluate model": task("a")}}
+    lines = going_on.advice("e1", state="Evaluate model", began=states, deployed={}, redrive="REDRIVE", rerun="")
+    assert lines[1:] == ["  REDRIVE", going_on.DECIDED]
+    assert "trainyard promote" in going_on.DECIDED

@@ -10,9 +10,10 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from trainyard.client.deployment import STACKS, stack_name, stack_status
+from trainyard.client.model.endpoints import RUN_OF_MODEL
 from trainyard.client.session import Target
 from trainyard.errors import NotFound, TrainyardError
-from trainyard.stages.empty.buckets import remove_versions
+from trainyard.stages.empty.buckets import refuse_writes, remove_versions
 
 BUCKET, TABLE, KEY, MACHINE = (
     "AWS::S3::Bucket",
@@ -88,8 +89,12 @@ def plan_of(target: Target, env: str) -> Plan:
         executions=[arn for machine in resources.get(MACHINE, ()) for arn in _running(target, machine)],
         endpoints=named("list_endpoints", "Endpoints", name="EndpointName"),
         configurations=named("list_endpoint_configs", "EndpointConfigs", name="EndpointConfigName"),
-        # Models of earlier versions do not name the project.
-        models=named("list_models", "Models", name="ModelName", starts=(f"{prefix}model-", f"{env}-model-")),
+        # Models of earlier versions do not name the project, but a run; those of somebody else may begin like them.
+        models=[
+            each
+            for each in named("list_models", "Models", name="ModelName", starts=(f"{prefix}model-", f"{env}-model-"))
+            if each.startswith(prefix) or RUN_OF_MODEL.fullmatch(each)
+        ],
         groups={each: _versions(target, each) for each in groups},
         protected=any(_protected(target, each) for each in stacks),
     )
@@ -121,6 +126,9 @@ def remove(plan: Plan) -> Iterator[str]:
     yield "Registered models are gone."
     workflow = [each for each in plan.stacks if each == stack_name(plan.env, "workflow")]
     yield from _delete_stacks(target, workflow)
+    # Or logs of what is removed here would arrive in the bucket of access logs, and keep it from being deleted.
+    for bucket in plan.resources.get(BUCKET, ()):
+        refuse_writes(bucket, s3=target.client("s3"))
     for bucket in plan.resources.get(BUCKET, ()):
         yield f"Bucket {bucket} is empty: {remove_versions(bucket, s3=target.client('s3'))} versions removed."
     yield from _delete_stacks(target, [each for each in plan.stacks if each not in workflow])
@@ -192,6 +200,8 @@ def _delete_kept(plan: Plan) -> Iterator[str]:
         return
     s3, dynamodb, kms = (plan.target.client(each) for each in ("s3", "dynamodb", "kms"))
     for bucket in plan.resources.get(BUCKET, ()):
+        # The policy went with the stack.
+        refuse_writes(bucket, s3=s3)
         remove_versions(bucket, s3=s3)
         _unless_gone(s3.delete_bucket, Bucket=bucket)
     for table in plan.resources.get(TABLE, ()):

@@ -32,7 +32,7 @@ def advice(deployment: Deployment, execution: Execution, *, state: str) -> list[
         began=executions.definition(deployment.target, execution.arn),
         deployed=deployed_definition(deployment),
         redrive=f"trainyard redrive {execution.name}{deployment.options}",
-        rerun=f"trainyard rerun {execution.name}{deployment.options}",
+        rerun="" if is_decision(execution.input) else f"trainyard rerun {execution.name}{deployment.options}",
     )
 
 
@@ -51,9 +51,10 @@ def require_redrive_helps(deployment: Deployment, execution: Execution) -> None:
     began = executions.definition(deployment.target, execution.arn)
     old = going_on.outdated(state, began=began, deployed=deployed_definition(deployment))
     if old:
+        again = "" if is_decision(execution.input) else f"Start it again with `trainyard rerun {execution.name}`, or "
         raise TrainyardError(
             f"Expected {execution.name} to run what is deployed; a new version was deployed after it began, and {old}. "
-            f"Start it again with `trainyard rerun {execution.name}`, or redrive it with --anyway."
+            f"{again or going_on.DECIDED + ' Or '}redrive it with --anyway."
         )
 
 
@@ -78,7 +79,8 @@ def rerun(
     if is_decision(given):
         raise TrainyardError(
             f"Expected an execution that an upload or a start began; {execution.name} followed the approval or "
-            "rejection of a version. Decide again: `trainyard approve`, `reject` or `promote`."
+            "rejection of a version. Redrive it, or put a version into use with `trainyard promote RECIPE VERSION`, "
+            "which compares nothing."
         )
     asked = request.parse(given)
     overrides = _merged(asked.overrides, changes)

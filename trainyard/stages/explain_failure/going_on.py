@@ -10,11 +10,17 @@ from collections.abc import Mapping
 from typing import Any
 
 Definition = Mapping[str, Any]
+FIXED = "Once the reason is fixed, go on from the failed state (within 14 days):"
 # Both ways keep settings and the versions of files.
 NEW_RUN = "Other settings or files take a new run: upload again, or use `trainyard run` with --set."
 KEPT = (
     "A redrive keeps the workflow and the code that the execution began with. Where that is what you change, deploy it "
     "and start again:"
+)
+# Of an execution that SageMaker's event of a decision started.
+DECIDED = (
+    "It followed the approval or rejection of a version, and cannot be started again. "
+    "`trainyard promote RECIPE VERSION` puts a version into use without a comparison."
 )
 # Which arguments of a state name code, and how people call it.
 IMAGES = ("Image", "ImageUri", "TrainingImage")
@@ -42,7 +48,12 @@ def outdated(state: str, *, began: Definition, deployed: Definition) -> str:
 
 
 def advice(name: str, *, state: str, began: Definition, deployed: Definition, redrive: str, rerun: str) -> list[str]:
-    """The lines that tell how to go on with the execution `name`; `redrive` and `rerun` are the commands to show."""
+    """The lines that tell how to go on with the execution `name`; `redrive` and `rerun` are the commands to show.
+
+    `rerun` is empty for an execution that cannot be started again.
+    """
+    if not rerun:
+        return [FIXED, f"  {redrive}", DECIDED]
     old = outdated(state, began=began, deployed=deployed)
     if old:
         return [
@@ -50,8 +61,7 @@ def advice(name: str, *, state: str, began: Definition, deployed: Definition, re
             "Start it again:",
             f"  {rerun}",
         ]
-    lines = ["Once the reason is fixed, go on from the failed state (within 14 days):", f"  {redrive}"]
-    return [*lines, KEPT, f"  {rerun}", NEW_RUN]
+    return [FIXED, f"  {redrive}", KEPT, f"  {rerun}", NEW_RUN]
 
 
 def _state(definition: Any, name: str) -> Mapping[str, Any] | None:

@@ -11,7 +11,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from trainyard.run.outcome import FAILURES
-from trainyard.stages.explain_failure.asked import asked_for
+from trainyard.stages.explain_failure.asked import asked_for, follows_decision
 from trainyard.stages.explain_failure.going_on import advice
 from trainyard.stages.explain_failure.history import History
 from trainyard.stages.explain_failure.log_tail import Tail, log_tail
@@ -48,11 +48,13 @@ def explain(arn: str, status: str, *, step_functions: Any, logs: Any, s3: Any) -
     failure = root_cause(events, status=status)
     if failure.error in FAILURES:
         return None
-    asked = _asked(History.of(events))
+    history = History.of(events)
+    asked = _asked(history)
     tail = log_tail(failure.log, logs=logs) if failure.log else Tail()
     why = told(failure, tail.lines, s3=s3, limit=LOG_LINES)
     text = _text(arn, status, asked=asked, failure=failure, why=why, unreadable=tail.unreadable)
-    next_steps = _next_steps(arn, failure.state, step_functions=step_functions)
+    decided = follows_decision(history.input)
+    next_steps = _next_steps(arn, failure.state, decided=decided, step_functions=step_functions)
     return Message(subject=_subject(status, asked=asked, failure=failure), text="\n".join([*text, *next_steps]))
 
 
@@ -98,7 +100,7 @@ def _text(arn: str, status: str, *, asked: Asked, failure: Failure, why: Told, u
     ]
 
 
-def _next_steps(arn: str, state: str, *, step_functions: Any) -> list[str]:
+def _next_steps(arn: str, state: str, *, decided: bool, step_functions: Any) -> list[str]:
     """How to go on; definitions that cannot be read must not keep the message from being sent."""
     name = arn.rpartition(":")[2]
     began: Mapping[str, Any] = {}
@@ -117,5 +119,5 @@ def _next_steps(arn: str, state: str, *, step_functions: Any) -> list[str]:
         began=began,
         deployed=deployed,
         redrive=f"aws stepfunctions redrive-execution --execution-arn {arn}",
-        rerun=f"trainyard rerun {name}",
+        rerun="" if decided else f"trainyard rerun {name}",
     )

@@ -13,6 +13,7 @@ from trainyard.stages.notify.notification import Notification
 # A section of a Slack message holds 3,000 characters, escapes and the link included.
 LONGEST_TEXT = 2_400
 BULLET = re.compile(r"^\* ", re.MULTILINE)
+CUT_ESCAPE = re.compile(r"&\w*\Z")
 
 
 def custom_notification(told: Notification) -> dict[str, Any]:
@@ -26,7 +27,9 @@ def custom_notification(told: Notification) -> dict[str, Any]:
             "textType": "client-markdown",
             "title": f"[{told.environment}] {_plain(told.title)}",
             "description": "\n\n".join([_bounded(told.text), *where]),
-            "nextSteps": [f"`{each}`" if each.startswith(("trainyard ", "aws ")) else each for each in told.next_steps],
+            "nextSteps": [
+                f"`{_plain(each)}`" if each.startswith(("trainyard ", "aws ")) else each for each in told.next_steps
+            ],
             "keywords": ["trainyard", told.environment, told.outcome],
         },
         "metadata": {
@@ -40,14 +43,14 @@ def custom_notification(told: Notification) -> dict[str, Any]:
 
 
 def _bounded(text: str) -> str:
-    """The whole lines that fit, with bullets instead of asterisks, which would begin bold type."""
-    kept, lines = 0, text.splitlines()
-    for each in lines:
-        if kept + len(each) + 1 > LONGEST_TEXT:
-            break
-        kept += len(each) + 1
-    shown = text if kept >= len(text) else f"{text[: kept or LONGEST_TEXT].rstrip()}\n..."
-    return _plain(BULLET.sub("• ", shown))
+    """The whole lines that fit, escaped, with bullets instead of asterisks, which would begin bold type."""
+    escaped = _plain(BULLET.sub("• ", text))
+    if len(escaped) <= LONGEST_TEXT:
+        return escaped
+    start = escaped[: LONGEST_TEXT + 1]
+    # A line that is too long by itself is cut, but not inside an escape.
+    kept = start.rpartition("\n")[0] or CUT_ESCAPE.sub("", start)
+    return f"{kept.rstrip()}\n..."
 
 
 def _plain(text: str) -> str:

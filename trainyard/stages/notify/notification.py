@@ -17,6 +17,11 @@ NAMED = re.compile(
     r"^(Run|Report|Model package|Endpoint|Execution|Table|Files|Console|Failed state|Error|Reason|Job): (\S.*)$",
     re.MULTILINE,
 )
+# What a link is made of. A message quotes what somebody uploaded, which must not lead people anywhere else.
+ADDRESSES: Mapping[str, re.Pattern[str]] = {
+    "console": re.compile(r"https://([a-z0-9-]+\.)?console\.(aws\.amazon\.com|amazonaws\.cn)/\S*"),
+    "execution": re.compile(r"arn:[a-z-]+:states:[a-z0-9-]+:\d{12}:\S+"),
+}
 COMMAND = re.compile(r"^  ((?:trainyard|aws) .+)$", re.MULTILINE)
 ALARM = "alarm"
 # What only a person can do, by outcome; of every other outcome there is more to see than the message says.
@@ -92,9 +97,9 @@ def _alarm(text: str) -> str:
 
 def _facts(text: str) -> dict[str, str]:
     facts: dict[str, str] = {}
-    for name, value in NAMED.findall(text):
-        if value != "none":
-            facts.setdefault(name.lower(), value.strip())
+    for name, value in ((name.lower(), value.strip()) for name, value in NAMED.findall(text)):
+        if value != "none" and (name not in ADDRESSES or ADDRESSES[name].fullmatch(value)):
+            facts.setdefault(name, value)
     return facts
 
 
@@ -111,12 +116,12 @@ def _link(facts: Mapping[str, str]) -> str:
 
 
 def _next_steps(outcome: str, text: str, *, facts: Mapping[str, str], options: str) -> tuple[str, ...]:
-    """The commands that the message itself gives; else what its outcome asks for, or how to see more."""
+    """What a person alone can do; else the commands that the message itself gives, or how to see more."""
+    if outcome in BY_HAND:
+        return (BY_HAND[outcome],)
     # Of a failure they stand below the console's line; above it are lines of a log, which may look like commands.
     if commands := COMMAND.findall(text.rpartition("\nConsole: ")[2]):
         return tuple(f"{each}{options}" if each.startswith("trainyard ") else each for each in commands)
-    if outcome in BY_HAND:
-        return (BY_HAND[outcome],)
     return (f"trainyard show {facts['run']}{options}",) if "run" in facts else (f"trainyard executions{options}",)
 
 

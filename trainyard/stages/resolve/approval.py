@@ -166,7 +166,7 @@ def _roll_back(plan: Plan, known: Known, *, services: Services) -> Plan:
         registry.versions(services.sagemaker, version.group),
         run_id=version.run_id,
         replaced=(known.champion or {}).get("replaced", ""),
-        same_model=lambda each: _model_of(each, services.s3) == known.model,
+        same_model=lambda each: _model_of(each, bucket=known.store.run.artifacts_bucket, s3=services.s3) == known.model,
     )
     if earlier is None:
         raise BadRequest(
@@ -199,10 +199,15 @@ def _facts(version: Version) -> Mapping[str, str]:
     }
 
 
-def _model_of(version: Version, s3: Any) -> str:
-    """The name of the model that an earlier version is one of; empty where its run left nothing that says so."""
+def _model_of(version: Version, *, bucket: str, s3: Any) -> str:
+    """The name of the model that an earlier version is one of; empty where its run left nothing that says so.
+
+    Groups outlive an environment that keeps its data; one that is made anew has another bucket, and reads that alone.
+    """
+    if urlsplit(version.data).netloc != bucket:
+        return ""
     try:
-        run = RunStore.open(s3, f"s3://{urlsplit(version.data).netloc}/{version.recipe}/{version.run_id}").run
+        run = RunStore.open(s3, f"s3://{bucket}/{version.recipe}/{version.run_id}").run
         return name_of(run, recipes.config(run.recipe, run.config))
     except (ConfigError, NotFound):
         return ""

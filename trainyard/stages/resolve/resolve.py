@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from trainyard.contract.config import RecipeConfig, to_mapping
+from trainyard.contract.quoting import printable
 from trainyard.errors import BadRequest, ConfigError, NothingToDo
 from trainyard.run import recipe as recipes
 from trainyard.run.environment import Environment
@@ -60,7 +61,8 @@ def resolve(
     except NothingToDo as idle:
         plan = Plan(outcome=NextStep.NOTHING, reason=str(idle), recipe=idle.recipe, dataset=idle.dataset)
     except (BadRequest, ConfigError) as refusal:
-        plan = Plan(outcome=NextStep.REFUSED, reason=_bounded(str(refusal)))
+        # Names of settings are what somebody uploaded: a line of their own would look like one of the message's.
+        plan = Plan(outcome=NextStep.REFUSED, reason=_bounded(printable(str(refusal))))
     objects = plan.objects or shown({each.name: each.version_id for each in found.objects})
     return replace(plan, waited_seconds=earlier.waited_seconds, objects=objects or None)
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from trainyard.run.ledger import CHAMPION
 from trainyard.run.naming import execution_mark
+from trainyard.run.registry import APPROVED, WAITING, described
 
 GOING_ON = ("RUNNING", "PENDING_REDRIVE")
-# SageMaker's word for a version that somebody has yet to approve or reject.
-WAITING = "PendingManualApproval"
+# How an execution ends that can be redriven, for 14 days.
+REDRIVABLE = ("FAILED", "TIMED_OUT", "ABORTED")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,8 +21,8 @@ class Needed:
     """`archives` are S3 URIs of models, `images` those that registered versions are served by, `models` names of
     SageMaker models, `unfinished` the ends of run ids.
 
-    A run is unfinished while its execution goes on, and while its version waits for somebody to approve it: then it is
-    compared once more, on the data that the run has made.
+    A run is unfinished while its execution goes on or can be redriven, and while its version waits for somebody to
+    approve it or was approved lately: then it is compared once more, by another execution, on the data of the run.
     """
 
     archives: frozenset[str]
@@ -29,8 +31,20 @@ class Needed:
     unfinished: frozenset[str]
 
 
-def needed(prefix: str, *, machine_arn: str, ledger_table: str, sagemaker: Any, dynamodb: Any, states: Any) -> Needed:
-    """Of the environment whose names begin with `prefix`: registered versions of any approval can be used again."""
+def needed(
+    prefix: str,
+    *,
+    before: datetime,
+    machine_arn: str,
+    ledger_table: str,
+    sagemaker: Any,
+    dynamodb: Any,
+    states: Any,
+) -> Needed:
+    """Of the environment whose names begin with `prefix`: registered versions of any approval can be used again.
+
+    What failed or was approved after `before` may have to go on; that is longer ago than a redrive is possible for.
+    """
     packages = list(_packages(prefix, sagemaker=sagemaker))
     champions = list(_champions(ledger_table, dynamodb=dynamodb))
     return Needed(
@@ -44,8 +58,8 @@ def needed(prefix: str, *, machine_arn: str, ledger_table: str, sagemaker: Any, 
             + [each.get("model_name", {}).get("S", "") for each in champions]
         ),
         unfinished=frozenset(
-            [execution_mark(each) for each in _executions(machine_arn, states=states)]
-            + [_run_of(each).rpartition("-")[2] for each in packages if each.get("ModelApprovalStatus") == WAITING]
+            [execution_mark(each) for each in _executions(machine_arn, before=before, states=states)]
+            + [described(each).run_id.rpartition("-")[2] for each in packages if _compared_again(each, before=before)]
         ),
     )
 
@@ -70,11 +84,16 @@ def _champions(table: str, *, dynamodb: Any) -> Iterator[Mapping[str, Any]]:
         yield from page["Items"]
 
 
-def _run_of(package: Mapping[str, Any]) -> str:
-    return str(package.get("CustomerMetadataProperties", {}).get("run", ""))
+def _compared_again(package: Mapping[str, Any], *, before: datetime) -> bool:
+    """Whether a version is still to be compared, or was approved so lately that its comparison may go on."""
+    approval = package.get("ModelApprovalStatus")
+    return approval == WAITING or (approval == APPROVED and package.get("LastModifiedTime", before) > before)
 
 
-def _executions(machine_arn: str, *, states: Any) -> Iterator[str]:
-    for status in GOING_ON:
-        pages = states.get_paginator("list_executions").paginate(stateMachineArn=machine_arn, statusFilter=status)
-        yield from (each["executionArn"] for page in pages for each in page["executions"])
+def _executions(machine_arn: str, *, before: datetime, states: Any) -> Iterator[str]:
+    pages = states.get_paginator("list_executions")
+    for status in (*GOING_ON, *REDRIVABLE):
+        for page in pages.paginate(stateMachineArn=machine_arn, statusFilter=status):
+            for each in page["executions"]:
+                if status in GOING_ON or each["stopDate"] > before:
+                    yield each["executionArn"]

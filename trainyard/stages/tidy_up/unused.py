@@ -5,7 +5,7 @@ Every deployment makes a configuration, and every promotion a model. They cost n
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -13,13 +13,10 @@ from trainyard.stages.tidy_up.needed import Needed
 
 
 def remove_configurations(prefix: str, *, before: datetime, sagemaker: Any) -> int:
-    """Delete the configurations of an environment, made before a time, that no endpoint uses; returns how many."""
+    """Delete the configurations of an environment, replaced before a time, that no endpoint uses; returns how many."""
     used = set(_used(prefix, sagemaker=sagemaker))
-    old = [
-        each["EndpointConfigName"]
-        for each in _listed("list_endpoint_configs", "EndpointConfigs", start=f"{prefix}-", sagemaker=sagemaker)
-        if each["CreationTime"] < before and each["EndpointConfigName"] not in used
-    ]
+    listed = _listed("list_endpoint_configs", "EndpointConfigs", start=f"{prefix}-", sagemaker=sagemaker)
+    old = [each for each in _replaced(listed, before=before) if each not in used]
     for each in old:
         sagemaker.delete_endpoint_config(EndpointConfigName=each)
     return len(old)
@@ -38,6 +35,16 @@ def remove_models(prefix: str, *, before: datetime, needed: Needed, sagemaker: A
     for each in old:
         sagemaker.delete_model(ModelName=each)
     return len(old)
+
+
+def _replaced(configurations: Iterable[Mapping[str, Any]], *, before: datetime) -> Iterator[str]:
+    """Those made before a time, and their endpoint's next as well: a deployment that fails goes back to the last."""
+    following: dict[str, datetime] = {}
+    for each in sorted(configurations, key=lambda each: each["CreationTime"], reverse=True):
+        endpoint, made = each["EndpointConfigName"].rpartition("-")[0], each["CreationTime"]
+        if max(made, following.get(endpoint, made)) < before:
+            yield each["EndpointConfigName"]
+        following[endpoint] = made
 
 
 def _used(prefix: str, *, sagemaker: Any) -> Iterator[str]:

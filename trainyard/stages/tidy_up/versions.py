@@ -13,10 +13,9 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-from trainyard.stages.tidy_up.needed import GOING_ON
+from trainyard.stages.tidy_up.needed import GOING_ON, REDRIVABLE
 
-# How an execution ends that can be redriven, and for how long.
-REDRIVABLE = ("FAILED", "TIMED_OUT", "ABORTED")
+# For how long an execution can be redriven.
 REDRIVE = timedelta(days=14)
 # A version of a function, as the definition names it.
 FUNCTION = re.compile(r"(arn:[\w-]+:lambda:[\w-]+:\d+:function:[\w-]+):(\d+)")
