@@ -17,8 +17,7 @@ from infra.permissions import Permission, acknowledge, role
 from infra.settings import REQUIRED, Settings
 from trainyard.contract.config import Schedule
 from trainyard.run import recipe
-from trainyard.run.registry import APPROVED, REJECTED
-from trainyard.stages.resolve.approval import EVENT
+from trainyard.run.registry import APPROVED, EVENT, REJECTED
 
 KEEP_TRYING = cdk.Duration.hours(24)
 TRIES = 185
@@ -93,26 +92,16 @@ class Triggers(Construct):
                 self._schedule(each, wanted, starter=starter, enabled=settings.schedules_enabled)
 
     def _start_on_upload(self, raw_bucket: str) -> None:
-        rule = events.Rule(
-            self,
+        self._rule(
             "Upload",
             description="A file under raw/ starts the training workflow",
-            event_pattern=events.EventPattern(
+            what="An upload",
+            pattern=events.EventPattern(
                 source=["aws.s3"],
                 detail_type=["Object Created"],
                 detail={"bucket": {"name": [raw_bucket]}, "object": {"key": [{"prefix": "raw/"}]}},
             ),
-            targets=[
-                targets.SfnStateMachine(
-                    self._live,
-                    role=self._starter("UploadRole", service="events.amazonaws.com", what="An upload"),
-                    dead_letter_queue=self._queue,
-                    max_event_age=KEEP_TRYING,
-                    retry_attempts=TRIES,
-                )
-            ],
         )
-        acknowledge(rule, UNRESOLVED, reason=SAME_STACK)
 
     def _start_on_decision(self, settings: Settings) -> None:
         """A person decides on a registered version, wherever: in SageMaker, by the command, or on the console's page.
@@ -120,11 +109,11 @@ class Triggers(Construct):
         Where nobody has to approve, versions are made approved; only a rejection is a decision there.
         """
         decisions = [REJECTED, *([APPROVED] if settings.approval == REQUIRED else [])]
-        rule = events.Rule(
-            self,
+        self._rule(
             "Decision",
             description="The approval or rejection of a registered version starts the training workflow",
-            event_pattern=events.EventPattern(
+            what="A decision",
+            pattern=events.EventPattern(
                 source=["aws.sagemaker"],
                 detail_type=[EVENT],
                 detail={
@@ -132,10 +121,19 @@ class Triggers(Construct):
                     "ModelApprovalStatus": decisions,
                 },
             ),
+        )
+
+    def _rule(self, name: str, *, description: str, what: str, pattern: events.EventPattern) -> None:
+        """An event of this pattern starts the machine; one that cannot, for a day, goes to the dead letters."""
+        rule = events.Rule(
+            self,
+            name,
+            description=description,
+            event_pattern=pattern,
             targets=[
                 targets.SfnStateMachine(
                     self._live,
-                    role=self._starter("DecisionRole", service="events.amazonaws.com", what="A decision"),
+                    role=self._starter(f"{name}Role", service="events.amazonaws.com", what=what),
                     dead_letter_queue=self._queue,
                     max_event_age=KEEP_TRYING,
                     retry_attempts=TRIES,

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from trainyard.contract.charts import PALETTE, png
+from trainyard.contract.charts import NO_SKILL, PALETTE, panel, png
 from trainyard.contract.tabular.probabilities import ReliabilityBin
 from trainyard.contract.tabular.thresholds import Curve
 
-# Of what a model without any skill would draw.
-PLAIN = "#b9c0cb"
 # A model without a mistake costs nothing.
 SMALLEST_COST = 1e-9
 
@@ -26,7 +23,7 @@ def reliability_diagram(bins: Sequence[ReliabilityBin]) -> bytes:
     axes = figure.add_subplot()
     seen = [each for each in bins if each.observed > 0]
     ends = [min(each.predicted for each in bins), max(max(each.predicted, each.observed) for each in bins)]
-    axes.plot(ends, ends, color=PLAIN, linewidth=1.5, label="calibrated")
+    axes.plot(ends, ends, color=NO_SKILL, linewidth=1.5, label="calibrated")
     axes.plot(
         [each.predicted for each in seen], [each.observed for each in seen], "o-", color=PALETTE[0], label="model"
     )
@@ -40,16 +37,16 @@ def ranking_curves(curve: Curve, *, missed: Sequence[float]) -> bytes:
     """ROC, precision over recall, lift, and cost by threshold for each cost of a missed sale, as one PNG picture."""
     figure = Figure(figsize=(9.2, 7.2), layout="constrained")
     roc, precision, lift, cost = figure.subplots(2, 2).ravel()
-    _panel(roc, "ROC", x="false alarms, share of the others", y="sales found, share")
-    roc.plot([0, 1], [0, 1], color=PLAIN, linewidth=1.5)
+    panel(roc, "ROC", x="false alarms, share of the others", y="sales found, share")
+    roc.plot([0, 1], [0, 1], color=NO_SKILL, linewidth=1.5)
     roc.plot([0, *curve.false_alarms], [0, *curve.recall], color=PALETTE[0])
-    _panel(precision, "Precision and recall", x="sales found, share", y="sales among those called, share")
-    precision.axhline(curve.rate, color=PLAIN, linewidth=1.5)
+    panel(precision, "Precision and recall", x="sales found, share", y="sales among those called, share")
+    precision.axhline(curve.rate, color=NO_SKILL, linewidth=1.5)
     precision.plot(curve.recall, curve.precision, color=PALETTE[0])
-    _panel(lift, "Lift", x="visits called, share", y="times as many sales as at random")
-    lift.axhline(1, color=PLAIN, linewidth=1.5)
+    panel(lift, "Lift", x="visits called, share", y="times as many sales as at random")
+    lift.axhline(1, color=NO_SKILL, linewidth=1.5)
     lift.plot(curve.called, curve.lift, color=PALETTE[0])
-    _panel(cost, "Cost by threshold", x="threshold", y="cost of the best, times")
+    panel(cost, "Cost by threshold", x="threshold", y="cost of the best, times")
     for color, each in zip(PALETTE, missed, strict=False):
         costs = curve.cost(each)
         cost.plot(
@@ -59,9 +56,3 @@ def ranking_curves(curve: Curve, *, missed: Sequence[float]) -> bytes:
     cost.set(xscale="log", ylim=(0.9, 4))
     cost.legend(frameon=False)
     return png(figure)
-
-
-def _panel(axes: Axes, title: str, *, x: str, y: str) -> None:
-    axes.set_title(title, loc="left")
-    axes.set(xlabel=x, ylabel=y)
-    axes.grid(alpha=0.25)

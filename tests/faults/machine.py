@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import boto3
+import pytest
 from botocore.exceptions import ClientError
 from ministack.core.responses import now_iso
 from ministack.services import stepfunctions
+from moto import mock_aws
 
 from local_cloud.sagemaker.api.context import Context
 from local_cloud.sagemaker.api.validation import check
@@ -32,10 +35,10 @@ from trainyard.run import recipe
 from trainyard.run.document import Document, encoded
 from trainyard.run.documents import ChampionMetrics, Comparison, Difference, Metric
 from trainyard.run.environment import Environment
+from trainyard.run.registry import EVENT
 from trainyard.run.run import Run
 from trainyard.run.stage import Stage
 from trainyard.stages.explain_failure.root_cause import Failure, root_cause
-from trainyard.stages.resolve.approval import EVENT
 from trainyard.stages.resolve.resolve import resolve
 
 LEDGER, GROUP, ARTIFACTS = "ledger", "trainyard-dev-prod2vec", "trainyard-dev-artifacts"
@@ -288,3 +291,19 @@ def taken(answer: Answer) -> Any:
     if "error" in answer:
         raise execution_error(answer["error"], answer["cause"])
     return answer["result"]
+
+
+@contextmanager
+def in_moto(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Machine]:
+    """A machine whose ledger is empty; nothing of this shell leads to an account."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with mock_aws():
+        boto3.client("dynamodb", region_name="us-east-1").create_table(
+            TableName=LEDGER,
+            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        yield Machine(folder, monkeypatch)

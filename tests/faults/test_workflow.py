@@ -10,13 +10,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from state_machines.definition import definition
 from tests.faults.conftest import Observation
-from tests.faults.machine import LEDGER, Machine, killed, lost, run_of, taken
+from tests.faults.machine import Machine, in_moto, killed, lost, run_of, taken
 from tests.state_machine.scenarios.answers import error, s3_object
 from tests.state_machine.scenarios.children import CHILDREN, child_failed, child_finished, child_output, fan_out_plan
 from trainyard.errors import BadRequest
@@ -31,17 +29,8 @@ OVERTAKEN = "one run's place is taken while it is compared"
 
 @pytest.fixture
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Machine]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    with mock_aws():
-        boto3.client("dynamodb", region_name="us-east-1").create_table(
-            TableName=LEDGER,
-            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-            BillingMode="PAY_PER_REQUEST",
-        )
-        yield Machine(tmp_path, monkeypatch)
+    with in_moto(tmp_path, monkeypatch) as made:
+        yield made
 
 
 def job_failed(reason: str, kind: str = "TrainingJob") -> Any:

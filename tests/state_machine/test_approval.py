@@ -7,28 +7,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
-from moto import mock_aws
 
-from tests.faults.machine import LEDGER, Machine, killed, lost, run_of
+from tests.faults.machine import Machine, in_moto, killed, lost, run_of
 
 APPROVED, REJECTED, WAITING = "Approved", "Rejected", "PendingManualApproval"
 
 
 @pytest.fixture
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Machine]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    with mock_aws():
-        boto3.client("dynamodb", region_name="us-east-1").create_table(
-            TableName=LEDGER,
-            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-            BillingMode="PAY_PER_REQUEST",
-        )
-        yield Machine(tmp_path, monkeypatch)
+    with in_moto(tmp_path, monkeypatch) as made:
+        yield made
 
 
 def ended(execution: dict[str, Any]) -> str:

@@ -8,11 +8,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 INK = "#3a4352"
+# Of what a model without any skill would draw.
+NO_SKILL = "#b9c0cb"
 PALETTE = (
     *("#2f6fde", "#e07b1a", "#1f9d61", "#c93a3a", "#8657c9", "#8b5e3c", "#d75fa8", "#6d7683", "#a8a61d", "#17a3b8"),
     *("#9bbcf5", "#f5c08d", "#8ed9b4", "#f0a3a3", "#c8aeea", "#ccae94", "#f0b6d8", "#bcc3cc", "#dcdb86", "#93dbe5"),
@@ -59,6 +62,13 @@ def scatter(points: np.ndarray, groups: Sequence[str], *, notes: Mapping[int, st
         for text in legend.get_texts():
             text.set_parse_math(False)
     return png(figure)
+
+
+def panel(axes: Axes, title: str, *, x: str, y: str) -> None:
+    """Title, names of the axes, and a grid, of one of several panels."""
+    axes.set_title(title, loc="left")
+    axes.set(xlabel=x, ylabel=y)
+    axes.grid(alpha=0.25)
 
 
 def _plain(axes: object) -> None:

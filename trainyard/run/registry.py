@@ -12,6 +12,8 @@ from botocore.exceptions import ClientError
 
 # SageMaker's words for whether a version may be used.
 APPROVED, REJECTED, WAITING = "Approved", "Rejected", "PendingManualApproval"
+# What SageMaker calls the event of a version that was approved or rejected.
+EVENT = "SageMaker Model Package State Change"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +51,16 @@ class Version:
     def recipe(self) -> str:
         """The recipe that made it: its archive lies in the recipe's folder."""
         return urlsplit(self.data).path.split("/")[1]
+
+
+def is_decision(given: Any) -> bool:
+    """Whether the input of an execution is SageMaker's event of a version whose state changed.
+
+    >>> event = {"detail-type": EVENT, "detail": {"ModelPackageArn": "arn:..."}}
+    >>> is_decision(event), is_decision({"recipe": "two_tower"})
+    (True, False)
+    """
+    return isinstance(given, Mapping) and given.get("detail-type") == EVENT
 
 
 def described(answer: Mapping[str, Any]) -> Version:

@@ -26,6 +26,18 @@ def nested(settings: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
+def differing(
+    settings: Mapping[str, Any], defaults: Mapping[str, Any], *, absent: Any = None
+) -> list[tuple[str, Any, Any]]:
+    """The settings that are not the defaults: path, value, and default, or `absent` where there is none.
+
+    >>> differing({"seed": 3, "gate": {"margin": 0.1}}, {"seed": 42, "gate": {"margin": 0.1}})
+    [('seed', 3, 42)]
+    """
+    known = dict(by_path(defaults))
+    return [(path, value, known.get(path, absent)) for path, value in by_path(settings) if known.get(path) != value]
+
+
 def by_path(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Nested settings by their paths.
 

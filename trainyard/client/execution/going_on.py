@@ -14,10 +14,10 @@ from trainyard.client.run.versions_read import versions_read
 from trainyard.errors import TrainyardError
 from trainyard.run import recipe
 from trainyard.run.outcome import FAILURES, Outcome
+from trainyard.run.registry import is_decision
 from trainyard.stages.explain_failure import going_on
 from trainyard.stages.explain_failure.root_cause import root_cause
 from trainyard.stages.resolve import request
-from trainyard.stages.resolve.approval import is_decision
 
 CHILDREN = "Redrive each child that failed by its own name; see `trainyard executions`."
 UNCHANGED: Mapping[str, Any] = {}

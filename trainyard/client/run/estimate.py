@@ -12,7 +12,7 @@ from trainyard.client.run import cost
 from trainyard.client.run.cost import Machines, StateCost, price
 from trainyard.contract.config import RecipeConfig
 from trainyard.run.outcome import Outcome
-from trainyard.stages.resolve.approval import is_decision
+from trainyard.run.registry import is_decision
 
 # Where nothing of the recipe has run: minutes that a job of a middle-sized data set takes.
 FIRST_GLUE_SECONDS = 60.0

@@ -15,7 +15,7 @@ from trainyard.run import recipe as recipes
 from trainyard.run.document import encoded
 from trainyard.run.documents import Comparison, Decision
 from trainyard.run.run import Run
-from trainyard.run.setting_paths import by_path
+from trainyard.run.setting_paths import by_path, differing
 from trainyard.run.stage import Stage
 
 ABSENT = "not set"
@@ -47,11 +47,10 @@ class RunRecord:
         A run of an earlier version may have settings that the recipe no longer has, and lack some that it has now.
         """
         try:
-            defaults = dict(by_path(encoded(recipes.config(self.request.recipe))))
+            defaults = encoded(recipes.config(self.request.recipe))
         except ConfigError:
             defaults = {}
-        own = self.settings
-        return [(path, value, defaults.get(path, ABSENT)) for path, value in own.items() if defaults.get(path) != value]
+        return differing(self.request.config, defaults, absent=ABSENT)
 
 
 def read(deployment: Deployment, recipe: str, *, run_id: str) -> RunRecord:

@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from trainyard.contract.charts import PALETTE, png
+from trainyard.contract.charts import NO_SKILL, PALETTE, panel, png
 from trainyard.contract.tabular.probabilities import ReliabilityBin
 from trainyard.contract.tabular.thresholds import Curve
 
-# Of what a model without any skill would draw.
-PLAIN = "#b9c0cb"
 MAX_POINTS = 5000
 
 
@@ -21,14 +18,14 @@ def ranking_curves(curve: Curve) -> bytes:
     """ROC, precision over recall, and lift over the share called, side by side."""
     figure = Figure(figsize=(12.4, 4.0), layout="constrained")
     roc, precision, lift = figure.subplots(1, 3)
-    _panel(roc, "ROC", x="false alarms, share of the others", y="found, share")
-    roc.plot([0, 1], [0, 1], color=PLAIN, linewidth=1.5)
+    panel(roc, "ROC", x="false alarms, share of the others", y="found, share")
+    roc.plot([0, 1], [0, 1], color=NO_SKILL, linewidth=1.5)
     roc.plot([0, *curve.false_alarms], [0, *curve.recall], color=PALETTE[0])
-    _panel(precision, "Precision and recall", x="found, share", y="right among those called, share")
-    precision.axhline(curve.rate, color=PLAIN, linewidth=1.5)
+    panel(precision, "Precision and recall", x="found, share", y="right among those called, share")
+    precision.axhline(curve.rate, color=NO_SKILL, linewidth=1.5)
     precision.plot(curve.recall, curve.precision, color=PALETTE[0])
-    _panel(lift, "Lift", x="rows called, share", y="times as many as at random")
-    lift.axhline(1, color=PLAIN, linewidth=1.5)
+    panel(lift, "Lift", x="rows called, share", y="times as many as at random")
+    lift.axhline(1, color=NO_SKILL, linewidth=1.5)
     lift.plot(curve.called, curve.lift, color=PALETTE[0])
     return png(figure)
 
@@ -37,8 +34,8 @@ def reliability_diagram(bins: Sequence[ReliabilityBin]) -> bytes:
     """Observed share over predicted probability, a point per group of rows."""
     figure = Figure(figsize=(5.2, 4.6), layout="constrained")
     axes = figure.add_subplot()
-    _panel(axes, "Calibration", x="predicted probability", y="observed share")
-    axes.plot([0, 1], [0, 1], color=PLAIN, linewidth=1.5, label="calibrated")
+    panel(axes, "Calibration", x="predicted probability", y="observed share")
+    axes.plot([0, 1], [0, 1], color=NO_SKILL, linewidth=1.5, label="calibrated")
     axes.plot(
         [each.predicted for each in bins], [each.observed for each in bins], "o-", color=PALETTE[0], label="model"
     )
@@ -51,16 +48,10 @@ def predicted_values(predictions: np.ndarray, labels: np.ndarray) -> bytes:
     figure = Figure(figsize=(10.4, 4.4), layout="constrained")
     values, errors = figure.subplots(1, 2)
     shown, true = predictions[:MAX_POINTS], labels[:MAX_POINTS]
-    _panel(values, "Predicted and true", x="true value", y="predicted value")
+    panel(values, "Predicted and true", x="true value", y="predicted value")
     ends = [float(true.min()), float(true.max())]
-    values.plot(ends, ends, color=PLAIN, linewidth=1.5)
+    values.plot(ends, ends, color=NO_SKILL, linewidth=1.5)
     values.scatter(true, shown, s=8, color=PALETTE[0], alpha=0.5, linewidths=0)
-    _panel(errors, "Errors", x="predicted less true value", y="rows")
+    panel(errors, "Errors", x="predicted less true value", y="rows")
     errors.hist(shown - true, bins=40, color=PALETTE[0])
     return png(figure)
-
-
-def _panel(axes: Axes, title: str, *, x: str, y: str) -> None:
-    axes.set_title(title, loc="left")
-    axes.set(xlabel=x, ylabel=y)
-    axes.grid(alpha=0.25)

@@ -29,16 +29,6 @@ def asked_for(given: Any) -> tuple[str, str]:
     return str(about.get("recipe") or ""), str(about.get("dataset") or "")
 
 
-def follows_decision(given: Any) -> bool:
-    """Whether the input of an execution is SageMaker's event of a version that was approved or rejected.
-
-    >>> follows_decision({"detail": {"ModelPackageArn": "arn:..."}}), follows_decision({"recipe": "two_tower"})
-    (True, False)
-    """
-    detail = given.get("detail") if isinstance(given, Mapping) else None
-    return isinstance(detail, Mapping) and "ModelPackageArn" in detail
-
-
 def _made_by(given: Mapping[str, Any]) -> Mapping[str, Any]:
     """What a registered version says of the run that made it, where its approval or rejection is the input."""
     detail = given.get("detail")

@@ -11,7 +11,8 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from trainyard.run.outcome import FAILURES
-from trainyard.stages.explain_failure.asked import asked_for, follows_decision
+from trainyard.run.registry import is_decision
+from trainyard.stages.explain_failure.asked import asked_for
 from trainyard.stages.explain_failure.going_on import advice
 from trainyard.stages.explain_failure.history import History
 from trainyard.stages.explain_failure.log_tail import Tail, log_tail
@@ -53,7 +54,7 @@ def explain(arn: str, status: str, *, step_functions: Any, logs: Any, s3: Any) -
     tail = log_tail(failure.log, logs=logs) if failure.log else Tail()
     why = told(failure, tail.lines, s3=s3, limit=LOG_LINES)
     text = _text(arn, status, asked=asked, failure=failure, why=why, unreadable=tail.unreadable)
-    decided = follows_decision(history.input)
+    decided = is_decision(history.input)
     next_steps = _next_steps(arn, failure.state, decided=decided, step_functions=step_functions)
     return Message(subject=_subject(status, asked=asked, failure=failure), text="\n".join([*text, *next_steps]))
 

@@ -15,7 +15,7 @@ from trainyard.run.documents import Comparison, Decision, PrepareSummary
 from trainyard.run.files import PAGE_FILE
 from trainyard.run.model_archive import ModelCard
 from trainyard.run.run import Run
-from trainyard.run.setting_paths import by_path
+from trainyard.run.setting_paths import differing
 from trainyard.stages.report.page import render
 
 
@@ -51,11 +51,9 @@ def data_sections(prepared: Path) -> tuple[Section, ...]:
 
 def again(run: Run, card: ModelCard) -> Section:
     """What it takes to make the run again: the command, the settings that are not the defaults, and the libraries."""
-    defaults = dict(by_path(to_mapping(recipe.config(run.recipe))))
     changed = [
-        (path, _text(value), _text(defaults.get(path)))
-        for path, value in by_path(run.config)
-        if defaults.get(path) != value
+        (path, _text(value), _text(default))
+        for path, value, default in differing(run.config, to_mapping(recipe.config(run.recipe)))
     ]
     settings = Table(columns=("setting", "here", "by default"), rows=changed, caption="Set otherwise than by default")
     libraries = Table(columns=("library", "version"), rows=list(card.libraries.items()), caption="Trained with")

@@ -29,7 +29,6 @@ from trainyard.run.store import RunStore
 from trainyard.stages.resolve.claim import claim
 from trainyard.stages.resolve.plan import planned
 
-EVENT = "SageMaker Model Package State Change"
 # What of a version changed, where SageMaker says so: a note on one that was approved long ago decides nothing.
 CHANGED, APPROVAL = "UpdatedModelPackageFields", "ModelApprovalStatus"
 
@@ -60,11 +59,6 @@ class Known:
     @property
     def in_use(self) -> bool:
         return self.champion is not None and self.champion["run_id"] == self.version.run_id
-
-
-def is_decision(given: Any) -> bool:
-    """Whether the input of an execution is SageMaker's event of a version whose state changed."""
-    return isinstance(given, Mapping) and given.get("detail-type") == EVENT
 
 
 def decided(

@@ -15,6 +15,7 @@ from trainyard.run import recipe as recipes
 from trainyard.run.environment import Environment
 from trainyard.run.overrides import override
 from trainyard.run.plan import NextStep, Plan
+from trainyard.run.registry import is_decision
 from trainyard.run.run import Run
 from trainyard.run.stage import Stage
 from trainyard.run.store import RunStore
@@ -51,7 +52,7 @@ def resolve(
     """
     found = Stored()
     try:
-        if approval.is_decision(given):
+        if is_decision(given):
             services = approval.Services(s3=s3, dynamodb=dynamodb, sagemaker=sagemaker)
             return approval.decided(given, execution, environment=environment, services=services)
         request = parse(given)
