@@ -1,0 +1,218 @@
+"""What each function of the workflow may do, and why; those of the daily tidying are in infra/tidy_up.py."""
+
+from __future__ import annotations
+
+import aws_cdk as cdk
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from infra import endpoints
+from infra.access import RUN, UPLOADS, UPLOADS_TO_SCORE, objects, read_failures, use_key
+from infra.data import Data
+from infra.permissions import Permission
+from infra.settings import Settings
+from trainyard.run.documents import Comparison
+from trainyard.run.ledger import CHAMPION
+from trainyard.run.run import Run
+from trainyard.run.stage import Stage
+from trainyard.serving.examples import EXAMPLES_FILE
+from trainyard.stages.explain_failure.job_logs import PROCESSING, TRAINING, glue_groups
+
+SAGEMAKER_LOGS = (*PROCESSING, *TRAINING)
+
+
+def resolve(scope: Construct, *, settings: Settings, data: Data) -> list[Permission]:
+    """What Resolve reads of uploads and decisions, and what it writes."""
+    return [
+        Permission(
+            sid="ListUploads",
+            actions=["s3:ListBucket", "s3:ListBucketVersions"],
+            resources=[data.raw_arn],
+            conditions={"StringLike": {"s3:prefix": [UPLOADS, UPLOADS_TO_SCORE]}},
+        ),
+        Permission(
+            sid="ReadOverrides",
+            actions=["s3:GetObject", "s3:GetObjectVersion"],
+            resources=[f"{data.raw_arn}/{each}/*/run.json" for each in (UPLOADS, UPLOADS_TO_SCORE)],
+            why="Recipes and data sets come and go; of what was uploaded only run.json is read.",
+        ),
+        Permission(
+            sid="WriteRequest",
+            actions=["s3:PutObject"],
+            resources=[f"{data.artifacts_arn}/{RUN}/{Stage.RESOLVE}/{Run.FILE}"],
+            why="Recipes and runs come and go; only the request of a run is written.",
+        ),
+        Permission(
+            sid="ClaimVersions",
+            actions=["dynamodb:GetItem", "dynamodb:PutItem"],
+            resources=[data.ledger_arn],
+            conditions={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": "claim/*"}},
+        ),
+        *_decisions(scope, settings=settings, data=data),
+        *use_key(data.key_arn, "s3", "dynamodb"),
+    ]
+
+
+def _decisions(scope: Construct, *, settings: Settings, data: Data) -> list[Permission]:
+    """What Resolve looks at when a person has approved or rejected a registered version."""
+    return [
+        Permission(
+            sid="ReadRun",
+            actions=["s3:GetObject"],
+            resources=[
+                f"{data.artifacts_arn}/{RUN}/{Stage.RESOLVE}/{Run.FILE}",
+                f"{data.artifacts_arn}/{RUN}/{Stage.EVALUATE}/{Comparison.FILE}",
+            ],
+            why="Recipes and runs come and go; only the request of a run and its evaluation are read.",
+        ),
+        Permission(
+            sid="ReadChampion",
+            actions=["dynamodb:GetItem"],
+            resources=[data.ledger_arn],
+            conditions={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": f"{CHAMPION}*"}},
+        ),
+        Permission(
+            sid="ReadVersions",
+            actions=["sagemaker:DescribeModelPackage", "sagemaker:ListModelPackages"],
+            resources=[
+                cdk.Stack.of(scope).format_arn(
+                    service="sagemaker",
+                    resource=resource,
+                    resource_name=f"{settings.prefix}-{name}",
+                )
+                for resource, name in (("model-package-group", "*"), ("model-package", "*/*"))
+            ],
+            why="Versions are numbered by the registry; recipes and the names that people give come and go.",
+        ),
+        Permission(
+            sid="SeeEndpoints",
+            actions=["sagemaker:DescribeEndpoint"],
+            resources=[endpoints.endpoint_arn(scope, settings.prefix)],
+            why=endpoints.NAMED_AFTER_MODELS,
+        ),
+    ]
+
+
+def gate(data: Data) -> list[Permission]:
+    """What the gate reads, and its decisions."""
+    return [
+        Permission(
+            sid="ReadEvaluation",
+            actions=["s3:GetObject"],
+            resources=objects(data.artifacts_arn, Stage.RESOLVE, Stage.EVALUATE),
+            why="Recipes and runs come and go; only requests and evaluations are read.",
+        ),
+        Permission(
+            sid="WriteDecision",
+            actions=["s3:PutObject"],
+            resources=objects(data.artifacts_arn, Stage.GATE),
+            why="Recipes and runs come and go; only decisions are written.",
+        ),
+        *use_key(data.key_arn, "s3"),
+    ]
+
+
+def smoke_test(scope: Construct, *, settings: Settings, data: Data) -> list[Permission]:
+    """The examples kept with a model, and its endpoint."""
+    return [
+        Permission(
+            sid="ReadExamples",
+            actions=["s3:GetObject"],
+            resources=[f"{data.artifacts_arn}/{RUN}/{Stage.EVALUATE}/{EXAMPLES_FILE}"],
+            why="Recipes and runs come and go; only the examples kept with a model are read.",
+        ),
+        endpoints.invoke(scope, settings.prefix),
+        *use_key(data.key_arn, "s3"),
+    ]
+
+
+def explain_failure(
+    scope: Construct, *, settings: Settings, data: Data, machine_name: str, machine_arn: str
+) -> list[Permission]:
+    """Histories and logs of this environment's executions and jobs, and the topic that people hear of them by."""
+    stack = cdk.Stack.of(scope)
+    return [
+        Permission(
+            sid="ReadHistory",
+            actions=["states:DescribeStateMachineForExecution", "states:GetExecutionHistory"],
+            resources=[
+                stack.format_arn(
+                    service="states",
+                    resource="execution",
+                    resource_name=f"{machine_name}:*",
+                    arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+                )
+            ],
+            why="Executions come and go; only those of this machine are read.",
+        ),
+        Permission(
+            sid="ReadDeployedMachine",
+            actions=["states:DescribeStateMachine"],
+            resources=[machine_arn],
+        ),
+        read_failures(data.artifacts_arn),
+        *_read_job_logs(scope, settings),
+        Permission(sid="TellPeople", actions=["sns:Publish"], resources=[data.topic_arn]),
+        Permission(
+            sid="TellOnce",
+            actions=["dynamodb:GetItem", "dynamodb:PutItem"],
+            resources=[data.ledger_arn],
+            conditions={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": "told/*"}},
+        ),
+        *use_key(data.key_arn, "s3", "sns", "dynamodb"),
+    ]
+
+
+def _read_job_logs(scope: Construct, settings: Settings) -> list[Permission]:
+    return [
+        Permission(
+            sid="ReadJobLogs",
+            actions=["logs:GetLogEvents"],
+            resources=[
+                *_log_groups(scope, *(f"{each}:log-stream:{settings.job_prefix}*" for each in SAGEMAKER_LOGS)),
+                *_log_groups(scope, *(f"{each}:*" for each in _glue_logs(settings))),
+            ],
+            why="Log streams are named after jobs, which come and go; those of other environments stay shut.",
+        ),
+        Permission(
+            sid="ListJobLogs",
+            actions=["logs:DescribeLogStreams"],
+            resources=_log_groups(scope, *(f"{each}:*" for each in (*SAGEMAKER_LOGS, *_glue_logs(settings)))),
+            why="The names of streams can be listed by group only.",
+        ),
+    ]
+
+
+def _glue_logs(settings: Settings) -> list[str]:
+    stages = (Stage.INGEST, Stage.PREPARE, Stage.REGISTER)
+    return [group for each in stages for group in glue_groups(f"{settings.prefix}-{each}")]
+
+
+def _log_groups(scope: Construct, *names: str) -> list[str]:
+    stack, form = cdk.Stack.of(scope), cdk.ArnFormat.COLON_RESOURCE_NAME
+    return [
+        stack.format_arn(service="logs", resource="log-group", resource_name=each, arn_format=form) for each in names
+    ]
+
+
+def run(log_group: logs.LogGroup, dead_letters: sqs.Queue | None) -> list[Permission]:
+    """What every function needs to run: its log, traces, and where events go that it could not take."""
+    permissions = [
+        Permission(
+            sid="WriteLogs",
+            actions=["logs:CreateLogStream", "logs:PutLogEvents"],
+            resources=[log_group.log_group_arn],
+        ),
+        Permission(
+            sid="Trace",
+            actions=["xray:PutTelemetryRecords", "xray:PutTraceSegments"],
+            resources=["*"],
+            why="X-Ray's write calls know no resources.",
+        ),
+    ]
+    if dead_letters:
+        permissions.append(
+            Permission(sid="KeepLostEvents", actions=["sqs:SendMessage"], resources=[dead_letters.queue_arn])
+        )
+    return permissions
