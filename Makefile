@@ -18,7 +18,7 @@ UNPACK = test -d $(ASSEMBLY) || tar -C cdk.out -xf $(ASSEMBLY).tar
 SHOWN_BYTES = 30000
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help demo test notebook tutorials faults check validate base-image setup setup-test lock clean assembly diff promote deploy-assembly pipeline
+.PHONY: help demo test notebook tutorials faults check validate wheel base-image setup setup-test lock clean assembly diff promote deploy-assembly pipeline
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*##/ { printf "%-17s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -74,6 +74,10 @@ deploy-assembly: setup ## deploy cdk.out/ENV as it is: nothing is synthesized, n
 pipeline: setup ## deploy the roles by which REPOSITORY (owner/name) deploys from GitHub to this account
 	$(CDK) deploy --app 'python3 -m infra.pipeline' --output cdk.out/pipeline -c "repository=$(REPOSITORY)" $(PIPELINE) $(CDK_OPTIONS)
 
+wheel: setup ## build the installable package into dist/
+	rm -rf build dist
+	$(BIN)/python -c "from setuptools import build_meta; build_meta.build_wheel('dist')"
+
 base-image: setup ## write the newest digest of the images' base into their Dockerfiles
 	$(BIN)/python -m infra.base_image
 
@@ -108,6 +112,9 @@ $(VALIDATORS)/.installed: locks/validate.txt $(UV)
 
 node_modules/.installed: package-lock.json $(VENV)/.laptop
 	$(WITH_NODE) node "$$($(BIN)/python -c 'from infra.node import npm_script; print(npm_script())')" ci --no-audit --no-fund --loglevel=error
+	@printf '#!/bin/sh\n# The CDK command line of package.json, by the Node that comes as a wheel.\nPATH="%s:%s:$$PATH" exec node "%s" "$$@"\n' \
+		"$$PWD/$(BIN)" "$$($(BIN)/python -c 'from infra.node import node_bin; print(node_bin())')" "$$PWD/node_modules/aws-cdk/bin/cdk" > $(BIN)/cdk
+	@chmod +x $(BIN)/cdk
 	@touch $@
 
 lock: $(UV) ## compile every lock file anew from pyproject.toml

@@ -23,8 +23,8 @@ import pyarrow.parquet as pq
 
 from benchmarks.figures import DATA, Figure, Rival, Skipped, conclude, over_seeds, required
 from recipes.headline_classifier.config import CONFIG, Config
-from recipes.headline_classifier.evaluate import baselines, evaluate, macro_f1_of_rows, read_headlines
-from recipes.headline_classifier.metrics import accuracy
+from recipes.headline_classifier.evaluate import baselines, evaluate, read_headlines
+from recipes.headline_classifier.metrics import accuracy, macro_f1_of_rows
 from recipes.headline_classifier.predictions import pairs
 from trainyard.run.documents import Difference
 from trainyard.stages.evaluate.bootstrap import Statistic, paired_difference

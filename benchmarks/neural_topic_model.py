@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import ast
 import contextlib
+import gzip
+import importlib.util
 import os
 import sys
 import tempfile
@@ -39,6 +42,11 @@ RECIPE = "neural_topic_model"
 SEEDS = 5
 REVIEWS = DATA / "amazon_fine_foods" / "Reviews_first7567.csv.gz"
 HEADLINES = DATA / "news_aggregator" / "newsCorpora_sample_raw8.tsv.gz"
+ARTICLES = [DATA / "wikitext2_valid_test" / f"{name}.txt.gz" for name in ("valid", "test")]
+# Libraries whose documentation of functions and classes is a collection, as they are installed.
+LIBRARIES = ("scipy", "sklearn", "pandas")
+# Words that a document needs; reviews need as many as usual.
+MIN_WORDS = {"headlines": 30, "titles": 8}
 BAR_SECONDS = 60.0
 TOPIC_METRICS = ("tu", "wetc", "npmi")
 
@@ -57,7 +65,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=SEEDS, help="runs of each collection, with seeds 0, 1, ...")
     parser.add_argument("--topics", type=int, default=20)
-    parser.add_argument("--collections", default="all,negative,positive,headlines")
+    parser.add_argument("--collections", default=",".join(COLLECTIONS))
     arguments = parser.parse_args()
     missed = 0
     for name in arguments.collections.split(","):
@@ -70,7 +78,7 @@ def main() -> int:
 
 def figures(*, quick: bool = False, collection: str = "all", seeds: int = SEEDS, topics: int = 20) -> list[Figure]:
     """What the benchmark measures on one collection; raises Skipped without the data."""
-    table = _headlines() if collection == "headlines" else _reviews()
+    table = COLLECTIONS[collection]()
     with tempfile.TemporaryDirectory() as scratch:
         processed = _processed(table, _config(collection, topics, seed=0), scratch=Path(scratch))
         configs = [_config(collection, topics, seed=seed) for seed in range(1 if quick else seeds)]
@@ -80,24 +88,57 @@ def figures(*, quick: bool = False, collection: str = "all", seeds: int = SEEDS,
 
 
 def _config(name: str, topics: int, *, seed: int) -> Config:
-    data: dict[str, Any] = {"sentiment": name} if name != "headlines" else {"min_words": 30}
+    data: dict[str, Any] = {"sentiment": name} if name in SENTIMENTS else {}
+    data |= {"min_words": MIN_WORDS[name]} if name in MIN_WORDS else {}
     return override(CONFIG, {"seed": seed, "data": data, "hyperparameters": {"topics": topics}})
 
 
 def _title(collection: str) -> str:
-    return collection if collection == "headlines" else f"fine foods, {collection}"
+    return f"fine foods, {collection}" if collection in SENTIMENTS else collection
 
 
 def _reviews() -> pd.DataFrame:
     read = pd.read_csv(required(REVIEWS), dtype={"Score": str})
-    return read[["Score", "Summary", "Text"]].set_axis(["rating", "title", "text"], axis=1)
+    read["Time"] = pd.to_datetime(read["Time"], unit="s").astype("datetime64[us]")
+    return read[["Score", "Summary", "Text", "Time"]].set_axis(["rating", "title", "text", "date"], axis=1)
 
 
 def _headlines() -> pd.DataFrame:
-    """The distinct headlines of each story as one text: a collection that is no reviews."""
+    """The distinct headlines of each story as one text."""
     lines = pd.read_csv(required(HEADLINES), sep="\t", header=None, quoting=3)
     stories = lines.groupby(5)[1].apply(lambda titles: ". ".join(dict.fromkeys(titles)))
-    return pd.DataFrame({"rating": "3", "title": "", "text": stories.to_numpy()})
+    return _texts(stories.tolist())
+
+
+def _titles() -> pd.DataFrame:
+    """Headlines one by one: texts of a dozen words."""
+    return _texts(pd.read_csv(required(HEADLINES), sep="\t", header=None, quoting=3)[1].tolist())
+
+
+def _paragraphs() -> pd.DataFrame:
+    """Paragraphs of articles of an encyclopedia."""
+    lines = [line for each in ARTICLES for line in gzip.decompress(required(each).read_bytes()).decode().split("\n")]
+    return _texts([line.strip() for line in lines if not line.strip().startswith("=")])
+
+
+def _documentation() -> pd.DataFrame:
+    """What functions and classes of libraries say about themselves."""
+    found = []
+    for name in LIBRARIES:
+        spec = importlib.util.find_spec(name)
+        if spec is None or spec.origin is None:
+            raise Skipped(f"{name} is not installed")
+        for file in sorted(Path(spec.origin).parent.rglob("*.py")):
+            nodes = ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+            documented = (each for each in nodes if isinstance(each, (ast.FunctionDef, ast.ClassDef)))
+            found += [text for each in documented if (text := ast.get_docstring(each))]
+    return _texts(found)
+
+
+def _texts(texts: Sequence[str]) -> pd.DataFrame:
+    """Texts of which nothing else is known."""
+    none = pd.Series(pd.NaT, index=range(len(texts))).astype("datetime64[us]")
+    return pd.DataFrame({"rating": "3", "title": "", "text": list(texts), "date": none})
 
 
 def _processed(table: pd.DataFrame, config: Config, *, scratch: Path) -> Path:
@@ -211,6 +252,14 @@ def _gains(model: Any, processed: Path) -> np.ndarray:
     return completion_gains(model, load_lemmas(holdout / HOLDOUT_CORPUS_FILE), unigram=load_unigram(holdout))
 
 
+SENTIMENTS = ("all", "negative", "positive")
+COLLECTIONS: Mapping[str, Callable[[], pd.DataFrame]] = {
+    **dict.fromkeys(SENTIMENTS, _reviews),
+    "headlines": _headlines,
+    "titles": _titles,
+    "paragraphs": _paragraphs,
+    "documentation": _documentation,
+}
 OURS, LDA, NMF, REFINED = "this model", "LDA", "NMF", "NMF, refined"
 METHODS: Mapping[str, Callable[[Path, Config], Fitted]] = {OURS: _ours, LDA: _lda, NMF: _nmf, REFINED: _refined}
 

@@ -29,7 +29,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from benchmarks.figures import DATA, Figure, Measured, Rival, Skipped, conclude, over_seeds, required
-from recipes.propensity import members, sample
+from recipes.propensity import sample
 from recipes.propensity.calibration import sigmoid
 from recipes.propensity.columns.names import says_code
 from recipes.propensity.config import CONFIG, Config
@@ -41,6 +41,7 @@ from recipes.propensity.database.schema import METADATA
 from recipes.propensity.evaluate import MAX_BASELINE_VISITS, gradient_boosting
 from recipes.propensity.features import Encoder
 from recipes.propensity.inference import linear_logits
+from recipes.propensity.logistic_regression import logistic_regression
 from recipes.propensity.metrics import classification_metrics
 from recipes.propensity.population import Population
 from recipes.propensity.training_data import INPUTS_FILE, LABELS_FILE, TrainingData
@@ -56,6 +57,7 @@ BARS = {
     "without PageValues": {"auc": (0.7836, 0.7841), "pr_auc": (0.3733, 0.3738), "log_loss": (0.3585, 0.3580)},
 }
 FEW_SALES, RARE, RARE_OTHERS = 300, 0.01, 8000
+FEWEST_JUDGED = 20_000
 ROUNDS = 5
 GRID_ROWS, GRID_INPUTS, GRID_SECONDS, DATABASE_SECONDS = 72_000, 60, 45.0, 1.5
 
@@ -119,18 +121,21 @@ def _few() -> list[Figure]:
 
 
 def _generated(rows: int) -> list[Figure]:
-    """The model beside the baselines on generated visits, and what its fit costs in time and memory."""
+    """The model beside the baselines on generated visits, and what its fit costs in time and memory.
+
+    It learns from `rows`; a fifth as many others judge, `FEWEST_JUDGED` at least.
+    """
     found = []
     for bent in (False, True):
-        random = np.random.default_rng(rows)
-        numbers = random.normal(size=(rows, 12))
+        random, judged = np.random.default_rng(rows), max(rows // 5, FEWEST_JUDGED)
+        numbers = random.normal(size=(rows + judged, 12))
         visits = pd.DataFrame(numbers, columns=[f"quantity {place}" for place in range(12)])
-        visits["channel"] = random.choice([f"channel {place}" for place in range(20)], rows)
+        visits["channel"] = random.choice([f"channel {place}" for place in range(20)], len(visits))
         odds = numbers[:, :6] @ np.linspace(1, 0.2, 6) + 0.3 * visits["channel"].str[8:].astype(int) / 10 - 3.5
         if bent:
             odds += np.abs(numbers[:, 6]) + numbers[:, 7] * numbers[:, 8]
-        visits["is_sale"] = (random.random(rows) < 1 / (1 + np.exp(-odds))).astype(int)
-        seed = _judged(visits[rows // 5 :], visits[: rows // 5], seed=1)
+        visits["is_sale"] = (random.random(len(visits)) < 1 / (1 + np.exp(-odds))).astype(int)
+        seed = _judged(visits[:rows], visits[rows:], seed=1)
         case = f"{rows:,} generated visits, {'bent' if bent else 'straight'}"
         found += [_beside(f"auc, {case}", [seed])]
         spent = Measured(seed["cost"]["seconds"])
@@ -161,7 +166,7 @@ def _judged(learned: pd.DataFrame, held_out: pd.DataFrame, *, seed: int) -> dict
     encoder = Encoder.fit(learned, max_categories=config.data.max_categories)
     inputs, target = encoder.transform(learned), learned["is_sale"].to_numpy(np.float32)
     data = TrainingData(inputs=inputs, labels=target, folds=np.zeros(len(learned), np.int64))
-    line = members.logistic_regression(data, np.ones(len(learned), np.bool_))
+    line = logistic_regression(data, np.ones(len(learned), np.bool_))
     scored = {
         "model": own,
         "HistGradientBoosting": gradient_boosting(learned[:MAX_BASELINE_VISITS], held_out, seed=seed),

@@ -13,7 +13,7 @@ from cdk_nag import AwsSolutionsChecks
 from infra.data import DataStack
 from infra.settings import Settings, settings
 from infra.workflow import WorkflowStack
-from trainyard.errors import ConfigError
+from trainyard.errors import ConfigError, TrainyardError
 
 DEFAULT_ENVIRONMENT = "dev"
 CLI_CREDENTIALS = "cli-credentials"
@@ -142,5 +142,5 @@ def _by_caller(app: cdk.App) -> bool:
 if __name__ == "__main__":
     try:
         build(cdk.App()).synth()
-    except ConfigError as error:
+    except TrainyardError as error:
         sys.exit(str(error))

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
 import jsii
 from aws_cdk import aws_lambda as lambda_
+from uv import find_uv_bin
 
-from infra.sources import ROOT, SHARED, allow_list, copy
+from infra.sources import ROOT, SHARED, copy, staged
 
 FOLDER = "lambdas"
 RUNTIME = lambda_.Runtime.PYTHON_3_13
@@ -26,7 +26,7 @@ class _Package:
         copy(Path(output_dir), *SHARED, FOLDER)
         subprocess.run(
             [
-                *(str(Path(sys.executable).with_name("uv")), "pip", "install", "--quiet"),
+                *(find_uv_bin(), "pip", "install", "--quiet"),
                 *("--target", output_dir, "--require-hashes", "--requirements", str(REQUIREMENTS)),
                 *("--python-platform", "x86_64-manylinux2014", "--only-binary", ":all:"),
                 *("--python-version", RUNTIME.name.removeprefix("python")),
@@ -39,8 +39,6 @@ class _Package:
 def code() -> lambda_.Code:
     """The package that all functions share; it changes with any file in it and with the lock."""
     return lambda_.Code.from_asset(
-        str(ROOT),
-        exclude=allow_list(*SHARED, FOLDER),
-        ignore_mode=cdk.IgnoreMode.DOCKER,
+        staged(*SHARED, FOLDER),
         bundling=cdk.BundlingOptions(image=RUNTIME.bundling_image, local=_Package()),
     )

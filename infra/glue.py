@@ -18,7 +18,7 @@ from infra.data import Data
 from infra.database import connection, network_permissions, read_secret
 from infra.permissions import Permission, acknowledge, role
 from infra.settings import Settings
-from infra.sources import ROOT, SHARED, allow_list
+from infra.sources import ROOT, SHARED, staged
 from infra.wheels import modules
 from trainyard.run.stage import Stage
 from trainyard.stages.explain_failure.job_logs import glue_groups
@@ -37,13 +37,7 @@ class GlueJobs(Construct):
     ) -> None:
         super().__init__(scope, name)
         self._settings = settings
-        self._packages = assets.Asset(
-            self,
-            "Packages",
-            path=str(ROOT),
-            exclude=allow_list(*SHARED, "glue_jobs"),
-            ignore_mode=cdk.IgnoreMode.DOCKER,
-        )
+        self._packages = assets.Asset(self, "Packages", path=staged(*SHARED, "glue_jobs"))
         # The same for all jobs and versions: what changes lies in the packages.
         self._script = assets.Asset(self, "Script", path=str(ROOT / "glue_jobs" / "start.py"))
         self._modules = modules(self, synthesizer=synthesizer, wheels=settings.glue_wheels)

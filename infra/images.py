@@ -1,4 +1,4 @@
-"""The container images, built from the repository's root with only the files that each Dockerfile copies."""
+"""The container images, built from copies of the files that are deployed with each."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_ecr_assets as assets
 from constructs import Construct
 
-from infra.sources import ROOT, SHARED, allow_list
+from infra.sources import SHARED, staged
 
 GPU = "requirements-gpu.txt"
 
@@ -29,9 +29,9 @@ class Images(Construct):
         return assets.DockerImageAsset(
             self,
             name,
-            directory=str(ROOT),
+            directory=staged(*SHARED, folder),
             file=f"{folder}/Dockerfile",
-            exclude=[*allow_list(*SHARED, folder), *others],
+            exclude=others,
             build_args={"REQUIREMENTS": requirements} if requirements == GPU else None,
             ignore_mode=cdk.IgnoreMode.DOCKER,
             platform=assets.Platform.LINUX_AMD64,

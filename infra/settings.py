@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from aws_cdk import aws_glue as glue
 from aws_cdk import aws_logs as logs
 
+from infra import offered
 from infra.channels import SlackChannel, TeamsChannel, Webhook
 from trainyard.contract.config import Job, default_jobs
 from trainyard.errors import ConfigError
@@ -17,6 +18,8 @@ from trainyard.run.gpu import FITTING, has_gpu
 from trainyard.run.policy import EVERYTHING, Policy
 
 PROJECT = "trainyard"
+# By these entry points an installed package offers environments of its own: `prod = "acme_deploy.environments:PROD"`.
+GROUP = "trainyard.environments"
 # Whether a model that passes the gate waits for a person to approve it before it comes into use.
 NONE, REQUIRED = "none", "required"
 JOB_STAGES = frozenset(default_jobs())
@@ -206,7 +209,21 @@ ENVIRONMENTS = {
 
 
 def settings(name: str) -> Settings:
-    """The settings of an environment; raises ConfigError for one that does not exist."""
+    """The settings of an environment: of an installed package that offers them by this name, else those above.
+
+    Raises ConfigError for an environment that does not exist, and for what is offered and cannot be used.
+    """
+    outside = offered.names(GROUP)
+    if name in outside:
+        return _own(name, offered.load(GROUP, name))
     if name not in ENVIRONMENTS:
-        raise ConfigError([f"Expected env to be one of {', '.join(ENVIRONMENTS)}, found {name!r}: pass -c env=dev."])
+        known = ", ".join(dict.fromkeys((*ENVIRONMENTS, *outside)))
+        raise ConfigError([f"Expected env to be one of {known}, found {name!r}: pass -c env=dev."])
     return ENVIRONMENTS[name]
+
+
+def _own(name: str, found: object) -> Settings:
+    if not isinstance(found, Settings) or found.name != name:
+        told = f"those of {found.name}" if isinstance(found, Settings) else type(found).__name__
+        raise ConfigError([f"Expected the entry point {name} of {GROUP} to lead to Settings of {name}, found {told}."])
+    return found

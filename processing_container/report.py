@@ -10,12 +10,12 @@ from trainyard.run import container
 from trainyard.run.documents import Comparison, Decision
 from trainyard.run.model_archive import unpack
 from trainyard.run.run import Run
-from trainyard.stages.report.report import report
+from trainyard.stages.report.report import Findings, report
 
 
 def main() -> None:
     """Run the job."""
-    output = container.processing_output("report")
+    output, evaluated = container.processing_output("report"), container.processing_input("evaluate")
     with tempfile.TemporaryDirectory() as scratch:
         report(
             Run.read(container.processing_input("resolve")),
@@ -24,8 +24,12 @@ def main() -> None:
                 prepare=container.processing_input("prepare"),
                 process=container.processing_input("process"),
             ),
-            comparison=Comparison.read(container.processing_input("evaluate")),
-            decision=Decision.read(container.processing_input("gate")),
+            found=Findings(
+                comparison=Comparison.read(evaluated),
+                decision=Decision.read(container.processing_input("gate")),
+                evaluated=evaluated,
+                search=container.processing_input("search"),
+            ),
             output=output,
         )
     print(f"wrote {', '.join(sorted(each.name for each in output.iterdir()))}", flush=True)

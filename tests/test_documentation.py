@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from trainyard.cli.main import COMMANDS, app, command_name
+from benchmarks import newcomer
+from trainyard.cli.main import COMMANDS, app
 from trainyard.run import recipe
 
 ROOT = Path(__file__).parents[1]
@@ -44,7 +45,7 @@ def test_every_command_is_documented():
     """In a line that somebody can type: `trainyard COMMAND`, in the README or one of the documents beside it."""
     documents = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
     documented = {line.split()[1] for path in documents for line in COMMAND.findall(path.read_text(encoding="utf-8"))}
-    assert {command_name(function) for panel in COMMANDS.values() for function in panel} <= documented
+    assert {name for panel in COMMANDS.values() for name in panel} <= documented
 
 
 def test_documented_make_targets_exist():
@@ -60,9 +61,13 @@ def test_links_between_documents_lead_somewhere(document, target):
 
 
 def test_the_readme_has_the_commands_of_a_newcomer():
-    text = (ROOT / "README.md").read_text()
-    assert "make demo" in text
+    """In the order that `benchmarks.newcomer` types them in."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert "make test" in text
+    typed = [" ".join(each.split()[:2]) for each in newcomer.commands(text)]
+    verbs = ("open", "rerun", "compare", "rollback", "new", "try", "run")
+    path = ["make demo", *(f"trainyard {each}" for each in verbs)]
+    assert [each for each in dict.fromkeys(typed[::-1]) if each in path][::-1] == path
 
 
 @pytest.mark.parametrize("name", recipe.names())

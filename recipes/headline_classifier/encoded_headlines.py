@@ -15,24 +15,31 @@ from trainyard.contract.growing_array import GrowingArray
 
 # Headlines that are summed at a time, so that mapped arrays are never in memory as a whole.
 BLOCK_HEADLINES = 50_000
-ARRAYS = ("sequences", "labels", "indices", "values", "offsets")
+ARRAYS = ("sequences", "labels", "weights", "indices", "values", "offsets")
 
 
 @dataclass(frozen=True, kw_only=True)
 class EncodedHeadlines:
-    """Headlines as `sequences` [n, length] of word numbers and as bags of `ngrams`, with classes `labels` [n]."""
+    """Headlines as `sequences` [n, length] of word numbers and as bags of `ngrams`, with classes `labels` [n].
+
+    `weights` [n] is how much each headline counts among those that are learned from: less where its story has many.
+    """
 
     sequences: np.ndarray
     ngrams: NgramBags
     labels: np.ndarray
+    weights: np.ndarray
 
     def __len__(self) -> int:
         return len(self.labels)
 
     @classmethod
-    def of(cls, encoder: Encoder, titles: Sequence[str], *, labels: np.ndarray) -> EncodedHeadlines:
-        """Encode headlines of known classes."""
-        return cls(sequences=encoder.sequences(titles), ngrams=encoder.ngrams(titles), labels=labels)
+    def of(
+        cls, encoder: Encoder, titles: Sequence[str], *, labels: np.ndarray, weights: np.ndarray | None = None
+    ) -> EncodedHeadlines:
+        """Encode headlines of known classes; without `weights`, all count alike."""
+        weights = np.ones(len(titles), dtype=np.float32) if weights is None else weights
+        return cls(sequences=encoder.sequences(titles), ngrams=encoder.ngrams(titles), labels=labels, weights=weights)
 
     def followed_by(self, other: EncodedHeadlines) -> EncodedHeadlines:
         """These headlines and then those, in memory."""
@@ -40,17 +47,22 @@ class EncodedHeadlines:
             sequences=np.concatenate((self.sequences, other.sequences)),
             ngrams=self.ngrams.followed_by(other.ngrams),
             labels=np.concatenate((self.labels, other.labels)),
+            weights=np.concatenate((self.weights, other.weights)),
         )
 
     def summed(self, shape: tuple[int, int], *, values: bool) -> np.ndarray:
-        """How many headlines of each class hold an n-gram, or the sum of its `values`: float64 [n-grams, classes]."""
+        """How many headlines of each class hold an n-gram, or the sum of its `values` x weight of the headline.
+
+        Float64 [n-grams, classes].
+        """
         sums = np.zeros(shape[0] * shape[1])
         for start in range(0, len(self), BLOCK_HEADLINES):
             offsets = self.ngrams.offsets[start : start + BLOCK_HEADLINES + 1]
-            labels = np.repeat(self.labels[start : start + BLOCK_HEADLINES], np.diff(offsets))
+            block, lengths = slice(start, start + BLOCK_HEADLINES), np.diff(offsets)
             found = slice(offsets[0], offsets[-1])
-            places = self.ngrams.indices[found].astype(np.int64) * shape[1] + labels
-            np.add.at(sums, places, self.ngrams.values[found].astype(np.float64) if values else 1.0)
+            places = self.ngrams.indices[found].astype(np.int64) * shape[1] + np.repeat(self.labels[block], lengths)
+            added = self.ngrams.values[found].astype(np.float64) * np.repeat(self.weights[block], lengths)
+            np.add.at(sums, places, added if values else 1.0)
             self.release()
         return sums.reshape(shape)
 
@@ -69,11 +81,14 @@ class EncodedHeadlines:
     @classmethod
     def load(cls, directory: Path) -> EncodedHeadlines:
         """The arrays that `save` wrote, mapped rather than read into memory."""
-        sequences, labels, indices, values, offsets = (
+        sequences, labels, weights, indices, values, offsets = (
             np.load(directory / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in ARRAYS
         )
         return cls(
-            sequences=sequences, labels=labels, ngrams=NgramBags(indices=indices, values=values, offsets=offsets)
+            sequences=sequences,
+            labels=labels,
+            weights=weights,
+            ngrams=NgramBags(indices=indices, values=values, offsets=offsets),
         )
 
 
@@ -81,8 +96,8 @@ class EncodedHeadlinesWriter:
     """Writes encoded headlines of at most `length` words to a folder, some at a time."""
 
     def __init__(self, directory: Path, *, length: int) -> None:
-        rows: tuple[tuple[int, ...], ...] = ((length,), (), (), (), ())
-        types = (np.int32, np.int32, np.int32, np.float32, np.int64)
+        rows: tuple[tuple[int, ...], ...] = ((length,), (), (), (), (), ())
+        types = (np.int32, np.int32, np.float32, np.int32, np.float32, np.int64)
         self._files = [
             GrowingArray(directory / f"{name}.npy", dtype, row=row)
             for name, dtype, row in zip(ARRAYS, types, rows, strict=True)
@@ -94,7 +109,7 @@ class EncodedHeadlinesWriter:
         """Append some headlines."""
         ngrams = headlines.ngrams
         offsets = self._ngrams + ngrams.offsets[1:]
-        arrays = (headlines.sequences, headlines.labels, ngrams.indices, ngrams.values, offsets)
+        arrays = (headlines.sequences, headlines.labels, headlines.weights, ngrams.indices, ngrams.values, offsets)
         for file, array in zip(self._files, arrays, strict=True):
             file.add(array)
         self._ngrams += len(ngrams.indices)

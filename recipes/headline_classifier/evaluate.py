@@ -13,9 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from recipes.headline_classifier.config import Config
-from recipes.headline_classifier.metrics import accuracy, expected_calibration_error, log_loss, macro_f1
+from recipes.headline_classifier.metrics import accuracy, expected_calibration_error, log_loss, macro_f1_of_rows
 from recipes.headline_classifier.predictions import HEADLINES_FILE, Predictions, pairs
-from trainyard.contract.evaluation import Evaluation, OfCounts, Reference
+from trainyard.contract.evaluation import Evaluation, Reference
 from trainyard.contract.progress import progress
 
 COLUMNS = ["title", "category"]
@@ -40,14 +40,6 @@ def evaluate(model_dir: Path, holdout: Path, *, config: Config) -> Evaluation:
         "expected_calibration_error": expected_calibration_error(found.top, found.right),
     }
     return Evaluation(metrics=metrics, examples=examples, statistic=macro_f1_of_rows)
-
-
-def _macro_f1_of_counts(rows: np.ndarray, counts: np.ndarray) -> float:
-    """Macro F1 of rows (true class, predicted class) that occur so often, over the classes that they have."""
-    return macro_f1(rows[:, 0], rows[:, 1], classes=int(rows.max()) + 1, counts=counts)
-
-
-macro_f1_of_rows = OfCounts(_macro_f1_of_counts)
 
 
 def read_headlines(folder: Path) -> tuple[list[str], list[str]]:

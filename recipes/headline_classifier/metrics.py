@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 import numpy as np
+
+from trainyard.contract.evaluation import OfCounts
 
 BINS = 10
 # A class that a model does not know gets this probability, so that one headline of it cannot decide a mean.
@@ -42,6 +46,15 @@ def macro_f1(labels: np.ndarray, predicted: np.ndarray, *, classes: int, counts:
     """
     confusion = confusion_matrix(labels, predicted, classes=classes, counts=counts)
     return float(precision_recall_f1(confusion)[2][confusion.sum(axis=1) > 0].mean())
+
+
+def _macro_f1_of_counts(rows: np.ndarray, counts: np.ndarray) -> float:
+    """Macro F1 of rows (true class, predicted class) that occur so often, over the classes that they have."""
+    return macro_f1(rows[:, 0], rows[:, 1], classes=int(rows.max()) + 1, counts=counts)
+
+
+macro_f1_of_rows = OfCounts(_macro_f1_of_counts)
+STATISTICS: Mapping[str, Callable[[np.ndarray], float]] = {"macro_f1": macro_f1_of_rows}
 
 
 def log_loss(of_truth: np.ndarray) -> float:

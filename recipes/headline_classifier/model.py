@@ -48,6 +48,11 @@ class GramScores(keras.layers.Layer):  # type: ignore[misc]
         weight, log_odds = (ops.take(each, indices, axis=0) for each in (self.weight, self.log_odds))
         return _weighted_sum(values * WIDE_SCALE, weight * log_odds) + self.bias
 
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, int]:
+        # Without it Keras calls the layer on placeholders, for which it loads the whole of TensorFlow 1.
+        (batch, _), _ = input_shape
+        return batch, self.classes
+
     def table(self) -> np.ndarray:
         """What one unit of each n-gram adds to the logits [n-grams, classes]."""
         return np.asarray(self.weight.numpy() * self.log_odds.numpy() * WIDE_SCALE)

@@ -18,14 +18,15 @@ HASHES = 12
 # Texts that share a band are nearly alike when they have this share of the words of the longer one in common, and so
 # many: "cancel my order" and "cancel my card" are two questions.
 LEAST_SHARE, LEAST_WORDS = 0.75, 5
-# Of both engines' regular expressions: all that is no letter, mark or digit, in any script.
-NO_WORD = r"[^\p{L}\p{M}\p{N}]+"
+# Of both engines' regular expressions: all that is no letter, mark or digit, in any script. Spaces are for a second
+# step, for a pattern that meets every one of them takes four times as long.
+NO_WORD, SPACES = r"[^\p{L}\p{M}\p{N} ]+", " {2,}"
 
 
 def plain(text: ibis.Value) -> ibis.Value:
     """A text without case, punctuation and entities of HTML: equal for copies. What has nothing else stays as it is."""
     lower = text.lower()
-    words = lower.re_replace("&#?[a-z0-9]{1,10};", " ").re_replace(NO_WORD, " ").strip()
+    words = lower.re_replace("&#?[a-z0-9]{1,10};", " ").re_replace(NO_WORD, " ").re_replace(SPACES, " ").strip()
     return ibis.ifelse(words == "", lower, words)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from trainyard.contract.charts import INK, PALETTE, png
+from trainyard.contract.intervals import wilson
 
 LABEL_LETTERS, LONGEST_NAME = 13, 26
 # Up to so many classes have their numbers in the picture, and so many have room for upright names below it.
@@ -47,13 +48,17 @@ def _numbers(axes: Any, table: np.ndarray, *, shares: np.ndarray) -> None:
 
 
 def reliability_diagram(bins: np.ndarray) -> bytes:
-    """How often the model is right, by how sure it says it is; `bins` as `metrics.reliability_bins` gives them."""
+    """How often the model is right, with the 95 % interval, by how sure it says it is.
+
+    `bins` are as `metrics.reliability_bins` gives them.
+    """
     counts, stated, right = bins.T
     used = counts > 0
     figure = Figure(figsize=(6.4, 4.6), layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     above.plot([0, 1], [0, 1], color="#9aa5b5", linewidth=1, linestyle="--")
-    above.plot(stated[used], right[used], color=PALETTE[0], linewidth=2, marker="o")
+    reach = np.abs(np.asarray(wilson(right[used], counts[used])) - right[used])
+    above.errorbar(stated[used], right[used], yerr=reach, fmt="o-", capsize=3, color=PALETTE[0], linewidth=2)
     above.set_ylim(0, 1.02)
     width = 1.0 / len(bins)
     below.bar((np.arange(len(bins)) + 0.5) * width, counts, width=0.9 * width, color=PALETTE[0], alpha=0.6)

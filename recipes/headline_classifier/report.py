@@ -23,6 +23,7 @@ from recipes.headline_classifier.metrics import (
 )
 from recipes.headline_classifier.predictions import Predictions, numbered
 from trainyard.contract import charts, curves
+from trainyard.contract.intervals import wilson
 from trainyard.contract.projection import spread_out, tsne
 from trainyard.contract.report import Cell, Figure, ReportInputs, Section, Table, write_highlights
 
@@ -133,7 +134,8 @@ def _confused(predictions: Predictions, table: np.ndarray) -> Table:
 
 
 def _reliability_section(predictions: Predictions, outputs: Path) -> Section:
-    png = plots.reliability_diagram(reliability_bins(predictions.top, predictions.right))
+    bins = reliability_bins(predictions.top, predictions.right)
+    png = plots.reliability_diagram(bins)
     (outputs / "reliability.png").write_bytes(png)
     error = expected_calibration_error(predictions.top, predictions.right)
     text = (
@@ -142,7 +144,14 @@ def _reliability_section(predictions: Predictions, outputs: Path) -> Section:
         "headlines have such a probability."
     )
     figure = Figure(png=png, alt=f"Reliability diagram; the expected calibration error is {error:.3f}.")
-    return Section(title="Reliability", text=text, figures=(figure,))
+    used = bins[bins[:, 0] > 0]
+    ends = wilson(used[:, 2], used[:, 0])
+    rows = [
+        (float(stated), float(right), float(low), float(high), int(count))
+        for (count, stated, right), low, high in zip(used, *ends, strict=True)
+    ]
+    table = Table(columns=("probability", "right", "95 % from", "to", "headlines"), rows=rows)
+    return Section(title="Reliability", text=text, figures=(figure,), tables=(table,))
 
 
 def _parts_sections(predictions: Predictions, classifier: Classifier) -> tuple[Section, ...]:
@@ -218,11 +227,15 @@ def _training_section(model_dir: Path) -> tuple[Section, ...]:
     if not (model_dir / curves.CURVES_FILE).exists():
         return ()
     figures = curves.read(model_dir)
-    shown = {
-        "loss": "training loss",
-        "validation_loss": "validation loss",
-        "validation_macro_f1": "validation macro F1",
+    epochs = len(figures["loss"])
+    panels = {
+        "loss": {"training": figures["loss"], "validation": figures["validation_loss"]},
+        "validation macro F1": {"macro F1": figures["validation_macro_f1"]},
     }
-    series = {label: figures[name] for name, label in shown.items()}
-    alt = f"Training loss, validation loss and validation macro F1 over {len(figures['loss'])} epochs."
-    return (Section(title="Training", figures=(Figure(png=charts.curves(series, x_label="epoch"), alt=alt),)),)
+    text = (
+        "Training weighs the classes and drops numbers at random, so that its loss may lie above that of validation. "
+        f"All {epochs} epochs are kept."
+    )
+    alt = f"Training and validation loss on one pair of axes, and validation macro F1, over {epochs} epochs."
+    figure = Figure(png=charts.curves(panels, x_label="epoch", kept=dict.fromkeys(panels, epochs)), alt=alt)
+    return (Section(title="Training", text=text, figures=(figure,)),)

@@ -92,7 +92,7 @@ def _fit(
 ) -> dict[str, list[float]]:
     """Run the epochs that no checkpoint holds yet; returns `EPOCH_METRICS` of every epoch, or the loss alone."""
     settings = trainer.hyperparameters
-    weights = class_weights(headlines.labels, len(trainer.encoder.classes), exponent=settings.class_weight_exponent)
+    weights = class_weights(headlines, len(trainer.encoder.classes), exponent=settings.class_weight_exponent)
     figures = _restore(trainer, checkpoint_file)
     for epoch in range(len(figures["loss"]), settings.epochs):
         measured = {"loss": _epoch(trainer, headlines, weights=weights, epoch=epoch)}
@@ -126,14 +126,15 @@ def _restore(trainer: Trainer, path: Path) -> dict[str, list[float]]:
 
 def _epoch(trainer: Trainer, headlines: EncodedHeadlines, *, weights: np.ndarray, epoch: int) -> float:
     """Mean loss of the steps of one epoch, over which the learning rate falls; raises JobFailed for no number."""
-    settings, losses = trainer.hyperparameters, []
+    settings, losses = trainer.hyperparameters, list[float]()
     size = settings.batch_size or batch_size(len(headlines))
     steps = steps_per_epoch(len(headlines), size)
     batches = epoch_batches(headlines, weights, batch_size=size, seed=trainer.seed, epoch=epoch)
-    for step, batch in enumerate(batches):
-        left = 1.0 - (epoch * steps + step) / (settings.epochs * steps)
-        losses.append(trainer.train_step(batch, settings.learning_rate * left))
-    loss = float(np.mean([each.numpy() for each in losses]))
+    for batch in batches:
+        taken = epoch * steps + len(losses) + np.arange(len(batch.labels))
+        left = 1.0 - taken / (settings.epochs * steps)
+        losses += np.asarray(trainer.train_steps(batch, np.float32(settings.learning_rate * left))).tolist()
+    loss = float(np.mean(losses))
     setting = f"hyperparameters.learning_rate than {settings.learning_rate:g}"
     return curves.finite_loss(loss, epoch=epoch, setting=setting)
 

@@ -19,18 +19,18 @@ from recipes.headline_classifier.seen_ngrams import only
 from trainyard.contract.fused_adam import FusedAdam
 from trainyard.contract.lean_tensorflow import tf
 
-BATCH_SIGNATURE = Batch(
-    words=tf.TensorSpec([None, None], tf.int32),
-    ngrams=tf.TensorSpec([None, None], tf.int32),
-    values=tf.TensorSpec([None, None], tf.float32),
-    labels=tf.TensorSpec([None], tf.int32),
-    weights=tf.TensorSpec([None], tf.float32),
+BATCHES_SIGNATURE = Batch(
+    words=tf.TensorSpec([None, None, None], tf.int32),
+    ngrams=tf.TensorSpec([None, None, None], tf.int32),
+    values=tf.TensorSpec([None, None, None], tf.float32),
+    labels=tf.TensorSpec([None, None], tf.int32),
+    weights=tf.TensorSpec([None, None], tf.float32),
 )
-STEP_SIGNATURE = (BATCH_SIGNATURE, tf.TensorSpec([], tf.float32))
+STEPS_SIGNATURE = (BATCHES_SIGNATURE, tf.TensorSpec([None], tf.float32))
 
 
 class Trainer:
-    """A model in training; `train_step` is one compiled program, whatever the longest bag of a batch."""
+    """A model in training; `train_steps` is one compiled program, whatever the longest bag of a batch."""
 
     def __init__(
         self, encoder: Encoder, word_vectors: np.ndarray, *, hyperparameters: Hyperparameters, seed: int
@@ -42,8 +42,20 @@ class Trainer:
         parts = [layer for layer in self.model.layers if layer.name != "wide"]
         self._initial = [(each, each.numpy()) for layer in parts for each in layer.variables]
 
-    @tf.function(input_signature=STEP_SIGNATURE, autograph=False)  # type: ignore[untyped-decorator]
-    def train_step(self, batch: Batch, learning_rate: Any) -> Any:
+    @tf.function(input_signature=STEPS_SIGNATURE, autograph=False)  # type: ignore[untyped-decorator]
+    def train_steps(self, batches: Batch, learning_rates: Any) -> Any:
+        """A step for each of `learning_rates` [steps], on batches with that dimension; returns the losses [steps]."""
+        steps = tf.shape(learning_rates)[0]
+
+        def one_step(step: Any, losses: Any) -> tuple[Any, Any]:
+            loss = self._step(Batch(*(each[step] for each in batches)), learning_rates[step])
+            return step + 1, losses.write(step, loss)
+
+        start = (tf.constant(0), tf.TensorArray(tf.float32, size=steps, element_shape=()))
+        _, losses = tf.while_loop(lambda step, _: step < steps, one_step, start, parallel_iterations=1)
+        return losses.stack()
+
+    def _step(self, batch: Batch, learning_rate: Any) -> Any:
         """One step of Adam on the categorical cross-entropy; returns the loss.
 
         The parts are trained side by side, each to be right by itself: trained on their sum, the deep part would learn

@@ -10,6 +10,7 @@ import numpy as np
 
 from recipes.headline_classifier.config import Hyperparameters
 from recipes.headline_classifier.features import FIRST_WORD
+from trainyard.contract.lean_imports import lean
 from trainyard.contract.progress import progress
 
 VECTORS_FILE = "vectors.txt"
@@ -25,7 +26,8 @@ def train_vectors(corpus: Path, words: Sequence[str], *, hyperparameters: Hyperp
     Skip-gram with negative sampling (Mikolov et al. 2013) by gensim, in one thread: with more, equal seeds give unequal
     vectors.
     """
-    from gensim.models import Word2Vec
+    with lean():
+        from gensim.models import Word2Vec
 
     vectors = np.zeros((len(words) + FIRST_WORD, hyperparameters.vector_size), dtype=np.float32)
     if not words:

@@ -1,7 +1,7 @@
 """What a run of neural_topic_model can be told: files, document rules, hyperparameters, gate; read everywhere.
 
-Prepare writes the tables `documents` (document, role, sentiment, text) and `language` (one row: the language of the
-documents and the share of them that is in it), and `vectors` when word vectors come as a file.
+Prepare writes the tables `documents` (document, role, sentiment, date, text) and `language` (one row: the language of
+the documents and the share of them that is in it), and `vectors` when word vectors come as a file.
 """
 
 from __future__ import annotations
@@ -199,6 +199,22 @@ REVIEWS = Source(
                     "βαθμολογία",
                     "voto",
                 ),
+            ),
+        ),
+        # For the topics' shares over time only: a date that cannot be read costs no review.
+        Column(
+            name="date",
+            type="timestamp",
+            nullable=True,
+            required=False,
+            lenient=True,
+            synonyms=(
+                *("time", "timestamp", "datetime", "review date", "unixReviewTime", "reviewTime", "review time"),
+                *("created", "created at", "created utc", "date created", "creation date", "submitted at"),
+                *("submission date", "date posted", "posted", "posted at", "post date", "published", "published at"),
+                *("published date", "publish date", "publication date", "pub date", "date published", "comment date"),
+                *("feedback date", "date added", "at", "ts", "datum", "fecha", "zeitpunkt", "date de publication"),
+                *("erstellt am", "fecha de publicación", "ημερομηνία"),
             ),
         ),
     ),

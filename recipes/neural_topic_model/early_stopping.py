@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 # Until divergence and coherence count in full, the loss says nothing about when to stop.
@@ -43,3 +43,11 @@ class EarlyStopping:
     def best(self) -> dict[str, float]:
         """The metrics of the best epoch."""
         return {name: values[self.best_epoch] for name, values in self.curves.items()}
+
+
+def kept_epoch(curves: Mapping[str, Sequence[float]], *, epochs: int) -> int:
+    """The epoch (from 0) whose weights a training of at most `epochs` ended with, from the metrics of each."""
+    stopping = EarlyStopping(epochs=epochs, patience=epochs)
+    for values in zip(*curves.values(), strict=True):
+        stopping.add(dict(zip(curves, values, strict=True)))
+    return stopping.best_epoch

@@ -33,6 +33,9 @@ REFERENCE_DOCUMENTS = 20_000
 PHRASE_DOCUMENTS = 20_000
 # Their means are known to the third digit, whatever the number of the others.
 JUDGED_DOCUMENTS = 20_000
+# Words in the vocabulary for each place in the lists of topics, at least: with fewer, topics share words whatever the
+# method. Rarer words make up for it, as long as they are in so many training documents.
+WORDS_PER_PLACE, MIN_DOCUMENTS = 2, 5
 
 
 def process(inputs: Path, outputs: Path, *, config: Config) -> dict[str, float]:
@@ -101,16 +104,19 @@ def _lemmatizer(inputs: Path, config: Config) -> Lemmatizer:
 def choose_words(train: NumberedCorpus, config: Config) -> tuple[str, ...]:
     """The lemmas in neither too many nor too few of the training documents, in alphabetical order.
 
-    The check of the data saw to it that there are enough words as they are written. Where so many of them share a lemma
-    that too few are left, the most widespread of the others make up for it. Raises JobFailed for fewer than two.
+    In texts of a dozen words hardly any are in one of a hundred: rarer ones make up `WORDS_PER_PLACE`. The check of the
+    data saw to it that there are enough words as they are written. Where so many of them share a lemma that too few are
+    left, the most widespread of the others make up for it. Raises JobFailed for fewer than two.
     """
-    data = config.data
-    frequency = train.document_frequency()
+    data, topics = config.data, config.hyperparameters.topics
     low, high = data.document_frequencies(len(train))
-    needed = max(config.hyperparameters.topics, data.top_words)
-    inside = sorted((-count, word) for word, count in frequency.items() if low <= count <= high)
-    outside = sorted((-count, word) for word, count in frequency.items() if not low <= count <= high)
-    kept = [*inside, *outside[: max(0, needed - len(inside))]][: data.max_vocabulary]
+    enough, fewest = WORDS_PER_PLACE * topics * data.top_words, max(topics, data.top_words)
+    ranked = sorted((-count, word) for word, count in train.document_frequency().items())
+    kept = [(count, word) for count, word in ranked if low <= -count <= high]
+    rarer = [(count, word) for count, word in ranked if MIN_DOCUMENTS <= -count < low]
+    kept += rarer[: max(0, enough - len(kept))]
+    others = [each for each in ranked if each not in set(kept)] if len(kept) < fewest else []
+    kept = [*kept, *others[: max(0, fewest - len(kept))]][: data.max_vocabulary]
     if len(kept) < 2:
         raise JobFailed(
             f"Expected at least two different words in {len(train):,} training documents, found {len(kept)} after "

@@ -9,12 +9,15 @@ from dataclasses import replace
 
 import numpy as np
 import scipy.sparse as sp
-from sklearn.decomposition import NMF
-from sklearn.feature_extraction.text import TfidfTransformer
 
 from recipes.neural_topic_model.bags_of_words import BagsOfWords
 from recipes.neural_topic_model.metrics import Halves, completion_of_halves
 from recipes.neural_topic_model.mixture_topics import MixtureTopics
+from trainyard.contract.lean_imports import lean
+
+with lean():
+    from sklearn.decomposition import NMF
+    from sklearn.feature_extraction.text import TfidfTransformer
 
 NMF_ITERATIONS = 400
 # What topics take from the frequency of words: at the start, and in words per refinement.

@@ -19,9 +19,11 @@ from recipes.neural_topic_model.corpus import (
     load_lemmas,
     texts,
 )
+from recipes.neural_topic_model.early_stopping import kept_epoch
 from recipes.neural_topic_model.features import Vocabulary
 from recipes.neural_topic_model.inference import TopicModel
 from recipes.neural_topic_model.metrics import embedding_coherence, npmi
+from recipes.neural_topic_model.over_time_section import over_time_section
 from recipes.neural_topic_model.plots import CLOUD_WORDS, MAX_CLOUDS, review_map, training_curves, word_clouds
 from recipes.neural_topic_model.word_vectors import WordVectors
 from trainyard.contract import curves
@@ -46,29 +48,33 @@ SHOWN_LETTERS = 600
 def report(inputs: ReportInputs, outputs: Path, *, config: Config) -> list[Section]:
     """Write the files below to `outputs`, and return the sections of the report.
 
-    * `document_topics.parquet`: document, role, sentiment, topic (the strongest), name, t0, t1, ... (shares); of
+    * `document_topics.parquet`: document, role, sentiment, date, topic (the strongest), name, t0, t1, ... (shares); of
       `LISTED_DOCUMENTS` at most, for bulk scoring gives those of all.
     * `topics.parquet`: topic, rank, word, weight.
+    * `topics_over_time.parquet` (period, reviews, topic, name, share, low, high) and `.png`, where reviews have dates.
     * `highlights.json`: words of the most frequent topics: `title`, `columns`, `rows` to print.
     * `topic_clouds.png`, `demonstration_clouds.png`, `map.png`.
     """
     model = TopicModel.load(inputs.model)
     names = model.topic_names()
-    strongest = _write_documents(model, names, inputs=inputs, path=outputs / DOCUMENTS_FILE)
+    dates, shares = _write_documents(model, names, inputs=inputs, path=outputs / DOCUMENTS_FILE)
     _write_topics(model, config.data.top_words, path=outputs / TOPICS_FILE)
-    share = np.bincount(strongest, minlength=len(names)) / max(len(strongest), 1)
+    share = np.bincount(shares.argmax(axis=1), minlength=len(names)) / max(len(shares), 1)
     write_highlights(_highlights(model, share, count=config.data.top_words), outputs)
     return [
         _topics_section(model, share, inputs=inputs, outputs=outputs, config=config),
+        *over_time_section(dates, shares, names=names, outputs=outputs),
         _comparison_section(model, inputs.process / "train", config=config),
         _map_section(model, names, train=inputs.process / "train", outputs=outputs, seed=config.seed),
         *_demonstration_section(model, names, prepare=inputs.prepare, outputs=outputs, config=config),
-        _training_section(inputs.model),
+        _training_section(inputs.model, epochs=config.hyperparameters.epochs),
     ]
 
 
-def _write_documents(model: TopicModel, names: Sequence[str], *, inputs: ReportInputs, path: Path) -> np.ndarray:
-    """Topics of `LISTED_DOCUMENTS` at most, which are in bags of words already; returns the strongest topic of each."""
+def _write_documents(
+    model: TopicModel, names: Sequence[str], *, inputs: ReportInputs, path: Path
+) -> tuple[np.ndarray, np.ndarray]:
+    """Topics of `LISTED_DOCUMENTS` at most, which are in bags of words already; returns their dates and shares."""
     listed = _listed_documents(inputs.prepare)
     roles = np.asarray(listed["role"].to_pylist())
     shares = np.zeros((len(roles), model.topics), dtype=np.float32)
@@ -82,12 +88,12 @@ def _write_documents(model: TopicModel, names: Sequence[str], *, inputs: ReportI
     for name, column in columns.items():
         listed = listed.append_column(name, column)
     pq.write_table(listed, path)
-    return np.asarray(strongest)
+    return listed["date"].to_numpy().astype("datetime64[D]"), shares
 
 
 def _listed_documents(prepare: Path) -> pa.Table:
-    """Key, role and sentiment of the documents with the smallest keys: these are hashes, so it is a fair sample."""
-    columns, order = "document, role, sentiment", f"ORDER BY document LIMIT {LISTED_DOCUMENTS}"
+    """Key, role, sentiment and date of the documents with the smallest keys: hashes, so it is a fair sample."""
+    columns, order = "document, role, sentiment, date", f"ORDER BY document LIMIT {LISTED_DOCUMENTS}"
     with database() as opened:
         return opened.sql(f"SELECT {columns} FROM {files_of(prepare)} {order}").to_arrow_table()  # noqa: S608
 
@@ -227,7 +233,13 @@ def _demonstration_section(
     )
 
 
-def _training_section(model_dir: Path) -> Section:
-    picture = training_curves(curves.read(model_dir))
-    figure = Figure(png=picture, alt="Loss, validation loss and topic quality per epoch")
-    return Section(title="Training", text="Loss is in nats per review.", figures=(figure,))
+def _training_section(model_dir: Path, *, epochs: int) -> Section:
+    metrics = curves.read(model_dir)
+    kept = kept_epoch(metrics, epochs=epochs) + 1
+    alt = f"Training and validation loss and topic quality over {len(metrics['loss'])} epochs; {kept} is kept."
+    text = (
+        "Training counts what keeps topics apart and together as well, so that its loss may lie above that of "
+        "validation. Of the second half the epoch with the lowest validation loss is kept."
+    )
+    figure = Figure(png=training_curves(metrics, kept=kept), alt=alt)
+    return Section(title="Training", text=text, figures=(figure,))

@@ -22,6 +22,7 @@ from recipes.neural_topic_model.word_cooccurrence import document_npmi, expected
 from trainyard.contract import checkpoint, curves
 from trainyard.contract.lean_tensorflow import tf
 from trainyard.contract.progress import metric, progress
+from trainyard.contract.threads import threads_for
 from trainyard.errors import JobFailed
 
 KERAS_FILE = "model.keras"
@@ -51,9 +52,10 @@ def train(channels: Mapping[str, Path], model_dir: Path, *, checkpoints: Path, c
             f"{len(bags)}; upload more reviews or lower hyperparameters.topics."
         )
     validation = BagsOfWords.load(channels["validation"]).head(MAX_VALIDATION_DOCUMENTS)
-    training = _Training(bags, validation, vocabulary=vocabulary, config=config)
-    stopping = training.run(checkpoints / CHECKPOINT_FILE)
-    model, figures = training.chosen()
+    with threads_for(len(bags)):
+        training = _Training(bags, validation, vocabulary=vocabulary, config=config)
+        stopping = training.run(checkpoints / CHECKPOINT_FILE)
+        model, figures = training.chosen()
     for name, value in figures.items():
         metric(name, value)
     model.save(model_dir)

@@ -26,6 +26,7 @@ from recipes.prod2vec.metrics import (
 )
 from recipes.prod2vec.process import load_baskets
 from trainyard.contract.evaluation import Evaluation, Reference
+from trainyard.contract.lean_imports import lean
 from trainyard.contract.progress import progress
 
 # Baselines are for orientation, so they get a part of large data: gensim's time is order lines times epochs.
@@ -135,7 +136,8 @@ def co_occurrence(baskets: RaggedArray, products: int) -> Scorer:
 
 def gensim_vectors(baskets: RaggedArray, vocabulary: Vocabulary, *, config: Config, workers: int = 2) -> ProductVectors:
     """Vectors of gensim's Word2Vec with the run's settings, fewer epochs on large data (see `MAX_GENSIM_LINES`)."""
-    from gensim.models import Word2Vec
+    with lean():
+        from gensim.models import Word2Vec
 
     parameters = config.hyperparameters
     epochs = max(1, min(parameters.epochs, MAX_GENSIM_LINES // max(len(baskets.values), 1)))

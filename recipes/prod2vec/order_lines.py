@@ -14,7 +14,7 @@ import ibis
 
 from recipes.prod2vec.config import Data
 from trainyard.contract.holdout import fraction_of
-from trainyard.contract.records import rows
+from trainyard.contract.records import kept, rows
 
 SALT = "prod2vec orders"
 NOT_BOUGHT = r"^\s*(-\s*[0-9.,]|0+([.,]0*)?(\s|$))"
@@ -61,7 +61,8 @@ class Orders:
         )
         # A window without partition, which Spark evaluates in one task: fine for a table of products.
         index = ibis.row_number().over(ibis.window(order_by=[found.spread, found.product_id]))
-        return found.mutate(product_index=index.cast("int32")).drop("spread")
+        # All lines are counted for it, which once is enough.
+        return kept(found.mutate(product_index=index.cast("int32")).drop("spread"))
 
     @cached_property
     def _keys(self) -> ibis.Table:
@@ -82,11 +83,8 @@ class Orders:
     @cached_property
     def indexed(self) -> ibis.Table:
         """Purchases as order_id, product_index and place: the place in the cart, 0 where it is not known."""
-        return self.by_key(self.purchases.select("order_id", "product_id", place=place_of(self.purchases)))
-
-    def by_key(self, table: ibis.Table) -> ibis.Table:
-        """A table about products as purchases name them, with their indices in place of the keys."""
-        return table.join(self._indices, "product_id").drop("product_id")
+        lines = self.purchases.select("order_id", "product_id", place=place_of(self.purchases))
+        return lines.join(self._indices, "product_id").drop("product_id")
 
     @cached_property
     def _indices(self) -> ibis.Table:

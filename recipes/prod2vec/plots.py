@@ -34,12 +34,16 @@ def _department(name: str) -> str:
 
 
 def training_curves(model_dir: Path) -> Figure:
-    """Loss and validation hit rate by epoch."""
+    """Loss and validation hit rate by epoch; the vectors are those of the last one."""
     metrics = curves.read(model_dir)
     # Models of earlier versions say nothing of vectors, because nothing else answered.
     rate = next(name for name in ("validation_hit_rate_at_10_vectors", "validation_hit_rate_at_10") if name in metrics)
-    series = {"loss of a pair": metrics["loss"], "hit rate at 10 by vectors, some validation orders": metrics[rate]}
+    epochs = len(metrics["loss"])
+    panels = {
+        "training loss of a pair": {"loss": metrics["loss"]},
+        "hit rate at 10 by vectors, some validation orders": {"hit rate": metrics[rate]},
+    }
     return Figure(
-        png=charts.curves(series, x_label="epoch"),
-        alt=f"Loss and validation hit rate over {len(metrics['loss'])} epochs.",
+        png=charts.curves(panels, x_label="epoch", kept=dict.fromkeys(panels, epochs)),
+        alt=f"Loss and validation hit rate over {epochs} epochs, of which the last is kept.",
     )

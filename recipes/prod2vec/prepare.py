@@ -10,9 +10,9 @@ import ibis
 from recipes.prod2vec import data_problems
 from recipes.prod2vec.config import Config, Data
 from recipes.prod2vec.order_lines import SALT, Orders, place_of
-from trainyard.contract.holdout import ROLES, TRAIN, role_of, trains
+from trainyard.contract.holdout import ROLES, TRAIN, role_of
 from trainyard.contract.quality import Quality
-from trainyard.contract.records import rows
+from trainyard.contract.records import kept, rows
 
 # Place in the cart and index of the product travel as one whole number, the place in front: 39 and 24 bits.
 INDEX_BITS = 24
@@ -60,36 +60,39 @@ def prepare(tables: Mapping[str, ibis.Table], config: Config) -> dict[str, ibis.
     """
     orders = Orders(tables, config.data)
     products = orders.products.select("product_index", "product_id", "product_name", "department")
+    gathered = kept(_gathered(orders.indexed, config.data))
     return {
         # By the key in its own type: to sort numbers as text takes longer.
-        "baskets": _baskets(orders.indexed, config.data).order_by("key").drop("key"),
-        "vocabulary": _vocabulary(orders, config.data),
+        "baskets": _baskets(gathered, config.data).order_by("key").drop("key"),
+        "vocabulary": _vocabulary(orders, gathered, data=config.data),
         "catalogue": products.order_by("product_index"),
     }
 
 
-def _baskets(lines: ibis.Table, data: Data) -> ibis.Table:
+def _gathered(lines: ibis.Table, data: Data) -> ibis.Table:
+    """Orders as order_id, role and entries: product and place of each line as one number, in no order."""
     # Sorting each list puts a basket in order on both engines; only DuckDB could collect in a given order. Lists of
     # whole numbers cost a third less than lists of pairs.
     place = ibis.greatest(0, ibis.least(lines.place, MAX_PLACE))
     entry = (place << INDEX_BITS) + lines.product_index
     orders = lines.group_by("order_id").agg(entries=entry.collect())
-    orders = orders.filter(orders.entries.length() >= data.min_basket)
-    products = orders.entries.sort()[: data.max_basket].map(lambda entry: entry & (MAX_PRODUCTS - 1))
-    order_id = orders.order_id.cast("string")
-    role = role_of(order_id, **_split(data))
-    return orders.select(key=orders.order_id, order_id=order_id, role=role, products=products)
+    return orders.mutate(role=role_of(orders.order_id.cast("string"), **_split(data)))
 
 
-def _vocabulary(orders: Orders, data: Data) -> ibis.Table:
-    lines = orders.purchases
-    # An order is hashed once, however many lines it has; and few orders are held out, so what they have is taken off.
-    # A condition on the order alone would be asked of every line instead: engines move such filters to the front.
-    found = lines.group_by("order_id").agg(lines=lines.count())
-    trained = trains(found.order_id.cast("string"), **_split(data))
-    found = found.filter(ibis.ifelse(found.lines > 0, ~trained, False))
-    held_out = lines.semi_join(found, "order_id")
-    held_out = orders.by_key(held_out.group_by("product_id").agg(held_out=held_out.count()))
+def _baskets(gathered: ibis.Table, data: Data) -> ibis.Table:
+    orders = gathered.filter(gathered.entries.length() >= data.min_basket)
+    products = orders.entries.sort()[: data.max_basket].map(_product)
+    return orders.select(key=orders.order_id, order_id=orders.order_id.cast("string"), role="role", products=products)
+
+
+def _product(entry: Any) -> Any:
+    return entry & (MAX_PRODUCTS - 1)
+
+
+def _vocabulary(orders: Orders, gathered: ibis.Table, *, data: Data) -> ibis.Table:
+    # Few orders are held out: to take off what they have is less work than to count all others.
+    held_out = gathered.filter(gathered.role != TRAIN).select(entry=gathered.entries.unnest())
+    held_out = held_out.group_by(product_index=_product(held_out.entry)).agg(held_out=held_out.count())
     counted = orders.products.left_join(held_out, "product_index")
     counted = counted.select("product_index", frequency=counted.times - counted.held_out.fill_null(0))
     counted = counted.filter(counted.frequency > 0)
@@ -99,9 +102,9 @@ def _vocabulary(orders: Orders, data: Data) -> ibis.Table:
     return top.mutate(rank=rank.cast("int32")).order_by("rank")
 
 
-def _usable(lines: ibis.Table, vocabulary: ibis.Table, *, data: Data) -> bool:
-    """Whether a training basket of these lines holds two products of the vocabulary."""
-    baskets = _baskets(lines, data)
+def _usable(gathered: ibis.Table, vocabulary: ibis.Table, *, data: Data) -> bool:
+    """Whether a training basket of these orders holds two products of the vocabulary."""
+    baskets = _baskets(gathered, data)
     entries = baskets.filter(baskets.role == TRAIN).select("order_id", product_index=baskets.products.unnest())
     known = entries.semi_join(vocabulary, "product_index")
     counted = known.group_by("order_id").agg(products=known.count())
@@ -170,9 +173,10 @@ def _unknown_vocabulary(orders: Orders, found: Mapping[str, float], *, data: Dat
     """Whether a vocabulary that is cut leaves no training basket with two products of it."""
     if found["ordered_products"] <= data.top_products:
         return ()
-    lines, vocabulary = orders.indexed, _vocabulary(orders, data)
-    some = lines.filter(lines.order_id.cast("string").endswith(GLANCE))
-    if any(_usable(each, vocabulary, data=data) for each in (some, lines)):
+    gathered = kept(_gathered(orders.indexed, data))
+    vocabulary = kept(_vocabulary(orders, gathered, data=data))
+    some = gathered.filter(gathered.order_id.cast("string").endswith(GLANCE))
+    if any(_usable(each, vocabulary, data=data) for each in (some, gathered)):
         return ()
     return (
         f"order_products: expected training orders of at least 2 of the {data.top_products:,} most frequent products, "

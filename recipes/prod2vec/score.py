@@ -75,7 +75,8 @@ def _ordered(tables: Path) -> str:
 
 def _table(tables: Path, name: str) -> str:
     files = [part.as_posix().replace("'", "''") for part in chunks.parts(tables / name)]
-    return "read_parquet([" + ", ".join(f"'{each}'" for each in files) + "])"
+    # By name, for a file need not have all columns that others have.
+    return "read_parquet([" + ", ".join(f"'{each}'" for each in files) + "], union_by_name = true)"
 
 
 def _named(products: pa.RecordBatch, names: pa.Array, *, indices: np.ndarray) -> pa.Array:

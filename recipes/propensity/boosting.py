@@ -12,11 +12,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sklearn.ensemble import HistGradientBoostingClassifier
 
 from recipes.propensity.features import Encoder
-from recipes.propensity.threads import threads_for
 from recipes.propensity.trees import EVERY_LEAF, LEAVES, Splits, Trees
+from trainyard.contract.lean_imports import lean
+from trainyard.contract.threads import threads_for
+
+with lean():
+    from sklearn.ensemble import HistGradientBoostingClassifier
 
 # What scikit-learn can tell apart in one category; more values than that are taken in their order.
 MAX_VALUES = 255

@@ -11,15 +11,16 @@ import pandas as pd
 from recipes.propensity.calibration import logit, sigmoid
 from recipes.propensity.config import Config
 from recipes.propensity.features import NOT_FEATURES, Encoder
-from recipes.propensity.inference import Ensemble
+from recipes.propensity.inference import Ensemble, linear_logits
+from recipes.propensity.logistic_regression import logistic_regression
 from recipes.propensity.metrics import classification_metrics
 from recipes.propensity.population import Population
 from recipes.propensity.quantity import LARGEST
-from recipes.propensity.threads import threads_for
 from recipes.propensity.training_data import VISITS_FILE, TrainingData, load_visits
 from trainyard.contract.evaluation import Evaluation, Reference
 from trainyard.contract.progress import progress
 from trainyard.contract.tabular.probabilities import auc_of_places, places
+from trainyard.contract.threads import threads_for
 
 # Baselines are for orientation, so they get a part of large data.
 MAX_BASELINE_VISITS = 200_000
@@ -55,7 +56,8 @@ def references(channels: Mapping[str, Path], holdout: Path, *, config: Config) -
     progress(0.85, "logistic regression")
     data = TrainingData.load(channels["train"], channels["validation"], folds=config.data.folds)
     encoder = Encoder.load(channels["features"])
-    linear = _logistic_regression(data, encoder.transform(encoder.columns_of(held_out)))
+    line = logistic_regression(data, np.ones(len(data.labels), np.bool_))
+    linear = sigmoid(linear_logits(line, encoder.transform(encoder.columns_of(held_out))))
     found = {}
     for name, in_sample in (("gradient boosting", boosted), ("logistic regression", linear)):
         probabilities = sigmoid(logit(in_sample) + population.prior_correction)
@@ -101,14 +103,3 @@ def gradient_boosting(learned: pd.DataFrame, held_out: pd.DataFrame, *, seed: in
 def _as_category(values: pd.Series, kind: pd.CategoricalDtype) -> pd.Series:
     """As a category of `kind`; values that it does not have are missing."""
     return values.where(values.isin(kind.categories)).astype(kind)
-
-
-def _logistic_regression(data: TrainingData, held_out: np.ndarray) -> np.ndarray:
-    from sklearn.linear_model import LogisticRegression
-
-    some = slice(MAX_BASELINE_VISITS)
-    if len(np.unique(data.labels[some])) < 2:
-        return np.full(len(held_out), data.labels[some].mean())
-    with threads_for(len(data.labels[some])):
-        model = LogisticRegression(C=0.1, max_iter=300).fit(data.inputs[some], data.labels[some])
-    return np.asarray(model.predict_proba(held_out)[:, 1])

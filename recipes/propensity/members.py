@@ -2,12 +2,12 @@
 
 One boosting and one logistic regression per fold learn from the rows that the fold's networks learn from, so that each
 row has log odds by members that have not seen it. The share of the trees is fixed unless another is better beyond
-doubt: chosen on those rows it would lean to the networks, which stop where they fit these rows best.
+doubt: chosen on those rows it would lean to the networks, which stop where they fit these rows best. The straight
+line is all of it where no blend is clearly better, and then the very one that evaluation compares the model with.
 """
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -17,10 +17,11 @@ import numpy as np
 from recipes.propensity.boosting import TreeColumns, boosted, taken_apart
 from recipes.propensity.features import Encoder
 from recipes.propensity.inference import Shares, linear_logits
+from recipes.propensity.logistic_regression import logistic_regression
 from recipes.propensity.metrics import clearly_lower, log_losses
-from recipes.propensity.threads import threads_for
 from recipes.propensity.training_data import TrainingData
 from recipes.propensity.trees import Trees
+from trainyard.contract.threads import threads_for
 
 TREES_SHARE, OTHER_SHARES = 0.6, (0.2, 0.4, 0.8, 1.0)
 # What is learned of each tree. The more there is to learn, the more of it is right: 0.06 for 20,000 rows of a bent
@@ -29,15 +30,16 @@ RATES = (0.03, 0.06, 0.12, 0.24)
 # From as many rows of either outcome on, the two lowest would only cost time.
 MANY_OUTCOMES = 20_000
 # Standard errors by which a choice has to be better than the one before it.
-CLEAR_RATE, CLEAR_SHARE = 1.0, 3.0
+CLEAR_RATE, CLEAR_SHARE, CLEAR_BEND = 1.0, 3.0, 1.0
 LINEAR_SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
-# A straight line is known well enough from these; more would cost as much time as the trees.
-MAX_LINEAR_ROWS = 200_000
 
 
 @dataclass(frozen=True, kw_only=True)
 class Members:
-    """What is trained beside the networks, and its log odds of each of the asked rows by what has not seen the row."""
+    """What is trained beside the networks, and its log odds of each of the asked rows by what has not seen the row.
+
+    `linear` itself is learned from all rows.
+    """
 
     trees: Trees
     linear: np.ndarray
@@ -45,7 +47,11 @@ class Members:
     unseen_linear: np.ndarray
 
     def shares(self, unseen_networks: np.ndarray, labels: np.ndarray) -> Shares:
-        """How much each member counts, by the loss on rows that the members did not learn from."""
+        """How much each member counts, by the loss on rows that the members did not learn from.
+
+        The straight line is the whole model unless the best blend is better by more than a standard error (Breiman et
+        al. 1984, "Classification and Regression Trees", section 3.4.3): few rows have to show more of a bend than many.
+        """
 
         def losses(shares: Shares) -> np.ndarray:
             blended = shares.blended(unseen_networks, self.unseen_trees, linear=self.unseen_linear)
@@ -55,10 +61,10 @@ class Members:
         best = min(OTHER_SHARES, key=lambda trees: float(losses(Shares(trees=trees)).mean()))
         clear = clearly_lower(losses(Shares(trees=best)), usual, errors=CLEAR_SHARE)
         trees = best if clear else TREES_SHARE
-        return min(
-            (Shares(trees=trees, linear=linear) for linear in LINEAR_SHARES),
-            key=lambda shares: float(losses(shares).mean()),
-        )
+        *blends, straight = [Shares(trees=trees, linear=linear) for linear in LINEAR_SHARES]
+        best_blend = min(blends, key=lambda each: float(losses(each).mean()))
+        bent = clearly_lower(losses(best_blend), losses(straight), errors=CLEAR_BEND)
+        return best_blend if bent else straight
 
 
 def fit(
@@ -76,7 +82,7 @@ def fit(
     read, place = columns.of_inputs(data.inputs), np.full(len(data.labels), -1)
     place[rows] = np.arange(len(rows))
     unseen = {name: np.empty(len(rows)) for name in ("trees", "linear")}
-    models, lines, rate = [], [], None
+    models, rate = list[Any](), None
     for number, fold in enumerate(folds.tolist()):
         judged = data.folds == fold
         boosting = _Boosting(columns=columns, read=read, labels=data.labels, judged=judged, rounds=rounds)
@@ -88,11 +94,10 @@ def fit(
         unseen["trees"][place[judged]] = logits
         unseen["linear"][place[judged]] = linear_logits(line, data.inputs[judged])
         models.append(model)
-        lines.append(line)
         on_fold(number)
     return Members(
         trees=taken_apart(models, columns),
-        linear=np.mean(lines, axis=0),
+        linear=logistic_regression(data, np.ones(len(data.labels), np.bool_)),
         unseen_trees=unseen["trees"],
         unseen_linear=unseen["linear"],
     )
@@ -130,18 +135,3 @@ class _Boosting:
                 break
             best = found
         return best
-
-
-def logistic_regression(data: TrainingData, learned: np.ndarray) -> np.ndarray:
-    """Coefficients [inputs + 1], the constant last, from evenly many of the rows `learned`, a flag each."""
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.linear_model import LogisticRegression
-
-    rows = np.flatnonzero(learned)
-    rows = rows[:: -(-len(rows) // MAX_LINEAR_ROWS)]
-    model: Any = LogisticRegression(C=0.1, max_iter=300)
-    with warnings.catch_warnings(), threads_for(len(rows)):
-        # A line that is not quite at its best has a share that says so.
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit(data.inputs[rows], data.labels[rows])
-    return np.append(model.coef_[0], model.intercept_).astype(np.float64)

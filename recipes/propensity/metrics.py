@@ -5,12 +5,15 @@ A metric with `weights` weighs a visit by how many visits of the population it s
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 import numpy as np
 
 from recipes.propensity.calibration import EPSILON, logit, sigmoid
 from recipes.propensity.population import Population
 from trainyard.contract.tabular.probabilities import (
     auc,
+    auc_of_places,
     average_precision,
     brier_score,
     expected_calibration_error,
@@ -19,6 +22,7 @@ from trainyard.contract.tabular.probabilities import (
 
 # The logit of 0.5: in the sample a visit is called a sale from here on, as in the original.
 DECISION_LOGIT = 0.0
+STATISTICS: Mapping[str, Callable[[np.ndarray], float]] = {"auc": auc_of_places}
 
 
 def classification_metrics(

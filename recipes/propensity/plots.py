@@ -7,30 +7,10 @@ from collections.abc import Sequence
 from matplotlib.figure import Figure
 
 from trainyard.contract.charts import NO_SKILL, PALETTE, panel, png
-from trainyard.contract.tabular.probabilities import ReliabilityBin
 from trainyard.contract.tabular.thresholds import Curve
 
 # A model without a mistake costs nothing.
 SMALLEST_COST = 1e-9
-
-
-def reliability_diagram(bins: Sequence[ReliabilityBin]) -> bytes:
-    """Observed share of sales over predicted probability as a PNG picture.
-
-    On logarithmic axes, for most groups of a shop with few sales lie close to zero.
-    """
-    figure = Figure(figsize=(5.2, 4.6), layout="constrained")
-    axes = figure.add_subplot()
-    seen = [each for each in bins if each.observed > 0]
-    ends = [min(each.predicted for each in bins), max(max(each.predicted, each.observed) for each in bins)]
-    axes.plot(ends, ends, color=NO_SKILL, linewidth=1.5, label="calibrated")
-    axes.plot(
-        [each.predicted for each in seen], [each.observed for each in seen], "o-", color=PALETTE[0], label="model"
-    )
-    axes.set(xscale="log", yscale="log", xlabel="predicted probability", ylabel="observed share of sales")
-    axes.legend(frameon=False)
-    axes.grid(alpha=0.25)
-    return png(figure)
 
 
 def ranking_curves(curve: Curve, *, missed: Sequence[float]) -> bytes:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from recipes.propensity import combinations, plots
+from recipes.propensity import combinations
 from recipes.propensity.columns.outcome import DATABASE_OUTCOME, Outcome
 from recipes.propensity.columns.uses import Description
 from recipes.propensity.combinations import COMBINATIONS_FILE
@@ -19,12 +19,14 @@ from recipes.propensity.threshold_section import thresholds_section
 from recipes.propensity.training_data import VISITS_FILE
 from trainyard.contract import charts, curves
 from trainyard.contract.report import Cell, Figure, ReportInputs, Section, Table
+from trainyard.contract.tabular.plots import reliability_diagram
 from trainyard.contract.tabular.probabilities import ReliabilityBin, auc, reliability_bins
 from trainyard.contract.tabular.thresholds import curve
 
 MAX_VISITS, MAX_IMPORTANCE_VISITS = 100_000, 10_000
 SHOWN_COMBINATIONS = 10
 SHOWN_COLUMNS = 15
+RELIABILITY_COLUMNS = ("predicted", "observed", "95 % from", "to", "held-out visits")
 
 
 def report(inputs: ReportInputs, outputs: Path, *, config: Config) -> list[Section]:
@@ -37,7 +39,11 @@ def report(inputs: ReportInputs, outputs: Path, *, config: Config) -> list[Secti
     bins = reliability_bins(probabilities, labels, weights=population.weights(labels))
     ranking = curve(probabilities, labels, weights=population.weights(labels))
     importance = permutation_importance(ensemble, visits, seed=config.seed)
-    _write(outputs / "reliability.csv", ["predicted", "observed", "visits"], rows=[_cells(each) for each in bins])
+    _write(
+        outputs / "reliability.csv",
+        ["predicted", "observed", "low", "high", "visits"],
+        rows=[_cells(each) for each in bins],
+    )
     _write(outputs / "drivers.csv", ["column", "auc_lost"], rows=importance)
     (outputs / COMBINATIONS_FILE).write_bytes((inputs.model / COMBINATIONS_FILE).read_bytes())
     description = Description.load(holdout)
@@ -121,15 +127,15 @@ def _calibration_section(
         f"Held-out visits ({MAX_VISITS:,} at most) in ten groups of equal weight, by predicted probability. On average "
         f"the model says {mean:.4f}; the true rate is {population.sale_rate:.4f}. A calibrated model lies on the line."
     )
-    figure = Figure(
-        png=plots.reliability_diagram(bins), alt="Observed share of sales over predicted probability, in ten groups."
-    )
-    table = Table(columns=("predicted", "observed", "held-out visits"), rows=[_cells(each) for each in bins])
+    # Most groups of a shop with few sales lie close to zero.
+    png = reliability_diagram(bins, logarithmic=True)
+    figure = Figure(png=png, alt="Observed share of sales, with its interval, over predicted probability, in groups.")
+    table = Table(columns=RELIABILITY_COLUMNS, rows=[_cells(each) for each in bins])
     return Section(title="Calibration", text=text, figures=(figure,), tables=(table,))
 
 
 def _cells(each: ReliabilityBin) -> list[Cell]:
-    return [each.predicted, each.observed, each.rows]
+    return [each.predicted, each.observed, each.low, each.high, each.rows]
 
 
 def _importance_section(importance: list[tuple[str, float]]) -> Section:
@@ -159,12 +165,15 @@ def _cell(text: str) -> Cell:
 
 def _training_section(model_dir: Path, shares: Shares) -> Section:
     series = curves.read(model_dir)
-    epochs = len(series["loss"])
+    epochs, lowest = len(series["loss"]), int(np.argmin(series["validation_loss"])) + 1
+    panels = {"log loss, mean over the networks": {"training": series["loss"], "validation": series["validation_loss"]}}
     figure = Figure(
-        png=charts.curves(series, x_label="epoch"), alt=f"Training and validation loss over {epochs} epochs."
+        png=charts.curves(panels, x_label="epoch"),
+        alt=f"Training and validation loss over {epochs} epochs; that of validation is lowest in epoch {lowest}.",
     )
     text = (
-        f"Mean over the networks of the average. Each stops by itself and keeps its best epoch.{_members_text(shares)}"
+        "Mean over the networks of the average. Each stops by itself and keeps its best epoch; on average validation "
+        f"loss is lowest in epoch {lowest}.{_members_text(shares)}"
     )
     return Section(title="Training", text=text, figures=(figure,))
 

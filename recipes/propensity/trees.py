@@ -81,12 +81,14 @@ class Trees:
     def leaves_by_group(self, inputs: np.ndarray, groups: np.ndarray, *, count: int) -> np.ndarray:
         """The leaves that groups of inputs leave to one visit, each by itself [count, trees].
 
-        `inputs` [inputs] are the visit's, `groups` [inputs] the number of the group that each is in.
+        `inputs` [inputs] are the visit's, `groups` [inputs] the number of the group that each is in; those from `count`
+        on are left out.
         """
         found = np.full((count, len(self.values)), EVERY_LEAF)
         lines, places = self._lines_of_one(inputs)
         for line, group in zip(lines, groups.take(places).tolist(), strict=True):
-            found[group] &= self._tables.lines[line]
+            if group < count:
+                found[group] &= self._tables.lines[line]
         return found
 
     def _leaves_of_one(self, inputs: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from recipes.two_tower.inference import TOP_K, ObjectiveName, Recommender
-from recipes.two_tower.validation import METRICS
+from recipes.two_tower.validation import METRICS, best_epoch
 from trainyard.contract import charts
 from trainyard.contract.projection import spread_out, tsne
 from trainyard.contract.report import Figure
@@ -46,7 +46,9 @@ def training_curves(curves: Mapping[str, Sequence[float]]) -> tuple[Figure, ...]
         if METRICS[name] not in curves:
             # Interactions have no ratings to learn.
             continue
-        series = {f"loss, {name}": curves[f"{name}_loss"], label: curves[METRICS[name]]}
-        alt = f"Loss and {label} over {len(curves[METRICS[name]])} epochs."
-        figures.append(Figure(png=charts.curves(series, x_label="epoch"), alt=alt))
+        loss = f"training loss, {name}"
+        panels = {loss: {"loss": curves[f"{name}_loss"]}, label: {label: curves[METRICS[name]]}}
+        kept = best_epoch(name, curves[METRICS[name]]) + 1
+        alt = f"Loss and {label} over {len(curves[METRICS[name]])} epochs, of which {kept} did best."
+        figures.append(Figure(png=charts.curves(panels, x_label="epoch", kept=dict.fromkeys(panels, kept)), alt=alt))
     return tuple(figures)

@@ -18,7 +18,7 @@ from recipes.two_tower.inference import TOP_K, Recommender
 from recipes.two_tower.ratings import Ratings
 from trainyard.contract import curves
 from trainyard.contract.ranking import blocks
-from trainyard.contract.report import ReportInputs, Section, Table, write_highlights
+from trainyard.contract.report import Cell, ReportInputs, Section, Table, write_highlights
 
 EMBEDDINGS = "movie_embeddings"
 RECOMMENDATIONS_FILE = "recommendations.parquet"
@@ -77,8 +77,7 @@ def report(inputs: ReportInputs, outputs: Path, *, config: Config) -> list[Secti
 def _top_tens_text(recommender: Recommender) -> str:
     if recommender.scale.rated:
         return (
-            "What these users rated best, and the movies recommended to them with the rating they are expected to "
-            "give; the newcomer has not rated anything yet."
+            "What these users rated best, and the movies recommended to them; the newcomer has not rated anything yet."
         )
     return "What these users chose, and the movies recommended to them; the newcomer has not chosen anything yet."
 
@@ -176,19 +175,21 @@ def _favourites(recommender: Recommender, shown: Ratings, *, labels: Sequence[st
 def _top_tens(recommender: Recommender, shown: Ratings, *, labels: Sequence[str]) -> Table:
     """One column per user, and one for a newcomer."""
     newcomer = Ratings.from_columns(NOTHING, NOTHING, values=NOTHING, times=NOTHING).of_users(np.asarray([0]))
+    by_rating = recommender.objective == "rating" and recommender.rating_towers is not None
     columns = []
     for histories in (shown, newcomer):
         for row, (indices, _) in enumerate(recommender.recommend(histories, TOP_K)):
             titles = [recommender.movies.titles[index] for index in indices.tolist()]
-            expected = np.zeros(len(indices))
-            if recommender.rating_towers is not None:
+            # Where something else orders them, expected ratings beside them would look badly sorted.
+            if by_rating:
                 expected = recommender.expected_ratings(histories, np.full(len(indices), row), movies=indices)
-            found = _with_ratings(recommender, titles, ratings=expected, digits=".1f")
-            columns.append(found + [""] * (TOP_K - len(found)))
+                titles = _with_ratings(recommender, titles, ratings=expected, digits=".1f")
+            columns.append(titles + [""] * (TOP_K - len(titles)))
+    rows: list[list[Cell]] = [[place, *row] for place, row in enumerate(zip(*columns, strict=True), start=1)]
     return Table(
-        columns=(*labels, "a newcomer"),
-        rows=[list(row) for row in zip(*columns, strict=True)],
-        caption="Top ten, with expected ratings" if recommender.scale.rated else "Top ten",
+        columns=("place", *labels, "a newcomer"),
+        rows=rows,
+        caption="Top ten, by expected rating" if by_rating else "Top ten, the best first",
     )
 
 

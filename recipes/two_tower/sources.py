@@ -89,6 +89,10 @@ RATINGS = Source(
             columns=("userId", "timestamp", "movieId", "title", "", ""),
             files=("userid-timestamp-artid-artname-traid-traname",),
         ),
+        # How often 360,000 people played artists; by name, for not every artist has an id.
+        Layout(columns=("userId", "", "movieId", "rating"), files=("usersha1-artmbid-artname-plays",), only_named=True),
+        # Games on Steam: a line for the purchase, and below it one with the hours played, which is the one that stays.
+        Layout(columns=("userId", "movieId", "", "rating", ""), files=("steam-200k",), only_named=True),
     ),
     unique=("userId", "movieId"),
     repeats="latest",

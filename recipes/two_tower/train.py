@@ -28,6 +28,7 @@ from recipes.two_tower.training_data import TrainingData
 from recipes.two_tower.validation import METRICS, RANKED, Validate, best_epoch, choose_rating_steps, validator
 from trainyard.contract import checkpoint, curves
 from trainyard.contract.progress import metric, progress
+from trainyard.contract.threads import threads_for
 
 # How far the whole is when each of the four trainings begins and ends.
 TRIAL_PROGRESS = {"rating": (0.0, 0.3), "retrieval": (0.3, 0.6)}
@@ -41,8 +42,21 @@ def train(channels: Mapping[str, Path], model_dir: Path, *, checkpoints: Path, c
     `validation_rmse`, `retrieval_loss` and `validation_ndcg_at_10` per epoch. A checkpoint after each epoch lets a
     killed training go on as if nothing had happened.
     """
-    movies, scale = Movies.load(channels["features"]), Scale.load(channels["features"])
     earlier, later = (Ratings.load(channels[name] / RATINGS_FILE) for name in ("train", "validation"))
+    with threads_for(len(earlier)):
+        return _train(channels, model_dir, ratings=(earlier, later), checkpoints=checkpoints, config=config)
+
+
+def _train(
+    channels: Mapping[str, Path],
+    model_dir: Path,
+    *,
+    ratings: tuple[Ratings, Ratings],
+    checkpoints: Path,
+    config: Config,
+) -> dict[str, float]:
+    movies, scale = Movies.load(channels["features"]), Scale.load(channels["features"])
+    earlier, later = ratings
     data = _data(movies, earlier, scale=scale, config=config)
     # The towers see histories as EASE ranks best with.
     temperature = config.hyperparameters.temperature

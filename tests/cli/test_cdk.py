@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.cli.story import FakeCloudFormation
-from trainyard.cli.cdk import program
+from trainyard.cli.cdk import npm, program
 from trainyard.cli.cdk.stacks import TOOLKIT_STACK, deploy_stacks
 from trainyard.cli.command import terminal
 from trainyard.client import local_cloud, project
@@ -55,6 +55,49 @@ def test_a_failing_cdk_shows_its_last_lines_and_its_log(fake_cdk: Path) -> None:
 def test_a_missing_cdk_says_how_to_get_it(tmp_path: Path) -> None:
     with pytest.raises(NotFound, match="make setup"):
         program.command(tmp_path, program.node(), arguments=["deploy"])
+
+
+@pytest.fixture
+def without_clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What is installed beside the packages, the folder for caches, and an npm that leaves the CDK command line."""
+    files = tmp_path / "share"
+    files.mkdir()
+    for each in (project.MARKER, *project.NPM_FILES):
+        (files / each).write_text("{}", encoding="utf-8")
+    monkeypatch.setattr(project, "is_checkout", lambda: False)
+    monkeypatch.setattr(project, "files", lambda: files)
+    monkeypatch.setenv(project.CACHE_VARIABLE, str(tmp_path / "cache"))
+    script = tmp_path / "npm.js"
+    script.write_text(
+        "const fs = require('fs'); if (process.env.NPM_FAILS) { console.error('E404'); process.exit(1); }"
+        "if (!fs.existsSync('package-lock.json')) process.exit(2);"
+        f"fs.mkdirSync('{program.SCRIPT.parent}', {{recursive: true}}); fs.writeFileSync('{program.SCRIPT}', '');",
+        encoding="utf-8",
+    )
+    monkeypatch.setattr(npm, "_npm", lambda node: [str(node), str(script)])
+    return tmp_path / "cache"
+
+
+def test_without_a_clone_the_cdk_is_installed_once(without_clone: Path) -> None:
+    told: list[str] = []
+    folder = npm.ready_folder(told.append)
+    assert folder == project.cdk_folder()
+    assert folder.parent == without_clone
+    assert (folder / program.SCRIPT).is_file()
+    assert (folder / project.MARKER).is_file()
+    assert npm.ready_folder(told.append) == folder
+    assert len(told) == 1
+    assert [each.name for each in without_clone.iterdir()] == [folder.name]
+    # Another version of the project has other packages.
+    (project.files() / "package-lock.json").write_text("{ }", encoding="utf-8")
+    assert project.cdk_folder() != folder
+
+
+def test_an_npm_that_fails_leaves_nothing(without_clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NPM_FAILS", "1")
+    with pytest.raises(TrainyardError, match="E404"):
+        npm.ready_folder(lambda _: None)
+    assert not list(without_clone.iterdir())
 
 
 @pytest.fixture

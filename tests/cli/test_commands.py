@@ -15,13 +15,14 @@ from tests.cli import test_logs
 from tests.cli.story import START, FakeCloudFormation, FakeStepFunctions, Story, refusal, upload_event
 from trainyard.cli import main as main_module
 from trainyard.cli.command import target
-from trainyard.cli.main import COMMANDS, app, command_name, main
+from trainyard.cli.command.on_demand import function, summary
+from trainyard.cli.main import COMMANDS, app, main
 from trainyard.client import failures
 from trainyard.client.deployment import Deployment
 from trainyard.client.execution.history import named, visits
 from trainyard.errors import ConfigError, NotFound
 
-FUNCTIONS = {command_name(function): function for panel in COMMANDS.values() for function in panel}
+FUNCTIONS = {name: function(name) for panel in COMMANDS.values() for name in panel}
 PLAN = {"outcome": "train", "reason": "all files are there", "run_id": "r1", "prefix": "prod2vec/r1", "dataset": "d"}
 
 
@@ -52,6 +53,11 @@ def test_every_command_has_help_with_an_example(name: str, capsys: pytest.Captur
     assert "Usage: trainyard " + name in shown
 
 
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_the_list_of_commands_says_what_a_command_says_first_of_itself(name: str) -> None:
+    assert summary(name) == " ".join((FUNCTIONS[name].__doc__ or "").partition("\n\n")[0].split()) != ""
+
+
 def test_every_option_has_help() -> None:
     import typer.main
 
@@ -59,7 +65,7 @@ def test_every_option_has_help() -> None:
     bare = [
         f"{name} {parameter.name}"
         for name, command in group.commands.items()
-        for parameter in command.params
+        for parameter in command.loaded().params
         if not getattr(parameter, "help", None)
     ]
     assert bare == []
@@ -91,7 +97,7 @@ def test_exit_codes_of_mistakes(arguments: list[str], code: int, capsys: pytest.
 
 def test_a_file_is_a_command() -> None:
     folder = Path(main_module.__file__).parent
-    modules = {function.__name__ for function in FUNCTIONS.values()}
+    modules = {each.__name__ for each in FUNCTIONS.values()}
     assert {path.stem for path in folder.glob("*.py")} == {*modules, "main", "__init__"}
     assert all(each.__module__ == f"trainyard.cli.{each.__name__}" for each in FUNCTIONS.values())
 

@@ -7,6 +7,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 
@@ -86,8 +87,17 @@ def test_what_is_not_known_is_not_guessed(services: Deployment):
     assert odd.words.startswith("at least ")
     gone = cost.of_visits(services.target, visits(story("gone").events), region="us-east-1")
     assert [each.usd is None for each in gone.states] == [False, False, True]
-    nowhere = cost.of_visits(services.target, visits(story().events), region="mars-north-1")
-    assert nowhere.words == "no prices for mars-north-1"
+
+
+def test_a_region_without_prices_is_reckoned_at_others_and_says_so(services: Deployment):
+    here, nowhere = (
+        cost.of_visits(services.target, visits(story().events), region=each) for each in ("us-east-1", "mars-north-1")
+    )
+    assert not nowhere.known
+    assert nowhere.words == here.words
+    assert "of us-east-1" in nowhere.prices
+    assert "those of mars-north-1 are not in the table" in nowhere.prices
+    assert "not in the table" not in here.prices
 
 
 def test_an_estimate_takes_the_times_of_the_last_run(services: Deployment, step_functions: FakeStepFunctions):
@@ -135,3 +145,11 @@ def test_where_it_costs_money_a_run_says_how_much_before_it_starts(
     start(paid, asked, by=begin)
     assert said[0] == ""
     assert "It will cost about " in said[1]
+    assert "list prices of us-east-1 of 20" in said[1]
+
+    elsewhere = dataclasses.replace(
+        paid, target=dataclasses.replace(paid.target, session=boto3.Session(region_name="eu-west-1"))
+    )
+    elsewhere.target._clients.update(services.target._clients)
+    start(elsewhere, asked, by=begin)
+    assert "those of eu-west-1 are not in the table" in said[2]

@@ -28,6 +28,7 @@ def test_by_arn_name_start_and_latest(deployment: Deployment, step_functions: Fa
         ("alpha-12", "alpha-12"),
         ("be", "beta"),
         ("latest", "beta"),
+        ("previous", "alpha-12"),
     ):
         assert find_execution(deployment, text).name == name
 
@@ -37,6 +38,11 @@ def test_latest_of_nothing_but_idle_ones(deployment: Deployment, step_functions:
         find_execution(deployment, "latest")
     step_functions.put("idle", status="SUCCEEDED", output='{"outcome": "nothing"}')
     assert find_execution(deployment, "latest").name == "idle"
+    with pytest.raises(NotFound, match="found none yet"):
+        find_execution(deployment, "previous")
+    step_functions.put("first")
+    with pytest.raises(NotFound, match="found only one"):
+        find_execution(deployment, "previous")
 
 
 def test_by_run_id(deployment: Deployment, step_functions: FakeStepFunctions) -> None:

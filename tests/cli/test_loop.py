@@ -28,6 +28,7 @@ from trainyard.client.run import pruning
 from trainyard.client.yard import Yard
 from trainyard.errors import BadRequest, ConfigError, JobFailed, NotFound, TrainyardError
 from trainyard.run.document import encoded
+from trainyard.run.documents import Difference
 from trainyard.run.recipe import config as recipe_config
 from trainyard.run.run import InputFile, Run
 
@@ -83,7 +84,7 @@ def put_run(deployment: Deployment, run_id: str, *, epochs: int, value: float) -
         config=encoded(config),
     )
     metric = {"value": value, "low": value - 0.1, "high": value + 0.1}
-    found: dict[str, Any] = {"metrics": {"hit_rate_at_10": metric}, "primary": "hit_rate_at_10"}
+    found: dict[str, Any] = {"metrics": {"hit_rate_at_10": metric}, "primary": "hit_rate_at_10", "rows": 1427}
     if run_id == B:
         difference = {"value": 0.05, "low": 0.01, "high": 0.09}
         found["champion"] = {"run_id": A, "metrics": {}, "difference": difference}
@@ -118,15 +119,21 @@ def test_compare_shows_what_differs_and_by_how_much(
     monkeypatch.setenv("COLUMNS", "80")
     assert main(["compare", A, executed(deployment, B)]) == 0
     said = capsys.readouterr().out
-    assert max(len(line) for line in said.splitlines() if " minus " not in line) <= 80
+    assert max(len(line) for line in said.splitlines() if " is better than " not in line) <= 80
     rows = [line.split() for line in said.splitlines()]
     assert ["hyperparameters.epochs", "5", "9"] in rows
     assert "0.7 (0.6 to 0.8)" in said
-    assert f"{B} minus {A}: +0.05 (+0.01 to +0.09), on the same held-out examples." in said
+    better = f"{B} is better than {A}: hit rate at 10 +0.05 (+0.01 to +0.09), on the same 1,427 held-out examples."
+    assert better in said
     assert main(["compare", A, B, "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert document["settings"] == [{"name": "hyperparameters.epochs", "values": [5, 9]}]
-    assert (document["files"], document["same_holdout"], document["difference"]["low"]) == ([], True, 0.01)
+    assert (document["files"], document["same_holdout"]) == ([], True)
+    assert (document["pairs"][0]["difference"]["low"], document["pairs"][0]["verdict"]) == (0.01, "better than")
+    # The other way round it is the other way round.
+    [turned] = trainyard.connect().compare(B, A).pairs
+    assert turned.difference == Difference(value=-0.05, low=-0.09, high=-0.01)
+    assert turned.verdict == "worse than"
 
 
 def test_runs_of_several_recipes_are_not_compared(deployment: Deployment, capsys: pytest.CaptureFixture[str]) -> None:

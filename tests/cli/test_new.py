@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 import sys
+import tomllib
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
@@ -142,6 +143,55 @@ def test_what_is_written_is_clean(folder: Path, tmp_path: Path) -> None:
             [sys.executable, "-m", "ruff", *command, "recipes"], cwd=tmp_path, capture_output=True, text=True
         )
         assert done.returncode == 0, done.stdout
+
+
+def test_a_package_of_ones_own_has_all_that_is_installed_and_takes_more_recipes(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files, _ = data(tmp_path, "churned", rows=300)
+    own = tmp_path / "acme-recipes"
+    table = ("--from", files / "customers.csv", "--target", "churned", "--package", own)
+    assert ran("new", "mine", *table) == 0
+    assert f"pip install -e {own}, then trainyard check-recipe mine" in capsys.readouterr().out
+    (own / "README.md").write_text("About us.", encoding="utf-8")
+    assert ran("new", "yours", "--package", own) == 0
+    assert not list(folder.glob("*mine*"))
+    described = tomllib.loads((own / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    offered = {"mine": "acme_recipes.mine", "yours": "acme_recipes.yours"}
+    assert described["name"] == "acme-recipes"
+    assert described["entry-points"]["trainyard.recipes"] == offered
+    assert (own / "README.md").read_text(encoding="utf-8") == "About us."
+    assert {each.name for each in (own / "tests").iterdir()} == {"test_mine.py", "test_yours.py"}
+    for command in (["check", "--select=E,F,I"], ["format", "--check"]):
+        options = ("--isolated", "--line-length=120")
+        done = subprocess.run([sys.executable, "-m", "ruff", *command, *options, own], capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize(
+    ("package", "project", "sentence"),
+    [
+        ("Acme", "", "lower case letters"),
+        ("acme", "[project]\nname = 'acme'\n", "Expected a line [project.entry-points"),
+    ],
+)
+def test_a_package_that_cannot_offer_a_recipe_is_refused(
+    package: str, project: str, sentence: str, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / package).mkdir()
+    if project:
+        (tmp_path / package / "pyproject.toml").write_text(project, encoding="utf-8")
+    assert ran("new", "mine", "--package", tmp_path / package) == 2
+    assert sentence in capsys.readouterr().err
+    assert [each.name for each in (tmp_path / package).iterdir()] == (["pyproject.toml"] if project else [])
+
+
+def test_without_a_clone_a_recipe_needs_a_package(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(project, "is_checkout", lambda: False)
+    assert ran("new", "mine") == 2
+    assert "Expected --package" in capsys.readouterr().err
 
 
 def test_names_that_people_give_columns_stay_what_they_are(folder: Path, tmp_path: Path) -> None:

@@ -29,6 +29,19 @@ def test_help_loads_nothing_that_is_slow() -> None:
     assert loaded("--help") == (0, set())
 
 
+def test_help_loads_no_command_and_a_command_no_other() -> None:
+    code = "import sys; from trainyard.cli.main import main; main({}); print(*sys.modules, file=sys.stderr)"
+    shown: dict[str, set[str]] = {}
+    for words in ("--help", "stop --help"):
+        done = subprocess.run(
+            [sys.executable, "-c", code.format(words.split())], capture_output=True, text=True, check=True
+        )
+        shown[words] = set(done.stderr.split())
+    assert not {"botocore", "trainyard.cli.run", "trainyard.cli.stop", "trainyard.client"} & shown["--help"]
+    assert "trainyard.cli.stop" in shown["stop --help"]
+    assert not {"trainyard.cli.run", "trainyard.cli.demo"} & shown["stop --help"]
+
+
 def test_a_check_loads_ibis_only_to_judge_tables_and_never_a_client_of_aws(tmp_path: Path) -> None:
     (tmp_path / "ratings.csv").write_text("userId,rating\n7,4.5\n", encoding="utf-8")
     assert loaded("check", "two_tower", "--data", str(tmp_path)) == (3, {"duckdb", "numpy"})

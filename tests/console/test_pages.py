@@ -17,9 +17,10 @@ from botocore.exceptions import ClientError
 from playwright.sync_api import expect
 
 from tests.cli.story import Story, execution_arn
-from tests.console.conftest import Console, Visitor
+from tests.console.conftest import WAIT_SECONDS, Console, Visitor
 from trainyard.client.execution.find_execution import find_execution
-from trainyard.client.model import approval
+from trainyard.client.model import approval, models
+from trainyard.console.views import home
 
 # They share a browser.
 pytestmark = pytest.mark.xdist_group("console")
@@ -282,6 +283,8 @@ def test_every_page_is_readable_by_everybody(console: Console, visitor: Visitor)
         "/executions/bad/state?name=Train%20model",
         "/executions/bad/redrive",
         "/models",
+        f"{run}/tuning",
+        "/models/prod2vec/ask",
     ]
     for path in [*paths, f"/runs/prod2vec/{RUN}/artifacts"]:
         visitor.open(path)
@@ -289,9 +292,57 @@ def test_every_page_is_readable_by_everybody(console: Console, visitor: Visitor)
         assert visitor.hangs_over() <= 0, path
 
 
-def test_a_thousand_executions(console: Console, visitor: Visitor):
+def put_thousand(console: Console, **values: Any) -> list[str]:
+    """A thousand executions that failed, or are what `values` say; returns what is described of them from now on."""
     for number in range(1_000):
-        console.step_functions.put(f"run-{number:04}", Story(), status="FAILED", cause="no", input=started())
+        named = {"status": "FAILED", "cause": "no", "input": started(), **values}
+        console.step_functions.put(f"run-{number:04}", Story(), **named)
+    described: list[str] = []
+    describe = console.step_functions.describe_execution
+
+    def counted(*, executionArn: str) -> dict[str, Any]:
+        described.append(executionArn)
+        return describe(executionArn=executionArn)
+
+    console.step_functions.describe_execution = counted
+    return described
+
+
+def test_the_first_page_of_a_thousand_executions_asks_for_few_and_is_small(
+    console: Console, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(home, "FIRST_SECONDS", WAIT_SECONDS)
+    described = put_thousand(console)
+    first = console.get("/")
+    assert len(described) <= 48
+    assert len(first.body) < 60_000
+    described.clear()
+    console.get("/")
+    assert described == []
+
+
+def test_a_list_that_takes_long_is_there_at_once_and_goes_on_by_itself(
+    console: Console, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(home, "FIRST_SECONDS", 0.0)
+    monkeypatch.setattr(home, "NEXT_SECONDS", 0.1)
+    described = put_thousand(console, status="SUCCEEDED", output='{"outcome": "nothing", "reason": "waiting"}')
+    page = console.get("/").body.decode()
+    assert "16 executions were looked at so far." in page
+    assert len(described) == 16
+    visitor.open()
+    all_of_them = visitor.page.get_by_text("1,000 executions found nothing to do")
+    expect(all_of_them).to_be_visible(timeout=WAIT_SECONDS * 1000)
+    expect(visitor.page.get_by_text("were looked at so far")).to_have_count(0)
+    # A search among them asks for none again.
+    described.clear()
+    assert "1 executions found nothing to do" in console.get("/?q=run-0007").body.decode()
+    assert described == []
+
+
+def test_a_thousand_executions(console: Console, visitor: Visitor, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(home, "FIRST_SECONDS", WAIT_SECONDS)
+    put_thousand(console)
     visitor.open()
 
     rows = visitor.page.get_by_role("row")
@@ -355,7 +406,8 @@ def test_chosen_runs_are_compared(console: Console, visitor: Visitor):
     expect(settings).to_contain_text("hyperparameters.epochs")
     expect(settings).not_to_contain_text("min_basket")
     expect(visitor.page.get_by_role("region", name="Metrics")).to_contain_text("0.33 to 0.37")
-    expect(visitor.page.get_by_text("+0.04 (+0.01 to +0.07)")).to_be_visible()
+    better = "20261120-130000-bbbbbbbb is better than 20261120-120000-aaaaaaaa: hit rate at 10 +0.04 (+0.01 to +0.07)"
+    expect(visitor.page.get_by_text(better)).to_be_visible()
     expect(visitor.page.get_by_text("Every file has the same content.")).to_be_visible()
 
 
@@ -386,7 +438,9 @@ def test_other_files_are_no_fair_comparison(console: Console, visitor: Visitor):
     put_run(console, "20261120-120000-aaaaaaaa", epochs=5, value=0.31)
     put_run(console, "20261120-130000-bbbbbbbb", epochs=5, value=0.35, etag="another")
     visitor.open("/compare?run=prod2vec/20261120-120000-aaaaaaaa&run=prod2vec/20261120-130000-bbbbbbbb")
-    expect(visitor.page.get_by_text("The held-out examples are not the same")).to_be_visible()
+    said = "The held-out examples of 20261120-130000-bbbbbbbb and 20261120-120000-aaaaaaaa are not the same"
+    expect(visitor.page.get_by_text(said)).to_be_visible()
+    expect(visitor.page.get_by_text("not the same")).to_have_count(1)
     expect(visitor.page.get_by_role("region", name="Files read differently")).to_contain_text("orders.csv")
 
 
@@ -459,8 +513,9 @@ def test_a_model_is_asked_from_its_examples(console: Console, visitor: Visitor):
     console.deployment.target._clients["sagemaker-runtime"] = runtime
     visitor.open("/models/prod2vec/ask")
     visitor.page.get_by_role("button", name="Send").click()
-    expect(visitor.page.get_by_text('"answer": "42"')).to_be_visible()
+    expect(visitor.page.get_by_role("cell", name="42")).to_be_visible()
     assert json.loads(runtime.asked[0]["Body"]) == examples["requests"][0]
+    visitor.page.get_by_role("link", name="JSON").click()
     visitor.page.get_by_label("Request").fill("bad & <b>")
     visitor.page.get_by_role("button", name="Send").click()
     expect(visitor.page.get_by_text(f"No such product {HOSTILE}.")).to_be_visible()
@@ -538,6 +593,43 @@ def test_another_version_is_put_into_use(console: Console, visitor: Visitor):
     visitor.page.get_by_role("button", name="Put it into use").click()
     visitor.page.wait_for_url("**/models")
     expect(rows.filter(has_text=runs[0])).to_contain_text("in use")
+
+
+def test_the_model_in_use_is_rolled_back(console: Console, visitor: Visitor):
+    runs = ["20261120-120000-aaaaaaaa", "20261120-130000-bbbbbbbb"]
+    for run_id in runs:
+        put_run(console, run_id, epochs=5, value=0.31)
+    put_versions(console, runs)
+    console.put_champion("prod2vec", recipe="prod2vec", run_id=runs[1])
+    visitor.open("/models")
+    visitor.page.get_by_role("link", name="Roll prod2vec back").click()
+    said = visitor.page.get_by_role("main")
+    expect(said).to_contain_text(
+        f"Version 2 of run {runs[1]}, which is in use, goes out of use and is marked as rejected"
+    )
+    expect(said).to_contain_text(f"Version 1 of run {runs[0]}, data set mine, better than popularity, comes into use")
+    expect(visitor.page.get_by_text("trainyard rollback prod2vec", exact=True)).to_be_visible()
+    assert visitor.accessibility() == []
+    visitor.page.get_by_role("button", name="Roll back").click()
+    visitor.page.wait_for_url("**/models")
+    rows = visitor.page.get_by_role("row")
+    expect(rows.filter(has_text=runs[0])).to_contain_text("in use")
+    expect(rows.filter(has_text=runs[1])).to_contain_text("Rejected")
+
+
+def test_only_what_was_agreed_to_is_rolled_back(console: Console):
+    runs = ["20261120-120000-aaaaaaaa", "20261120-130000-bbbbbbbb", "20261120-140000-cccccccc"]
+    for run_id in runs:
+        put_run(console, run_id, epochs=5, value=0.31)
+    put_versions(console, runs)
+    console.put_champion("prod2vec", recipe="prod2vec", run_id=runs[1])
+    address = re.search('action="([^"]+)"', console.get("/models/prod2vec/rollback").body.decode())[1]
+    console.put_champion("prod2vec", recipe="prod2vec", run_id=runs[2])
+    origin = f"http://127.0.0.1:{console.running.port}"
+    answer = console.request("POST", address.replace("&amp;", "&"), cookie=console.cookie, origin=origin)
+    assert answer.status == 502
+    assert "another came into use meanwhile" in answer.body.decode()
+    assert models.find_champion(console.deployment, "prod2vec").run_id == runs[2]
 
 
 def test_a_version_that_waits_is_approved_from_the_first_page(

@@ -20,6 +20,7 @@ from trainyard.errors import JobFailed
 from trainyard.run import container
 from trainyard.run.documents import Comparison
 from trainyard.run.model_archive import ModelCard, unpack
+from trainyard.stages.evaluate import per_example
 
 # They share a model that takes long to train.
 pytestmark = pytest.mark.xdist_group("entry_points")
@@ -81,6 +82,7 @@ def test_a_model_does_not_beat_itself(trained, tmp_path):
     # A deployed model's first requests lie beside the scores: the archive is too large to look into.
     kept = tmp_path / "processing" / "output" / "evaluate" / "examples.json"
     assert kept.read_bytes() == (trained / "train" / "model" / "examples.json").read_bytes()
+    assert len(per_example.read((kept.parent / per_example.PER_EXAMPLE_FILE).read_bytes())) == evaluation["rows"]
 
 
 def test_a_champion_of_an_earlier_release_is_still_compared(trained, tmp_path):

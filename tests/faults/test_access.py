@@ -23,6 +23,7 @@ from tests.faults.conftest import Observation
 from tests.local_cloud import sleeper
 from tests.local_cloud.conftest import Cloud, free_port, start_cloud
 from tests.local_cloud.processes import variables_of
+from trainyard.cli.command.on_demand import function
 from trainyard.cli.command.target import DOWN
 from trainyard.cli.main import COMMANDS, main
 
@@ -239,8 +240,8 @@ def account(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Account
     "It says that the local cloud is down; no request leaves",
 )
 def test_no_request_leaves(account: Account, capsys: pytest.CaptureFixture[str], observed: Observation) -> None:
-    functions = [each for panel in COMMANDS.values() for each in panel]
-    commands = [each.__name__ for each in functions if "aws" in inspect.signature(each).parameters]
+    names = [each for panel in COMMANDS.values() for each in panel]
+    commands = [each for each in names if "aws" in inspect.signature(function(each)).parameters]
     for name in sorted({*commands} - WITHOUT_CLOUD):
         assert main([name, *ARGUMENTS.get(name, [])]) == 4, name
         assert " ".join(capsys.readouterr().err.split()).endswith(DOWN), name

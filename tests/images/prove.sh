@@ -28,8 +28,10 @@ fi
 certificates=/etc/ssl/certs/ca-certificates.crt
 for name in processing training; do
   echo "== building the $name image"
+  "$python" -m infra.sources "$work/context-$name" "${name}_container"
   time buildah bud --quiet --build-arg BASE_IMAGE="$base" --volume "$certificates:$certificates:ro" \
-    --env PIP_CERT="$certificates" --tag "localhost/trainyard-$name" --file "${name}_container/Dockerfile" . >/dev/null
+    --env PIP_CERT="$certificates" --tag "localhost/trainyard-$name" \
+    --file "$work/context-$name/${name}_container/Dockerfile" "$work/context-$name" >/dev/null
 done
 
 run_job() { # image, folder that becomes /opt/ml, arguments as SageMaker passes them

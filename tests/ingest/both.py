@@ -13,7 +13,7 @@ import ibis
 
 from recipes.prod2vec.config import CONFIG
 from recipes.prod2vec.prepare import check, prepare
-from trainyard.contract.holdout import fraction_of, role_of, trains
+from trainyard.contract.holdout import fraction_of, role_of
 from trainyard.glue import engine
 from trainyard.run.overrides import override
 
@@ -36,11 +36,13 @@ def work(name: str, folder: Path) -> None:
     text = prepare(_as_text(tables["order_products"]), config)
     results |= {f"text_{table}": expression for table, expression in text.items()}
     numbers, words = tables["numbers"].key, tables["words"].key
-    results["words"] = tables["words"].mutate(
-        fraction=fraction_of(words, "test"), role=role_of(words, **SHARES), trains=trains(words, **SHARES)
-    )
+    results["words"] = tables["words"].mutate(fraction=fraction_of(words, "test"), role=role_of(words, **SHARES))
     results["numbers"] = tables["numbers"].mutate(
-        fraction=fraction_of(numbers, "test"), role=role_of(numbers, **SHARES), trains=trains(numbers, **SHARES)
+        fraction=fraction_of(numbers, "test"), role=role_of(numbers, **SHARES)
+    )
+    # Files of one table, of which the second has a column more.
+    results["parts"] = running.read(
+        [str(folder / "in" / f"{each}.parquet") for each in ("numbers", "numbers_and_notes")]
     )
     for table, expression in results.items():
         running.write(expression, str(out / table))

@@ -6,7 +6,7 @@ import duckdb
 import pytest
 
 from recipes.prod2vec.config import CONFIG, sources
-from tests.reading.reads import problem, reading, rows
+from tests.reading.reads import columns, problem, reading, rows
 from trainyard.contract.sources import FileSettings
 
 NESTED = b"""[
@@ -20,7 +20,7 @@ CELLS = FileSettings(columns={"product_id": "*"})
 def lines(found, *names: str) -> list[tuple]:
     """Order, product, place and other columns of the order lines."""
     wanted = ("order_id", "product_id", "add_to_cart_order", *names)
-    order = ["order_id", "product_id", "add_to_cart_order", "quantity", "product_name", "department_id", "aisle_id"]
+    order = [*columns(found, "order_products")]
     return [tuple(row[order.index(each)] for each in wanted) for row in rows(found, "order_products")]
 
 

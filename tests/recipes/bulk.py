@@ -53,7 +53,7 @@ def check_page(name: str, written: Path, model_dir: Path) -> None:
     assert set(seen) <= {each.name for each in columns if each.spread}
     page = score_page.page(written, columns, title=name, summary="", facts={}, seen=seen)
     assert page == score_page.page(written, columns, title=name, summary="", facts={}, seen=seen)
-    assert all(f"<td>{each.name}</td>" in page for each in columns)
+    assert all(f">{each.name}</td>" in page for each in columns)
     assert page.count("<h2>Rows with the ") == 2 * sum(each.ranked for each in columns)
     assert page.count("<h3>") > 0
     assert ("learned from" in page) == bool(seen)

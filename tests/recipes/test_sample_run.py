@@ -70,6 +70,7 @@ def test_each_step_names_what_is_broken(broken, tmp_path):
         assert any(each.startswith(sentence) for each in said[name]), said[name]
     assert "train.py: train(): expected a number in validation_auc, found nan." in said["train"]
     assert any("to be the statistic of its examples" in each for each in said["evaluate"])
+    assert any(each.startswith("metrics.py: expected STATISTICS") for each in said["evaluate"])
     assert any("expected a baseline with examples" in each for each in said["evaluate"])
     assert any("expected an answer for each example row, found 1 for 2" in each for each in said["serve"])
 

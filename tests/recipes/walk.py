@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import importlib.util
 import io
 import json
 from collections.abc import Iterator, Mapping
@@ -103,10 +104,17 @@ class Walk:
             _expect_finite(found.metrics)
             low, high = interval(found.examples, statistic=found.statistic, resamples=100)
             assert np.isfinite([low, high]).all()
+            self._tell_apart(len(found.examples))
             predictor = self.module("serve").load(model)
             json.dumps(predictor.predict(predictor.examples()), allow_nan=False)
             self._report(model)
             self._score(model)
+
+    def _tell_apart(self, examples: int) -> None:
+        """What the report tells held-out examples apart by has a value for each."""
+        if importlib.util.find_spec(recipes.module_name(self.recipe, "slices")):
+            kinds = self.module("slices").slices(self.channels["holdout"], config=self.config)
+            assert {len(values) for values in kinds.values()} <= {examples}
 
     def _report(self, model: Path) -> None:
         inputs = importlib.import_module("trainyard.contract.report").ReportInputs(

@@ -1,4 +1,7 @@
-"""The deployed local stack: one local cloud and one real `cdk deploy` for the whole test session."""
+"""The deployed local stack: one local cloud and one real `cdk deploy` for the whole test session.
+
+Both are those of the project's wheel in an environment of its own, beside the wheel of a package with a recipe.
+"""
 
 from __future__ import annotations
 
@@ -19,10 +22,14 @@ import pytest
 
 from local_cloud import lifecycle
 from recipes.prod2vec import sample
+from tests.installed import Installed, install
 from tests.lambdas.receiver import Receiver, receiving
+from tests.recipes import tabular_table
 from trainyard.stages.explain_failure.asked import asked_for
 
 ROOT = Path(__file__).resolve().parents[2]
+# The recipe from outside, its package, and what it was made from and learns.
+CUSTOMERS, OUTSIDE, CUSTOMER_FILE = "customers", "acme-recipes", "customers.csv"
 FINAL = {"SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"}
 # Small and quick, but enough for the planted structure to be learned.
 QUICK = {
@@ -42,6 +49,7 @@ class Stack:
     inbox: str
     environment: dict[str, str]
     receiver: Receiver
+    installed: Installed
     received: list[dict[str, Any]] = field(default_factory=list)
 
     def client(self, name: str) -> Any:
@@ -196,21 +204,35 @@ def receiver() -> Iterator[Receiver]:
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver) -> Iterator[Stack]:
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    """The project's wheel, and that of a package with a recipe, which the command line has written."""
+    folder = tmp_path_factory.mktemp("installed")
+    made = install(folder)
+    (made.folder / "data").mkdir()
+    tabular_table.write(made.folder / "data" / CUSTOMER_FILE, "churned", rows=600)
+    table = ["--from", f"data/{CUSTOMER_FILE}", "--target", "churned"]
+    _done(made.call("new", CUSTOMERS, *table, "--package", OUTSIDE, variables=os.environ))
+    made.install(made.folder / OUTSIDE, folder)
+    return made
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver, installed: Installed) -> Iterator[Stack]:
     state_dir = tmp_path_factory.mktemp("cloud")
-    cloud = lifecycle.up(state_dir, _free_port())
+    own = {**os.environ, "TRAINYARD_STATE_DIR": str(state_dir)}
+    _done(installed.call("up", "--no-console", "--port", str(_free_port()), variables=own))
     try:
-        environment = {**os.environ, **lifecycle.environment(cloud), "TRAINYARD_STATE_DIR": str(state_dir)}
-        _deploy(environment, receiver, cwd=ROOT)
+        cloud = lifecycle.up(state_dir)
+        environment = {**own, **lifecycle.environment(cloud)}
+        _done(installed.call(*_deploy(receiver), variables=environment))
         # Whatever the tests ask of the stack from here on, they ask of what a killed server had kept.
         os.kill(cloud.pid, signal.SIGKILL)
         while lifecycle.status(state_dir):
             time.sleep(0.01)
         cloud = lifecycle.up(state_dir, int(cloud.endpoint.rpartition(":")[2]))
-        yield _stack(cloud, environment, receiver=receiver)
+        yield _stack(cloud, environment, receiver=receiver, installed=installed)
         # All that the tests' runs have made goes with the environment.
-        destroyed = _call(environment, "destroy", "--yes", cwd=ROOT)
-        assert destroyed.returncode == 0, destroyed.stdout[-4000:] + destroyed.stderr[-4000:]
+        _done(_call(environment, "destroy", "--yes", cwd=ROOT))
     finally:
         lifecycle.down(state_dir)
 
@@ -220,9 +242,12 @@ def _call(environment: dict[str, str], *arguments: str, cwd: Path) -> subprocess
     return subprocess.run([program, *arguments], cwd=cwd, env=environment, capture_output=True, text=True, timeout=300)
 
 
-def _deploy(environment: dict[str, str], receiver: Receiver, *, cwd: Path) -> None:
-    deployed = _call(environment, "deploy", "--api", "--webhook", receiver.url, cwd=cwd)
-    assert deployed.returncode == 0, deployed.stdout[-4000:] + deployed.stderr[-4000:]
+def _done(call: subprocess.CompletedProcess[str]) -> None:
+    assert call.returncode == 0, call.stdout[-4000:] + call.stderr[-4000:]
+
+
+def _deploy(receiver: Receiver) -> tuple[str, ...]:
+    return ("deploy", "--api", "--webhook", receiver.url)
 
 
 def trainyard(stack: Stack, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -230,14 +255,20 @@ def trainyard(stack: Stack, *arguments: str) -> subprocess.CompletedProcess[str]
     return _call(stack.environment, *arguments, cwd=ROOT)
 
 
-def deploy(stack: Stack, *, cwd: Path = ROOT) -> None:
-    """Deploy another time what is in a folder; the tests go on with what there is then."""
-    _deploy(stack.environment, stack.receiver, cwd=cwd)
+def deploy(stack: Stack, *, cwd: Path | None = None) -> None:
+    """Deploy another time what is installed, or what is in a folder; the tests go on with what there is then."""
+    arguments = _deploy(stack.receiver)
+    if cwd is None:
+        _done(stack.installed.call(*arguments, variables=stack.environment))
+    else:
+        _done(_call(stack.environment, *arguments, cwd=cwd))
     stack.outputs.update(_outputs(stack.client))
     _listen(stack.client, stack.outputs["TopicArn"])
 
 
-def _stack(cloud: lifecycle.LocalCloud, environment: dict[str, str], *, receiver: Receiver) -> Stack:
+def _stack(
+    cloud: lifecycle.LocalCloud, environment: dict[str, str], *, receiver: Receiver, installed: Installed
+) -> Stack:
     session = boto3.Session(
         aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
@@ -246,7 +277,7 @@ def _stack(cloud: lifecycle.LocalCloud, environment: dict[str, str], *, receiver
     client = lambda name: session.client(name, endpoint_url=cloud.endpoint, verify=cloud.ca_bundle)  # noqa: E731
     outputs = _outputs(client)
     inbox = _listen(client, outputs["TopicArn"])
-    return Stack(session, cloud.endpoint, cloud.ca_bundle, outputs, inbox, environment, receiver)
+    return Stack(session, cloud.endpoint, cloud.ca_bundle, outputs, inbox, environment, receiver, installed)
 
 
 def _outputs(client: Callable[[str], Any]) -> dict[str, str]:
@@ -279,6 +310,20 @@ def _listen(client: Callable[[str], Any], topic_arn: str) -> str:
     if inbox_arn not in {each["Endpoint"] for each in known}:
         client("sns").subscribe(TopicArn=topic_arn, Protocol="sqs", Endpoint=inbox_arn)
     return str(inbox)
+
+
+@pytest.fixture(scope="session")
+def customers(stack: Stack) -> tuple[str, dict[str, Any]]:
+    """The execution that trained the recipe from outside, scored what it learned from and put the model into service.
+
+    Started by the command line of the wheel, in a folder without a clone.
+    """
+    settings = ("score.enabled=true", "score.chunk_rows=200", "deploy.enabled=true", "deploy.memory_mb=1024")
+    assigned = [word for each in settings for word in ("--set", each)]
+    command = ("run", CUSTOMERS, "--data", "data", "--dataset", "learned", *assigned)
+    _done(stack.installed.call(*command, variables=stack.environment))
+    arn = stack.training_execution("learned")
+    return arn, stack.finish(arn)
 
 
 @pytest.fixture(scope="session")

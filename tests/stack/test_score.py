@@ -10,38 +10,12 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from recipes.headline_classifier import sample
-from tests.recipes.headline_classifier.contract import CHANGES
+from tests.stack.conftest import CUSTOMER_FILE as FILE
+from tests.stack.conftest import CUSTOMERS as RECIPE
 from tests.stack.conftest import Stack
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("endpoints")]
-# A recipe that no other test of the stack trains: its champion is this module's own.
-RECIPE = "headline_classifier"
-FILE = "newsCorpora.csv"
-NO_GATE = {
-    "gate": {
-        "minimum": {"macro_f1": 0.0, "accuracy": 0.0},
-        "maximum": {"expected_calibration_error": 1.0},
-        "beat": [],
-    }
-}
-
-
-@pytest.fixture(scope="module")
-def headlines(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    folder = tmp_path_factory.mktemp("headlines")
-    sample.write(folder, size=1500, seed=11)
-    return (folder / FILE).read_bytes()
-
-
-@pytest.fixture(scope="module")
-def trained(stack: Stack, headlines: bytes) -> tuple[str, dict[str, Any]]:
-    """An execution that trained a model, which scored what it learned from."""
-    dataset = f"learned-{uuid.uuid4().hex[:8]}"
-    changes = {**CHANGES, **NO_GATE, "score": {"enabled": True, "chunk_rows": 400}}
-    stack.upload(dataset, {"run.json": json.dumps(changes).encode(), FILE: headlines}, recipe=RECIPE)
-    arn = stack.training_execution(dataset)
-    return arn, stack.finish(arn)
+HEADER = "customer_id,plan,age,monthly spend,since,active\n"
 
 
 def put(stack: Stack, dataset: str, body: bytes) -> None:
@@ -74,37 +48,36 @@ def rows(stack: Stack, of: dict[str, Any]) -> list[dict[str, Any]]:
     return [row for part in parts for row in pq.read_table(io.BytesIO(part)).to_pylist()]
 
 
-def test_a_new_model_scores_what_it_learned_from(
-    stack: Stack, trained: tuple[str, dict[str, Any]], headlines: bytes
-) -> None:
-    arn, described = trained
+def test_a_new_model_scores_what_it_learned_from(stack: Stack, customers: tuple[str, dict[str, Any]]) -> None:
+    arn, described = customers
     assert described["status"] == "SUCCEEDED", described
     output = json.loads(described["output"])
     assert output["outcome"] == "registered"
     assert "Score every row" in stack.entered(arn)
     found = partition(stack, output["run_id"])
     scored = rows(stack, found)
-    ids = [line.split(b"\t")[0].decode() for line in headlines.splitlines()]
-    assert [each["headline_id"] for each in scored] == ids
+    learned = (stack.installed.folder / "data" / FILE).read_text(encoding="utf-8")
+    ids = [line.partition(",")[0] for line in learned.splitlines()[1:]]
+    assert [each["customer_id"] for each in scored] == ids
     assert found["Parameters"]["rows"] == str(len(ids))
     assert found["Parameters"]["scored_by_run"] == output["run_id"]
     assert list(scored[0]) == [each["Name"] for each in found["StorageDescriptor"]["Columns"]]
 
 
-def test_files_uploaded_to_be_scored_train_nothing(stack: Stack, trained: tuple[str, dict[str, Any]]) -> None:
-    """Too few headlines to learn from, of one class, and copies: no reason to refuse them, or to leave one out."""
-    model = json.loads(trained[1]["output"])["run_id"]
+def test_files_uploaded_to_be_scored_train_nothing(stack: Stack, customers: tuple[str, dict[str, Any]]) -> None:
+    """Too few rows to learn from, without the target, and alike: no reason to refuse them, or to leave one out."""
+    model = json.loads(customers[1]["output"])["run_id"]
     dataset = f"new-{uuid.uuid4().hex[:8]}"
-    line = "{}\tFed raises rates\thttp://a\tReuters\tb\tstory{}\ta.com\t1394470370698\n"
-    put(stack, dataset, "".join(line.format(number, number) for number in (7, 3, 5)).encode())
+    lines = [f"{number},basic,40,50.5,2023-05-01,yes\n" for number in (7, 3, 5)]
+    put(stack, dataset, "".join([HEADER, *lines]).encode())
     described = start(stack, dataset, folder="score")
     assert described["status"] == "SUCCEEDED", described
     output = json.loads(described["output"])
     assert (output["outcome"], output["rows"], output["scored_by_run"]) == ("scored", 3, model)
     assert output["table"] == f"trainyard_dev.{RECIPE}"
     scored = rows(stack, partition(stack, output["run_id"]))
-    assert [each["headline_id"] for each in scored] == ["7", "3", "5"]
-    assert len({each["probability"] for each in scored}) == 1
+    assert [each["customer_id"] for each in scored] == ["7", "3", "5"]
+    assert len({each["churned_probability"] for each in scored}) == 1
     # The request is the only execution: the upload started none.
     assert [each["executionArn"] for each in stack.executions(dataset)] == [described["executionArn"]]
     message = json.dumps(stack.messages(output["run_id"]))
@@ -114,8 +87,8 @@ def test_files_uploaded_to_be_scored_train_nothing(stack: Stack, trained: tuple[
     assert f"trainyard_dev.{RECIPE}" in message
 
 
-def test_data_of_a_training_can_be_scored_again(stack: Stack, trained: tuple[str, dict[str, Any]]) -> None:
-    output = json.loads(trained[1]["output"])
+def test_data_of_a_training_can_be_scored_again(stack: Stack, customers: tuple[str, dict[str, Any]]) -> None:
+    output = json.loads(customers[1]["output"])
     described = start(stack, output["dataset"])
     again = json.loads(described["output"])
     assert again["run_id"] != output["run_id"]
@@ -130,8 +103,8 @@ def test_without_a_model_in_use_nothing_is_scored(stack: Stack) -> None:
     assert "Ingest raw data" not in stack.entered(described["executionArn"])
 
 
-def test_bad_files_are_refused_with_their_reasons(stack: Stack, trained: tuple[str, dict[str, Any]]) -> None:
-    del trained
+def test_bad_files_are_refused_with_their_reasons(stack: Stack, customers: tuple[str, dict[str, Any]]) -> None:
+    del customers
     dataset = f"bad-{uuid.uuid4().hex[:8]}"
     put(stack, dataset, b"ID\tPUBLISHER\tURL\n1\tno title\thttp://x\n")
     described = start(stack, dataset, folder="score")

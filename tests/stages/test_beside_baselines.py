@@ -13,6 +13,7 @@ from trainyard.errors import JobFailed
 from trainyard.run import recipe
 from trainyard.run.model_archive import ModelCard
 from trainyard.run.run import Run
+from trainyard.stages.evaluate import per_example
 from trainyard.stages.evaluate.evaluate import evaluate
 from trainyard.stages.gate import decide
 
@@ -71,3 +72,12 @@ def test_each_difference_is_drawn_on_the_examples_that_both_were_measured_on(mon
 def test_a_baseline_on_other_examples_is_a_fault(monkeypatch, tmp_path):
     with pytest.raises(JobFailed, match="the baseline short to be scored on the same 400 examples, found 3"):
         compared(monkeypatch, tmp_path, {"short": reference(np.ones(3))})
+
+
+def test_the_rows_of_the_model_are_kept_with_the_digest_of_their_holdout(monkeypatch, tmp_path):
+    (tmp_path / "holdout").mkdir()
+    (tmp_path / "holdout" / "queries.parquet").write_bytes(b"queries")
+    found = compared(monkeypatch, tmp_path, {})
+    assert found.holdout == per_example.fingerprint(tmp_path / "holdout")
+    kept = per_example.read((tmp_path / per_example.PER_EXAMPLE_FILE).read_bytes())
+    assert np.array_equal(kept, HITS)

@@ -268,3 +268,17 @@ def test_a_metric_says_which_way_is_better_and_what_it_is():
     assert "what it is" in text
     assert "of no metric" not in text
     assert "vectors r1" in text
+
+
+def test_commands_are_set_apart_and_a_backtick_of_the_data_is_a_letter():
+    page = render(title="T", facts={}, sections=[Section(title="t", text="say `trainyard show <x>` now\nO`Malley")])
+    assert "<p>say <code>trainyard show &lt;x&gt;</code> now</p>" in page
+    assert "<p>O`Malley</p>" in page
+
+
+def test_lists_of_texts_name_their_columns_where_they_stand_below_each_other():
+    lists = Table(columns=("product", "nearest 1", "nearest 2", 'nearest "3"'), rows=[("a", "b", "c", "d")])
+    figures = Table(columns=("product", "x", "y", "z"), rows=[("a", 1, 2, 3)])
+    page = render(title="T", facts={}, sections=[Section(title="t", tables=(lists, figures))])
+    assert 'data-label="nearest &#34;3&#34;">d</td>' in page
+    assert page.count("data-label=") == 4

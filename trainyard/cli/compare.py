@@ -16,7 +16,8 @@ from trainyard.cli.execution_view import wording
 from trainyard.client.run import comparison, runs
 from trainyard.client.run.comparison import Line, RunComparison
 from trainyard.client.run.find_run import find_run
-from trainyard.client.wording import signed
+from trainyard.client.run.pairing import Pair
+from trainyard.client.wording import short_run, signed
 from trainyard.errors import BadRequest
 from trainyard.pages import formats
 from trainyard.run.documents import Metric
@@ -33,11 +34,12 @@ def compare(
 ) -> None:
     """Set two or more runs of a recipe beside each other: settings and files that differ, and every metric.
 
-    Of runs that were compared by the gate on the same held-out examples, the difference with its interval is said too.
+    Each run after the first is compared with it on the same held-out examples: the difference in the main metric, with
+    its 95 % interval, and whether that is better, worse or no more than noise.
 
     Examples:
 
-    * `trainyard compare 20261129-062245 latest`
+    * `trainyard compare previous latest`
 
     * `trainyard compare c97393b4 train-c48489b9 --json`
     """
@@ -61,8 +63,7 @@ def _document(found: RunComparison) -> dict[str, Any]:
         "runs": [each.request.run_id for each in found.runs],
         **{name: [asdict(each) for each in getattr(found, name)] for name in ("settings", "files", "data", "metrics")},
         "same_holdout": found.same_holdout,
-        "between": found.between,
-        "difference": asdict(found.difference) if found.difference else None,
+        "pairs": [{**asdict(each), "verdict": each.verdict} for each in found.pairs],
     }
 
 
@@ -73,9 +74,9 @@ def _print(found: RunComparison) -> None:
         for each in found.metrics
     ]
     _print_table("Metrics on held-out data", found, lines=metrics, same="No metrics yet.")
-    if found.difference is not None:
-        out.print(Text(f"{found.between}: {signed(found.difference)}, on the same held-out examples."), soft_wrap=True)
-    if not found.same_holdout:
+    for each in found.pairs:
+        out.print(Text(_paired(each)), soft_wrap=True)
+    if found.unfair:
         out.print(
             Text(
                 "The held-out examples are not the same: files or settings of the data differ, so the metrics may "
@@ -87,6 +88,13 @@ def _print(found: RunComparison) -> None:
     _print_table("Set differently", found, lines=_lines(found.settings), same="Every setting is the same.")
     _print_table("Files read differently", found, lines=_lines(found.files), same="Every file has the same content.")
     _print_table("Data", found, lines=_lines(found.data), same="The figures of the data are the same.")
+
+
+def _paired(pair: Pair) -> str:
+    if pair.difference is None:
+        return pair.reason
+    said = f"{formats.words(pair.metric)} {signed(pair.difference)}, on the same {pair.examples:,} held-out examples"
+    return f"{pair.run} is {pair.verdict} {pair.other}: {said}."
 
 
 def _lines(lines: Sequence[Line]) -> list[tuple[str, list[str]]]:
@@ -102,11 +110,18 @@ def _print_table(title: str, found: RunComparison, *, lines: Sequence[tuple[str,
         return
     table = Table(box=None, padding=(0, 2, 0, 0))
     table.add_column("", overflow="fold")
-    for run in found.runs:
-        table.add_column(run.request.run_id, overflow="fold")
+    for name in _names(found):
+        table.add_column(name, overflow="fold")
     for name, values in lines:
         table.add_row(Text(name), *(Text(each) for each in values))
     out.print(table)
+
+
+def _names(found: RunComparison) -> list[str]:
+    """The runs as they are found again, the shorter the better."""
+    ids = [each.request.run_id for each in found.runs]
+    short = [short_run(each) for each in ids]
+    return short if len(set(short)) == len(set(ids)) else ids
 
 
 def _metric(value: Metric | None) -> str:

@@ -44,18 +44,24 @@ def doctor(env: EnvOption = "dev", aws: AwsOption = False, *, as_json: JsonOptio
 
 
 def _laptop(*, images: bool) -> Iterator[Check]:
-    root = project.root()
+    folder = project.cdk_folder()
     try:
         node = program.node()
     except NotFound:
         node = None
-    here = laptop.Laptop(project=root, state_dir=project.state_dir(), node=node, cdk=root / program.SCRIPT)
+    here = laptop.Laptop(
+        project=project.files(),
+        state_dir=project.state_dir(),
+        node=node,
+        cdk=folder / program.SCRIPT,
+        checkout=project.is_checkout(),
+    )
     yield from laptop.checks(here, images=images)
 
 
 def _account(env: str) -> Iterator[Check]:
     try:
-        wanted = needs.of(env, project=project.root())
+        wanted = needs.of(env, project=project.code())
     except NotFound as error:
         wanted = None
         yield unknown("settings", str(error))

@@ -50,7 +50,7 @@ def estimate(
         price = "unknown" if each.usd is None else f"{each.usd:.3f}"
         table.add_row(each.state, kind, formats.duration(each.machines.seconds), price)
     table.add_row("", "", "", "")
-    table.add_row("About", "", "", f"{found.usd:.2f}", style="bold")
+    table.add_row("About" if found.known else "More than", "", "", f"{found.usd:.2f}", style="bold")
     table.add_row("At most, by the limits of the jobs", "", "", f"{found.most:.2f}")
     terminal.out().print(table)
-    terminal.out().print(Text(f"By {found.basis}; list prices, to be confirmed for your account.", style="dim"))
+    terminal.out().print(Text(f"By {found.basis}, at {found.prices}; to be confirmed for your account.", style="dim"))

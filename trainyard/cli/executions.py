@@ -82,9 +82,10 @@ def _summary(execution: Execution) -> dict[str, Any]:
 
 def _table(found: Sequence[Execution], *, width: int) -> Table:
     """Names are as short as they can be given to a command again, and times tell how long ago, so that lines fit."""
-    table = Table(box=None, padding=(0, 2, 0, 0))
+    table = Table(box=None, padding=(0, 2 if width >= WIDE else 1, 0, 0))
     for column in ("Execution", "Recipe", "Data set", "Outcome", "Started", "Took"):
-        table.add_column(column, no_wrap=column in ("Execution", "Started", "Took"), overflow="fold")
+        # Names of data sets and words give way to what is typed again, or is a figure.
+        table.add_column(column, no_wrap=column not in ("Data set", "Outcome"), overflow="fold")
     for each in found:
         table.add_row(
             short(each.name),

@@ -56,7 +56,7 @@ def _print(history: ModelHistory) -> None:
     metric = next((each.metric for each in history.versions if each.metric), "metric")
     table = Table(box=None, padding=(0, 2, 0, 0))
     for column in ("", "Run", metric, "Standing", "Age"):
-        table.add_column(column, no_wrap=column in ("", "Run"))
+        table.add_column(column, no_wrap=column in ("", "Run", "Age"))
     table.columns[0].justify = "right"
     for each in history.versions:
         table.add_row(

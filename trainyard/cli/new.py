@@ -9,8 +9,10 @@ import typer
 from rich.text import Text
 
 from trainyard.cli.command import terminal
+from trainyard.client import project
 from trainyard.contract.tabular.table import Task
 from trainyard.errors import BadRequest
+from trainyard.run import recipe_packages
 
 FromOption = Annotated[
     Path | None, typer.Option("--from", metavar="FILE", help="A table to learn from: CSV, Parquet, Excel, ...")
@@ -21,6 +23,10 @@ TargetOption = Annotated[
 KeyOption = Annotated[
     str,
     typer.Option("--key", metavar="COLUMN", help="The column that rows are held out by; found by its name if none."),
+]
+PackageOption = Annotated[
+    Path | None,
+    typer.Option("--package", metavar="FOLDER", help="Write it into the package of this folder, made if need be."),
 ]
 TaskOption = Annotated[
     str, typer.Option("--task", metavar="TASK", help="classification or regression; by the target if none.")
@@ -34,38 +40,53 @@ def new(
     target: TargetOption = "",
     key: KeyOption = "",
     task: TaskOption = "",
+    package: PackageOption = None,
 ) -> None:
     """Write a recipe: one that learns a column of a table, with a model that works, or an empty one to fill in.
 
-    Of a table it finds the key, the kinds of the columns and those that nothing can be learned from, and says which.
+    Of a table it finds the key, the kinds of the columns and those that nothing can be learned from, and says which. A
+    recipe in a package of its own (--package) needs no clone of trainyard: installed, it is found by its entry point.
 
     Examples:
 
     * `trainyard new churn --from customers.csv --target churned`
 
     * `trainyard new my_recipe`
-    """
-    from trainyard.client.recipe import new_recipe
 
-    folder = new_recipe.recipes_folder()
-    if table is None:
-        if target or key or task:
-            raise BadRequest("Expected --from with a table beside --target, --key and --task, found none.")
-        written = new_recipe.new_empty(name, folder=folder)
-    else:
-        written = _of_table(name, table, target=target, key=key, task=task)
+    * `trainyard new churn --from customers.csv --target churned --package acme-recipes`
+    """
+    from trainyard.client.recipe.recipe_package import add_recipe
+
+    if table is None and (target or key or task):
+        raise BadRequest("Expected --from with a table beside --target, --key and --task, found none.")
+
+    def write(folder: Path) -> list[Path]:
+        return _write(name, table, target=target, key=key, task=task, folder=folder)
+
+    written = write(_own_folder()) if package is None else add_recipe(name, package, write=write)
     out = terminal.out()
     for path in written:
         out.print(Text(str(path)), soft_wrap=True)
-    out.print(Text(f"Next: trainyard check-recipe {name}", style="bold"), soft_wrap=True)
+    install = "" if package is None else f"pip install -e {package}, then "
+    out.print(Text(f"Next: {install}trainyard check-recipe {name}", style="bold"), soft_wrap=True)
 
 
-def _of_table(name: str, table: Path, *, target: str, key: str, task: str) -> list[Path]:
+def _own_folder() -> Path:
+    if not project.is_checkout():
+        raise BadRequest(
+            "Expected --package with a folder, found none; only a clone of trainyard has a place for recipes."
+        )
+    return recipe_packages.own_folder()
+
+
+def _write(name: str, table: Path | None, *, target: str, key: str, task: str, folder: Path) -> list[Path]:
     # Here, for it loads DuckDB.
     from trainyard.client.recipe import new_recipe
     from trainyard.client.recipe.columns import understand
     from trainyard.client.recipe.profile import profile
 
+    if table is None:
+        return new_recipe.new_empty(name, folder=folder)
     if not target:
         raise BadRequest("Expected --target with the column that is to be predicted, found none.")
     if task and task not in get_args(Task):
@@ -78,4 +99,4 @@ def _of_table(name: str, table: Path, *, target: str, key: str, task: str) -> li
     )
     for each in found.left_out:
         out.print(Text(f"{each.name} is left out: it {each.reason}.", style="yellow"), soft_wrap=True)
-    return new_recipe.new_tabular(name, found, folder=new_recipe.recipes_folder())
+    return new_recipe.new_tabular(name, found, folder=folder)

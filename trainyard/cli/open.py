@@ -16,7 +16,9 @@ from trainyard.client.execution.find_execution import find_execution
 def open(
     execution: Annotated[
         str | None,
-        typer.Argument(metavar="[EXECUTION]", help="ARN, name, unique start of a name, run id, or `latest`."),
+        typer.Argument(
+            metavar="[EXECUTION]", help="ARN, name, unique start of a name, run id, `latest` or `previous`."
+        ),
     ] = None,
     *,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open it, or only print the link.")] = True,

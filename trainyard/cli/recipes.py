@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated
 
 import typer
@@ -10,8 +11,9 @@ from rich.text import Text
 
 from trainyard.cli.command import terminal
 from trainyard.cli.command.options import JsonOption
-from trainyard.contract.config import settings, to_mapping
+from trainyard.contract.config import RecipeConfig, settings, to_mapping
 from trainyard.contract.sources import Source
+from trainyard.errors import TrainyardError
 from trainyard.pages import formats
 from trainyard.run import recipe
 from trainyard.stages.resolve.files import file_name, missing
@@ -40,7 +42,7 @@ def recipes(
 
 
 def _list(*, as_json: bool) -> None:
-    found = {name: recipe.config(name) for name in recipe.names()}
+    found = dict(_loadable())
     if as_json:
         terminal.print_json({name: config.title for name, config in found.items()})
         return
@@ -50,6 +52,15 @@ def _list(*, as_json: bool) -> None:
     for name, config in found.items():
         table.add_row(name, config.title, ", ".join(missing((), recipe.sources(name, config))))
     terminal.out().print(table)
+
+
+def _loadable() -> Iterator[tuple[str, RecipeConfig]]:
+    """Every recipe with its configuration; of an installed one that is broken it is said."""
+    for name in recipe.names():
+        try:
+            yield name, recipe.config(name)
+        except TrainyardError as error:
+            terminal.err().print(Text(str(error), style="red"), soft_wrap=True)
 
 
 def _show(name: str) -> None:

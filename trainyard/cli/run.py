@@ -111,8 +111,9 @@ def start(
     if not deployment.target.local:
         config = recipe.config(submission.recipe, submission.settings)
         found = estimate(deployment, submission.recipe, config=config)
-        said = f"It will cost about {found.usd:.2f} USD, by the limits of its jobs at most {found.most:.2f}."
-        terminal.out().print(Text(f"{said} See `trainyard estimate`.", style="dim"), soft_wrap=True)
+        about = "about" if found.known else "more than"
+        said = f"It will cost {about} {found.usd:.2f} USD, by the limits of its jobs at most {found.most:.2f}"
+        terminal.out().print(Text(f"{said} ({found.prices}). See `trainyard estimate`.", style="dim"), soft_wrap=True)
     return by(deployment, submission)
 
 

@@ -82,7 +82,7 @@ def serve(
 
 def _run(model_dir: Path, port: int, *, endpoint_type: str) -> None:
     terminal.err().print(Text(f"Requests, and how to make them: http://localhost:{port}/docs"), soft_wrap=True)
-    process.serve(model_dir, port=port, endpoint_type=endpoint_type, code=project.root())
+    process.serve(model_dir, port=port, endpoint_type=endpoint_type, code=project.code())
 
 
 def _check_free(port: int) -> None:

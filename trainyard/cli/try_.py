@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pdb
 import time
 import traceback
@@ -53,6 +54,8 @@ def try_(
     """
     from trainyard.client.recipe import trial
 
+    # As in the images: TensorFlow says first which instructions of the processor it was not built for.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     wanted = _until(stage, trial.STAGES)
     changed = gather(recipe_name, data, assignments=settings or [])
     found = trial.prepare_trial(recipe_name, data, settings=changed, results=project.state_dir() / TRIES)

@@ -21,13 +21,10 @@ INSTALL = (
 
 
 def placed() -> Path:
-    """The folder to work in, with a copy of each tutorial that is not there yet: the originals stay as they are.
-
-    Raises NotFound outside of a clone, which is where the tutorials are.
-    """
+    """The folder to work in, with a copy of each tutorial that is not there yet: the originals stay as they are."""
     folder = project.state_dir() / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
-    for original in sorted((project.root() / TUTORIALS).glob("*.ipynb")):
+    for original in sorted((project.files() / TUTORIALS).glob("*.ipynb")):
         if not (folder / original.name).exists():
             shutil.copy(original, folder)
     return folder

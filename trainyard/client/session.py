@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,8 @@ class Target:
     through: str | None = None
     ca_bundle: str | None = None
     _clients: dict[str, Any] = field(default_factory=dict, repr=False)
+    # Clients may be used by several threads, and made by one at a time.
+    _making: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -51,23 +54,24 @@ class Target:
         """The boto3 client of a service, made once."""
         from botocore.config import Config
 
-        if service not in self._clients:
-            # A name that is only known at run time fits none of the overloads of boto3's type stubs.
-            make: Any = self.session.client
-            self._clients[service] = make(
-                service,
-                region_name=self.region,
-                endpoint_url=self.endpoint,
-                verify=self.ca_bundle,
-                config=Config(
-                    retries={"mode": "standard", "max_attempts": 6},
-                    connect_timeout=10,
-                    s3={"addressing_style": "path" if self.local else "auto"},
-                    # A proxy of the shell is no way to this machine's own port.
-                    proxies={} if self.local else None,
-                ),
-            )
-        return self._clients[service]
+        with self._making:
+            if service not in self._clients:
+                # A name that is only known at run time fits none of the overloads of boto3's type stubs.
+                make: Any = self.session.client
+                self._clients[service] = make(
+                    service,
+                    region_name=self.region,
+                    endpoint_url=self.endpoint,
+                    verify=self.ca_bundle,
+                    config=Config(
+                        retries={"mode": "standard", "max_attempts": 6},
+                        connect_timeout=10,
+                        s3={"addressing_style": "path" if self.local else "auto"},
+                        # A proxy of the shell is no way to this machine's own port.
+                        proxies={} if self.local else None,
+                    ),
+                )
+            return self._clients[service]
 
 
 def on_aws(environment: Mapping[str, str]) -> Target:

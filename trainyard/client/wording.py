@@ -59,13 +59,27 @@ def short(name: str) -> str:
     return UUID.sub(lambda found: found[0][:SHORT], name)
 
 
+def short_run(run_id: str) -> str:
+    """A run's id without its hash, by which it is still found: `20261129-062245`."""
+    return "-".join(run_id.split("-")[:2])
+
+
 def verdict(execution: Execution) -> Verdict:
     """What came of an execution, or how it stands."""
-    if execution.end is not None:
-        words, tone = ENDS[execution.end]
-        return Verdict(words=words, tone=tone, why=_reason(execution))
-    words, tone = STATUSES.get(execution.status, (execution.status.lower(), "pending"))
+    words, tone = _words(execution)
     return Verdict(words=words, tone=tone, why="" if execution.running else _reason(execution))
+
+
+def tone(execution: Execution) -> str:
+    """The tone of its verdict, for whom the whole of it would be too slow: of a thousand executions."""
+    return _words(execution)[1]
+
+
+def _words(execution: Execution) -> tuple[str, str]:
+    """Words and tone, by its end or else by its status."""
+    if execution.end is not None:
+        return ENDS[execution.end]
+    return STATUSES.get(execution.status, (execution.status.lower(), "pending"))
 
 
 def _reason(execution: Execution) -> str:

@@ -90,7 +90,7 @@ class Yard:
         return [StartedRun(self.deployment, each) for each in islice(busy, limit)]
 
     def find(self, text: str = find_execution.LATEST) -> StartedRun:
-        """The execution that a name, its start, a run id or `latest` means. Raises NotFound."""
+        """The execution that a name, its start, a run id, `latest` or `previous` means. Raises NotFound."""
         return StartedRun(self.deployment, find_execution.find_execution(self.deployment, text))
 
     def compare(self, *of: StartedRun | str) -> RunComparison:

@@ -22,9 +22,11 @@ from trainyard.console.views import (
     models,
     playground,
     report,
+    rollback,
     run,
     state,
     stream,
+    tuning,
 )
 from trainyard.errors import BadRequest, NotFound, TrainyardError
 
@@ -44,12 +46,15 @@ ROUTES = [
     Route("/runs/{recipe}/{run_id}/preview/{path:path}", artifacts.preview, name="preview"),
     Route("/runs/{recipe}/{run_id}/image/{path:path}", artifacts.image, name="image"),
     Route("/runs/{recipe}/{run_id}/data", run.data, name="data"),
+    Route("/runs/{recipe}/{run_id}/tuning", tuning.tuning, name="tuning"),
     Route("/runs/{recipe}/{run_id}/configuration", run.configuration, name="configuration"),
     Route("/runs/{recipe}/{run_id}/lineage", run.lineage, name="lineage"),
     Route("/compare", compare.compare, name="compare"),
     Route("/models", models.models, name="models"),
     Route("/promote", models.ask, name="ask_promote", methods=["GET"]),
     Route("/promote", models.promote, name="promote", methods=["POST"]),
+    Route("/models/{model}/rollback", rollback.ask, name="ask_rollback", methods=["GET"]),
+    Route("/models/{model}/rollback", rollback.act, name="rollback", methods=["POST"]),
     Route("/models/{model}/ask", playground.playground, name="playground", methods=["GET"]),
     Route("/models/{model}/ask", playground.send, name="send", methods=["POST"]),
     Route("/data", datasets.datasets, name="datasets"),

@@ -8,10 +8,11 @@ from pathlib import Path
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
+from trainyard.client import project
 from trainyard.errors import NotFound
 
 OWN = Path(__file__).parent / "static"
-HTMX = Path(__file__).resolve().parents[2] / "node_modules" / "htmx.org" / "dist"
+HTMX = project.cdk_folder() / "node_modules" / "htmx.org" / "dist"
 # Nothing else is served, whatever the address says.
 FILES: Mapping[str, tuple[Path, str]] = {
     "console.css": (OWN / "console.css", "text/css"),

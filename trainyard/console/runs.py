@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -16,6 +17,22 @@ from trainyard.client.execution.executions import DESCRIBED_AT_ONCE, Execution
 # Ended executions do not change, but a redrive may open one again: its status in the list tells.
 Key = tuple[str, str]
 KEPT = 5_000
+# One page of the list: what nobody asks for is not listed.
+PAGE = 200
+
+
+@dataclass
+class Patience:
+    """How long a page waits for executions to be described: once it is `over` no more are, but some always are."""
+
+    seconds: float
+    over: bool = False
+    _began: float = field(default_factory=time.perf_counter)
+
+    def ends(self) -> bool:
+        """Whether the time is over."""
+        self.over = time.perf_counter() - self._began > self.seconds
+        return self.over
 
 
 @dataclass
@@ -26,13 +43,17 @@ class Runs:
     _ended: dict[Key, Execution] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def newest(self) -> Iterator[Execution]:
-        """Every execution, described as it is asked for, some at a time."""
-        listed = executions.summaries(self.deployment)
+    def newest(self, patience: Patience) -> Iterator[Execution]:
+        """Every execution, described as it is asked for, some at a time, while there is patience."""
+        listed = executions.summaries(self.deployment, page=PAGE)
         while batch := list(islice(listed, DESCRIBED_AT_ONCE * 2)):
-            yield from self._described(batch)
+            found, asked = self._described(batch)
+            yield from found
+            if asked and patience.ends():
+                return
 
-    def _described(self, batch: list[Mapping[str, Any]]) -> list[Execution]:
+    def _described(self, batch: list[Mapping[str, Any]]) -> tuple[list[Execution], bool]:
+        """The executions of a batch, and whether any had to be asked for."""
         with self._lock:
             known = {each["executionArn"]: self._ended.get(_key(each)) for each in batch}
         missing = [arn for arn, found in known.items() if found is None]
@@ -41,7 +62,7 @@ class Runs:
                 fresh = list(pool.map(lambda arn: executions.describe(self.deployment.target, arn), missing))
             known.update({each.arn: each for each in fresh})
             self._keep(each for each in fresh if not each.running)
-        return [found for found in known.values() if found is not None]
+        return [found for found in known.values() if found is not None], bool(missing)
 
     def _keep(self, ended: Iterator[Execution]) -> None:
         with self._lock:

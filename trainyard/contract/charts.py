@@ -24,18 +24,29 @@ MAX_GROUPS = len(PALETTE)
 NOTE_LENGTH = 30
 
 
-def curves(series: Mapping[str, Sequence[float]], *, x_label: str) -> bytes:
-    """One panel per series over 1, 2, ...: quantities of different size share no axis."""
-    figure = Figure(figsize=(4.6 * len(series), 3.1), layout="constrained")
-    for place, (name, values) in enumerate(series.items()):
-        axes = figure.add_subplot(1, len(series), place + 1)
-        color = PALETTE[place % MAX_GROUPS]
-        axes.plot(range(1, len(values) + 1), list(values), color=color, linewidth=2, marker="o", markersize=3)
-        axes.set_title(name.replace("_", " "), fontsize=11, color=INK, loc="left")
+def curves(
+    panels: Mapping[str, Mapping[str, Sequence[float]]], *, x_label: str, kept: Mapping[str, int] | None = None
+) -> bytes:
+    """A panel per title, with its series over 1, 2, ...: quantities of one kind share axes, and no others do.
+
+    `kept` says at which place the model was kept, by the title of the panel: counted from one, as people count epochs.
+    """
+    figure = Figure(figsize=(4.6 * len(panels), 3.1), layout="constrained")
+    for place, (title, series) in enumerate(panels.items()):
+        axes = figure.add_subplot(1, len(panels), place + 1)
+        first = place if len(series) == 1 else 0
+        for color, (name, values) in zip(PALETTE[first:], series.items(), strict=False):
+            line = range(1, len(values) + 1)
+            axes.plot(line, list(values), color=color, linewidth=2, marker="o", markersize=3, label=name)
+        if kept and title in kept:
+            axes.axvline(kept[title], color=INK, linewidth=1, linestyle="--", label=f"kept: {x_label} {kept[title]}")
+        if len(axes.get_lines()) > 1:
+            axes.legend(frameon=False, fontsize=8, labelcolor=INK)
+        axes.set_title(title, fontsize=11, color=INK, loc="left")
         axes.set_xlabel(x_label, color=INK)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.25)
-        _plain(axes)
+        plain(axes)
     return png(figure)
 
 
@@ -71,10 +82,11 @@ def panel(axes: Axes, title: str, *, x: str, y: str) -> None:
     axes.grid(alpha=0.25)
 
 
-def _plain(axes: object) -> None:
+def plain(axes: Axes) -> None:
+    """Without a frame, but for the two axes."""
     for side in ("top", "right"):
-        axes.spines[side].set_visible(False)  # type: ignore[attr-defined]
-    axes.tick_params(colors=INK, labelsize=8)  # type: ignore[attr-defined]
+        axes.spines[side].set_visible(False)
+    axes.tick_params(colors=INK, labelsize=8)
 
 
 def png(figure: Figure, *, dpi: int = 130) -> bytes:

@@ -57,11 +57,6 @@ def role_of(key: Any, *, holdout: float, validation: float, salt: str) -> Any:
     )
 
 
-def trains(key: Any, *, holdout: float, validation: float, salt: str) -> Any:
-    """An Ibis expression that is true where `role_of` gives `train`, for less work per row."""
-    return ~_below(key, holdout + validation, salt=salt)
-
-
 def role(key: int | str, *, holdout: float, validation: float, salt: str) -> str:
     """What `role_of` gives for this key, in plain Python."""
     where = fraction(key, salt)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
+from trainyard.contract.lean_imports import lean
+
 
 def tsne(unit_vectors: np.ndarray, seed: int) -> np.ndarray:
     """t-SNE (van der Maaten and Hinton 2008) of unit vectors [n, size] to [n, 2]."""
-    from sklearn.manifold import TSNE
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+    with lean():
+        from sklearn.manifold import TSNE
 
     # On unit vectors, euclidean distance orders pairs as the cosine does.
     flatten = TSNE(

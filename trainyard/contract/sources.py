@@ -29,10 +29,12 @@ class Column:
     `id` is a key of any kind: in Parquet it is int64 where every key of the table is written as such a number, else
     text; keys are compared as text (`contract.values.identifier`). A `nullable` column may have cells without a value.
     A file may lack a column that is not `required`: its cells are null then, or, where `place` is set, the place of the
-    row in its file, from 1. `synonyms` are other names of it, compared as `plain_name` has them. Of texts
-    that people type, `verbatim` keeps words such as null and NA, which elsewhere say that there is no value. Where a
-    required column is not there, one of its `stand_ins` is it in a file that has the other column of the pair too (any
-    file where that is empty): of what has no key the title, of Shopify's orders the name.
+    row in its file, from 1; where `omit_absent` is set and no file has it, the table has no such column either, for
+    nulls take time to write in a long table. `synonyms` are other names of it, compared as `plain_name` has them. Of
+    texts that people type, `verbatim` keeps words such as null and NA, which elsewhere say that there is no value. A
+    cell of a `lenient` column that cannot be read has no value, and its row stays: for what a recipe can do without.
+    Where a required column is not there, one of its `stand_ins` is it in a file that has the other column of the pair
+    too (any file where that is empty): of what has no key the title, of Shopify's orders the name.
     """
 
     name: str
@@ -40,7 +42,9 @@ class Column:
     nullable: bool = False
     required: bool = True
     place: bool = False
+    omit_absent: bool = False
     verbatim: bool = False
+    lenient: bool = False
     synonyms: tuple[str, ...] = ()
     stand_ins: tuple[tuple[str, str], ...] = ()
 
@@ -50,11 +54,13 @@ class Layout:
     """A file without a header: the table's column at each place, empty where it is not read.
 
     A place `genres=Drama` has a 1 where Drama is one of the values of the column genres, which are joined by bars. It
-    is meant where the file is called like one of `files` (as in `Source`), or has so many columns of such types.
+    is meant where the file is called like one of `files` (as in `Source`), or, unless it is `only_named`, has so many
+    columns of such types.
     """
 
     columns: tuple[str, ...]
     files: tuple[str, ...] = ()
+    only_named: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

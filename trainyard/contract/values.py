@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -71,6 +71,16 @@ def is_missing(value: Any) -> bool:
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return True
     return isinstance(value, str) and value.strip().lower() in MISSING
+
+
+def texts(cells: Iterable[str]) -> list[str]:
+    """What cells say that are not `is_missing`, without spaces around it.
+
+    >>> texts([" 1.5", "NA", ""])
+    ['1.5']
+    """
+    # Not by `is_missing`, for some ten thousand cells of each file are asked.
+    return [text for each in cells if (text := each.strip()).lower() not in MISSING]
 
 
 def identifier(value: Any) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import duckdb
 
 from trainyard.errors import JobFailed
+from trainyard.glue.lean_ibis import backend
 
 # Ibis takes .5 s to load: the functions that start an engine import it, for files are read by DuckDB without it.
 if TYPE_CHECKING:
@@ -47,7 +49,7 @@ class Engine(Protocol):
         ...
 
     def read(self, files: Sequence[str]) -> ibis.Table:
-        """One table of Parquet files (paths, or URIs where distributed)."""
+        """One table of Parquet files (paths, or URIs where distributed); nulls where one lacks a column of others."""
         ...
 
     def write(self, table: ibis.Table, folder: str) -> int:
@@ -71,19 +73,18 @@ def start(name: Literal["duckdb", "spark"], scratch: Path, *, confined: bool = F
     """
     if name == "spark":
         return _spark(scratch)
-    import ibis
-
-    return DuckDB(ibis.duckdb.from_connection(connect(scratch, confined=confined)))
+    return DuckDB(backend("duckdb").from_connection(connect(scratch, confined=confined)))
 
 
 def connect(scratch: Path, *, confined: bool = False) -> duckdb.DuckDBPyConnection:
     """A DuckDB that keeps to a fixed amount of memory, whatever the machine has, and spills the rest to `scratch`.
 
-    It never fetches an extension. One that is `confined` reaches no file outside `scratch` and no address: it works on
-    what people upload, in a job that has a network and a role.
+    It never fetches an extension, and draws no bar into a job's log. One that is `confined` reaches no file outside
+    `scratch` and no address: it works on what people upload, in a job that has a network and a role.
     """
     settings = {"memory_limit": MEMORY_LIMIT, "temp_directory": str(scratch / "spill")}
     connection = duckdb.connect(config=settings | NO_EXTENSIONS)
+    connection.execute("SET enable_progress_bar = false")
     if confined:
         connection.execute("SET allowed_directories = ?", [[str(scratch)]])
         connection.execute("SET enable_external_access = false")
@@ -99,7 +100,7 @@ class DuckDB:
     distributed: bool = False
 
     def read(self, files: Sequence[str]) -> ibis.Table:
-        return self.connection.read_parquet(list(files))
+        return self.connection.read_parquet(list(files), union_by_name=True)
 
     def write(self, table: ibis.Table, folder: str) -> int:
         part = str(_emptied(folder) / "part-00000.parquet")
@@ -116,11 +117,15 @@ class Spark:
     """Spark: the session Glue gives, or one in this machine's memory."""
 
     connection: Any
+    session: Any
     distributed: bool
     name: str = "spark"
 
     def read(self, files: Sequence[str]) -> ibis.Table:
-        return self.connection.read_parquet(list(files) if len(files) > 1 else files[0])
+        # Not by `read_parquet` of Ibis, which takes one path only.
+        view = f"read_{secrets.token_hex(8)}"
+        self.session.read.option("mergeSchema", len(files) > 1).parquet(*files).createOrReplaceTempView(view)
+        return self.connection.table(view)
 
     def write(self, table: ibis.Table, folder: str) -> int:
         self.connection.to_parquet(table, folder, mode="overwrite", compression="zstd")
@@ -149,9 +154,8 @@ def _spark(scratch: Path) -> Spark:
         builder = builder.config(key, value)
     session = builder.getOrCreate()
     session.conf.set("spark.sql.session.timeZone", "UTC")
-    import ibis
-
-    return Spark(ibis.pyspark.connect(session), distributed=not session.sparkContext.master.startswith("local"))
+    distributed = not session.sparkContext.master.startswith("local")
+    return Spark(connection=backend("pyspark").connect(session), session=session, distributed=distributed)
 
 
 def _local_settings(scratch: Path) -> Iterable[tuple[str, str]]:

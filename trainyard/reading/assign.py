@@ -205,8 +205,9 @@ class Assigner:
         wide = [each for each in source.layouts if len(each.columns) == candidate.found.width]
         inner = candidate.found.name.rpartition(": ")[2]
         named = [each for each in wide if Source(name="", files=each.files, columns=()).accepts(inner)]
-        fits = {id(each): self._fit(candidate, source, layout=each) for each in wide}
-        best = max(named or wide, key=lambda each: fits[id(each)], default=None)
+        likely = named or [each for each in wide if not each.only_named]
+        fits = {id(each): self._fit(candidate, source, layout=each) for each in likely}
+        best = max(likely, key=lambda each: fits[id(each)], default=None)
         return best if best is not None and (named or fits[id(best)] >= FITTING) else None
 
     def _fit(self, candidate: Candidate, source: Source, *, layout: Layout) -> float:

@@ -91,6 +91,23 @@ def diagnosed(connection: duckdb.DuckDBPyConnection, mapped: Mapped) -> Diagnosi
     )
 
 
+def forgiven(mapped: Mapped, seen: Diagnosis) -> tuple[Mapped, tuple[str, ...]]:
+    """The same, where cells of `lenient` columns that cannot be read have no value; a sentence for each column."""
+    found = {
+        flaw.column: (flaw, count, shown)
+        for flaw, (count, _, shown, _) in zip(seen.flaws, seen.findings, strict=True)
+        if count and any(each.lenient and each.name == flaw.column for each in mapped.columns)
+    }
+    known = {name: replace(mapped.cell(name), lenient=True) for name in found}
+    sentences = [
+        f"{mapped.found.name}: expected {flaw.expected}, found {quoted(shown)} and the like in {count:,} of "
+        f"{seen.rows:,} rows, which are read as if they had none; if they do, say in run.json how it is written "
+        f"(files.{mapped.source.name}.dates) or where it stands (files.{mapped.source.name}.columns.{name})."
+        for name, (flaw, count, shown) in found.items()
+    ]
+    return replace(mapped, cells={**mapped.cells, **known}), tuple(sentences)
+
+
 def set_aside(connection: duckdb.DuckDBPyConnection, mapped: Mapped, *, seen: Diagnosis, folder: Path) -> Diagnosis:
     """Write what is left out to `folder`, and say where it stands and what is wrong with it.
 

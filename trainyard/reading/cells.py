@@ -54,7 +54,7 @@ class Cell:
 
     In one that is `verbatim`, only an empty cell has no value; where thousands are `grouped`, 1,234 is one over a
     thousand. Amounts are in any currency, or where `currencies` are known, in one of these. Where it is `tidy`, there
-    are no spaces around texts.
+    are no spaces around texts; where `lenient`, cells that cannot be read have no value.
     """
 
     sql: str
@@ -65,6 +65,7 @@ class Cell:
     grouped: bool = False
     currencies: frozenset[str] | None = None
     tidy: bool = False
+    lenient: bool = False
 
     @property
     def is_text(self) -> bool:
@@ -123,7 +124,7 @@ def strict(cell: Cell, kind: ValueType, *, nullable: bool) -> str:
 
 def refused(cell: Cell, column: Column, *, found: str) -> str:
     """Whether a cell is no value of its column, or missing where one is needed; `found` is the SQL of its value."""
-    if column.nullable and column.type == "string":
+    if column.nullable and (column.type == "string" or cell.lenient):
         return "FALSE"
     return f"({found} IS NULL AND NOT {missing(cell)})" if column.nullable else f"({found} IS NULL)"
 

@@ -71,7 +71,13 @@ def mapped(
     found, types = baskets.with_pattern(found, settings, types=types)
     places, passed = _by_settings(found, source, settings=settings), dict[str, list[str]]()
     if found.columns:
-        passed = _by_name(found, source, places=places, types=types, keys=keys)
+        try:
+            passed = _by_name(found, source, places=places, types=types, keys=keys)
+        except Ambiguous as question:
+            # To answer it would lead to the next one, where a column is not there at all.
+            if nowhere := _nowhere(found, source, places=places, settings=settings):
+                raise BadData([missing(found, source, columns=nowhere)]) from question
+            raise
     stood_in = _stand_ins(found, source, places=places) if found.columns else {}
     places |= stood_in
     by_line = _by_line(found, source, places=places, settings=settings)
@@ -97,6 +103,14 @@ def mapped(
             if at is not None and _differs(found, name, at=at)
         },
     )
+
+
+def _nowhere(found: Found, source: Source, *, places: Mapping[str, int | None], settings: FileSettings) -> list[Column]:
+    """The columns that are needed and that nothing in the file is called like."""
+    places = {**_stand_ins(found, source, places=places), **places}
+    lacking = [each for each in source.columns if each.required and each.name not in {*places, *settings.columns}]
+    everywhere = range(found.width)
+    return [each for each in lacking if not any(_same(found, each, level=at, free=everywhere) for at in LEVELS)]
 
 
 def key_names(parts: Iterable[Mapped]) -> KeyNames:

@@ -39,13 +39,15 @@ class Ways:
 def dated(connection: duckdb.DuckDBPyConnection, mapped: Mapped, *, columns: Collection[str]) -> Mapped:
     """The same, where of some columns it is known how all of their moments are written.
 
-    Raises BadData where all of a column may as well be days before months as months before days.
+    Raises BadData where all of a column may as well be days before months as months before days; a `lenient` one is
+    left as it is then.
     """
     moments = [each.name for each in mapped.columns if each.type == "timestamp" and each.name in columns]
     wanted = {name: mapped.cells[name] for name in moments}
     open_ones = {name: cell for name, cell in wanted.items() if cell is not None and cell.is_open}
     ways = ways_of(connection, mapped, wanted=open_ones)
-    problems = [_asks(mapped, name) for name, way in ways.items() if way is None]
+    lenient = {each.name for each in mapped.columns if each.lenient}
+    problems = [_asks(mapped, name) for name, way in ways.items() if way is None and name not in lenient]
     if problems:
         raise BadData(problems)
     known = {name: replace(cell, dates=ways[name] or "plain") for name, cell in open_ones.items()}

@@ -14,7 +14,7 @@ from trainyard.contract.sources import Column
 from trainyard.errors import BadData
 from trainyard.glue.engine import PARQUET, PARQUET_FOR_SPARK
 from trainyard.reading import cells
-from trainyard.reading.bad_rows import Diagnosis, diagnosed, judged, set_aside, value_of
+from trainyard.reading.bad_rows import Diagnosis, diagnosed, forgiven, judged, set_aside, value_of
 from trainyard.reading.cells import ValueType
 from trainyard.reading.columns import Mapped
 from trainyard.reading.currencies import with_currencies
@@ -33,7 +33,7 @@ class Loaded:
     """A Parquet part of a table, in the file's order, and what was not taken over.
 
     `keys` says of each column of keys whether it is text (`key`) or numbers (`id`); `left_out` are rows of the file
-    (numbers from 1) that are not in the part.
+    (numbers from 1) that are not in the part; `unread` are sentences about cells that have no value for that.
     """
 
     mapped: Mapped
@@ -44,6 +44,7 @@ class Loaded:
     faults: tuple[Fault, ...] = ()
     bad: int = 0
     left_out: tuple[int, ...] = ()
+    unread: tuple[str, ...] = ()
 
     def place(self, row: int) -> str:
         """Where row `row` (from 1) of the part stands in its file."""
@@ -109,13 +110,16 @@ def _careful(
     known = dated(connection, mapped, columns=seen.flawed)
     if known != mapped:
         mapped, seen = known, diagnosed(connection, known)
+    mapped, unread = forgiven(mapped, seen)
+    if unread:
+        seen = diagnosed(connection, mapped)
     in_currencies = with_currencies(connection, mapped)
     columns = [*_lenient(mapped, seen.keys), *_others(mapped, others)]
     query = f"SELECT {', '.join(columns)} FROM {judged(mapped)} {'WHERE NOT bad' if seen.bad else ''}"
     forget_rejects(connection, mapped.found)
     rows = int(connection.execute(copy(query, target, floats=_floats(mapped, others))).fetchall()[0][0])
     seen = set_aside(connection, mapped, seen=seen, folder=rejected)
-    return _loaded(in_currencies, seen, target=target, rows=rows)
+    return replace(_loaded(in_currencies, seen, target=target, rows=rows), unread=unread)
 
 
 def _loaded(mapped: Mapped, seen: Diagnosis, *, target: Path, rows: int) -> Loaded:
@@ -155,7 +159,7 @@ def _strict(mapped: Mapped, keys: Kinds) -> list[str]:
     for column in mapped.columns:
         cell = mapped.cells[column.name]
         if cell is None:
-            columns.append(_absent(column))
+            columns += _absent(column)
             continue
         sql = cells.strict(cell, keys.get(column.name, column.type), nullable=column.nullable)
         if again is not None:
@@ -168,7 +172,7 @@ def _lenient(mapped: Mapped, keys: Kinds) -> list[str]:
     columns = []
     for column in mapped.columns:
         if mapped.cells[column.name] is None:
-            columns.append(_absent(column))
+            columns += _absent(column)
             continue
         value = value_of(mapped, column)
         number = keys.get(column.name) == "id"
@@ -186,9 +190,11 @@ def _others(mapped: Mapped, kinds: Kinds) -> list[str]:
     return columns
 
 
-def _absent(column: Column) -> str:
+def _absent(column: Column) -> list[str]:
+    if column.omit_absent:
+        return []
     sql = "place::BIGINT" if column.place else f"NULL::{cells.SQL_TYPES[column.type]}"
-    return f"{sql} AS {identifier(column.name)}"
+    return [f"{sql} AS {identifier(column.name)}"]
 
 
 def _counts_rows(mapped: Mapped) -> bool:

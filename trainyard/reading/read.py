@@ -216,6 +216,7 @@ class _Reader:
             self._refuse(source.name, problem.problems)
             return
         parts.append(part)
+        self.quality += Quality(warnings=part.unread)
         if said := understood(mapped):
             self.read_as.setdefault(said, []).append(found.name)
         if found.text is not None and found.text.is_relative_to(self.scratch / UNPACKED):

@@ -71,7 +71,7 @@ def resolve(
 def _rewrite(connection: duckdb.DuckDBPyConnection, source: Source, *, parts: Sequence[Loaded], rule: Repeats) -> None:
     """Leave out all but one of the lines that agree; `kept` has the place of each that stays, and its numbers."""
     keys = ", ".join(identifier(each) for each in source.unique)
-    summed = _summed(source) if rule == "sum" else []
+    summed = _summed(source, parts) if rule == "sum" else []
     sums = "".join(f", sum({each}) AS sum_{at}" for at, each in enumerate(summed))
     latest = f"{identifier(source.latest_by)} DESC NULLS LAST, " if source.latest_by and rule == "latest" else ""
     order = f"{latest}part DESC, row DESC" if rule == "latest" else "part, row"
@@ -114,14 +114,15 @@ def _value(name: str, summed: Sequence[str]) -> str:
     return f"coalesce(sum_{summed.index(quoted)}, {quoted})" if quoted in summed else quoted
 
 
-def _summed(source: Source) -> list[str]:
+def _summed(source: Source, parts: Sequence[Loaded]) -> list[str]:
     """The columns of numbers that say how much, rather than of what."""
     numbers = [each for each in source.columns if each.type in {"int64", "float64"} and each.name not in source.unique]
+    numbers = [each for each in numbers if any(part.mapped.cells[each.name] is not None for part in parts)]
     return [identifier(each.name) for each in numbers]
 
 
 def _table(parts: Sequence[Loaded]) -> str:
-    return f"read_parquet([{', '.join(literal(str(each.path)) for each in parts)}])"
+    return f"read_parquet([{', '.join(literal(str(each.path)) for each in parts)}], union_by_name = true)"
 
 
 def _numbered(parts: Sequence[Loaded]) -> str:
@@ -131,7 +132,7 @@ def _numbered(parts: Sequence[Loaded]) -> str:
         f"FROM read_parquet({literal(str(part.path))}, file_row_number = true)"
         for at, part in enumerate(parts)
     )
-    return f"({' UNION ALL '.join(each)})"
+    return f"({' UNION ALL BY NAME '.join(each)})"
 
 
 def _warning(

@@ -26,6 +26,11 @@ class Difference:
     low: float
     high: float
 
+    @property
+    def verdict(self) -> str:
+        """`better than`, `worse than`, or `not better than` where the interval holds zero."""
+        return "better than" if self.low > 0 else "worse than" if self.high < 0 else "not better than"
+
 
 @dataclass(frozen=True, kw_only=True)
 class ChampionMetrics:
@@ -42,7 +47,7 @@ class Comparison(Document):
 
     `references` are the baselines' metrics by the baseline's name, and `differences` how much the model exceeds each in
     the primary metric on the examples that both were measured on; metrics that such data do not have are
-    `not_applicable`.
+    `not_applicable`. Runs with the same `holdout`, a digest of its files, were judged on the same examples.
     """
 
     FILE: ClassVar[str] = "evaluation.json"
@@ -52,6 +57,7 @@ class Comparison(Document):
     run_id: str = ""
     primary: str = ""
     rows: int = 0
+    holdout: str = ""
     hyperparameters: Mapping[str, Any] = field(default_factory=dict)
     references: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     differences: Mapping[str, Difference] = field(default_factory=dict)
@@ -125,7 +131,7 @@ class Children(Document):
 
 @dataclass(frozen=True, kw_only=True)
 class PrepareSummary(Document):
-    """Which engine prepared the tables, how many rows each has, and what ingest said of the files."""
+    """Which engine prepared the tables, how many rows each has, and what ingest said of the files and counted."""
 
     FILE: ClassVar[str] = "summary.json"
 
@@ -133,3 +139,4 @@ class PrepareSummary(Document):
     rows: Mapping[str, int]
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    figures: Mapping[str, float] = field(default_factory=dict)

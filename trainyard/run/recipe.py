@@ -1,11 +1,10 @@
-"""Finds recipes by their folders and loads their modules; the only place that turns a name into code."""
+"""Loads the modules of recipes by their names, wherever their packages are; the only place that does."""
 
 from __future__ import annotations
 
 import functools
 import importlib
 import importlib.util
-import pkgutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
@@ -15,16 +14,15 @@ from trainyard.contract.config import RecipeConfig, Schedule, ScoreColumn
 from trainyard.contract.meaning import Meanings
 from trainyard.contract.sources import Source
 from trainyard.errors import BadRequest, ConfigError
+from trainyard.run import recipe_packages
 from trainyard.run.overrides import override
+from trainyard.run.recipe_packages import configuration, package
 from trainyard.run.suggestion import did_you_mean
-
-PACKAGE = "recipes"
 
 
 def names() -> tuple[str, ...]:
-    """The recipes that exist: every folder in `recipes/` with a module inside."""
-    package = importlib.import_module(PACKAGE)
-    return tuple(sorted(each.name for each in pkgutil.iter_modules(package.__path__) if each.ispkg))
+    """The recipes there are, sorted."""
+    return recipe_packages.names()
 
 
 def unknown(recipe: str) -> str:
@@ -36,12 +34,12 @@ def module(recipe: str, name: str) -> ModuleType:
     """Module `name` of a recipe, imported only now so that a stage loads nothing it does not run."""
     if recipe not in names():
         raise BadRequest(unknown(recipe))
-    return importlib.import_module(module_name(recipe, name))
+    return configuration(recipe) if name == "config" else importlib.import_module(module_name(recipe, name))
 
 
 def module_name(recipe: str, name: str) -> str:
     """Where module `name` of a recipe is: in its own folder, else in the package that its configuration builds on."""
-    own = f"{PACKAGE}.{recipe}.{name}"
+    own = f"{package(recipe)}.{name}"
     if name == "config" or has(recipe, name):
         return own
     shared: str = module(recipe, "config").CONFIG.base
@@ -49,8 +47,8 @@ def module_name(recipe: str, name: str) -> str:
 
 
 def has(recipe: str, name: str) -> bool:
-    """Whether a recipe's own folder has a module, such as the optional `ingest` and `register`."""
-    return importlib.util.find_spec(f"{PACKAGE}.{recipe}.{name}") is not None
+    """Whether a recipe's own package has a module, such as the optional `ingest` and `register`."""
+    return importlib.util.find_spec(f"{package(recipe)}.{name}") is not None
 
 
 def meanings(recipe: str) -> Meanings:

@@ -30,10 +30,10 @@ REFUSAL = {
 
 def described(route: Route, *, batch: bool) -> dict[str, Any]:
     """What FastAPI adds to the operation: parameters or body, answers, refusals."""
-    answer = _schema(TypeAdapter(route.response).json_schema())
+    answer = inlined(TypeAdapter(route.response).json_schema())
     example = plain(route.answer([route.example])[0])
     found: dict[str, Any] = {"responses": _responses(answer, example, batch=batch)}
-    row = _schema(route.row.model_json_schema())
+    row = inlined(route.row.model_json_schema())
     if not batch:
         return found | {"parameters": _parameters(route, row)}
     instances = {"type": "object", "required": ["instances"], "properties": {"instances": _list(row)}}
@@ -85,8 +85,8 @@ def _list(schema: Mapping[str, Any]) -> dict[str, Any]:
     return {"type": "array", "minItems": 1, "items": schema}
 
 
-def _schema(schema: dict[str, Any]) -> dict[str, Any]:
-    """With definitions written out where they are used, so that a schema stands anywhere in the document."""
+def inlined(schema: dict[str, Any]) -> dict[str, Any]:
+    """A schema with definitions written out where they are used, so that each part of it stands by itself."""
     definitions = schema.pop("$defs", {})
 
     def resolved(part: Any) -> Any:

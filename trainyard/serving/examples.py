@@ -2,7 +2,8 @@
 
 `examples.json` is `{"content_type": "application/json", "requests": [body, ...], "answers": [body, ...]}`: a request
 is a body for `/invocations`, `{"instances": [row]}`, and the answer of the same place is the body that came back,
-`{"predictions": [...]}`.
+`{"predictions": [...]}`. `routes` are the ways to call the model, as
+`trainyard.serving.forms` describes them.
 """
 
 from __future__ import annotations
@@ -29,13 +30,21 @@ class Examples:
     requests: tuple[Mapping[str, Any], ...]
     answers: tuple[Mapping[str, Any], ...]
     content_type: str = JSON
+    routes: tuple[Mapping[str, Any], ...] = ()
 
     @classmethod
-    def of(cls, rows: Sequence[Mapping[str, Any]], predictions: Sequence[Any]) -> Examples:
+    def of(
+        cls,
+        rows: Sequence[Mapping[str, Any]],
+        predictions: Sequence[Any],
+        *,
+        routes: Sequence[Mapping[str, Any]] = (),
+    ) -> Examples:
         """One request per row."""
         return cls(
             requests=tuple({"instances": [dict(row)]} for row in rows),
             answers=tuple({"predictions": [each]} for each in predictions),
+            routes=tuple(routes),
         )
 
     def save(self, directory: Path) -> None:
@@ -61,6 +70,7 @@ def parse(text: str) -> Examples:
             requests=tuple(document["requests"]),
             answers=tuple(document["answers"]),
             content_type=str(document["content_type"]),
+            routes=tuple(document.get("routes", ())),
         )
     except (ValueError, TypeError, KeyError) as error:
         raise JobFailed(f"Expected content_type, requests and answers in {EXAMPLES_FILE}: {error!r}.") from error

@@ -36,7 +36,9 @@ def prepare(store: RunStore, arguments: Arguments) -> Mapping[str, int]:
         start(store, arguments, scratch=Path(folder)) as running,
     ):
         rows = _write_all(store, running, scratch=Path(folder))
-    said = PrepareSummary(engine=running.name, rows=rows, warnings=quality.warnings, notes=quality.notes)
+    said = PrepareSummary(
+        engine=running.name, rows=rows, warnings=quality.warnings, notes=quality.notes, figures=quality.figures
+    )
     store.write_document(Stage.PREPARE, said)
     return rows
 

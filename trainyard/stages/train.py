@@ -16,6 +16,7 @@ from trainyard.run import recipe
 from trainyard.run.model_archive import ModelCard
 from trainyard.run.overrides import override
 from trainyard.run.run import Run
+from trainyard.serving import forms
 from trainyard.serving.examples import Examples
 
 LIBRARIES = ("tensorflow", "tensorflow-cpu", "keras", "numpy", "scipy", "scikit-learn", "gensim", "pandas", "pyarrow")
@@ -60,7 +61,7 @@ def keep_examples(name: str, model_dir: Path) -> None:
     """Leave requests and this model's answers beside it, for the test of an endpoint that serves it."""
     predictor = recipe.module(name, "serve").load(model_dir)
     rows = predictor.examples()
-    Examples.of(rows, predictor.predict(rows)).save(model_dir)
+    Examples.of(rows, predictor.predict(rows), routes=forms.described(predictor.routes())).save(model_dir)
 
 
 def _own(checkpoints: Path, hyperparameters: Mapping[str, Any]) -> Path:

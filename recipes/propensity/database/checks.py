@@ -15,6 +15,7 @@ from trainyard.contract.quality import Quality
 from trainyard.contract.values import CANONICAL, identifier
 from trainyard.errors import BadData
 
+SHOWN_TABLES, SHOWN_COLUMNS = 5, 8
 NEEDED_COLUMNS = {
     PRODUCTS.name: ("active", "product_id"),
     VISITS.name: ("is_sale", "product_id", "visit_date", "visit_id"),
@@ -26,6 +27,8 @@ def checked_tables(connection: sa.Connection, data: Data) -> list[sa.Table]:
     """The aggregate tables; raises BadData when the database lacks a table or a column that is asked for."""
     inspector = sa.inspect(connection)
     present = {*inspector.get_table_names(), *inspector.get_view_names()}
+    if present and not present & {*NEEDED_COLUMNS}:
+        raise BadData([_other_schema(inspector, sorted(present), data=data)])
     problems = []
     for name, needed in NEEDED_COLUMNS.items():
         found = {each["name"] for each in inspector.get_columns(name)} if name in present else set()
@@ -44,6 +47,22 @@ def checked_tables(connection: sa.Connection, data: Data) -> list[sa.Table]:
     if problems:
         raise BadData(problems)
     return tables
+
+
+def _other_schema(inspector: sa.Inspector, tables: Sequence[str], *, data: Data) -> str:
+    """The sentence about a database that is none of visits and sales, with a way to take the one table out of it."""
+    columns = {table: [str(each["name"]) for each in inspector.get_columns(table)] for table in tables[:SHOWN_TABLES]}
+    widest = max(columns, key=lambda table: len(columns[table]))
+    found = "; ".join(f"{table} ({', '.join(names[:SHOWN_COLUMNS])})" for table, names in columns.items())
+    found += f"; and {len(tables) - len(columns)} more" if len(tables) > len(columns) else ""
+    query = f'SELECT * FROM "{widest}"'  # noqa: S608 - it is shown, not executed
+    is_file = inspector.dialect.name == "sqlite"
+    how = f"sqlite3 -header -csv DATABASE '{query}' > {widest}.csv" if is_file else query
+    return (
+        f"database: expected the tables {', '.join(NEEDED_COLUMNS)} and {data.aggregate_prefix}* as the recipe's "
+        f"README has them, found {found}; export the table with the outcome as CSV ({how}) and upload that file "
+        "instead."
+    )
 
 
 def chosen_product(connection: sa.Connection, product_id: int) -> int:

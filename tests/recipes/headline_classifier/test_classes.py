@@ -10,6 +10,7 @@ import pytest
 from recipes.headline_classifier import evaluate, plots, process
 from recipes.headline_classifier.classes import in_order, listing, names
 from recipes.headline_classifier.config import CONFIG
+from recipes.headline_classifier.encoded_headlines import EncodedHeadlines
 from recipes.headline_classifier.features import Encoder
 from recipes.headline_classifier.ngram_counts import NgramCounts
 from recipes.headline_classifier.predictions import by_class, pairs
@@ -86,6 +87,15 @@ def test_the_classes_of_a_model_are_those_of_the_data_also_those_it_has_no_headl
     assert encoder.classes == encoder.names == ("evaluated only", "science & nature", "日本")
     assert encoder.log_odds.shape == (encoder.ngram_count, 3)
     assert np.isfinite(encoder.log_odds).all()
+
+
+def test_a_headline_counts_less_the_more_its_story_has(tmp_path):
+    rows = headlines(("1", "2"), 30)
+    for number, row in enumerate(row for row in rows if row["role"] == "train"):
+        row["story"] = "large" if number < 16 else str(number)
+    processed(tmp_path, rows)
+    weights = EncodedHeadlines.load(tmp_path / "process" / "train").weights
+    assert sorted(weights.tolist()) == [0.25] * 16 + [1.0] * 4
 
 
 def test_names_that_were_uploaded_go_with_the_model(tmp_path):

@@ -12,7 +12,7 @@ from recipes.headline_classifier import score
 from recipes.headline_classifier.classes import UCI_NAMES
 from recipes.headline_classifier.encoded_headlines import EncodedHeadlines
 from recipes.headline_classifier.evaluate import read_headlines
-from recipes.headline_classifier.features import Encoder
+from recipes.headline_classifier.features import Encoder, NgramBags
 from recipes.headline_classifier.inference import Classifier
 from recipes.headline_classifier.seen_ngrams import counted
 from tests.recipes.headline_classifier.conftest import QUICK
@@ -104,7 +104,7 @@ def test_the_same_seed_gives_the_same_model_and_a_stopped_training_goes_on(
 
 
 def test_a_batch_is_learnt_by_heart_and_forgotten(channels, quick):
-    from recipes.headline_classifier.batches import batch_of
+    from recipes.headline_classifier.batches import Batch, batch_of
     from recipes.headline_classifier.trainer import Trainer
 
     encoder, headlines = Encoder.load(channels["features"]), EncodedHeadlines.load(channels["train"])
@@ -113,7 +113,7 @@ def test_a_batch_is_learnt_by_heart_and_forgotten(channels, quick):
     batch = batch_of(headlines, np.arange(32), class_weights=np.ones(4, np.float32))
     start = trainer.state()
     for _ in range(150):
-        trainer.train_step(batch, 5e-3)
+        trainer.train_steps(Batch(*(each[None] for each in batch)), [5e-3])
     parts = trainer.model({"words": batch.words, "grams": batch.ngrams, "values": batch.values}, training=False)
     for name, logits in parts.items():
         assert (logits.numpy().argmax(axis=1) == batch.labels).all(), name
@@ -121,29 +121,51 @@ def test_a_batch_is_learnt_by_heart_and_forgotten(channels, quick):
     assert all(np.array_equal(array, start[name]) for name, array in trainer.state().items())
 
 
+def test_steps_of_one_call_are_those_of_calls_of_their_own(channels):
+    from recipes.headline_classifier.batches import Batch, epoch_batches
+    from recipes.headline_classifier.trainer import Trainer
+
+    encoder, headlines = Encoder.load(channels["features"]), EncodedHeadlines.load(channels["train"])
+    vectors = np.random.default_rng(0).normal(0, 0.1, (len(encoder.words) + 2, 8)).astype(np.float32)
+    trainer = Trainer(encoder, vectors, hyperparameters=replace(QUICK, dropout=0.0), seed=1)
+    groups = list(epoch_batches(headlines, np.ones(4, np.float32), batch_size=300, seed=1, epoch=0))
+    order = np.random.default_rng([1, 0]).permutation(len(headlines))
+    assert np.array_equal(np.concatenate([each.labels.ravel() for each in groups]), headlines.labels[order])
+    assert groups[0].labels.shape == (3, 300)
+    rates = np.float32([3e-3, 2e-3, 1e-3])
+    losses = trainer.train_steps(groups[0], rates).numpy()
+    together = trainer.state()
+    trainer.restart(encoder)
+    alone = [trainer.train_steps(Batch(*(e[s : s + 1] for e in groups[0])), rates[s : s + 1]) for s in range(3)]
+    assert np.allclose(losses, np.concatenate(alone), atol=1e-6)
+    assert all(np.allclose(array, together[name], atol=1e-6) for name, array in trainer.state().items())
+
+
 def test_a_learning_rate_without_bounds_fails_with_a_reason(channels, quick, tmp_path, monkeypatch):
     from recipes.headline_classifier import train as training
     from trainyard.errors import JobFailed
 
     model_dir, checkpoints = folders(tmp_path, "model", "checkpoints")
-    monkeypatch.setattr(training.Trainer, "train_step", lambda *_: np.asarray([np.nan]).view(_Number)[0:1])
+    monkeypatch.setattr(training.Trainer, "train_steps", lambda *_: [np.nan])
     with pytest.raises(JobFailed, match="finite loss, found nan in epoch 1"):
         training.train(channels, model_dir, checkpoints=checkpoints, config=quick)
 
 
-class _Number(np.ndarray):
-    def numpy(self):
-        return float(self[0])
-
-
-def test_class_weights_average_one_and_lift_the_rare():
-    from recipes.headline_classifier.batches import class_weights
+@pytest.mark.parametrize(("of_first", "expected"), [(1.0, 3.0), (0.25, 1.5)])
+def test_class_weights_average_one_and_lift_the_rare(of_first, expected):
+    from recipes.headline_classifier.batches import batch_of, class_weights
 
     labels = np.repeat([0, 1], [90, 10])
-    weights = class_weights(labels, 2, exponent=0.5)
-    assert weights[labels].mean() == pytest.approx(1.0)
-    assert weights[1] / weights[0] == pytest.approx(3.0)
-    assert class_weights(labels, 2, exponent=0.0) == pytest.approx([1.0, 1.0])
+    none = NgramBags(indices=np.empty(0, np.int32), values=np.empty(0, np.float32), offsets=np.zeros(101, np.int64))
+    # Those of the first class are of larger stories, and count less.
+    own = np.where(labels == 0, of_first, 1.0).astype(np.float32)
+    headlines = EncodedHeadlines(sequences=np.zeros((100, 1)), ngrams=none, labels=labels, weights=own)
+    weights = class_weights(headlines, 2, exponent=0.5)
+    batch = batch_of(headlines, np.arange(100), class_weights=weights)
+    assert batch.weights.mean() == pytest.approx(1.0)
+    assert batch.weights[-1] / batch.weights[0] == pytest.approx(expected / of_first)
+    alike = class_weights(headlines, 2, exponent=0.0)
+    assert alike[0] == pytest.approx(alike[1])
 
 
 def test_the_model_folder_holds_vectors_and_curves(trained):

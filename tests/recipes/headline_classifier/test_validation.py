@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from recipes.headline_classifier import complement_naive_bayes
 from recipes.headline_classifier.config import batch_size, wide_l2
 from recipes.headline_classifier.encoded_headlines import EncodedHeadlines
+from recipes.headline_classifier.features import NgramBags
 from recipes.headline_classifier.inference import weighted_sums
 from recipes.headline_classifier.seen_ngrams import as_new, counted
 from tests.recipes.headline_classifier.test_features import fitted
@@ -56,19 +59,38 @@ def test_complement_naive_bayes_is_scikit_learns():
     shape = (encoder.ngram_count, 2)
     bags = train.ngrams
     matrix = csr_matrix((bags.values, bags.indices, bags.offsets), shape=(len(train), shape[0]))
-    expected = ComplementNB(alpha=complement_naive_bayes.SMOOTHING).fit(matrix, OWN).feature_log_prob_.T
-    table = complement_naive_bayes.table(train, shape=shape)
+    weights = np.asarray([1.0, 0.5, 0.75], np.float32)
+    learned = ComplementNB(alpha=complement_naive_bayes.SMOOTHING).fit(matrix, OWN, sample_weight=weights)
+    expected = learned.feature_log_prob_.T
+    table = complement_naive_bayes.table(replace(train, weights=weights), shape=shape)
+    # Of two classes, the magnitudes are the same in any case.
     assert np.allclose(table, expected - expected.mean(axis=1, keepdims=True), atol=1e-5)
-    assert weighted_sums(validation.ngrams, table).argmax(axis=1).tolist() == [1, 0]
+    alike = complement_naive_bayes.table(train, shape=shape)
+    assert weighted_sums(validation.ngrams, alike).argmax(axis=1).tolist() == [1, 0]
+
+
+def test_every_class_has_the_same_magnitudes_in_naive_bayes():
+    labels = np.repeat([0, 1, 2], [100, 10, 1])
+    random = np.random.default_rng(1)
+    indices = (random.integers(0, 20, len(labels)) + 10 * labels).astype(np.int32)
+    bags = NgramBags(indices=indices, values=np.ones(len(labels), np.float32), offsets=np.arange(len(labels) + 1))
+    ones = np.ones(len(labels), np.float32)
+    headlines = EncodedHeadlines(sequences=np.zeros((len(labels), 1)), ngrams=bags, labels=labels, weights=ones)
+    magnitudes = np.abs(complement_naive_bayes.table(headlines, shape=(40, 3))).sum(axis=0)
+    assert magnitudes == pytest.approx([magnitudes[0]] * 3)
 
 
 def test_so_much_is_added_as_validation_headlines_gain_by():
     random = np.random.default_rng(3)
     labels = random.integers(0, 3, 4000)
     right, noise = np.eye(3)[labels] + random.normal(size=(4000, 3)), random.normal(size=(4000, 3))
-    assert complement_naive_bayes.fitted_factor(noise, right, labels=labels) > 0.8
-    assert complement_naive_bayes.fitted_factor(right, noise, labels=labels) == 0.0
-    assert complement_naive_bayes.fitted_factor(right, 0 * noise, labels=labels) == 0.0
+    factor = complement_naive_bayes.fitted_factor
+    assert factor(noise, right, labels=labels) > 1.6
+    assert factor(right, noise, labels=labels) == 0.0
+    # Where headlines are few, chance does not choose: as nothing can be told of two models that are alike.
+    few = labels[:12]
+    assert factor(right[:12], right[:12], labels=few) == complement_naive_bayes.USUAL_SHARE
+    assert factor(right, 0 * noise, labels=labels) == 0.0
 
 
 def test_fewer_headlines_have_a_stronger_penalty_within_bounds():

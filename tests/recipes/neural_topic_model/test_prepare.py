@@ -6,6 +6,7 @@ import importlib.util
 import json
 import subprocess
 import sys
+from datetime import date, datetime
 from pathlib import Path
 
 import numpy as np
@@ -34,10 +35,12 @@ def texts(count, seed=0, length=60):
     return [" ".join(f"w{word}".translate(LETTERS) for word in random.integers(0, 2000, length)) for _ in range(count)]
 
 
-def table(ratings, titles, bodies):
+def table(ratings, titles, bodies, dates=None):
     ratings = [None if each is None else str(each) for each in ratings]
-    columns = {"rating": ratings, "title": titles, "text": bodies}
-    return stored({"reviews": pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()})})
+    words = {"rating": ratings, "title": titles, "text": bodies}
+    columns = {name: pa.array(values, pa.string()) for name, values in words.items()}
+    columns["date"] = pa.array(dates or [None] * len(bodies), pa.timestamp("us"))
+    return stored({"reviews": pa.table(columns)})
 
 
 def documents(tables, settings):
@@ -87,6 +90,18 @@ def test_near_duplicates_are_dropped_and_others_kept():
     assert len(found) == 31
     assert found.document.is_unique
     assert ". " + other in found.text.tolist()
+
+
+def test_a_document_has_the_first_date_of_its_copies_and_none_where_there_is_none():
+    bodies = texts(2)
+    dates = [datetime(2026, 3, 2, 23, 59), datetime(2026, 1, 31, 1), None]
+    tables = table([5] * 3, [""] * 3, [bodies[0], bodies[0].upper(), bodies[1]], dates)
+    found = documents(tables, config())
+    assert dict(zip(found.text.str.lower(), found.date.astype(object), strict=True)) == {
+        f". {bodies[0]}": date(2026, 1, 31),
+        f". {bodies[1]}": None,
+    }
+    assert check(tables, config()).figures["without_date"] == 1
 
 
 def test_roles_depend_on_the_text_alone():
@@ -188,7 +203,8 @@ def test_both_engines_give_the_same_documents(tmp_path):
     bodies = texts(60, length=70)
     bodies[7] += " größe<br />caf&eacute; नमस्ते https://a.b/c"
     rows = {"rating": ["1", None, "5.0"] * 22, "title": ["Ein Titel", None, "x"] * 22, "text": [*bodies, *bodies[:6]]}
-    pq.write_table(pa.table(rows), tmp_path / "reviews.parquet")
+    moments = pa.array([datetime(2026, 1, 31, 23, 59, 59), None, datetime(1969, 12, 31)] * 22, pa.timestamp("us"))
+    pq.write_table(pa.table({**rows, "date": moments}), tmp_path / "reviews.parquet")
     found = {}
     for name in ("duckdb", "spark"):
         module = "tests.recipes.neural_topic_model.prepare_on_engine"

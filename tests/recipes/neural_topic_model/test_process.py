@@ -111,6 +111,20 @@ def test_words_in_too_many_or_too_few_documents_are_left_out(tmp_path):
     assert figures["words"] == 3
 
 
+@pytest.mark.parametrize(("min_df", "words"), [(0.2, 8), (0.055, 8), (0.03, 9)])
+def test_rarer_words_make_up_two_for_each_place_in_the_lists_of_topics(tmp_path, min_df, words):
+    # In so many of 100 documents; `stem` is in too many, `lamp` in too few to learn anything of it.
+    documents = {"stem": 100, "apple": 40, "bread": 30, "cheese": 25, "dough": 19, "egg": 9, "fig": 7, "gin": 6}
+    documents |= {"honey": 5, "lamp": 4}
+    texts = [" ".join(word for word, count in documents.items() if number < count) for number in range(100)]
+    write_documents(tmp_path, {"train": texts, "validation": texts[:9], "holdout": texts[:9]})
+    data = {"min_df": min_df, "max_df": 0.9, "top_words": 2, "vector_size": 4}
+    settings = {"data": data, "hyperparameters": {"topics": 2}}
+    process.process(tmp_path, tmp_path / "out", config=override(CONFIG, settings))
+    kept = sorted(documents, key=lambda word: -documents[word])[1:]
+    assert Vocabulary.load(tmp_path / "out" / "features").words == tuple(sorted(kept[:words]))
+
+
 def test_a_word_that_is_alone_is_refused(tmp_path):
     write_documents(tmp_path, {role: ["same words here"] * 5 for role in ("train", "validation", "holdout")})
     with pytest.raises(JobFailed, match="Expected at least two different words"):

@@ -102,6 +102,19 @@ def test_regressions_on_the_most_telling_products_are_the_same_where_these_are_a
     assert (np.diff(ridge(counted()[0], (5.0,))[0].indptr) == 3).all()
 
 
+def test_counts_of_some_products_are_known_where_one_is_a_partner_of_the_other(monkeypatch):
+    exact = counted()[0].all_pairs
+    monkeypatch.setattr(item_weights, "MAX_DENSE", 0)
+    monkeypatch.setattr(item_weights, "PARTNERS", 4)
+    found, _ = counted()
+    partners = found.partners.toarray() > 0
+    expected = np.where(partners | partners.T, exact, 0)
+    assert 0 < (expected == 0).sum() - len(expected) < expected.size / 2
+    for products in ([3, 0, 11, 7], [0, 3], list(range(12)), [5]):
+        asked = np.array(products, dtype=np.int32)
+        assert (found.together(asked) == expected[np.ix_(asked, asked)]).all()
+
+
 def test_chances_are_those_of_a_softmax():
     random = np.random.default_rng(0)
     target, context = random.normal(size=(2, 12, 4)).astype(np.float32)

@@ -17,11 +17,12 @@ from recipes.propensity.boosting import TreeColumns, boosted, taken_apart
 from recipes.propensity.calibration import logit, sigmoid
 from recipes.propensity.features import Encoder
 from recipes.propensity.inference import LINEAR_FILE, SETTINGS_FILE, TYPICAL_FILE, Ensemble, Shares
+from recipes.propensity.logistic_regression import logistic_regression
 from recipes.propensity.population import Population
 from recipes.propensity.reasons import Reasons, typical_inputs
-from recipes.propensity.threads import threads_for
 from recipes.propensity.training_data import TrainingData
 from recipes.propensity.trees import BLOCK_ROWS, TREES_FILE, Trees
+from trainyard.contract.threads import threads_for
 
 ROWS = 800
 RANDOM = np.random.default_rng(4)
@@ -147,14 +148,38 @@ def test_networks_that_know_it_all_have_all_but_a_fifth():
     assert found.shares(np.where(labels > 0.5, 3.0, -3.0), labels).trees == min(members.OTHER_SHARES)
 
 
-def test_a_straight_truth_gives_the_straight_line_a_share():
+def test_a_straight_truth_makes_the_straight_line_the_whole_model():
     odds = INPUTS[:, 0] + 2 * INPUTS[:, 4] - 1
-    found, rows = fitted((RANDOM.random(ROWS) < sigmoid(3 * odds)).astype(np.float32))
-    labels = (RANDOM.random(ROWS) < sigmoid(3 * odds)).astype(np.float32)[rows]
-    assert found.shares(RANDOM.normal(size=len(rows)), labels).linear >= 0.5
+    labels = (RANDOM.random(ROWS) < sigmoid(3 * odds)).astype(np.float32)
+    found, rows = fitted(labels)
+    assert found.shares(RANDOM.normal(size=len(rows)), labels[rows]).linear == 1.0
     # What no clear difference speaks against is the share of the trees.
     own, rows = fitted()
     assert own.shares(own.unseen_trees, LABELS[rows]).trees == members.TREES_SHARE
+
+
+@pytest.mark.parametrize(("rows", "linear"), [(400, 1.0), (40_000, 0.0)])
+def test_the_line_is_the_whole_model_until_rows_show_that_another_is_better(rows, linear):
+    random = np.random.default_rng(8)
+    truth = random.normal(size=rows)
+    # Off by so much that 400 rows hardly show it.
+    line = truth + random.normal(0, 0.3, rows)
+    labels = (random.random(rows) < sigmoid(truth)).astype(np.float64)
+    found = members.Members(trees=None, linear=np.zeros(1), unseen_trees=truth, unseen_linear=line)
+    assert found.shares(truth, labels).linear == linear
+
+
+def test_the_line_of_a_model_is_the_one_that_evaluation_compares_it_with(monkeypatch):
+    monkeypatch.setattr(members, "RATES", (0.1,))
+    data = TrainingData(inputs=INPUTS, labels=LABELS, folds=np.zeros(ROWS, np.int64))
+    assert (fitted()[0].linear == logistic_regression(data, np.ones(ROWS, np.bool_))).all()
+
+
+def test_of_one_outcome_the_line_learns_nothing_else():
+    data = TrainingData(inputs=INPUTS, labels=np.zeros(ROWS, np.float32), folds=np.zeros(ROWS, np.int64))
+    line = logistic_regression(data, np.ones(ROWS, np.bool_))
+    assert (line[:-1] == 0).all()
+    assert sigmoid(line[-1]) < 1e-9
 
 
 @pytest.fixture(scope="module")
@@ -187,6 +212,7 @@ def test_reasons_add_up_to_the_log_odds_beyond_a_typical_visit(ensemble):
     changed[own] = INPUTS[int(VISITS.clicks.argmax()), own]
     (own,) = reasons.parts(changed[None])
     assert np.flatnonzero(np.abs(own) > 1e-6).tolist() == [reasons.columns.index("clicks")]
+    assert not reasons.parts(ensemble.typical[None]).any()
     assert reasons.parts(INPUTS[:0]).shape == (0, 4)
 
 

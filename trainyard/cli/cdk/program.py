@@ -26,7 +26,9 @@ def node() -> Path:
             return program
     on_path = shutil.which("node")
     if on_path is None:
-        raise NotFound("Expected Node 22 or newer, found none; run `make setup`, which installs it as a wheel.")
+        raise NotFound(
+            "Expected Node 22 or newer, found none; `make setup` or pip install 'trainyard[infra]' installs it."
+        )
     return Path(on_path)
 
 

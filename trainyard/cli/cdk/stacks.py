@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.status import Status
 from rich.text import Text
 
-from trainyard.cli.cdk import program
+from trainyard.cli.cdk import npm, program
 from trainyard.cli.command import target, terminal
 from trainyard.client import local_cloud, project
 from trainyard.client.deployment import stack_status
@@ -47,7 +47,7 @@ def deploy_stacks(cloud: Target, env: str, *, approval: str = "never", api: bool
         context += ["--import-existing-resources"]
     output = ["--output", str(state_dir / "cdk.out")]
     arguments = ["deploy", "--all", "--require-approval", approval, *context, *output]
-    _call("Deploying", arguments, variables=variables, log=logs / "cdk-deploy.log", cwd=project.root())
+    _call("Deploying", arguments, variables=variables, log=logs / "cdk-deploy.log", cwd=None)
     took = time.monotonic() - started
     terminal.out().print(Text(f"Deployed environment {env} to {cloud.name} in {formats.duration(took)}."))
     return took
@@ -82,7 +82,10 @@ def _variables(cloud: Target) -> dict[str, str]:
     }
 
 
-def _call(verb: str, arguments: list[str], *, variables: dict[str, str], log: Path, cwd: Path) -> None:
+def _call(verb: str, arguments: list[str], *, variables: dict[str, str], log: Path, cwd: Path | None) -> None:
+    """Call the CDK in the folder `cwd`, or in the one with its settings."""
+    folder = npm.ready_folder(lambda said: terminal.out().print(Text(said), soft_wrap=True))
+    cwd = cwd or folder
     with ExitStack() as stack:
         if terminal.interactive():
             status = stack.enter_context(terminal.err().status(f"{verb} …"))
@@ -90,7 +93,7 @@ def _call(verb: str, arguments: list[str], *, variables: dict[str, str], log: Pa
         else:
             on_line = _sampled(verb)
         cwd.mkdir(parents=True, exist_ok=True)
-        program.call(project.root(), arguments, cwd=cwd, variables=variables, log=log, on_line=on_line)
+        program.call(folder, arguments, cwd=cwd, variables=variables, log=log, on_line=on_line)
 
 
 def _spinning(verb: str, status: Status) -> Callable[[str], None]:

@@ -7,6 +7,7 @@ from itertools import islice
 import typer
 
 from trainyard.client import failures
+from trainyard.errors import TrainyardError
 from trainyard.run import recipe
 
 OFFERED_EXECUTIONS = 50
@@ -14,8 +15,16 @@ Offers = list[tuple[str, str]]
 
 
 def recipes(incomplete: str) -> Offers:
-    """The recipes, each with its title."""
-    return [(name, recipe.config(name).title) for name in recipe.names() if name.startswith(incomplete)]
+    """The recipes, each with its title; one that cannot be loaded without."""
+    return [(name, _title(name)) for name in recipe.names() if name.startswith(incomplete)]
+
+
+def _title(name: str) -> str:
+    try:
+        return recipe.config(name).title
+    except TrainyardError:
+        # A shell has no place for a sentence while it completes a word.
+        return ""
 
 
 def settings(context: typer.Context, incomplete: str) -> Offers:

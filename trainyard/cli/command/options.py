@@ -66,7 +66,7 @@ ExecutionArgument = Annotated[
     str,
     typer.Argument(
         metavar="EXECUTION",
-        help="ARN, name, unique start of a name, run id, or `latest` (idle ones passed over).",
+        help="ARN, name, unique start of a name, run id, `latest`, or `previous` to it (idle ones passed over).",
         autocompletion=completion.executions,
     ),
 ]

@@ -6,8 +6,6 @@ import errno
 import os
 import sys
 
-from trainyard.client import failures
-
 # As a shell counts a program that wrote to a pipe nobody reads any more.
 BROKEN_PIPE = 141
 
@@ -41,6 +39,9 @@ def flushed(code: int) -> int:
         if error.errno == errno.EPIPE:
             return BROKEN_PIPE
         if code == 0:
+            # Here, for it loads AWS's library, which most calls need no word of.
+            from trainyard.client import failures
+
             print(failures.explain(error)[0], file=sys.stderr)
         return code or 1
     return code

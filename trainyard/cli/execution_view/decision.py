@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from trainyard.cli.command.fitting import fitted
 from trainyard.pages import formats
 from trainyard.run.documents import Decision, Metric
 
@@ -30,18 +31,16 @@ def print_checks(decision: Decision, out: Console, *, registers: bool = True) ->
 def print_scores(decision: Decision, out: Console) -> None:
     """One row per metric: the new model with its interval, the champion, and each baseline."""
     champion = decision.champion
-    table = Table(title="Scores on held-out data", title_justify="left", title_style="bold")
-    table.add_column("metric")
-    for name in ("new model", "interval", *(["champion"] if champion else []), *decision.references):
-        table.add_column(name, justify="right")
+    columns = ["metric", "new model", "interval", *(["champion"] if champion else []), *decision.references]
+    rows = []
     for name, metric in decision.metrics.items():
         row = [name, formats.number(metric.value), _interval(metric)]
         if champion:
             row.append(formats.number(champion.metrics[name].value) if name in champion.metrics else "")
-        row += [formats.number(each.get(name, "")) for each in decision.references.values()]
-        table.add_row(*row)
-    out.print()
-    out.print(table)
+        rows.append([*row, *(formats.number(each.get(name, "")) for each in decision.references.values())])
+    for table in fitted(columns, rows, width=out.width, title="Scores on held-out data"):
+        out.print()
+        out.print(table)
 
 
 def _interval(metric: Metric) -> str:

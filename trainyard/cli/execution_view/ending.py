@@ -99,9 +99,10 @@ def _print_model(deployment: Deployment, execution: Execution, *, visits: Sequen
     scores.print_scored_beside_model(run, out)
     if output.get("endpoint"):
         out.print(Text.assemble(("Endpoint   ", "bold"), str(output["endpoint"])), soft_wrap=True)
-    spent = cost.of_visits(deployment.target, visits, region=deployment.target.region).words
+    spent = cost.of_visits(deployment.target, visits, region=deployment.target.region)
     where = " for these times in AWS" if deployment.target.local else ""
-    out.print(Text.assemble(("Cost       ", "bold"), f"{spent}{where}"), soft_wrap=True)
+    elsewhere = "" if cost.in_table(spent.region) else f", at {spent.prices}"
+    out.print(Text.assemble(("Cost       ", "bold"), f"{spent.words}{where}{elsewhere}"), soft_wrap=True)
     out.print(Text(f"Fetch them with `trainyard artifacts {output['run_id']} --download DIR`.", style="dim"))
 
 

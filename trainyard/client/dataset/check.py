@@ -18,6 +18,7 @@ from trainyard.contract.quality import Quality
 from trainyard.contract.sources import Source
 from trainyard.errors import NotFound
 from trainyard.glue import engine
+from trainyard.reading.column_questions import some
 from trainyard.reading.model import LocalFile, Reading
 from trainyard.reading.read import read
 from trainyard.reading.sql import identifier
@@ -59,7 +60,10 @@ def check(recipe_name: str, directory: Path, *, settings: Mapping[str, Any], scr
     sources = recipe.sources(recipe_name, config)
     given = data_files(directory, sources, config=config)
     if not given:
-        raise NotFound(f"Expected a folder with data for recipe {recipe_name}, found no file of data in {directory}.")
+        raise NotFound(
+            f"Expected a folder with data for recipe {recipe_name}, found no file of data in {directory}"
+            f"{_documents(directory, sources, config=config)}."
+        )
     files = [_bounded(each, scratch) for each in given]
     found = read_tables(recipe_name, files, sources=sources, config=config, scratch=scratch)
     quality = found.quality
@@ -98,6 +102,16 @@ def data_files(directory: Path, sources: Sequence[Source], *, config: RecipeConf
     ]
 
 
+def _documents(directory: Path, sources: Sequence[Source], *, config: RecipeConfig) -> str:
+    """What there is of files in which people describe data, and may have written a table all the same."""
+    names = [each for each in files_below(directory, sources, settings=config.files) if each.lower().endswith(".md")]
+    if not names:
+        return ""
+    return (
+        f" but {some(names)}, which counts as a description; save the table in it as CSV, or as a file ending in .txt"
+    )
+
+
 def _bounded(file: LocalFile, scratch: Path) -> LocalFile:
     """The file, or its beginning where it is long and made of lines."""
     if file.path.stat().st_size <= LOOKED_AT_BYTES:
@@ -123,7 +137,7 @@ def _judged(recipe_name: str, config: RecipeConfig, *, tables: Mapping[str, Sequ
 
 
 def _preview(connection: duckdb.DuckDBPyConnection, table: str, *, parts: Sequence[Path]) -> Preview:
-    rows = connection.read_parquet([str(each) for each in parts])
+    rows = connection.read_parquet([str(each) for each in parts], union_by_name=True)
     filled = rows.aggregate(", ".join(f"count({identifier(each)})" for each in rows.columns)).fetchall()[0]
     kept = [name for name, values in zip(rows.columns, filled, strict=True) if values] or rows.columns
     shown = rows.select(*(duckdb.ColumnExpression(each) for each in kept)).limit(PREVIEW_ROWS)

@@ -32,12 +32,15 @@ ENGINE_SECONDS = 20
 
 @dataclass(frozen=True, kw_only=True)
 class Laptop:
-    """Where to look. `node` is None where there is none; `cdk` is the script of the project's CDK command line."""
+    """Where to look. `node` is None where there is none; `cdk` is the script of the project's CDK command line, which
+    the first deployment installs where there is no checkout.
+    """
 
     project: Path
     state_dir: Path
     node: Path | None
     cdk: Path
+    checkout: bool = True
 
 
 def checks(laptop: Laptop, *, images: bool) -> Iterator[Check]:
@@ -77,6 +80,8 @@ def _cdk(laptop: Laptop) -> Check:
     """The project's own, which the lock names; what the shell calls `cdk` may be one that reads no assembly of ours."""
     locked = _read(laptop.project / "package.json").get("devDependencies", {}).get("aws-cdk", "")
     found = _read(_package(laptop.cdk)).get("version", "")
+    if not found and not laptop.checkout:
+        return ok("cdk", f"The first deployment installs the CDK command line {locked} at {laptop.cdk}.")
     if not found or found != locked:
         said = f"Expected the CDK command line {locked} at {laptop.cdk}, found {found or 'none'}."
         return missing("cdk", said, advice=SETUP)

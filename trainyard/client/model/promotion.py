@@ -54,6 +54,16 @@ class Promotion:
     served_run: str = ""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Rollback:
+    """A version that is to come into use in place of the `current` one, whose own version, if it has one, is `bad`."""
+
+    place: Place
+    chosen: Version
+    current: Champion
+    bad: Version | None
+
+
 def promote(deployment: Deployment, recipe: str, *, version: str, model: str = "") -> Promotion:
     """Put a version, by its number or by the run that made it, into use in place of the one that is.
 
@@ -73,6 +83,13 @@ def rollback(
 
     Raises NotFound where there is no model in use or none before it, and what `promote` raises.
     """
+    return roll_back(deployment, planned(deployment, recipe, to=to, variant=variant, model=model))
+
+
+def planned(
+    deployment: Deployment, recipe: str, *, to: str | None = None, variant: str = "", model: str = ""
+) -> Rollback:
+    """What `rollback` would do with these arguments. Raises what it raises, and changes nothing."""
     name = model_name(recipe, variant=variant, model=checked_model(model))
     current = models.find_champion(deployment, name)
     if current is None:
@@ -88,7 +105,12 @@ def rollback(
             f"Expected a version of {name}; version {chosen.number} is one of {place.name}. Name its --variant, or use "
             f"`trainyard promote {recipe} {chosen.number}`."
         )
-    return _put_into_use(deployment, place, chosen=chosen, current=current, bad=bad)
+    return Rollback(place=place, chosen=chosen, current=current, bad=bad)
+
+
+def roll_back(deployment: Deployment, plan: Rollback) -> Promotion:
+    """Do what was planned. Raises TrainyardError where another version was promoted since then."""
+    return _put_into_use(deployment, plan.place, chosen=plan.chosen, current=plan.current, bad=plan.bad)
 
 
 def release(deployment: Deployment, done: Promotion) -> tuple[str, str]:

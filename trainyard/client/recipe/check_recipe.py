@@ -10,7 +10,7 @@ from typing import Any
 
 from trainyard.client.recipe import rules
 from trainyard.errors import TrainyardError
-from trainyard.run import recipe
+from trainyard.run import recipe, recipe_packages
 from trainyard.run.overrides import override
 
 Tell = Callable[[str], None]
@@ -50,7 +50,7 @@ def _asked(name: str, problems: Iterator[str]) -> Iterator[str]:
         yield str(error)
     except Exception as error:
         lines = traceback.extract_tb(error.__traceback__)
-        own = [each for each in lines if Path(each.filename).is_relative_to(rules.folder_of(name))]
+        own = [each for each in lines if Path(each.filename).is_relative_to(recipe_packages.folder(name))]
         place = (own or lines)[-1]
         said = f"{type(error).__name__}: {error}".rstrip(": ")
         yield f"{Path(place.filename).name}, line {place.lineno}, in {place.name}: expected it to run, found {said}."

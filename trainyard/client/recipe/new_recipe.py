@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import keyword
 import re
 import shutil
 from collections.abc import Mapping
@@ -13,17 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from trainyard.client.recipe.columns import PLACE, Understood
 from trainyard.errors import BadRequest
-from trainyard.run import recipe
+from trainyard.run import recipe_packages
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
 TABULAR, EMPTY = "tabular", "empty"
 SUFFIX = ".jinja"
-# Names of models, groups and endpoints hold it, and have an end.
-NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
-LONGEST = 30
-NAME_RULE = f"at most {LONGEST} lower case letters, digits and single underscores, such as late_deliveries"
 # Of a name in a sentence.
 LONGEST_WORDS = 40
 
@@ -42,23 +36,28 @@ def new_empty(name: str, *, folder: Path) -> list[Path]:
 def _write(name: str, kind: str, *, folder: Path, values: Mapping[str, Any]) -> list[Path]:
     target = folder / name
     _require_free(name, target)
-    texts = {
-        each.removeprefix(f"{kind}/").removesuffix(SUFFIX): _templates().get_template(each).render(values)
-        for each in _templates().list_templates(filter_func=lambda each: each.startswith(f"{kind}/"))
-    }
     partial = folder / f".{name}.partial"
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    for file, text in texts.items():
+    for file, text in rendered(kind, values).items():
         (partial / file).write_text(text, encoding="utf-8")
     partial.rename(target)
     return sorted(target.iterdir())
 
 
+def rendered(kind: str, values: Mapping[str, Any]) -> dict[str, str]:
+    """The files of a folder of templates, by name."""
+    names = _templates().list_templates(filter_func=lambda each: each.startswith(f"{kind}/"))
+    return {
+        each.removeprefix(f"{kind}/").removesuffix(SUFFIX): _templates().get_template(each).render(values)
+        for each in names
+    }
+
+
 def _require_free(name: str, target: Path) -> None:
-    if not NAME.fullmatch(name) or len(name) > LONGEST or keyword.iskeyword(name):
-        raise BadRequest(f"Expected a recipe's name of {NAME_RULE}; found {name!r:.60}.")
-    if name in recipe.names() or target.exists():
+    if not recipe_packages.is_name(name):
+        raise BadRequest(f"Expected a recipe's name of {recipe_packages.NAME_RULE}; found {name!r:.60}.")
+    if name in recipe_packages.names() or target.exists():
         raise BadRequest(f"Expected the name of a recipe that there is not yet, found {name}; choose another name.")
 
 
@@ -107,8 +106,3 @@ def _templates() -> Environment:
     made.filters["quoted"] = _quoted
     made.filters["words"] = _words
     return made
-
-
-def recipes_folder() -> Path:
-    """Where the recipes of this project are."""
-    return Path(next(iter(importlib.import_module(recipe.PACKAGE).__path__)))

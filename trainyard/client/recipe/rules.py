@@ -11,12 +11,11 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from trainyard.contract.config import RecipeConfig, to_mapping
 from trainyard.contract.sources import Source
 from trainyard.errors import TrainyardError
-from trainyard.run import recipe
+from trainyard.run import recipe, recipe_packages
 
 SAMPLE = "sample"
 # By module, what it exports; what is a function has the parameters named after it.
@@ -62,7 +61,7 @@ class Loaded:
 
 def files_are_there(name: str) -> Iterator[str]:
     """Every module is in the folder, or in the package that the recipe builds on."""
-    folder = folder_of(name)
+    folder = recipe_packages.folder(name)
     for file in OWN_FILES:
         if not (folder / file).is_file():
             yield f"{file}: expected it in {folder}, found none; add it."
@@ -101,7 +100,9 @@ def configuration_needs_the_standard_library_only(name: str) -> Iterator[str]:
     loaded = loaded_by(recipe.module_name(name, "config"))
     if loaded.problem:
         yield f"config.py: expected to import it alone, found {loaded.problem}."
-    if foreign := sorted(loaded.names - set(sys.stdlib_module_names) - {recipe.PACKAGE, "trainyard"}):
+    if foreign := sorted(
+        loaded.names - set(sys.stdlib_module_names) - {recipe_packages.PACKAGE, _top(name), "trainyard"}
+    ):
         yield f"config.py: expected the standard library only, found {', '.join(foreign)}; move what needs them."
 
 
@@ -173,8 +174,8 @@ RULES: tuple[Rule, ...] = (
 
 def loaded_by(*modules: str) -> Loaded:
     """What a fresh interpreter loads for these modules."""
-    package = importlib.import_module(recipe.PACKAGE)
-    code = LOADED.format(package=recipe.PACKAGE)
+    package = importlib.import_module(recipe_packages.PACKAGE)
+    code = LOADED.format(package=recipe_packages.PACKAGE)
     command = [sys.executable, "-W", "ignore", "-c", code, json.dumps(list(package.__path__)), *modules]
     # Where this interpreter finds modules, the other one does too.
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(each for each in sys.path if each)}
@@ -184,9 +185,9 @@ def loaded_by(*modules: str) -> Loaded:
     return Loaded(names=frozenset(json.loads(done.stdout.splitlines()[-1])))
 
 
-def folder_of(name: str) -> Path:
-    """The recipe's own folder."""
-    return Path(next(iter(importlib.import_module(f"{recipe.PACKAGE}.{name}").__path__)))
+def _top(name: str) -> str:
+    """The outermost package of a recipe, which is loaded before it."""
+    return recipe_packages.package(name).partition(".")[0]
 
 
 def _is_there(module: str) -> bool:

@@ -25,6 +25,7 @@ from trainyard.contract.report import ReportInputs, Section
 from trainyard.glue import engine
 from trainyard.run import recipe
 from trainyard.run.overrides import override
+from trainyard.stages.evaluate import per_example
 from trainyard.stages.process import FOLDERS
 from trainyard.stages.report.page import render
 
@@ -136,6 +137,7 @@ class SampleRun:
             yield f"evaluate.py: expected the metrics that the gate asks for, found no {', '.join(missing)}."
         else:
             yield from _statistic(first.examples, first, metrics=first.metrics, primary=gate.primary, of="evaluate()")
+            yield from _found_again(self.name, first, primary=gate.primary)
             references = module.references(self._channels, self.holdout, config=self.config)
             yield from _references(references, first, primary=gate.primary)
 
@@ -199,6 +201,16 @@ def _statistic(
     found, said = evaluation.statistic(examples), metrics[primary]
     if not math.isclose(found, said, rel_tol=TOLERANCE, abs_tol=TOLERANCE):
         yield f"evaluate.py: expected {primary} of {of} to be the statistic of its examples, found {said} and {found}."
+
+
+def _found_again(name: str, evaluation: Evaluation, *, primary: str) -> Iterator[str]:
+    """Runs are compared later by their rows alone, so that the statistic has to be found by its metric."""
+    found, said = per_example.statistic(name, primary)(evaluation.examples), evaluation.metrics[primary]
+    if not math.isclose(found, said, rel_tol=TOLERANCE, abs_tol=TOLERANCE):
+        yield (
+            f"metrics.py: expected STATISTICS with the statistic of {primary}, which is not the mean of its examples; "
+            "without it two runs cannot be compared."
+        )
 
 
 def _references(references: Mapping[str, Reference], found: Evaluation, *, primary: str) -> Iterator[str]:

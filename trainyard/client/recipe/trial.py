@@ -143,13 +143,16 @@ class Trial:
         gate(self.store, champion=None)
 
     def _report(self) -> None:
-        from trainyard.stages.report.report import report
+        from trainyard.stages.report.report import Findings, report
 
         report(
             self.run,
             ReportInputs(model=self._model_dir, prepare=self._at(Stage.PREPARE), process=self._at(Stage.PROCESS)),
-            comparison=self.store.read_document(Stage.EVALUATE, Comparison),
-            decision=self.decision(),
+            found=Findings(
+                comparison=self.store.read_document(Stage.EVALUATE, Comparison),
+                decision=self.decision(),
+                evaluated=self._at(Stage.EVALUATE),
+            ),
             output=self._at(Stage.REPORT),
         )
 

@@ -49,6 +49,10 @@ class RunArtifacts:
         """The run's artifacts, by key."""
         return listed(self.deployment, f"{self.prefix}/")
 
+    def listed_under(self, folder: str) -> Iterator[Artifact]:
+        """Those of the run's artifacts whose path begins with `folder`."""
+        return listed(self.deployment, f"{self.prefix}/{folder}")
+
     def opened(self, path: str) -> tuple[Any, int]:
         """The content of a file of the run, to be read as it comes, and its size in bytes. Raises NotFound."""
         answer = _answer(self.deployment, f"{self.prefix}/{path}")

@@ -1,4 +1,4 @@
-"""Sets runs beside each other: what was set and read differently, and what each found; pure."""
+"""Sets runs beside each other: what was set and read differently, and what each found; runs on a laptop."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from trainyard.client.run.pairing import Pair, contents, paired, same_holdout
 from trainyard.client.run.runs import ABSENT, RunRecord
-from trainyard.run.documents import Difference, Metric
+from trainyard.run.documents import Metric
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,9 +30,7 @@ class MetricLine:
 
 @dataclass(frozen=True, kw_only=True)
 class RunComparison:
-    """`settings`, `files` and `data` hold only what differs; `difference` is known where one run was gated against
-    the other: how much the later one exceeds the earlier one on the same held-out examples, in the words of `between`.
-    """
+    """`settings`, `files` and `data` hold only what differs; `pairs` are the runs after the first, each beside it."""
 
     runs: Sequence[RunRecord]
     settings: Sequence[Line]
@@ -39,22 +38,24 @@ class RunComparison:
     data: Sequence[Line]
     metrics: Sequence[MetricLine]
     same_holdout: bool
-    between: str = ""
-    difference: Difference | None = None
+    pairs: Sequence[Pair] = ()
+
+    @property
+    def unfair(self) -> bool:
+        """Whether the holdouts differ and no pair says so: what the gate drew is fair all the same, metrics are not."""
+        return not self.same_holdout and all(each.difference for each in self.pairs)
 
 
 def compare(runs: Sequence[RunRecord]) -> RunComparison:
     """Two or more runs of one recipe, side by side."""
-    between, difference = _difference(runs)
     return RunComparison(
         runs=runs,
         settings=_differing([{**each.settings, "code version": each.request.code_version} for each in runs]),
-        files=_differing([_files(each) for each in runs]),
+        files=_differing([contents(each) for each in runs]),
         data=_differing([dict(each.quality.figures) if each.quality else {} for each in runs]),
         metrics=_metrics(runs),
-        same_holdout=len({_holdout(each) for each in runs}) == 1,
-        between=between,
-        difference=difference,
+        same_holdout=same_holdout(runs),
+        pairs=[paired(each, runs[0]) for each in runs[1:]],
     )
 
 
@@ -62,17 +63,6 @@ def _differing(columns: Sequence[Mapping[str, Any]]) -> list[Line]:
     names = dict.fromkeys(name for each in columns for name in each)
     lines = [Line(name=name, values=[each.get(name, ABSENT) for each in columns]) for name in names]
     return [each for each in lines if any(value != each.values[0] for value in each.values)]
-
-
-def _files(run: RunRecord) -> dict[str, str]:
-    """The version that was read of each file, by its content: the same bytes uploaded again are the same."""
-    return {each.name: each.etag or each.version_id for each in run.request.files}
-
-
-def _holdout(run: RunRecord) -> tuple[Any, ...]:
-    """What decides which examples are held out: the files and the settings of the data."""
-    data = tuple((path, str(value)) for path, value in run.settings.items() if path.startswith("data."))
-    return tuple(sorted(_files(run).items())), data
 
 
 def _metrics(runs: Sequence[RunRecord]) -> list[MetricLine]:
@@ -85,13 +75,3 @@ def _metrics(runs: Sequence[RunRecord]) -> list[MetricLine]:
         )
         for name in names
     ]
-
-
-def _difference(runs: Sequence[RunRecord]) -> tuple[str, Difference | None]:
-    """The paired difference that the gate drew, where one of the runs was compared with another of them."""
-    ids = {each.request.run_id for each in runs}
-    for each in runs:
-        champion = each.comparison.champion if each.comparison else None
-        if champion is not None and champion.run_id in ids:
-            return f"{each.request.run_id} minus {champion.run_id}", champion.difference
-    return "", None

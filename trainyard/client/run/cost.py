@@ -1,7 +1,8 @@
 """What an execution costs in AWS: the machines of its jobs by the second, at the list prices in prices.json.
 
 What an execution of a local cloud would have cost is told by the same sum: seconds are those of this machine. Storage,
-logs, functions and requests are fractions of a cent and left out.
+logs, functions and requests are fractions of a cent and left out. A region that the table lacks is reckoned at the
+prices of another one, and `prices_of` says so: nothing is called known that is not.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from trainyard.client.execution.jobs import Job, JobKind, run_seconds
 from trainyard.client.session import Target
 
 PRICES = Path(__file__).with_name("prices.json")
+# Whose prices stand in for those of a region that the table lacks.
+BASE_REGION = "us-east-1"
 HOUR = 3600.0
 # Glue counts a run of less than a minute as one.
 GLUE_LEAST_SECONDS = 60.0
@@ -56,20 +59,35 @@ class Cost:
     @property
     def usd(self) -> float:
         """The sum of what is known, in USD."""
-        transition: float = _region(self.region).get("step_functions_transition", 0.0)
+        transition: float = _region(self.region)["step_functions_transition"]
         return self.transitions * transition + sum(each.usd for each in self.states if each.usd is not None)
 
     @property
     def known(self) -> bool:
-        """Whether every price is known."""
-        return bool(_region(self.region)) and all(each.usd is not None for each in self.states)
+        """Whether every price is known, and is one of this region."""
+        return in_table(self.region) and all(each.usd is not None for each in self.states)
 
     @property
     def words(self) -> str:
-        """For a reader: `0.12 USD`, `at least 0.12 USD`, `no prices for eu-west-1`."""
-        if not _region(self.region):
-            return f"no prices for {self.region}"
-        return f"{'' if self.known else 'at least '}{self.usd:.2f} USD"
+        """For a reader: `0.12 USD`, or `at least 0.12 USD` where the price of a machine is not known."""
+        least = "at least " if any(each.usd is None for each in self.states) else ""
+        return f"{least}{self.usd:.2f} USD"
+
+    @property
+    def prices(self) -> str:
+        """Whose prices it is reckoned at."""
+        return prices_of(self.region)
+
+
+def in_table(region: str) -> bool:
+    """Whether the table has prices of a region."""
+    return region in _prices()["regions"]
+
+
+def prices_of(region: str) -> str:
+    """Whose prices the sums of a region are: `list prices of us-east-1 of 2026-11-29`, and why if it is another one."""
+    found = f"list prices of {region if in_table(region) else BASE_REGION} of {_prices()['written']}"
+    return found if in_table(region) else f"{found}, for those of {region} are not in the table and will differ"
 
 
 def of_visits(target: Target, visited: Sequence[StateVisit], *, region: str) -> Cost:
@@ -117,13 +135,13 @@ def machines_of(target: Target, job: Job) -> Sequence[Machines]:
 
 
 def price(machines: Machines, *, region: str) -> float | None:
-    """What machines cost in a region, in USD; None where it is not known."""
+    """What machines cost, in USD, in a region or by the prices that stand in for it; None where it is not known."""
     known = _region(region)
     worker = _prices()["glue_worker_dpu"].get(machines.kind)
-    if worker is not None and "glue_dpu_hour" in known:
+    if worker is not None:
         seconds = max(machines.seconds, GLUE_LEAST_SECONDS)
         return float(worker * machines.count * seconds / HOUR * known["glue_dpu_hour"])
-    hourly = known.get("sagemaker_instance_hour", {}).get(machines.kind)
+    hourly = known["sagemaker_instance_hour"].get(machines.kind)
     return None if hourly is None else float(hourly * machines.count * machines.seconds / HOUR)
 
 
@@ -144,8 +162,8 @@ def _of_instances(resources: Mapping[str, Any], seconds: float) -> Machines:
 
 
 def _region(name: str) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = _prices()["regions"].get(name, {})
-    return found
+    regions: Mapping[str, Mapping[str, Any]] = _prices()["regions"]
+    return regions.get(name, regions[BASE_REGION])
 
 
 @cache

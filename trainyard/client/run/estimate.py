@@ -38,13 +38,15 @@ TRAINED = (Outcome.REGISTERED, Outcome.WAITING, Outcome.REFUSED)
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
     """What a run would cost; `basis` says what that is guessed from, and `most` is the sum if every job ran as long as
-    its settings allow.
+    its settings allow. `prices` says whose they are, and `known` whether every machine has one.
     """
 
     states: Sequence[StateCost]
     usd: float
     most: float
     basis: str
+    prices: str
+    known: bool
 
 
 def estimate(deployment: Deployment, recipe: str, *, config: RecipeConfig) -> Estimate:
@@ -64,6 +66,8 @@ def estimate(deployment: Deployment, recipe: str, *, config: RecipeConfig) -> Es
         usd=sum(each.usd or 0.0 for each in states),
         most=sum(each or 0.0 for each in longest),
         basis=basis,
+        prices=cost.prices_of(region),
+        known=all(each.usd is not None for each in states),
     )
 
 

@@ -80,12 +80,13 @@ def _table(content: bytes, size: int, *, path: str) -> Preview:
     return Preview(
         columns=schema.names,
         types=[str(each) for each in schema.types],
-        rows=[[_cell(row[name]) for name in schema.names] for row in rows],
+        rows=[[cell(row[name]) for name in schema.names] for row in rows],
         count=file.metadata.num_rows,
         size=size,
     )
 
 
-def _cell(value: Any) -> str:
+def cell(value: Any) -> str:
+    """A value as a short text."""
     text = "" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
     return text if len(text) <= LONGEST_CELL else text[: LONGEST_CELL - 1] + "…"

@@ -31,10 +31,13 @@ INSTALL = (
 )
 
 
-def tables(run: RunArtifacts) -> dict[str, list[str]]:
-    """The keys of each Parquet table that a run left, by its path: `report/embeddings`, `ingest/orders`."""
+def tables(run: RunArtifacts, under: str = "") -> dict[str, list[str]]:
+    """The keys of each Parquet table that a run left, by its path: `report/embeddings`, `ingest/orders`.
+
+    Only those whose path begins with `under`.
+    """
     found: dict[str, list[str]] = {}
-    for each in run.listed():
+    for each in run.listed_under(under):
         if each.key.endswith(PARQUET):
             path = each.key.removeprefix(f"{run.prefix}/").removesuffix(PARQUET)
             folder, _, name = path.rpartition("/")

@@ -14,7 +14,7 @@ from starlette.responses import Response, StreamingResponse
 from trainyard.client.run import artifacts as client
 from trainyard.client.run import previews
 from trainyard.client.run.artifacts import Artifact, RunArtifacts
-from trainyard.console import pages
+from trainyard.console import pages, tabs
 from trainyard.errors import BadRequest
 
 CHUNK = 1 << 20
@@ -30,6 +30,7 @@ def artifacts(request: Request) -> Response:
         title=f"Artifacts of run {request.path_params['run_id']}",
         recipe=request.path_params["recipe"],
         run_id=request.path_params["run_id"],
+        tabs_of=tabs.of_artifacts(run),
         uri=run.uri,
         stages=_by_stage(run, listed),
         can=previews.can,
@@ -63,6 +64,7 @@ def preview(request: Request) -> Response:
         title=PurePosixPath(path).name,
         recipe=request.path_params["recipe"],
         run_id=request.path_params["run_id"],
+        tabs_of=tabs.of_artifacts(run),
         path=path,
         image=image,
         shown=None if image else previews.preview(run, path),

@@ -14,7 +14,8 @@ MOST = 6
 
 def compare(request: Request) -> Response:
     """The comparison of the runs that the address names as `run=RECIPE/RUN_ID`. Raises BadRequest and NotFound."""
-    named = [each.partition("/") for each in dict.fromkeys(request.query_params.getlist("run"))]
+    # A run id begins with its time: later runs stand to the right of the oldest one, and are compared with it.
+    named = [each.partition("/") for each in sorted(set(request.query_params.getlist("run")))]
     if not 2 <= len(named) <= MOST or len({recipe for recipe, _, _ in named}) > 1:
         raise BadRequest(
             f"Expected two to {MOST} runs of one recipe to compare, found "

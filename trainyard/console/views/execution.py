@@ -16,10 +16,12 @@ from trainyard.client.deployment import Deployment
 from trainyard.client.execution.executions import Execution
 from trainyard.client.execution.find_execution import find_execution
 from trainyard.client.execution.history import StateVisit
+from trainyard.client.execution.jobs import JobKind
 from trainyard.client.execution.observer import Observer, Snapshot
 from trainyard.client.execution.why_failed import WhyFailed, why_failed
 from trainyard.client.wording import Verdict
 from trainyard.console import pages
+from trainyard.console.tabs import Tabs
 from trainyard.console.yard.layout import layout
 from trainyard.console.yard.picture import Picture, Row, picture
 from trainyard.run.documents import Decision
@@ -50,11 +52,22 @@ class ExecutionView:
     different: Sequence[tuple[str, Any]] = ()
     unfolded: frozenset[str] = field(default_factory=frozenset)
     visited_only: bool = False
+    searched: bool = False
 
     @property
     def address(self) -> str:
         """The page of the execution."""
         return f"/executions/{quote(self.execution.name, safe='')}"
+
+    @property
+    def tabs(self) -> Tabs:
+        """The pages of the run."""
+        return Tabs(
+            recipe=self.execution.recipe,
+            run_id=self.run_id,
+            execution=self.execution.name,
+            searched=self.searched,
+        )
 
     @property
     def query(self) -> str:
@@ -102,6 +115,7 @@ def view_of(
         different=wording.differently(execution),
         unfolded=unfolded,
         visited_only=visited_only,
+        searched=any(job.kind is JobKind.TUNING for visit in snapshot.visits for job in visit.jobs),
     )
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 from starlette.requests import Request
@@ -20,7 +20,7 @@ from trainyard.client.model.models import InUse
 from trainyard.client.run import artifacts
 from trainyard.client.wording import Verdict
 from trainyard.console import pages
-from trainyard.console.runs import Runs
+from trainyard.console.runs import Patience, Runs
 from trainyard.run import recipe
 from trainyard.run.documents import Comparison, Decision, Metric
 from trainyard.run.outcome import Outcome
@@ -31,6 +31,8 @@ SHOWN = 30
 # To fill the page of a filter, at most so many executions are looked at.
 SEARCHED = 1_000
 READ_AT_ONCE = 8
+# A page is there after this, and its list goes on by itself: in an account each execution is asked for by itself.
+FIRST_SECONDS, NEXT_SECONDS = 0.2, 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,62 +81,70 @@ class Filter:
             shown=min(int(shown), SEARCHED) if shown.isascii() and shown.isdigit() else SHOWN,
         )
 
-    def takes(self, row: RunRow) -> bool:
-        execution = row.execution
+    def takes(self, execution: Execution) -> bool:
         text = f"{execution.name} {execution.dataset} {execution.recipe} {wording.run_id(execution)}".lower()
         return (
             self.recipe in ("", execution.recipe)
-            and self.tone in ("", row.verdict.tone)
+            and self.tone in ("", wording.tone(execution))
             and all(each in text for each in self.words.split())
         )
 
 
+@dataclass(kw_only=True)
+class RunList:
+    """Rows of executions that did something, and `idle` ones that found nothing to do.
+
+    There may be `more` than are shown; `unfinished` says that time was over when so many had been `looked_at`.
+    """
+
+    rows: list[RunRow] = field(default_factory=list)
+    idle: list[RunRow] = field(default_factory=list)
+    more: bool = False
+    looked_at: int = 0
+    unfinished: bool = False
+
+
 def home(request: Request) -> Response:
     """Models in use and runs; the list alone for the part of the page that asks for it anew."""
-    deployment, wanted = pages.deployment(request), Filter.of(request)
-    rows, idle, more = _rows(pages.site(request).runs, wanted)
-    values: dict[str, Any] = {
-        "rows": rows,
-        "idle": idle,
-        "more": more,
-        "wanted": wanted,
-        "recipes": recipe.names(),
-        "now": datetime.now(UTC),
-    }
-    if pages.is_fragment(request):
-        return pages.page(request, "runs.html.j2", **values)
+    deployment, wanted, fragment = pages.deployment(request), Filter.of(request), pages.is_fragment(request)
+    patience = Patience(seconds=NEXT_SECONDS if fragment else FIRST_SECONDS)
+    values: dict[str, Any] = {"wanted": wanted, "recipes": recipe.names(), "now": datetime.now(UTC)}
+    runs = pages.site(request).runs
+    if fragment:
+        return pages.page(request, "runs.html.j2", found=_listed(runs, wanted, patience=patience), **values)
+    # Each is several calls, one after the other: side by side they take as long as the slowest.
+    with ThreadPoolExecutor() as pool:
+        found = pool.submit(_listed, runs, wanted, patience=patience)
+        ringing = pool.submit(alarms.ringing, deployment)
+        waiting = pool.submit(approval.waiting, deployment)
+        cards = _cards(deployment)
     return pages.page(
         request,
         "home.html.j2",
         title="Runs",
-        alarms=alarms.ringing(deployment),
-        cards=_cards(deployment),
-        waiting=approval.waiting(deployment),
+        found=found.result(),
+        alarms=ringing.result(),
+        cards=cards,
+        waiting=waiting.result(),
         **values,
     )
 
 
-def _rows(runs: Runs, wanted: Filter) -> tuple[list[RunRow], list[RunRow], bool]:
-    """The rows of executions that did something, those that found nothing to do, and whether there are more."""
-    rows: list[RunRow] = []
-    idle: list[RunRow] = []
-    for row in _matching(runs, wanted):
-        if row.execution.end is Outcome.NOTHING:
-            idle.append(row)
-        elif len(rows) == wanted.shown:
-            return rows, idle, True
+def _listed(runs: Runs, wanted: Filter, *, patience: Patience) -> RunList:
+    found = RunList()
+    for execution in islice(runs.newest(patience), SEARCHED):
+        found.looked_at += 1
+        if not wanted.takes(execution):
+            continue
+        if execution.end is Outcome.NOTHING:
+            found.idle.append(run_row(execution))
+        elif len(found.rows) == wanted.shown:
+            found.more = True
+            return found
         else:
-            rows.append(row)
-    return rows, idle, False
-
-
-def _matching(runs: Runs, wanted: Filter) -> Iterator[RunRow]:
-    for count, execution in enumerate(runs.newest()):
-        if count == SEARCHED:
-            return
-        row = run_row(execution)
-        if wanted.takes(row):
-            yield row
+            found.rows.append(run_row(execution))
+    found.unfinished = patience.over
+    return found
 
 
 def run_row(execution: Execution) -> RunRow:

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from trainyard.client.run import artifacts
-from trainyard.console import pages
+from trainyard.console import pages, tabs
 from trainyard.errors import NotFound
 from trainyard.run.files import PAGE_FILE
 from trainyard.run.stage import Stage
@@ -19,9 +19,15 @@ STAGES = {"report": Stage.REPORT, "score": Stage.SCORE}
 def report(request: Request) -> Response:
     """The page with the report in a frame."""
     recipe, run_id = request.path_params["recipe"], request.path_params["run_id"]
-    stage = _stage(request)
+    run = artifacts.of_run(pages.deployment(request), recipe, run_id=run_id)
     return pages.page(
-        request, "report.html.j2", title=f"Report of run {run_id}", recipe=recipe, run_id=run_id, stage=stage.value
+        request,
+        "report.html.j2",
+        title=f"Report of run {run_id}",
+        recipe=recipe,
+        run_id=run_id,
+        stage=_stage(request).value,
+        tabs_of=tabs.of_artifacts(run),
     )
 
 

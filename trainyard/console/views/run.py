@@ -6,11 +6,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from trainyard.client.model import models
+from trainyard.client.run import data_profile, runs
 from trainyard.client.run import lineage as lineages
-from trainyard.client.run import runs
 from trainyard.client.run.runs import RunRecord
 from trainyard.client.wording import short
-from trainyard.console import pages
+from trainyard.console import pages, tabs
 from trainyard.run.naming import model_name
 
 
@@ -24,6 +24,7 @@ def configuration(request: Request) -> Response:
         title=f"Configuration of run {record.request.run_id}",
         run=record,
         tab="configuration",
+        tabs_of=tabs.of_record(record),
         changed=record.changed(),
         champion=_champion(request, record),
         commands=[
@@ -35,9 +36,21 @@ def configuration(request: Request) -> Response:
 
 
 def data(request: Request) -> Response:
-    """Files and how they were read, what was noticed, and how many rows came through."""
+    """Files and how they were read, what was noticed and set aside, the columns, and how the rows were split."""
     record = _record(request)
-    return pages.page(request, "data.html.j2", title=f"Data of run {record.request.run_id}", run=record, tab="data")
+    run = record.artifacts
+    return pages.page(
+        request,
+        "data.html.j2",
+        title=f"Data of run {record.request.run_id}",
+        run=record,
+        tab="data",
+        tabs_of=tabs.of_record(record),
+        profiles=data_profile.profiles(run),
+        split=data_profile.split(run),
+        prepared=data_profile.prepared(run),
+        rejected=data_profile.rejected(run, run.listed_under(data_profile.REJECTED)),
+    )
 
 
 def lineage(request: Request) -> Response:
@@ -45,7 +58,12 @@ def lineage(request: Request) -> Response:
     recipe, run_id = request.path_params["recipe"], request.path_params["run_id"]
     found = lineages.lineage(pages.deployment(request), recipe, run_id=run_id)
     return pages.page(
-        request, "lineage.html.j2", title=f"Lineage of run {run_id}", found=found, run=found.run, tab="lineage"
+        request,
+        "lineage.html.j2",
+        title=f"Lineage of run {run_id}",
+        found=found,
+        run=found.run,
+        tabs_of=tabs.of_record(found.run),
     )
 
 

@@ -41,7 +41,8 @@ def state(request: Request) -> Response:
     deployment = pages.deployment(request)
     found, visited, name = _named(deployment, request)
     now = datetime.now(UTC)
-    lines = _lines(deployment, found, visited=visited, name=name)
+    job = request.query_params.get("job", "")
+    lines = _lines(deployment, found, visited=visited, name=name, job=job)
     wanted = request.query_params.get("find", "").lower()
     shown = [each for each in lines if wanted in each.text.lower()][-SHOWN_LINES:]
     template = "state.html.j2" if pages.is_fragment(request) else "state_page.html.j2"
@@ -56,6 +57,7 @@ def state(request: Request) -> Response:
         lines=shown,
         count=len(lines),
         find=wanted,
+        job=job,
         now=now,
     )
 
@@ -64,7 +66,7 @@ def log(request: Request) -> Response:
     """The whole log of a state's work, as a file."""
     deployment = pages.deployment(request)
     found, visited, name = _named(deployment, request)
-    lines = _lines(deployment, found, visited=visited, name=name)
+    lines = _lines(deployment, found, visited=visited, name=name, job=request.query_params.get("job", ""))
     text = "".join(f"{each.time.isoformat()} {each.stream} {each.text}\n" for each in lines)
     # The name of a state may hold any character; that of the file tells which execution it is.
     file = f"{wording.short(found.name)}.log"
@@ -78,10 +80,12 @@ def _named(deployment: Deployment, request: Request) -> tuple[Execution, Sequenc
 
 
 def _lines(
-    deployment: Deployment, execution: Execution, *, visited: Sequence[StateVisit], name: str
+    deployment: Deployment, execution: Execution, *, visited: Sequence[StateVisit], name: str, job: str = ""
 ) -> Sequence[LogLine]:
+    """What the work of a state wrote, or of a search the training job of that name alone."""
     own = owners(execution.name, visited)
-    return [line for each in visited if each.name == name for line in logs.of_visit(deployment.target, each, own=own)]
+    found = [line for each in visited if each.name == name for line in logs.of_visit(deployment.target, each, own=own)]
+    return [each for each in found if each.stream.startswith(f"{job}/")] if job else found
 
 
 def _view(visit: StateVisit, now: datetime) -> VisitView:

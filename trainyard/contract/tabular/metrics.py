@@ -54,6 +54,8 @@ OF_CLASSES: dict[str, tuple[Rows, Statistic]] = {
 OF_TWO_CLASSES = OF_CLASSES | {
     "auc": (lambda probabilities, labels: places(probabilities[:, 1], labels == 1), auc_of_places),
 }
+# By metric, for who has its rows alone.
+STATISTICS: dict[str, Statistic] = {name: each for name, (_, each) in (OF_VALUES | OF_TWO_CLASSES).items()}
 
 
 def evaluated(predictions: np.ndarray, labels: np.ndarray, *, classes: Sequence[str], primary: str) -> Evaluation:

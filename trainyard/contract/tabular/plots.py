@@ -30,14 +30,24 @@ def ranking_curves(curve: Curve) -> bytes:
     return png(figure)
 
 
-def reliability_diagram(bins: Sequence[ReliabilityBin]) -> bytes:
-    """Observed share over predicted probability, a point per group of rows."""
+def reliability_diagram(bins: Sequence[ReliabilityBin], *, logarithmic: bool = False) -> bytes:
+    """Observed share with its interval over predicted probability, a point per group of rows.
+
+    On logarithmic axes where most groups lie close to zero; groups without a one have no place there.
+    """
     figure = Figure(figsize=(5.2, 4.6), layout="constrained")
     axes = figure.add_subplot()
-    panel(axes, "Calibration", x="predicted probability", y="observed share")
-    axes.plot([0, 1], [0, 1], color=NO_SKILL, linewidth=1.5, label="calibrated")
-    axes.plot(
-        [each.predicted for each in bins], [each.observed for each in bins], "o-", color=PALETTE[0], label="model"
+    panel(axes, "Calibration, with 95 % intervals", x="predicted probability", y="observed share")
+    shown = [each for each in bins if each.observed > 0 or not logarithmic]
+    ends = [0.0, 1.0]
+    if logarithmic:
+        ends = [min(each.predicted for each in bins), max(max(each.predicted, each.high) for each in bins)]
+        axes.set(xscale="log", yscale="log")
+    axes.plot(ends, ends, color=NO_SKILL, linewidth=1.5, label="calibrated")
+    observed = np.asarray([each.observed for each in shown])
+    reach = np.abs(np.asarray([[each.low for each in shown], [each.high for each in shown]]) - observed)
+    axes.errorbar(
+        [each.predicted for each in shown], observed, yerr=reach, fmt="o-", capsize=3, color=PALETTE[0], label="model"
     )
     axes.legend(frameon=False)
     return png(figure)

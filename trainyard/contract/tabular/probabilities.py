@@ -10,17 +10,24 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from trainyard.contract.intervals import wilson
+
 EPSILON = 1e-12
 BINS = 10
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReliabilityBin:
-    """Rows of similar probability: the mean of it, the share of ones among them, how many they are."""
+    """Rows of similar probability: the mean of it, the share of ones among them, how many they are.
+
+    `low` and `high` are the ends of the 95 % interval of that share.
+    """
 
     predicted: float
     observed: float
     rows: int
+    low: float = 0.0
+    high: float = 1.0
 
 
 def auc(scores: np.ndarray, labels: np.ndarray) -> float:
@@ -86,9 +93,26 @@ def reliability_bins(probabilities: np.ndarray, labels: np.ndarray, *, weights: 
     order = np.argsort(probabilities, kind="stable")
     share = np.cumsum(weights[order]) / weights.sum()
     edges = np.searchsorted(share, np.arange(1, BINS) / BINS)
+    odds = _mean_weight(weights, labels > 0.5) / _mean_weight(weights, labels <= 0.5)
     bins = []
     for rows in np.split(order, edges):
         if len(rows):
             mean, observed = (float(np.average(each[rows], weights=weights[rows])) for each in (probabilities, labels))
-            bins.append(ReliabilityBin(predicted=mean, observed=observed, rows=len(rows)))
+            low, high = _interval(labels[rows], odds=odds)
+            bins.append(ReliabilityBin(predicted=mean, observed=observed, rows=len(rows), low=low, high=high))
     return bins
+
+
+def _mean_weight(weights: np.ndarray, of: np.ndarray) -> float:
+    return float(weights[of].mean()) if of.any() else 1.0
+
+
+def _interval(labels: np.ndarray, *, odds: float) -> tuple[float, float]:
+    """The interval of the share of ones, of rows that were drawn by their label.
+
+    It is that of the share among the rows drawn, and drawing multiplied its odds by a known factor, `odds` the other
+    way (King and Zeng 2001, "Logistic Regression in Rare Events Data", section 4.1).
+    """
+    ends = (float(each) for each in wilson(labels.mean(), np.asarray(len(labels))))
+    low, high = (odds * each / (odds * each + 1.0 - each) for each in ends)
+    return low, high

@@ -58,10 +58,12 @@ def _ranking_sections(probabilities: np.ndarray, labels: np.ndarray, *, positive
     called = Figure(
         png=plots.ranking_curves(ranking), alt="ROC, precision over recall, and lift over the share called."
     )
-    diagram = Figure(png=plots.reliability_diagram(bins), alt="Observed share over predicted probability, in groups.")
+    diagram = Figure(
+        png=plots.reliability_diagram(bins), alt="Observed share over predicted probability, with intervals."
+    )
     reliability = Table(
-        columns=("predicted", "observed", "held-out rows"),
-        rows=[[each.predicted, each.observed, each.rows] for each in bins],
+        columns=("predicted", "observed", "95 % from", "to", "held-out rows"),
+        rows=[[each.predicted, each.observed, each.low, each.high, each.rows] for each in bins],
     )
     return [
         Section(

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from trainyard.contract.values import NUMBER, amount, is_missing
+from trainyard.contract.values import NUMBER, amount, texts
 
 # Of a column of numbers so many cells may be something else.
 MOSTLY = 0.9
@@ -38,38 +38,38 @@ def decimal(rows: Sequence[Sequence[str]], *, delimiter: str) -> Decimal:
 
 def _said(column: Sequence[str]) -> str:
     """What separates fractions in a column, `perhaps ,` where a comma may do so, empty where nothing tells."""
-    texts = [each.strip() for each in column if each and not is_missing(each)]
-    if not any("," in each or "." in each for each in texts):
+    found = texts(column)
+    if not any("," in each or "." in each for each in found):
         return ""
-    points = all(_is_number(each, ".") for each in texts)
-    commas = _mostly_commas(texts)
+    points = all(_is_number(each, ".") for each in found)
+    commas = _mostly_commas(found)
     if points != commas:
         return "." if points else ","
-    return _thousands(texts) if points else ""
+    return _thousands(found) if points else ""
 
 
-def _mostly_commas(texts: Sequence[str]) -> bool:
+def _mostly_commas(column: Sequence[str]) -> bool:
     """Whether nearly all are numbers with a comma before the fraction; most columns of points show soon that not."""
-    allowed = len(texts) - MOSTLY * len(texts)
+    allowed = len(column) - MOSTLY * len(column)
     others = 0
-    for each in texts:
+    for each in column:
         others += not _is_number(each, ",")
         if others > allowed:
             return False
     return True
 
 
-def _thousands(texts: Sequence[str]) -> str:
+def _thousands(column: Sequence[str]) -> str:
     """What separates fractions where numbers such as 1,234 may have one.
 
     They count thousands where all others are below one, and some end in 0: no program that writes 950 without a
     fraction leaves a 0 at the end of one. Else nobody knows.
     """
-    others = [each for each in texts if each.isdecimal()]
-    ended = any(each.endswith("0") and not each.isdecimal() for each in texts)
+    others = [each for each in column if each.isdecimal()]
+    ended = any(each.endswith("0") and not each.isdecimal() for each in column)
     if not others or not ended or any(int(each) >= THOUSAND for each in others):
         return ""
-    return "." if any("," in each for each in texts) else "perhaps ,"
+    return "." if any("," in each for each in column) else "perhaps ,"
 
 
 def _is_number(text: str, mark: str) -> bool:

@@ -91,7 +91,9 @@ def _holds(reading: Records, known: frozenset[str]) -> bool:
 
 
 def _merit(reading: Records, known: frozenset[str]) -> tuple[float, ...]:
-    return (reading.names(known), -round(reading.bad_share, 2), -len(reading.above), reading.something)
+    # Tabs that take all lines apart are in no text by chance, as commas are.
+    tabs = reading.dialect.delimiter == "\t"
+    return (reading.names(known), -round(reading.bad_share, 2), -len(reading.above), tabs, reading.something)
 
 
 def _as_good(reading: Records, best: Records, *, known: frozenset[str]) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from trainyard.contract.sources import plain_name
-from trainyard.contract.values import amount, is_missing
+from trainyard.contract.values import amount, is_missing, texts
 from trainyard.reading.opening.records import Records
 
 NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?")
@@ -83,12 +83,12 @@ def _cleaned(names: Sequence[str]) -> tuple[str, ...]:
 
 def _names_its_column(index: int, field: str, *, body: Sequence[Sequence[str]]) -> bool | None:
     """True where the column below holds numbers or dates and the field is none; False where the field is one too."""
-    below = [row[index] for row in body if index < len(row) and not is_missing(row[index])]
+    below = texts(row[index] for row in body if index < len(row))
     if not below or is_missing(field):
         return None
     typed = sum(_typed(each) for each in below)
     if typed < 0.9 * len(below):
-        return False if field in below else None
+        return False if field.strip() in below else None
     return not _typed(field)
 
 
@@ -101,14 +101,15 @@ def _all_text(first: Sequence[str], *, body: Sequence[Sequence[str]]) -> Header:
 
 def _typed(text: str) -> bool:
     text = text.strip()
-    return any(each.fullmatch(text) for each in (NUMBER, DATE, *AMOUNTS))
+    # One by one, without a generator: most are plain numbers, and all cells of a sample are asked.
+    return bool(NUMBER.fullmatch(text) or DATE.fullmatch(text) or any(each.fullmatch(text) for each in AMOUNTS))
 
 
 def numeric(rows: Sequence[Sequence[str]], *, width: int) -> tuple[int, ...]:
     """The columns of which nearly all fields are numbers."""
-    found = []
+    places = []
     for index in range(width):
-        texts = [row[index].strip() for row in rows[:JUDGED_ROWS] if len(row) == width and not is_missing(row[index])]
-        if texts and sum(NUMBER.fullmatch(each) is not None for each in texts) >= 0.95 * len(texts):
-            found.append(index)
-    return tuple(found)
+        found = texts(row[index] for row in rows[:JUDGED_ROWS] if len(row) == width)
+        if found and sum(NUMBER.fullmatch(each) is not None for each in found) >= 0.95 * len(found):
+            places.append(index)
+    return tuple(places)

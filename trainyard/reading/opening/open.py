@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -16,6 +17,7 @@ from trainyard.reading.opening.drawn_tables import undrawn
 from trainyard.reading.opening.excel_tables import excel_tables
 from trainyard.reading.opening.formats import OLD_WORKBOOK_MAGIC, PARQUET_MAGIC, ZIP, check
 from trainyard.reading.opening.json_tables import json_shape, json_table
+from trainyard.reading.opening.labelled_lines import COLUMNS, is_labelled, unlabelled
 from trainyard.reading.opening.parquet_tables import parquet_table
 from trainyard.reading.opening.plain_text import Text, as_utf8, legible
 from trainyard.reading.opening.samples import sample
@@ -87,4 +89,8 @@ def _tables(
     shape = json_shape(legible(sample(text.path).head))
     if shape:
         return [json_table(connection, text, shape=shape)]
+    if is_labelled(text):
+        labelled = replace(settings, delimiter=",", quote='"', header=False)
+        found = csv_table(connection, unlabelled(text), settings=labelled, sources=sources)
+        return [replace(found, columns=COLUMNS)]
     return [csv_table(connection, undrawn(text), settings=settings, sources=sources)]

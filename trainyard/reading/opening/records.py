@@ -12,6 +12,7 @@ from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from statistics import median
 
 from trainyard.contract.sources import plain_name
@@ -76,7 +77,8 @@ class Records:
     @cached_property
     def something(self) -> float:
         """The share of fields, of those with a text, that are a number, a date, or yes or no."""
-        fields = [each.strip() for row in self.rows[1:JUDGED_ROWS] for each in row if each.strip()][:JUDGED_FIELDS]
+        texts = (text for row in self.rows[1:JUDGED_ROWS] for each in row if (text := each.strip()))
+        fields = list(islice(texts, JUDGED_FIELDS))
         return sum(SOMETHING.fullmatch(each) is not None for each in fields) / max(len(fields), 1)
 
     def names(self, known: frozenset[str]) -> int:
@@ -110,7 +112,7 @@ def take_apart(text: str, dialect: Dialect, *, whole: bool = True) -> Records:
 
 def _titles(rows: Sequence[Sequence[str]]) -> int:
     """How many rows that spreadsheets have filled up with delimiters stand above a row of names."""
-    filled = [sum(bool(each.strip()) for each in row) for row in rows]
+    filled = [len([each for each in row if each and not each.isspace()]) for row in rows]
     usual = median(each for each in filled if each) if any(filled) else 0
     index = next((at for at, each in enumerate(filled) if each >= MOST_CELLS * usual), 0)
     names = rows[index] if rows else ()

@@ -18,6 +18,7 @@ from trainyard.run.documents import ChampionMetrics, Comparison, Difference, Met
 from trainyard.run.model_archive import ModelCard
 from trainyard.run.run import Run
 from trainyard.serving.examples import EXAMPLES_FILE
+from trainyard.stages.evaluate import per_example
 from trainyard.stages.evaluate.bootstrap import Statistic, interval, paired_difference
 
 STATISTICS_FILE = "statistics.json"
@@ -26,10 +27,10 @@ STATISTICS_FILE = "statistics.json"
 def evaluate(run: Run, examples: Path, *, challenger: Path, champion: Path | None, output: Path) -> Comparison:
     """Compare the unpacked models `challenger` and `champion` on `examples`, the folder of stage process.
 
-    Writes `evaluation.json` for gate and report, `statistics.json` for the model package, and the requests that a
-    deployed model is tested with first.
+    Writes `evaluation.json` for gate and report, `statistics.json` for the model package, the scores of examples for
+    comparisons with other runs, and the requests that a deployed model is tested with first.
     """
-    comparison = _compare(run, examples, challenger=challenger, champion=champion)
+    comparison = _compare(run, examples, challenger=challenger, champion=champion, output=output)
     comparison.write(output)
     statistics = {name: {"value": each.value} for name, each in comparison.metrics.items()}
     (output / STATISTICS_FILE).write_text(json.dumps({run.recipe: statistics}, indent=2), encoding="utf-8")
@@ -39,12 +40,15 @@ def evaluate(run: Run, examples: Path, *, challenger: Path, champion: Path | Non
     return comparison
 
 
-def _compare(run: Run, examples: Path, *, challenger: Path, champion: Path | None) -> Comparison:
+def _compare(run: Run, examples: Path, *, challenger: Path, champion: Path | None, output: Path) -> Comparison:
     config = recipe.config(run.recipe, run.config)
     module = recipe.module(run.recipe, "evaluate")
     holdout = examples / "holdout"
     progress(0.0, "evaluating the new model")
     found: Evaluation = module.evaluate(challenger, holdout, config=config)
+    primary = config.gate.primary
+    metrics = _metrics(found, config)
+    per_example.write(output, found, of=per_example.statistic(run.recipe, primary), metric=primary)
     compared = None
     if champion is not None:
         progress(0.3, "evaluating the champion")
@@ -58,10 +62,11 @@ def _compare(run: Run, examples: Path, *, challenger: Path, champion: Path | Non
     return Comparison(
         recipe=run.recipe,
         run_id=run.run_id,
-        primary=config.gate.primary,
+        primary=primary,
         rows=len(found.examples),
+        holdout=per_example.fingerprint(holdout),
         hyperparameters=ModelCard.read(challenger).hyperparameters,
-        metrics=_metrics(found, config),
+        metrics=metrics,
         references={name: each.metrics for name, each in references.items()},
         differences=_differences(found, references, config=config),
         not_applicable=found.not_applicable,

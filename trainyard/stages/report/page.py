@@ -68,10 +68,10 @@ def render(
         tiles=tiles(comparison, known) if comparison else (),
         comparison=comparison_view(comparison, known) if comparison else None,
         sections=[section_view(each) for each in sections],
-        facts=_facts({**facts, **{name: str(value) for name, value in hyperparameters.items()}}),
+        facts=_facts({**facts, **{words(name): str(value) for name, value in hyperparameters.items()}}),
     )
     return environment.render(TEMPLATE, page)
 
 
 def _facts(facts: Mapping[str, Cell]) -> list[Fact]:
-    return [Fact(name=words(name), value="" if value is None else str(value)) for name, value in facts.items()]
+    return [Fact(name=name, value="" if value is None else str(value)) for name, value in facts.items()]

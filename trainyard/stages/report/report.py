@@ -4,22 +4,42 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from trainyard.contract.config import RecipeConfig, to_mapping
 from trainyard.contract.curves import CURVES_FILE
 from trainyard.contract.report import Cell, ReportInputs, Section, Table
+from trainyard.pages.formats import words
 from trainyard.run import recipe
 from trainyard.run.documents import Comparison, Decision, PrepareSummary
 from trainyard.run.files import PAGE_FILE
 from trainyard.run.model_archive import ModelCard
 from trainyard.run.run import Run
 from trainyard.run.setting_paths import differing
+from trainyard.stages.process import FIGURES_FILE
 from trainyard.stages.report.page import render
+from trainyard.stages.report.search import search_sections
+from trainyard.stages.report.slices import slice_sections
 
 
-def report(run: Run, inputs: ReportInputs, *, comparison: Comparison, decision: Decision, output: Path) -> None:
+@dataclass(frozen=True, kw_only=True)
+class Findings:
+    """What earlier stages found: the metrics beside those of others, what the gate decided, and their folders.
+
+    `evaluated` has the scores of examples, `search` what was tried; either may be missing.
+    """
+
+    comparison: Comparison
+    decision: Decision
+    evaluated: Path | None = None
+    search: Path | None = None
+
+
+def report(run: Run, inputs: ReportInputs, *, found: Findings, output: Path) -> None:
     """Write `index.html` to `output`, the curves of the training, and whatever the recipe adds beside them."""
     config = recipe.config(run.recipe, run.config)
     own = recipe.module(run.recipe, "report").report(inputs, output, config=config)
@@ -27,10 +47,16 @@ def report(run: Run, inputs: ReportInputs, *, comparison: Comparison, decision: 
         title=config.title,
         tab=f"{run.recipe} {run.run_id}",
         facts=_facts(run, config),
-        comparison=comparison,
-        decision=decision,
+        comparison=found.comparison,
+        decision=found.decision,
         meanings=recipe.meanings(run.recipe),
-        sections=(*own, *data_sections(inputs.prepare), again(run, ModelCard.read(inputs.model))),
+        sections=(
+            *own,
+            *slice_sections(run.recipe, config, holdout=inputs.process / "holdout", evaluated=found.evaluated),
+            *search_sections(found.search, config.tuning, before=to_mapping(config.hyperparameters)),
+            *data_sections(inputs.prepare, inputs.process),
+            again(run, ModelCard.read(inputs.model)),
+        ),
     )
     (output / PAGE_FILE).write_text(page, encoding="utf-8")
     if (inputs.model / CURVES_FILE).exists():
@@ -38,29 +64,51 @@ def report(run: Run, inputs: ReportInputs, *, comparison: Comparison, decision: 
         shutil.copyfile(inputs.model / CURVES_FILE, output / CURVES_FILE)
 
 
-def data_sections(prepared: Path) -> tuple[Section, ...]:
-    """What is worth knowing of the files: how they were read, and what was left out of them."""
+def data_sections(prepared: Path, processed: Path) -> tuple[Section, ...]:
+    """What is worth knowing of the files: how they were read, what they hold, what was left out, and the split."""
     if not (prepared / PrepareSummary.FILE).exists():
         return ()
     said = PrepareSummary.read(prepared)
-    rows = Table(columns=("table", "rows"), rows=list(said.rows.items()))
-    files = Table(columns=("how the files were read",), rows=[(each,) for each in said.notes])
-    tables = (rows, files) if said.notes else (rows,)
-    return (Section(title="The data", text="\n".join(said.warnings), tables=tables),)
+    split = json.loads((processed / FIGURES_FILE).read_text()) if (processed / FIGURES_FILE).exists() else {}
+    tables = (
+        Table(columns=("counted in the files", ""), rows=_counts(said.figures)),
+        Table(columns=("to learn from and to judge by", ""), rows=_counts(split)),
+        Table(columns=("prepared table", "rows"), rows=list(said.rows.items())),
+        Table(columns=("how the files were read",), rows=[(each,) for each in said.notes]),
+    )
+    return (
+        Section(title="The data", text="\n".join(said.warnings), tables=tuple(each for each in tables if each.rows)),
+    )
+
+
+def _counts(figures: Mapping[str, float]) -> list[tuple[str, float]]:
+    """Figures by their names as people read them; whole numbers as such."""
+    return [(words(name), int(value) if float(value).is_integer() else value) for name, value in figures.items()]
 
 
 def again(run: Run, card: ModelCard) -> Section:
-    """What it takes to make the run again: the command, the settings that are not the defaults, and the libraries."""
+    """What it takes to make the run again: the command, settings that are not the defaults, machines, and libraries."""
+    config = recipe.config(run.recipe, run.config)
     changed = [
         (path, _text(value), _text(default))
         for path, value, default in differing(run.config, to_mapping(recipe.config(run.recipe)))
     ]
     settings = Table(columns=("setting", "here", "by default"), rows=changed, caption="Set otherwise than by default")
-    libraries = Table(columns=("library", "version"), rows=list(card.libraries.items()), caption="Trained with")
+    machines = [
+        (stage, f"{each.instance_count} x {each.instance_type}")
+        for stage, each in config.jobs.items()
+        if stage != ("train" if config.tune else "tune")
+    ]
+    tables = (
+        settings,
+        Table(columns=("job", "machine"), rows=machines, caption="Machines in AWS"),
+        Table(columns=("library", "version"), rows=list(card.libraries.items()), caption="Trained with"),
+    )
     return Section(
         title="Run it again",
-        text=f"`trainyard rerun {run.run_id}` trains it again on the same versions of the files, with these settings.",
-        tables=tuple(each for each in (settings, libraries) if each.rows),
+        text=f"`trainyard rerun {run.run_id}` trains it again on the same versions of the files, with these settings.\n"
+        f"`trainyard show {run.run_id}` says how long each state took, and what it cost.",
+        tables=tuple(each for each in tables if each.rows),
     )
 
 
@@ -72,11 +120,21 @@ def _facts(run: Run, config: RecipeConfig) -> dict[str, Cell]:
     facts: dict[str, Cell] = {
         "recipe": run.recipe,
         "run": run.run_id,
+        "started": _started(run.run_id),
         "data set": run.dataset,
         "execution": run.execution_arn,
         "code version": run.code_version,
-        "trained on": config.jobs["train"].instance_type,
         "seed": config.seed,
         "data fingerprint": run.fingerprint,
     }
-    return facts | {f"file {each.name}": f"version {each.version_id}, {each.size:,} bytes" for each in run.files}
+    files = {f"file {each.name}": f"version {each.version_id}, {each.size:,} bytes" for each in run.files}
+    return {name: each for name, each in (facts | files).items() if each != ""}
+
+
+def _started(run_id: str) -> str:
+    """When a run began, which its id says; empty for an id that does not."""
+    try:
+        began = datetime.strptime("-".join(run_id.split("-")[:2]), "%Y%m%d-%H%M%S")
+    except ValueError:
+        return ""
+    return f"{began:%Y-%m-%d %H:%M:%S} UTC"

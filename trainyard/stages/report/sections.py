@@ -12,6 +12,9 @@ from typing import TypeGuard
 
 from trainyard.contract.report import Bars, Cell, Figure, Section, Table, number, share
 
+# Columns of texts that a telephone shows side by side.
+MOST_TEXTS_BESIDE = 3
+
 
 @dataclass(frozen=True, kw_only=True)
 class BarView:
@@ -67,11 +70,16 @@ class CellView:
 
 @dataclass(frozen=True, kw_only=True)
 class TableView:
-    """Cells under their columns' names, and a caption that may be empty."""
+    """Cells under their columns' names, and a caption that may be empty; `lists` if most of its columns are texts."""
 
     caption: str
     columns: Sequence[CellView]
     rows: Sequence[Sequence[CellView]]
+
+    @property
+    def lists(self) -> bool:
+        """Whether it is read row by row on a telephone, where so many texts have no room side by side."""
+        return len([each for each in self.columns if not each.numeric]) > MOST_TEXTS_BESIDE
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,32 @@
+"""Imports of large libraries without what they load only in case somebody asks for it; runs wherever they are used."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+# scikit-learn, Keras and gensim go without any of them: they import them in a `try`, for wrappers, tables, pictures and
+# files that are somewhere else.
+OPTIONAL = ("IPython", "PIL", "boto3", "matplotlib", "pandas", "paramiko", "requests")
+
+
+@contextmanager
+def lean(optional: Sequence[str] = OPTIONAL) -> Iterator[None]:
+    """Packages that are not loaded yet seem not to be installed, and nothing is collected as garbage, for so long.
+
+    The garbage collector would go through a million new objects that are all needed. Afterwards the packages can be
+    imported as ever.
+    """
+    hidden = [name for name in optional if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        for name in hidden:
+            del sys.modules[name]
+        if was_enabled:
+            gc.enable()
