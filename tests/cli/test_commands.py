@@ -167,8 +167,8 @@ def test_executions_fit_into_eighty_columns(
     assert main(["executions"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 80
-    assert any(line.startswith("train-c48489b9  ") and "ago" in line for line in lines)
-    assert any(line.startswith("51f3fa3e  ") and "nothing" in line for line in lines)
+    assert any(line.startswith("train-c48489b9 ") and "ago" in line for line in lines)
+    assert any(line.startswith("51f3fa3e ") and "nothing" in line for line in lines)
 
 
 def test_executions_as_table_and_json(ran: Story, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,6 +6,7 @@ import importlib
 import os
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -84,7 +85,9 @@ def connect(scratch: Path, *, confined: bool = False) -> duckdb.DuckDBPyConnecti
     """
     settings = {"memory_limit": MEMORY_LIMIT, "temp_directory": str(scratch / "spill")}
     connection = duckdb.connect(config=settings | NO_EXTENSIONS)
-    connection.execute("SET enable_progress_bar = false")
+    # In a notebook DuckDB draws its bar with ipywidgets, and refuses the setting where there are none to draw with.
+    with suppress(duckdb.InvalidInputException):
+        connection.execute("SET enable_progress_bar = false")
     if confined:
         connection.execute("SET allowed_directories = ?", [[str(scratch)]])
         connection.execute("SET enable_external_access = false")

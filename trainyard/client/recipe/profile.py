@@ -12,6 +12,7 @@ import duckdb
 
 from trainyard.contract.sources import ColumnType, Source
 from trainyard.errors import BadData, NotFound
+from trainyard.glue import engine
 from trainyard.reading.model import LocalFile
 from trainyard.reading.read import read
 from trainyard.reading.sql import identifier
@@ -60,9 +61,7 @@ def profile(path: Path) -> TableProfile:
         reading = read([local], [source], settings={}, max_bad_share=BAD_SHARE, scratch=Path(scratch))
         if not reading.quality.ok:
             raise BadData(reading.quality.problems)
-        with duckdb.connect() as connection:
-            # Its bar would stand between the sentences of the command.
-            connection.execute("SET enable_progress_bar = false")
+        with engine.connect(Path(scratch)) as connection:
             rows = connection.read_parquet([str(each) for each in reading.tables[name]])
             count = int(rows.count("*").fetchall()[0][0])
             columns = tuple(
