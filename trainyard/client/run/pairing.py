@@ -128,4 +128,7 @@ def _unknown(run: RunRecord, other: RunRecord, *, reason: str) -> Pair:
 
 
 def _not_kept(run_id: str) -> str:
-    return f"{run_id} kept no scores of the same examples: run it again (`trainyard rerun {run_id}`) to compare it."
+    return (
+        f"{run_id} kept no scores of the same examples: run it again (`trainyard rerun {run_id}`) if it is of an "
+        "earlier version; a recipe whose metric is no mean names it in STATISTICS of its metrics.py."
+    )
