@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -19,16 +18,15 @@ from recipes.two_tower.inference import TOP_K, Recommender
 from recipes.two_tower.movie_statistics import SECONDS_PER_YEAR
 from recipes.two_tower.ratings import Ratings
 from trainyard.contract import chunks
+from trainyard.contract.spilling import database
 
 TABLE = "ratings"
-# Beyond this DuckDB sorts on disk: the file's ratings come in any order, and a user's have to come together.
-SORTING_MEMORY = "32MB"
 
 
 def count(tables: Path, config: Config) -> int:
     """How many rows `score` gives: one per user of the file."""
-    with _database(tables) as database:
-        [[users]] = database.sql("SELECT count(DISTINCT userId) FROM ratings").fetchall()
+    with _database(tables) as opened:
+        [[users]] = opened.sql("SELECT count(DISTINCT userId) FROM ratings").fetchall()
     return int(users)
 
 
@@ -138,12 +136,12 @@ def user_groups(tables: Path, rows: int) -> Iterator[pa.Table]:
     The tables have the columns userId, movieId, rating and seconds (NaN where there is none).
     """
     waiting: list[pa.Table] = []
-    with _database(tables) as database:
+    with _database(tables) as opened:
         query = (
             "SELECT userId, movieId, coalesce(rating, 'nan'::DOUBLE) AS rating, "
             "coalesce(epoch(timestamp), 'nan'::DOUBLE) AS seconds FROM ratings ORDER BY userId, timestamp, movieId"
         )
-        for batch in database.sql(query).to_arrow_reader(rows):
+        for batch in opened.sql(query).to_arrow_reader(rows):
             waiting.append(pa.Table.from_batches([batch]))
             codes = waiting[-1]["userId"].combine_chunks().dictionary_encode().indices.to_numpy()
             # The last user of a batch may go on in the next one.
@@ -160,15 +158,8 @@ def user_groups(tables: Path, rows: int) -> Iterator[pa.Table]:
 
 @contextmanager
 def _database(tables: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A database with the view `ratings`, which spills to a folder of its own that goes away with it."""
+    """A database with the view `ratings`."""
     files = [path.as_posix() for path in chunks.parts(tables / TABLE)]
-    with tempfile.TemporaryDirectory() as folder:
-        settings = {
-            "memory_limit": SORTING_MEMORY,
-            "temp_directory": folder,
-            "preserve_insertion_order": False,
-            "threads": 1,
-        }
-        with duckdb.connect(config=settings) as database:
-            database.read_parquet(files).create_view("ratings")
-            yield database
+    with database() as opened:
+        opened.read_parquet(files).create_view("ratings")
+        yield opened
