@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,6 +15,7 @@ from trainyard.cli.command.options import JsonOption, RecipeArgument, SetOption
 from trainyard.cli.dataset.settings import gather
 from trainyard.cli.execution_view.exit_codes import BAD_DATA, DONE
 from trainyard.contract.config import to_mapping
+from trainyard.contract.lean_imports import uncollected
 
 if TYPE_CHECKING:
     from trainyard.client.dataset.check import Checked, Preview
@@ -44,7 +42,7 @@ def check(
 
     * `trainyard check two_tower --data data --set files.ratings.file=plays.tsv`
     """
-    with _without_garbage_collection(), tempfile.TemporaryDirectory(prefix="trainyard-check-") as scratch:
+    with uncollected(), tempfile.TemporaryDirectory(prefix="trainyard-check-") as scratch:
         # Here, for no other command reads files itself, and DuckDB takes its time to load.
         from trainyard.client.dataset import check as files
 
@@ -55,18 +53,6 @@ def check(
     else:
         _show(recipe_name, found)
     raise typer.Exit(DONE if found.quality.ok else BAD_DATA)
-
-
-@contextmanager
-def _without_garbage_collection() -> Iterator[None]:
-    """Libraries make a million objects that are all needed; to go through them is a tenth of what a check costs."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _show(recipe_name: str, found: Checked) -> None:

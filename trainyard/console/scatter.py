@@ -6,11 +6,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from trainyard.client.run.search import Search, Trial, number
+from trainyard.client.run.search import Search, Trial
 from trainyard.contract.config import Range
+from trainyard.run.search_table import number
 
 WIDTH, HEIGHT, MARGIN = 260, 150, 12
-LOGARITHMIC = "Logarithmic"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +89,7 @@ def across(value: str, over: Range) -> float | None:
 def _place(value: float | None, over: Range) -> float | None:
     if value is None or not over.minimum <= value <= over.maximum:
         return None
-    if over.scaling == LOGARITHMIC:
+    if over.logarithmic:
         return _share(math.log(value), math.log(over.minimum), high=math.log(over.maximum))
     return _share(value, over.minimum, high=over.maximum)
 

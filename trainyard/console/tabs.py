@@ -27,7 +27,7 @@ def of_record(record: RunRecord) -> Tabs:
         recipe=record.request.recipe,
         run_id=record.request.run_id,
         execution=record.execution,
-        searched=searched(record),
+        searched=searched(record.request),
     )
 
 
@@ -38,4 +38,4 @@ def of_artifacts(run: RunArtifacts) -> Tabs:
     if request is None:
         return Tabs(recipe=recipe, run_id=run_id, execution=run_id)
     execution = request.execution_arn.rpartition(":")[2]
-    return Tabs(recipe=recipe, run_id=run_id, execution=execution, searched=bool(request.config.get("tune")))
+    return Tabs(recipe=recipe, run_id=run_id, execution=execution, searched=searched(request))

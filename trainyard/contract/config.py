@@ -51,12 +51,17 @@ class Range:
     scaling: Literal["Linear", "Logarithmic"] = "Linear"
     values: tuple[str, ...] = ()
 
+    @property
+    def logarithmic(self) -> bool:
+        """Whether values are tried, and drawn, by their logarithms."""
+        return self.scaling == "Logarithmic"
+
     def __post_init__(self) -> None:
         if self.type == "categorical" and not self.values:
             raise ValueError("expected values of a categorical range, found none")
         if self.type != "categorical" and not self.minimum < self.maximum:
             raise ValueError(f"expected minimum < maximum, found {self.minimum} and {self.maximum}")
-        if self.scaling == "Logarithmic" and self.minimum <= 0:
+        if self.logarithmic and self.minimum <= 0:
             raise ValueError(f"expected a minimum above 0 for logarithmic scaling, found {self.minimum}")
 
 
@@ -94,6 +99,11 @@ class Tuning:
                 f"expected max_jobs of at least {self.total_jobs}, for the strategy Grid trains every combination; "
                 f"found {self.max_jobs}"
             )
+
+    @property
+    def maximizes(self) -> bool:
+        """Whether more of the objective is better."""
+        return self.direction == "Maximize"
 
     @property
     def total_jobs(self) -> int:

@@ -16,17 +16,25 @@ OPTIONAL = ("IPython", "PIL", "boto3", "matplotlib", "pandas", "paramiko", "requ
 def lean(optional: Sequence[str] = OPTIONAL) -> Iterator[None]:
     """Packages that are not loaded yet seem not to be installed, and nothing is collected as garbage, for so long.
 
-    The garbage collector would go through a million new objects that are all needed. Afterwards the packages can be
-    imported as ever.
+    Afterwards the packages can be imported as ever.
     """
     hidden = [name for name in optional if name not in sys.modules]
     sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]
+    try:
+        with uncollected():
+            yield
+    finally:
+        for name in hidden:
+            del sys.modules[name]
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Nothing is collected as garbage for so long: libraries make a million objects that are all needed."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        for name in hidden:
-            del sys.modules[name]
         if was_enabled:
             gc.enable()

@@ -19,12 +19,14 @@ from trainyard.client.run.runs import RunRecord
 from trainyard.client.session import Target
 from trainyard.contract.config import Tuning
 from trainyard.errors import NotFound
+from trainyard.run import search_table
 from trainyard.run.document import decoded
+from trainyard.run.run import Run
+from trainyard.run.search_table import number
 
 # What stage tune leaves (`trainyard.stages.tune.analyse`).
-ANALYSIS = "tune/analysis/jobs.csv"
+ANALYSIS = f"tune/analysis/{search_table.FILE}"
 MOST_BYTES = 4 << 20
-MAXIMIZE = "Maximize"
 RUNNING = ("InProgress", "Stopping")
 # How services call what they have forgotten.
 GONE = ("ExecutionDoesNotExist", "ResourceNotFound", "ValidationException")
@@ -61,13 +63,13 @@ class Search:
     def best(self) -> Trial | None:
         """The training job with the best objective, None while none has one."""
         found = [each for each in self.trials if each.objective is not None]
-        sign = 1.0 if self.tuning.direction == MAXIMIZE else -1.0
+        sign = 1.0 if self.tuning.maximizes else -1.0
         return max(found, key=lambda each: sign * (each.objective or 0.0), default=None)
 
 
-def searched(record: RunRecord) -> bool:
+def searched(request: Run) -> bool:
     """Whether the run was asked to search."""
-    return bool(record.request.config.get("tune"))
+    return bool(request.config.get("tune"))
 
 
 def search(target: Target, record: RunRecord) -> Search | None:
@@ -75,7 +77,7 @@ def search(target: Target, record: RunRecord) -> Search | None:
 
     The table that the search left is read where there is one; SageMaker is asked while it goes on, or where it failed.
     """
-    if not searched(record):
+    if not searched(record.request):
         return None
     config = record.request.config
     tuning = decoded(Tuning, config["tuning"])
@@ -104,17 +106,17 @@ def _kept(record: RunRecord, tuning: Tuning) -> list[Trial]:
     except NotFound:
         return []
     rows = csv.DictReader(io.StringIO(content.decode("utf-8", "replace")))
-    found = sorted(rows, key=lambda row: row.get("TrainingStartTime") or "")
+    found = sorted(rows, key=lambda row: row.get(search_table.STARTED) or "")
     return [_of_row(row, tuning) for row in found]
 
 
 def _of_row(row: Mapping[str, str], tuning: Tuning) -> Trial:
     return Trial(
-        job=row.get("TrainingJobName") or "",
-        status=row.get("TrainingJobStatus") or "",
+        job=row.get(search_table.JOB) or "",
+        status=row.get(search_table.STATUS) or "",
         values={name: _text(row.get(name)) for name in tuning.ranges},
-        objective=number(row.get("FinalObjectiveValue")),
-        seconds=number(row.get("TrainingElapsedTimeSeconds")),
+        objective=number(row.get(search_table.OBJECTIVE)),
+        seconds=number(row.get(search_table.SECONDS)),
     )
 
 
@@ -156,15 +158,6 @@ def _seconds(summary: Mapping[str, Any]) -> float | None:
         return None
     end: datetime = summary.get("TrainingEndTime") or datetime.now(UTC)
     return (end - start).total_seconds()
-
-
-def number(value: Any) -> float | None:
-    """A finite number out of a cell or a service's answer; None where it holds none."""
-    try:
-        found = float(value)
-    except (TypeError, ValueError):
-        return None
-    return found if abs(found) < float("inf") else None
 
 
 def _text(value: Any) -> str:

@@ -10,9 +10,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from trainyard.client.run import runs
-from trainyard.client.run.search import MAXIMIZE, Search, Trial, number, search
+from trainyard.client.run.search import Search, Trial, search
 from trainyard.console import pages, scatter, tabs
 from trainyard.pages.formats import words
+from trainyard.run.search_table import number
 
 # The state of the workflow that searches; a test compares it with the definition.
 STATE = "Tune hyperparameters"
@@ -62,7 +63,7 @@ def _wanted(request: Request, found: Search | None) -> tuple[str, str]:
     """Which column the table is sorted by, the best first unless the address says otherwise."""
     sort, order = request.query_params.get("sort", OBJECTIVE), request.query_params.get("order", "")
     if order not in ("ascending", "descending"):
-        best_is_high = found is not None and found.tuning.direction == MAXIMIZE
+        best_is_high = found is not None and found.tuning.maximizes
         order = "descending" if sort == OBJECTIVE and best_is_high else "ascending"
     return sort, order
 

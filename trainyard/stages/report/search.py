@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,14 +12,12 @@ from matplotlib.figure import Figure as Picture
 
 from trainyard.contract import charts
 from trainyard.contract.config import Range, Tuning
-from trainyard.contract.report import Cell, Figure, Section, Table, number
+from trainyard.contract.report import Cell, Figure, Section, Table
+from trainyard.contract.report import number as written
 from trainyard.pages.formats import words
+from trainyard.run.search_table import FILE, OBJECTIVE, SECONDS, STATUS, number
 
-# What stage tune leaves (`trainyard.stages.tune.analyse`), the best job first.
-JOBS_FILE, OBJECTIVE = "jobs.csv", "FinalObjectiveValue"
-STATUS, SECONDS = "TrainingJobStatus", "TrainingElapsedTimeSeconds"
 SHOWN_JOBS = 20
-LOGARITHMIC = "Logarithmic"
 PANELS_IN_A_ROW = 3
 
 
@@ -29,17 +26,17 @@ def search_sections(folder: Path | None, tuning: Tuning, *, before: Mapping[str,
 
     `before` are the hyperparameters that the run would have trained with if it had not searched.
     """
-    if folder is None or not (folder / JOBS_FILE).is_file():
+    if folder is None or not (folder / FILE).is_file():
         return ()
-    with (folder / JOBS_FILE).open(newline="", encoding="utf-8") as file:
+    with (folder / FILE).open(newline="", encoding="utf-8") as file:
         jobs = list(csv.DictReader(file))
-    measured = [each for each in jobs if _number(each[OBJECTIVE]) is not None]
+    measured = [each for each in jobs if number(each[OBJECTIVE]) is not None]
     if not measured:
         return ()
-    best = _number(measured[0][OBJECTIVE])
+    best = number(measured[0][OBJECTIVE])
     text = (
         f"{len(measured)} of {len(jobs)} training jobs reached a {words(tuning.objective)}, of which "
-        f"{'more' if tuning.direction == 'Maximize' else 'less'} is better; the best has {number(best or 0.0)} "
+        f"{'more' if tuning.maximizes else 'less'} is better; the best has {written(best or 0.0)} "
         "(orange). Dashed lines are what would have been trained with otherwise."
     )
     names = list(tuning.ranges)
@@ -68,9 +65,9 @@ def _tried(tuning: Tuning, name: str) -> str:
 def _jobs_table(jobs: Sequence[Mapping[str, str]], tuning: Tuning) -> Table:
     rows: list[Sequence[Cell]] = [
         (
-            _number(each[OBJECTIVE]),
+            number(each[OBJECTIVE]),
             *(_cell(each.get(name, "")) for name in tuning.ranges),
-            _number(each.get(SECONDS, "")),
+            number(each.get(SECONDS, "")),
             each.get(STATUS, ""),
         )
         for each in jobs[:SHOWN_JOBS]
@@ -86,7 +83,7 @@ def _picture(jobs: Sequence[Mapping[str, str]], tuning: Tuning, *, before: Mappi
     rows = -(-len(tuning.ranges) // columns)
     picture = Picture(figsize=(4.0 * columns, 3.1 * rows), layout="constrained")
     for place, (name, given) in enumerate(tuning.ranges.items(), start=1):
-        dots = [(_place(each.get(name, ""), given), _number(each[OBJECTIVE])) for each in jobs]
+        dots = [(_place(each.get(name, ""), given), number(each[OBJECTIVE])) for each in jobs]
         points = np.asarray([each for each in dots if None not in each], np.float64).reshape(-1, 2)
         axes = picture.add_subplot(rows, columns, place)
         axes.plot(points[:, 0], points[:, 1], "o", color=charts.PALETTE[0], alpha=0.7)
@@ -96,7 +93,7 @@ def _picture(jobs: Sequence[Mapping[str, str]], tuning: Tuning, *, before: Mappi
             axes.axvline(usual, color=charts.INK, linewidth=1, linestyle="--")
         if given.values:
             axes.set_xticks(range(len(given.values)), given.values)
-        elif given.scaling == LOGARITHMIC:
+        elif given.logarithmic:
             axes.set_xscale("log")
         first = (place - 1) % columns == 0
         charts.panel(axes, words(name), x="", y=words(tuning.objective) if first else "")
@@ -108,18 +105,9 @@ def _place(value: str, given: Range) -> float | None:
     """Where a value lies on its axis: a number by itself, one of several names by its place; None for others."""
     if given.values:
         return float(given.values.index(value)) if value in given.values else None
-    return _number(value)
+    return number(value)
 
 
 def _cell(text: str) -> Cell:
-    found = _number(text)
+    found = number(text)
     return text if found is None else found
-
-
-def _number(text: str) -> float | None:
-    """The number that a cell holds, None for one that holds none."""
-    try:
-        found = float(text)
-    except ValueError:
-        return None
-    return found if math.isfinite(found) else None

@@ -10,7 +10,9 @@ from sagemaker.core.analytics import HyperparameterTuningJobAnalytics
 
 from trainyard.contract.config import Tuning
 from trainyard.errors import JobFailed
-from trainyard.stages.tune.search_plots import OBJECTIVE, plot_density, plot_objective, plot_search
+from trainyard.run import search_table
+from trainyard.run.search_table import OBJECTIVE
+from trainyard.stages.tune.search_plots import plot_density, plot_objective, plot_search
 
 
 def analyse(tuning_job: str, tuning: Tuning, *, session: Any, output: Path) -> str:
@@ -18,8 +20,8 @@ def analyse(tuning_job: str, tuning: Tuning, *, session: Any, output: Path) -> s
 
     `session` is one of the SageMaker SDK. Raises JobFailed when no job of the search finished.
     """
-    jobs = search_table(tuning_job, maximize=tuning.direction == "Maximize", session=session)
-    jobs.to_csv(output / "jobs.csv", index=False)
+    jobs = jobs_table(tuning_job, maximize=tuning.maximizes, session=session)
+    jobs.to_csv(output / search_table.FILE, index=False)
     finished = jobs.dropna(subset=[OBJECTIVE])
     if finished.empty:
         raise JobFailed(f"Expected at least one training job with {tuning.objective} in {tuning_job}, found none.")
@@ -30,7 +32,7 @@ def analyse(tuning_job: str, tuning: Tuning, *, session: Any, output: Path) -> s
     return f"{len(finished)} of {len(jobs)} jobs finished; best {best.TrainingJobName}: {best[OBJECTIVE]:.5g}"
 
 
-def search_table(tuning_job: str, *, maximize: bool, session: Any) -> pd.DataFrame:
+def jobs_table(tuning_job: str, *, maximize: bool, session: Any) -> pd.DataFrame:
     """Every training job of the search with its hyperparameters, status, times and objective, best first."""
     table: pd.DataFrame = HyperparameterTuningJobAnalytics(tuning_job, sagemaker_session=session).dataframe()
     if table.empty:

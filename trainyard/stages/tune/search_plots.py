@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 from scipy.stats import gaussian_kde
 
 from trainyard.contract.config import Tuning
+from trainyard.run.search_table import OBJECTIVE, STARTED
 
-OBJECTIVE = "FinalObjectiveValue"
 GOOD_SHARE = 1 / 3
 
 
@@ -23,7 +23,7 @@ def plot_objective(jobs: pd.DataFrame, tuning: Tuning) -> Figure:
     figure = Figure(figsize=(7, 4), layout="constrained", dpi=120)
     axes = figure.subplots()
     ordered = _in_time(jobs)
-    best = ordered[OBJECTIVE].cummax() if tuning.direction == "Maximize" else ordered[OBJECTIVE].cummin()
+    best = ordered[OBJECTIVE].cummax() if tuning.maximizes else ordered[OBJECTIVE].cummin()
     axes.plot(ordered.index + 1, ordered[OBJECTIVE], "o", label="job")
     axes.step(ordered.index + 1, best, where="post", label="best so far")
     axes.set(xlabel="training job", ylabel=tuning.objective, title="Objective over the search")
@@ -52,7 +52,7 @@ def plot_density(jobs: pd.DataFrame, tuning: Tuning) -> Figure:
     for axes, name in zip(panels, tuning.ranges, strict=True):
         values, labels = _numbers(jobs[name])
         for rows, label in ((jobs, "all jobs"), (good, "best third")):
-            _density(axes, values[: len(rows)], label=label, logarithmic=tuning.ranges[name].scaling == "Logarithmic")
+            _density(axes, values[: len(rows)], label=label, logarithmic=tuning.ranges[name].logarithmic)
         _scale(axes, tuning, name=name, labels=labels, axis="x")
         axes.set(xlabel=name, ylabel="density")
         axes.legend()
@@ -61,7 +61,7 @@ def plot_density(jobs: pd.DataFrame, tuning: Tuning) -> Figure:
 
 
 def _in_time(jobs: pd.DataFrame) -> pd.DataFrame:
-    return jobs.sort_values("TrainingStartTime").reset_index(drop=True)
+    return jobs.sort_values(STARTED).reset_index(drop=True)
 
 
 def _panels(tuning: Tuning) -> tuple[Figure, list[Axes]]:
@@ -82,7 +82,7 @@ def _numbers(column: pd.Series) -> tuple[np.ndarray, list[str]]:
 def _scale(axes: Axes, tuning: Tuning, *, name: str, labels: list[str], axis: str) -> None:
     if labels:
         axes.set(**{f"{axis}ticks": range(len(labels)), f"{axis}ticklabels": labels})
-    elif tuning.ranges[name].scaling == "Logarithmic":
+    elif tuning.ranges[name].logarithmic:
         axes.set(**{f"{axis}scale": "log"})
 
 
