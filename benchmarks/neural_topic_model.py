@@ -23,10 +23,10 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.figures import DATA, Figure, Measured, Rival, Skipped, conclude, over_seeds, required
-from recipes.neural_topic_model.bags_of_words import BagsOfWords
 from recipes.neural_topic_model.baselines import Lda, RefinedNmf, nmf_topics
 from recipes.neural_topic_model.config import CONFIG, Config
-from recipes.neural_topic_model.corpus import HOLDOUT_CORPUS_FILE, load_lemmas
+from recipes.neural_topic_model.documents.bags_of_words import BagsOfWords
+from recipes.neural_topic_model.documents.corpus import HOLDOUT_CORPUS_FILE, load_lemmas
 from recipes.neural_topic_model.evaluate import topic_metrics
 from recipes.neural_topic_model.features import Vocabulary
 from recipes.neural_topic_model.inference import TopicModel

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from recipes.headline_classifier.encoded_headlines import EncodedHeadlines
+from recipes.headline_classifier.texts.encoded import EncodedHeadlines
 
 # In any order, a few thousand headlines touch hundreds of megabytes of mapped files.
 STEPS_BETWEEN_RELEASES = 1000

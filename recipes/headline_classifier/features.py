@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from recipes.headline_classifier.classes import names
-from recipes.headline_classifier.ngram_hashing import NgramHasher
-from recipes.headline_classifier.tokenizer import tokens
+from recipes.headline_classifier.ngrams.hashing import NgramHasher
+from recipes.headline_classifier.texts.tokenizer import tokens
 
 PADDING, UNKNOWN = 0, 1
 FIRST_WORD = 2

@@ -12,9 +12,9 @@ from math import exp, sqrt
 import numpy as np
 
 from recipes.headline_classifier.inference import Classifier, Network
-from recipes.headline_classifier.ngram_hashing import MAX_LETTERS, MAX_WORDS, hashes_of_pairs
-from recipes.headline_classifier.tokenizer import tokens
-from recipes.headline_classifier.word_table import Word, WordTable
+from recipes.headline_classifier.ngrams.hashing import MAX_LETTERS, MAX_WORDS, hashes_of_pairs
+from recipes.headline_classifier.ngrams.word_table import Word, WordTable
+from recipes.headline_classifier.texts.tokenizer import tokens
 
 
 @dataclass(frozen=True, kw_only=True)

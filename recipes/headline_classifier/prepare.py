@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 import ibis
 
-from recipes.headline_classifier import data_problems, near_copies
+from recipes.headline_classifier import data_problems
 from recipes.headline_classifier.config import Config, Data
+from recipes.headline_classifier.texts import near_copies
 from trainyard.contract.holdout import HOLDOUT, ROLES, VALIDATION, role_of
 from trainyard.contract.quality import Quality
 from trainyard.contract.records import rows

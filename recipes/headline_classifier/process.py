@@ -16,12 +16,12 @@ import pyarrow.parquet as pq
 
 from recipes.headline_classifier.classes import in_order, names
 from recipes.headline_classifier.config import Config, Data
-from recipes.headline_classifier.encoded_headlines import EncodedHeadlines, EncodedHeadlinesWriter
 from recipes.headline_classifier.features import BLOCK_TITLES, Encoder
-from recipes.headline_classifier.ngram_counts import NgramCounts
+from recipes.headline_classifier.network.word_vectors import WORD_PAIRS_FILE
+from recipes.headline_classifier.ngrams.counts import NgramCounts
 from recipes.headline_classifier.predictions import HEADLINES_FILE, numbered
-from recipes.headline_classifier.tokenizer import tokens
-from recipes.headline_classifier.word_vectors import WORD_PAIRS_FILE
+from recipes.headline_classifier.texts.encoded import EncodedHeadlines, EncodedHeadlinesWriter
+from recipes.headline_classifier.texts.tokenizer import tokens
 from trainyard.contract.holdout import ROLES, TRAIN, VALIDATION
 from trainyard.contract.spilling import database
 from trainyard.errors import JobFailed

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from recipes.headline_classifier import plots, word_vectors
+from recipes.headline_classifier import plots
 from recipes.headline_classifier.classes import listing
 from recipes.headline_classifier.config import Config
 from recipes.headline_classifier.deciding_parts import PARTS, DecidingParts
@@ -21,6 +21,7 @@ from recipes.headline_classifier.metrics import (
     precision_recall_f1,
     reliability_bins,
 )
+from recipes.headline_classifier.network import word_vectors
 from recipes.headline_classifier.predictions import Predictions, numbered
 from trainyard.contract import charts, curves
 from trainyard.contract.intervals import wilson

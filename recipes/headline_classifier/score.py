@@ -14,7 +14,7 @@ from recipes.headline_classifier.config import Config
 from recipes.headline_classifier.features import Encoder
 from recipes.headline_classifier.inference import CLASS_COUNTS_FILE, Classifier
 from recipes.headline_classifier.predictions import by_class
-from recipes.headline_classifier.tokenizer import joined
+from recipes.headline_classifier.texts.tokenizer import joined
 from trainyard.contract import chunks
 
 TABLE = "headlines"

@@ -10,7 +10,7 @@ from typing import Any
 from recipes.headline_classifier.inference import Classifier
 from recipes.headline_classifier.one_headline import OneHeadline
 from recipes.headline_classifier.requests import Classification, Headline
-from recipes.headline_classifier.tokenizer import joined
+from recipes.headline_classifier.texts.tokenizer import joined
 from trainyard.contract.request_rows import checked
 from trainyard.contract.routes import INVOCATIONS, Route
 

@@ -9,17 +9,18 @@ from pathlib import Path
 
 import numpy as np
 
-from recipes.headline_classifier import complement_naive_bayes, word_vectors
 from recipes.headline_classifier.batches import class_weights, epoch_batches, steps_per_epoch
 from recipes.headline_classifier.config import Config, Hyperparameters, batch_size, wide_l2
-from recipes.headline_classifier.encoded_headlines import EncodedHeadlines
 from recipes.headline_classifier.features import Encoder
 from recipes.headline_classifier.inference import CLASS_COUNTS_FILE, Network, combined_logits, weighted_sums
 from recipes.headline_classifier.metrics import accuracy, log_loss, macro_f1
 from recipes.headline_classifier.model import with_probabilities
+from recipes.headline_classifier.network import word_vectors
+from recipes.headline_classifier.network.trainer import Trainer
+from recipes.headline_classifier.ngrams import complement_naive_bayes
+from recipes.headline_classifier.ngrams.seen import as_new, counted
 from recipes.headline_classifier.process import CORPUS_FILE
-from recipes.headline_classifier.seen_ngrams import as_new, counted
-from recipes.headline_classifier.trainer import Trainer
+from recipes.headline_classifier.texts.encoded import EncodedHeadlines
 from trainyard.contract import checkpoint, curves
 from trainyard.contract.progress import metric, progress
 

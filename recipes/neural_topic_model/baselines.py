@@ -14,11 +14,11 @@ import numpy as np
 import scipy.sparse as sp
 from gensim.models import LdaModel
 
-from recipes.neural_topic_model.bags_of_words import BagsOfWords
+from recipes.neural_topic_model.documents.bags_of_words import BagsOfWords
 from recipes.neural_topic_model.features import Vocabulary
-from recipes.neural_topic_model.mixture_topics import MixtureTopics
-from recipes.neural_topic_model.refined_nmf import nmf_components, refined_nmf, word_shares
-from recipes.neural_topic_model.top_words import relevance
+from recipes.neural_topic_model.topics.mixture import MixtureTopics
+from recipes.neural_topic_model.topics.refined_nmf import nmf_components, refined_nmf, word_shares
+from recipes.neural_topic_model.topics.top_words import relevance
 
 MAX_DOCUMENTS = 10_000
 LDA_PASSES = 10

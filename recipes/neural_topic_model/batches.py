@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from recipes.neural_topic_model.bags_of_words import BagsOfWords
+from recipes.neural_topic_model.documents.bags_of_words import BagsOfWords
 from recipes.neural_topic_model.inference import encoder_inputs, tf_idf
 from recipes.neural_topic_model.metrics import random_half
 

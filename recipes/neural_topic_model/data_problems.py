@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from recipes.neural_topic_model.config import Config
-from recipes.neural_topic_model.language import WITHOUT_SPACES, Language
+from recipes.neural_topic_model.words.language import WITHOUT_SPACES, Language
 from trainyard.contract.holdout import ROLES
 
 # Below this share of one language its stop words and lemmas fit hardly a half of the documents.

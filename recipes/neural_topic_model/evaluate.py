@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from recipes.neural_topic_model.bags_of_words import BagsOfWords, evenly_spread
 from recipes.neural_topic_model.baselines import Lda, RefinedNmf, nmf_topics
 from recipes.neural_topic_model.config import Config
-from recipes.neural_topic_model.corpus import HOLDOUT_CORPUS_FILE, REFERENCE_CORPUS_FILE, load_lemmas
+from recipes.neural_topic_model.documents.bags_of_words import BagsOfWords, evenly_spread
+from recipes.neural_topic_model.documents.corpus import HOLDOUT_CORPUS_FILE, REFERENCE_CORPUS_FILE, load_lemmas
 from recipes.neural_topic_model.features import Vocabulary
 from recipes.neural_topic_model.inference import TopicModel
 from recipes.neural_topic_model.metrics import (
@@ -20,7 +20,7 @@ from recipes.neural_topic_model.metrics import (
     npmi,
     topic_uniqueness,
 )
-from recipes.neural_topic_model.word_vectors import WordVectors
+from recipes.neural_topic_model.words.word_vectors import WordVectors
 from trainyard.contract.evaluation import Evaluation, Reference
 
 MAX_REFERENCE_DOCUMENTS = 5000

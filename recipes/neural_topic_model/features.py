@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import simplemma
 
-from recipes.neural_topic_model.bags_of_words import BagsOfWords
-from recipes.neural_topic_model.language import ENGLISH, dictionary_of
-from recipes.neural_topic_model.markup import plain
+from recipes.neural_topic_model.documents.bags_of_words import BagsOfWords
+from recipes.neural_topic_model.words.language import ENGLISH, dictionary_of
+from recipes.neural_topic_model.words.markup import plain
 
 VOCABULARY_FILE = "vocabulary.json"
 # Signs that change the letter before them, such as the vowels of Hindi; Python's own class of letters leaves them out.

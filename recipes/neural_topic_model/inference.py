@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from recipes.neural_topic_model.bags_of_words import BagsOfWords
+from recipes.neural_topic_model.documents.bags_of_words import BagsOfWords
 from recipes.neural_topic_model.features import Vocabulary
-from recipes.neural_topic_model.mixture_topics import MixtureTopics
-from recipes.neural_topic_model.topic_names import topic_names
+from recipes.neural_topic_model.topics.mixture import MixtureTopics
+from recipes.neural_topic_model.topics.names import topic_names
 
 WEIGHTS_FILE = "weights.npz"
 # So many documents have few of the words of a large vocabulary between them, and others cost nothing.

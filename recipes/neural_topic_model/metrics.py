@@ -15,8 +15,8 @@ from typing import Protocol
 import numpy as np
 
 from recipes.neural_topic_model.features import Vocabulary
-from recipes.neural_topic_model.word_cooccurrence import window_npmi
-from recipes.neural_topic_model.word_vectors import WordVectors
+from recipes.neural_topic_model.words.cooccurrence import window_npmi
+from recipes.neural_topic_model.words.word_vectors import WordVectors
 
 Topics = Sequence[Sequence[str]]
 NPMI_WINDOW = 10

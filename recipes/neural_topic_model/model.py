@@ -5,7 +5,7 @@ Inference for Text Processing"), whose decoder mixes topics before the softmax (
 "Autoencoding Variational Inference for Topic Models"). What keeps topics apart and readable:
 
 * words count by tf-idf and not by frequency, or else every topic lists the words that all reviews share;
-* topics start from those of a matrix factorisation (`refined_nmf.py`): from random ones several find the same theme;
+* topics start from a matrix factorisation (`topics/refined_nmf.py`): from random ones several find the same theme;
 * the encoder reads a random half of each document's words (`batches.py`), for which topics of the whole have to do;
 * the divergence from the prior comes in slowly (Bowman et al. 2016), and batch normalisation keeps posteriors apart;
 * words that occur in the same documents are drawn into one topic, by NPMI (in the spirit of Ding et al. 2018,

@@ -13,8 +13,8 @@ import numpy as np
 
 from recipes.neural_topic_model.features import words_of
 from recipes.neural_topic_model.inference import TopicModel
-from recipes.neural_topic_model.mixture_topics import ITERATIONS, MixtureTopics
-from recipes.neural_topic_model.word_numbers import UNKNOWN, WordNumbers
+from recipes.neural_topic_model.topics.mixture import ITERATIONS, MixtureTopics
+from recipes.neural_topic_model.words.word_numbers import UNKNOWN, WordNumbers
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from wordcloud import WordCloud  # type: ignore[import-untyped]
 
-from recipes.neural_topic_model.topics_over_time import TopicsOverTime
+from recipes.neural_topic_model.topics.over_time import TopicsOverTime
 from trainyard.contract import charts
 from trainyard.contract.projection import tsne
 

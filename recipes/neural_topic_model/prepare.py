@@ -7,10 +7,11 @@ from typing import Any
 
 import ibis
 
-from recipes.neural_topic_model import data_problems, language, markup
+from recipes.neural_topic_model import data_problems
 from recipes.neural_topic_model.config import Config
-from recipes.neural_topic_model.language import Language
 from recipes.neural_topic_model.ratings import sentiment_of
+from recipes.neural_topic_model.words import language, markup
+from recipes.neural_topic_model.words.language import Language
 from trainyard.contract.holdout import ROLES, TRAIN, role_of
 from trainyard.contract.quality import Quality
 from trainyard.contract.records import kept, rows

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 
-from recipes.neural_topic_model.bags_of_words import BagsOfWords, BagsWriter, evenly_spread
 from recipes.neural_topic_model.config import Config
-from recipes.neural_topic_model.corpus import (
+from recipes.neural_topic_model.documents.bags_of_words import BagsOfWords, BagsWriter, evenly_spread
+from recipes.neural_topic_model.documents.corpus import (
     HOLDOUT_CORPUS_FILE,
     REFERENCE_CORPUS_FILE,
     Corpus,
@@ -19,12 +19,12 @@ from recipes.neural_topic_model.corpus import (
     save_lemmas,
     texts,
 )
+from recipes.neural_topic_model.documents.numbered_corpus import NumberedCorpus
 from recipes.neural_topic_model.features import Lemmatizer, Vocabulary
-from recipes.neural_topic_model.language import stop_words
 from recipes.neural_topic_model.metrics import save_unigram
-from recipes.neural_topic_model.numbered_corpus import NumberedCorpus
-from recipes.neural_topic_model.phrases import phrases
-from recipes.neural_topic_model.word_vectors import WordVectors, train_skip_gram
+from recipes.neural_topic_model.words.language import stop_words
+from recipes.neural_topic_model.words.phrases import phrases
+from recipes.neural_topic_model.words.word_vectors import WordVectors, train_skip_gram
 from trainyard.errors import JobFailed
 
 # Coherence counts co-occurrences of words in a bounded number of documents: more would change the third digit only.

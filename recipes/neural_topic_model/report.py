@@ -9,10 +9,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from recipes.neural_topic_model.bags_of_words import BagsOfWords, evenly_spread
 from recipes.neural_topic_model.baselines import Lda, nmf_topics
 from recipes.neural_topic_model.config import Config
-from recipes.neural_topic_model.corpus import (
+from recipes.neural_topic_model.documents.bags_of_words import BagsOfWords, evenly_spread
+from recipes.neural_topic_model.documents.corpus import (
     HOLDOUT_CORPUS_FILE,
     REFERENCE_CORPUS_FILE,
     files_of,
@@ -23,9 +23,9 @@ from recipes.neural_topic_model.early_stopping import kept_epoch
 from recipes.neural_topic_model.features import Vocabulary
 from recipes.neural_topic_model.inference import TopicModel
 from recipes.neural_topic_model.metrics import embedding_coherence, npmi
-from recipes.neural_topic_model.over_time_section import over_time_section
 from recipes.neural_topic_model.plots import CLOUD_WORDS, MAX_CLOUDS, review_map, training_curves, word_clouds
-from recipes.neural_topic_model.word_vectors import WordVectors
+from recipes.neural_topic_model.topics.over_time_section import over_time_section
+from recipes.neural_topic_model.words.word_vectors import WordVectors
 from trainyard.contract import curves
 from trainyard.contract.holdout import HOLDOUT, ROLES
 from trainyard.contract.report import Figure, ReportInputs, Section, Table, write_highlights

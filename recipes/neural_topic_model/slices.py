@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from recipes.neural_topic_model.config import Config
-from recipes.neural_topic_model.corpus import HOLDOUT_CORPUS_FILE, load_lemmas
+from recipes.neural_topic_model.documents.corpus import HOLDOUT_CORPUS_FILE, load_lemmas
 
 
 def slices(holdout: Path, *, config: Config) -> Mapping[str, np.ndarray]:

@@ -7,18 +7,18 @@ from pathlib import Path
 
 import numpy as np
 
-from recipes.neural_topic_model.bags_of_words import BagsOfWords
 from recipes.neural_topic_model.batches import TrainingBatches, batch_size, validation_batches
 from recipes.neural_topic_model.config import Config
+from recipes.neural_topic_model.documents.bags_of_words import BagsOfWords
 from recipes.neural_topic_model.early_stopping import EarlyStopping
 from recipes.neural_topic_model.features import Vocabulary
 from recipes.neural_topic_model.inference import TopicModel, inverse_document_frequency, ranked_words
-from recipes.neural_topic_model.initial_topics import initial_topics
 from recipes.neural_topic_model.metrics import NPMI_WINDOW, Halves
 from recipes.neural_topic_model.model import Trainer, build, to_numpy
-from recipes.neural_topic_model.refined_nmf import refined_nmf_for, word_shares
-from recipes.neural_topic_model.selection import Judge
-from recipes.neural_topic_model.word_cooccurrence import document_npmi, expected_npmi
+from recipes.neural_topic_model.topics.initial import initial_topics
+from recipes.neural_topic_model.topics.refined_nmf import refined_nmf_for, word_shares
+from recipes.neural_topic_model.topics.selection import Judge
+from recipes.neural_topic_model.words.cooccurrence import document_npmi, expected_npmi
 from trainyard.contract import checkpoint, curves
 from trainyard.contract.lean_tensorflow import tf
 from trainyard.contract.progress import metric, progress

@@ -127,7 +127,7 @@ def test_headlines(identifier, cases, tmp_path):
 @pytest.mark.parametrize("identifier", of_recipe("neural_topic_model", "registered", "value"))
 def test_reviews(identifier, cases, tmp_path):
     from recipes.neural_topic_model.features import Lemmatizer
-    from recipes.neural_topic_model.language import stop_words
+    from recipes.neural_topic_model.words.language import stop_words
 
     result = walked(identifier, cases, tmp_path)
     assert result.quality.ok, result.quality.problems

@@ -10,11 +10,11 @@ import pytest
 from recipes.headline_classifier import evaluate, plots, process
 from recipes.headline_classifier.classes import in_order, listing, names
 from recipes.headline_classifier.config import CONFIG
-from recipes.headline_classifier.encoded_headlines import EncodedHeadlines
 from recipes.headline_classifier.features import Encoder
-from recipes.headline_classifier.ngram_counts import NgramCounts
+from recipes.headline_classifier.ngrams.counts import NgramCounts
 from recipes.headline_classifier.predictions import by_class, pairs
-from recipes.headline_classifier.tokenizer import joined, tokens, without_markup
+from recipes.headline_classifier.texts.encoded import EncodedHeadlines
+from recipes.headline_classifier.texts.tokenizer import joined, tokens, without_markup
 from trainyard.contract.holdout import ROLES
 
 
@@ -112,7 +112,7 @@ def test_of_many_headlines_some_are_judged_and_all_classes_known(tmp_path, monke
 
 
 def test_many_classes_keep_fewer_n_grams_so_that_a_model_has_a_bound(monkeypatch):
-    monkeypatch.setattr("recipes.headline_classifier.ngram_counts.MAX_WEIGHTS", 60)
+    monkeypatch.setattr("recipes.headline_classifier.ngrams.counts.MAX_WEIGHTS", 60)
     counts = NgramCounts.empty(10)
     counts.add_word_ngrams([f"common w{number}" for number in range(10)], np.arange(10))
     kept, odds = counts.vocabulary(np.ones(10), min_df=1, max_size=1000, smoothing=0.5)

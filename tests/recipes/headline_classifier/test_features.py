@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recipes.headline_classifier.features import FIRST_WORD, PADDING, UNKNOWN, Encoder, NgramBags, NgramVocabulary
-from recipes.headline_classifier.ngram_counts import NgramCounts
-from recipes.headline_classifier.ngram_hashing import NgramHasher
-from recipes.headline_classifier.tokenizer import tokens
+from recipes.headline_classifier.ngrams.counts import NgramCounts
+from recipes.headline_classifier.ngrams.hashing import NgramHasher
+from recipes.headline_classifier.texts.tokenizer import tokens
 
 
 def fitted(titles, labels, *, min_df=1):

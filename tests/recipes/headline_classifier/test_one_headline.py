@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recipes.headline_classifier import word_table
 from recipes.headline_classifier.features import FIRST_WORD
 from recipes.headline_classifier.inference import Classifier, Network
+from recipes.headline_classifier.ngrams import word_table
 from recipes.headline_classifier.one_headline import OneHeadline
 from tests.recipes.headline_classifier.test_features import LABELS, TITLES, fitted
 

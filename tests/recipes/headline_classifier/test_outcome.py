@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from recipes.headline_classifier import evaluate, metrics, report, sample, score, serve
-from recipes.headline_classifier.calibration import fit_temperature
 from recipes.headline_classifier.inference import Classifier
+from recipes.headline_classifier.network.calibration import fit_temperature
 from trainyard.contract.report import ReportInputs
 from trainyard.errors import BadRequest
 from trainyard.stages.report.page import render

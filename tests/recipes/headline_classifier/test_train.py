@@ -10,11 +10,11 @@ import pytest
 
 from recipes.headline_classifier import score
 from recipes.headline_classifier.classes import UCI_NAMES
-from recipes.headline_classifier.encoded_headlines import EncodedHeadlines
 from recipes.headline_classifier.evaluate import read_headlines
 from recipes.headline_classifier.features import Encoder, NgramBags
 from recipes.headline_classifier.inference import Classifier
-from recipes.headline_classifier.seen_ngrams import counted
+from recipes.headline_classifier.ngrams.seen import counted
+from recipes.headline_classifier.texts.encoded import EncodedHeadlines
 from tests.recipes.headline_classifier.conftest import QUICK
 
 pytest.importorskip("tensorflow")
@@ -58,7 +58,7 @@ def test_numpy_gives_what_keras_gives(architecture, channels, quick, tmp_path, m
 
 
 def test_a_model_that_learned_once_knows_the_n_grams_it_learned_from_alone(channels):
-    from recipes.headline_classifier.trainer import Trainer
+    from recipes.headline_classifier.network.trainer import Trainer
 
     encoder, headlines = Encoder.load(channels["features"]), EncodedHeadlines.load(channels["train"])
     vectors = np.zeros((len(encoder.words) + 2, 8), np.float32)
@@ -105,7 +105,7 @@ def test_the_same_seed_gives_the_same_model_and_a_stopped_training_goes_on(
 
 def test_a_batch_is_learnt_by_heart_and_forgotten(channels, quick):
     from recipes.headline_classifier.batches import Batch, batch_of
-    from recipes.headline_classifier.trainer import Trainer
+    from recipes.headline_classifier.network.trainer import Trainer
 
     encoder, headlines = Encoder.load(channels["features"]), EncodedHeadlines.load(channels["train"])
     vectors = np.random.default_rng(0).normal(0, 0.1, (len(encoder.words) + 2, 8)).astype(np.float32)
@@ -123,7 +123,7 @@ def test_a_batch_is_learnt_by_heart_and_forgotten(channels, quick):
 
 def test_steps_of_one_call_are_those_of_calls_of_their_own(channels):
     from recipes.headline_classifier.batches import Batch, epoch_batches
-    from recipes.headline_classifier.trainer import Trainer
+    from recipes.headline_classifier.network.trainer import Trainer
 
     encoder, headlines = Encoder.load(channels["features"]), EncodedHeadlines.load(channels["train"])
     vectors = np.random.default_rng(0).normal(0, 0.1, (len(encoder.words) + 2, 8)).astype(np.float32)
@@ -169,7 +169,7 @@ def test_class_weights_average_one_and_lift_the_rare(of_first, expected):
 
 
 def test_the_model_folder_holds_vectors_and_curves(trained):
-    from recipes.headline_classifier import word_vectors
+    from recipes.headline_classifier.network import word_vectors
 
     words, vectors = word_vectors.load(trained, 10)
     assert list(Encoder.load(trained).words[:10]) == words

@@ -7,12 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from recipes.headline_classifier import complement_naive_bayes
 from recipes.headline_classifier.config import batch_size, wide_l2
-from recipes.headline_classifier.encoded_headlines import EncodedHeadlines
 from recipes.headline_classifier.features import NgramBags
 from recipes.headline_classifier.inference import weighted_sums
-from recipes.headline_classifier.seen_ngrams import as_new, counted
+from recipes.headline_classifier.ngrams import complement_naive_bayes
+from recipes.headline_classifier.ngrams.seen import as_new, counted
+from recipes.headline_classifier.texts.encoded import EncodedHeadlines
 from tests.recipes.headline_classifier.test_features import fitted
 
 TRAIN, OWN = ["the bank fails", "the singer wins", "bank profit"], [0, 1, 0]

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recipes.headline_classifier import word_vectors
 from recipes.headline_classifier.config import CONFIG
+from recipes.headline_classifier.network import word_vectors
 from tests.recipes.headline_classifier.conftest import QUICK
 
 DATA = Path(__file__).parents[4] / "shared" / "data"

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from recipes.neural_topic_model import serve
-from recipes.neural_topic_model.corpus import HOLDOUT_CORPUS_FILE, load_lemmas
+from recipes.neural_topic_model.documents.corpus import HOLDOUT_CORPUS_FILE, load_lemmas
 from recipes.neural_topic_model.inference import TopicModel
 
 SIZE = 700

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from recipes.neural_topic_model.metrics import embedding_coherence, npmi, topic_uniqueness
-from recipes.neural_topic_model.word_cooccurrence import document_npmi
-from recipes.neural_topic_model.word_vectors import WordVectors
+from recipes.neural_topic_model.words.cooccurrence import document_npmi
+from recipes.neural_topic_model.words.word_vectors import WordVectors
 
 VECTORS = WordVectors(words=("a", "b", "c"), vectors=np.asarray([[2.0, 0.0], [0.0, 1.0], [3.0, 3.0]], np.float32))
 

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from recipes.neural_topic_model import evaluate, features, process, sample, serve
-from recipes.neural_topic_model.bags_of_words import BagsOfWords
 from recipes.neural_topic_model.config import CONFIG, sources
-from recipes.neural_topic_model.corpus import HOLDOUT_CORPUS_FILE, load_lemmas
+from recipes.neural_topic_model.documents.bags_of_words import BagsOfWords
+from recipes.neural_topic_model.documents.corpus import HOLDOUT_CORPUS_FILE, load_lemmas
 from recipes.neural_topic_model.inference import ARRAYS, TopicModel, encoder_inputs, ranked_words
 from recipes.neural_topic_model.metrics import completion_gains, load_unigram
-from recipes.neural_topic_model.mixture_topics import MixtureTopics
 from recipes.neural_topic_model.prepare import prepare
+from recipes.neural_topic_model.topics.mixture import MixtureTopics
 from tests.recipes.tables import read_sources
 from trainyard.contract import curves
 from trainyard.errors import BadRequest, JobFailed

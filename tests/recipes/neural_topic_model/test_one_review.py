@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from recipes.neural_topic_model import word_numbers
 from recipes.neural_topic_model.features import Lemmatizer, Vocabulary
 from recipes.neural_topic_model.inference import TopicModel
-from recipes.neural_topic_model.mixture_topics import MixtureTopics
 from recipes.neural_topic_model.serve import FEW, Predictor
-from recipes.neural_topic_model.word_numbers import UNKNOWN, WordNumbers
+from recipes.neural_topic_model.topics.mixture import MixtureTopics
+from recipes.neural_topic_model.words import word_numbers
+from recipes.neural_topic_model.words.word_numbers import UNKNOWN, WordNumbers
 
 TOPICS, UNITS = 4, 5
 WORDS = ("bean", "coffee", "dog", "grinder", "leash", "puppy", "roast")

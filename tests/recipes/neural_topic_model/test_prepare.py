@@ -16,7 +16,7 @@ import pytest
 
 from recipes.neural_topic_model.config import CONFIG, sources
 from recipes.neural_topic_model.prepare import check, prepare
-from recipes.neural_topic_model.stop_words import STOP_WORDS
+from recipes.neural_topic_model.words.stop_words import STOP_WORDS
 from tests.recipes.tables import stored
 from trainyard.contract.holdout import ROLES
 from trainyard.errors import ConfigError

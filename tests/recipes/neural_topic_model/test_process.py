@@ -10,16 +10,17 @@ import pyarrow.parquet as pq
 import pytest
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
-from recipes.neural_topic_model import numbered_corpus, process, sample
-from recipes.neural_topic_model.bags_of_words import BagsOfWords
+from recipes.neural_topic_model import process, sample
 from recipes.neural_topic_model.config import CONFIG
+from recipes.neural_topic_model.documents import numbered_corpus
+from recipes.neural_topic_model.documents.bags_of_words import BagsOfWords
+from recipes.neural_topic_model.documents.numbered_corpus import NumberedCorpus
 from recipes.neural_topic_model.features import Lemmatizer, Vocabulary
-from recipes.neural_topic_model.language import stop_words
-from recipes.neural_topic_model.numbered_corpus import NumberedCorpus
-from recipes.neural_topic_model.phrases import phrases
-from recipes.neural_topic_model.stop_words import EXTRA, STOP_WORDS
-from recipes.neural_topic_model.topic_names import topic_names
-from recipes.neural_topic_model.word_vectors import WordVectors
+from recipes.neural_topic_model.topics.names import topic_names
+from recipes.neural_topic_model.words.language import stop_words
+from recipes.neural_topic_model.words.phrases import phrases
+from recipes.neural_topic_model.words.stop_words import EXTRA, STOP_WORDS
+from recipes.neural_topic_model.words.word_vectors import WordVectors
 from trainyard.errors import JobFailed
 from trainyard.run.overrides import override
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from recipes.neural_topic_model.metrics import Halves, completion_of_halves
-from recipes.neural_topic_model.mixture_topics import MixtureTopics
-from recipes.neural_topic_model.refined_nmf import refined_nmf
-from recipes.neural_topic_model.selection import plateau
-from recipes.neural_topic_model.top_words import choose, ranking
-from recipes.neural_topic_model.word_cooccurrence import document_npmi, expected_npmi
+from recipes.neural_topic_model.topics.mixture import MixtureTopics
+from recipes.neural_topic_model.topics.refined_nmf import refined_nmf
+from recipes.neural_topic_model.topics.selection import plateau
+from recipes.neural_topic_model.topics.top_words import choose, ranking
+from recipes.neural_topic_model.words.cooccurrence import document_npmi, expected_npmi
 
 TWO = MixtureTopics(
     word_shares=np.asarray([[0.5, 0.49, 0.01, 1e-9], [1e-9, 0.01, 0.49, 0.5]], np.float32),

@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from recipes.neural_topic_model.config import CONFIG, sources
-from recipes.neural_topic_model.over_time_section import over_time_section
-from recipes.neural_topic_model.topics_over_time import MAX_PERIODS, topics_over_time
+from recipes.neural_topic_model.topics.over_time import MAX_PERIODS, topics_over_time
+from recipes.neural_topic_model.topics.over_time_section import over_time_section
 from trainyard.reading.model import LocalFile
 from trainyard.reading.read import read
 

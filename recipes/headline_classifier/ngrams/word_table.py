@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from recipes.headline_classifier.features import Encoder, NgramVocabulary
-from recipes.headline_classifier.ngram_hashing import NgramHasher
+from recipes.headline_classifier.ngrams.hashing import NgramHasher
 
 # Words in the table from the start, the most frequent ones, and others that were asked for: about 400 bytes each.
 FREQUENT_WORDS, OTHER_WORDS = 20_000, 10_000

@@ -10,9 +10,9 @@ from dataclasses import replace
 import numpy as np
 import scipy.sparse as sp
 
-from recipes.neural_topic_model.bags_of_words import BagsOfWords
+from recipes.neural_topic_model.documents.bags_of_words import BagsOfWords
 from recipes.neural_topic_model.metrics import Halves, completion_of_halves
-from recipes.neural_topic_model.mixture_topics import MixtureTopics
+from recipes.neural_topic_model.topics.mixture import MixtureTopics
 from trainyard.contract.lean_imports import lean
 
 with lean():

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from recipes.headline_classifier.features import NgramVocabulary
-from recipes.headline_classifier.ngram_hashing import NgramHasher
+from recipes.headline_classifier.ngrams.hashing import NgramHasher
 
 # Weights of n-grams of a kind, for all classes together: with many classes fewer n-grams are kept, so that neither
 # memory nor the time of a training step grow with both.

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from recipes.headline_classifier.calibration import least_losses
-from recipes.headline_classifier.encoded_headlines import EncodedHeadlines
+from recipes.headline_classifier.network.calibration import least_losses
+from recipes.headline_classifier.texts.encoded import EncodedHeadlines
 
 SMOOTHING = 0.1
 # Of the spread of the network's logits, that of what is added; the usual one was chosen on splits of real headlines.

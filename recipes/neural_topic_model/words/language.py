@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from recipes.neural_topic_model.stop_words import STOP_WORDS
+from recipes.neural_topic_model.words.stop_words import STOP_WORDS
 
 # Languages that are written without spaces between words: their words cannot be told apart here.
 WITHOUT_SPACES = {"zh": "Chinese", "ja": "Japanese", "th": "Thai", "lo": "Lao", "km": "Khmer", "my": "Burmese"}

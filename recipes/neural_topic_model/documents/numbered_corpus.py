@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from recipes.neural_topic_model.bags_of_words import BagsOfWords
+from recipes.neural_topic_model.documents.bags_of_words import BagsOfWords
 from recipes.neural_topic_model.features import Lemmatizer, Vocabulary
 from trainyard.contract.growing_array import GrowingArray
 

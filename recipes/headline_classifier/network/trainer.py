@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from recipes.headline_classifier.batches import Batch
-from recipes.headline_classifier.calibration import fit_temperature
 from recipes.headline_classifier.config import Hyperparameters
-from recipes.headline_classifier.encoded_headlines import EncodedHeadlines
 from recipes.headline_classifier.features import Encoder
 from recipes.headline_classifier.inference import Network, combined_logits
 from recipes.headline_classifier.model import build
-from recipes.headline_classifier.seen_ngrams import only
+from recipes.headline_classifier.network.calibration import fit_temperature
+from recipes.headline_classifier.ngrams.seen import only
+from recipes.headline_classifier.texts.encoded import EncodedHeadlines
 from trainyard.contract.fused_adam import FusedAdam
 from trainyard.contract.lean_tensorflow import tf
 

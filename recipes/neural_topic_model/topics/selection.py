@@ -9,8 +9,8 @@ import numpy as np
 
 from recipes.neural_topic_model.inference import TopicModel
 from recipes.neural_topic_model.metrics import Halves, completion_of_halves, mean_pair, topic_uniqueness
-from recipes.neural_topic_model.mixture_topics import MixtureTopics
-from recipes.neural_topic_model.top_words import choose, ranking, relevance
+from recipes.neural_topic_model.topics.mixture import MixtureTopics
+from recipes.neural_topic_model.topics.top_words import choose, ranking, relevance
 
 # Names and word clouds are made of so many words of a topic.
 ORDERED_WORDS = 100

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from recipes.neural_topic_model import plots
-from recipes.neural_topic_model.topics_over_time import MIN_REVIEWS, NORMAL_95, TopicsOverTime, topics_over_time
+from recipes.neural_topic_model.topics.over_time import MIN_REVIEWS, NORMAL_95, TopicsOverTime, topics_over_time
 from trainyard.contract.report import Figure, Section, Table, share
 
 TABLE_FILE, PICTURE_FILE = "topics_over_time.parquet", "topics_over_time.png"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from recipes.headline_classifier.tokenizer import tokens
+from recipes.headline_classifier.texts.tokenizer import tokens
 
 CHARACTER_NGRAM_SIZES = (2, 3, 4, 5)
 MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)

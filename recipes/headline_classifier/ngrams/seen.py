@@ -10,9 +10,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from recipes.headline_classifier.encoded_headlines import EncodedHeadlines
 from recipes.headline_classifier.features import Encoder, NgramBags, NgramVocabulary
-from recipes.headline_classifier.ngram_counts import log_odds
+from recipes.headline_classifier.ngrams.counts import log_odds
+from recipes.headline_classifier.texts.encoded import EncodedHeadlines
 
 
 def counted(headlines: EncodedHeadlines, encoder: Encoder) -> np.ndarray:

@@ -1,0 +1,1 @@
+"""What trains the network of headline_classifier: word vectors, steps and temperature."""

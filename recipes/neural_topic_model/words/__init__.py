@@ -1,0 +1,1 @@
+"""Words of neural_topic_model: which count, in which language, and how they keep company."""
