@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from aws_cdk import aws_glue as glue
@@ -12,6 +13,7 @@ from aws_cdk import aws_logs as logs
 
 from infra import offered
 from infra.channels import SlackChannel, TeamsChannel, Webhook
+from infra.schedules import RecipeSchedule, of_recipes
 from trainyard.contract.config import Job, default_jobs
 from trainyard.errors import ConfigError
 from trainyard.run.gpu import FITTING, has_gpu
@@ -53,6 +55,7 @@ class Settings:
 
     With `gpu` there is an image that trains on machines with one, where the policy lets a run ask for them.
     Data sets and checkpoints between a run's files and its model go after `keep_intermediates_days`.
+    `schedules` start recipes by the clock; `run_schedules` switches on those that recipes bring along themselves.
     A set of files is worked on when none of them is younger than `settling_seconds`. With `must_tell` it is not
     synthesized without anybody to tell (`alarm_email`, `alarm_url`, `slack`, `teams`, `webhook_url`), with `account` or
     `region` not for any other. When `monthly_budget_usd` is spent or will be, the e-mail address hears of it.
@@ -83,6 +86,7 @@ class Settings:
     database: DatabaseNetwork | None = None
     log_retention: logs.RetentionDays = logs.RetentionDays.ONE_MONTH
     run_schedules: bool = False
+    schedules: tuple[RecipeSchedule, ...] = ()
     api: bool = False
     retain_data: bool = True
     settling_seconds: int = 120
@@ -122,7 +126,7 @@ class Settings:
 
     @property
     def schedules_enabled(self) -> bool:
-        """Schedules read the database and start at once; until there is a way to it their runs could only fail."""
+        """Recipes' own read the database and start at once; until there is a way to it their runs could only fail."""
         return self.run_schedules and self.database is not None
 
     @property
@@ -161,7 +165,14 @@ class Settings:
             problems.append(f"expected approval to be {NONE} or {REQUIRED}, found {self.approval!r}.")
         if self.alarm_email is not None and not EMAIL.fullmatch(self.alarm_email):
             problems.append(f"expected an e-mail address for alarms, found {self.alarm_email!r}.")
-        return [*problems, *self._account_problems()]
+        return [*problems, *self._schedule_problems(), *self._account_problems()]
+
+    def _schedule_problems(self) -> Iterator[str]:
+        for each in self.schedules:
+            yield from each.problems()
+        counted = Counter(each.name for each in (*of_recipes(enabled=False), *self.schedules))
+        if taken := sorted(name for name, times in counted.items() if times > 1):
+            yield f"expected schedules of different names, found {', '.join(taken)} more than once."
 
     def _account_problems(self) -> list[str]:
         problems = []

@@ -1,45 +1,24 @@
-"""What starts the machine, what happens when it fails, and where events go that could not be delivered."""
+"""What starts the machine, and what happens when it fails."""
 
 from __future__ import annotations
 
-import aws_cdk as cdk
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_scheduler as scheduler
-from aws_cdk import aws_scheduler_targets as scheduler_targets
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from infra.dead_letters import KEEP_TRYING, TRIES
 from infra.permissions import Permission, acknowledge, role
+from infra.schedules import Schedules, of_recipes
 from infra.settings import REQUIRED, Settings
-from trainyard.contract.config import Schedule
-from trainyard.run import recipe
 from trainyard.run.registry import APPROVED, EVENT, REJECTED
 
-KEEP_TRYING = cdk.Duration.hours(24)
-TRIES = 185
-KEEP_LOST_EVENTS = cdk.Duration.days(14)
 # What the CDK says of a rule whose target's ARN it cannot take apart, where the environment is pinned to an account.
 UNRESOLVED = "Annotation::@aws-cdk/aws-events:ruleUnresolvedEnvironment"
 SAME_STACK = "The alias is of the rule's own stack; its ARN is known when it has been made."
-
-
-def dead_letters(scope: Construct) -> sqs.Queue:
-    """The queue of events that reached nobody; an alarm watches its depth."""
-    queue = sqs.Queue(
-        scope,
-        "DeadLetters",
-        encryption=sqs.QueueEncryption.SQS_MANAGED,
-        enforce_ssl=True,
-        retention_period=KEEP_LOST_EVENTS,
-    )
-    acknowledge(
-        queue, "SQS3", reason="This is the dead letter queue itself, of EventBridge targets, functions and a queue."
-    )
-    return queue
 
 
 class Triggers(Construct):
@@ -87,9 +66,15 @@ class Triggers(Construct):
             service="scheduler.amazonaws.com",
             what="A schedule",
         )
-        for each in recipe.names():
-            if wanted := recipe.schedule(each):
-                self._schedule(each, wanted, starter=starter, enabled=settings.schedules_enabled)
+        Schedules(
+            self,
+            "Schedules",
+            group_name=settings.prefix,
+            schedules=[*of_recipes(enabled=settings.schedules_enabled), *settings.schedules],
+            live=self._live,
+            starter=starter,
+            queue=queue,
+        )
 
     def _start_on_upload(self, raw_bucket: str) -> None:
         self._rule(
@@ -149,24 +134,4 @@ class Triggers(Construct):
             service=service,
             description=f"{what} starts the training workflow",
             permissions=[self._start, *others],
-        )
-
-    def _schedule(self, recipe_name: str, schedule: Schedule, *, starter: iam.IRole, enabled: bool) -> None:
-        """Made in every environment, so that one that is off can be tried out and switched on by hand."""
-        scheduler.Schedule(
-            self,
-            recipe_name.title().replace("_", ""),
-            description=f"Starts {recipe_name} on data set {schedule.dataset}",
-            enabled=enabled,
-            schedule=scheduler.ScheduleExpression.expression(schedule.expression),
-            target=scheduler_targets.StepFunctionsStartExecution(
-                self._live,
-                role=starter,
-                dead_letter_queue=self._queue,
-                max_event_age=KEEP_TRYING,
-                retry_attempts=TRIES,
-                input=scheduler.ScheduleTargetInput.from_object(
-                    {"recipe": recipe_name, "dataset": schedule.dataset, "overrides": dict(schedule.overrides)}
-                ),
-            ),
         )

@@ -10,6 +10,7 @@ from constructs import Construct
 from infra.api import Api
 from infra.budget import budget
 from infra.data import Data
+from infra.dead_letters import dead_letters
 from infra.glue import GlueJobs
 from infra.images import Images
 from infra.jobs import JobRoles
@@ -21,7 +22,7 @@ from infra.registry import Registry
 from infra.settings import Settings
 from infra.subscribers import Subscribers, webhook_queue
 from infra.tidy_up import every_day
-from infra.triggers import Triggers, dead_letters
+from infra.triggers import Triggers
 
 
 class WorkflowStack(cdk.Stack):

@@ -13,8 +13,10 @@ from aws_cdk.aws_logs import RetentionDays
 
 from infra.app import build
 from infra.channels import SlackChannel, TeamsChannel
+from infra.schedules import RecipeSchedule
 from infra.settings import ENVIRONMENTS, DatabaseNetwork, Settings
 from tests.infra.templates import Deployment, Stack
+from trainyard.contract.config import Schedule
 
 ROOT = Path(__file__).resolve().parents[2]
 UUID = "01234567-89ab-cdef-0123-456789abcdef"
@@ -72,6 +74,19 @@ def full(synthesize: Synthesize) -> Deployment:
             security_group_id="sg-0123456789abcdef0",
         ),
         run_schedules=True,
+        schedules=(
+            RecipeSchedule(
+                name="shop-north",
+                recipe="prod2vec",
+                schedule=Schedule(expression="cron(0 3 ? * MON *)", dataset="north", overrides={"model": "shop-north"}),
+            ),
+            RecipeSchedule(
+                name="scores",
+                recipe="headline_classifier",
+                schedule=Schedule(expression="rate(1 hour)", dataset="today", task="score", folder="score"),
+                enabled=False,
+            ),
+        ),
         account="111122223333",
         region="us-east-1",
         alarm_url="https://hooks.example.com/alarms",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,8 +10,6 @@ import pytest
 from tests.infra.templates import Deployment
 from tests.state_machine.scenarios import scenarios
 from tests.state_machine.scenarios.approving import event as decided_on
-from trainyard.run import recipe
-from trainyard.stages.resolve import request as resolve
 
 FAILED = {
     "version": "0",
@@ -146,27 +143,3 @@ def test_eventbridge_and_its_scheduler_may_start_this_machine_and_no_other(deplo
     [queue] = deployment.workflow.resources("AWS::SQS::Queue")
     [other] = [each for each in statements if each not in starting]
     assert (other["Action"], other["Resource"]) == ("sqs:SendMessage", deployment.workflow.arn(queue))
-
-
-def test_a_recipes_schedule_starts_its_fan_out_but_not_before_there_is_a_database(deployment: Deployment) -> None:
-    [schedule] = deployment.workflow.resources("AWS::Scheduler::Schedule").values()
-    assert schedule["ScheduleExpression"] == "rate(14 days)"
-    assert schedule["State"] == "DISABLED"
-    given = json.loads(schedule["Target"]["Input"])
-    assert given == {
-        "recipe": "propensity",
-        "dataset": "database",
-        "overrides": {"data": {"source": "database", "product_id": 0}},
-    }
-    assert recipe.config(given["recipe"], given["overrides"]).fans_out
-    assert schedule["Target"]["Arn"].endswith(f":stateMachine:trainyard-{deployment.environment}-training:live")
-    [role] = [name for name in deployment.workflow.resources("AWS::IAM::Role") if "SchedulesRole" in name]
-    assert schedule["Target"]["RoleArn"] == deployment.workflow.arn(role)
-    assert schedule["Target"]["DeadLetterConfig"]["Arn"]
-
-
-@pytest.mark.parametrize("name", recipe.names())
-def test_what_a_schedule_starts_is_a_valid_request(name: str) -> None:
-    if wanted := recipe.schedule(name):
-        request = resolve.parse({"recipe": name, "dataset": wanted.dataset, "overrides": dict(wanted.overrides)})
-        recipe.config(name, request.overrides)

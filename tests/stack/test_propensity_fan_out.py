@@ -67,7 +67,7 @@ def scheduled(stack, *, machine: str) -> str:
     """The input that EventBridge Scheduler would start the machine with."""
     scheduler = stack.client("scheduler")
     [schedule] = scheduler.list_schedules()["Schedules"]
-    target = scheduler.get_schedule(Name=schedule["Name"])["Target"]
+    target = scheduler.get_schedule(Name=schedule["Name"], GroupName=schedule["GroupName"])["Target"]
     assert target["Arn"] == machine
     return target["Input"]
 

@@ -16,7 +16,7 @@ from trainyard.cli.command.on_demand import MARKUP, OnDemandGroup
 COMMANDS: Mapping[str, tuple[str, ...]] = {
     "Set up": ("demo", "up", "down", "status", "doctor"),
     "Deploy": ("deploy", "destroy", "env", "definition", "policy"),
-    "Run": ("recipes", "sample", "check", "estimate", "run", "score", "data"),
+    "Run": ("recipes", "sample", "check", "estimate", "run", "score", "schedules", "data"),
     "Make a recipe": ("new", "check-recipe", "try"),
     "Serve": (
         *("models", "approve", "reject", "promote", "rollback", "serve", "release", "endpoints", "predict", "undeploy"),

@@ -178,10 +178,17 @@ class BulkScoring:
 
 @dataclass(frozen=True, kw_only=True)
 class Schedule:
-    """A start by the clock, in EventBridge Scheduler's terms; an environment's settings say whether it is on."""
+    """A start by the clock, in EventBridge Scheduler's terms (UTC), on the newest files of a data set or its database.
+
+    `task` is to train a model or to score every row with the model in use; files that were uploaded for that alone lie
+    in the `folder` "score". `overrides` has what run.json could have, `model` among it. Raises ValueError for an
+    expression of another form.
+    """
 
     expression: str
     dataset: str
+    task: Literal["train", "score"] = "train"
+    folder: Literal["raw", "score"] = "raw"
     overrides: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
