@@ -34,7 +34,8 @@ from recipes.prod2vec.config import CONFIG, Config
 from recipes.prod2vec.features import Queries, RaggedArray, Vocabulary
 from recipes.prod2vec.inference import SIMILARITIES, ProductVectors
 from recipes.prod2vec.metrics import hits, reciprocal_ranks, target_ranks
-from recipes.prod2vec.process import load_baskets, process
+from recipes.prod2vec.process import process
+from recipes.prod2vec.training_files import load_baskets
 from trainyard.contract.config import to_mapping
 from trainyard.run.overrides import override
 from trainyard.stages.evaluate.bootstrap import interval, paired_difference

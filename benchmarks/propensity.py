@@ -3,6 +3,7 @@
     python -m benchmarks.propensity                      # real visits: ../shared/data/online-shoppers, five seeds
     python -m benchmarks.propensity --few                # 300 sales, and one sale in a hundred visits
     python -m benchmarks.propensity --generated 200000   # generated visits: beside the baselines, time and memory
+    python -m benchmarks.propensity --generated 2000000 --truth bent
     python -m benchmarks.propensity --grid               # 32 combinations x 15 epochs on 72,000 rows
     python -m benchmarks.propensity --database 1000000   # dates, sample and reading on MariaDB (needs mariadb-server)
 
@@ -58,6 +59,7 @@ BARS = {
 }
 FEW_SALES, RARE, RARE_OTHERS = 300, 0.01, 8000
 FEWEST_JUDGED = 20_000
+TRUTHS = ("straight", "bent")
 ROUNDS = 5
 GRID_ROWS, GRID_INPUTS, GRID_SECONDS, DATABASE_SECONDS = 72_000, 60, 45.0, 1.5
 
@@ -69,6 +71,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "--generated", type=int, metavar="ROWS", help="generated visits, of a truth with and without bends"
     )
+    parser.add_argument("--truth", action="append", choices=TRUTHS, help="of generated visits: only this one")
     parser.add_argument("--grid", action="store_true", help="time the search")
     parser.add_argument("--database", type=int, metavar="VISITS", help="time a database of this many visits")
     options = parser.parse_args(arguments)
@@ -78,7 +81,7 @@ def main(arguments: Sequence[str]) -> int:
         if options.few:
             return conclude(_few())
         if options.generated:
-            return conclude(_generated(options.generated))
+            return conclude(_generated(options.generated, truths=options.truth or TRUTHS))
         return conclude(_database(options.database) if options.database else figures())
     except Skipped as reason:
         print(f"{RECIPE}: skipped, {reason}")
@@ -116,41 +119,51 @@ def _few() -> list[Figure]:
             learned = pd.concat([sales.sample(some, random_state=seed), others.sample(rest, random_state=seed)])
             held_out = visits.drop(index=learned.index)
             seeds.append(_judged(learned.sample(frac=1, random_state=seed), held_out, seed=seed))
-        found.append(_beside(f"auc, {case}, the other visits judge", seeds))
+        found.append(_beside("auc", f"{case}, the other visits judge", seeds=seeds))
     return found
 
 
-def _generated(rows: int) -> list[Figure]:
+def _generated(rows: int, *, truths: Sequence[str]) -> list[Figure]:
     """The model beside the baselines on generated visits, and what its fit costs in time and memory.
 
     It learns from `rows`; a fifth as many others judge, `FEWEST_JUDGED` at least.
     """
     found = []
-    for bent in (False, True):
-        random, judged = np.random.default_rng(rows), max(rows // 5, FEWEST_JUDGED)
-        numbers = random.normal(size=(rows + judged, 12))
-        visits = pd.DataFrame(numbers, columns=[f"quantity {place}" for place in range(12)])
-        visits["channel"] = random.choice([f"channel {place}" for place in range(20)], len(visits))
-        odds = numbers[:, :6] @ np.linspace(1, 0.2, 6) + 0.3 * visits["channel"].str[8:].astype(int) / 10 - 3.5
-        if bent:
-            odds += np.abs(numbers[:, 6]) + numbers[:, 7] * numbers[:, 8]
-        visits["is_sale"] = (random.random(len(visits)) < 1 / (1 + np.exp(-odds))).astype(int)
+    for truth in truths:
+        visits = _generated_visits(rows + max(rows // 5, FEWEST_JUDGED), truth=truth, seed=rows)
         seed = _judged(visits[:rows], visits[rows:], seed=1)
-        case = f"{rows:,} generated visits, {'bent' if bent else 'straight'}"
-        found += [_beside(f"auc, {case}", [seed])]
+        case = f"{rows:,} generated visits, {truth}"
+        found += [_beside(metric, case, seeds=[seed]) for metric in ("auc", "pr_auc", "log_loss")]
         spent = Measured(seed["cost"]["seconds"])
         beside = (Rival(name="peak memory so far, MB", value=seed["cost"]["megabytes"]),)
         found.append(Figure(recipe=RECIPE, metric=f"fit and score, CPU s, {case}", measured=spent, rivals=beside))
     return found
 
 
-def _beside(metric: str, seeds: Sequence[Mapping[str, Mapping[str, float]]]) -> Figure:
+def _generated_visits(rows: int, *, truth: str, seed: int) -> pd.DataFrame:
+    """Twelve quantities and a category, whose log odds add up; where they are bent, with a bend and a product."""
+    random = np.random.default_rng(seed)
+    numbers = random.normal(size=(rows, 12))
+    visits = pd.DataFrame(numbers, columns=[f"quantity {place}" for place in range(12)])
+    visits["channel"] = random.choice([f"channel {place}" for place in range(20)], rows)
+    odds = numbers[:, :6] @ np.linspace(1, 0.2, 6) + 0.3 * visits["channel"].str[8:].astype(int) / 10 - 3.5
+    if truth == "bent":
+        odds += np.abs(numbers[:, 6]) + numbers[:, 7] * numbers[:, 8]
+    visits["is_sale"] = (random.random(rows) < 1 / (1 + np.exp(-odds))).astype(int)
+    return visits
+
+
+def _beside(metric: str, case: str, *, seeds: Sequence[Mapping[str, Mapping[str, float]]]) -> Figure:
     rivals = tuple(
-        Rival(name=name, value=float(np.mean([each[name]["auc"] for each in seeds])))
+        Rival(name=name, value=float(np.mean([each[name][metric] for each in seeds])))
         for name in ("HistGradientBoosting", "logistic regression")
     )
     return Figure(
-        recipe=RECIPE, metric=metric, measured=over_seeds([each["model"]["auc"] for each in seeds]), rivals=rivals
+        recipe=RECIPE,
+        metric=f"{metric}, {case}",
+        measured=over_seeds([each["model"][metric] for each in seeds]),
+        rivals=rivals,
+        lower_is_better=metric == "log_loss",
     )
 
 

@@ -14,6 +14,7 @@ from infra.permissions import Permission
 from infra.settings import Settings
 from trainyard.run.documents import Comparison
 from trainyard.run.ledger import CHAMPION
+from trainyard.run.profile import DataProfile
 from trainyard.run.run import Run
 from trainyard.run.stage import Stage
 from trainyard.serving.examples import EXAMPLES_FILE
@@ -103,6 +104,14 @@ def gate(data: Data) -> list[Permission]:
             resources=objects(data.artifacts_arn, Stage.RESOLVE, Stage.EVALUATE),
             why="Recipes and runs come and go; only requests and evaluations are read.",
         ),
+        Permission(
+            sid="ReadProfiles",
+            actions=["s3:GetObject"],
+            resources=[f"{data.artifacts_arn}/{RUN}/{Stage.INGEST}/{DataProfile.FILE}"],
+            why="Recipes and runs come and go; of their data only the profiles are read.",
+        ),
+        # Without it S3 calls what is not there forbidden, and champions of an earlier version have no profile.
+        Permission(sid="TellWhatIsMissing", actions=["s3:ListBucket"], resources=[data.artifacts_arn]),
         Permission(
             sid="WriteDecision",
             actions=["s3:PutObject"],

@@ -23,7 +23,7 @@ SHARED = ("trainyard", RECIPES)
 SHELLS = ("lambdas", "glue_jobs", "processing_container", "training_container")
 # What people look at never runs in the cloud, and documents change nothing there: editing them deploys nothing.
 LEFT_OUT = ("trainyard/cli", "trainyard/client", "trainyard/console")
-SUFFIXES = {".py", ".txt", ".j2", ".css", ""}
+SUFFIXES = {".py", ".txt", ".j2", ".css", ".json", ""}
 IMAGE_LOCKS = tuple(ROOT / each / "requirements.txt" for each in ("processing_container", "training_container"))
 
 

@@ -9,6 +9,7 @@ import boto3
 from aws_lambda_powertools import Logger
 
 from lambdas import environment
+from trainyard.run.documents import JobTimes
 from trainyard.run.store import RunStore
 from trainyard.stages.gate import gate
 
@@ -19,15 +20,18 @@ logger = Logger(service="gate")
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    """`{"run": {"recipe", "run_id"}, "champion": {"run_id"} or {}, "waits"}` -> trainyard.run.documents.Decision.
+    """`{"run": {"recipe", "run_id"}, "champion": {"run_id"} or {}, "waits", "jobs"}` -> `Decision` of run/documents.py.
 
-    It is also kept in S3. `waits` says whether a person has to approve a model that passes.
+    It is also kept in S3. `waits` says whether a person has to approve a model that passes; `jobs` are the states
+    before this one with their times, which are kept beside it.
     """
     name, run_id = event["run"]["recipe"], event["run"]["run_id"]
     with logger.append_context_keys(recipe=name, run_id=run_id):
         logger.info("deciding")
         store = RunStore.open(_s3(), f"s3://{environment.read().artifacts_bucket}/{name}/{run_id}")
-        decision = gate(store, champion=event["champion"].get("run_id"), waits=event.get("waits", False))
+        # After an approval the comparison may be one that was made before: that execution ran no job.
+        jobs = JobTimes.from_mapping({"jobs": event["jobs"]}) if event.get("jobs") else None
+        decision = gate(store, champion=event["champion"].get("run_id"), waits=event.get("waits", False), jobs=jobs)
         logger.info("decided", extra={"summary": decision.summary})
     return decision.to_mapping()
 

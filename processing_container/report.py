@@ -16,6 +16,7 @@ from trainyard.stages.report.report import Findings, report
 def main() -> None:
     """Run the job."""
     output, evaluated = container.processing_output("report"), container.processing_input("evaluate")
+    gated = container.processing_input("gate")
     with tempfile.TemporaryDirectory() as scratch:
         report(
             Run.read(container.processing_input("resolve")),
@@ -26,8 +27,9 @@ def main() -> None:
             ),
             found=Findings(
                 comparison=Comparison.read(evaluated),
-                decision=Decision.read(container.processing_input("gate")),
+                decision=Decision.read(gated),
                 evaluated=evaluated,
+                gated=gated,
                 search=container.processing_input("search"),
             ),
             output=output,

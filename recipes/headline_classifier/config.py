@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from recipes.headline_classifier.tables import CLASS_NAMES, CORPUS, HEADLINES, WORD_PAIRS
+from recipes.headline_classifier.texts.source_words import COLUMNS
 from trainyard.contract.config import Gate, Range, RecipeConfig, ScoreColumn, TableData, Tuning, bounded
 from trainyard.contract.sources import Source
 
@@ -24,9 +25,19 @@ class Data(TableData):
         2, minimum=1, maximum=1000, help="headlines that a character n-gram must occur in"
     )
     max_ngrams: int = bounded(1_000_000, minimum=100, maximum=20_000_000, help="n-grams of a kind, the most frequent")
+    read_url: bool = field(
+        default=False, metadata={"help": "learn from words of the column URL too; requests may have it"}
+    )
+    read_publisher: bool = field(default=False, metadata={"help": "learn from the column PUBLISHER too"})
     naive_bayes_smoothing: float = bounded(
         0.3, minimum=0.01, maximum=100.0, help="added to counts in the odds of naive Bayes"
     )
+
+    @property
+    def source_columns(self) -> tuple[str, ...]:
+        """Which of `source_words.COLUMNS` are read."""
+        read = {"url": self.read_url, "publisher": self.read_publisher}
+        return tuple(name for name in COLUMNS if read[name])
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Which part of a classifier decides: its words, its runs of characters or its network; processing, numpy only."""
+"""Which part of a classifier decides: words, runs of characters, network, or the source; processing, numpy only."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ import numpy as np
 from recipes.headline_classifier.features import NgramBags
 from recipes.headline_classifier.inference import Classifier, weighted_sums
 
-PARTS = ("n-grams of words", "n-grams of characters", "network on word vectors")
+WIDE_PARTS = ("n-grams of words", "n-grams of characters", "address and publisher")
+NETWORK = "network on word vectors"
 
 
 @dataclass(frozen=True, kw_only=True)
 class DecidingParts:
-    """Logits of each part [parts, headlines, classes], in the order of `PARTS`, whose sum with `bias` is the answer."""
+    """Logits of each part [parts, headlines, classes], in the order of `names`, whose sum with `bias` is the answer."""
 
+    names: tuple[str, ...]
     logits: np.ndarray
     bias: np.ndarray
 
@@ -28,13 +30,15 @@ class DecidingParts:
             return None
         ngrams = encoder.ngrams(titles)
         deep = network.deep_weight * network.part_logits(encoder.sequences(titles), ngrams)[-1]
-        characters = ngrams.indices >= len(encoder.word_ngrams)
-        wide = [_logits(ngrams, network.weights["wide_table"], counted=each) for each in (~characters, characters)]
-        return cls(logits=np.stack([*wide, deep]), bias=np.asarray(network.weights["wide_bias"]))
+        kind = np.searchsorted(encoder.kind_starts[1:-1], ngrams.indices, side="right")
+        kinds = range(3 if len(encoder.source_words) else 2)
+        wide = [_logits(ngrams, network.weights["wide_table"], counted=kind == each) for each in kinds]
+        names = (*(WIDE_PARTS[each] for each in kinds), NETWORK)
+        return cls(names=names, logits=np.stack([*wide, deep]), bias=np.asarray(network.weights["wide_bias"]))
 
     def answers(self, *, without: int | None = None, only: int | None = None) -> np.ndarray:
         """The class numbers [headlines] that all parts give, all but one, or a single one."""
-        chosen = [part for part in range(len(PARTS)) if part != without and only in (None, part)]
+        chosen = [part for part in range(len(self.names)) if part != without and only in (None, part)]
         return np.asarray((self.logits[chosen].sum(axis=0) + self.bias).argmax(axis=1))
 
     def decisive(self) -> np.ndarray:

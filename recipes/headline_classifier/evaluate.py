@@ -14,11 +14,12 @@ import pyarrow.parquet as pq
 
 from recipes.headline_classifier.config import Config
 from recipes.headline_classifier.metrics import accuracy, expected_calibration_error, log_loss, macro_f1_of_rows
-from recipes.headline_classifier.predictions import HEADLINES_FILE, Predictions, pairs
+from recipes.headline_classifier.predictions import HEADLINES_FILE, Predictions, pairs, texts
+from recipes.headline_classifier.texts.source_words import COLUMNS as SOURCE_COLUMNS
 from trainyard.contract.evaluation import Evaluation, Reference
 from trainyard.contract.progress import progress
 
-COLUMNS = ["title", "category"]
+COLUMNS = ("title", "category", *SOURCE_COLUMNS)
 # Baselines are for orientation, so they get a part of large data.
 MAX_BASELINE_HEADLINES = 100_000
 # scikit-learn's solver holds twenty copies of the weights of logistic regression: at most 0.7 GB of them.
@@ -44,8 +45,7 @@ def evaluate(model_dir: Path, holdout: Path, *, config: Config) -> Evaluation:
 
 def read_headlines(folder: Path) -> tuple[list[str], list[str]]:
     """Texts and categories of `headlines.parquet`, in its order."""
-    table = pq.read_table(folder / HEADLINES_FILE, columns=COLUMNS)
-    return table["title"].to_pylist(), table["category"].to_pylist()
+    return _texts_and_categories(_table(folder))
 
 
 def references(channels: Mapping[str, Path], holdout: Path, *, config: Config) -> dict[str, Reference]:
@@ -121,12 +121,20 @@ def _has_terms(vectorizer: Any, titles: Sequence[str]) -> bool:
 
 def _learned(channels: Mapping[str, Path], *, seed: int) -> tuple[list[str], list[str]]:
     """Texts and categories of (some) training and validation headlines."""
-    tables = [pq.read_table(channels[role] / HEADLINES_FILE, columns=COLUMNS) for role in ("train", "validation")]
-    table = pa.concat_tables(tables)
+    table = pa.concat_tables([_table(channels[role]) for role in ("train", "validation")])
     if table.num_rows > MAX_BASELINE_HEADLINES:
         rows = np.random.default_rng(seed).permutation(table.num_rows)[:MAX_BASELINE_HEADLINES]
         table = table.take(pa.array(rows))
-    return table["title"].to_pylist(), table["category"].to_pylist()
+    return _texts_and_categories(table)
+
+
+def _table(folder: Path) -> pa.Table:
+    path = folder / HEADLINES_FILE
+    return pq.read_table(path, columns=[name for name in pq.read_schema(path).names if name in COLUMNS])
+
+
+def _texts_and_categories(headlines: pa.Table) -> tuple[list[str], list[str]]:
+    return texts(headlines), headlines["category"].to_pylist()
 
 
 def _reference(truth: list[str], predicted: list[str]) -> Reference:

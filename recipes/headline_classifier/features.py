@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
 
 from recipes.headline_classifier.classes import names
-from recipes.headline_classifier.ngrams.hashing import NgramHasher
+from recipes.headline_classifier.ngrams.hashing import NgramHasher, source_word_hashes
 from recipes.headline_classifier.texts.tokenizer import tokens
 
 PADDING, UNKNOWN = 0, 1
@@ -70,6 +71,11 @@ class NgramVocabulary:
     def __len__(self) -> int:
         return len(self.hashes)
 
+    @classmethod
+    def empty(cls) -> NgramVocabulary:
+        """A kind of which a model knows nothing."""
+        return cls(hashes=np.empty(0, np.uint64), idf=np.empty(0, np.float32))
+
     def places(self, hashes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Which of some hashes are known, and the place of each of these; of a vocabulary that is not empty."""
         places = np.minimum(np.searchsorted(self.hashes, hashes), len(self.hashes) - 1)
@@ -82,8 +88,9 @@ class Encoder:
     """How headlines become numbers.
 
     `words` is the vocabulary of the word vectors, by falling frequency; `word_ngrams` and `character_ngrams` are what
-    the wide part of the model counts. `log_odds` [n-grams, classes] are those of naive Bayes. `length` is the number of
-    words that are read of a headline. `names` are what people call the classes.
+    the wide part of the model counts, and `source_words`, where the data says where headlines come from. `log_odds`
+    [n-grams, classes] are those of naive Bayes, in this order. `length` is the number of words that are read of a
+    headline. `names` are what people call the classes. `signs` says whether punctuation is read.
     """
 
     classes: tuple[str, ...]
@@ -93,6 +100,8 @@ class Encoder:
     log_odds: np.ndarray
     length: int
     names: tuple[str, ...] = ()
+    source_words: NgramVocabulary = field(default_factory=NgramVocabulary.empty)
+    signs: bool = True
 
     def __post_init__(self) -> None:
         if not self.names:
@@ -105,7 +114,17 @@ class Encoder:
     @property
     def ngram_count(self) -> int:
         """How many n-grams there are in all."""
-        return len(self.word_ngrams) + len(self.character_ngrams)
+        return self.kind_starts[-1]
+
+    @property
+    def vocabularies(self) -> tuple[NgramVocabulary, ...]:
+        """The kinds of n-grams, in the order of their numbers; those of a kind have length 1 in each headline."""
+        return self.word_ngrams, self.character_ngrams, self.source_words
+
+    @cached_property
+    def kind_starts(self) -> tuple[int, ...]:
+        """The number of the first n-gram of each kind, and how many there are in all."""
+        return tuple(accumulate((len(each) for each in self.vocabularies), initial=0))
 
     def word_number(self, word: str) -> int:
         """The number of a word, `UNKNOWN` for one never seen."""
@@ -115,12 +134,12 @@ class Encoder:
         """Word numbers [titles, length] (int32): `PADDING` after the last word, `UNKNOWN` for words never seen."""
         encoded = np.full((len(titles), self.length), PADDING, dtype=np.int32)
         for row, title in enumerate(titles):
-            found = [self.word_number(word) for word in tokens(title)[: self.length]]
+            found = [self.word_number(word) for word in tokens(title, signs=self.signs)[: self.length]]
             encoded[row, : len(found)] = found
         return encoded
 
     def ngrams(self, titles: Sequence[str]) -> NgramBags:
-        """N-grams of each title, weighted by inverse document frequency; words and characters each have length 1."""
+        """N-grams of each title, weighted by inverse document frequency; those of a kind have length 1."""
         blocks = [self._ngrams(titles[start : start + BLOCK_TITLES]) for start in range(0, len(titles), BLOCK_TITLES)]
         lengths = [np.diff(each.offsets) for each in blocks]
         return NgramBags(
@@ -130,11 +149,10 @@ class Encoder:
         )
 
     def _ngrams(self, titles: Sequence[str]) -> NgramBags:
-        hasher = NgramHasher.of(titles)
-        kinds = (
-            (hasher.word_ngrams(), self.word_ngrams, 0),
-            (hasher.character_ngrams(), self.character_ngrams, len(self.word_ngrams)),
-        )
+        hasher = NgramHasher.of(titles, signs=self.signs)
+        found = [hasher.word_ngrams(), hasher.character_ngrams()]
+        found += [source_word_hashes(titles)] if len(self.source_words) else []
+        kinds = zip(found, self.vocabularies, self.kind_starts, strict=False)
         parts = [_weighted(rows, hashes, vocabulary=known, first=first) for (rows, hashes), known, first in kinds]
         rows, indices, values = (np.concatenate(each) for each in zip(*parts, strict=True))
         order = np.argsort(rows, kind="stable")
@@ -146,7 +164,13 @@ class Encoder:
 
     def save(self, directory: Path) -> None:
         """Write `words.json` and `grams.npz`."""
-        words = {"classes": self.classes, "names": self.names, "length": self.length, "words": self.words}
+        words = {
+            "classes": self.classes,
+            "names": self.names,
+            "length": self.length,
+            "signs": self.signs,
+            "words": self.words,
+        }
         (directory / WORDS_FILE).write_text(json.dumps(words, ensure_ascii=False), encoding="utf-8")
         np.savez_compressed(
             directory / NGRAMS_FILE,
@@ -155,6 +179,8 @@ class Encoder:
             word_weights=self.word_ngrams.idf,
             character_hashes=self.character_ngrams.hashes,
             character_weights=self.character_ngrams.idf,
+            source_hashes=self.source_words.hashes,
+            source_weights=self.source_words.idf,
             ratios=self.log_odds,
         )
 
@@ -168,8 +194,14 @@ class Encoder:
                 names=tuple(words.get("names", ())),
                 words=tuple(words["words"]),
                 length=int(words["length"]),
+                # Models from before signs were read know none.
+                signs=bool(words.get("signs", False)),
                 word_ngrams=NgramVocabulary(hashes=saved["word_hashes"], idf=saved["word_weights"]),
                 character_ngrams=NgramVocabulary(hashes=saved["character_hashes"], idf=saved["character_weights"]),
+                # Models from before words of addresses have none.
+                source_words=NgramVocabulary(hashes=saved["source_hashes"], idf=saved["source_weights"])
+                if "source_hashes" in saved
+                else NgramVocabulary.empty(),
                 log_odds=saved["ratios"],
             )
 

@@ -12,8 +12,9 @@ from math import exp, sqrt
 import numpy as np
 
 from recipes.headline_classifier.inference import Classifier, Network
-from recipes.headline_classifier.ngrams.hashing import MAX_LETTERS, MAX_WORDS, hashes_of_pairs
+from recipes.headline_classifier.ngrams.hashing import MAX_LETTERS, MAX_WORDS, hashes_of_pairs, source_word_hashes
 from recipes.headline_classifier.ngrams.word_table import Word, WordTable
+from recipes.headline_classifier.texts.source_words import SEPARATOR
 from recipes.headline_classifier.texts.tokenizer import tokens
 
 
@@ -31,7 +32,7 @@ class OneHeadline:
         if not classifier.network.has_wide_part:
             return None
         encoder = classifier.encoder
-        idf = np.concatenate((encoder.word_ngrams.idf, encoder.character_ngrams.idf))
+        idf = np.concatenate([each.idf for each in encoder.vocabularies])
         return cls(classifier=classifier, words=WordTable(encoder), idf=idf)
 
     def probabilities(self, title: str) -> list[float]:
@@ -39,27 +40,36 @@ class OneHeadline:
         if len(title) > MAX_LETTERS:
             return list(self.classifier.probabilities([title])[0].tolist())
         network = self.classifier.network
-        found = self.words[tokens(title)[:MAX_WORDS]]
+        found = self.words[tokens(title, signs=self.classifier.encoder.signs)[:MAX_WORDS]]
         deep = _deep(network, [word.number for word in found[: self.classifier.encoder.length]])
-        logits = ((self._wide(found) + network.deep_weight * deep) / network.temperature).tolist()
+        logits = ((self._wide(found, self._source(title)) + network.deep_weight * deep) / network.temperature).tolist()
         most = max(logits)
         raised = [exp(each - most) for each in logits]
         total = sum(raised)
         return [each / total for each in raised]
 
-    def _wide(self, found: list[Word]) -> np.ndarray:
-        """Logits [classes] of the n-grams, each counted once; those of words and of characters have length 1 each."""
+    def _wide(self, found: list[Word], source: list[np.ndarray]) -> np.ndarray:
+        """Logits [classes] of the n-grams, each counted once; those of each kind have length 1."""
         weights = self.classifier.network.weights
-        if not found:
+        if not found and not source:
             return np.asarray(weights["wide_bias"], dtype=np.float64)
-        numbers = np.concatenate([self._pairs(found), *(word.ngrams for word in found)])
+        numbers = np.concatenate([self._pairs(found), *(word.ngrams for word in found), *source])
         numbers.sort()
         numbers = numbers[np.concatenate(([True], numbers[1:] != numbers[:-1]))] if len(numbers) else numbers
         values = self.idf[numbers].astype(np.float64)
-        first = int(np.searchsorted(numbers, len(self.classifier.encoder.word_ngrams)))
-        for kind in (slice(None, first), slice(first, None)):
+        _, characters, from_source, _ = self.classifier.encoder.kind_starts
+        first = int(np.searchsorted(numbers, characters))
+        last = int(np.searchsorted(numbers, from_source)) if source else len(numbers)
+        for kind in (slice(None, first), slice(first, last), slice(last, None))[: 3 if source else 2]:
             values[kind] /= sqrt(values[kind] @ values[kind]) or 1.0
         return np.asarray(values @ weights["wide_table"][numbers] + weights["wide_bias"])
+
+    def _source(self, text: str) -> list[np.ndarray]:
+        """Numbers of the known words of where the headline comes from, where there are any."""
+        vocabulary = self.classifier.encoder.source_words
+        if not len(vocabulary) or SEPARATOR not in text:
+            return []
+        return [vocabulary.places(source_word_hashes([text])[1])[1] + self.classifier.encoder.kind_starts[2]]
 
     def _pairs(self, found: list[Word]) -> np.ndarray:
         """Numbers of the known pairs of neighbouring words."""

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from recipes.headline_classifier.classes import in_order
 from recipes.headline_classifier.inference import Classifier
+from recipes.headline_classifier.texts.source_words import COLUMNS, with_source
 
 HEADLINES_FILE = "headlines.parquet"
 
@@ -35,7 +36,7 @@ class Predictions:
             headlines=table,
             classes=classifier.encoder.classes,
             names=classifier.encoder.names,
-            probabilities=classifier.probabilities(table["title"].to_pylist()),
+            probabilities=classifier.probabilities(texts(table)),
         )
 
     @property
@@ -76,6 +77,14 @@ class Predictions:
         columns["probability"] = pa.array(self.top)
         columns["probabilities"] = by_class(self.probabilities, self.classes)
         pq.write_table(pa.table(columns), path, compression="zstd")
+
+
+def texts(headlines: pa.Table | pa.RecordBatch) -> list[str]:
+    """The text of each prepared headline, with where it comes from, where that is read."""
+    read = [name for name in COLUMNS if name in headlines.schema.names]
+    columns = [headlines[name].to_pylist() if name in read else [None] * len(headlines) for name in COLUMNS]
+    titles = headlines["title"].to_pylist()
+    return [with_source(title, source) for title, *source in zip(titles, *columns, strict=True)] if read else titles
 
 
 def numbered(categories: Sequence[str], classes: Sequence[str]) -> np.ndarray:

@@ -26,7 +26,7 @@ def check(tables: Mapping[str, ibis.Table], config: Config) -> Quality:
     """
     headlines, data = tables["headlines"], config.data
     lines = int(rows(headlines.agg(lines=headlines.count()))[0]["lines"])
-    labelled = _labelled(headlines)
+    labelled = _labelled(headlines, data)
     counts = _counts(_distinct(labelled))
     classes = {name: count for name, count in counts.items() if count >= data.min_per_class}
     figures = {"lines": float(lines), "headlines": float(sum(classes.values())), "classes": float(len(classes))}
@@ -51,10 +51,11 @@ def check(tables: Mapping[str, ibis.Table], config: Config) -> Quality:
 def prepare(tables: Mapping[str, ibis.Table], config: Config) -> dict[str, ibis.Table]:
     """The tables the model is made from.
 
-    * `headlines`: headline_id, story, category, title, role (train, validation or holdout), sorted by headline_id. The
-      title has the description behind it where there is one. Of headlines that differ in case and punctuation only, the
-      one with the smallest id stays. The role belongs to the story: headlines of one story are near-duplicates, and a
-      model must not be judged on copies of what it has seen. Without a story, headlines that are nearly alike are one.
+    * `headlines`: headline_id, story, category, title, role (train, validation or holdout), sorted by headline_id; url
+      and publisher where `data` reads them. The title has the description behind it where there is one. Of headlines
+      that differ in case and punctuation only, the one with the smallest id stays. The role belongs to the story:
+      headlines of one story are near-duplicates, and a model must not be judged on copies of what it has seen. Without
+      a story, headlines that are nearly alike are one.
     * `corpus` (line), `word_pairs` (first, second, similarity) and `class_names` (category, name): where they were
       uploaded.
     """
@@ -62,7 +63,12 @@ def prepare(tables: Mapping[str, ibis.Table], config: Config) -> dict[str, ibis.
     kept = kept.filter(kept.role != STRADDLES)
     prepared = {
         "headlines": kept.select(
-            headline_id=kept.id, story=kept.group, category=kept.category, title=kept.title, role=kept.role
+            *config.data.source_columns,
+            headline_id=kept.id,
+            story=kept.group,
+            category=kept.category,
+            title=kept.title,
+            role=kept.role,
         ).order_by("headline_id", "title")
     }
     if "corpus" in tables:
@@ -77,8 +83,8 @@ def prepare(tables: Mapping[str, ibis.Table], config: Config) -> dict[str, ibis.
     return prepared
 
 
-def _labelled(headlines: ibis.Table) -> ibis.Table:
-    """Headlines with a class: id, story, category, title (with description) and plain text, keys as text."""
+def _labelled(headlines: ibis.Table, data: Data) -> ibis.Table:
+    """Headlines with a class: id, story, category, title (with description) and plain text, keys as text; source."""
     # As `tokenizer.joined` has it.
     title = ibis.ifelse(
         ibis.coalesce(headlines.DESCRIPTION, "") == "",
@@ -91,6 +97,7 @@ def _labelled(headlines: ibis.Table) -> ibis.Table:
         category=headlines.CATEGORY.cast("string"),
         title=title,
         plain=near_copies.plain(title),
+        **{name: headlines[name.upper()] for name in data.source_columns},
     )
     labelled = text.filter(text.category.notnull())
     return labelled.mutate(id=ibis.coalesce(labelled.id, labelled.title.hexdigest("md5")))
@@ -119,7 +126,7 @@ def _counts(distinct: ibis.Table) -> dict[str, int]:
 
 def _used(headlines: ibis.Table, data: Data) -> ibis.Table:
     """One copy of every headline, of the classes that have enough of them."""
-    distinct = _distinct(_labelled(headlines))
+    distinct = _distinct(_labelled(headlines, data))
     counted = distinct.group_by("category").agg(headlines=distinct.count())
     return distinct.semi_join(counted.filter(counted.headlines >= data.min_per_class), "category")
 
@@ -140,7 +147,7 @@ def _with_roles(headlines: ibis.Table, data: Data) -> ibis.Table:
     straddling = near_copies.outranked(alone).mutate(straddles=True)
     marked = grouped.left_join(straddling, "plain")
     return marked.mutate(role=ibis.ifelse(marked.straddles.fill_null(False), STRADDLES, marked.role)).select(
-        "id", "group", "category", "title", "role"
+        "id", "group", "category", "title", "role", *data.source_columns
     )
 
 

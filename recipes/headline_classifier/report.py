@@ -12,7 +12,7 @@ import numpy as np
 from recipes.headline_classifier import plots
 from recipes.headline_classifier.classes import listing
 from recipes.headline_classifier.config import Config
-from recipes.headline_classifier.deciding_parts import PARTS, DecidingParts
+from recipes.headline_classifier.deciding_parts import DecidingParts
 from recipes.headline_classifier.inference import Classifier
 from recipes.headline_classifier.metrics import (
     accuracy,
@@ -22,7 +22,7 @@ from recipes.headline_classifier.metrics import (
     reliability_bins,
 )
 from recipes.headline_classifier.network import word_vectors
-from recipes.headline_classifier.predictions import Predictions, numbered
+from recipes.headline_classifier.predictions import Predictions, numbered, texts
 from trainyard.contract import charts, curves
 from trainyard.contract.intervals import wilson
 from trainyard.contract.projection import spread_out, tsne
@@ -158,11 +158,11 @@ def _reliability_section(predictions: Predictions, outputs: Path) -> Section:
 def _parts_sections(predictions: Predictions, classifier: Classifier) -> tuple[Section, ...]:
     """How much each part of the model decides, where it has several and more than one class."""
     some = predictions.headlines.slice(0, MAX_TAKEN_APART)
-    found = DecidingParts.of(classifier, some["title"].to_pylist())
+    found = DecidingParts.of(classifier, texts(some))
     if not found or len(predictions.classes) < 2:
         return ()
     truth = numbered(some["category"].to_pylist(), predictions.classes)
-    decides = np.bincount(found.decisive(), minlength=len(PARTS)) / len(truth)
+    decides = np.bincount(found.decisive(), minlength=len(found.names)) / len(truth)
     rows: list[tuple[Cell, ...]] = [
         (
             name,
@@ -170,7 +170,7 @@ def _parts_sections(predictions: Predictions, classifier: Classifier) -> tuple[S
             round(accuracy(truth, found.answers(only=part)), 4),
             round(accuracy(truth, found.answers(without=part)), 4),
         )
-        for part, name in enumerate(PARTS)
+        for part, name in enumerate(found.names)
     ]
     text = (
         "The model adds what its parts say of each class. A part decides a headline when it adds most to the lead of "

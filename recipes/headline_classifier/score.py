@@ -18,7 +18,7 @@ from recipes.headline_classifier.texts.tokenizer import joined
 from trainyard.contract import chunks
 
 TABLE = "headlines"
-COLUMNS = ("ID", "TITLE", "DESCRIPTION")
+COLUMNS = ("ID", "TITLE", "DESCRIPTION", "URL", "PUBLISHER")
 
 
 def count(tables: Path, config: Config) -> int:
@@ -46,8 +46,8 @@ def score(model_dir: Path, tables: Path, *, config: Config) -> Iterator[pa.Table
 
 
 def _scored(classifier: Classifier, chunk: pa.Table, *, before: int) -> pa.Table:
-    encoder, titles = classifier.encoder, chunk["TITLE"].to_pylist()
-    texts = [joined(*each) for each in zip(titles, chunk["DESCRIPTION"].to_pylist(), strict=True)]
+    encoder, columns_read = classifier.encoder, (chunk[name].to_pylist() for name in COLUMNS[1:])
+    texts = [joined(title, below, source=source) for title, below, *source in zip(*columns_read, strict=True)]
     probabilities = classifier.probabilities(texts)
     best = probabilities.argmax(axis=1)
     columns = {

@@ -28,10 +28,11 @@ class Predictor:
     def predict(self, rows: Sequence[Mapping[str, Any]]) -> list[Classification]:
         """One answer per row `{"title": "Fed raises rates"}`: category, its name, and the probability of each class.
 
-        A row may have a `description` too, where the model learned from such. Raises BadRow, before anything is
-        computed, for a row of another form.
+        A row may have a `description`, a `url` and a `publisher` too, where the model learned from such. Raises BadRow,
+        before anything is computed, for a row of another form.
         """
-        titles = [joined(row.title, row.description) for row in checked(Headline, rows)]
+        found = checked(Headline, rows)
+        titles = [joined(row.title, row.description, source=(row.url, row.publisher)) for row in found]
         if self.single and len(titles) <= FEW:
             return [self._answer(self.single.probabilities(each)) for each in titles]
         return [self._answer(each) for each in self.classifier.probabilities(titles).tolist()]

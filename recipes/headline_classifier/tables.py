@@ -28,6 +28,8 @@ CATEGORY_NAMES = (
     *("subject", "type", "tag", "kategorie", "klasse", "thema", "rubrik", "ressort", "catégorie", "categoria"),
     *("categoría", "classe", "clase", "queue", "team", "group", "issue_type", "ticket_type"),
 )
+URL_NAMES = ("link", "article_url", "article_link", "news_url", "source_url", "href", "permalink", "web_url")
+PUBLISHER_NAMES = ("news_source", "source_name", "outlet", "newspaper", "publication")
 STORY_NAMES = ("story_id", "cluster", "cluster_id", "event_id")
 HEADLINE_FILES = (
     *("newscorpora", "uci-news-aggregator", "news", "headlines", "titles", "articles", "train", "test", "validation"),
@@ -44,9 +46,12 @@ HEADLINES = Source(
         # Not needed where headlines are only scored.
         Column(name="CATEGORY", type="id", nullable=True, required=False, synonyms=CATEGORY_NAMES),
         Column(name="STORY", type="id", nullable=True, required=False, synonyms=STORY_NAMES),
+        # Read where `data.read_url` and `data.read_publisher` say so.
+        Column(name="URL", type="string", nullable=True, required=False, synonyms=URL_NAMES),
+        Column(name="PUBLISHER", type="string", nullable=True, required=False, synonyms=PUBLISHER_NAMES),
     ),
     layouts=(
-        Layout(columns=("ID", "TITLE", "", "", "CATEGORY", "STORY", "", ""), files=("newscorpora",)),
+        Layout(columns=("ID", "TITLE", "URL", "PUBLISHER", "CATEGORY", "STORY", "", ""), files=("newscorpora",)),
         # AG's corpus, and others in its form.
         Layout(columns=("CATEGORY", "TITLE", "DESCRIPTION"), files=("train", "test", "ag_news")),
         Layout(columns=("CATEGORY", "TITLE"), files=("smsspamcollection", "train", "test")),

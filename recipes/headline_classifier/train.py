@@ -12,12 +12,11 @@ import numpy as np
 from recipes.headline_classifier.batches import class_weights, epoch_batches, steps_per_epoch
 from recipes.headline_classifier.config import Config, Hyperparameters, batch_size, wide_l2
 from recipes.headline_classifier.features import Encoder
-from recipes.headline_classifier.inference import CLASS_COUNTS_FILE, Network, combined_logits, weighted_sums
+from recipes.headline_classifier.inference import CLASS_COUNTS_FILE, Network
 from recipes.headline_classifier.metrics import accuracy, log_loss, macro_f1
 from recipes.headline_classifier.model import with_probabilities
-from recipes.headline_classifier.network import word_vectors
+from recipes.headline_classifier.network import linear_parts, word_vectors
 from recipes.headline_classifier.network.trainer import Trainer
-from recipes.headline_classifier.ngrams import complement_naive_bayes
 from recipes.headline_classifier.ngrams.seen import as_new, counted
 from recipes.headline_classifier.process import CORPUS_FILE
 from recipes.headline_classifier.texts.encoded import EncodedHeadlines
@@ -51,8 +50,10 @@ def train(channels: Mapping[str, Path], model_dir: Path, *, checkpoints: Path, c
     settings = _settings(config.hyperparameters, len(train))
     trainer = Trainer(known, vectors, hyperparameters=settings, seed=config.seed)
     figures = _fit(trainer, train, validation=unseen, checkpoint_file=checkpoints / CHECKPOINT_FILE)
-    factor = _add_naive_bayes(trainer, train, validation=unseen)
-    network = trainer.network(unseen)
+    network, factors = trainer.network(unseen), None
+    if network.has_wide_part:
+        factors = linear_parts.add_chosen(trainer, train, validation=unseen)
+        network = trainer.network(unseen)
     chosen = _validation_metrics(network, unseen)
     for name, value in chosen.items():
         metric(name, value)
@@ -61,7 +62,8 @@ def train(channels: Mapping[str, Path], model_dir: Path, *, checkpoints: Path, c
         train = train.followed_by(validation)
         trainer.restart(encoder)
         _fit(trainer, train, validation=None, checkpoint_file=checkpoints / AGAIN_CHECKPOINT_FILE)
-        _add_naive_bayes(trainer, train, factor=factor)
+        if factors:
+            linear_parts.add(trainer, train, factors=factors)
     else:
         trainer.forget(np.asarray(counted(train, encoder).any(axis=1)))
     network = replace(trainer.network(), temperature=network.temperature)
@@ -149,22 +151,6 @@ def _validation_metrics(network: Network, validation: EncodedHeadlines) -> dict[
         "validation_accuracy": accuracy(validation.labels, predicted),
         "validation_macro_f1": macro_f1(validation.labels, predicted, classes=probabilities.shape[1]),
     }
-
-
-def _add_naive_bayes(
-    trainer: Trainer, headlines: EncodedHeadlines, *, validation: EncodedHeadlines | None = None, factor: float = 0.0
-) -> float:
-    """Add complement naive Bayes of `headlines` to the wide part; returns its factor, by `validation` where given."""
-    network, encoder = trainer.network(), trainer.encoder
-    if not network.has_wide_part:
-        return 0.0
-    table = complement_naive_bayes.table(headlines, shape=(encoder.ngram_count, len(encoder.classes)))
-    if validation:
-        logits = combined_logits(network.part_logits(validation.sequences, validation.ngrams), network.deep_weight)
-        added = weighted_sums(validation.ngrams, table)
-        factor = complement_naive_bayes.fitted_factor(logits, added, labels=validation.labels)
-    trainer.add_to_wide(factor * table)
-    return factor
 
 
 def _save(trainer: Trainer, network: Network, *, model_dir: Path) -> None:

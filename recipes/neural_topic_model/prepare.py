@@ -124,7 +124,7 @@ def _word_figures(split: ibis.Table, config: Config, *, train: float, stop_words
     """
     data = config.data
     low, high = data.document_frequencies(train)
-    entries = split.filter(split.role == TRAIN).select("document", word=split.words.unnest()).distinct()
+    entries = split.filter(split.role == TRAIN).select("document", word=_words(split).unnest()).distinct()
     words = entries.filter(entries.word.re_search(rf"^[\p{{L}}\p{{M}}]{{{data.min_letters},}}$"))
     if stop_words:
         words = words.filter(words.word.notin(sorted(stop_words)))
@@ -146,8 +146,7 @@ def _eligible(reviews: ibis.Table, config: Config) -> ibis.Table:
     # In two steps, for a pattern that meets every space takes four times as long.
     plain = plain.lower().re_replace(r"[^\p{L}\p{M}\p{N} ]+", " ").re_replace(" {2,}", " ").strip()
     documents = reviews.select(text=text, sentiment=sentiment_of(reviews), date=reviews.date.date(), plain=plain)
-    documents = documents.mutate(words=documents.plain.split(" "))
-    kept = documents.words.length() >= max(data.min_words, SHINGLE_WORDS)
+    kept = _words(documents).length() >= max(data.min_words, SHINGLE_WORDS)
     if data.sentiment != "all":
         kept = kept & (documents.sentiment == data.sentiment)
     return documents.filter(kept)
@@ -157,7 +156,7 @@ def _distinct(documents: ibis.Table) -> ibis.Table:
     """One row per plain text; which of the copies does not depend on the order of the rows."""
     keyed = documents.mutate(document=documents.plain.hexdigest("md5"))
     return keyed.group_by("document").agg(
-        words=keyed.words.arbitrary(),
+        plain=keyed.plain.arbitrary(),
         text=keyed.text.min(),
         sentiment=keyed.sentiment.min(),
         date=keyed.date.min(),
@@ -170,8 +169,9 @@ def _without_near_duplicates(documents: ibis.Table) -> ibis.Table:
     MinHash and banding: Broder 1997, "On the resemblance and containment of documents"; Leskovec, Rajaraman and Ullman,
     "Mining of Massive Datasets", section 3.4.
     """
-    # Unnesting also keeps Spark from hashing a shingle anew for each of its uses.
-    shingles = documents.select("document", shingle=_shingles(documents.words).unnest())
+    # Unnesting also keeps the engines from making words and shingles anew for each of their uses.
+    split = documents.select("document", words=ibis.array([_words(documents)]).unnest())
+    shingles = split.select("document", shingle=_shingles(split.words).unnest())
     hashed = shingles.filter(shingles.shingle.notnull()).select(
         "document", digest=lambda row: row.shingle.hexdigest("sha256")
     )
@@ -185,6 +185,11 @@ def _without_near_duplicates(documents: ibis.Table) -> ibis.Table:
     first = banded.group_by("band").agg(first=banded.document.min())
     repeated = banded.join(first, "band").filter(lambda row: row.first < row.document).select("document").distinct()
     return documents.anti_join(repeated, "document")
+
+
+def _words(documents: ibis.Table) -> Any:
+    # Made where they are asked for: to carry an array of words through groups takes longer than to split their text.
+    return documents.plain.split(" ")
 
 
 def _shingles(words: Any) -> Any:

@@ -6,6 +6,8 @@ from typing import Any
 
 import ibis
 
+from trainyard.contract.records import rows
+
 NUMBER = r"^\s*[+-]?[0-9]+([.][0-9]+)?\s*$"
 POSITIVE_WORDS = ("positive", "pos", "good", "like", "liked", "recommended", "thumbs up", "true", "yes", "happy")
 NEGATIVE_WORDS = (
@@ -30,7 +32,8 @@ def sentiment_of(reviews: ibis.Table) -> Any:
     """Negative, neutral or positive, and unknown without a rating; an expression over the text column `rating`."""
     text = reviews.rating.lower().strip()
     number = ibis.ifelse(reviews.rating.re_search(NUMBER), reviews.rating, None).cast("float64")
-    place = _place(number)
+    # Asked at once: as a window over all rows, it would send every text through one task.
+    place = _place(number, **rows(reviews.agg(low=number.min(), high=number.max()))[0])
     return ibis.cases(
         (text.isin(NEGATIVE_WORDS) | (place <= END), "negative"),
         (text.isin(POSITIVE_WORDS) | (place >= 1.0 - END), "positive"),
@@ -39,11 +42,10 @@ def sentiment_of(reviews: ibis.Table) -> Any:
     )
 
 
-def _place(number: Any) -> Any:
-    """Where a number lies on the scale of all of them, from 0 to 1."""
-    everywhere = ibis.window()
-    low, high = number.min().over(everywhere), number.max().over(everywhere)
-    within = [((low >= first) & (high <= last), first, last) for first, last in SCALES]
-    start = ibis.cases(*((fits, first) for fits, first, _ in within), else_=low)
-    width = ibis.cases(*((fits, last - first) for fits, first, last in within), else_=high - low)
-    return (number - start) / ibis.ifelse(width > 0, width, 1.0)
+def _place(number: Any, *, low: float | None, high: float | None) -> Any:
+    """Where a number lies on the scale of all of them, the first that has both `low` and `high`, from 0 to 1."""
+    if low is None or high is None:
+        return ibis.null("float64")
+    scales = ((first, last - first) for first, last in SCALES if first <= low and high <= last)
+    start, width = next(scales, (low, high - low))
+    return (number - start) / (width or 1.0)

@@ -65,7 +65,13 @@ class Hyperparameters:
 
     embedding_size: int = bounded(100, minimum=2, maximum=1000, help="numbers per product vector")
     learning_rate: float = bounded(0.3, minimum=1e-5, maximum=10.0, help="of row-wise Adagrad; falls linearly")
-    epochs: int = bounded(20, minimum=1, maximum=1000, help="passes over the training baskets")
+    epochs: int = bounded(20, minimum=1, maximum=1000, help="passes over the training baskets, at most")
+    max_pairs: int = bounded(
+        800_000_000,
+        minimum=1_000_000,
+        maximum=1_000_000_000_000,
+        help="pairs drawn in all epochs, at most: large data need fewer epochs",
+    )
     negatives: int = bounded(5, minimum=1, maximum=100, help="negative samples that each genuine pair stands against")
     basket_scorer: Literal["best", "vectors"] = field(
         default="best", metadata={"help": "what answers baskets: the best by validation orders, or the vectors"}

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -24,10 +27,11 @@ from recipes.prod2vec.metrics import (
     mean_reciprocal_rank,
     target_ranks,
 )
-from recipes.prod2vec.process import load_baskets
+from recipes.prod2vec.training_files import load_baskets
 from trainyard.contract.evaluation import Evaluation, Reference
-from trainyard.contract.lean_imports import lean
+from trainyard.contract.lean_imports import deferred, lean
 from trainyard.contract.progress import progress
+from trainyard.contract.threads import threads_for
 
 # Baselines are for orientation, so they get a part of large data: gensim's time is order lines times epochs.
 MAX_REFERENCE_LINES = 1_000_000
@@ -35,6 +39,8 @@ MAX_GENSIM_LINES = 12_000_000
 MAX_REFERENCE_QUERIES = 5_000
 MAX_COVERAGE_QUERIES = 2_000
 MAX_EASE_PRODUCTS, EASE_PENALTY = 4_000, 50.0
+# Of fewer, threads would wait for each other longer than they work.
+PRODUCTS_PER_THREAD = 2_000
 
 
 def evaluate(model_dir: Path, holdout: Path, *, config: Config) -> Evaluation:
@@ -93,15 +99,27 @@ def references(channels: Mapping[str, Path], holdout: Path, *, config: Config) -
     if len(vocabulary) <= MAX_EASE_PRODUCTS:
         baselines["EASE"] = lambda: ease(baskets, len(vocabulary))
     found = {}
-    for step, (name, fit) in enumerate(baselines.items(), start=1):
-        found[name] = _reference(target_ranks(fit(), queries, vocabulary=vocabulary), rows)
-        progress(step / (len(baselines) + 1), f"baseline {name}")
-    vectors = gensim_vectors(baskets, vocabulary, config=config)
+    # `lean_word2vec` hides packages from all threads, so gensim is imported before there is another one.
+    lean_word2vec()
+    with ThreadPoolExecutor(1) as pool, threads_for(len(vocabulary), per_thread=PRODUCTS_PER_THREAD):
+        learning = pool.submit(gensim_vectors, baskets, vocabulary, config=config)
+        for step, (name, fit) in enumerate(baselines.items(), start=1):
+            found[name] = _reference(target_ranks(fit(), queries, vocabulary=vocabulary), rows)
+            progress(step / (len(baselines) + 1), f"baseline {name}")
+        vectors = learning.result()
     for similarity in SIMILARITIES:
         scorer = replace(vectors, similarity=similarity).next_product_scores
         ranks = target_ranks(scorer, queries, vocabulary=vocabulary)
         found[f"gensim Word2Vec, {similarity}"] = _reference(ranks, rows)
     return found
+
+
+@cache
+def lean_word2vec() -> Any:
+    """gensim's Word2Vec, imported without what it loads in case somebody asks for it."""
+    with lean(), deferred("scipy.stats"):
+        from gensim.models import Word2Vec
+    return Word2Vec
 
 
 def popularity(baskets: RaggedArray, products: int) -> Scorer:
@@ -136,16 +154,13 @@ def co_occurrence(baskets: RaggedArray, products: int) -> Scorer:
 
 def gensim_vectors(baskets: RaggedArray, vocabulary: Vocabulary, *, config: Config, workers: int = 2) -> ProductVectors:
     """Vectors of gensim's Word2Vec with the run's settings, fewer epochs on large data (see `MAX_GENSIM_LINES`)."""
-    with lean():
-        from gensim.models import Word2Vec
-
     parameters = config.hyperparameters
     epochs = max(1, min(parameters.epochs, MAX_GENSIM_LINES // max(len(baskets.values), 1)))
     names = np.arange(len(vocabulary)).astype(str).astype(object)
     offsets = baskets.offsets.tolist()
     words = names[baskets.values]
     sentences = [words[a:b].tolist() for a, b in pairwise(offsets)]
-    model = Word2Vec(
+    model = lean_word2vec()(
         sentences,
         vector_size=parameters.embedding_size,
         window=config.data.window,

@@ -8,9 +8,10 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+
+from trainyard.contract.lean_arrow import numbers, pa, read_table, text_array
 
 OUT_OF_VOCABULARY = -1
 VOCABULARY_FILE = "vocabulary.parquet"
@@ -79,8 +80,8 @@ class RaggedArray:
     def from_arrow(cls, column: pa.ChunkedArray | pa.Array) -> RaggedArray:
         """From a list column without nulls, whatever slice of a larger buffer it is."""
         lists = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-        offsets = lists.offsets.to_numpy(zero_copy_only=False).astype(np.int64)
-        return cls(values=lists.flatten().to_numpy(zero_copy_only=False), offsets=offsets - offsets[0])
+        offsets = numbers(lists.offsets).astype(np.int64)
+        return cls(values=numbers(lists.flatten()), offsets=offsets - offsets[0])
 
     def to_arrow(self) -> pa.Array:
         return pa.LargeListArray.from_arrays(pa.array(self.offsets, pa.int64()), pa.array(self.values))
@@ -105,21 +106,21 @@ class Vocabulary:
     @cached_property
     def keys(self) -> pa.Array:
         """The keys as an Arrow array."""
-        return pa.array(self.product_ids, pa.string())
+        return text_array(self.product_ids)
 
     def encode(self, product_ids: Sequence[str] | np.ndarray | pa.Array) -> np.ndarray:
         """Indices (int32) of keys; `OUT_OF_VOCABULARY` for a product that the model does not know."""
-        asked = product_ids if isinstance(product_ids, pa.Array) else pa.array(product_ids, pa.string())
+        asked = product_ids if isinstance(product_ids, pa.Array) else text_array(product_ids)
         found = pc.index_in(asked, value_set=self.keys).fill_null(OUT_OF_VOCABULARY)
-        return np.asarray(found.to_numpy(zero_copy_only=False), dtype=np.int32)
+        return np.asarray(numbers(found), dtype=np.int32)
 
     def save(self, directory: Path) -> None:
         table = pa.table(
             {
                 "index": np.arange(len(self)),
                 "product_id": self.keys,
-                "product_name": pa.array(self.names, pa.string()),
-                "department": pa.array(self.departments, pa.string()),
+                "product_name": text_array(self.names),
+                "department": text_array(self.departments),
                 "frequency": self.frequencies,
             }
         )
@@ -127,12 +128,12 @@ class Vocabulary:
 
     @classmethod
     def load(cls, directory: Path) -> Vocabulary:
-        table = pq.read_table(directory / VOCABULARY_FILE)
+        table = read_table(directory / VOCABULARY_FILE)
         # Models of earlier versions have numbers in both, and another name for one of them.
         department = "department" if "department" in table.column_names else "department_id"
         return cls(
             product_ids=texts(table["product_id"]),
-            frequencies=table["frequency"].to_numpy(),
+            frequencies=numbers(table["frequency"]),
             names=tuple(table["product_name"].to_pylist()),
             departments=tuple(table[department].cast(pa.string()).to_pylist()),
         )
@@ -168,23 +169,23 @@ class Queries:
         )
 
     def save(self, directory: Path) -> None:
-        order_ids = pa.array(self.order_ids, pa.string())
+        order_ids = text_array(self.order_ids)
         table = pa.table({"order_id": order_ids, "context": self.contexts.to_arrow(), "target": self.targets})
         pq.write_table(table, directory / QUERIES_FILE)
-        products = pa.table({"product_id": pa.array(self.product_ids, pa.string())})
+        products = pa.table({"product_id": text_array(self.product_ids)})
         pq.write_table(products, directory / QUERY_PRODUCTS_FILE)
 
     @classmethod
     def load(cls, directory: Path) -> Queries:
-        table = pq.read_table(directory / QUERIES_FILE)
+        table = read_table(directory / QUERIES_FILE)
         return cls(
             order_ids=texts(table["order_id"]),
             contexts=RaggedArray.from_arrow(table["context"]),
-            targets=table["target"].to_numpy(),
-            product_ids=texts(pq.read_table(directory / QUERY_PRODUCTS_FILE)["product_id"]),
+            targets=numbers(table["target"]),
+            product_ids=texts(read_table(directory / QUERY_PRODUCTS_FILE)["product_id"]),
         )
 
 
 def texts(column: pa.ChunkedArray | pa.Array) -> np.ndarray:
     """Keys, whatever their type in a table, as an array of texts (objects)."""
-    return np.asarray(column.cast(pa.string()).to_numpy(zero_copy_only=False), dtype=object)
+    return np.asarray(column.cast(pa.string()).to_pylist(), dtype=object)

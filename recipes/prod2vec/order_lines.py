@@ -61,14 +61,14 @@ class Orders:
         )
         # A window without partition, which Spark evaluates in one task: fine for a table of products.
         index = ibis.row_number().over(ibis.window(order_by=[found.spread, found.product_id]))
-        # All lines are counted for it, which once is enough.
         return kept(found.mutate(product_index=index.cast("int32")).drop("spread"))
 
     @cached_property
     def _keys(self) -> ibis.Table:
         """Every key as purchases have it and as text, with the number of its lines; all else is asked of this table."""
         counted = self.purchases.group_by("product_id").agg(times=self.purchases.count())
-        return counted.mutate(key=counted.product_id.cast("string"))
+        # All lines are counted for it, which once is enough.
+        return kept(counted.mutate(key=counted.product_id.cast("string")))
 
     @cached_property
     def _counted(self) -> ibis.Table:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from recipes.prod2vec.inference import ProductVectors
 from trainyard.contract import charts, curves
-from trainyard.contract.projection import spread_out, tsne
+from trainyard.contract.projection import spread_out
 from trainyard.contract.report import Figure
 
 MAP_PRODUCTS = 1000
@@ -15,9 +17,8 @@ MAP_LABELS = 25
 LABEL_SPACING = (0.24, 0.035)
 
 
-def product_map(vectors: ProductVectors, seed: int) -> Figure:
-    """The `MAP_PRODUCTS` most frequent products in two dimensions, coloured by department."""
-    points = tsne(vectors.unit_vectors[:MAP_PRODUCTS], seed)
+def product_map(vectors: ProductVectors, points: np.ndarray) -> Figure:
+    """The `MAP_PRODUCTS` most frequent products at `points` [products, 2], coloured by department."""
     departments = [_department(each) for each in vectors.vocabulary.departments[:MAP_PRODUCTS]]
     labels = {
         row: vectors.vocabulary.names[row] for row in spread_out(points, MAP_LABELS, minimum_distance=LABEL_SPACING)

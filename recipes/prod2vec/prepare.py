@@ -20,6 +20,7 @@ MAX_PRODUCTS = 2**INDEX_BITS
 MAX_PLACE = 2**39 - 1
 # Of so many orders about one in ten is looked at first, where all that is asked is whether there is any.
 GLANCE = "7"
+BASKETS_OF = {role: f"{role}_baskets" for role in ROLES}
 
 
 def check(tables: Mapping[str, ibis.Table], config: Config) -> Quality:
@@ -45,7 +46,8 @@ def check(tables: Mapping[str, ibis.Table], config: Config) -> Quality:
         *data_problems.implausible_share(figures, data),
         *data_problems.places_out_of_range(figures, MAX_PLACE),
     )
-    return Quality(problems=problems, warnings=warnings, figures=figures)
+    told = {name: value for name, value in figures.items() if name not in BASKETS_OF.values()}
+    return Quality(problems=problems, warnings=warnings, figures=told)
 
 
 def prepare(tables: Mapping[str, ibis.Table], config: Config) -> dict[str, ibis.Table]:
@@ -116,7 +118,10 @@ def _split(data: Data) -> dict[str, Any]:
 
 
 def _figures(orders: Orders, data: Data) -> dict[str, Any]:
-    """Counts of lines, orders, baskets by role and products; those of the catalogue where there is one."""
+    """Counts of lines, orders, baskets and products; those of the catalogue where there is one.
+
+    Those of baskets by role are all there are where a role has none, and otherwise some of them.
+    """
     lines, products = orders.lines, orders.products
     place = place_of(lines)
     found = rows(
@@ -136,7 +141,9 @@ def _figures(orders: Orders, data: Data) -> dict[str, Any]:
             unknown_lines=products.times.sum(where=~products.listed).fill_null(0),
         )
     )[0]
-    found |= _basket_figures(orders.purchases, data)
+    found |= _basket_figures(orders.purchases, data, some=True)
+    if not all(found[each] for each in BASKETS_OF.values()):
+        found |= _basket_figures(orders.purchases, data, some=False)
     all_orders = _count_orders(lines) if found["cancelled_lines"] else found["orders"]
     found["cancelled_orders"] = all_orders - found["orders"]
     if orders.catalogue is None:
@@ -145,16 +152,23 @@ def _figures(orders: Orders, data: Data) -> dict[str, Any]:
     return found
 
 
-def _basket_figures(lines: ibis.Table, data: Data) -> dict[str, Any]:
-    """How many orders there are, of how many products at most, and how many of each role are baskets."""
+def _basket_figures(lines: ibis.Table, data: Data, *, some: bool) -> dict[str, Any]:
+    """How many orders there are, of how many products at most, and how many are baskets: of all, and by role.
+
+    By role only `some` orders are counted: to hash the keys of all takes as long as to count their lines.
+    """
     orders = lines.group_by("order_id").agg(products=lines.count())
-    orders = orders.select("products", role=role_of(orders.order_id.cast("string"), **_split(data)))
+    key = orders.order_id.cast("string")
+    role = role_of(key, **_split(data))
+    role = ibis.ifelse(key.endswith(GLANCE), role, ibis.null("string")) if some else role
+    orders = orders.select("products", role=role)
     basket = orders.products >= data.min_basket
     return rows(
         orders.agg(
             orders=orders.count(),
             largest_order=orders.products.max().fill_null(0),
-            **{f"{each}_baskets": orders.count(where=basket & (orders.role == each)) for each in ROLES},
+            baskets=orders.count(where=basket),
+            **{name: orders.count(where=basket & (orders.role == each)) for each, name in BASKETS_OF.items()},
         )
     )[0]
 
@@ -180,6 +194,6 @@ def _unknown_vocabulary(orders: Orders, found: Mapping[str, float], *, data: Dat
         return ()
     return (
         f"order_products: expected training orders of at least 2 of the {data.top_products:,} most frequent products, "
-        f"found none in {found['train_baskets']:,.0f} orders; raise data.top_products in run.json, or upload orders "
+        f"found none in {found['baskets']:,.0f} orders; raise data.top_products in run.json, or upload orders "
         "that have products in common.",
     )

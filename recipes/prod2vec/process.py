@@ -11,16 +11,18 @@ from pathlib import Path
 
 import duckdb
 import numpy as np
-import pyarrow as pa
 
 from recipes.prod2vec.config import Config
 from recipes.prod2vec.features import OUT_OF_VOCABULARY, Queries, RaggedArray, Vocabulary, texts
+from recipes.prod2vec.training_files import (
+    KEEP_PROBABILITY_FILE,
+    NEGATIVE_PROBABILITY_FILE,
+    OFFSETS_FILE,
+    PRODUCTS_FILE,
+)
+from trainyard.contract.lean_arrow import numbers, pa
 from trainyard.errors import JobFailed
 
-PRODUCTS_FILE = "products.npy"
-OFFSETS_FILE = "offsets.npy"
-KEEP_PROBABILITY_FILE = "keep_probability.npy"
-NEGATIVE_PROBABILITY_FILE = "negative_probability.npy"
 # Exponent of Mikolov et al. 2013, "Distributed Representations of Words and Phrases", section 2.2.
 NEGATIVE_EXPONENT = 0.75
 BASKETS_PER_READ = 100_000
@@ -70,14 +72,6 @@ def negative_probability(frequencies: np.ndarray) -> np.ndarray:
     return np.asarray(weights / weights.sum(), dtype=np.float32)
 
 
-def load_baskets(directory: Path) -> RaggedArray:
-    """The training baskets that `process` wrote, mapped rather than read into memory."""
-    return RaggedArray(
-        values=np.load(directory / PRODUCTS_FILE, mmap_mode="r"),
-        offsets=np.load(directory / OFFSETS_FILE, mmap_mode="r"),
-    )
-
-
 def _table(inputs: Path, name: str) -> str:
     return f"read_parquet('{(inputs / name).as_posix().replace(chr(39), chr(39) * 2)}/*.parquet') AS {name}"
 
@@ -97,11 +91,11 @@ def _vocabulary(inputs: Path) -> tuple[Vocabulary, np.ndarray]:
         )
     vocabulary = Vocabulary(
         product_ids=texts(table["product_id"]),
-        frequencies=table["frequency"].to_numpy(),
+        frequencies=numbers(table["frequency"]),
         names=tuple(table["product_name"].to_pylist()),
         departments=tuple(table["department"].to_pylist()),
     )
-    return vocabulary, table["product_index"].to_numpy()
+    return vocabulary, numbers(table["product_index"])
 
 
 def _training_baskets(inputs: Path, known: np.ndarray) -> RaggedArray:
@@ -154,7 +148,7 @@ def _queries(inputs: Path, role: str, *, limit: int) -> Queries:
     ).to_arrow_table()
     if table.num_rows == 0:
         raise JobFailed(f"Expected {role} baskets of at least 2 products, found none; upload more orders.")
-    contexts, targets = RaggedArray.from_arrow(table["context"]), table["target"].to_numpy()
+    contexts, targets = RaggedArray.from_arrow(table["context"]), numbers(table["target"])
     # Only the products that are asked about travel with the queries.
     used, position = np.unique(np.concatenate([contexts.values, targets]), return_inverse=True)
     return Queries(

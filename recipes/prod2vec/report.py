@@ -17,6 +17,7 @@ from recipes.prod2vec.inference import ProductVectors
 from recipes.prod2vec.plots import MAP_PRODUCTS, product_map, training_curves
 from recipes.prod2vec.precomputed_neighbours import PrecomputedNeighbours
 from trainyard.contract.curves import CURVES_FILE
+from trainyard.contract.projection import tsne_beside
 from trainyard.contract.ranking import blocks
 from trainyard.contract.report import ReportInputs, Section, Table, write_highlights
 
@@ -42,11 +43,12 @@ def report(inputs: ReportInputs, outputs: Path, *, config: Config) -> list[Secti
     * `map.png`: the most frequent products in two dimensions.
     """
     vectors = ProductVectors.load(inputs.model)
-    _write_embeddings(vectors, outputs)
-    _write_neighbours(vectors, inputs.model, path=outputs / NEIGHBOURS_FILE)
-    nearest = _nearest_table(vectors)
-    write_highlights(_highlights(vectors), outputs)
-    figure = product_map(vectors, config.seed)
+    with tsne_beside(vectors.unit_vectors[:MAP_PRODUCTS], config.seed) as points:
+        _write_embeddings(vectors, outputs)
+        _write_neighbours(vectors, inputs.model, path=outputs / NEIGHBOURS_FILE)
+        nearest, training = _nearest_table(vectors), _training_section(inputs.model, vectors)
+        write_highlights(_highlights(vectors), outputs)
+    figure = product_map(vectors, points.result())
     (outputs / MAP_FILE).write_bytes(figure.png)
     return [
         Section(
@@ -57,7 +59,7 @@ def report(inputs: ReportInputs, outputs: Path, *, config: Config) -> list[Secti
         ),
         *basket_sections(inputs.model, vectors),
         Section(title="Map of products", text=_map_text(vectors), figures=(figure,)),
-        *_training_section(inputs.model, vectors),
+        *training,
     ]
 
 

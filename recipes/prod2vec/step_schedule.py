@@ -15,6 +15,11 @@ MIN_BASKETS_PER_STEP, MAX_BASKETS_PER_STEP = 8, 512
 FINAL_LEARNING_RATE_SHARE = 0.05
 
 
+def bounded_epochs(wanted: int, *, pairs_per_epoch: float, max_pairs: float) -> int:
+    """As many epochs as are wanted, and no more than draw `max_pairs` in all; at least one."""
+    return max(1, min(wanted, round(max_pairs / pairs_per_epoch)))
+
+
 @dataclass(frozen=True, kw_only=True)
 class StepSchedule:
     """An epoch is `calls_per_epoch` calls of the compiled program with `steps_per_call` steps each."""

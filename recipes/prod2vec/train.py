@@ -16,8 +16,8 @@ from recipes.prod2vec.inference import SIMILARITIES, ProductVectors
 from recipes.prod2vec.metrics import hit_rate, target_ranks
 from recipes.prod2vec.model import SkipGramTrainer, build
 from recipes.prod2vec.precomputed_neighbours import MAX_PRODUCTS, PrecomputedNeighbours
-from recipes.prod2vec.process import KEEP_PROBABILITY_FILE, NEGATIVE_PROBABILITY_FILE, load_baskets
-from recipes.prod2vec.step_schedule import StepSchedule
+from recipes.prod2vec.step_schedule import StepSchedule, bounded_epochs
+from recipes.prod2vec.training_files import KEEP_PROBABILITY_FILE, NEGATIVE_PROBABILITY_FILE, load_baskets
 from trainyard.contract import checkpoint, curves
 from trainyard.contract.lean_tensorflow import tf
 from trainyard.contract.progress import metric, progress
@@ -111,7 +111,7 @@ def _fit(
     config: Config,
 ) -> np.ndarray:
     """Run the epochs that no checkpoint holds yet; returns `EPOCH_METRICS` of every epoch [epochs, 2]."""
-    epochs = config.hyperparameters.epochs
+    epochs = _epochs(sampler, config)
     schedule = StepSchedule.of(sampler.pairs_per_epoch, sampler.pairs_per_basket, epochs=epochs)
     history = _restore(trainer, checkpoints / CHECKPOINT_FILE)
     for epoch in range(len(history), epochs):
@@ -123,6 +123,15 @@ def _fit(
         history = np.vstack([history, [[loss, rate]]])
         checkpoint.save(checkpoints / CHECKPOINT_FILE, {"history": history, **trainer.state()})
     return history
+
+
+def _epochs(sampler: BasketSampler, config: Config) -> int:
+    """How many epochs the data need, which is said where it is fewer than the settings have."""
+    wanted, pairs = config.hyperparameters.epochs, sampler.pairs_per_epoch
+    epochs = bounded_epochs(wanted, pairs_per_epoch=pairs, max_pairs=config.hyperparameters.max_pairs)
+    if epochs < wanted:
+        progress(0.0, f"{epochs} instead of {wanted} epochs, of {pairs:,.0f} pairs each: hyperparameters.max_pairs")
+    return epochs
 
 
 def _epoch(

@@ -8,7 +8,7 @@ import numpy as np
 MIN_STEPS = 32
 MIN_BATCH_SIZE = 16
 # Of large data an epoch sees a part, drawn anew each time: networks stop when epochs no longer help them, not rows.
-MAX_STEPS = 4096
+MAX_STEPS = 512
 
 
 def effective_batch_size(batch_size: int, rows: int) -> int:

@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from trainyard.contract.values import boolean, identifier, is_missing
+from trainyard.contract.values import boolean, identifier, is_missing, number
 
 OTHER = "(other)"
 MISSING = "(missing)"
@@ -35,7 +35,9 @@ class Category:
         return [f"{self.name} = {value}" for value in (*self.values, OTHER)]
 
     def text_of(self, value: object) -> str:
-        """`text` of a value, without any work where training kept it as it is written."""
+        """`text` of a value, without any work where training kept it as it is written, or as a number."""
+        if type(value) is float:
+            return self._texts_of_numbers.get(value) or text(value)
         return value if isinstance(value, str) and value in self._indices else text(value)
 
     def input_indices(self, values: Sequence[str]) -> np.ndarray:
@@ -52,6 +54,12 @@ class Category:
     @cached_property
     def _indices(self) -> dict[str, int]:
         return {value: index for index, value in enumerate(self.values)}
+
+    @cached_property
+    def _texts_of_numbers(self) -> dict[float, str]:
+        """The values that are numbers, by what they are as such."""
+        numbers = [(number(value), value) for value in self.values]
+        return {each: value for each, value in numbers if each is not None and text(each) == value}
 
     @cached_property
     def _other_spellings(self) -> dict[str, int]:

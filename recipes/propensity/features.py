@@ -31,6 +31,8 @@ ENCODER_FILE = "encoder.json"
 # Columns of a prepared visit that say which one it is or what became of it.
 NOT_FEATURES = ("row_key", "row_role", "is_sale")
 FEW_ROWS = 4
+# What is worked out on the way takes several times the memory of the inputs.
+BLOCK_ROWS = 100_000
 # Beyond this a scaled value says no more than "extreme", and a network would extrapolate.
 MAX_SCALED = 8.0
 
@@ -117,7 +119,13 @@ class Encoder:
         return rows[list(names.values())].set_axis(list(names), axis=1).reindex(columns=self.columns)
 
     def transform(self, rows: pd.DataFrame) -> np.ndarray:
-        """Network inputs, float32 [rows, inputs]."""
+        """Network inputs, float32 [rows, inputs]; worked out for `BLOCK_ROWS` at a time."""
+        found = np.empty((len(rows), self._layout.width), dtype=np.float32)
+        for start in range(0, len(rows), BLOCK_ROWS):
+            found[start : start + BLOCK_ROWS] = self._transformed(rows.iloc[start : start + BLOCK_ROWS])
+        return found
+
+    def _transformed(self, rows: pd.DataFrame) -> np.ndarray:
         numbers, texts = _of_dates(self.dates, rows)
         columns = [
             numbers[each.name] if each.name in numbers else _numbers(rows[each.name]) for each in self.quantities
@@ -128,23 +136,25 @@ class Encoder:
 
     def transform_rows(self, rows: Sequence[Mapping[str, Any]]) -> np.ndarray:
         """`transform` of a few rows as requests have them; a column that is missing or None is a missing value."""
-        given = {name: [row.get(name) for row in rows] for name in self.columns}
+        given = {each.name: [row.get(each.name) for row in rows] for each in self.dates}
         numbers, texts = _of_dates(self.dates, given)
         columns = [
-            numbers[each.name] if each.name in numbers else [number(value) for value in given[each.name]]
+            numbers[each.name].tolist() if each.name in numbers else [number(row.get(each.name)) for row in rows]
             for each in self.quantities
         ]
         named = [
-            texts[each.name] if each.name in texts else [each.text_of(value) for value in given[each.name]]
+            texts[each.name] if each.name in texts else [each.text_of(row.get(each.name)) for row in rows]
             for each in self.categories
         ]
+        if len(rows) <= FEW_ROWS:
+            return self._encode_few([[column[row] for column in columns] for row in range(len(rows))], named)
         return self.encode(np.array(columns, dtype=np.float64).reshape(len(columns), len(rows)).T, named)
 
     def encode(self, numbers: np.ndarray, texts: Sequence[Sequence[str]]) -> np.ndarray:
         """`transform` of values side by side: float64 [rows, quantities], NaN where missing; one list per category."""
         layout, rows = self._layout, len(numbers)
         if rows <= FEW_ROWS:
-            return self._encode_few(numbers, texts)
+            return self._encode_few(numbers.tolist(), texts)
         lacking = ~np.isfinite(numbers)
         known = np.where(lacking, layout.fill, numbers)
         inputs = np.zeros((rows, layout.width), dtype=np.float32)
@@ -158,23 +168,23 @@ class Encoder:
             inputs[np.arange(rows), first + category.input_indices(values)] = 1.0
         return inputs
 
-    def _encode_few(self, numbers: np.ndarray, texts: Sequence[Sequence[str]]) -> np.ndarray:
+    def _encode_few(self, numbers: Sequence[Sequence[float]], texts: Sequence[Sequence[str]]) -> np.ndarray:
         """`encode` of few rows without numpy, whose calls would take longer than the work."""
         layout = self._layout
         inputs = [[0.0] * layout.width for _ in range(len(numbers))]
-        for row, values in zip(inputs, numbers.tolist(), strict=True):
+        for row, values in zip(inputs, numbers, strict=True):
             for quantity, first, value in zip(self.quantities, layout.firsts, values, strict=True):
                 lacking = not math.isfinite(value)
                 known = quantity.fill if lacking else value
                 scaled = (math.copysign(math.log1p(abs(known)), known) - quantity.center) / quantity.scale
-                row[first] = max(min(scaled, MAX_SCALED), -MAX_SCALED)
+                row[first] = scaled if -MAX_SCALED < scaled < MAX_SCALED else math.copysign(MAX_SCALED, scaled)
                 row[first + 1] = 0.5 * quantity.normal_quantile(known)
                 row[first + 2] = float(known == 0 and not lacking)
                 if quantity.missing:
                     row[first + 3] = float(lacking)
         for first, category, named in zip(layout.categories, self.categories, texts, strict=True):
-            for row, value in zip(inputs, named, strict=True):
-                row[first + category.input_index(value)] = 1.0
+            for row, name in zip(inputs, named, strict=True):
+                row[first + category.input_index(name)] = 1.0
         return np.array(inputs, dtype=np.float32).reshape(len(numbers), layout.width)
 
     @cached_property

@@ -18,7 +18,6 @@ from recipes.propensity.metrics import DECISION_LOGIT
 from recipes.propensity.stacked_networks import NetworkSettings, StackedNetworks
 from recipes.propensity.training_data import TrainingData
 from recipes.propensity.training_loop import fit
-from trainyard.contract.lean_tensorflow import tf
 from trainyard.contract.progress import progress
 from trainyard.contract.tabular.probabilities import auc
 
@@ -60,7 +59,7 @@ def _trained(
     folds = np.full(len(members), VALIDATION_FOLD)
     first = members[0]
     state = fit(networks, data, validation_folds=folds, epochs=first.epochs, batch_size=first.batch_size, seed=seed)
-    logits = networks.logits(tf.constant(data.inputs))
+    logits = networks.logits(data.inputs)
     return [
         (member, _result(data, own, epochs=int(epochs)))
         for member, own, epochs in zip(members, logits, state.epochs, strict=True)

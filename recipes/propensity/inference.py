@@ -179,7 +179,9 @@ def _stacked_logits(stacked: Sequence[np.ndarray], inputs: np.ndarray) -> np.nda
     """`network_logits` of all networks in one go [networks, rows]: for few rows, most of the time is calls."""
     hidden = inputs
     for layer in range(LAYERS - 1):
-        hidden = np.maximum(hidden @ stacked[2 * layer] + stacked[2 * layer + 1], 0.0)
+        hidden = hidden @ stacked[2 * layer]
+        hidden += stacked[2 * layer + 1]
+        np.maximum(hidden, 0.0, out=hidden)
     return np.asarray((hidden @ stacked[-2] + stacked[-1])[:, :, 0], dtype=np.float64)
 
 

@@ -178,25 +178,25 @@ class StackedNetworks:
         return weights, first, second
 
     def logits(
-        self, inputs: tf.Tensor, *, rows: np.ndarray | None = None, networks: np.ndarray | None = None
+        self, inputs: np.ndarray, *, rows: np.ndarray | None = None, networks: np.ndarray | None = None
     ) -> np.ndarray:
         """Logits without dropout [networks, rows]: of all networks and rows, or of those with these numbers.
 
         `BLOCK_ROWS` are worked on at a time.
         """
-        asked = np.arange(inputs.shape[0]) if rows is None else rows
+        asked = np.arange(len(inputs)) if rows is None else rows
         own = tf.constant(np.arange(len(self.settings)) if networks is None else networks)
         blocks = [
-            self._logits(inputs, rows=tf.constant(asked[start : start + BLOCK_ROWS]), networks=own).numpy()
+            self._logits(tf.constant(inputs[asked[start : start + BLOCK_ROWS]]), networks=own).numpy()
             for start in range(0, max(len(asked), 1), BLOCK_ROWS)
         ]
         return np.concatenate(blocks, axis=1)
 
     @tf.function(reduce_retracing=True, autograph=False)  # type: ignore[untyped-decorator]
-    def _logits(self, inputs: tf.Tensor, *, rows: tf.Tensor, networks: tf.Tensor) -> tf.Tensor:
+    def _logits(self, inputs: tf.Tensor, *, networks: tf.Tensor) -> tf.Tensor:
         ones = [tf.ones((1, 1, 1))] * 2
         weights = [tf.gather(each.read_value(), networks) for each in self.weights]
-        return forward(weights, tf.gather(inputs, rows), dropout=ones)[1][:, :, 0]
+        return forward(weights, inputs, dropout=ones)[1][:, :, 0]
 
 
 def forward(weights: list[tf.Tensor], x: tf.Tensor, *, dropout: list[tf.Tensor]) -> tuple[list[tf.Tensor], tf.Tensor]:

@@ -34,7 +34,7 @@ SEARCH_FILE = "search.csv"
 # How far the job is when the networks have learned.
 NETWORKS_DONE = 0.8
 # What the one combination reached on rows it learned from is said of as many as this.
-MAX_RESULT_ROWS = 100_000
+MAX_RESULT_ROWS = 10_000
 
 
 def train(channels: Mapping[str, Path], model_dir: Path, *, checkpoints: Path, config: Config) -> dict[str, float]:

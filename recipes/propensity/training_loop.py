@@ -85,16 +85,13 @@ def fit(
     """
     state = _restore(networks, checkpoint_path) or TrainingState.start(networks)
     judged = data.folds[None] == validation_folds[:, None]
-    inputs, labels = tf.constant(data.inputs), tf.constant(data.labels)
-    train_mask = tf.constant((~judged).astype(np.float32))
     batch_size = effective_batch_size(batch_size, len(data.labels))
     for epoch in range(len(state.train_loss), epochs):
         if not state.active.any():
             break
-        batches = tf.constant(epoch_batches(len(data.labels), batch_size=batch_size, seed=seed, epoch=epoch))
-        rates = tf.constant(state.rates)
-        train_loss = networks.train_epoch(inputs, labels, train_mask=train_mask, batches=batches, rates=rates).numpy()
-        losses = validation_losses(networks, inputs, labels=data.labels, judged=judged)
+        batches = epoch_batches(len(data.labels), batch_size=batch_size, seed=seed, epoch=epoch)
+        train_loss = _train_epoch(networks, data, judged=judged, batches=batches, rates=state.rates)
+        losses = validation_losses(networks, data.inputs, labels=data.labels, judged=judged)
         _expect_finite(losses, state.rates, epoch=epoch)
         state.update(networks, losses)
         state.train_loss.append(float(train_loss.mean()))
@@ -106,8 +103,23 @@ def fit(
     return state
 
 
+def _train_epoch(
+    networks: StackedNetworks, data: TrainingData, *, judged: np.ndarray, batches: np.ndarray, rates: np.ndarray
+) -> np.ndarray:
+    """The mean loss of each network [networks]; of large data TensorFlow holds the rows of one epoch only."""
+    rows = batches.ravel()
+    found: np.ndarray = networks.train_epoch(
+        tf.constant(data.inputs[rows]),
+        tf.constant(data.labels[rows]),
+        train_mask=tf.constant((~judged[:, rows]).astype(np.float32)),
+        batches=tf.constant(np.arange(len(rows)).reshape(batches.shape)),
+        rates=tf.constant(rates),
+    ).numpy()
+    return found
+
+
 def validation_losses(
-    networks: StackedNetworks, inputs: tf.Tensor, *, labels: np.ndarray, judged: np.ndarray
+    networks: StackedNetworks, inputs: np.ndarray, *, labels: np.ndarray, judged: np.ndarray
 ) -> np.ndarray:
     """Mean binary cross-entropy [networks] over the rows that judge each network (`judged` [networks, rows])."""
     found = np.zeros(len(judged))

@@ -85,24 +85,26 @@ class Trees:
         on are left out.
         """
         found = np.full((count, len(self.values)), EVERY_LEAF)
-        lines, places = self._lines_of_one(inputs)
+        tables = self._tables
+        lines, above = self._lines_of_one(inputs)
+        lines += (tables.first + above).tolist()
+        places = [*(place for place, _, _ in tables.many), *tables.once.take(above).tolist()]
         for line, group in zip(lines, groups.take(places).tolist(), strict=True):
             if group < count:
-                found[group] &= self._tables.lines[line]
+                found[group] &= tables.lines[line]
         return found
 
     def _leaves_of_one(self, inputs: np.ndarray) -> np.ndarray:
         """The leaves that one visit can end in [trees]: for a single one, calls of numpy take longer than the work."""
-        lines, _ = self._lines_of_one(inputs)
+        lines, above = self._lines_of_one(inputs)
+        lines += (self._tables.first + above).tolist()
         return np.asarray(np.bitwise_and.reduce(self._tables.lines.take(lines, axis=0), axis=0))
 
-    def _lines_of_one(self, inputs: np.ndarray) -> tuple[list[int], list[int]]:
-        """The lines of the tables that a visit takes, and the input that each is for."""
+    def _lines_of_one(self, inputs: np.ndarray) -> tuple[list[int], np.ndarray]:
+        """The lines that a visit takes for `many`, and the numbers of the lines that it takes for `once`."""
         tables, values = self._tables, inputs.tolist()
         lines = [first + bisect_left(thresholds, values[place]) for place, thresholds, first in tables.many]
-        above = np.flatnonzero(inputs.take(tables.once) > tables.once_above)
-        places = [place for place, _, _ in tables.many]
-        return lines + (tables.first + above).tolist(), places + tables.once.take(above).tolist()
+        return lines, (inputs.take(tables.once) > tables.once_above).nonzero()[0]
 
     def _leaves(self, inputs: np.ndarray) -> np.ndarray:
         """The leaves that visits can end in [rows, trees]."""

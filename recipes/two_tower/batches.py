@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from scipy import sparse
 
 from recipes.two_tower.features import Featurizer, Profiles
 from recipes.two_tower.movie_statistics import shrunk_user_means
@@ -135,7 +136,9 @@ class RetrievalBatches:
     def _ease_scores(self, given: Ratings, candidates: np.ndarray) -> np.ndarray:
         """EASE's scores of the candidates (float32 [users, candidates]), of which those that are given do not count."""
         weights = self.featurizer.statistics.interest.of_ratings(given)
-        queries = given.reduce_by_user(self.factors.encoder[given.movies] * weights[:, None])
+        # A sparse product: the factors of every single rating would be a hundred times as much memory to go through.
+        shape = len(given.users), len(self.factors.encoder)
+        queries = sparse.csr_matrix((weights, given.movies, given.offsets), shape=shape) @ self.factors.encoder
         return np.asarray(queries @ self._decoder[candidates].T)
 
     @cached_property

@@ -9,9 +9,9 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
 
+from trainyard.contract.lean_arrow import numbers, pa, read_table, text_array
 from trainyard.contract.values import written_keys
 
 MOVIES_FILE = "movies.parquet"
@@ -84,21 +84,21 @@ class Movies:
             "title": self.titles,
             "genres": [SEPARATOR.join(each) for each in self.listed_genres],
         }
-        columns = {name: pa.array(each, pa.string()) for name, each in texts.items()}
+        columns = {name: text_array(each) for name, each in texts.items()}
         pq.write_table(pa.table({**columns, "year": self.years}), directory / MOVIES_FILE)
 
     @classmethod
     def load(cls, directory: Path) -> Movies:
         """Of a folder that `save` wrote to, now or in an earlier version, when keys were numbers."""
-        table = pq.read_table(directory / MOVIES_FILE)
+        table = read_table(directory / MOVIES_FILE)
         ids = table["movie_id"].cast(pa.string()).to_pylist()
         genres = [_genres(each) for each in table["genres"].to_pylist()]
-        return cls.from_columns(ids, table["title"].to_pylist(), genres=genres, years=table["year"].to_numpy())
+        return cls.from_columns(ids, table["title"].to_pylist(), genres=genres, years=numbers(table["year"]))
 
 
 def read_keys(directory: Path) -> list[str]:
     """The keys of a saved catalogue, in the order of the index."""
-    found: list[str] = pq.read_table(directory / MOVIES_FILE, columns=["movie_id"])["movie_id"].to_pylist()
+    found: list[str] = read_table(directory / MOVIES_FILE, columns=["movie_id"])["movie_id"].to_pylist()
     return found
 
 

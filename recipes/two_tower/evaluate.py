@@ -9,17 +9,16 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from recipes.two_tower.baselines import RANKING_BASELINES, bias_baseline, recommend
 from recipes.two_tower.catalogue import UNKNOWN, Movies, read_keys
 from recipes.two_tower.config import Config
 from recipes.two_tower.inference import TOP_K, Recommender
 from recipes.two_tower.metrics import coverage, ndcg_and_recall, relative_rmse, relevant_ratings, rmse
-from recipes.two_tower.process import RATINGS_FILE
-from recipes.two_tower.ratings import HISTORIES_FILE, Ratings
+from recipes.two_tower.ratings import HISTORIES_FILE, RATINGS_FILE, Ratings
 from recipes.two_tower.scale import Scale
 from trainyard.contract.evaluation import Evaluation, Reference
+from trainyard.contract.lean_arrow import read_table
 from trainyard.contract.progress import progress
 from trainyard.errors import JobFailed
 
@@ -128,7 +127,7 @@ def expected_ratings(recommender: Recommender, data: Holdout, *, index: np.ndarr
 def known_ratings(channels: Mapping[str, Path], index: np.ndarray, *, scale: Scale, seed: int) -> Ratings:
     """Training and validation ratings, as models compute on them, of at most `KNOWN_USERS` users."""
     paths = [channels[name] / RATINGS_FILE for name in ("train", "validation")]
-    users = np.unique(np.concatenate([pc.unique(pq.read_table(path, columns=["user"])["user"]) for path in paths]))
+    users = np.unique(np.concatenate([pc.unique(read_table(path, ["user"])["user"]) for path in paths]))
     if len(users) > KNOWN_USERS:
         users = users[np.sort(np.random.default_rng(seed).choice(len(users), KNOWN_USERS, replace=False))]
     # One after the other: of each, what is not needed is gone before the next is read.

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from recipes.two_tower.catalogue import Movies
 from recipes.two_tower.ratings import HISTORIES_FILE, Ratings
+from trainyard.contract.lean_arrow import pa, read_table
 from trainyard.contract.values import written_keys
 
 USERS_FILE = "users.parquet"
@@ -32,7 +31,7 @@ class Histories:
     def load(cls, directory: Path, movies: Movies, *, users: int | None = None) -> Histories:
         """Of a model folder whose catalogue is `movies`; with `users`, the ratings of so many at most."""
         if not (directory / USERS_FILE).exists():
-            return cls._of_an_earlier_version(pq.read_table(directory / HISTORIES_FILE), movies)
+            return cls._of_an_earlier_version(read_table(directory / HISTORIES_FILE), movies)
         return cls(keys=read_user_keys(directory), ratings=Ratings.load(directory / HISTORIES_FILE, users=users))
 
     @classmethod
@@ -51,5 +50,5 @@ class Histories:
 
 def read_user_keys(directory: Path) -> list[str]:
     """The keys of users in the order of the index."""
-    found: list[str] = pq.read_table(directory / USERS_FILE, columns=["user_id"])["user_id"].to_pylist()
+    found: list[str] = read_table(directory / USERS_FILE, columns=["user_id"])["user_id"].to_pylist()
     return found

@@ -9,7 +9,7 @@ import numpy as np
 from recipes.two_tower.inference import TOP_K, ObjectiveName, Recommender
 from recipes.two_tower.validation import METRICS, best_epoch
 from trainyard.contract import charts
-from trainyard.contract.projection import spread_out, tsne
+from trainyard.contract.projection import spread_out
 from trainyard.contract.report import Figure
 
 MAP_MOVIES = 1000
@@ -23,13 +23,15 @@ METRIC_LABELS: Mapping[ObjectiveName, str] = {
 }
 
 
-def movie_map(recommender: Recommender, seed: int) -> Figure:
-    """The most rated movies in two dimensions (t-SNE by cosine distance), coloured by their first genres."""
-    movies = recommender.movies
-    rated = np.argsort(-recommender.statistics.counts, kind="stable")[:MAP_MOVIES]
-    vectors = recommender.movie_vectors[rated]
-    unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-    points = tsne(unit, seed)
+def map_vectors(recommender: Recommender) -> np.ndarray:
+    """The unit vectors of the most rated movies [movies, size], whose t-SNE is the map: by cosine distance."""
+    vectors = recommender.movie_vectors[_most_rated(recommender)]
+    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12))
+
+
+def movie_map(recommender: Recommender, points: np.ndarray) -> Figure:
+    """The most rated movies at `points` [movies, 2], coloured by their first genres."""
+    movies, rated = recommender.movies, _most_rated(recommender)
     genres = [(*movies.genres_of(index), NO_GENRE)[0] for index in rated.tolist()]
     titles = {row: movies.titles[rated[row]] for row in spread_out(points, MAP_TITLES, minimum_distance=TITLE_ROOM)}
     return Figure(
@@ -37,6 +39,10 @@ def movie_map(recommender: Recommender, seed: int) -> Figure:
         alt=f"Scatter plot of {len(points)} movies of {len(set(genres))} genres after t-SNE.",
         caption="Titles are given to the most rated movies that leave each other room.",
     )
+
+
+def _most_rated(recommender: Recommender) -> np.ndarray:
+    return np.argsort(-recommender.statistics.counts, kind="stable")[:MAP_MOVIES]
 
 
 def training_curves(curves: Mapping[str, Sequence[float]]) -> tuple[Figure, ...]:

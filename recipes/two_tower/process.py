@@ -13,13 +13,12 @@ from recipes.two_tower.config import Config
 from recipes.two_tower.genres import listed
 from recipes.two_tower.histories import USERS_FILE, read_user_keys
 from recipes.two_tower.metrics import relevant_ratings
-from recipes.two_tower.ratings import HISTORIES_FILE, Ratings
+from recipes.two_tower.ratings import HISTORIES_FILE, RATINGS_FILE, Ratings
 from recipes.two_tower.scale import Scale
 from trainyard.contract.holdout import fraction
 from trainyard.contract.spilling import database
 from trainyard.errors import JobFailed
 
-RATINGS_FILE = "ratings.parquet"
 SALT = "two_tower scored users"
 
 

@@ -12,12 +12,13 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from recipes.two_tower.scale import Scale
+from trainyard.contract.lean_arrow import numbers, pa, read_table
 
 COLUMNS = ("user", "movie", "rating", "timestamp")
+RATINGS_FILE = "ratings.parquet"
 # The ratings of the users that a model was trained on, kept with the model.
 HISTORIES_FILE = "histories.parquet"
 # Ratings of whole users that are looked at together.
@@ -114,7 +115,7 @@ class Ratings:
     @classmethod
     def from_table(cls, table: pa.Table, names: Sequence[str] = COLUMNS) -> Ratings:
         """From the columns of a table that hold user, movie, rating and time, in this order."""
-        users, movies, values, times = (table[name].to_numpy() for name in names)
+        users, movies, values, times = (numbers(table[name]) for name in names)
         return cls.from_columns(users, movies, values=values, times=times)
 
     @classmethod
@@ -146,4 +147,6 @@ class Ratings:
     @classmethod
     def load(cls, path: Path, *, users: int | None = None) -> Ratings:
         """What `save` wrote; of users below `users`, of whose ratings no others are read."""
-        return cls.from_table(pq.read_table(path, filters=None if users is None else [("user", "<", users)]))
+        return cls.from_table(
+            read_table(path) if users is None else pq.read_table(path, filters=[("user", "<", users)])
+        )

@@ -17,6 +17,7 @@ from recipes.two_tower.histories import Histories
 from recipes.two_tower.inference import TOP_K, Recommender
 from recipes.two_tower.ratings import Ratings
 from trainyard.contract import curves
+from trainyard.contract.projection import tsne_beside
 from trainyard.contract.ranking import blocks
 from trainyard.contract.report import Cell, ReportInputs, Section, Table, write_highlights
 
@@ -45,13 +46,15 @@ def report(inputs: ReportInputs, outputs: Path, *, config: Config) -> list[Secti
     movies = recommender.movies
     histories = Histories.load(inputs.model, movies, users=READ_USERS)
     known = histories.ratings.encoded(np.arange(len(movies), dtype=np.int32), recommender.scale)
-    _write_embeddings(recommender, inputs.prepare, outputs=outputs)
-    _write_recommendations(recommender, known, keys=histories.keys, path=outputs / RECOMMENDATIONS_FILE)
-    shown = _shown_users(known)
-    labels = [f"user {histories.keys[user]}" for user in shown.users.tolist()]
-    top_tens = _top_tens(recommender, shown, labels=labels)
-    write_highlights(top_tens, outputs)
-    movie_map = plots.movie_map(recommender, config.seed)
+    with tsne_beside(plots.map_vectors(recommender), config.seed) as points:
+        _write_embeddings(recommender, inputs.prepare, outputs=outputs)
+        _write_recommendations(recommender, known, keys=histories.keys, path=outputs / RECOMMENDATIONS_FILE)
+        shown = _shown_users(known)
+        labels = [f"user {histories.keys[user]}" for user in shown.users.tolist()]
+        top_tens = _top_tens(recommender, shown, labels=labels)
+        write_highlights(top_tens, outputs)
+        training = plots.training_curves(curves.read(inputs.model))
+    movie_map = plots.movie_map(recommender, points.result())
     (outputs / MAP_FILE).write_bytes(movie_map.png)
     return [
         Section(
@@ -69,7 +72,7 @@ def report(inputs: ReportInputs, outputs: Path, *, config: Config) -> list[Secti
         Section(
             title="Training",
             text="The towers were then trained anew, on validation ratings too, for as many epochs as did best here.",
-            figures=plots.training_curves(curves.read(inputs.model)),
+            figures=training,
         ),
     ]
 

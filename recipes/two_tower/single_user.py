@@ -1,12 +1,11 @@
 """Finds one user's best movies with as little work as possible; numpy only, for serving.
 
-The numbers are those of `Recommender`, which works on many users at a time; what that prepares for each call is done
-here once.
+The numbers are those of `Recommender`, which works on many users at a time. Of one user most of the time is calls of
+numpy, so what is known of a movie lies side by side, and one product of matrices gives all sums over a history.
 """
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 import numpy as np
@@ -15,40 +14,42 @@ from recipes.two_tower.histories import Histories
 from recipes.two_tower.inference import LATE_SHRINKAGE, Recommender
 from recipes.two_tower.movie_statistics import SECONDS_PER_YEAR, SHRINKAGE
 from recipes.two_tower.ranking.interest import times_after
-from recipes.two_tower.towers import CLIP, Tower
+from recipes.two_tower.single_user_towers import INTERESTS, OF_LATE, RATINGS, RESIDUALS, SingleUserTowers
 from trainyard.contract.nearest import Neighbours
 
 # Indices of movies, their scores, and expected ratings.
 Best = tuple[list[int], list[float], list[float] | None]
-NO_MOVIES, NO_VALUES, NO_TIMES = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32), np.empty(0)
+NO_MOVIES, NO_VALUES = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
 
 
 class History(NamedTuple):
     """Indices of the movies that a user rated, the ratings as models compute on them, their times, and the last one.
 
-    `times` are seconds since 1970; `last_year` is in years.
+    `times` are seconds since 1970, None of somebody new: all of theirs are of now. `last_year` is in years.
     """
 
     movies: np.ndarray
     values: np.ndarray
-    times: np.ndarray
+    times: np.ndarray | None
     last_year: float
 
     def with_new_ratings(self, movies: list[int], values: np.ndarray, *, year: float) -> History:
         """With ratings given at the time `year`, which replace those of the same movies."""
-        if not movies:
-            return self
         new, last_year = np.asarray(movies, dtype=np.int64), max(self.last_year, year)
-        times = np.full(len(new), np.rint(year * SECONDS_PER_YEAR))
-        if not len(self.movies):
-            return History(movies=new, values=values, times=times, last_year=last_year)
+        if self.times is None:
+            return History(movies=new, values=values, times=None, last_year=last_year)
         kept = ~np.isin(self.movies, new)
+        times = np.full(len(new), np.rint(year * SECONDS_PER_YEAR))
         return History(
             movies=np.concatenate([self.movies[kept], new]),
             values=np.concatenate([self.values[kept], values]),
             times=np.concatenate([self.times[kept], times]),
             last_year=last_year,
         )
+
+    def later(self) -> np.ndarray | float:
+        """How many ratings came after each (float64 [ratings]), or one number for all."""
+        return (len(self.movies) - 1) / 2.0 if self.times is None else times_after(self.times)
 
 
 class KnownHistories:
@@ -74,7 +75,7 @@ class KnownHistories:
     def of_row(self, row: int | None) -> History:
         """The history in a row; that of somebody unknown is empty."""
         if row is None or self._offsets[row] == self._offsets[row + 1]:
-            return History(movies=NO_MOVIES, values=NO_VALUES, times=NO_TIMES, last_year=self._latest_year)
+            return History(movies=NO_MOVIES, values=NO_VALUES, times=None, last_year=self._latest_year)
         own = slice(self._offsets[row], self._offsets[row + 1])
         movies, values, times = self._ratings.movies[own], self._ratings.values[own], self._ratings.times[own]
         return History(movies=movies, values=values, times=times, last_year=self._last_years[row])
@@ -84,42 +85,52 @@ class SingleUserRecommender:
     """Best movies for one user at a time."""
 
     def __init__(self, recommender: Recommender) -> None:
-        self._recommender = recommender
-        self._contents = recommender.featurizer.contents
+        self._recommender, statistics = recommender, recommender.statistics
+        contents, biases = recommender.featurizer.contents, statistics.biases[:, None]
         # A model of interactions has none.
-        self._rating_vectors = recommender.rating_vectors if recommender.rating_towers else np.empty((0, 0))
+        vectors = recommender.rating_vectors if recommender.rating_towers else np.empty((len(contents), 0))
+        # A movie's content, bias and vector: a single look-up gives all that is known of it.
+        self._movies = np.concatenate([contents, biases, vectors], axis=1, dtype=np.float32)
+        self._bias = contents.shape[1]
+        self._factors = slice(self._bias - statistics.factors.shape[1], self._bias)
+        self._towers = SingleUserTowers(recommender, columns=self._movies.shape[1])
         self._neighbours = Neighbours(recommender.movie_vectors, recommender.movie_offsets)
-        self._genres = len(recommender.movies.genre_names)
         self._ranker = recommender.ranker if recommender.objective == "retrieval" else None
-        # The rating tower reads what the retrieval tower reads, without what comes from factors.
-        factors = recommender.statistics.factors.shape[1]
-        features = recommender.retrieval_towers.user.standardize.centre.shape[-1]
-        self._first_factor = self._contents.shape[1] - factors
-        self._rating_features = np.r_[0 : features - 1 - 2 * factors, features - 1]
+        bounds = recommender.scale.natural(np.asarray([statistics.min_rating, statistics.max_rating]))
+        self._least, self._most = bounds.tolist()
 
     def recommend(self, history: History, count: int) -> Best:
         """Indices of the `count` best movies that are not in the history, their scores, and expected ratings.
 
         A model of interactions expects no ratings.
         """
-        later = times_after(history.times)
-        weights = self._recommender.statistics.interest.weights(history.values, later)
-        content_sums, residual_sums, factor_sums = self._sums(history, weights)
-        features = self._features(content_sums, residual_sums, factor_sums=factor_sums, last_year=history.last_year)
-        towers, user = self._recommender.rating_towers, None
-        if towers is not None:
-            user = _vector(towers.user, features[self._rating_features])
-        if user is not None and self._recommender.objective == "rating":
-            vector = user
-        else:
-            vector = self._retrieval_vector(features, content_sums, factor_sums=factor_sums)
-        movies, scores = self._best(vector, history, weights=weights, count=count)
+        weights, sums = self._sums(history)
+        seen = float(sums[RATINGS, 0])
+        bias = float(sums[RESIDUALS, 0]) / (seen + SHRINKAGE)
+        age = (history.last_year - self._recommender.statistics.latest_year) if seen else 0.0
+        vector, user = self._towers(sums, bias=bias, age=age)
+        if self._towers.retrieves:
+            # What `Featurizer.user_base_vectors` gives.
+            vector += sums[INTERESTS, self._factors]
+            vector += SHRINKAGE / (seen + SHRINKAGE) * self._recommender.statistics.prior
+        movies, scores = self._best(vector, history, weights=weights[INTERESTS], count=count)
         expected = None
         if user is not None:
-            bias = float(features[0])
-            bias += self._of_late(user, history, later=later, bias=bias)
-            expected = self._expected(user, movies, bias=bias)
+            rating = bias + self._of_late(user, weights, sums=sums[OF_LATE], bias=bias)
+            expected = self._expected(user, movies, bias=rating)
         return movies.tolist(), scores.tolist(), expected
+
+    def _sums(self, history: History) -> tuple[np.ndarray, np.ndarray]:
+        """What ratings weigh [4, ratings], and sums of what is known of their movies, so weighed [4, columns]."""
+        statistics, steps = self._recommender.statistics, self._recommender.rating_steps
+        rows, later = self._movies.take(history.movies, axis=0), history.later()
+        weights = np.ones((4, len(rows)), dtype=np.float32)
+        np.subtract(history.values, rows[:, self._bias], out=weights[RESIDUALS])
+        weights[RESIDUALS] -= np.float32(statistics.mean)
+        weights[INTERESTS] = statistics.interest.weights(history.values, later)
+        if steps is not None:
+            weights[OF_LATE] = np.exp(-later / steps)
+        return weights, weights.dot(rows)
 
     def _best(
         self, vector: np.ndarray, history: History, *, weights: np.ndarray, count: int
@@ -131,76 +142,19 @@ class SingleUserRecommender:
         movies, scores = self._ranker.best_first(movies, scores, history=history.movies, weights=weights)
         return movies[:count], scores[:count]
 
-    def _of_late(self, user: np.ndarray, history: History, *, later: np.ndarray, bias: float) -> float:
-        """What `Recommender` adds to a user's bias."""
-        steps, statistics = self._recommender.rating_steps, self._recommender.statistics
-        if steps is None:
+    def _of_late(self, user: np.ndarray, weights: np.ndarray, *, sums: np.ndarray, bias: float) -> float:
+        """What `Recommender` adds to a user's bias: the weighted mean of ratings less those expected."""
+        if self._recommender.rating_steps is None:
             return 0.0
-        excess: np.ndarray = history.values - statistics.biases[history.movies]
-        excess -= self._rating_vectors[history.movies] @ user
-        excess -= np.float32(statistics.mean + bias)
-        weights = np.exp(-later / steps)
-        return float(weights @ excess) / (float(weights.sum()) + LATE_SHRINKAGE)
+        total = float(sums[0])
+        excess = float(weights[OF_LATE].dot(weights[RESIDUALS])) - float(sums[self._bias + 1 :].dot(user))
+        return (excess - bias * total) / (total + LATE_SHRINKAGE)
 
     def _expected(self, user: np.ndarray, movies: np.ndarray, *, bias: float) -> list[float]:
         """What `Recommender.expected_ratings` gives, rounded."""
-        statistics = self._recommender.statistics
-        expected: np.ndarray = self._rating_vectors[movies] @ user
-        expected += statistics.biases[movies]
-        expected += np.float32(statistics.mean + bias)
-        within = expected.astype(np.float64).clip(statistics.min_rating, statistics.max_rating)
-        rounded: list[float] = self._recommender.scale.natural(within).round(2).tolist()
-        return rounded
-
-    def _retrieval_vector(
-        self, features: np.ndarray, content_sums: np.ndarray, *, factor_sums: np.ndarray
-    ) -> np.ndarray:
-        """What `Recommender.user_vectors` gives under the objective `retrieval`."""
-        vector = _vector(self._recommender.retrieval_towers.user, features)
-        vector += factor_sums
-        vector += SHRINKAGE / (float(content_sums[0]) + SHRINKAGE) * self._recommender.statistics.prior
-        return vector
-
-    def _sums(self, history: History, interests: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The sums in the `Profiles` of one user, in one product of matrices."""
-        statistics = self._recommender.statistics
-        weights = np.ones((3, len(history.movies)), dtype=np.float32)
-        weights[1] = history.values - statistics.mean - statistics.biases[history.movies]
-        weights[2] = interests
-        content_sums, residual_sums, value_sums = weights @ self._contents[history.movies]
-        return content_sums, residual_sums, value_sums[self._first_factor :]
-
-    def _features(
-        self, content_sums: np.ndarray, residual_sums: np.ndarray, *, factor_sums: np.ndarray, last_year: float
-    ) -> np.ndarray:
-        """`Featurizer.user_features` of one user (float32 [n])."""
-        # A count of movies and roots of it are Python's numbers: numpy takes ten times as long for a single one.
-        count, known, genres = float(content_sums[0]), self._first_factor, self._genres
-        weight, root = count + SHRINKAGE, math.sqrt(count + SHRINKAGE)
-        bias = float(residual_sums[0]) / weight
-        tastes = residual_sums - bias * content_sums
-        middle = 2 * known + len(factor_sums)
-        features = np.empty(middle + len(factor_sums) + 1, dtype=np.float32)
-        features[0], features[1] = bias, math.log1p(count)
-        np.divide(tastes[1 : 1 + genres], content_sums[1 : 1 + genres] + SHRINKAGE, out=features[2 : 2 + genres])
-        np.divide(tastes[1 + genres : known], weight, out=features[2 + genres : 1 + known])
-        np.divide(content_sums[1:known], weight, out=features[1 + known : 2 * known])
-        np.divide(tastes[known:], root, out=features[2 * known : middle])
-        np.divide(factor_sums, root, out=features[middle:-1])
-        features[-1] = (last_year - self._recommender.statistics.latest_year) * (count > 0)
-        return features
-
-
-def _vector(tower: Tower, features: np.ndarray) -> np.ndarray:
-    """`Tower.__call__` for one row (float32 [embedding_size])."""
-    value = features - tower.standardize.centre
-    value *= tower.standardize.scale
-    np.maximum(np.minimum(value, CLIP, out=value), -CLIP, out=value)
-    for kernel, bias in tower.layers[:-1]:
-        value = value @ kernel
-        value += bias
-        np.maximum(value, 0.0, out=value)
-    kernel, bias = tower.layers[-1]
-    vector: np.ndarray = value @ kernel
-    vector += bias
-    return vector
+        rows, scale = self._movies.take(movies, axis=0), self._recommender.scale
+        found: list[float] = (rows[:, self._bias + 1 :].dot(user) + rows[:, self._bias]).tolist()
+        base, least, most = self._recommender.statistics.mean + bias, self._least, self._most
+        return [
+            round(100.0 * min(max((each + base) * scale.unit + scale.shift, least), most)) / 100.0 for each in found
+        ]

@@ -17,10 +17,9 @@ from recipes.two_tower.catalogue import Movies
 from recipes.two_tower.config import Config
 from recipes.two_tower.histories import USERS_FILE
 from recipes.two_tower.objectives import Objective, objectives
-from recipes.two_tower.process import RATINGS_FILE
 from recipes.two_tower.ranking.choice import Choice, choose
 from recipes.two_tower.ranking.grid import Grid
-from recipes.two_tower.ratings import HISTORIES_FILE, Ratings
+from recipes.two_tower.ratings import HISTORIES_FILE, RATINGS_FILE, Ratings
 from recipes.two_tower.scale import Scale
 from recipes.two_tower.towers import Towers
 from recipes.two_tower.trainers import RatingTrainer, RetrievalTrainer
@@ -43,7 +42,8 @@ def train(channels: Mapping[str, Path], model_dir: Path, *, checkpoints: Path, c
     killed training go on as if nothing had happened.
     """
     earlier, later = (Ratings.load(channels[name] / RATINGS_FILE) for name in ("train", "validation"))
-    with threads_for(len(earlier)):
+    # TensorFlow's threads have most of the work; those of numpy would keep cores from them while they wait for more.
+    with threads_for(1):
         return _train(channels, model_dir, ratings=(earlier, later), checkpoints=checkpoints, config=config)
 
 

@@ -23,10 +23,10 @@ from trainyard.client import project
 from trainyard.client.doctor import account, laptop, needs, quotas
 from trainyard.client.doctor.check import Check, Status, asked
 from trainyard.client.doctor.needs import Needs
-from trainyard.client.run import cost, estimate
+from trainyard.client.run import estimate
 from trainyard.client.session import Target
 from trainyard.errors import ConfigError, NotFound
-from trainyard.run import recipe
+from trainyard.run import prices, recipe
 
 NEEDS = Needs(
     account=None,
@@ -400,7 +400,7 @@ def test_the_first_deployment_costs_what_its_document_says() -> None:
 
     def usd(name: str, **settings: Any) -> float:
         machines = estimate._machines(recipe.config(name, settings), {})
-        return sum(cost.price(each, region="us-east-1") or 0.0 for _, each in machines)
+        return sum(prices.price(each, region="us-east-1") or 0.0 for _, each in machines)
 
     text = (Path(__file__).parents[2] / "docs" / "first-deployment.md").read_text(encoding="utf-8")
     said = dict(re.findall(r"^\| (.+?) \| ([\d.]+) \|$", text, re.MULTILINE))

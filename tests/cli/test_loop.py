@@ -136,6 +136,20 @@ def test_compare_shows_what_differs_and_by_how_much(
     assert turned.verdict == "worse than"
 
 
+def test_compare_says_which_columns_moved(deployment: Deployment, capsys: pytest.CaptureFixture[str]) -> None:
+    for run_id, missing in ((A, 0.02), (B, 0.1)):
+        column = {"kind": "category", "missing": missing, "rows": 2000, "complete": True}
+        tables = {"products": {"rows": 2000, "sampled": 2000, "columns": {"aisle": column}}}
+        put(deployment, f"prod2vec/{run_id}/ingest/profile.json", {"version": 1, "tables": tables})
+    assert main(["compare", A, B]) == 0
+    said = capsys.readouterr().out
+    assert f"Columns of {B} that moved from {A}, beyond chance" in said
+    assert "products.aisle: missing 2.0% -> 10.0%" in said
+    assert main(["compare", A, B, "--json"]) == 0
+    [drift] = json.loads(capsys.readouterr().out)["drift"]
+    assert (drift["run"], drift["moves"][0]["what"]) == (B, "missing")
+
+
 def test_runs_of_several_recipes_are_not_compared(deployment: Deployment, capsys: pytest.CaptureFixture[str]) -> None:
     request = deployment.target.client("s3").get_object(
         Bucket="artifacts-bucket", Key=f"prod2vec/{A}/resolve/request.json"

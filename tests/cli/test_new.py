@@ -229,3 +229,22 @@ def test_a_name_that_cannot_be_one_is_refused(name: str, folder: Path, capsys: p
     assert ran("new", name) == 2
     assert "late_deliveries" in capsys.readouterr().err
     assert [each.name for each in folder.iterdir()] == ["__init__.py"]
+
+
+@pytest.mark.parametrize("names", ["id,a,a,y", "id,A,a,y"])
+def test_names_that_are_there_twice_are_refused(
+    names: str, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Reading would give the second one a name that files do not have."""
+    rows = "".join(f"{number},{number % 7},{number % 5},{number % 2}\n" for number in range(60))
+    (tmp_path / "rows.csv").write_text(f"{names}\n{rows}", encoding="utf-8")
+    assert ran("new", "mine", "--from", tmp_path / "rows.csv", "--target", "y") == 3
+    assert "rename all but one of them" in capsys.readouterr().err
+
+
+def test_the_place_of_a_row_is_called_as_no_column_is(folder: Path, tmp_path: Path) -> None:
+    pd.DataFrame({"Row": [1, 2] * 30, "a": range(60), "y": [0, 1] * 30}).to_csv(tmp_path / "rows.csv", index=False)
+    assert ran("new", "mine", "--from", tmp_path / "rows.csv", "--target", "y") == 0
+    table = importlib.import_module("recipes.mine.config").TABLE
+    assert table.key == "row_2"
+    assert [each.name for each in table.features] == ["Row", "a"]

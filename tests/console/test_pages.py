@@ -86,7 +86,7 @@ def test_runs_and_what_came_of_them(console: Console, visitor: Visitor):
     expect(rows.filter(has_text="good")).to_contain_text("better than popularity")
     expect(rows.filter(has_text="good")).to_contain_text("hyperparameters.epochs = 3")
     expect(rows.filter(has_text="broken")).to_contain_text("the file has no line")
-    idle = visitor.page.get_by_text("1 executions found nothing to do")
+    idle = visitor.page.get_by_text("1 execution found nothing to do")
     expect(visitor.page.get_by_text("waiting for orders")).to_be_hidden()
     idle.click()
     expect(visitor.page.get_by_text("waiting for orders")).to_be_visible()
@@ -336,7 +336,7 @@ def test_a_list_that_takes_long_is_there_at_once_and_goes_on_by_itself(
     expect(visitor.page.get_by_text("were looked at so far")).to_have_count(0)
     # A search among them asks for none again.
     described.clear()
-    assert "1 executions found nothing to do" in console.get("/?q=run-0007").body.decode()
+    assert "1 execution found nothing to do" in console.get("/?q=run-0007").body.decode()
     assert described == []
 
 

@@ -126,6 +126,7 @@ def test_what_an_endpoint_has_not_is_said(console: Console, visitor: Visitor):
     visitor.open("/models/prod2vec/ask")
     visitor.page.get_by_role("link", name="/titles").click()
     expect(visitor.page.get_by_text("trainyard serve prod2vec")).to_be_visible()
+    expect(visitor.page.get_by_text("an endpoint has one address")).to_be_visible()
     expect(visitor.page.get_by_role("button", name="Send")).to_have_count(0)
 
 
@@ -145,6 +146,16 @@ def test_a_filled_form_means_a_row():
     assert form.row(filled) == {"title": "2", "tags": ["b"], "new": False}
     with pytest.raises(BadRequest, match="Expected JSON in tags, found"):
         form.row({"field.tags": "a, b"})
+
+
+@pytest.mark.parametrize("text", ["NaN", "Infinity", "-1e999", "9" * 5000], ids=["nan", "infinity", "1e999", "huge"])
+def test_what_json_has_no_number_for_is_refused_by_the_name_of_its_field(text: str):
+    form = of_example({"clicks": 3, "tags": [1.0], "title": "1"})
+    with pytest.raises(BadRequest, match="Expected a number in clicks, found"):
+        form.row({"field.clicks": text})
+    with pytest.raises(BadRequest, match="Expected JSON in tags, found"):
+        form.row({"field.tags": f"[{text}]"})
+    assert form.row({"field.title": text}) == {"title": text}
 
 
 def test_a_key_that_is_a_number_stays_one():

@@ -146,6 +146,11 @@ def test_a_table_names_its_key_and_target_among_its_columns():
         Table(name="t", key="id", target="z", task="regression", columns=TABLE.columns)
 
 
+def test_a_table_has_each_of_its_columns_once():
+    with pytest.raises(ValueError, match="expected each column once, found y more often"):
+        replace(TABLE, columns=(*TABLE.columns, TABLE.columns[-1]))
+
+
 @pytest.mark.parametrize(
     ("kind", "positive", "classes"),
     [("boolean", "true", {"false", "true"}), ("int64", "2", {"1", "2"}), ("float64", "0.5", {"-0.5", "0.5"})],

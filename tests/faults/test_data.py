@@ -139,7 +139,7 @@ def test_orders_of_one_product(aws: Any, observed: Observation) -> None:
 @pytest.mark.fault("every order holds the same two products", "the run goes on")
 def test_orders_that_are_all_alike(aws: Any, tmp_path: Path, observed: Observation) -> None:
     figures = goes_on(aws, "prod2vec", orders([[1, 2]] * 200), tmp_path, changes=PROD2VEC)["figures"]
-    observed(f"{figures['train_baskets']:.0f} orders to train on, {figures['holdout_baskets']:.0f} to evaluate on")
+    observed(f"{figures['baskets']:.0f} orders to train on and to evaluate on")
 
 
 @pytest.mark.fault(

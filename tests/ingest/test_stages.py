@@ -209,6 +209,16 @@ def test_other_errors_of_s3_stay_what_they_are(cloud):
         cloud.run(ingest)
 
 
+def test_the_data_are_profiled(cloud):
+    cloud.run(ingest)
+    found = cloud.document(Stage.INGEST, "profile.json")["tables"]
+    assert set(found) == {"order_products", "orders", "products"}
+    lines = found["order_products"]
+    assert lines["rows"] == lines["sampled"] == 1500
+    assert {name: each["kind"] for name, each in lines["columns"].items()}["add_to_cart_order"] == "number"
+    assert lines["columns"]["order_id"]["kind"] == "key"
+
+
 def test_prepare_waits_for_ingest(cloud):
     with pytest.raises(NotFound, match="The stage ingest must have finished first"):
         cloud.run(prepare)

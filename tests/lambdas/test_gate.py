@@ -12,7 +12,9 @@ from tests.lambdas.conftest import ARTIFACTS, RAW
 from trainyard.contract.config import Gate, to_mapping
 from trainyard.errors import JobFailed
 from trainyard.run import recipe
-from trainyard.run.documents import Comparison, Difference
+from trainyard.run.documents import Comparison, Difference, JobTimes
+from trainyard.run.drift import DataDrift
+from trainyard.run.profile import ColumnProfile, DataProfile, TableProfile
 from trainyard.run.run import Run
 from trainyard.stages.gate import decide
 
@@ -171,6 +173,52 @@ def test_the_decision_is_kept_with_the_run(aws):
     assert decision["promote"]
     stored = json.loads(aws.get_object(Bucket=ARTIFACTS, Key="prod2vec/r1/gate/decision.json")["Body"].read())
     assert stored == decision
+
+
+def test_the_times_of_the_jobs_before_are_kept_beside_it(aws):
+    store(aws, prod2vec_evaluation())
+    moments = {"entered": "2026-11-29T08:00:00.000Z", "left": "2026-11-29T08:01:30.500Z"}
+    jobs = [{"state": "Ingest raw data", **moments, "machine": "G.1X", "count": 2}, {"state": "Train model", **moments}]
+    function.handler({"run": {"recipe": "prod2vec", "run_id": "r1"}, "champion": {}, "jobs": jobs}, None)
+    stored = aws.get_object(Bucket=ARTIFACTS, Key="prod2vec/r1/gate/jobs.json")["Body"].read()
+    kept = JobTimes.from_json(stored).jobs
+    assert [(each.state, each.machine, each.count) for each in kept] == [
+        ("Ingest raw data", "G.1X", 2),
+        ("Train model", "", 0),
+    ]
+    # As after an approval, in an execution that compared nothing anew.
+    function.handler({"run": {"recipe": "prod2vec", "run_id": "r1"}, "champion": {}, "jobs": []}, None)
+    assert aws.get_object(Bucket=ARTIFACTS, Key="prod2vec/r1/gate/jobs.json")["Body"].read() == stored
+
+
+def keep_profile(s3, run_id: str, *, missing: float) -> None:
+    column = ColumnProfile(kind="category", missing=missing, rows=2_000, complete=True)
+    table = TableProfile(rows=2_000, sampled=2_000, columns={"aisle": column})
+    body = DataProfile(tables={"products": table}).to_json().encode()
+    s3.put_object(Bucket=ARTIFACTS, Key=f"prod2vec/{run_id}/ingest/profile.json", Body=body)
+
+
+def beside_champion() -> dict:
+    primary = recipe.config("prod2vec").gate.primary
+    difference = {"value": 0.1, "low": 0.05, "high": 0.15}
+    return {
+        **prod2vec_evaluation(),
+        "champion": {"run_id": "old", "metrics": {primary: {"value": 0.8}}, "difference": difference},
+    }
+
+
+def test_what_moved_since_the_champions_data_is_told_and_decides_nothing(aws):
+    store(aws, beside_champion())
+    event = {"run": {"recipe": "prod2vec", "run_id": "r1"}, "champion": {"run_id": "old"}}
+    keep_profile(aws, "r1", missing=0.1)
+    # One of a version that profiled nothing.
+    assert "moved" not in function.handler(event, None)["message"]
+    keep_profile(aws, "old", missing=0.02)
+    decision = function.handler(event, None)
+    assert decision["promote"]
+    assert "* products.aisle: missing 2.0% -> 10.0%" in decision["message"]
+    stored = aws.get_object(Bucket=ARTIFACTS, Key="prod2vec/r1/gate/drift.json")["Body"].read()
+    assert DataDrift.from_json(stored).reference == "old"
 
 
 def test_an_evaluation_against_another_champion_is_an_error(aws):

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import typer
 
 from tests import outside
 from trainyard.cli.command import completion
@@ -46,25 +47,57 @@ def test_a_recipe_that_is_installed_is_one_of_the_recipes(site: Path) -> None:
         ("import no_such_module\n", "ModuleNotFoundError: No module named 'no_such_module'"),
         ("x =\n", "SyntaxError"),
         ("x = 1\n", "no CONFIG in its config"),
+        ("CONFIG = {}\n", "no CONFIG in its config that is a RecipeConfig"),
+        ("raise SystemExit(3)\n", "SystemExit: 3"),
+        ("from acme_plain.plain.config import CONFIG, SCORES\n", "no sources in its config"),
+        (
+            "from acme_plain.plain.config import CONFIG, SCORES\n\n\ndef sources(config):\n    return config.none\n",
+            "AttributeError: .* when its sources are asked for",
+        ),
         (None, "ModuleNotFoundError"),
     ],
 )
 def test_what_is_wrong_with_a_package_is_said(config: str | None, found: str, site: Path) -> None:
     offer_broken(site, config)
-    with pytest.raises(BadRequest, match=f"the recipe broken of acme-broken 1.0 from acme_broken, found .*{found}"):
+    with pytest.raises(
+        BadRequest, match=f"the recipe broken of acme-broken 1.0 from acme_broken(.config)?, found .*{found}"
+    ):
         recipe.config("broken")
     assert recipe.config("plain").title
 
 
-def test_commands_name_a_broken_package_and_list_the_others(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    offer_broken(site, "import no_such_module\n")
+@pytest.mark.parametrize("config", ["import no_such_module\n", "CONFIG = {}\n", "raise SystemExit(3)\n"])
+def test_commands_name_a_broken_package_and_list_the_others(
+    config: str, site: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    offer_broken(site, config)
     assert main(["recipes"]) == 0
     told = capsys.readouterr()
     assert "Plain" in told.out
     assert "acme-broken 1.0" in told.err
     assert {("plain", "Plain"), ("broken", "")} <= set(completion.recipes(""))
+    context = typer.Context(typer.main.get_command(typer.Typer(callback=lambda: None)))
+    context.params = {"recipe_name": "broken"}
+    assert completion.settings(context, "") == []
     assert main(["check-recipe", "broken"]) == 1
     assert "Fix that package, or uninstall it." in capsys.readouterr().out
+
+
+def test_a_module_that_cannot_be_imported_is_one_sentence(
+    site: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    offer_broken(site, "from acme_plain.plain.config import CONFIG, SCORES, sources\n")
+    (site / "acme_broken" / "sample.py").write_text("import no_such_module\n", encoding="utf-8")
+    assert main(["sample", "broken", "--out", str(tmp_path / "out")]) == 2
+    assert "from acme_broken.sample, found ModuleNotFoundError" in capsys.readouterr().err
+
+
+def test_a_package_that_is_not_there_is_one_sentence(
+    site: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outside.install(site, "acme-gone", files={}, entry_points={"gone": "acme_gone.gone"})
+    assert main(["sample", "gone", "--out", str(tmp_path / "out")]) == 2
+    assert "the recipe gone of acme-gone 1.0" in capsys.readouterr().err
 
 
 def offer_broken(site: Path, config: str | None) -> None:

@@ -18,6 +18,7 @@ from state_machines.definition import definition_text
 
 ROOT = Path(__file__).resolve().parents[2]
 JOB = "arn:aws:iam::111122223333:role/"
+ENTERED = "2026-11-01T08:00:00.000Z"
 SUBSTITUTIONS = {
     "ResolveFunctionArn": "arn:aws:lambda:us-east-1:111122223333:function:trainyard-dev-resolve",
     "GateFunctionArn": "arn:aws:lambda:us-east-1:111122223333:function:trainyard-dev-gate",
@@ -137,7 +138,8 @@ class _Way:
             state = machine["States"][name]
             self.walk.path.append(name)
             context = copy.deepcopy(self.scenario["context"])
-            context["State"] = {"Name": name, "RetryCount": self.scenario.get("retries", {}).get(name, 0)}
+            retried = self.scenario.get("retries", {}).get(name, 0)
+            context["State"] = {"Name": name, "EnteredTime": ENTERED, "RetryCount": retried}
             step = _Step(self.walk, name, given, variables, context)
             if state["Type"] == "Map":
                 name, given = self._each(state, step)

@@ -14,7 +14,7 @@ from trainyard.cli.command import target, terminal
 from trainyard.cli.command.options import AwsOption, EnvOption, JsonOption
 from trainyard.cli.execution_view import wording
 from trainyard.client.run import comparison, runs
-from trainyard.client.run.comparison import Line, RunComparison
+from trainyard.client.run.comparison import Drift, Line, RunComparison
 from trainyard.client.run.find_run import find_run
 from trainyard.client.run.pairing import Pair
 from trainyard.client.wording import short_run, signed
@@ -23,6 +23,7 @@ from trainyard.pages import formats
 from trainyard.run.documents import Metric
 
 SHOWN_CHARACTERS = 28
+LISTS = ("settings", "files", "data", "drift", "metrics")
 
 
 def compare(
@@ -61,7 +62,7 @@ def _document(found: RunComparison) -> dict[str, Any]:
     return {
         "recipe": found.runs[0].request.recipe,
         "runs": [each.request.run_id for each in found.runs],
-        **{name: [asdict(each) for each in getattr(found, name)] for name in ("settings", "files", "data", "metrics")},
+        **{name: [asdict(each) for each in getattr(found, name)] for name in LISTS},
         "same_holdout": found.same_holdout,
         "pairs": [{**asdict(each), "verdict": each.verdict} for each in found.pairs],
     }
@@ -88,6 +89,17 @@ def _print(found: RunComparison) -> None:
     _print_table("Set differently", found, lines=_lines(found.settings), same="Every setting is the same.")
     _print_table("Files read differently", found, lines=_lines(found.files), same="Every file has the same content.")
     _print_table("Data", found, lines=_lines(found.data), same="The figures of the data are the same.")
+    for drift in found.drift:
+        _print_drift(drift)
+
+
+def _print_drift(drift: Drift) -> None:
+    out = terminal.out()
+    out.print()
+    heading = f"Columns of {drift.run} that moved from {drift.other}, beyond chance"
+    out.print(Text(heading, style="bold"), soft_wrap=True)
+    for each in drift.moves:
+        out.print(Text(each.sentence), soft_wrap=True)
 
 
 def _paired(pair: Pair) -> str:

@@ -53,6 +53,6 @@ def _print(found: Sequence[OldRun], *, removed: bool) -> None:
         table.add_row(each.recipe, each.run_id, f"{each.objects} objects", formats.size(each.bytes))
     out = terminal.out()
     out.print(table)
-    total = f"{len(found)} runs with {formats.size(sum(each.bytes for each in found))}"
+    total = f"{len(found)} run{'' if len(found) == 1 else 's'} with {formats.size(sum(each.bytes for each in found))}"
     said = f"Removed {total}." if removed else f"{total} would be removed; do it with --yes."
     out.print(Text(said, style="bold"))

@@ -68,7 +68,9 @@ def score(
         replace_earlier(deployment, recipe_name, dataset=name, files=files, settings=overrides, folder=SCORE_PREFIX)
         upload(deployment, recipe_name, dataset=name, files=files, folder=SCORE_PREFIX)
         where = uploads.folder_uri(deployment, recipe_name, dataset=name, folder=SCORE_PREFIX)
-        terminal.out().print(Text(f"Uploaded {len(files)} files to {where}"), soft_wrap=True)
+        terminal.out().print(
+            Text(f"Uploaded {len(files)} file{'' if len(files) == 1 else 's'} to {where}"), soft_wrap=True
+        )
     arn, execution = scoring.start(deployment, recipe_name, dataset=name, uploaded=bool(files), overrides=overrides)
     terminal.out().print(Text(f"Execution {execution}"), soft_wrap=True)
     raise typer.Exit(follow_or_hint(deployment, arn, name=execution, watch=watch))

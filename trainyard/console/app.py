@@ -71,6 +71,8 @@ def application(site: Site) -> Starlette:
             ClientError: _failed,
             BotoCoreError: _failed,
             404: _unknown,
+            # Told here and raised again, so that the console's log has where it was.
+            500: _unexpected,
         },
     )
     app.state.site = site
@@ -81,6 +83,14 @@ def _failed(request: Request, error: Exception) -> Response:
     pages.site(request).forget(error)
     status = 404 if isinstance(error, NotFound) else 400 if isinstance(error, BadRequest) else 502
     return pages.page(request, "failure.html.j2", status=status, title="Not shown", sentence=failures.explain(error)[0])
+
+
+def _unexpected(request: Request, error: Exception) -> Response:
+    sentence = (
+        f"This page could not be made, which is an error of the console ({type(error).__name__}). Where it was is in "
+        "the terminal that serves it, or in the file console-*.log of the state directory."
+    )
+    return pages.page(request, "failure.html.j2", status=500, title="Not shown", sentence=sentence)
 
 
 def _unknown(request: Request, _error: Exception) -> Response:

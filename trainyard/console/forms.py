@@ -40,6 +40,8 @@ class Field:
         """The value that a text means. Raises BadRequest."""
         try:
             found = json.loads(text)
+            # Python reads and makes NaN and Infinity, which are no JSON.
+            json.dumps(found, allow_nan=False)
         except (ValueError, RecursionError) as error:
             if self.kind == "text":
                 return text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from starlette.requests import Request
@@ -12,6 +13,8 @@ from trainyard.console.site import Site
 from trainyard.pages import environment
 
 FOLDER = "console/templates"
+# Python reads no number of thousands of digits, and nothing here is counted so far.
+WHOLE = re.compile(r"[0-9]{1,9}")
 
 
 def site(request: Request) -> Site:
@@ -28,6 +31,11 @@ def deployment(request: Request) -> Deployment:
 def is_fragment(request: Request) -> bool:
     """Whether a part of a page asks, not the address bar."""
     return "hx-request" in request.headers
+
+
+def whole(text: str, *, otherwise: int) -> int:
+    """The whole number that an address says, `otherwise` where it says none."""
+    return int(text) if WHOLE.fullmatch(text) else otherwise
 
 
 def page(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:

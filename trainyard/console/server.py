@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import uvicorn
 
+from trainyard.client.run import apart
 from trainyard.console.app import application
 from trainyard.console.guard import Guard, new_token
 from trainyard.console.note import HOST, Note, Running
@@ -27,6 +28,7 @@ def serve(site: Site, *, note: Note, port: int | None, ready: Callable[[Running]
 
     Raises TrainyardError when another console of the same deployment runs, or the port is taken.
     """
+    apart.from_now_on()
     with note.held(), _listening(port) as listener:
         before = note.last()
         # A tab that is open goes on after a restart.

@@ -70,7 +70,7 @@ class Neighbours:
         full[: len(query)] = query
         wanted = count + len(hidden)
         if self._codes is None or CANDIDATES * wanted >= len(self):
-            scores = self._vectors @ full
+            scores = self._vectors.dot(full)
             scores[np.asarray(hidden, dtype=np.int64)] = -np.inf
             return _first(scores, count)
         places = self._codes.search(full[None], CANDIDATES * wanted)[1][0]
@@ -99,8 +99,9 @@ def _first(scores: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
         maxima.partition(columns - count)
         floor = max(floor, maxima[columns - count])
     places = (scores >= floor).nonzero()[0]
-    places = places[(-scores[places]).argsort(kind="stable")[:count]]
-    return places, scores[places]
+    found = scores.take(places)
+    order = (-found).argsort(kind="stable")[:count]
+    return places.take(order), found.take(order)
 
 
 def _width(vectors: np.ndarray) -> int:

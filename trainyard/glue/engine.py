@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import duckdb
 
 from trainyard.errors import JobFailed
-from trainyard.glue.lean_ibis import backend
+from trainyard.glue import lean_ibis
 
 # Ibis takes .5 s to load: the functions that start an engine import it, for files are read by DuckDB without it.
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def start(name: Literal["duckdb", "spark"], scratch: Path, *, confined: bool = F
     """
     if name == "spark":
         return _spark(scratch)
-    return DuckDB(backend("duckdb").from_connection(connect(scratch, confined=confined)))
+    return DuckDB(lean_ibis.over_duckdb(connect(scratch, confined=confined)))
 
 
 def connect(scratch: Path, *, confined: bool = False) -> duckdb.DuckDBPyConnection:
@@ -158,7 +158,7 @@ def _spark(scratch: Path) -> Spark:
     session = builder.getOrCreate()
     session.conf.set("spark.sql.session.timeZone", "UTC")
     distributed = not session.sparkContext.master.startswith("local")
-    return Spark(connection=backend("pyspark").connect(session), session=session, distributed=distributed)
+    return Spark(connection=lean_ibis.spark().connect(session), session=session, distributed=distributed)
 
 
 def _local_settings(scratch: Path) -> Iterable[tuple[str, str]]:

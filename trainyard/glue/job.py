@@ -11,6 +11,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from trainyard.contract.lean_imports import rarely_collected
 from trainyard.contract.quoting import cells_shown
 from trainyard.errors import JobFailed
 from trainyard.glue.arguments import Arguments, pairs, parse
@@ -37,11 +38,12 @@ def opened(argv: Sequence[str], s3: Any) -> Iterator[Job]:
     Raises ConfigError for wrong arguments, NotFound when there is no such run, and whatever the block raises: Glue
     takes the reason of a failed run from the exception. What it was lies in the run's folder then, see `JobFailure`.
     """
-    known, quoting = _Secrets(), ExitStack()
+    known, held = _Secrets(), ExitStack()
+    held.enter_context(rarely_collected())
     try:
         arguments = parse(argv)
         store = RunStore.open(s3, arguments.run_uri)
-        quoting.enter_context(cells_shown(store.run.show_cells))
+        held.enter_context(cells_shown(store.run.show_cells))
         yield Job(arguments=arguments, store=store, read_secret=known.remembering(secret_reader(arguments, store.run)))
     except Exception as error:
         given = pairs(argv)
@@ -53,7 +55,7 @@ def opened(argv: Sequence[str], s3: Any) -> Iterator[Job]:
         print(failure.traceback, file=sys.stderr, flush=True)
         raise JobFailed(failure.reason) from None
     finally:
-        quoting.close()
+        held.close()
 
 
 @dataclass

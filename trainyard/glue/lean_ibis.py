@@ -9,22 +9,34 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 from importlib.util import find_spec, module_from_spec
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import duckdb
 
 COMPILERS = "ibis.backends.sql.compilers"
 
 
-def backend(name: str) -> Any:
-    """The backend of Ibis called `name`, such as `duckdb`. Raises ImportError where its packages are not installed."""
-    if COMPILERS not in sys.modules:
-        _compilers_on_use()
+def over_duckdb(connection: duckdb.DuckDBPyConnection) -> Any:
+    """The backend over a connection of DuckDB."""
+    _compilers_on_use()
+    from trainyard.glue.lean_duckdb import LeanDuckDB
+
+    return LeanDuckDB.from_connection(connection)
+
+
+def spark() -> Any:
+    """The backend of Spark. Raises ImportError where PySpark is not installed."""
+    _compilers_on_use()
     import ibis
 
-    return getattr(ibis, name)
+    return ibis.pyspark
 
 
 def _compilers_on_use() -> None:
     """Put the package among the loaded modules with no name in it: each module of it is imported when it is used."""
+    if COMPILERS in sys.modules:
+        return
     spec = find_spec(COMPILERS)
     if spec is None or spec.loader is None:
         raise ImportError(f"Expected the package {COMPILERS}, found none; install ibis-framework as the lock names it.")

@@ -99,6 +99,26 @@ class Decision(Document):
 
 
 @dataclass(frozen=True, kw_only=True)
+class JobTime:
+    """When the state machine `entered` and `left` a state with a job, in ISO 8601; of Glue also what it ran on."""
+
+    state: str
+    entered: str
+    left: str
+    machine: str = ""
+    count: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobTimes(Document):
+    """The states with jobs that an execution went through before the gate, in that order."""
+
+    FILE: ClassVar[str] = "jobs.json"
+
+    jobs: tuple[JobTime, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class ScoreSummary(Document):
     """What a bulk scoring wrote; `columns` are the table's, in the terms of the Glue catalogue."""
 

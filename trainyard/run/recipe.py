@@ -16,7 +16,7 @@ from trainyard.contract.sources import Source
 from trainyard.errors import BadRequest, ConfigError
 from trainyard.run import recipe_packages
 from trainyard.run.overrides import override
-from trainyard.run.recipe_packages import configuration, package
+from trainyard.run.recipe_packages import configuration, loaded, package
 from trainyard.run.suggestion import did_you_mean
 
 
@@ -32,13 +32,17 @@ def unknown(recipe: str) -> str:
 
 def module(recipe: str, name: str) -> ModuleType:
     """Module `name` of a recipe, imported only now so that a stage loads nothing it does not run."""
-    if recipe not in names():
-        raise BadRequest(unknown(recipe))
-    return configuration(recipe) if name == "config" else importlib.import_module(module_name(recipe, name))
+    where = module_name(recipe, name)
+    return configuration(recipe) if name == "config" else loaded(recipe, where)
 
 
 def module_name(recipe: str, name: str) -> str:
-    """Where module `name` of a recipe is: in its own folder, else in the package that its configuration builds on."""
+    """Where module `name` of a recipe is: in its own folder, else in the package that its configuration builds on.
+
+    Raises BadRequest for a recipe that there is not, and where that of a package from outside cannot be loaded.
+    """
+    if recipe not in names():
+        raise BadRequest(unknown(recipe))
     own = f"{package(recipe)}.{name}"
     if name == "config" or has(recipe, name):
         return own
@@ -48,6 +52,8 @@ def module_name(recipe: str, name: str) -> str:
 
 def has(recipe: str, name: str) -> bool:
     """Whether a recipe's own package has a module, such as the optional `ingest` and `register`."""
+    # One that cannot be imported is named.
+    recipe_packages.folder(recipe)
     return importlib.util.find_spec(f"{package(recipe)}.{name}") is not None
 
 

@@ -16,6 +16,7 @@ from functools import cache
 from pathlib import Path
 from types import ModuleType
 
+from trainyard.contract.config import RecipeConfig
 from trainyard.errors import BadRequest
 
 PACKAGE = "recipes"
@@ -77,27 +78,42 @@ def configuration(name: str) -> ModuleType:
     What is wrong with a package from outside is said in a BadRequest that names it; a folder of this project fails as
     it does.
     """
-    found = _loaded(name, f"{package(name)}.config")
-    if name in offers() and not hasattr(found, "CONFIG"):
-        raise BadRequest(_broken(name, "no CONFIG in its config"))
+    found = loaded(name, f"{package(name)}.config")
+    if name in offers():
+        _require_sound(name, found)
     return found
 
 
 def folder(name: str) -> Path:
     """Where the files of a recipe are. Raises BadRequest where a package from outside is none."""
-    found = _loaded(name, package(name))
+    found = loaded(name, package(name))
     if not hasattr(found, "__path__"):
         raise BadRequest(_broken(name, "a module in place of a package"))
     return Path(next(iter(found.__path__)))
 
 
-def _loaded(name: str, module: str) -> ModuleType:
+def loaded(name: str, module: str) -> ModuleType:
+    """A module of a recipe. Raises BadRequest where that of a package from outside cannot be imported."""
     if name not in offers():
         return importlib.import_module(module)
     try:
         return importlib.import_module(module)
+    # A module may end the program that imports it, and others must go on.
+    except (Exception, SystemExit) as error:
+        raise BadRequest(_broken(name, f"{type(error).__name__}: {error}".rstrip(": "), module=module)) from error
+
+
+def _require_sound(name: str, module: ModuleType) -> None:
+    """What is listed and deployed with the others has the configuration that they all have."""
+    if not isinstance(getattr(module, "CONFIG", None), RecipeConfig):
+        raise BadRequest(_broken(name, "no CONFIG in its config that is a RecipeConfig"))
+    if lacking := [each for each in ("SCORES", "sources") if not hasattr(module, each)]:
+        raise BadRequest(_broken(name, f"no {' and no '.join(lacking)} in its config"))
+    try:
+        module.sources(module.CONFIG)
     except Exception as error:
-        raise BadRequest(_broken(name, f"{type(error).__name__}: {error}")) from error
+        found = f"{type(error).__name__}: {error} when its sources are asked for"
+        raise BadRequest(_broken(name, found)) from error
 
 
 def own_folder() -> Path:
@@ -110,10 +126,11 @@ def is_name(text: str) -> bool:
     return NAME.fullmatch(text) is not None and len(text) <= LONGEST and not keyword.iskeyword(text)
 
 
-def _broken(name: str, found: str) -> str:
+def _broken(name: str, found: str, *, module: str = "") -> str:
     (offer,) = offers()[name]
     return (
-        f"Expected to load the recipe {name} of {offer.source} from {offer.package}, found {found}. "
+        f"Expected to load the recipe {name} of {offer.source} from {module or offer.package or 'nothing'}, "
+        f"found {found}. "
         "Fix that package, or uninstall it."
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -40,6 +40,10 @@ class RunStore:
         with _existing(f"s3://{bucket}/{key}", "Start the run through its state machine, whose first state writes it."):
             text = client.get_object(Bucket=bucket, Key=key)["Body"].read().decode()
         return cls(client, Run.from_json(text))
+
+    def of_run(self, run_id: str) -> RunStore:
+        """The documents of another run of the same recipe."""
+        return RunStore(self.client, replace(self.run, run_id=run_id))
 
     def download_input(self, file: InputFile, path: Path) -> None:
         """The very object version that Resolve saw, even if the file was uploaded again since."""

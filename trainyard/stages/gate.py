@@ -6,34 +6,54 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from trainyard.contract.config import ALL_BASELINES, Gate
-from trainyard.errors import JobFailed
+from trainyard.errors import JobFailed, NotFound
 from trainyard.run import recipe
-from trainyard.run.documents import ChampionMetrics, Check, Comparison, Decision, Difference, Metric
+from trainyard.run.documents import ChampionMetrics, Check, Comparison, Decision, Difference, JobTimes, Metric
+from trainyard.run.drift import DataDrift, Move, moved
+from trainyard.run.profile import DataProfile
 from trainyard.run.stage import Stage
 from trainyard.run.store import RunStore
 
+# The report has all of them.
+TOLD_MOVES = 5
 
-def gate(store: RunStore, *, champion: str | None, waits: bool = False) -> Decision:
+
+def gate(store: RunStore, *, champion: str | None, waits: bool = False, jobs: JobTimes | None = None) -> Decision:
     """The decision on a run's model, also written beside it; `champion` is the run of the model in use now.
 
-    With `waits` a model that passes is not promoted before a person has approved it.
+    With `waits` a model that passes is not promoted before a person has approved it. What `jobs` came before is kept
+    beside the decision, for the report's job cannot ask.
     Raises JobFailed when the evaluation compared with another champion, for then it says nothing about this one.
     """
     comparison = store.read_document(Stage.EVALUATE, Comparison)
     compared = comparison.champion.run_id if comparison.champion else None
     if compared != champion:
         raise JobFailed(f"Expected an evaluation against champion {champion}, found one against {compared}.")
-    decision = decide(comparison, recipe.config(store.run.recipe, store.run.config).gate, waits=waits)
-    store.write_document(Stage.GATE, decision)
+    drift = _drift(store, champion) if champion else None
+    rules = recipe.config(store.run.recipe, store.run.config).gate
+    decision = decide(comparison, rules, waits=waits, moves=drift.moves if drift else ())
+    for document in (each for each in (jobs, drift, decision) if each is not None):
+        store.write_document(Stage.GATE, document)
     return decision
 
 
-def decide(comparison: Comparison, rules: Gate, *, waits: bool = False) -> Decision:
+def _drift(store: RunStore, champion: str) -> DataDrift | None:
+    """What moved since the champion's data; None where either run is from before data were profiled."""
+    try:
+        reference = store.of_run(champion).read_document(Stage.INGEST, DataProfile)
+        data = store.read_document(Stage.INGEST, DataProfile)
+    except NotFound:
+        return None
+    return DataDrift(reference=champion, moves=tuple(moved(reference, data)))
+
+
+def decide(comparison: Comparison, rules: Gate, *, waits: bool = False, moves: Sequence[Move] = ()) -> Decision:
     """The decision on an evaluation (see docs/recipes.md), with its numbers and one sentence per check.
 
     A model must reach every absolute threshold, but for metrics that such data do not have; no simple baseline may be
     better by more than noise; and where there is a champion, the model must beat it: the whole paired interval
-    of the difference in the primary metric has to lie above zero, so that noise promotes nobody.
+    of the difference in the primary metric has to lie above zero, so that noise promotes nobody. What moved in the data
+    since that one was trained (`moves`) is told, and decides nothing.
     """
     champion = comparison.champion
     checks = _threshold_checks(comparison, rules)
@@ -54,7 +74,7 @@ def decide(comparison: Comparison, rules: Gate, *, waits: bool = False) -> Decis
     return Decision(
         promote=promote,
         summary=summary,
-        message=_message(comparison, verdict, checks=checks),
+        message=_message(comparison, verdict, checks=checks, moves=moves),
         reasons=tuple(check.sentence for check in checks if not check.passed),
         checks=tuple(checks),
         metrics=comparison.metrics,
@@ -151,7 +171,7 @@ def _difference(difference: Difference, rules: Gate) -> str:
     )
 
 
-def _message(comparison: Comparison, verdict: str, *, checks: Sequence[Check]) -> str:
+def _message(comparison: Comparison, verdict: str, *, checks: Sequence[Check], moves: Sequence[Move]) -> str:
     lines = [f"The new {comparison.recipe} model was {verdict}.", "", "Checks:"]
     lines += [f"* {'passed' if check.passed else 'FAILED'}: {check.sentence}" for check in checks]
     lines += ["", f"Scores on {comparison.rows} held-out examples:"]
@@ -162,6 +182,11 @@ def _message(comparison: Comparison, verdict: str, *, checks: Sequence[Check]) -
             lines.append(
                 f"  (the model is {difference.value:+.4g} apart, {difference.low:+.4g} to {difference.high:+.4g})"
             )
+    if moves:
+        lines += ["", "Columns that moved since the model in use was trained, beyond chance:"]
+        lines += [f"* {each.sentence}" for each in moves[:TOLD_MOVES]]
+    if (left := len(moves) - TOLD_MOVES) > 0:
+        lines.append(f"* and {left} more, in the report.")
     return "\n".join(lines)
 
 

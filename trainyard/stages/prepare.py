@@ -5,8 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-
-import ibis
+from typing import TYPE_CHECKING
 
 from trainyard.contract.progress import progress
 from trainyard.contract.quality import QUALITY_FILE, Quality
@@ -18,6 +17,10 @@ from trainyard.run import recipe
 from trainyard.run.documents import PrepareSummary
 from trainyard.run.stage import Stage
 from trainyard.run.store import RunStore
+
+# The engine loads Ibis, without what the job has no use for.
+if TYPE_CHECKING:
+    import ibis
 
 
 def prepare(store: RunStore, arguments: Arguments) -> Mapping[str, int]:

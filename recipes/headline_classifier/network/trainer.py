@@ -10,7 +10,7 @@ import numpy as np
 
 from recipes.headline_classifier.batches import Batch
 from recipes.headline_classifier.config import Hyperparameters
-from recipes.headline_classifier.features import Encoder
+from recipes.headline_classifier.features import PADDING, Encoder
 from recipes.headline_classifier.inference import Network, combined_logits
 from recipes.headline_classifier.model import build
 from recipes.headline_classifier.network.calibration import fit_temperature
@@ -46,6 +46,8 @@ class Trainer:
     def train_steps(self, batches: Batch, learning_rates: Any) -> Any:
         """A step for each of `learning_rates` [steps], on batches with that dimension; returns the losses [steps]."""
         steps = tf.shape(learning_rates)[0]
+        if "wide" in self.model.output:
+            batches = batches._replace(words=_without_padding(batches.words))
 
         def one_step(step: Any, losses: Any) -> tuple[Any, Any]:
             loss = self._step(Batch(*(each[step] for each in batches)), learning_rates[step])
@@ -104,9 +106,9 @@ class Trainer:
         if "wide" in self.model.output:
             self.model.get_layer("wide").log_odds.assign(encoder.log_odds)
 
-    def add_to_wide(self, table: np.ndarray) -> None:
-        """Add `table` [n-grams, classes] to what n-grams add to the logits; no step of training can follow."""
-        self.model.get_layer("wide").add(table)
+    def add_to_wide(self, table: np.ndarray, *, bias: np.ndarray) -> None:
+        """Add `table` [n-grams, classes] and `bias` [classes] to the logits; no step of training can follow."""
+        self.model.get_layer("wide").add(table, bias=bias)
 
     def forget(self, kept: np.ndarray) -> None:
         """Cut all n-grams but those `kept` [n-grams] from encoder and model; no step of training can follow."""
@@ -129,6 +131,12 @@ class Trainer:
 
     def _variables(self) -> list[Any]:
         return [*self.model.variables, *self.optimizer.variables]
+
+
+def _without_padding(words: Any) -> Any:
+    """Word numbers [..., length] up to the end of the longest headline: most are far shorter than they may be."""
+    lengths = tf.math.count_nonzero(tf.not_equal(words, PADDING), axis=-1, dtype=tf.int32)
+    return words[..., : tf.maximum(tf.reduce_max(lengths), 1)]
 
 
 def _cross_entropy(labels: Any, logits: Any) -> Any:

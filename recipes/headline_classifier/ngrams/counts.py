@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from recipes.headline_classifier.features import NgramVocabulary
-from recipes.headline_classifier.ngrams.hashing import NgramHasher
+from recipes.headline_classifier.ngrams.hashing import NgramHasher, source_word_hashes
 
 # Weights of n-grams of a kind, for all classes together: with many classes fewer n-grams are kept, so that neither
 # memory nor the time of a training step grow with both.
@@ -54,6 +54,10 @@ class NgramCounts:
     def add_character_ngrams(self, titles: Sequence[str], labels: np.ndarray) -> None:
         """Count runs of characters of some headlines of classes `labels`."""
         self._add(*NgramHasher.of(titles).character_ngrams(), labels=labels)
+
+    def add_source_words(self, texts: Sequence[str], labels: np.ndarray) -> None:
+        """Count words of where some texts of classes `labels` come from."""
+        self._add(*source_word_hashes(texts), labels=labels)
 
     def _add(self, rows: np.ndarray, hashes: np.ndarray, *, labels: np.ndarray) -> None:
         distinct, index = np.unique(hashes, return_inverse=True)

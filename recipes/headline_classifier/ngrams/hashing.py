@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 
 import numpy as np
 
+from recipes.headline_classifier.texts.source_words import source_words
 from recipes.headline_classifier.texts.tokenizer import tokens
 
 CHARACTER_NGRAM_SIZES = (2, 3, 4, 5)
@@ -31,8 +33,8 @@ class NgramHasher:
     gap: np.ndarray
 
     @classmethod
-    def of(cls, titles: Sequence[str]) -> NgramHasher:
-        return cls.of_words([tokens(title[:MAX_LETTERS])[:MAX_WORDS] for title in titles])
+    def of(cls, titles: Sequence[str], *, signs: bool = True) -> NgramHasher:
+        return cls.of_words([tokens(title[:MAX_LETTERS], signs=signs)[:MAX_WORDS] for title in titles])
 
     @classmethod
     def of_words(cls, words: Sequence[Sequence[str]]) -> NgramHasher:
@@ -75,6 +77,21 @@ class NgramHasher:
         together = rows[1:] == rows[:-1]
         pairs = hashes_of_pairs(words)[together]
         return np.concatenate((rows, rows[1:][together])), np.concatenate((words, pairs))
+
+
+def source_word_hashes(texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Row and hash of every word of where some texts come from (see `texts.source_words`)."""
+    words = [source_words(each) for each in texts]
+    rows = np.repeat(np.arange(len(texts)), [len(each) for each in words])
+    distinct = sorted(set().union(*words))
+    hashes = np.asarray([_hash_of_text(each) for each in distinct], dtype=np.uint64)
+    number = {word: number for number, word in enumerate(distinct)}
+    return rows, hashes[[number[word] for each in words for word in each]] if distinct else hashes
+
+
+def _hash_of_text(text: str) -> int:
+    """The first 64 bits of a digest, which no other text is likely to have."""
+    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "little")
 
 
 def hashes_of_pairs(words: np.ndarray) -> np.ndarray:

@@ -6,6 +6,7 @@ must look as new headlines will look: with n-grams that nobody has seen, and log
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -27,17 +28,19 @@ def as_new(
     counts = counted(train, encoder)
     class_counts = np.bincount(train.labels, minlength=len(encoder.classes))
     known = replace(encoder, log_odds=log_odds(counts, class_counts, smoothing=smoothing))
-    bags = _without(validation.ngrams, counts.sum(axis=1) == 0, words=len(encoder.word_ngrams))
+    bags = _without(validation.ngrams, counts.sum(axis=1) == 0, kind_starts=encoder.kind_starts)
     return known, replace(validation, ngrams=bags)
 
 
 def only(encoder: Encoder, kept: np.ndarray) -> Encoder:
     """The encoder that knows those n-grams alone of which `kept` [n-grams] is true."""
-    words = len(encoder.word_ngrams)
+    of_kinds = np.split(kept, encoder.kind_starts[1:-1])
+    words, characters, source = (_some(*each) for each in zip(encoder.vocabularies, of_kinds, strict=True))
     return replace(
         encoder,
-        word_ngrams=_some(encoder.word_ngrams, kept[:words]),
-        character_ngrams=_some(encoder.character_ngrams, kept[words:]),
+        word_ngrams=words,
+        character_ngrams=characters,
+        source_words=source,
         log_odds=encoder.log_odds[kept],
     )
 
@@ -46,12 +49,13 @@ def _some(vocabulary: NgramVocabulary, kept: np.ndarray) -> NgramVocabulary:
     return NgramVocabulary(hashes=vocabulary.hashes[kept], idf=vocabulary.idf[kept])
 
 
-def _without(bags: NgramBags, unseen: np.ndarray, *, words: int) -> NgramBags:
-    """Bags that lack the n-grams `unseen`; those of words and of characters each have length 1 again."""
+def _without(bags: NgramBags, unseen: np.ndarray, *, kind_starts: Sequence[int]) -> NgramBags:
+    """Bags that lack the n-grams `unseen`; those of each kind have length 1 again."""
     kept = ~unseen[bags.indices]
     rows, indices, values = bags.rows[kept], bags.indices[kept], bags.values[kept]
-    kind = 2 * rows + (indices >= words)
-    lengths = np.sqrt(np.bincount(kind, weights=values.astype(np.float64) ** 2, minlength=2 * len(bags)))
+    kinds = len(kind_starts) - 1
+    kind = kinds * rows + np.searchsorted(kind_starts[1:-1], indices, side="right")
+    lengths = np.sqrt(np.bincount(kind, weights=values.astype(np.float64) ** 2, minlength=kinds * len(bags)))
     return NgramBags(
         indices=indices,
         values=(values / lengths[kind]).astype(np.float32),

@@ -33,6 +33,11 @@ class EncodedHeadlines:
     def __len__(self) -> int:
         return len(self.labels)
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the arrays that grow with the words."""
+        return int(self.sequences.nbytes + self.ngrams.indices.nbytes + self.ngrams.values.nbytes)
+
     @classmethod
     def of(
         cls, encoder: Encoder, titles: Sequence[str], *, labels: np.ndarray, weights: np.ndarray | None = None

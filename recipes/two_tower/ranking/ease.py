@@ -20,9 +20,8 @@ from scipy import sparse
 from recipes.two_tower.ratings import Ratings
 from trainyard.contract.threads import threads_for
 
-# The cost of a kernel grows with the cube of the users or movies in it, so it is capped: 3,000 take ten seconds.
+# The cost of a kernel grows with the cube of the users or movies in it, so it is capped: 3,000 take six seconds.
 MAX_KERNEL = 3000
-KERNEL_PER_THREAD = 500
 # Users of whom a sample says enough of movies; their left singular vectors take 240 MB.
 MAX_USERS = 20_000
 # Squares of singular values below this share of the largest are rounding errors, below this share of L2 noise.
@@ -140,8 +139,8 @@ def _by_movies(table: sparse.csr_matrix, l2: float) -> tuple[np.ndarray, np.ndar
 def _largest_first(kernel: sparse.csr_matrix) -> tuple[np.ndarray, np.ndarray]:
     """Eigenvalues [k] and eigenvectors [n, k] of a kernel."""
     dense = kernel.toarray().astype(np.float64)
-    # Of a small one, threads would spend most of their time waiting for each other.
-    with threads_for(len(dense), per_thread=KERNEL_PER_THREAD):
+    # Where other work keeps cores busy, two threads wait for each other ten times as long as one would work.
+    with threads_for(1):
         squares, vectors = np.linalg.eigh(dense)
     return np.maximum(squares[::-1], 0.0), vectors[:, ::-1]
 

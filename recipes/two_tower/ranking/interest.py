@@ -45,11 +45,11 @@ class Interest:
             return self.of_values(ratings.values)
         return self.weights(ratings.values, ratings_after(ratings))
 
-    def weights(self, values: np.ndarray, later: np.ndarray) -> np.ndarray:
-        """Weights by value and by how many ratings came after (float32)."""
+    def weights(self, values: np.ndarray, later: np.ndarray | float) -> np.ndarray:
+        """Weights by value and by how many ratings came after, each or all of them (float32)."""
         return np.asarray(self.of_values(values) * self.recency(later))
 
-    def recency(self, later: np.ndarray) -> np.ndarray:
+    def recency(self, later: np.ndarray | float) -> np.ndarray:
         """Weights by how many ratings came after (float32)."""
         return np.asarray(np.exp(-later / self.steps) + self.floor, dtype=np.float32)
 

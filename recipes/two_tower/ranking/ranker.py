@@ -83,10 +83,10 @@ class Ranker:
         """
         found = np.float32(self.towers_share) * towers
         if len(history):
-            query = weights @ self.encoder.take(history, axis=0)
-            found += (self.encoder.take(movies, axis=0) @ query) * self._shared_gains[movies]
+            query = weights.dot(self.encoder.take(history, axis=0))
+            found += self.encoder.take(movies, axis=0).dot(query) * self._shared_gains.take(movies)
         order = (-found).argsort(kind="stable")
-        return movies[order], found[order]
+        return movies.take(order), found.take(order)
 
     def in_words(self) -> str:
         """A sentence for reports."""

@@ -115,7 +115,8 @@ def test_served_answers_equal_the_classifier(trained):
 def test_a_description_is_read_with_the_title_in_requests_and_in_bulk(trained, quick, tmp_path):
     rows = [(None, "Bank", "Album concert singer"), ("k7", "Bank", None), (None, "Bank", "")]
     (tmp_path / "headlines").mkdir()
-    table = pa.table(dict(zip(score.COLUMNS, map(list, zip(*rows, strict=True)), strict=True)))
+    whole = [(*row, None, None) for row in rows]
+    table = pa.table(dict(zip(score.COLUMNS, map(list, zip(*whole, strict=True)), strict=True)))
     pq.write_table(table, tmp_path / "headlines" / "part-00000.parquet")
     scored = pa.concat_tables(score.score(trained, tmp_path, config=quick)).to_pylist()
     requests = [{"title": title} | ({"description": text} if text is not None else {}) for _, title, text in rows]

@@ -63,7 +63,8 @@ def test_a_model_that_learned_once_knows_the_n_grams_it_learned_from_alone(chann
     encoder, headlines = Encoder.load(channels["features"]), EncodedHeadlines.load(channels["train"])
     vectors = np.zeros((len(encoder.words) + 2, 8), np.float32)
     trainer = Trainer(encoder, vectors, hyperparameters=QUICK, seed=1)
-    trainer.add_to_wide(np.random.default_rng(0).normal(size=encoder.log_odds.shape).astype(np.float32))
+    added = np.random.default_rng(0).normal(size=encoder.log_odds.shape).astype(np.float32)
+    trainer.add_to_wide(added, bias=np.float32([0.1, 0.2, 0.3, 0.4]))
     kept = counted(headlines, encoder).any(axis=1)
     before = trainer.network().part_logits(headlines.sequences, headlines.ngrams)
     trainer.forget(kept)
@@ -187,3 +188,63 @@ def test_the_model_knows_how_many_headlines_of_each_class_it_learned_from(traine
     assert score.seen(trained) == {"category_name": dict(counted)}
     # A model from before the counts were kept.
     assert score.seen(tmp_path) == {}
+
+
+def test_mapped_files_are_given_up_again_and_again(monkeypatch):
+    from recipes.headline_classifier import batches
+
+    count = 8 * batches.HEADLINES_BETWEEN_RELEASES
+    offsets = np.zeros(count + 1, np.int64)
+    none = NgramBags(indices=np.empty(0, np.int32), values=np.empty(0, np.float32), offsets=offsets)
+    ones = np.ones(count, np.float32)
+    headlines = EncodedHeadlines(
+        sequences=np.zeros((count, 1), np.int32), ngrams=none, labels=ones.astype(int), weights=ones
+    )
+    released = []
+    monkeypatch.setattr(EncodedHeadlines, "release", lambda self: released.append(len(self)))
+
+    def epoch(batch_size):
+        released.clear()
+        for _ in batches.epoch_batches(headlines, np.ones(2, np.float32), batch_size=batch_size, seed=1, epoch=0):
+            pass
+        return len(released)
+
+    assert epoch(64) == 0
+    monkeypatch.setattr(batches, "KEPT_BYTES", 1000)
+    # However large a step is: with large steps, all of the files would be in memory before a thousand of them.
+    assert epoch(64) == 7
+    assert epoch(2048) == 3
+
+
+def test_few_headlines_have_a_support_vector_machine_beside_naive_bayes(channels, monkeypatch):
+    from recipes.headline_classifier.network import linear_parts
+    from recipes.headline_classifier.network.trainer import Trainer
+
+    encoder = Encoder.load(channels["features"])
+    train, validation = (EncodedHeadlines.load(channels[role]) for role in ("train", "validation"))
+    vectors = np.random.default_rng(0).normal(0, 0.1, (len(encoder.words) + 2, 8)).astype(np.float32)
+
+    def added():
+        trainer = Trainer(encoder, vectors, hyperparameters=QUICK, seed=1)
+        factors = linear_parts.add_chosen(trainer, train, validation=validation)
+        network = trainer.network()
+        again = Trainer(encoder, vectors, hyperparameters=QUICK, seed=1)
+        linear_parts.add(again, train, factors=factors)
+        assert np.array_equal(again.network().weights["wide_table"], network.weights["wide_table"])
+        found = network.probabilities(validation.sequences, validation.ngrams).argmax(axis=1)
+        return factors, network, (found == validation.labels).mean()
+
+    few, network, right = added()
+    assert right > 0.9
+    assert few.svm > 0.0
+    assert few.naive_bayes > 0.0
+    # Commoner classes have more of the bias that the frequencies are given back by.
+    assert few.frequency > 0.0
+    counts = np.bincount(train.labels)
+    monkeypatch.setattr(linear_parts, "FREQUENCY_SHARE", 0.0)
+    without = added()[1].weights["wide_bias"]
+    assert (np.diff((network.weights["wide_bias"] - without)[np.argsort(counts)]) > 0.0).all()
+    monkeypatch.setattr(linear_parts, "FEW_HEADLINES", 10)
+    many, _, right = added()
+    assert many.svm == many.frequency == 0.0
+    assert right > 0.9

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from recipes.headline_classifier.config import batch_size, wide_l2
 from recipes.headline_classifier.features import NgramBags
 from recipes.headline_classifier.inference import weighted_sums
-from recipes.headline_classifier.ngrams import complement_naive_bayes
+from recipes.headline_classifier.ngrams import complement_naive_bayes, linear_svm
 from recipes.headline_classifier.ngrams.seen import as_new, counted
 from recipes.headline_classifier.texts.encoded import EncodedHeadlines
 from tests.recipes.headline_classifier.test_features import fitted
@@ -80,16 +81,52 @@ def test_every_class_has_the_same_magnitudes_in_naive_bayes():
     assert magnitudes == pytest.approx([magnitudes[0]] * 3)
 
 
+@pytest.mark.parametrize("labels", [[0, 1, 0], [0, 1, 2]])
+def test_the_support_vector_machine_is_scikit_learns(labels):
+    from scipy.sparse import csr_matrix
+    from sklearn.svm import LinearSVC
+
+    encoder, train, validation = encoded()
+    own = np.asarray([1.0, 0.5, 0.75], np.float32)
+    headlines = replace(train, labels=np.asarray(labels), weights=own)
+    # The last class has no headline.
+    shape = (encoder.ngram_count, max(labels) + 2)
+    table, bias = linear_svm.table(headlines, shape=shape)
+    found = weighted_sums(validation.ngrams, table) + bias
+
+    def matrix(bags):
+        return csr_matrix((bags.values, bags.indices, bags.offsets), shape=(len(bags), shape[0]))
+
+    machine = LinearSVC(C=linear_svm.PENALTY, random_state=0)
+    machine.fit(matrix(train.ngrams), labels, sample_weight=own / own.mean())
+    expected = machine.decision_function(matrix(validation.ngrams))
+    if expected.ndim == 1:
+        expected = np.stack([-expected, expected], axis=1)
+    assert np.allclose(found[:, :-1], expected, atol=1e-4)
+    assert (found[:, -1] == -1.0).all()
+
+
+def test_one_class_alone_has_no_support_vector_machine():
+    encoder, train, _ = encoded()
+    table, bias = linear_svm.table(replace(train, labels=np.zeros(3, int)), shape=(encoder.ngram_count, 2))
+    assert not table.any()
+    assert not bias.any()
+
+
 def test_so_much_is_added_as_validation_headlines_gain_by():
+    pytest.importorskip("tensorflow")
+    from recipes.headline_classifier.network.linear_parts import USUAL_SHARE, fitted_factor
+
     random = np.random.default_rng(3)
     labels = random.integers(0, 3, 4000)
     right, noise = np.eye(3)[labels] + random.normal(size=(4000, 3)), random.normal(size=(4000, 3))
-    factor = complement_naive_bayes.fitted_factor
+    factor = partial(fitted_factor, unit=float(noise.std()))
     assert factor(noise, right, labels=labels) > 1.6
     assert factor(right, noise, labels=labels) == 0.0
     # Where headlines are few, chance does not choose: as nothing can be told of two models that are alike.
     few = labels[:12]
-    assert factor(right[:12], right[:12], labels=few) == complement_naive_bayes.USUAL_SHARE
+    spread = right[:12] - right[:12].mean(axis=1, keepdims=True)
+    assert fitted_factor(right[:12], right[:12], labels=few, unit=spread.std()) == pytest.approx(USUAL_SHARE)
     assert factor(right, 0 * noise, labels=labels) == 0.0
 
 

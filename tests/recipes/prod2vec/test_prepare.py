@@ -203,9 +203,7 @@ def test_good_data_is_accepted_with_figures():
         "catalogue_products": 4,
         "lowest_place": 1,
         "highest_place": 3,
-        "train_baskets": 42,
-        "validation_baskets": 2,
-        "holdout_baskets": 6,
+        "baskets": 50,
     }
 
 
@@ -250,6 +248,22 @@ def test_orders_that_make_no_baskets_are_refused():
     lines = [(order, product, 1) for order in range(500) for product in (order % 7, 9)]
     (problem,) = check(tables(lines, None), config(min_basket=3)).problems
     assert "found 0, 0, 0 among 500 orders; upload more such orders" in problem
+
+
+@pytest.mark.parametrize(("last", "problems"), [("7", 0), ("3", 0), ("", 1)])
+def test_every_role_is_looked_for_among_some_orders_and_then_among_all(last, problems):
+    """With orders whose keys end in 7, which are looked at first, or without any of them."""
+    keys = [f"{number}{last}" for number in range(2000)] if last else train_keys(60)
+    quality = check(tables([(key, product, 1) for key in keys for product in (1, 2)], None), CONFIG)
+    assert len(quality.problems) == problems
+    assert all("found 60, 0, 0 among 60 orders" in each for each in quality.problems)
+
+
+def train_keys(count: int) -> list[str]:
+    data = CONFIG.data
+    shares = {"holdout": data.holdout_fraction, "validation": data.validation_fraction}
+    keys = (f"{number}7" for number in range(10 * count))
+    return [key for key in keys if role(key, salt=SALT, **shares) == "train"][:count]
 
 
 @pytest.mark.parametrize(("shared", "problems"), [(False, 1), (True, 0)])

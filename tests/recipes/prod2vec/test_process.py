@@ -8,7 +8,8 @@ import pytest
 
 from recipes.prod2vec.config import CONFIG
 from recipes.prod2vec.features import Queries, Vocabulary
-from recipes.prod2vec.process import keep_probability, load_baskets, negative_probability, process
+from recipes.prod2vec.process import keep_probability, negative_probability, process
+from recipes.prod2vec.training_files import load_baskets
 from tests.recipes.prod2vec.conftest import write_prepared
 from trainyard.errors import JobFailed
 from trainyard.run.overrides import override

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -265,6 +266,16 @@ def test_the_similarity_with_more_validation_hits_is_chosen():
     )
     assert chosen.similarity == "in_out"
     assert metrics["validation_hit_rate_at_10_vectors"] == metrics["validation_hit_rate_at_10_in_out"] == 1.0
+
+
+@pytest.mark.parametrize(("pairs", "epochs"), [(1e4, 20), (4e7, 20), (1.6e8, 5), (1e10, 1)])
+def test_large_data_get_fewer_epochs_and_say_so(pairs, epochs, capsys):
+    settings = config(epochs=20)
+    assert training._epochs(SimpleNamespace(pairs_per_epoch=pairs), settings) == epochs
+    told = f"{epochs} instead of 20 epochs" in capsys.readouterr().out
+    assert told == (epochs < 20)
+    more = override(settings, {"hyperparameters": {"max_pairs": 10**12}})
+    assert training._epochs(SimpleNamespace(pairs_per_epoch=pairs), more) == 20
 
 
 @pytest.mark.parametrize(("pairs", "baskets"), [(50.0, 8), (200 * 64 * 64.0, 64), (1e12, 512)])

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recipes.propensity import score
+from recipes.propensity import features, score
 from recipes.propensity.calibration import calibration_intercept, logit, sigmoid
 from recipes.propensity.category import Category, text
 from recipes.propensity.dates import DateColumn
@@ -110,6 +110,21 @@ def test_an_encoder_is_the_same_after_saving_and_does_not_see_other_rows(tmp_pat
         {"count": 2.0, "flag": 0},
     ]
     assert (encoder.transform_rows(requests) == encoder.transform(rows.iloc[:2])).all()
+
+
+def test_a_number_of_a_category_is_the_text_that_training_kept():
+    category = Category.fit("kind", ["2", "2.5", "a", "true", "(missing)"], max_values=5)
+    for value in (2.0, 2.5, 7.0, -0.0, float("nan"), 2, True, "2", "2.0", "a", None):
+        assert category.text_of(value) == text(value)
+
+
+def test_many_rows_are_encoded_as_few_are(monkeypatch):
+    rows = pd.DataFrame({"number": np.arange(50.0), "name": [f"n{each % 7}" for each in range(50)]})
+    encoder = Encoder.fit(rows, max_categories=5)
+    whole = encoder.transform(rows)
+    monkeypatch.setattr(features, "BLOCK_ROWS", 8)
+    assert (encoder.transform(rows) == whole).all()
+    assert encoder.transform(rows[:0]).shape == (0, whole.shape[1])
 
 
 def test_a_date_becomes_its_age_month_and_weekday():

@@ -128,6 +128,25 @@ def test_members_learn_nothing_from_the_rows_they_judge(monkeypatch):
         assert (own[~judged] != other[~judged]).any()
 
 
+def test_of_many_rows_the_trees_of_each_fold_see_a_part_and_all_folds_together_see_all(monkeypatch):
+    seen, fit = [], members.boosted
+
+    def recorded(columns, labels, **named):
+        seen.append(columns)
+        return fit(columns, labels, **named)
+
+    monkeypatch.setattr(members, "boosted", recorded)
+    monkeypatch.setattr(members, "RATES", (0.1,))
+    monkeypatch.setattr(members, "MAX_LEARNED_ROWS", 300)
+    found, rows = fitted()
+    assert [len(each) for each in seen] == [267, 266]
+    # Rows of the third fold are learned from by both: each sees its half of them.
+    third = COLUMNS.of_inputs(INPUTS[np.arange(ROWS) % 3 == 2])
+    known = {row.tobytes() for each in seen for row in each}
+    assert all(row.tobytes() in known for row in third)
+    assert len(found.unseen_trees) == len(rows) and np.isfinite(found.unseen_trees).all()
+
+
 def test_the_more_there_is_to_learn_the_more_of_each_tree_is_learned(monkeypatch):
     rates, fit = [], members.boosted
 
@@ -158,11 +177,11 @@ def test_a_straight_truth_makes_the_straight_line_the_whole_model():
     assert own.shares(own.unseen_trees, LABELS[rows]).trees == members.TREES_SHARE
 
 
-@pytest.mark.parametrize(("rows", "linear"), [(400, 1.0), (40_000, 0.0)])
+@pytest.mark.parametrize(("rows", "linear"), [(1000, 1.0), (40_000, 0.0)])
 def test_the_line_is_the_whole_model_until_rows_show_that_another_is_better(rows, linear):
     random = np.random.default_rng(8)
     truth = random.normal(size=rows)
-    # Off by so much that 400 rows hardly show it.
+    # Off by so much that 1,000 rows show it by 1.3 standard errors.
     line = truth + random.normal(0, 0.3, rows)
     labels = (random.random(rows) < sigmoid(truth)).astype(np.float64)
     found = members.Members(trees=None, linear=np.zeros(1), unseen_trees=truth, unseen_linear=line)

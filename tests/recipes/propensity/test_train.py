@@ -7,12 +7,12 @@ import csv
 import numpy as np
 import pytest
 
-from recipes.propensity import combinations
+from recipes.propensity import batches, combinations, training_data
 from recipes.propensity.batches import effective_batch_size
 from recipes.propensity.combinations import COMBINATIONS_FILE
 from recipes.propensity.config import CONFIG, Grid
 from recipes.propensity.inference import Ensemble, network_logits
-from recipes.propensity.training_data import TrainingData
+from recipes.propensity.training_data import IN_NO_FOLD, INPUTS_FILE, LABELS_FILE, TrainingData
 from tests.recipes.propensity.conftest import SMALL
 from trainyard.errors import JobFailed
 from trainyard.run.overrides import override
@@ -103,7 +103,7 @@ def test_early_stopping_keeps_the_best_epoch_and_reduces_the_rate():
     assert state.epochs[0] < 60
     assert state.rates[0] < 0.03
     judged = noise.folds == 0
-    logits = stacked.logits(tf.constant(noise.inputs))[0]
+    logits = stacked.logits(noise.inputs)[0]
     losses = np.logaddexp(0, logits) - noise.labels * logits
     assert losses[judged].mean() == pytest.approx(min(state.validation_loss), abs=1e-4)
 
@@ -145,6 +145,31 @@ def test_model_tune_reports_what_its_combination_reached():
 
 def test_small_data_gets_small_batches():
     assert [effective_batch_size(512, rows) for rows in (100, 2000, 100_000)] == [16, 32, 512]
+
+
+def test_an_epoch_of_many_rows_takes_a_part_of_them_drawn_anew(monkeypatch):
+    monkeypatch.setattr(batches, "MAX_STEPS", 3)
+    first, second = (batches.epoch_batches(1000, batch_size=10, seed=1, epoch=epoch) for epoch in (0, 1))
+    assert first.shape == second.shape == (3, 10)
+    assert set(first.ravel()) != set(second.ravel())
+
+
+def test_of_many_rows_a_part_judges_and_all_others_are_learned_from(tmp_path, monkeypatch):
+    monkeypatch.setattr(training_data, "MAX_JUDGED_ROWS", 10)
+    monkeypatch.setattr(training_data, "BLOCK_ROWS", 7)
+    parts = {"train": planted(103), "validation": planted(31)}
+    for name, part in parts.items():
+        (tmp_path / name).mkdir()
+        np.save(tmp_path / name / INPUTS_FILE, part.inputs)
+        np.save(tmp_path / name / LABELS_FILE, part.labels)
+    data = TrainingData.load(tmp_path / "train", tmp_path / "validation", folds=5)
+    for name in ("inputs", "labels"):
+        both = [getattr(parts[each], name) for each in ("validation", "train")]
+        assert (getattr(data, name) == np.concatenate(both)).all()
+    judges = [np.flatnonzero(data.folds == fold) for fold in range(5)]
+    assert max(map(len, judges)) <= 10 and min(map(len, judges)) >= 5
+    assert judges[0].max() < 31 <= min(each.min() for each in judges[1:])
+    assert (data.folds == IN_NO_FOLD).sum() == 134 - sum(map(len, judges))
 
 
 def test_a_run_leaves_everything_that_serving_needs(trained, sampled):

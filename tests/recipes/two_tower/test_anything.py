@@ -14,8 +14,7 @@ from recipes.two_tower.config import CONFIG
 from recipes.two_tower.evaluate import Holdout
 from recipes.two_tower.histories import USERS_FILE, Histories
 from recipes.two_tower.inference import Recommender
-from recipes.two_tower.process import RATINGS_FILE
-from recipes.two_tower.ratings import HISTORIES_FILE
+from recipes.two_tower.ratings import HISTORIES_FILE, RATINGS_FILE
 from recipes.two_tower.scale import SCALE_FILE
 from tests.recipes.two_tower.conftest import prepared_from, trained_in
 from trainyard.contract.report import ReportInputs

@@ -8,8 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from recipes.two_tower.config import CONFIG
-from recipes.two_tower.process import RATINGS_FILE, process
-from recipes.two_tower.ratings import Ratings
+from recipes.two_tower.process import process
+from recipes.two_tower.ratings import RATINGS_FILE, Ratings
 from trainyard.run.overrides import override
 
 USERS = 60

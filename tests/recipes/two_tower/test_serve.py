@@ -10,6 +10,8 @@ import pytest
 
 from recipes.two_tower import serve
 from recipes.two_tower.inference import Recommender
+from recipes.two_tower.movie_statistics import SECONDS_PER_YEAR
+from recipes.two_tower.ratings import Ratings
 from recipes.two_tower.requests import Rating
 from trainyard.errors import BadRequest
 
@@ -62,6 +64,35 @@ def test_new_ratings_come_on_top_of_the_known_ones(predictor):
     strange = predictor.predict([{"ratings": given, "count": 2}])[0]
     assert strange["unknown"] == [-1, "tt-1", "007"]
     assert len(strange["recommended"]) == 2
+
+
+@pytest.mark.parametrize("objective", ["retrieval", "rating"])
+@pytest.mark.parametrize("known", [False, True])
+def test_new_ratings_count_as_in_evaluation(predictor, objective, known):
+    recommender = replace(predictor.recommender, objective=objective)
+    answers = serve.Predictor(recommender, predictor.histories)
+    user, new = predictor.histories.keys[3], {5: 4.5, 11: 1.0, 2: 3.0}
+    year = recommender.statistics.latest_year
+    ratings = Ratings.from_columns(
+        np.zeros(len(new), dtype=np.int64),
+        np.asarray([*new]),
+        values=np.asarray([*new.values()]),
+        times=np.full(len(new), np.rint(year * SECONDS_PER_YEAR)),
+    )
+    if known:
+        before = predictor.histories.ratings.take(np.asarray([3]))
+        before = replace(before, users=np.zeros(1, dtype=np.int64))
+        ratings = before.filter(~np.isin(before.movies, [*new])).concat(ratings)
+    history = ratings.encoded(np.arange(len(recommender.movies)), recommender.scale)
+    [(movies, scores)] = recommender.recommend(history, 10)
+    expected = recommender.expected_ratings(history, np.zeros(len(movies), dtype=np.int64), movies=movies)
+    ids = recommender.movies.written_ids
+    row = {"ratings": [{"movie_id": ids[movie], "rating": value} for movie, value in new.items()]}
+    [answer] = answers.predict([row | ({"uid": user} if known else {})])
+    assert [each["movie_id"] for each in answer["recommended"]] == [ids[each] for each in movies]
+    assert [each["score"] for each in answer["recommended"]] == pytest.approx(scores.tolist(), rel=1e-5, abs=1e-6)
+    # Rounded to two digits.
+    assert [each["rating"] for each in answer["recommended"]] == pytest.approx(expected.tolist(), abs=0.00501)
 
 
 def test_the_documents_objective_orders_by_expected_rating(predictor, trained):

@@ -12,8 +12,7 @@ import pytest
 from recipes.two_tower import evaluate
 from recipes.two_tower.evaluate import Holdout
 from recipes.two_tower.inference import Recommender
-from recipes.two_tower.process import RATINGS_FILE
-from recipes.two_tower.ratings import Ratings
+from recipes.two_tower.ratings import RATINGS_FILE, Ratings
 from tests.recipes.two_tower.conftest import trained_in
 
 pytest.importorskip("tensorflow")

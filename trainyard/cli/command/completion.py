@@ -10,6 +10,7 @@ from trainyard.client import failures
 from trainyard.errors import TrainyardError
 from trainyard.run import recipe
 
+# What cannot be loaded or asked is passed over: a shell has no place for a sentence while it completes a word.
 OFFERED_EXECUTIONS = 50
 Offers = list[tuple[str, str]]
 
@@ -23,7 +24,6 @@ def _title(name: str) -> str:
     try:
         return recipe.config(name).title
     except TrainyardError:
-        # A shell has no place for a sentence while it completes a word.
         return ""
 
 
@@ -38,7 +38,10 @@ def settings(context: typer.Context, incomplete: str) -> Offers:
     name = next((each for each in words if each in recipe.names()), None)
     if name is None:
         return []
-    paths = by_path(encoded(recipe.config(name)))
+    try:
+        paths = by_path(encoded(recipe.config(name)))
+    except TrainyardError:
+        return []
     return [(f"{path}=", f"{value} by default") for path, value in paths if path.startswith(incomplete)]
 
 
@@ -51,7 +54,6 @@ def executions(context: typer.Context, incomplete: str) -> Offers:
         deployment = target.deployed(env=context.params.get("env") or "dev", aws=bool(context.params.get("aws")))
         newest = list(islice(summaries(deployment), OFFERED_EXECUTIONS))
     except Exception as error:
-        # A shell has no place for a sentence while it completes a word.
         if not failures.expected(error):
             raise
         return []

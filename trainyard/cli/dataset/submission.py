@@ -77,7 +77,7 @@ class OnTerminal(Progress):
         return upload(deployment, submission.recipe, dataset=submission.dataset, files=submission.files)
 
     def uploaded(self, count: int, where: str) -> None:
-        terminal.out().print(Text(f"Uploaded {count} files to {where}"), soft_wrap=True)
+        terminal.out().print(Text(f"Uploaded {count} file{'' if count == 1 else 's'} to {where}"), soft_wrap=True)
 
     def started_with(self, names: Sequence[str]) -> None:
         said = f"Started with settings that an upload may not change here: {', '.join(names)}."

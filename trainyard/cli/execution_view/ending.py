@@ -20,6 +20,7 @@ from trainyard.client.run import artifacts, cost
 from trainyard.client.run.artifacts import RunArtifacts
 from trainyard.contract.quality import QUALITY_FILE
 from trainyard.contract.report import HIGHLIGHTS_FILE
+from trainyard.run import prices
 from trainyard.run.files import PAGE_FILE
 from trainyard.run.naming import ModelParts
 from trainyard.run.outcome import Outcome
@@ -101,7 +102,7 @@ def _print_model(deployment: Deployment, execution: Execution, *, visits: Sequen
         out.print(Text.assemble(("Endpoint   ", "bold"), str(output["endpoint"])), soft_wrap=True)
     spent = cost.of_visits(deployment.target, visits, region=deployment.target.region)
     where = " for these times in AWS" if deployment.target.local else ""
-    elsewhere = "" if cost.in_table(spent.region) else f", at {spent.prices}"
+    elsewhere = "" if prices.in_table(spent.region) else f", at {spent.prices}"
     out.print(Text.assemble(("Cost       ", "bold"), f"{spent.words}{where}{elsewhere}"), soft_wrap=True)
     out.print(Text(f"Fetch them with `trainyard artifacts {output['run_id']} --download DIR`.", style="dim"))
 

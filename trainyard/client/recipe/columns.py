@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, count
 
 from trainyard.client.recipe.profile import ColumnProfile, TableProfile
 from trainyard.contract.sources import plain_name
@@ -43,8 +44,12 @@ class Understood:
 
     @property
     def key_name(self) -> str:
-        """The column that rows are held out by."""
-        return self.key.name if self.key else PLACE
+        """The column that rows are held out by; the place of a row is called as none of the table's columns is."""
+        if self.key:
+            return self.key.name
+        taken = {each.name.casefold() for each in self.table.columns}
+        free = chain((PLACE,), (f"{PLACE}_{number}" for number in count(2)))
+        return next(each for each in free if each not in taken)
 
     @property
     def repeated_keys(self) -> bool:

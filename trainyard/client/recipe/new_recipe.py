@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trainyard.client.recipe.columns import PLACE, Understood
+from trainyard.client.recipe.columns import Understood
 from trainyard.errors import BadRequest
 from trainyard.run import recipe_packages
 
@@ -24,7 +24,7 @@ LONGEST_WORDS = 40
 
 def new_tabular(name: str, understood: Understood, *, folder: Path) -> list[Path]:
     """Write a recipe that learns from a table; returns its files. Raises BadRequest for a name that cannot be one."""
-    values = {"name": name, "title": _title(name), "found": understood, "place": PLACE, "columns": _columns(understood)}
+    values = {"name": name, "title": _title(name), "found": understood, "columns": _columns(understood)}
     return _write(name, TABULAR, folder=folder, values=values)
 
 
@@ -68,7 +68,7 @@ def _title(name: str) -> str:
 def _columns(understood: Understood) -> list[str]:
     """The key, what is learned from, and the target, as lines of Python."""
     key, target = understood.key, understood.target
-    first = f'Column(name="{PLACE}", type="int64", required=False, place=True)'
+    first = f'Column(name="{understood.key_name}", type="int64", required=False, place=True)'
     lines = [f'Column(name={_quoted(key.name)}, type="id")' if key else first]
     for each in understood.features:
         nullable = ", nullable=True" if each.missing else ""

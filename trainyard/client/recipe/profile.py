@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,9 @@ import duckdb
 from trainyard.contract.sources import ColumnType, Source
 from trainyard.errors import BadData, NotFound
 from trainyard.glue import engine
+from trainyard.reading.assign import NO_SETTINGS
 from trainyard.reading.model import LocalFile
+from trainyard.reading.opening.open import found_tables
 from trainyard.reading.read import read
 from trainyard.reading.sql import identifier
 
@@ -58,6 +61,7 @@ def profile(path: Path) -> TableProfile:
     with tempfile.TemporaryDirectory(prefix="trainyard-new-") as scratch:
         source = Source(name=name, files=(path.name,), columns=(), other_columns=True)
         local = LocalFile(name=path.name, path=path, source=name)
+        _require_different_names(local, source, scratch=Path(scratch))
         reading = read([local], [source], settings={}, max_bad_share=BAD_SHARE, scratch=Path(scratch))
         if not reading.quality.ok:
             raise BadData(reading.quality.problems)
@@ -68,6 +72,22 @@ def profile(path: Path) -> TableProfile:
                 _column(rows, column, kind=str(kind)) for column, kind in zip(rows.columns, rows.types, strict=True)
             )
     return TableProfile(name=name, file=file, rows=count, columns=columns)
+
+
+def _require_different_names(file: LocalFile, source: Source, *, scratch: Path) -> None:
+    """Reading gives a name that is there twice, but for case, another one: a recipe would not find it in the file."""
+    with engine.connect(scratch) as connection:
+        tables = found_tables(connection, file, settings=NO_SETTINGS, sources=[source], scratch=scratch)
+    for table in tables:
+        names = Counter(each.casefold() for each in table.columns if each)
+        twice = [each for each in table.columns if names[each.casefold()] > 1]
+        if twice:
+            raise BadData(
+                [
+                    f"{file.name}: expected columns whose names differ by more than case, found {', '.join(twice)}; "
+                    "rename all but one of them."
+                ]
+            )
 
 
 def _column(rows: duckdb.DuckDBPyRelation, name: str, *, kind: str) -> ColumnProfile:

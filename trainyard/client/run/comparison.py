@@ -9,6 +9,7 @@ from typing import Any
 from trainyard.client.run.pairing import Pair, contents, paired, same_holdout
 from trainyard.client.run.runs import ABSENT, RunRecord
 from trainyard.run.documents import Metric
+from trainyard.run.drift import Move, moved
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,8 +30,20 @@ class MetricLine:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Drift:
+    """What moved in the data from those of `other` to those of `run`, the farthest first."""
+
+    run: str
+    other: str
+    moves: Sequence[Move]
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunComparison:
-    """`settings`, `files` and `data` hold only what differs; `pairs` are the runs after the first, each beside it."""
+    """`settings`, `files` and `data` hold only what differs; `pairs` are the runs after the first, each beside it.
+
+    `drift` are those of them whose data moved from the first one's.
+    """
 
     runs: Sequence[RunRecord]
     settings: Sequence[Line]
@@ -39,6 +52,7 @@ class RunComparison:
     metrics: Sequence[MetricLine]
     same_holdout: bool
     pairs: Sequence[Pair] = ()
+    drift: Sequence[Drift] = ()
 
     @property
     def unfair(self) -> bool:
@@ -56,7 +70,13 @@ def compare(runs: Sequence[RunRecord]) -> RunComparison:
         metrics=_metrics(runs),
         same_holdout=same_holdout(runs),
         pairs=[paired(each, runs[0]) for each in runs[1:]],
+        drift=[each for each in (_drift(run, runs[0]) for run in runs[1:]) if each.moves],
     )
+
+
+def _drift(run: RunRecord, other: RunRecord) -> Drift:
+    moves = moved(other.profile, run.profile) if other.profile and run.profile else []
+    return Drift(run=run.request.run_id, other=other.request.run_id, moves=moves)
 
 
 def _differing(columns: Sequence[Mapping[str, Any]]) -> list[Line]:

@@ -1,17 +1,13 @@
-"""What an execution costs in AWS: the machines of its jobs by the second, at the list prices in prices.json.
+"""What an execution costs in AWS: the machines of its jobs by the second, at the list prices of `run/prices.py`.
 
 What an execution of a local cloud would have cost is told by the same sum: seconds are those of this machine. Storage,
-logs, functions and requests are fractions of a cent and left out. A region that the table lacks is reckoned at the
-prices of another one, and `prices_of` says so: nothing is called known that is not.
+logs, functions and requests are fractions of a cent and left out. Nothing is called known that is not.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -19,24 +15,11 @@ from botocore.exceptions import ClientError
 from trainyard.client.execution.history import StateVisit
 from trainyard.client.execution.jobs import Job, JobKind, run_seconds
 from trainyard.client.session import Target
+from trainyard.run import prices
+from trainyard.run.prices import Machines, price
 
-PRICES = Path(__file__).with_name("prices.json")
-# Whose prices stand in for those of a region that the table lacks.
-BASE_REGION = "us-east-1"
-HOUR = 3600.0
-# Glue counts a run of less than a minute as one.
-GLUE_LEAST_SECONDS = 60.0
 # How services call a job that they have forgotten.
 GONE = ("ValidationException", "ResourceNotFound", "EntityNotFoundException")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Machines:
-    """What a job ran on: so many of a kind, for so many seconds."""
-
-    kind: str
-    count: float
-    seconds: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,13 +42,13 @@ class Cost:
     @property
     def usd(self) -> float:
         """The sum of what is known, in USD."""
-        transition: float = _region(self.region)["step_functions_transition"]
-        return self.transitions * transition + sum(each.usd for each in self.states if each.usd is not None)
+        spent = sum(each.usd for each in self.states if each.usd is not None)
+        return self.transitions * prices.transition(self.region) + spent
 
     @property
     def known(self) -> bool:
         """Whether every price is known, and is one of this region."""
-        return in_table(self.region) and all(each.usd is not None for each in self.states)
+        return prices.in_table(self.region) and all(each.usd is not None for each in self.states)
 
     @property
     def words(self) -> str:
@@ -76,18 +59,7 @@ class Cost:
     @property
     def prices(self) -> str:
         """Whose prices it is reckoned at."""
-        return prices_of(self.region)
-
-
-def in_table(region: str) -> bool:
-    """Whether the table has prices of a region."""
-    return region in _prices()["regions"]
-
-
-def prices_of(region: str) -> str:
-    """Whose prices the sums of a region are: `list prices of us-east-1 of 2026-11-29`, and why if it is another one."""
-    found = f"list prices of {region if in_table(region) else BASE_REGION} of {_prices()['written']}"
-    return found if in_table(region) else f"{found}, for those of {region} are not in the table and will differ"
+        return prices.prices_of(self.region)
 
 
 def of_visits(target: Target, visited: Sequence[StateVisit], *, region: str) -> Cost:
@@ -134,17 +106,6 @@ def machines_of(target: Target, job: Job) -> Sequence[Machines]:
             return []
 
 
-def price(machines: Machines, *, region: str) -> float | None:
-    """What machines cost, in USD, in a region or by the prices that stand in for it; None where it is not known."""
-    known = _region(region)
-    worker = _prices()["glue_worker_dpu"].get(machines.kind)
-    if worker is not None:
-        seconds = max(machines.seconds, GLUE_LEAST_SECONDS)
-        return float(worker * machines.count * seconds / HOUR * known["glue_dpu_hour"])
-    hourly = known["sagemaker_instance_hour"].get(machines.kind)
-    return None if hourly is None else float(hourly * machines.count * machines.seconds / HOUR)
-
-
 def _of_glue(target: Target, job: Job) -> Machines:
     run = target.client("glue").get_job_run(JobName=job.name, RunId=job.run_id)["JobRun"]
     seconds = float(run.get("ExecutionTime") or run_seconds(target, job))
@@ -159,14 +120,3 @@ def _of_training(target: Target, job: Job) -> Machines:
 
 def _of_instances(resources: Mapping[str, Any], seconds: float) -> Machines:
     return Machines(kind=resources["InstanceType"], count=float(resources["InstanceCount"]), seconds=seconds)
-
-
-def _region(name: str) -> Mapping[str, Any]:
-    regions: Mapping[str, Mapping[str, Any]] = _prices()["regions"]
-    return regions.get(name, regions[BASE_REGION])
-
-
-@cache
-def _prices() -> Mapping[str, Any]:
-    document: Mapping[str, Any] = json.loads(PRICES.read_text(encoding="utf-8"))
-    return document

@@ -11,11 +11,11 @@ import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
-from trainyard.client.run import tables
+from trainyard.client.run import apart, tables
 from trainyard.client.run.artifacts import Artifact, RunArtifacts
 from trainyard.client.run.previews import cell
 from trainyard.errors import NotFound
@@ -73,7 +73,9 @@ def profiles(run: RunArtifacts) -> list[TableProfile]:
     """The tables of a run, as far as stage ingest's files are still there."""
     start = f"{Stage.INGEST}/"
     found = tables.tables(run, start)
-    return [_profile(run, path.removeprefix(start), keys=keys) for path, keys in found.items()]
+    kept = {path.removeprefix(start): _footers(run, keys) for path, keys in found.items()}
+    profiled = apart.called(_profiles, kept) if kept else []
+    return [replace(each, unread=len(found[start + each.name]) - len(kept[each.name])) for each in profiled]
 
 
 def split(run: RunArtifacts) -> list[tuple[str, int]]:
@@ -112,10 +114,18 @@ def _text_lines(body: Any) -> Iterator[str]:
         yield line.decode("utf-8", "replace")
 
 
-def _profile(run: RunArtifacts, name: str, *, keys: Sequence[str]) -> TableProfile:
+def _footers(run: RunArtifacts, keys: Sequence[str]) -> Mapping[str, bytes]:
+    """The footers of the first files of a table by their keys."""
     read = sorted(keys)[:MOST_FILES]
     with ThreadPoolExecutor(READ_AT_ONCE) as pool:
-        footers = list(pool.map(lambda key: _footer(run, key), read))
+        return dict(zip(read, pool.map(lambda key: _footer(run, key), read), strict=True))
+
+
+def _profiles(tables_of: Mapping[str, Mapping[str, bytes]]) -> list[TableProfile]:
+    return [_profile(name, [_parsed(*each) for each in footers.items()]) for name, footers in tables_of.items()]
+
+
+def _profile(name: str, footers: Sequence[Any]) -> TableProfile:
     groups = [each.row_group(number) for each in footers for number in range(each.num_row_groups)]
     schema = footers[0].schema.to_arrow_schema()
     chunks: dict[str, list[Any]] = {each: [] for each in schema.names}
@@ -127,7 +137,7 @@ def _profile(run: RunArtifacts, name: str, *, keys: Sequence[str]) -> TableProfi
                 chunks[chunk.path_in_schema].append(chunk.statistics)
     columns = [_column(each.name, str(each.type), said=chunks[each.name]) for each in schema]
     rows = sum(each.num_rows for each in footers)
-    return TableProfile(name=name, rows=rows, columns=columns, unread=len(keys) - len(read))
+    return TableProfile(name=name, rows=rows, columns=columns)
 
 
 def _column(name: str, kind: str, *, said: Sequence[Any]) -> ColumnProfile:
@@ -146,18 +156,23 @@ def _column(name: str, kind: str, *, said: Sequence[Any]) -> ColumnProfile:
     )
 
 
-def _footer(run: RunArtifacts, key: str) -> Any:
-    """What a Parquet file says of itself at its end. Raises NotFound for another kind of file."""
-    # Only here, for it takes a quarter of a second.
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
+def _footer(run: RunArtifacts, key: str) -> bytes:
+    """The end of a Parquet file, in which it says what it holds."""
     end = _end(run, key, size=FOOTER_BYTES)
     needed = int.from_bytes(end[-8:-4], "little") + 8
     if needed > len(end):
         end = _end(run, key, size=needed)
+    return end[-needed:]
+
+
+def _parsed(key: str, footer: bytes) -> Any:
+    """What a Parquet file says of itself. Raises NotFound for another kind of file."""
+    # Only here, for it takes a quarter of a second.
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     try:
-        return pq.read_metadata(io.BytesIO(MAGIC + end[-needed:]))
+        return pq.read_metadata(io.BytesIO(MAGIC + footer))
     except pa.ArrowInvalid as error:
         raise NotFound(f"Expected Parquet at {key!r:.200}, found other content: {error!s:.200}.") from error
 

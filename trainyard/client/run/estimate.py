@@ -9,9 +9,10 @@ from trainyard.client.deployment import Deployment
 from trainyard.client.execution import executions
 from trainyard.client.execution.history import visits
 from trainyard.client.run import cost
-from trainyard.client.run.cost import Machines, StateCost, price
+from trainyard.client.run.cost import StateCost
 from trainyard.contract.config import RecipeConfig
 from trainyard.run.outcome import Outcome
+from trainyard.run.prices import Machines, price, prices_of
 from trainyard.run.registry import is_decision
 
 # Where nothing of the recipe has run: minutes that a job of a middle-sized data set takes.
@@ -66,7 +67,7 @@ def estimate(deployment: Deployment, recipe: str, *, config: RecipeConfig) -> Es
         usd=sum(each.usd or 0.0 for each in states),
         most=sum(each or 0.0 for each in longest),
         basis=basis,
-        prices=cost.prices_of(region),
+        prices=prices_of(region),
         known=all(each.usd is not None for each in states),
     )
 

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from trainyard.client.run import previews
+from trainyard.client.run import apart, previews
 from trainyard.client.run.runs import RunRecord
-from trainyard.errors import NotFound
+from trainyard.errors import NotFound, TrainyardError
 from trainyard.run.documents import Difference
+from trainyard.run.files import PER_EXAMPLE_FILE
 from trainyard.run.stage import Stage
 
 # Of a longer file only so much would be read, and it is never that long.
@@ -95,6 +96,34 @@ def _gated(run: RunRecord, other: RunRecord) -> Pair | None:
 
 
 def _drawn(run: RunRecord, other: RunRecord, *, metric: str) -> Pair:
+    kept = []
+    for each in (run, other):
+        try:
+            content, _ = previews.content(each.artifacts, f"{Stage.EVALUATE}/{PER_EXAMPLE_FILE}", most=MOST_BYTES)
+        except NotFound:
+            return _unknown(run, other, reason=_not_kept(each.request.run_id))
+        kept.append(content)
+    try:
+        examples, found = apart.called(_difference, *kept, recipe=run.request.recipe, metric=metric)
+    except TrainyardError as error:
+        # Of a recipe that is not installed on this machine nobody knows what its metric is made of.
+        return _unknown(run, other, reason=str(error))
+    if found is None:
+        return _unknown(run, other, reason=_not_kept(run.request.run_id))
+    return Pair(
+        run=run.request.run_id,
+        other=other.request.run_id,
+        metric=metric,
+        examples=examples,
+        difference=found,
+    )
+
+
+def _difference(one: bytes, other: bytes, *, recipe: str, metric: str) -> tuple[int, Difference | None]:
+    """How many examples two files of scores have, and the difference; None where they have not the same number.
+
+    Raises TrainyardError without what reads them, and what `per_example` raises.
+    """
     # numpy and pyarrow take a quarter of a second, and a command line for AWS may do without them.
     try:
         import pyarrow  # noqa: F401
@@ -102,25 +131,11 @@ def _drawn(run: RunRecord, other: RunRecord, *, metric: str) -> Pair:
         from trainyard.stages.evaluate import per_example
         from trainyard.stages.evaluate.bootstrap import paired_difference
     except ImportError as error:
-        return _unknown(run, other, reason=INSTALL.format(found=error.name))
-    rows = []
-    for each in (run, other):
-        path = f"{Stage.EVALUATE}/{per_example.PER_EXAMPLE_FILE}"
-        try:
-            content, _ = previews.content(each.artifacts, path, most=MOST_BYTES)
-        except NotFound:
-            return _unknown(run, other, reason=_not_kept(each.request.run_id))
-        rows.append(per_example.read(content))
+        raise TrainyardError(INSTALL.format(found=error.name)) from error
+    rows = [per_example.read(each) for each in (one, other)]
     if rows[0].shape != rows[1].shape:
-        return _unknown(run, other, reason=_not_kept(run.request.run_id))
-    found = paired_difference(rows[0], rows[1], statistic=per_example.statistic(run.request.recipe, metric))
-    return Pair(
-        run=run.request.run_id,
-        other=other.request.run_id,
-        metric=metric,
-        examples=len(rows[0]),
-        difference=found,
-    )
+        return len(rows[0]), None
+    return len(rows[0]), paired_difference(*rows, statistic=per_example.statistic(recipe, metric))
 
 
 def _unknown(run: RunRecord, other: RunRecord, *, reason: str) -> Pair:

@@ -10,10 +10,11 @@ from trainyard.client.deployment import Deployment
 from trainyard.client.run import artifacts
 from trainyard.client.run.artifacts import RunArtifacts
 from trainyard.contract.quality import QUALITY_FILE, Quality
-from trainyard.errors import ConfigError, NotFound
+from trainyard.errors import NotFound, TrainyardError
 from trainyard.run import recipe as recipes
 from trainyard.run.document import encoded
 from trainyard.run.documents import Comparison, Decision
+from trainyard.run.profile import DataProfile
 from trainyard.run.run import Run
 from trainyard.run.setting_paths import by_path, differing
 from trainyard.run.stage import Stage
@@ -30,6 +31,7 @@ class RunRecord:
     quality: Quality | None
     comparison: Comparison | None
     decision: Decision | None
+    profile: DataProfile | None = None
 
     @property
     def execution(self) -> str:
@@ -44,11 +46,12 @@ class RunRecord:
     def changed(self) -> list[tuple[str, Any, Any]]:
         """The settings that are not the recipe's defaults: path, value, and default where there is one.
 
-        A run of an earlier version may have settings that the recipe no longer has, and lack some that it has now.
+        A run of an earlier version may have settings that the recipe no longer has, and lack some that it has now; one
+        of a recipe that is not installed on this machine has no defaults here.
         """
         try:
             defaults = encoded(recipes.config(self.request.recipe))
-        except ConfigError:
+        except TrainyardError:
             defaults = {}
         return differing(self.request.config, defaults, absent=ABSENT)
 
@@ -73,4 +76,5 @@ def read_from(run: RunArtifacts) -> RunRecord:
         quality=None if quality is None else Quality.from_json(json.dumps(quality)),
         comparison=run.document(Stage.EVALUATE, Comparison),
         decision=run.document(Stage.GATE, Decision),
+        profile=run.document(Stage.INGEST, DataProfile),
     )

@@ -78,7 +78,7 @@ class Filter:
             recipe=asked.get("recipe", ""),
             tone=asked.get("status", ""),
             words=asked.get("q", "").strip().lower(),
-            shown=min(int(shown), SEARCHED) if shown.isascii() and shown.isdigit() else SHOWN,
+            shown=min(pages.whole(shown, otherwise=SHOWN), SEARCHED),
         )
 
     def takes(self, execution: Execution) -> bool:

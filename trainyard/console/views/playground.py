@@ -164,7 +164,8 @@ def _kept(deployment: Deployment, model: InUse) -> Kept:
 
 
 def _number(text: str, of: Sequence[Any]) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and int(text) < len(of) else None
+    number = pages.whole(text, otherwise=len(of))
+    return number if number < len(of) else None
 
 
 def _text(value: Any) -> str:

@@ -17,7 +17,7 @@ STAGES = {"report": Stage.REPORT, "score": Stage.SCORE}
 
 
 def report(request: Request) -> Response:
-    """The page with the report in a frame."""
+    """The page with the report in a frame; of a run without one, that there is none."""
     recipe, run_id = request.path_params["recipe"], request.path_params["run_id"]
     run = artifacts.of_run(pages.deployment(request), recipe, run_id=run_id)
     return pages.page(
@@ -27,6 +27,7 @@ def report(request: Request) -> Response:
         recipe=recipe,
         run_id=run_id,
         stage=_stage(request).value,
+        written=any(run.listed_under(f"{_stage(request)}/{PAGE_FILE}")),
         tabs_of=tabs.of_artifacts(run),
     )
 

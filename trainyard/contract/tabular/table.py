@@ -31,6 +31,8 @@ class Table:
 
     def __post_init__(self) -> None:
         names = [each.name for each in self.columns]
+        if twice := sorted({each for each in names if names.count(each) > 1}):
+            raise ValueError(f"expected each column once, found {', '.join(twice)} more often; remove or rename it")
         for role, name in (("key", self.key), ("target", self.target)):
             if name not in names:
                 raise ValueError(f"expected the {role} {name!r} among the columns, found {', '.join(names) or 'none'}")

@@ -7,7 +7,6 @@ places alone, so that two runs on the same holdout keep the same examples.
 from __future__ import annotations
 
 import hashlib
-import importlib
 import importlib.util
 import io
 import math
@@ -18,9 +17,9 @@ import numpy as np
 from trainyard.contract.evaluation import Evaluation, mean
 from trainyard.errors import JobFailed
 from trainyard.run import recipe
+from trainyard.run.files import PER_EXAMPLE_FILE
 from trainyard.stages.evaluate.bootstrap import Statistic
 
-PER_EXAMPLE_FILE = "per_example.parquet"
 # Half a megabyte at most, and a second for the interval of two runs.
 MAX_EXAMPLES = 50_000
 PLACE = "example"
@@ -31,11 +30,13 @@ TOLERANCE = 1e-6
 
 
 def statistic(name: str, metric: str) -> Statistic:
-    """What makes a metric of the rows of examples: that in `STATISTICS` of the recipe's `metrics.py`, else the mean."""
-    module = recipe.module_name(name, "metrics")
-    if importlib.util.find_spec(module) is None:
+    """What makes a metric of the rows of examples: that in `STATISTICS` of the recipe's `metrics.py`, else the mean.
+
+    Raises BadRequest for a recipe that there is not.
+    """
+    if importlib.util.find_spec(recipe.module_name(name, "metrics")) is None:
         return mean
-    known: dict[str, Statistic] = getattr(importlib.import_module(module), "STATISTICS", {})
+    known: dict[str, Statistic] = getattr(recipe.module(name, "metrics"), "STATISTICS", {})
     return known.get(metric, mean)
 
 

@@ -19,12 +19,13 @@ from trainyard.run import recipe
 from trainyard.run.stage import Stage
 from trainyard.run.store import RunStore
 from trainyard.stages.ingest import database_extract
+from trainyard.stages.ingest.profile import profile
 
 READ_SHARE = 0.8
 
 
 def ingest(store: RunStore, arguments: Arguments, *, read_secret: SecretReader) -> Quality:
-    """Write `<run>/ingest/<table>/*.parquet` and, last of all, `<run>/ingest/quality.json`.
+    """Write `<run>/ingest/<table>/*.parquet`, their `profile.json` and, last of all, `<run>/ingest/quality.json`.
 
     Bad data is an outcome: it is returned and written with its reasons, and no table is kept. Lines that were set aside
     are in `<run>/ingest/rejected/<table>.csv`, also of data that were refused. Only faults (a missing object, a refused
@@ -34,6 +35,11 @@ def ingest(store: RunStore, arguments: Arguments, *, read_secret: SecretReader) 
     store.clear(Stage.INGEST)
     with tempfile.TemporaryDirectory(prefix="ingest-") as folder:
         quality, tables = _load_all(store, config, scratch=Path(folder), read_secret=read_secret)
+        if quality.ok:
+            sources = recipe.sources(store.run.recipe, config)
+            store.write_document(
+                Stage.INGEST, profile({each.name: each for each in tables}, sources, scratch=Path(folder))
+            )
         # Whether data are good enough to learn from is of no interest where they are only scored.
         if quality.ok and store.run.task == "train":
             quality += _check(store, arguments, config=config, tables=tables)

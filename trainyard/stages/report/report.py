@@ -21,21 +21,24 @@ from trainyard.run.model_archive import ModelCard
 from trainyard.run.run import Run
 from trainyard.run.setting_paths import differing
 from trainyard.stages.process import FIGURES_FILE
+from trainyard.stages.report.drift import drift_sections
 from trainyard.stages.report.page import render
 from trainyard.stages.report.search import search_sections
 from trainyard.stages.report.slices import slice_sections
+from trainyard.stages.report.times import time_sections
 
 
 @dataclass(frozen=True, kw_only=True)
 class Findings:
     """What earlier stages found: the metrics beside those of others, what the gate decided, and their folders.
 
-    `evaluated` has the scores of examples, `search` what was tried; either may be missing.
+    `evaluated` has the scores of examples, `gated` the times of jobs, `search` what was tried; each may be missing.
     """
 
     comparison: Comparison
     decision: Decision
     evaluated: Path | None = None
+    gated: Path | None = None
     search: Path | None = None
 
 
@@ -55,6 +58,8 @@ def report(run: Run, inputs: ReportInputs, *, found: Findings, output: Path) -> 
             *slice_sections(run.recipe, config, holdout=inputs.process / "holdout", evaluated=found.evaluated),
             *search_sections(found.search, config.tuning, before=to_mapping(config.hyperparameters)),
             *data_sections(inputs.prepare, inputs.process),
+            *drift_sections(found.gated),
+            *time_sections(run, config, gated=found.gated, search=found.search),
             again(run, ModelCard.read(inputs.model)),
         ),
     )
@@ -106,8 +111,7 @@ def again(run: Run, card: ModelCard) -> Section:
     )
     return Section(
         title="Run it again",
-        text=f"`trainyard rerun {run.run_id}` trains it again on the same versions of the files, with these settings.\n"
-        f"`trainyard show {run.run_id}` says how long each state took, and what it cost.",
+        text=f"`trainyard rerun {run.run_id}` trains it again on the same versions of the files, with these settings.",
         tables=tuple(each for each in tables if each.rows),
     )
 

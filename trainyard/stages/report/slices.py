@@ -16,6 +16,7 @@ from trainyard.contract.config import RecipeConfig
 from trainyard.contract.report import Cell, Section, Table
 from trainyard.pages.formats import words
 from trainyard.run import recipe
+from trainyard.run.files import PER_EXAMPLE_FILE
 from trainyard.stages.evaluate import per_example
 from trainyard.stages.evaluate.bootstrap import Statistic, interval
 
@@ -39,9 +40,9 @@ class Slice:
 
 def slice_sections(name: str, config: RecipeConfig, *, holdout: Path, evaluated: Path | None) -> tuple[Section, ...]:
     """The section of a recipe that tells its examples apart; none where it does not, or where no scores were kept."""
-    if evaluated is None or not (evaluated / per_example.PER_EXAMPLE_FILE).is_file() or not _tells_apart(name):
+    if evaluated is None or not (evaluated / PER_EXAMPLE_FILE).is_file() or not _tells_apart(name):
         return ()
-    places, scores = per_example.read_places((evaluated / per_example.PER_EXAMPLE_FILE).read_bytes())
+    places, scores = per_example.read_places((evaluated / PER_EXAMPLE_FILE).read_bytes())
     metric = config.gate.primary
     statistic = per_example.statistic(name, metric)
     kinds = recipe.module(name, MODULE).slices(holdout, config=config)

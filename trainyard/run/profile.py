@@ -1,0 +1,77 @@
+"""What ingested data looked like, kept with a run so that other data can be set beside it without either's rows."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+from trainyard.run.document import Document
+
+Kind = Literal["number", "time", "category", "text", "key"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quantiles:
+    """A distribution function at some `values`, which ascend: the shares of rows below each, and up to it.
+
+    Values that many rows have are among them with both shares, so that the steps of the function stay steps.
+    """
+
+    values: tuple[float, ...]
+    below: tuple[float, ...]
+    up_to: tuple[float, ...]
+
+    def shares(self, value: float) -> tuple[float, float]:
+        """The shares of rows below `value` and up to it, on a straight line between the values that are kept."""
+        place = bisect_left(self.values, value)
+        if place == len(self.values):
+            return 1.0, 1.0
+        if self.values[place] == value:
+            return self.below[place], self.up_to[place]
+        if place == 0:
+            return 0.0, 0.0
+        first, last = self.values[place - 1], self.values[place]
+        part = (value - first) / (last - first)
+        between = self.up_to[place - 1] + part * (self.below[place] - self.up_to[place - 1])
+        return between, between
+
+    @property
+    def median(self) -> float:
+        return self.values[bisect_left(self.up_to, 0.5)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ColumnProfile:
+    """A column of a table.
+
+    Of numbers and times (seconds since 1970) `quantiles` says how they are spread, of texts how many characters they
+    have. `top` has the shares of the most frequent values of a category among the rows that have a value; values of
+    single rows are never named. With `complete`, there are no others. Keys are only counted.
+    """
+
+    kind: Kind
+    missing: float
+    rows: int
+    quantiles: Quantiles | None = None
+    top: Mapping[str, float] = field(default_factory=dict)
+    complete: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableProfile:
+    """A table of `rows` rows; columns are judged by `sampled` of them, spread over all of it."""
+
+    rows: int
+    sampled: int
+    columns: Mapping[str, ColumnProfile]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataProfile(Document):
+    """Every table of a run's data, by name."""
+
+    FILE: ClassVar[str] = "profile.json"
+
+    tables: Mapping[str, TableProfile]
