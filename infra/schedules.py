@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_scheduler_targets as targets
@@ -83,7 +84,10 @@ class Schedules(Construct):
         queue: sqs.IQueue,
     ) -> None:
         super().__init__(scope, name)
-        group = scheduler.ScheduleGroup(self, "Group", schedule_group_name=group_name)
+        # Kept by default, and then in the way of the next deployment, which makes one of the same name.
+        group = scheduler.ScheduleGroup(
+            self, "Group", schedule_group_name=group_name, removal_policy=cdk.RemovalPolicy.DESTROY
+        )
         for each in schedules:
             scheduler.Schedule(
                 self,

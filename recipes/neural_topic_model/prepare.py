@@ -25,6 +25,8 @@ BANDS, ROWS, DIGITS = 3, 4, 5
 # others, so they stay documents whatever else there is. Where a few show that there is enough, that is all.
 CHECKED_DOCUMENTS = (2_000, 20_000)
 LANGUAGE_DOCUMENTS = 300
+# Characters of a document's hash: 48 bits, of texts that DuckDB keeps within a row.
+HASH_START = 12
 
 
 def check(tables: Mapping[str, ibis.Table], config: Config) -> Quality:
@@ -153,14 +155,19 @@ def _eligible(reviews: ibis.Table, config: Config) -> ibis.Table:
 
 
 def _distinct(documents: ibis.Table) -> ibis.Table:
-    """One row per plain text; which of the copies does not depend on the order of the rows."""
-    keyed = documents.mutate(document=documents.plain.hexdigest("md5"))
-    return keyed.group_by("document").agg(
-        plain=keyed.plain.arbitrary(),
-        text=keyed.text.min(),
-        sentiment=keyed.sentiment.min(),
-        date=keyed.date.min(),
+    """One row per plain text; which of the copies does not depend on the order of the rows.
+
+    Only the texts that come more than once are grouped with all they have: an engine holds groups of long texts in
+    memory, and there are as many as documents. Without the others these are few.
+    """
+    keyed = kept(documents.mutate(document=documents.plain.hexdigest("md5")))
+    counted = keyed.group_by("document").agg(copies=keyed.count())
+    repeated = counted.filter(counted.copies > 1).select("document")
+    copies = keyed.semi_join(repeated, "document")
+    first = copies.group_by("document").agg(
+        plain=copies.plain.arbitrary(), text=copies.text.min(), sentiment=copies.sentiment.min(), date=copies.date.min()
     )
+    return keyed.anti_join(repeated, "document").select(first.columns).union(first)
 
 
 def _without_near_duplicates(documents: ibis.Table) -> ibis.Table:
@@ -182,8 +189,11 @@ def _without_near_duplicates(documents: ibis.Table) -> ibis.Table:
         for band in range(BANDS)
     ]
     banded = signatures.select("document", band=ibis.array(bands).unnest())
-    first = banded.group_by("band").agg(first=banded.document.min())
-    repeated = banded.join(first, "band").filter(lambda row: row.first < row.document).select("document").distinct()
+    # The beginning of a hash says which is first, and short texts are all that groups need not hold by themselves.
+    start = banded.document.substr(0, HASH_START)
+    first = banded.group_by("band").agg(first=start.min())
+    later = banded.join(first, "band").filter(lambda row: row.first < row.document.substr(0, HASH_START))
+    repeated = later.select("document").distinct()
     return documents.anti_join(repeated, "document")
 
 
