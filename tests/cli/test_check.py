@@ -80,6 +80,6 @@ def test_a_database_is_taken_apart_as_in_the_workflow(tmp_path, capsys):
     assert main(["check", "propensity", "--data", str(tmp_path), "--set", "data.min_sales=10"]) == 0
     shown = capsys.readouterr().out
     assert "visits, " in shown
-    assert "\npopulation" in shown
+    assert "\npopulation" in f"\n{shown}"
     assert "propensity can make a model of these data" in shown
     assert "progress=" not in shown

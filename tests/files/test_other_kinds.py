@@ -7,7 +7,7 @@ import sqlite3
 import pytest
 
 from tests.reading.reads import csv, problem, reading, rows
-from trainyard.client.dataset.check import check, data_files, read_tables
+from trainyard.client.dataset.check import data_files, look, read_tables
 from trainyard.errors import NotFound
 from trainyard.reading.model import Reading
 from trainyard.run import recipe
@@ -87,7 +87,7 @@ def test_an_export_without_users_is_asked_about_users_first(tmp_path):
 def test_a_document_as_the_only_file_is_answered_in_a_sentence(tmp_path):
     (tmp_path / "ratings.md").write_text("| user | film |\n|---|---|\n| a | b |\n")
     with pytest.raises(NotFound, match=r"ratings\.md, which counts as a description; save the table in it as CSV"):
-        check("two_tower", tmp_path, settings={}, scratch=tmp_path)
+        look("two_tower", tmp_path, settings={}, scratch=tmp_path)
 
 
 @pytest.mark.parametrize("tables", [{"sessions": "id, pages, bought"}, {"a": "x", "leads": "id, channel, converted"}])

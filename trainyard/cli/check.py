@@ -18,7 +18,8 @@ from trainyard.contract.config import to_mapping
 from trainyard.contract.lean_imports import uncollected
 
 if TYPE_CHECKING:
-    from trainyard.client.dataset.check import Checked, Preview
+    from trainyard.client.dataset.check import Looked, Preview
+    from trainyard.contract.quality import Quality
 
 # Letters of a cell that are shown, and columns that a terminal has room for side by side.
 CELL, WIDE = 40, 8
@@ -34,7 +35,8 @@ def check(
     """Say how files would be read, without a cloud and without training.
 
     Shows which file is which table, how it was understood, what is missing, the mapping that would help, and the first
-    rows as they would be read. Ends with 0 for data that a model can be made of, 3 for others.
+    rows as they would be read; then what the recipe says of them. Ends with 0 for data that a model can be made of, 3
+    for others.
 
     Examples:
 
@@ -47,28 +49,43 @@ def check(
         from trainyard.client.dataset import check as files
 
         changed = gather(recipe_name, data, assignments=settings or [], tune=False)
-        found = files.check(recipe_name, data, settings=changed, scratch=Path(scratch))
+        looked = files.look(recipe_name, data, settings=changed, scratch=Path(scratch))
+        if not as_json:
+            _show_files(looked)
+        judged = files.judge(recipe_name, looked, scratch=Path(scratch))
+    quality = looked.quality + judged
     if as_json:
-        terminal.print_json({"ok": found.quality.ok, **to_mapping(found)})
+        found = {"quality": to_mapping(quality), "previews": [to_mapping(each) for each in looked.previews]}
+        terminal.print_json({"ok": quality.ok, **found, "cut": looked.cut})
     else:
-        _show(recipe_name, found)
-    raise typer.Exit(DONE if found.quality.ok else BAD_DATA)
+        for note in judged.notes:
+            terminal.out().print(Text(note), soft_wrap=True)
+        _show_judgement(judged)
+        if quality.ok:
+            terminal.out().print(
+                Text(f"● {recipe_name} can make a model of these data.", style="green"), soft_wrap=True
+            )
+    raise typer.Exit(DONE if quality.ok else BAD_DATA)
 
 
-def _show(recipe_name: str, found: Checked) -> None:
-    out, quality = terminal.out(), found.quality
-    for name in found.cut:
+def _show_files(looked: Looked) -> None:
+    """How the files were read and their first rows, before the recipe has judged them: that takes longer."""
+    out = terminal.out()
+    for name in looked.cut:
         out.print(Text(f"Of {name} only the beginning was looked at.", style="yellow"), soft_wrap=True)
-    for note in quality.notes:
+    for note in looked.quality.notes:
         out.print(Text(note), soft_wrap=True)
-    for preview in found.previews:
-        out.print(_table(preview, rows=quality.figures.get(f"{preview.table}_rows")))
+    for preview in looked.previews:
+        out.print(_table(preview, rows=looked.quality.figures.get(f"{preview.table}_rows")))
+    _show_judgement(looked.quality)
+
+
+def _show_judgement(quality: Quality) -> None:
+    out = terminal.out()
     for warning in quality.warnings:
         out.print(Text(f"Worth knowing: {warning}", style="yellow"), soft_wrap=True)
     for problem in quality.problems:
         out.print(Text(f"✗ {problem}", style="red"), soft_wrap=True)
-    if quality.ok:
-        out.print(Text(f"● {recipe_name} can make a model of these data.", style="green"), soft_wrap=True)
 
 
 def _table(preview: Preview, *, rows: float | None) -> Table:

@@ -43,16 +43,18 @@ class Preview:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Checked:
-    """What became of files: the judgement about them, and each table's first rows. `cut` names files read in part."""
+class Looked:
+    """How files were read, each table's first rows, and its Parquet files. `cut` names files read in part."""
 
     quality: Quality
     previews: tuple[Preview, ...]
-    cut: tuple[str, ...] = ()
+    cut: tuple[str, ...]
+    tables: Mapping[str, Sequence[Path]]
+    config: RecipeConfig
 
 
-def check(recipe_name: str, directory: Path, *, settings: Mapping[str, Any], scratch: Path) -> Checked:
-    """Read the files of a folder as the ingest job would, and let the recipe judge the tables.
+def look(recipe_name: str, directory: Path, *, settings: Mapping[str, Any], scratch: Path) -> Looked:
+    """Read the files of a folder as the ingest job would.
 
     Raises NotFound for a folder that does not exist or holds no data.
     """
@@ -66,13 +68,29 @@ def check(recipe_name: str, directory: Path, *, settings: Mapping[str, Any], scr
         )
     files = [_bounded(each, scratch) for each in given]
     found = read_tables(recipe_name, files, sources=sources, config=config, scratch=scratch)
-    quality = found.quality
-    if quality.ok:
-        quality += _judged(recipe_name, config, tables=found.tables, scratch=scratch)
     with duckdb.connect() as connection:
         previews = [_preview(connection, name, parts=parts) for name, parts in found.tables.items() if parts]
     cut = tuple(each.name for each, whole in zip(files, given, strict=True) if each.path != whole.path)
-    return Checked(quality=quality, previews=tuple(each for each in previews if each.rows), cut=cut)
+    return Looked(
+        quality=found.quality,
+        previews=tuple(each for each in previews if each.rows),
+        cut=cut,
+        tables=found.tables,
+        config=config,
+    )
+
+
+def judge(recipe_name: str, looked: Looked, *, scratch: Path) -> Quality:
+    """What the recipe says of tables that could be read; nothing of others. It takes longer than to look at them."""
+    if not looked.quality.ok:
+        return Quality()
+    running = engine.start("duckdb", scratch)
+    try:
+        opened = {name: running.read([str(each) for each in parts]) for name, parts in looked.tables.items() if parts}
+        judged: Quality = recipe.module(recipe_name, "prepare").check(opened, looked.config)
+    finally:
+        running.close()
+    return judged
 
 
 def read_tables(
@@ -124,16 +142,6 @@ def _bounded(file: LocalFile, scratch: Path) -> LocalFile:
     cut = scratch / f"head-{len(list(scratch.iterdir()))}"
     cut.write_bytes(head[:end])
     return LocalFile(name=file.name, path=cut, source=file.source)
-
-
-def _judged(recipe_name: str, config: RecipeConfig, *, tables: Mapping[str, Sequence[Path]], scratch: Path) -> Quality:
-    running = engine.start("duckdb", scratch)
-    try:
-        opened = {name: running.read([str(each) for each in parts]) for name, parts in tables.items() if parts}
-        judged: Quality = recipe.module(recipe_name, "prepare").check(opened, config)
-    finally:
-        running.close()
-    return judged
 
 
 def _preview(connection: duckdb.DuckDBPyConnection, table: str, *, parts: Sequence[Path]) -> Preview:
