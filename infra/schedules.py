@@ -19,7 +19,7 @@ from infra.dead_letters import KEEP_TRYING, TRIES
 from trainyard.contract.config import Schedule
 from trainyard.errors import TrainyardError
 from trainyard.run import recipe
-from trainyard.stages.resolve import request
+from trainyard.stages.resolve.request import Request, parse
 
 NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
 
@@ -37,13 +37,13 @@ class RecipeSchedule:
     def input(self) -> dict[str, Any]:
         """What it starts the machine with."""
         wanted = self.schedule
-        return {
-            "recipe": self.recipe,
-            "dataset": wanted.dataset,
-            "task": wanted.task,
-            "folder": wanted.folder,
-            "overrides": dict(wanted.overrides),
-        }
+        return Request(
+            recipe=self.recipe,
+            dataset=wanted.dataset,
+            task=wanted.task,
+            folder=wanted.folder,
+            overrides=wanted.overrides,
+        ).input
 
     def problems(self) -> Iterator[str]:
         """What the machine would refuse: said when the app is synthesized, and not in the night when it is due."""
@@ -53,7 +53,7 @@ class RecipeSchedule:
                 f"found {self.name!r}."
             )
         try:
-            request.parse(self.input)
+            parse(self.input)
             recipe.config(self.recipe, self.schedule.overrides)
         except TrainyardError as error:
             yield f"schedule {self.name}: {error}"

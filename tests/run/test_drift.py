@@ -161,6 +161,13 @@ def test_odd_columns_say_nothing(columns: Columns, tmp_path: Path) -> None:
     assert DataProfile.from_json(found.to_json()) == found
 
 
+def test_a_column_that_lost_all_its_numbers_has_no_distribution_to_compare(tmp_path: Path) -> None:
+    before = profiled(tmp_path, {"a": pa.array([1.0, 2.0])})
+    after = profiled(tmp_path, {"a": pa.array([float("nan"), float("inf")])})
+    assert after.tables["visits"].columns["a"].quantiles is None
+    assert moved(before, after) == moved(after, before) == []
+
+
 def test_values_of_few_rows_are_not_named(tmp_path: Path) -> None:
     values = ["common"] * 50 + ["of one person"] + ["rare"] * 4
     column = profiled(tmp_path, {"name": pa.array(values)}).tables["visits"].columns["name"]

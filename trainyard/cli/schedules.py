@@ -13,7 +13,7 @@ from trainyard.cli.command import target, terminal
 from trainyard.cli.command.options import AwsOption, EnvOption, FollowOption, JsonOption
 from trainyard.cli.execution_view.follow import follow_or_hint
 from trainyard.client.execution import schedules as scheduled
-from trainyard.client.execution.schedules import Started
+from trainyard.client.execution.schedules import ScheduledStart
 from trainyard.pages import formats
 
 WHAT = {"train": "trains", "score": "scores"}
@@ -53,7 +53,7 @@ def schedules(
         terminal.out().print(Text("No schedules. Name some in the environment's settings and deploy."))
 
 
-def _table(found: Sequence[Started]) -> Table:
+def _table(found: Sequence[ScheduledStart]) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0))
     for column in ("Name", "What", "When", "State", "Last"):
         table.add_column(column, overflow="fold")
@@ -64,14 +64,14 @@ def _table(found: Sequence[Started]) -> Table:
     return table
 
 
-def _last(schedule: Started) -> Text:
+def _last(schedule: ScheduledStart) -> Text:
     if schedule.last is None:
         return Text("")
     ended = "running" if schedule.last.running else schedule.last.outcome
     return Text(f"{ended}, {formats.ago(schedule.last.started, terminal.now())}")
 
 
-def _document(schedule: Started) -> dict[str, Any]:
+def _document(schedule: ScheduledStart) -> dict[str, Any]:
     last = schedule.last
     return {
         "name": schedule.name,

@@ -70,10 +70,8 @@ def _of_column(table: str, column: str, *, first: TableProfile, second: TablePro
     before, after = first.columns[column], second.columns[column]
     if not before.rows or not after.rows:
         return
-    gap, p = (
-        abs(after.missing - before.missing),
-        _same_share(before.missing, after.missing, rows=(before.rows, after.rows)),
-    )
+    gap = abs(after.missing - before.missing)
+    p = _same_share(before.missing, after.missing, rows=(before.rows, after.rows))
     said = f"missing {before.missing:.1%} -> {after.missing:.1%}"
     yield Move(table=table, column=column, what="missing", distance=gap, enough=MISSING_MOVED, p_value=p, text=said)
     # Of the rows that have a value.
@@ -91,9 +89,9 @@ def _spread(
 ) -> Move:
     """Kolmogorov's and Smirnov's greatest distance of two distribution functions."""
     pairs = [(before.shares(value), after.shares(value)) for value in {*before.values, *after.values}]
-    distance = max((abs(a - b) for one, other in pairs for a, b in zip(one, other, strict=True)), default=0.0)
+    distance = max(abs(a - b) for one, other in pairs for a, b in zip(one, other, strict=True))
     what = "median" if kind == "number" else "median length"
-    text = f"{what} {before.median:.4g} -> {after.median:.4g}" if pairs else ""
+    text = f"{what} {before.median:.4g} -> {after.median:.4g}"
     p = _kolmogorov(distance, rows=rows)
     return Move(table=table, column=column, what=kind, distance=distance, enough=FAR_APART, p_value=p, text=text)
 

@@ -148,16 +148,8 @@ def _described(target: Target, listed: Iterator[Mapping[str, Any]]) -> Iterator[
 def start(deployment: Deployment, request: Request) -> tuple[str, str]:
     """Start the machine with a request instead of an upload; returns the execution's ARN and name."""
     name = f"{request.task}-{uuid.uuid4()}"
-    given = {
-        "recipe": request.recipe,
-        "dataset": request.dataset,
-        "task": request.task,
-        "folder": request.folder,
-        "overrides": dict(request.overrides),
-        **({"versions": dict(request.versions)} if request.versions else {}),
-    }
     answer = deployment.target.client("stepfunctions").start_execution(
-        stateMachineArn=deployment.live_machine_arn, name=name, input=json.dumps(given)
+        stateMachineArn=deployment.live_machine_arn, name=name, input=json.dumps(request.input)
     )
     return str(answer["executionArn"]), name
 

@@ -23,7 +23,7 @@ LOOKED_THROUGH = 100
 
 
 @dataclass(frozen=True, kw_only=True)
-class Started:
+class ScheduledStart:
     """A schedule: `expression` says when, in UTC, and `input` what the machine is started with.
 
     `last` is the newest execution that began with that input, by the clock or by hand, where it is among the newest.
@@ -48,7 +48,7 @@ class Started:
         return str(self.input.get("task", "train"))
 
 
-def listed(deployment: Deployment) -> list[Started]:
+def listed(deployment: Deployment) -> list[ScheduledStart]:
     """Every schedule of the environment, by name."""
     names = sorted(_names(deployment))
     recent = list(executions.matching(deployment, None, status=None, limit=LOOKED_THROUGH)) if names else []
@@ -70,7 +70,7 @@ def _names(deployment: Deployment) -> Iterator[str]:
         yield from (each["Name"] for each in page["Schedules"])
 
 
-def _described(deployment: Deployment, name: str, *, recent: Sequence[Execution]) -> Started:
+def _described(deployment: Deployment, name: str, *, recent: Sequence[Execution]) -> ScheduledStart:
     try:
         found = deployment.target.client("scheduler").get_schedule(GroupName=deployment.name, Name=name)
     except ClientError as error:
@@ -82,7 +82,7 @@ def _described(deployment: Deployment, name: str, *, recent: Sequence[Execution]
             f"known are {', '.join(known) or 'none'}.{did_you_mean(name, known)}"
         ) from error
     given = json.loads(found["Target"]["Input"])
-    return Started(
+    return ScheduledStart(
         name=name,
         expression=found["ScheduleExpression"],
         enabled=found["State"] == "ENABLED",

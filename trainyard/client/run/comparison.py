@@ -10,6 +10,8 @@ from trainyard.client.run.pairing import Pair, contents, paired, same_holdout
 from trainyard.client.run.runs import ABSENT, RunRecord
 from trainyard.run.documents import Metric
 from trainyard.run.drift import Move, moved
+from trainyard.run.profile import DataProfile
+from trainyard.run.stage import Stage
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,13 +72,19 @@ def compare(runs: Sequence[RunRecord]) -> RunComparison:
         metrics=_metrics(runs),
         same_holdout=same_holdout(runs),
         pairs=[paired(each, runs[0]) for each in runs[1:]],
-        drift=[each for each in (_drift(run, runs[0]) for run in runs[1:]) if each.moves],
+        drift=_drift(runs),
     )
 
 
-def _drift(run: RunRecord, other: RunRecord) -> Drift:
-    moves = moved(other.profile, run.profile) if other.profile and run.profile else []
-    return Drift(run=run.request.run_id, other=other.request.run_id, moves=moves)
+def _drift(runs: Sequence[RunRecord]) -> list[Drift]:
+    """The runs whose data moved from the first one's, as far as they kept a profile."""
+    first, *others = (each.artifacts.document(Stage.INGEST, DataProfile) for each in runs)
+    found = [
+        Drift(run=run.request.run_id, other=runs[0].request.run_id, moves=moved(first, profile))
+        for run, profile in zip(runs[1:], others, strict=True)
+        if first and profile
+    ]
+    return [each for each in found if each.moves]
 
 
 def _differing(columns: Sequence[Mapping[str, Any]]) -> list[Line]:

@@ -14,7 +14,6 @@ from trainyard.errors import NotFound, TrainyardError
 from trainyard.run import recipe as recipes
 from trainyard.run.document import encoded
 from trainyard.run.documents import Comparison, Decision
-from trainyard.run.profile import DataProfile
 from trainyard.run.run import Run
 from trainyard.run.setting_paths import by_path, differing
 from trainyard.run.stage import Stage
@@ -31,7 +30,6 @@ class RunRecord:
     quality: Quality | None
     comparison: Comparison | None
     decision: Decision | None
-    profile: DataProfile | None = None
 
     @property
     def execution(self) -> str:
@@ -76,5 +74,4 @@ def read_from(run: RunArtifacts) -> RunRecord:
         quality=None if quality is None else Quality.from_json(json.dumps(quality)),
         comparison=run.document(Stage.EVALUATE, Comparison),
         decision=run.document(Stage.GATE, Decision),
-        profile=run.document(Stage.INGEST, DataProfile),
     )

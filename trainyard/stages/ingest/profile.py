@@ -6,7 +6,6 @@ In DuckDB and plain Python: ingest loads neither numpy nor pyarrow, and starts s
 
 from __future__ import annotations
 
-import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -128,18 +127,14 @@ def _sorted(connection: DuckDBPyConnection, expression: str) -> list[float]:
     return values or []
 
 
-def _quantiles(ordered: Sequence[float]) -> Quantiles:
-    """Of values in ascending order."""
+def _quantiles(ordered: Sequence[float]) -> Quantiles | None:
+    """Of values in ascending order; None where there are none."""
     if not ordered:
-        return Quantiles(values=(), below=(), up_to=())
+        return None
     last, rows = len(ordered) - 1, len(ordered)
     kept = sorted({ordered[round(level * last / (LEVELS - 1))] for level in range(LEVELS)})
     return Quantiles(
-        values=tuple(_short(each) for each in kept),
+        values=tuple(float(f"{each:.{SIGNIFICANT_DIGITS}g}") for each in kept),
         below=tuple(round(bisect_left(ordered, each) / rows, 6) for each in kept),
         up_to=tuple(round(bisect_right(ordered, each) / rows, 6) for each in kept),
     )
-
-
-def _short(value: float) -> float:
-    return float(f"{value:.{SIGNIFICANT_DIGITS}g}") if math.isfinite(value) else value

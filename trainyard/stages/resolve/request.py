@@ -47,6 +47,18 @@ class Request:
     versions: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def input(self) -> dict[str, Any]:
+        """What starts the machine with this request, instead of an upload: `parse` reads it."""
+        return {
+            "recipe": self.recipe,
+            "dataset": self.dataset,
+            "task": self.task,
+            "folder": self.folder,
+            "overrides": dict(self.overrides),
+            **({"versions": dict(self.versions)} if self.versions else {}),
+        }
+
+    @property
     def prefix(self) -> str:
         """Key prefix of the data set's files in the raw bucket."""
         return f"{self.folder}/{self.recipe}/{self.dataset}/"
