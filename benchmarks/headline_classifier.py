@@ -4,7 +4,7 @@
 and says that it skips when that is not there. Each seed is another split; model and baselines learn from all headlines
 that are not held out, or from as many of whole stories as `--headlines` says. `--rare` thins one class to 2 %, with
 `--source` all of them read address and publisher, and `--no-network` leaves out the document's network, which takes
-most of the time.
+most of the time. `--generated 100000` takes so many lines of the sample instead, drawn anew for each seed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from benchmarks import growth
 from benchmarks.figures import DATA, Figure, Rival, Skipped, conclude, over_seeds, required
+from recipes.headline_classifier import sample
 from recipes.headline_classifier.config import CONFIG, Config
 from recipes.headline_classifier.evaluate import baselines, evaluate, read_headlines
 from recipes.headline_classifier.metrics import accuracy, macro_f1_of_rows
@@ -50,6 +52,7 @@ def main() -> int:
     parser.add_argument("--headlines", type=int, help="how many to learn from; without it, all")
     parser.add_argument("--rare", action="store_true", help="with one class of 2 %%")
     parser.add_argument("--source", action="store_true", help="with words of address and publisher")
+    parser.add_argument("--generated", type=int, metavar="LINES", help="lines of the sample instead of real headlines")
     parser.add_argument("--no-network", action="store_true", help="without the document's network")
     asked = parser.parse_args()
     try:
@@ -59,6 +62,7 @@ def main() -> int:
                 headlines=asked.headlines,
                 rare=asked.rare,
                 source=asked.source,
+                generated=asked.generated,
                 network=not asked.no_network,
             )
         )
@@ -74,20 +78,24 @@ def figures(
     headlines: int | None = None,
     rare: bool = False,
     source: bool = False,
+    generated: int | None = None,
     network: bool = True,
 ) -> list[Figure]:
     """What the benchmark measures; raises Skipped without the data."""
-    table = _distinct_headlines(source=source)
+    table = pd.DataFrame() if generated else _distinct_headlines(source=source)
     table = _with_rare_class(table) if rare else table
-    print(f"{len(table):,} distinct headlines of {table.story.nunique():,} stories, split by story", file=sys.stderr)
+    if not generated:
+        print(
+            f"{len(table):,} distinct headlines of {table.story.nunique():,} stories, split by story", file=sys.stderr
+        )
     rows: Rows = {}
     seconds: Seconds = {}
     for seed in range(1 if quick else splits):
         with tempfile.TemporaryDirectory() as folder:
-            prepared, place = _with_roles(table, seed, most=headlines), Path(folder)
-            _one_split(prepared, seed, folder=place, network=network, rows=rows, seconds=seconds)
+            prepared = _generated(generated, seed) if generated else _with_roles(table, seed, most=headlines)
+            _one_split(prepared, seed, folder=Path(folder), network=network, rows=rows, seconds=seconds)
     bars = SOURCE_BARS if source else BARS
-    return _figures(rows, seconds, bars=bars if headlines is None and not rare else (0.0, 0.0))
+    return _figures(rows, seconds, bars=bars if headlines is None and not (rare or generated) else (0.0, 0.0))
 
 
 def _distinct_headlines(*, source: bool) -> pd.DataFrame:
@@ -100,6 +108,17 @@ def _distinct_headlines(*, source: bool) -> pd.DataFrame:
     # What `prepare` keeps with `data.read_url` and `data.read_publisher`.
     renamed |= {"URL": "url", "PUBLISHER": "publisher"} if source else {}
     return table[list(renamed)].rename(columns=renamed)
+
+
+def _generated(lines: int, seed: int) -> pd.DataFrame:
+    """The headlines of a sample with their roles, as the recipe prepares them."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        sample.write(folder / "raw", size=lines, seed=seed)
+        for stage in ("ingest", "prepare"):
+            growth.STAGES[stage](MODEL, CONFIG, folder=folder, size=lines)
+        table: pd.DataFrame = pq.read_table(folder / "prepare" / "headlines").to_pandas()
+    return table
 
 
 def _with_rare_class(table: pd.DataFrame) -> pd.DataFrame:

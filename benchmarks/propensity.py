@@ -42,7 +42,7 @@ from recipes.propensity.database.schema import METADATA
 from recipes.propensity.evaluate import MAX_BASELINE_VISITS, gradient_boosting
 from recipes.propensity.features import Encoder
 from recipes.propensity.inference import linear_logits
-from recipes.propensity.logistic_regression import logistic_regression
+from recipes.propensity.members.logistic_regression import logistic_regression
 from recipes.propensity.metrics import classification_metrics
 from recipes.propensity.population import Population
 from recipes.propensity.training_data import INPUTS_FILE, LABELS_FILE, TrainingData
@@ -263,7 +263,7 @@ def _itself(sales: int, visits: int) -> Population:
 
 
 def _grid() -> list[Figure]:
-    from recipes.propensity import grid_search
+    from recipes.propensity.networks import grid_search
 
     random = np.random.default_rng(0)
     inputs = random.normal(size=(GRID_ROWS, GRID_INPUTS)).astype(np.float32)

@@ -10,12 +10,12 @@ import pandas as pd
 
 from recipes.propensity.calibration import logit, sigmoid
 from recipes.propensity.config import Config
+from recipes.propensity.encoding.quantity import LARGEST
 from recipes.propensity.features import NOT_FEATURES, Encoder
 from recipes.propensity.inference import Ensemble, linear_logits
-from recipes.propensity.logistic_regression import logistic_regression
+from recipes.propensity.members.logistic_regression import logistic_regression
 from recipes.propensity.metrics import classification_metrics
 from recipes.propensity.population import Population
-from recipes.propensity.quantity import LARGEST
 from recipes.propensity.training_data import VISITS_FILE, TrainingData, load_visits
 from trainyard.contract.evaluation import Evaluation, Reference
 from trainyard.contract.progress import progress

@@ -20,10 +20,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from recipes.propensity.category import Category, text
 from recipes.propensity.columns.names import renamed
-from recipes.propensity.dates import DateColumn
-from recipes.propensity.quantity import Quantity, signed_log
+from recipes.propensity.encoding.category import Category, text
+from recipes.propensity.encoding.dates import DateColumn
+from recipes.propensity.encoding.quantity import Quantity, signed_log
 from trainyard.contract.values import boolean
 from trainyard.contract.values import number as written_number
 

@@ -16,8 +16,8 @@ import pandas as pd
 
 from recipes.propensity.calibration import EPSILON, logit, sigmoid
 from recipes.propensity.features import Encoder
+from recipes.propensity.members.trees import Trees
 from recipes.propensity.population import Population
-from recipes.propensity.trees import Trees
 
 NETWORKS_FILE = "networks.npz"
 LINEAR_FILE = "linear.npy"

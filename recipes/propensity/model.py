@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from recipes.propensity.stacked_networks import NetworkSettings
+from recipes.propensity.networks.stacked_networks import NetworkSettings
 from trainyard.contract.lean_tensorflow import keras
 
 

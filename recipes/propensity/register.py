@@ -16,10 +16,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
-from recipes.propensity import combinations
-from recipes.propensity.combinations import COMBINATIONS_FILE
 from recipes.propensity.database.schema import HYPERPARAMETER, METADATA, MODEL, MODEL_RUN
 from recipes.propensity.inference import Ensemble
+from recipes.propensity.networks import combinations
+from recipes.propensity.networks.combinations import COMBINATIONS_FILE
 from recipes.propensity.population import Population
 
 ATTEMPTS = 8

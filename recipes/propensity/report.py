@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from recipes.propensity import combinations
 from recipes.propensity.columns.outcome import DATABASE_OUTCOME, Outcome
 from recipes.propensity.columns.uses import Description
-from recipes.propensity.combinations import COMBINATIONS_FILE
 from recipes.propensity.config import Config
 from recipes.propensity.inference import Ensemble, Shares
+from recipes.propensity.networks import combinations
+from recipes.propensity.networks.combinations import COMBINATIONS_FILE
 from recipes.propensity.population import Population
 from recipes.propensity.threshold_section import thresholds_section
 from recipes.propensity.training_data import VISITS_FILE

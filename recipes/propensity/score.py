@@ -19,7 +19,7 @@ from recipes.propensity.features import Encoder
 from recipes.propensity.inference import Ensemble
 from recipes.propensity.ingest import EVERY_VISIT
 from recipes.propensity.population import Population
-from recipes.propensity.reasons import Reasons
+from recipes.propensity.reasons.of_many import Reasons
 from trainyard.contract import chunks
 from trainyard.contract.progress import progress
 from trainyard.errors import BadData

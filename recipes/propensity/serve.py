@@ -11,7 +11,7 @@ import numpy as np
 from recipes.propensity.columns.outcome import DATABASE_OUTCOME, Outcome
 from recipes.propensity.columns.uses import Description
 from recipes.propensity.inference import Ensemble
-from recipes.propensity.reasons import Reasons
+from recipes.propensity.reasons.of_many import Reasons
 from recipes.propensity.requests import EXPLAIN, Propensity, Visit, number_fields, row_model
 from trainyard.contract.request_rows import checked
 from trainyard.contract.routes import INVOCATIONS, Route

@@ -8,22 +8,23 @@ from pathlib import Path
 
 import numpy as np
 
-from recipes.propensity import combinations, grid_search, members
 from recipes.propensity import model as keras_model
 from recipes.propensity.calibration import best_f1_threshold, calibration_intercept, sigmoid
 from recipes.propensity.columns.uses import Description
-from recipes.propensity.combinations import COMBINATIONS_FILE, Combination
 from recipes.propensity.config import Config
 from recipes.propensity.features import Encoder
-from recipes.propensity.grid_search import network_settings
 from recipes.propensity.inference import Ensemble, mean_logits, network_logits
-from recipes.propensity.members import Members
+from recipes.propensity.members import blend
+from recipes.propensity.members.blend import Members
 from recipes.propensity.metrics import DECISION_LOGIT, validation_metrics
+from recipes.propensity.networks import combinations, grid_search
+from recipes.propensity.networks.combinations import COMBINATIONS_FILE, Combination
+from recipes.propensity.networks.grid_search import network_settings
+from recipes.propensity.networks.stacked_networks import StackedNetworks
+from recipes.propensity.networks.training_loop import TrainingState, fit
 from recipes.propensity.population import Population
-from recipes.propensity.reasons import typical_inputs
-from recipes.propensity.stacked_networks import StackedNetworks
+from recipes.propensity.reasons.of_many import typical_inputs
 from recipes.propensity.training_data import TrainingData
-from recipes.propensity.training_loop import TrainingState, fit
 from trainyard.contract import checkpoint, curves
 from trainyard.contract.progress import metric, progress
 from trainyard.contract.tabular.probabilities import log_loss
@@ -128,7 +129,7 @@ def _beside(
         done = NETWORKS_DONE + (1.0 - NETWORKS_DONE) * (number + 1) / len(folds)
         progress(done, f"trees of {number + 1} of {len(folds)} folds")
 
-    return members.fit(data, encoder, folds=folds, rows=rows, rounds=rounds, seed=config.seed, on_fold=report)
+    return blend.fit(data, encoder, folds=folds, rows=rows, rounds=rounds, seed=config.seed, on_fold=report)
 
 
 def _blended(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,11 +11,11 @@ from hypothesis import strategies as st
 
 from recipes.propensity import features, score
 from recipes.propensity.calibration import calibration_intercept, logit, sigmoid
-from recipes.propensity.category import Category, text
-from recipes.propensity.dates import DateColumn
+from recipes.propensity.encoding.category import Category, text
+from recipes.propensity.encoding.dates import DateColumn
+from recipes.propensity.encoding.quantity import Quantity, robust_moments
 from recipes.propensity.features import Encoder, number
 from recipes.propensity.population import Population
-from recipes.propensity.quantity import Quantity, robust_moments
 from trainyard.contract.tabular.probabilities import (
     auc,
     average_precision,

@@ -12,16 +12,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recipes.propensity import boosting, members, serve
-from recipes.propensity.boosting import TreeColumns, boosted, taken_apart
+from recipes.propensity import serve
 from recipes.propensity.calibration import logit, sigmoid
 from recipes.propensity.features import Encoder
 from recipes.propensity.inference import LINEAR_FILE, SETTINGS_FILE, TYPICAL_FILE, Ensemble, Shares
-from recipes.propensity.logistic_regression import logistic_regression
+from recipes.propensity.members import blend, boosting
+from recipes.propensity.members.boosting import TreeColumns, boosted, taken_apart
+from recipes.propensity.members.logistic_regression import logistic_regression
+from recipes.propensity.members.trees import BLOCK_ROWS, TREES_FILE, Trees
 from recipes.propensity.population import Population
-from recipes.propensity.reasons import Reasons, typical_inputs
+from recipes.propensity.reasons.of_many import Reasons, typical_inputs
 from recipes.propensity.training_data import TrainingData
-from recipes.propensity.trees import BLOCK_ROWS, TREES_FILE, Trees
 from trainyard.contract.threads import threads_for
 
 ROWS = 800
@@ -113,12 +114,12 @@ def test_numbers_alone_and_data_that_say_nothing_become_trees():
 def fitted(labels=LABELS):
     data = TrainingData(inputs=INPUTS, labels=labels, folds=np.arange(ROWS) % 3)
     rows = np.flatnonzero(data.folds < 2)
-    found = members.fit(data, ENCODER, folds=np.array([0, 1]), rows=rows, rounds=12, seed=3)
+    found = blend.fit(data, ENCODER, folds=np.array([0, 1]), rows=rows, rounds=12, seed=3)
     return found, rows
 
 
 def test_members_learn_nothing_from_the_rows_they_judge(monkeypatch):
-    monkeypatch.setattr(members, "RATES", (0.1,))
+    monkeypatch.setattr(blend, "RATES", (0.1,))
     found, rows = fitted()
     spoilt, _ = fitted(np.where(np.arange(ROWS) % 3 == 0, 1 - LABELS, LABELS))
     judged = rows % 3 == 0
@@ -129,15 +130,15 @@ def test_members_learn_nothing_from_the_rows_they_judge(monkeypatch):
 
 
 def test_of_many_rows_the_trees_of_each_fold_see_a_part_and_all_folds_together_see_all(monkeypatch):
-    seen, fit = [], members.boosted
+    seen, fit = [], blend.boosted
 
     def recorded(columns, labels, **named):
         seen.append(columns)
         return fit(columns, labels, **named)
 
-    monkeypatch.setattr(members, "boosted", recorded)
-    monkeypatch.setattr(members, "RATES", (0.1,))
-    monkeypatch.setattr(members, "MAX_LEARNED_ROWS", 300)
+    monkeypatch.setattr(blend, "boosted", recorded)
+    monkeypatch.setattr(blend, "RATES", (0.1,))
+    monkeypatch.setattr(blend, "MAX_LEARNED_ROWS", 300)
     found, rows = fitted()
     assert [len(each) for each in seen] == [267, 266]
     # Rows of the third fold are learned from by both: each sees its half of them.
@@ -148,23 +149,23 @@ def test_of_many_rows_the_trees_of_each_fold_see_a_part_and_all_folds_together_s
 
 
 def test_the_more_there_is_to_learn_the_more_of_each_tree_is_learned(monkeypatch):
-    rates, fit = [], members.boosted
+    rates, fit = [], blend.boosted
 
     def recorded(*arguments, rate, **named):
         rates.append(rate)
         return fit(*arguments, rate=rate, **named)
 
-    monkeypatch.setattr(members, "boosted", recorded)
+    monkeypatch.setattr(blend, "boosted", recorded)
     fitted(np.arange(ROWS, dtype=np.float32) * 7919 % 2)
     fitted((VISITS.clicks > 1.5).to_numpy(np.float32))
     # Nothing: the next rate is tried on the first fold. Everything: up to the last.
-    assert rates == [0.03, 0.06, 0.03, *members.RATES, members.RATES[-1]]
+    assert rates == [0.03, 0.06, 0.03, *blend.RATES, blend.RATES[-1]]
 
 
 def test_networks_that_know_it_all_have_all_but_a_fifth():
     found, rows = fitted(RANDOM.permutation(LABELS))
     labels = LABELS[rows]
-    assert found.shares(np.where(labels > 0.5, 3.0, -3.0), labels).trees == min(members.OTHER_SHARES)
+    assert found.shares(np.where(labels > 0.5, 3.0, -3.0), labels).trees == min(blend.OTHER_SHARES)
 
 
 def test_a_straight_truth_makes_the_straight_line_the_whole_model():
@@ -174,7 +175,7 @@ def test_a_straight_truth_makes_the_straight_line_the_whole_model():
     assert found.shares(RANDOM.normal(size=len(rows)), labels[rows]).linear == 1.0
     # What no clear difference speaks against is the share of the trees.
     own, rows = fitted()
-    assert own.shares(own.unseen_trees, LABELS[rows]).trees == members.TREES_SHARE
+    assert own.shares(own.unseen_trees, LABELS[rows]).trees == blend.TREES_SHARE
 
 
 @pytest.mark.parametrize(("rows", "linear"), [(1000, 1.0), (40_000, 0.0)])
@@ -184,12 +185,12 @@ def test_the_line_is_the_whole_model_until_rows_show_that_another_is_better(rows
     # Off by so much that 1,000 rows show it by 1.3 standard errors.
     line = truth + random.normal(0, 0.3, rows)
     labels = (random.random(rows) < sigmoid(truth)).astype(np.float64)
-    found = members.Members(trees=None, linear=np.zeros(1), unseen_trees=truth, unseen_linear=line)
+    found = blend.Members(trees=None, linear=np.zeros(1), unseen_trees=truth, unseen_linear=line)
     assert found.shares(truth, labels).linear == linear
 
 
 def test_the_line_of_a_model_is_the_one_that_evaluation_compares_it_with(monkeypatch):
-    monkeypatch.setattr(members, "RATES", (0.1,))
+    monkeypatch.setattr(blend, "RATES", (0.1,))
     data = TrainingData(inputs=INPUTS, labels=LABELS, folds=np.zeros(ROWS, np.int64))
     assert (fitted()[0].linear == logistic_regression(data, np.ones(ROWS, np.bool_))).all()
 

@@ -13,10 +13,10 @@ import pytest
 import sqlalchemy as sa
 
 from recipes.propensity import register
-from recipes.propensity.combinations import COMBINATIONS_FILE
 from recipes.propensity.database.schema import HYPERPARAMETER, MODEL, MODEL_RUN
 from recipes.propensity.features import Encoder
 from recipes.propensity.inference import Ensemble
+from recipes.propensity.networks.combinations import COMBINATIONS_FILE
 from recipes.propensity.population import Population
 
 NOW = datetime(2026, 11, 1, 12, 0, 0)

@@ -7,11 +7,12 @@ import csv
 import numpy as np
 import pytest
 
-from recipes.propensity import batches, combinations, training_data
+from recipes.propensity import batches, training_data
 from recipes.propensity.batches import effective_batch_size
-from recipes.propensity.combinations import COMBINATIONS_FILE
 from recipes.propensity.config import CONFIG, Grid
 from recipes.propensity.inference import Ensemble, network_logits
+from recipes.propensity.networks import combinations
+from recipes.propensity.networks.combinations import COMBINATIONS_FILE
 from recipes.propensity.training_data import IN_NO_FOLD, INPUTS_FILE, LABELS_FILE, TrainingData
 from tests.recipes.propensity.conftest import SMALL
 from trainyard.errors import JobFailed
@@ -19,11 +20,12 @@ from trainyard.run.overrides import override
 
 tf = pytest.importorskip("tensorflow")
 
-from recipes.propensity import grid_search  # noqa: E402
+
 from recipes.propensity import model as keras_model  # noqa: E402
 from recipes.propensity import train as training  # noqa: E402
-from recipes.propensity.stacked_networks import NetworkSettings, StackedNetworks  # noqa: E402
-from recipes.propensity.training_loop import fit  # noqa: E402
+from recipes.propensity.networks import grid_search  # noqa: E402
+from recipes.propensity.networks.stacked_networks import NetworkSettings, StackedNetworks  # noqa: E402
+from recipes.propensity.networks.training_loop import fit  # noqa: E402
 
 RANDOM = np.random.default_rng(0)
 

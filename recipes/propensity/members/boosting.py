@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from recipes.propensity.features import Encoder
-from recipes.propensity.trees import EVERY_LEAF, LEAVES, Splits, Trees
+from recipes.propensity.members.trees import EVERY_LEAF, LEAVES, Splits, Trees
 from trainyard.contract.lean_imports import lean
 from trainyard.contract.threads import threads_for
 

@@ -1,4 +1,4 @@
-"""What each column adds to the log odds of one visit, as `reasons` has it for many; runs in serving, numpy only.
+"""What each column adds to the log odds of one visit, as `of_many` has it for many; runs in serving, numpy only.
 
 On the way from the typical visit one column changes at a time. What the columns left to each tree, and what they add to
 the first layer of the networks, is therefore worked out once per column that differs, not once per visit on the way.
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from recipes.propensity.inference import Ensemble, mean_logits
-from recipes.propensity.trees import Trees
+from recipes.propensity.members.trees import Trees
 
 
 class ReasonsOfOne:

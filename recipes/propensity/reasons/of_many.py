@@ -13,10 +13,10 @@ from functools import cached_property
 
 import numpy as np
 
-from recipes.propensity.category import MISSING
+from recipes.propensity.encoding.category import MISSING
 from recipes.propensity.features import Encoder
 from recipes.propensity.inference import Ensemble
-from recipes.propensity.reasons_of_one import ReasonsOfOne
+from recipes.propensity.reasons.of_one import ReasonsOfOne
 
 # Two predictions per column and row are held at once.
 BLOCK_PREDICTIONS = 20_000

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from recipes.propensity.batches import effective_batch_size, epoch_batches
-from recipes.propensity.stacked_networks import StackedNetworks
+from recipes.propensity.networks.stacked_networks import StackedNetworks
 from recipes.propensity.training_data import TrainingData
 from trainyard.contract import checkpoint
 from trainyard.contract.curves import finite_loss

@@ -11,13 +11,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from recipes.propensity import combinations
-from recipes.propensity.combinations import Combination, Result
 from recipes.propensity.config import Grid
 from recipes.propensity.metrics import DECISION_LOGIT
-from recipes.propensity.stacked_networks import NetworkSettings, StackedNetworks
+from recipes.propensity.networks import combinations
+from recipes.propensity.networks.combinations import Combination, Result
+from recipes.propensity.networks.stacked_networks import NetworkSettings, StackedNetworks
+from recipes.propensity.networks.training_loop import fit
 from recipes.propensity.training_data import TrainingData
-from recipes.propensity.training_loop import fit
 from trainyard.contract.progress import progress
 from trainyard.contract.tabular.probabilities import auc
 

@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from recipes.propensity.boosting import TreeColumns, boosted, taken_apart
 from recipes.propensity.features import Encoder
 from recipes.propensity.inference import Shares, linear_logits
-from recipes.propensity.logistic_regression import logistic_regression
+from recipes.propensity.members.boosting import TreeColumns, boosted, taken_apart
+from recipes.propensity.members.logistic_regression import logistic_regression
+from recipes.propensity.members.trees import Trees
 from recipes.propensity.metrics import clearly_lower, log_losses
 from recipes.propensity.training_data import TrainingData
-from recipes.propensity.trees import Trees
 from trainyard.contract.threads import threads_for
 
 TREES_SHARE, OTHER_SHARES = 0.6, (0.2, 0.4, 0.8, 1.0)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from recipes.propensity.category import MISSING
+from recipes.propensity.encoding.category import MISSING
 from trainyard.contract.values import is_missing, moment
 
 DAY_S = 86_400.0
