@@ -44,7 +44,7 @@ def train(name: str, folder: Path, *, size: int, hyperparameters: Mapping[str, A
     if not (model / ModelCard.FILE).is_file():
         (folder / "raw").mkdir(parents=True, exist_ok=True)
         recipe.module(name, "sample").write(folder / "raw", size=size, seed=1)
-        _trained(name, folder, hyperparameters=hyperparameters)
+        train_from_raw(name, folder, hyperparameters=hyperparameters)
     return model
 
 
@@ -58,11 +58,11 @@ def train_on_real(label: str, folder: Path) -> Path | None:
         return None
     (folder / "raw").mkdir(parents=True, exist_ok=True)
     shutil.copy(DATA / path, folder / "raw")
-    _trained(name, folder, hyperparameters=hyperparameters)
+    train_from_raw(name, folder, hyperparameters=hyperparameters)
     return model
 
 
-def _trained(name: str, folder: Path, *, hyperparameters: Mapping[str, Any]) -> None:
+def train_from_raw(name: str, folder: Path, *, hyperparameters: Mapping[str, Any]) -> None:
     """From the files in `raw` of a folder to the model in it."""
     model = folder / "model"
     config = recipe.config(name, {"hyperparameters": dict(hyperparameters)})

@@ -3,9 +3,10 @@
 Trains a model per recipe on generated data once (`--folder` keeps them), and on real data where they are at hand,
 serves each by the real process of the training image on loopback, and asks each of its routes and the trivial one in
 turns, so that whatever else the machine does hits both. `--soak 100000` sends that many requests, one in a hundred
-malformed; `--knn` searches a million vectors; `--cold-start` times the way to the first answer; `--busy` asks /ping
-while a million lines are worked on, `--unknown` asks two_tower about ever more movies that nobody knows. Client and
-server need a core each; the client's share is printed.
+malformed; `--capture` keeps every request on one of two services and asks both in turns; `--knn` searches a million
+vectors; `--cold-start` times the way to the first answer; `--busy` asks /ping while a million lines are worked on,
+`--unknown` asks two_tower about ever more movies that nobody knows. Client and server need a core each; the client's
+share is printed.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from recipes.prod2vec.basket_scorer import BasketScorer
 from recipes.prod2vec.features import Vocabulary
 from recipes.prod2vec.inference import ProductVectors
 from recipes.prod2vec.precomputed_neighbours import NEIGHBOURS_PER_PRODUCT, PrecomputedNeighbours
+from trainyard.run.capture import VARIABLE
 from trainyard.run.model_archive import ModelCard
 from trainyard.stages.train import keep_examples
 
@@ -42,6 +44,7 @@ ROUNDS, REQUESTS = 7, 1000
 CONNECTIONS = 8
 SHARE_OF_RATE = 0.5
 COLD_START_S = 5.0
+CAPTURE_ADDED_MS = 0.1
 KNN_ITEMS, KNN_SIZE, KNN_SHARE = 1_000_000, 32, 0.9
 SOAK_CONNECTIONS, SOAK_WARM = 16, 10_000
 # Memory that comes and goes by itself between two looks.
@@ -62,6 +65,22 @@ async def ping() -> dict[str, str]: return {}
 @app.post("/trivial")
 async def trivial(asked: Asked) -> dict[str, int]: return {"item": asked.item}
 uvicorn.run(app, port=int(sys.argv[1]), http="httptools", access_log=False, log_level="warning")
+"""
+# Takes what is put, as S3 does, and keeps nothing.
+BUCKET = """
+import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+class Bucket(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def log_message(self, *_): pass
+    def do_PUT(self):
+        self.rfile.read(int(self.headers["content-length"]))
+        self.do_GET()
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("content-length", "0")
+        self.end_headers()
+ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Bucket).serve_forever()
 """
 
 
@@ -90,6 +109,7 @@ def main() -> int:
     parser.add_argument("--recipe", action="append", choices=list(served_models.SIZES), help="only this one")
     parser.add_argument("--folder", type=Path, help="where models are kept")
     parser.add_argument("--soak", type=int, default=0, metavar="REQUESTS")
+    parser.add_argument("--capture", action="store_true")
     parser.add_argument("--knn", action="store_true")
     parser.add_argument("--cold-start", action="store_true")
     parser.add_argument("--busy", action="store_true")
@@ -115,7 +135,7 @@ def main() -> int:
             return max(_cold_start(name, model) for name, model in models.items())
         if arguments.soak:
             return max(_soak(name, model, count=arguments.soak) for name, model in models.items())
-        return _beside_trivial(models)
+        return _captured(models) if arguments.capture else _beside_trivial(models)
 
 
 def _model(name: str, folder: Path) -> Path:
@@ -185,6 +205,39 @@ def _beside_trivial(models: dict[str, Path]) -> int:
                 for asked in served_requests.asked(label.partition(",")[0], model):
                     missed |= _line(label, service, trivial=trivial, asked=asked)
     return missed
+
+
+def _captured(models: dict[str, Path]) -> int:
+    """Each recipe's service that keeps every request beside one that keeps none; 1 if it misses the bar."""
+    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; medians of {ROUNDS} rounds in turns")
+    print(f"{'request':58}p50 ms (off) added | p99 ms (off) | requests/s (off) | cpu us (off)")
+    missed, sink = 0, _free_port()
+    with _server(["-c", BUCKET, str(sink)], sink):
+        keys = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_REGION": "us-east-1"}
+        plan = json.dumps({"uri": "s3://bucket/captured", "share": 1.0, "never_kept": ["email"], "seconds": 5})
+        keeping = {**keys, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{sink}", VARIABLE: plan}
+        for label, model in models.items():
+            on, off = _free_port(), _free_port()
+            with _service(model, on, **keeping) as kept, _service(model, off) as plain:
+                for asked in served_requests.asked(label.partition(",")[0], model):
+                    missed |= _both(f"{label}: {asked.label}", kept, plain=plain, content=asked.content)
+    return missed
+
+
+def _both(label: str, kept: Server, *, plain: Server, content: bytes) -> int:
+    rounds = [[_round(kept, content), _round(plain, content)] for _ in range(ROUNDS)]
+    p50, p99 = (
+        [statistics.median(pair[side][0].percentile(p) for pair in rounds) for side in (0, 1)] for p in (50, 99)
+    )
+    rate = [statistics.median(pair[side][1] for pair in rounds) for side in (0, 1)]
+    cpu = [statistics.median(pair[side][2] for pair in rounds) for side in (0, 1)]
+    added = statistics.median(pair[0][0].percentile(50) - pair[1][0].percentile(50) for pair in rounds)
+    print(
+        f"{label:58}{p50[0]:.3f} ({p50[1]:.3f}) {added:+.3f} | {p99[0]:6.2f} ({p99[1]:.2f}) | "
+        f"{rate[0]:6.0f} ({rate[1]:.0f}) | {cpu[0]:5.0f} ({cpu[1]:.0f})",
+        flush=True,
+    )
+    return int(added > CAPTURE_ADDED_MS)
 
 
 def _line(name: str, service: Server, *, trivial: Server, asked: served_requests.Asked) -> int:

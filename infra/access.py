@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from infra.permissions import Permission
+from trainyard.run.capture import PARTITIONS
+from trainyard.run.capture import PREFIX as CAPTURED
 from trainyard.run.failure import FOLDER as FAILURES
+from trainyard.run.folders import SCORES_PREFIX
 from trainyard.run.stage import Stage
 
 # A run id is YYYYMMDD-HHMMSS-xxxxxxxx. Spelling its shape out keeps `*` from reaching into another stage's folders:
 # <run>/process/train/ would match `*/*/train/*`, and is not the training stage's.
 RUN = "*/????????-??????-????????"
 LAYOUT = "Recipes and runs come and go; the stage, which decides who may touch an object, is spelt out."
-# The tables of bulk scores: scores/<recipe>/model=<model>/run=<run id>/part-00000.parquet
-SCORES = "scores"
 UPLOADS = "raw/*"
 UPLOADS_TO_SCORE = "score/*"
 
@@ -74,8 +75,19 @@ def write_scores(bucket_arn: str) -> Permission:
     return Permission(
         sid="WriteScores",
         actions=["s3:PutObject", "s3:AbortMultipartUpload"],
-        resources=[f"{bucket_arn}/{SCORES}/*/model=*/run=*"],
+        resources=[f"{bucket_arn}/{SCORES_PREFIX}/*/model=*/run=*"],
         why="Recipes, models and runs come and go; only partitions of the tables of scores are written.",
+    )
+
+
+def keep_requests(bucket_arn: str) -> Permission:
+    """Write what endpoints keep of their requests, and neither read nor list any of it."""
+    partitions = "/".join(f"{each.name}=*" for each in PARTITIONS)
+    return Permission(
+        sid="KeepRequests",
+        actions=["s3:PutObject"],
+        resources=[f"{bucket_arn}/{CAPTURED}/{partitions}/*.parquet"],
+        why="Recipes, models and hours come and go; only partitions of the table of requests are written.",
     )
 
 

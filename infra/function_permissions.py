@@ -12,13 +12,16 @@ from infra.access import RUN, UPLOADS, UPLOADS_TO_SCORE, objects, read_failures,
 from infra.data import Data
 from infra.permissions import Permission
 from infra.settings import Settings
-from trainyard.run.documents import Comparison
+from trainyard.run.documents import Comparison, ScoreSummary
+from trainyard.run.drift import DataDrift
 from trainyard.run.ledger import CHAMPION
-from trainyard.run.profile import DataProfile
+from trainyard.run.profile import AnswerProfile, DataProfile
 from trainyard.run.run import Run
 from trainyard.run.stage import Stage
 from trainyard.serving.examples import EXAMPLES_FILE
 from trainyard.stages.explain_failure.job_logs import PROCESSING, TRAINING, glue_groups
+from trainyard.stages.score.retraining import RETRAINING
+from trainyard.stages.score.watch import namespace
 
 SAGEMAKER_LOGS = (*PROCESSING, *TRAINING)
 
@@ -119,6 +122,53 @@ def gate(data: Data) -> list[Permission]:
             why="Recipes and runs come and go; only decisions are written.",
         ),
         *use_key(data.key_arn, "s3"),
+    ]
+
+
+def compare_scores(settings: Settings, data: Data) -> list[Permission]:
+    """What is known of scores and of what their model was trained on, what moved, and a retraining that follows."""
+    documents = (
+        (Stage.RESOLVE, Run.FILE),
+        (Stage.INGEST, DataProfile.FILE),
+        (Stage.EVALUATE, AnswerProfile.FILE),
+        (Stage.SCORE, AnswerProfile.FILE),
+        (Stage.SCORE, ScoreSummary.FILE),
+    )
+    return [
+        Permission(
+            sid="ReadProfiles",
+            actions=["s3:GetObject"],
+            resources=[f"{data.artifacts_arn}/{RUN}/{stage}/{file}" for stage, file in documents],
+            why="Recipes and runs come and go; of data and answers only the profiles are read.",
+        ),
+        # Without it S3 calls what is not there forbidden, and models of an earlier version have no profile.
+        Permission(sid="TellWhatIsMissing", actions=["s3:ListBucket"], resources=[data.artifacts_arn]),
+        Permission(
+            sid="WriteMoves",
+            actions=["s3:PutObject"],
+            resources=[f"{data.artifacts_arn}/{RUN}/{Stage.SCORE}/{DataDrift.FILE}"],
+            why="Recipes and runs come and go; only what moved is written.",
+        ),
+        Permission(
+            sid="SeeNewerUploads",
+            actions=["s3:ListBucketVersions"],
+            resources=[data.raw_arn],
+            conditions={"StringLike": {"s3:prefix": [UPLOADS]}},
+        ),
+        Permission(
+            sid="ClaimRetraining",
+            actions=["dynamodb:PutItem"],
+            resources=[data.ledger_arn],
+            conditions={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": f"{RETRAINING}*"}},
+        ),
+        Permission(
+            sid="MeasureMoves",
+            actions=["cloudwatch:PutMetricData"],
+            resources=["*"],
+            why="PutMetricData knows no resources; the condition limits it to this environment's own namespaces.",
+            conditions={"StringLike": {"cloudwatch:namespace": namespace(settings.prefix, "*")}},
+        ),
+        *use_key(data.key_arn, "s3", "dynamodb"),
     ]
 
 

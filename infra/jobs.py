@@ -7,7 +7,7 @@ from aws_cdk import aws_ecr_assets as assets
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from infra.access import read, use_key, write, write_scores
+from infra.access import keep_requests, read, use_key, write, write_scores
 from infra.data import Data
 from infra.images import Images
 from infra.permissions import Permission, role
@@ -84,7 +84,13 @@ class JobRoles(Construct):
             ],
         )
         self.model = self._role(
-            "Model", images.training, log_group="Endpoints", permissions=read(bucket, Stage.TRAIN, Stage.TUNE)
+            "Model",
+            images.training,
+            log_group="Endpoints",
+            permissions=[
+                *read(bucket, Stage.TRAIN, Stage.TUNE),
+                *([keep_requests(bucket)] if settings.capture else []),
+            ],
         )
 
     @property

@@ -1,4 +1,4 @@
-"""The functions of the workflow: resolve a request, judge a model, test an endpoint, explain a failure."""
+"""The functions of the workflow: resolve a request, reuse a stage, judge a model, test an endpoint, explain."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from infra import endpoints, function_permissions, tidy_up
+from infra import endpoints, function_permissions, stage_reuse, tidy_up
 from infra.access import use_key
 from infra.bundle import FOLDER, RUNTIME, code
 from infra.data import Data
@@ -30,13 +30,15 @@ SMOKE_TEST_TIMEOUT = cdk.Duration.minutes(9)
 WEBHOOK_TIMEOUT = cdk.Duration.seconds(30)
 # As long as a function may take: it lists all objects, and what it leaves is there tomorrow.
 TIDY_UP_TIMEOUT = cdk.Duration.minutes(15)
+# As long as a function may take: what it copies may be large, and what it has not copied then is computed.
+REUSE_TIMEOUT = cdk.Duration.minutes(15)
 # A little less than the HTTP API waits.
 PREDICT_TIMEOUT = cdk.Duration.seconds(29)
 MEMORY_MB = 512
 
 
 class Functions(Construct):
-    """`resolve`, `gate`, `smoke_test`, `explain_failure`, `tidy_up`, and by setting `predict`, `chat` and `webhook`.
+    """`resolve`, `reuse`, `gate`, `smoke_test`, `explain_failure`, `tidy_up`; by setting `predict`, `chat`, `webhook`.
 
     They are one package of locked code. Messages to the webhook wait in `webhook_queue`.
     """
@@ -59,11 +61,21 @@ class Functions(Construct):
         self._key = kms.Key.from_key_arn(self, "Key", data.key_arn) if data.key_arn else None
         self._code = code()
         self.resolve = self._function("resolve", function_permissions.resolve(self, settings=settings, data=data))
+        self.reuse = self._function(
+            "reuse",
+            stage_reuse.permissions(self, data=data, machine_name=machine_name),
+            timeout=REUSE_TIMEOUT,
+        )
         self.gate = self._function("gate", function_permissions.gate(data))
         self.smoke_test = self._function(
             "smoke_test",
             function_permissions.smoke_test(self, settings=settings, data=data),
             timeout=SMOKE_TEST_TIMEOUT,
+        )
+        self.compare_scores = self._function(
+            "compare_scores",
+            function_permissions.compare_scores(settings, data),
+            environment={**self._environment(), "PREFIX": settings.prefix},
         )
         self.explain_failure = self._function(
             "explain_failure",
@@ -86,7 +98,9 @@ class Functions(Construct):
         """What there is of them, by a reader's name."""
         found = {
             "resolve": self.resolve,
+            "reuse": self.reuse,
             "gate": self.gate,
+            "compare scores": self.compare_scores,
             "smoke test": self.smoke_test,
             "explain failure": self.explain_failure,
             "tidy up": self.tidy_up,
@@ -215,6 +229,7 @@ class Functions(Construct):
         return function
 
     def _environment(self) -> dict[str, str]:
+        rules = self._settings.capture
         return {
             "RAW_BUCKET": self._data.raw_bucket,
             "ARTIFACTS_BUCKET": self._data.artifacts_bucket,
@@ -227,4 +242,5 @@ class Functions(Construct):
             "APPROVAL": self._settings.approval,
             "POLICY": json.dumps(encoded(self._settings.policy), separators=(",", ":")),
             "JOB_DEFAULTS": json.dumps({stage: dict(job) for stage, job in self._settings.jobs.items()}),
+            **({} if rules is None else {"CAPTURE": json.dumps(encoded(rules), separators=(",", ":"))}),
         }

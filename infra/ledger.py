@@ -12,10 +12,10 @@ from trainyard.run.ledger import EXPIRES
 
 
 def ledger(scope: Construct, *, settings: Settings, key: kms.IKey | None) -> dynamodb.Table:
-    """Items `claim/<recipe>/<fingerprint>`, `champion/<model>` and `told/<end of an execution>`.
+    """Items `claim/<recipe>/<fingerprint>`, `champion/<model>`, `told/<end of an execution>` and `stage/...`.
 
-    Claims and what was told go when nothing asks for them any more; champions stay. A table that a failed first
-    deployment leaves is empty and has a name of its own: plain RETAIN, for its protection would refuse the deletion.
+    All go when nothing asks for them any more, but champions, which stay. A table that a failed first deployment leaves
+    is empty and has a name of its own: plain RETAIN, for its protection would refuse the deletion.
     """
     return dynamodb.Table(
         scope,

@@ -71,7 +71,9 @@ def substitutions(settings: Settings, parts: Parts) -> dict[str, str]:
     """A value for every `${...}` of the definition."""
     return {
         "ResolveFunctionArn": parts.functions.resolve.current_version.function_arn,
+        "ReuseFunctionArn": parts.functions.reuse.current_version.function_arn,
         "GateFunctionArn": parts.functions.gate.current_version.function_arn,
+        "CompareScoresFunctionArn": parts.functions.compare_scores.current_version.function_arn,
         "SmokeTestFunctionArn": parts.functions.smoke_test.current_version.function_arn,
         "IngestJobName": parts.glue.ingest.job_name,
         "PrepareJobName": parts.glue.prepare.job_name,

@@ -19,6 +19,7 @@ from infra.permissions import Permission, role
 from infra.registry import Registry
 from trainyard.contract.quality import QUALITY_FILE
 from trainyard.run.documents import Children, ScoreSummary
+from trainyard.run.files import MODEL_CARD_FILE
 from trainyard.run.naming import NAMED
 from trainyard.run.stage import Stage
 
@@ -43,33 +44,24 @@ class Parts:
     registry: Registry
 
 
-OBSERVE = (
-    Permission(
-        sid="DeliverLogs",
-        actions=[
-            "logs:CreateLogDelivery",
-            "logs:DeleteLogDelivery",
-            "logs:DescribeLogGroups",
-            "logs:DescribeResourcePolicies",
-            "logs:GetLogDelivery",
-            "logs:ListLogDeliveries",
-            "logs:PutResourcePolicy",
-            "logs:UpdateLogDelivery",
-        ],
-        resources=["*"],
-        why="The log delivery calls know no resources.",
-    ),
-    Permission(
-        sid="Trace",
-        actions=[
-            "xray:GetSamplingRules",
-            "xray:GetSamplingTargets",
-            "xray:PutTelemetryRecords",
-            "xray:PutTraceSegments",
-        ],
-        resources=["*"],
-        why="X-Ray's calls know no resources.",
-    ),
+OBSERVE = Permission(
+    sid="Observe",
+    actions=[
+        "logs:CreateLogDelivery",
+        "logs:DeleteLogDelivery",
+        "logs:DescribeLogGroups",
+        "logs:DescribeResourcePolicies",
+        "logs:GetLogDelivery",
+        "logs:ListLogDeliveries",
+        "logs:PutResourcePolicy",
+        "logs:UpdateLogDelivery",
+        "xray:GetSamplingRules",
+        "xray:GetSamplingTargets",
+        "xray:PutTelemetryRecords",
+        "xray:PutTraceSegments",
+    ],
+    resources=["*"],
+    why="The calls of log delivery and of X-Ray know no resources.",
 )
 
 
@@ -89,7 +81,7 @@ def machine_role(scope: Construct, parts: Parts, *, machine_name: str, job_prefi
             *endpoints.deploy(scope, parts.registry.group_prefix.removesuffix("-")),
             *_keep_records(parts.data),
             *_encrypt_volumes(parts.data.key_arn),
-            *OBSERVE,
+            OBSERVE,
         ],
     )
 
@@ -102,7 +94,13 @@ def _call_functions_and_jobs(parts: Parts) -> list[Permission]:
             actions=["lambda:InvokeFunction"],
             resources=[
                 f"{each.function_arn}:*"
-                for each in (parts.functions.resolve, parts.functions.gate, parts.functions.smoke_test)
+                for each in (
+                    parts.functions.resolve,
+                    parts.functions.reuse,
+                    parts.functions.gate,
+                    parts.functions.compare_scores,
+                    parts.functions.smoke_test,
+                )
             ],
             why="Every deployment publishes versions of them, and an execution calls those that it began with.",
         ),
@@ -112,12 +110,18 @@ def _call_functions_and_jobs(parts: Parts) -> list[Permission]:
             resources=[each.job_arn for each in glue_jobs],
         ),
         Permission(
-            sid="ReadQuality",
+            sid="ReadSummaries",
             actions=["s3:GetObject"],
             resources=[
-                f"{parts.data.artifacts_arn}/{RUN}/{Stage.INGEST}/{each}" for each in (QUALITY_FILE, Children.FILE)
+                f"{parts.data.artifacts_arn}/{RUN}/{stage}/{file}"
+                for stage, file in (
+                    (Stage.INGEST, QUALITY_FILE),
+                    (Stage.INGEST, Children.FILE),
+                    (Stage.SCORE, ScoreSummary.FILE),
+                    (Stage.GATE, MODEL_CARD_FILE),
+                )
             ],
-            why="Recipes and runs come and go; only the verdict on the data and the list of children are read.",
+            why="Recipes and runs come and go; the verdict on data, lists of children and sums of scores are read.",
         ),
     ]
 
@@ -211,12 +215,6 @@ def _catalogue_scores(scope: Construct, data: Data) -> list[Permission]:
     stack = cdk.Stack.of(scope)
     database = data.scores_database
     return [
-        Permission(
-            sid="ReadScoresSummary",
-            actions=["s3:GetObject"],
-            resources=[f"{data.artifacts_arn}/{RUN}/{Stage.SCORE}/{ScoreSummary.FILE}"],
-            why="Recipes and runs come and go; of scores only the summary is read.",
-        ),
         Permission(
             sid="AddPartitions",
             actions=["glue:CreatePartition"],

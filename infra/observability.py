@@ -15,6 +15,7 @@ from constructs import Construct
 from infra.settings import Settings
 from trainyard.run import recipe
 from trainyard.run.naming import endpoint_name
+from trainyard.stages.score.watch import METRIC, namespace
 
 PERIOD = cdk.Duration.minutes(5)
 SUM = cloudwatch.Stats.SUM
@@ -72,6 +73,7 @@ class Observability(Construct):
             description="An upload, a failure or a message reached nobody: look into the dead letter queue.",
         )
         self._watch_functions(functions, api)
+        self._watch_data(settings)
         if settings.endpoint_alarms:
             self._watch_endpoints(settings)
         self.dashboard = cloudwatch.Dashboard(
@@ -98,6 +100,25 @@ class Observability(Construct):
         if api is not None:
             refused = api.metric_server_error(period=PERIOD, statistic=SUM)
             self._alarm("ApiErrors", refused, description="The HTTP API answered with a fault of its own (5xx).")
+
+    def _watch_data(self, settings: Settings) -> None:
+        """Of every recipe, whichever of its models scored last; which models there will be is not known here.
+
+        It rings until data are scored that have not moved: none at all say nothing.
+        """
+        for each in recipe.names():
+            moved = cloudwatch.Metric(
+                namespace=namespace(settings.prefix, each),
+                metric_name=METRIC,
+                period=PERIOD,
+                statistic=cloudwatch.Stats.MAXIMUM,
+            )
+            self._alarm(
+                f"{each.title().replace('_', '')}Moved",
+                moved,
+                description=f"Data that {each} scored last, or its answers, are not as when its model was trained.",
+                missing=cloudwatch.TreatMissingData.IGNORE,
+            )
 
     def _watch_webhook(self, function: lambda_.Function) -> None:
         """One that fails is tried again in five minutes. An alarm on each would itself be a message that fails."""
@@ -136,7 +157,14 @@ class Observability(Construct):
             )
 
     def _alarm(
-        self, name: str, metric: cloudwatch.Metric, *, description: str, threshold: float = 1, periods: int = 1
+        self,
+        name: str,
+        metric: cloudwatch.Metric,
+        *,
+        description: str,
+        threshold: float = 1,
+        periods: int = 1,
+        missing: cloudwatch.TreatMissingData = cloudwatch.TreatMissingData.NOT_BREACHING,
     ) -> None:
         alarm = cloudwatch.Alarm(
             self,
@@ -146,7 +174,7 @@ class Observability(Construct):
             threshold=threshold,
             evaluation_periods=periods,
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+            treat_missing_data=missing,
         )
         alarm.add_alarm_action(self._action)
 

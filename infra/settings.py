@@ -16,6 +16,7 @@ from infra.channels import SlackChannel, TeamsChannel, Webhook
 from infra.schedules import RecipeSchedule, of_recipes
 from trainyard.contract.config import Job, default_jobs
 from trainyard.errors import ConfigError
+from trainyard.run.capture import CaptureRules
 from trainyard.run.gpu import FITTING, has_gpu
 from trainyard.run.policy import EVERYTHING, Policy
 
@@ -60,7 +61,8 @@ class Settings:
     synthesized without anybody to tell (`alarm_email`, `alarm_url`, `slack`, `teams`, `webhook_url`), with `account` or
     `region` not for any other. When `monthly_budget_usd` is spent or will be, the e-mail address hears of it.
     `cost_tags` are put on everything, beside project and environment. With `approval` required, a model that passes the
-    gate waits for a person to approve it before it comes into use.
+    gate waits for a person to approve it before it comes into use. Endpoints keep of their requests what `capture`
+    says, and nothing without it.
     """
 
     name: str
@@ -93,6 +95,7 @@ class Settings:
     keep_intermediates_days: int = 30
     approval: str = NONE
     policy: Policy = field(default_factory=Policy)
+    capture: CaptureRules | None = None
 
     def __post_init__(self) -> None:
         if problems := list(self._problems()):
@@ -165,6 +168,7 @@ class Settings:
             problems.append(f"expected approval to be {NONE} or {REQUIRED}, found {self.approval!r}.")
         if self.alarm_email is not None and not EMAIL.fullmatch(self.alarm_email):
             problems.append(f"expected an e-mail address for alarms, found {self.alarm_email!r}.")
+        problems += self.capture.problems() if self.capture else ()
         return [*problems, *self._schedule_problems(), *self._account_problems()]
 
     def _schedule_problems(self) -> Iterator[str]:

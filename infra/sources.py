@@ -14,13 +14,15 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
-from infra import outside_recipes
+from infra import outside_recipes, stage_code
 
 # Where the packages of this project are: the repository, or where they were installed.
 ROOT = Path(__file__).resolve().parents[1]
 RECIPES = "recipes"
 SHARED = ("trainyard", RECIPES)
-SHELLS = ("lambdas", "glue_jobs", "processing_container", "training_container")
+FUNCTIONS = "lambdas"
+SHELLS = (FUNCTIONS, "glue_jobs", "processing_container", "training_container")
+STAGE_CODE = f"{FUNCTIONS}/stage_code.json"
 # What people look at never runs in the cloud, and documents change nothing there: editing them deploys nothing.
 LEFT_OUT = ("trainyard/cli", "trainyard/client", "trainyard/console")
 SUFFIXES = {".py", ".txt", ".j2", ".css", ".json", ""}
@@ -39,7 +41,7 @@ def files(*folders: str) -> Iterator[Path]:
 
 def copy(target: Path, *folders: str) -> None:
     """Copy the deployed files of `folders` to `target`, keeping their paths; with the recipes those from outside."""
-    for path, source in _sources(*folders).items():
+    for path, source in _with_stage_code(*folders).items():
         (target / path).parent.mkdir(parents=True, exist_ok=True)
         if isinstance(source, str):
             (target / path).write_text(source, encoding="utf-8")
@@ -72,6 +74,14 @@ def _sources(*folders: str) -> Mapping[str, Path | str]:
         return found
     reserved = {*SHARED, *SHELLS, "infra", "state_machines", "local_cloud"}
     return {**found, **outside_recipes.files(reserved=reserved, locks=IMAGE_LOCKS)}
+
+
+def _with_stage_code(*folders: str) -> Mapping[str, Path | str]:
+    """The same, and with the functions which code each stage runs: they are not deployed with all of it."""
+    found = _sources(*folders)
+    if FUNCTIONS not in folders:
+        return found
+    return {**found, STAGE_CODE: stage_code.text(_sources(*SHARED, *SHELLS))}
 
 
 if __name__ == "__main__":

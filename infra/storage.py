@@ -11,11 +11,14 @@ from constructs import Construct
 
 from infra.removal import keep
 from infra.settings import Settings
+from trainyard.run.capture import PREFIX as CAPTURED
+from trainyard.run.folders import QUERIES_PREFIX
 
 KEEP_OLD_VERSIONS = cdk.Duration.days(90)
 KEEP_ACCESS_LOGS = cdk.Duration.days(365)
 KEEP_AT_HAND = cdk.Duration.days(30)
 GIVE_UP_UPLOADS = cdk.Duration.days(7)
+ONE_DAY = cdk.Duration.days(1)
 
 
 class Storage(Construct):
@@ -27,7 +30,7 @@ class Storage(Construct):
         self._key = key
         self._logs = self._access_logs()
         self.raw = self._bucket("Raw")
-        self.artifacts = self._bucket("Artifacts")
+        self.artifacts = self._bucket("Artifacts", *self._forget_requests())
         # The L2 switch `event_bridge_enabled` would add a custom resource with its own Lambda and role.
         cast(
             s3.CfnBucket, self.raw.node.default_child
@@ -40,7 +43,24 @@ class Storage(Construct):
         """All of them; that of the logs last, for reading and emptying the others is logged."""
         return self.raw, self.artifacts, self._logs
 
-    def _bucket(self, name: str) -> s3.Bucket:
+    def _forget_requests(self) -> list[s3.LifecycleRule]:
+        """Requests that endpoints keep go after some days, and what queries found in them with the next day.
+
+        So do the versions that were replaced or deleted: what is forgotten is gone.
+        """
+        rules = self._settings.capture
+        kept = {} if rules is None else {CAPTURED: cdk.Duration.days(rules.retention_days), QUERIES_PREFIX: ONE_DAY}
+        return [
+            s3.LifecycleRule(
+                id=f"Forget{prefix.title()}",
+                prefix=f"{prefix}/",
+                expiration=after,
+                noncurrent_version_expiration=ONE_DAY,
+            )
+            for prefix, after in kept.items()
+        ]
+
+    def _bucket(self, name: str, *more: s3.LifecycleRule) -> s3.Bucket:
         return s3.Bucket(
             self,
             name,
@@ -60,7 +80,8 @@ class Storage(Construct):
                     transitions=[
                         s3.Transition(storage_class=s3.StorageClass.INTELLIGENT_TIERING, transition_after=KEEP_AT_HAND)
                     ],
-                )
+                ),
+                *more,
             ],
             **self._private(),
         )

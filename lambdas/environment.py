@@ -6,6 +6,7 @@ import json
 import os
 from functools import cache
 
+from trainyard.run.capture import CaptureRules
 from trainyard.run.document import decoded
 from trainyard.run.environment import Environment
 from trainyard.run.policy import Policy
@@ -26,4 +27,5 @@ def read() -> Environment:
         gpu=os.environ.get("GPU") == "true",
         approval=os.environ.get("APPROVAL") == "required",
         policy=decoded(Policy, json.loads(os.environ["POLICY"])),
+        capture=decoded(CaptureRules, json.loads(os.environ["CAPTURE"])) if "CAPTURE" in os.environ else None,
     )

@@ -10,10 +10,10 @@ import hmac
 import json
 import os
 import secrets
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
-from ministack.core import iam_evaluator, lambda_runtime
+from ministack.core import iam_actions, iam_evaluator, lambda_runtime
 from ministack.core.responses import get_account_id
 from ministack.services import lambda_svc, sts
 
@@ -33,6 +33,8 @@ IN_REGISTRY = ("/blobs/", "/manifests/", "/tags/list")
 HEALTH = "/_ministack/health"
 # A custom resource reports to the address it was given, which nobody can guess.
 REPORTS = "/_ministack/cfn-response/"
+# Metrics have no resource that a policy could name: it names their namespace.
+PUT_METRICS, NAMESPACE = "cloudwatch:PutMetricData", "cloudwatch:namespace"
 SALT_BYTES = 32
 SESSION_NAME_LENGTH = 64
 
@@ -43,6 +45,7 @@ def install() -> None:
     sts.is_root_access_key = _is_not_special
     register(root_key.ensure(state_directory(os.environ)))
     iam_evaluator.enforce = named_only(iam_evaluator.enforce)
+    iam_actions.request_tag_context = with_namespace(iam_actions.request_tag_context)
     issue = credentials_of_functions(secrets.token_bytes(SALT_BYTES))
     lambda_runtime.execution_credentials = lambda_svc.execution_credentials = issue
 
@@ -70,6 +73,24 @@ def named_only(enforce: Callable[..., Any]) -> Callable[..., Any]:
         return iam_evaluator.AuthError("AccessDenied", "Access Denied") if service == "s3" else refused
 
     return refusing
+
+
+def with_namespace(context_of: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    """What conditions of policies may ask of a request, with the namespace of metrics, which MiniStack leaves out."""
+
+    def known(service: str, iam_action: str, body: bytes, params: Mapping[str, Any]) -> dict[str, Any]:  # noqa: PLR0917
+        found = context_of(service, iam_action, body, params)
+        return {**found, NAMESPACE: _namespace(body)} if iam_action == PUT_METRICS else found
+
+    return known
+
+
+def _namespace(body: bytes) -> str:
+    """As SDKs send it, in JSON; what is written otherwise is in no namespace that a policy allows."""
+    try:
+        return str(json.loads(body)["Namespace"])
+    except (ValueError, TypeError, LookupError):
+        return ""
 
 
 def credentials_of_functions(salt: bytes) -> Callable[[dict[str, Any]], dict[str, str]]:

@@ -69,6 +69,7 @@ SEAMS: dict[str, dict[str, tuple[str, ...] | None]] = {
             "service", "method", "path", "headers", "body", "query_params", "region", "account_id",
         ),
         "_safe_json_field": ("body", "field"),
+        "request_tag_context": ("service", "iam_action", "body", "params"),
     },
     "ministack.core.iam_evaluator": {
         "enforce": ("access_key_id", "iam_action", "service", "region", "resource_arn", "service_context"),
@@ -170,6 +171,7 @@ SEAMS: dict[str, dict[str, tuple[str, ...] | None]] = {
         "_run_duckdb": ("query", "database", "catalog"),
         "_start_query_execution": ("data",),
         "_STORED_AS": None,
+        "_table_references": ("query",),
         "_table_relation": ("table_data", "files"),
         "_workgroups": None,
     },

@@ -9,6 +9,7 @@ from trainyard.contract.report import ReportInputs
 from trainyard.run import container
 from trainyard.run.documents import Comparison, Decision
 from trainyard.run.model_archive import unpack
+from trainyard.run.reuse import Reuse
 from trainyard.run.run import Run
 from trainyard.stages.report.report import Findings, report
 
@@ -16,10 +17,10 @@ from trainyard.stages.report.report import Findings, report
 def main() -> None:
     """Run the job."""
     output, evaluated = container.processing_output("report"), container.processing_input("evaluate")
-    gated = container.processing_input("gate")
+    gated, resolved = container.processing_input("gate"), container.processing_input("resolve")
     with tempfile.TemporaryDirectory() as scratch:
         report(
-            Run.read(container.processing_input("resolve")),
+            Run.read(resolved),
             ReportInputs(
                 model=unpack(container.processing_input("model"), Path(scratch)),
                 prepare=container.processing_input("prepare"),
@@ -31,6 +32,7 @@ def main() -> None:
                 evaluated=evaluated,
                 gated=gated,
                 search=container.processing_input("search"),
+                reuse=Reuse.read(resolved) if (resolved / Reuse.FILE).is_file() else None,
             ),
             output=output,
         )

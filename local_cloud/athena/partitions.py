@@ -1,6 +1,7 @@
 """Leaves out of a query what no partition of the catalogue names, such as half a scoring; runs in the server.
 
-MiniStack reads every file below the location of a table. Athena reads the partitions that are registered.
+MiniStack reads every file below the location of a table. Athena reads the partitions that are registered, or that the
+table computes.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ministack.services import athena, glue
+
+from local_cloud.athena import projection
 
 Relation = Callable[[dict[str, Any], Sequence[str]], str]
 
@@ -19,11 +22,15 @@ def only_registered(relation: Relation) -> Relation:
     def registered(table: dict[str, Any], files: Sequence[str]) -> str:
         if not table.get("PartitionKeys"):
             return relation(table, files)
-        folders = _folders(table)
-        kept = [path for path in files if any(f"/{folder}/" in path for folder in folders)]
+        kept = projection.kept(table, files) if projection.is_projected(table) else _registered(table, files)
         return relation(table, kept) if kept else str(athena._empty_relation(table))
 
     return registered
+
+
+def _registered(table: dict[str, Any], files: Sequence[str]) -> list[str]:
+    folders = _folders(table)
+    return [path for path in files if any(f"/{folder}/" in path for folder in folders)]
 
 
 def _folders(table: dict[str, Any]) -> list[str]:

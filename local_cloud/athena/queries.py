@@ -6,17 +6,20 @@ MiniStack writes results to another key than the one that it answers with, and c
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections.abc import Mapping
 from typing import Any
 
 from ministack.services import athena
 
-from local_cloud.athena import new_table
+from local_cloud.athena import new_table, projection
 from local_cloud.athena.stored import put
 
 logger = logging.getLogger("local_cloud.athena")
 Result = Mapping[str, Any]
+# What reads a value out of a text of JSON has another name in DuckDB.
+TRINO, DUCKDB = re.compile(r"\bjson_extract_scalar(?=\s*\()", re.IGNORECASE), "json_extract_string"
 NOTHING: Result = {"columns": [], "column_types": [], "rows": []}
 
 
@@ -45,6 +48,8 @@ async def execute(query_id: str, query: str, database: str, ddl: Any, catalog: s
 async def _run(execution: dict[str, Any], query: str, *, database: str, ddl: Any, catalog: str | None) -> Result:
     if ddl is not None:
         return dict(athena._run_ddl(ddl, database))
+    projection.require_injected(query, database)
+    query = TRINO.sub(DUCKDB, query)
     if (wanted := new_table.parsed(query)) is not None:
         results = execution["ResultConfiguration"]["OutputLocation"].rpartition("/")[0]
         prefix = f"{results}/tables/{execution['QueryExecutionId']}"

@@ -7,7 +7,7 @@ from typing import Literal
 
 from recipes.headline_classifier.tables import CLASS_NAMES, CORPUS, HEADLINES, WORD_PAIRS
 from recipes.headline_classifier.texts.source_words import COLUMNS
-from trainyard.contract.config import Gate, Range, RecipeConfig, ScoreColumn, TableData, Tuning, bounded
+from trainyard.contract.config import Card, Gate, Range, RecipeConfig, ScoreColumn, Share, TableData, Tuning, bounded
 from trainyard.contract.sources import Source
 
 
@@ -78,6 +78,13 @@ class Config(RecipeConfig):
 
 CONFIG = Config(
     title="Classes of headlines and other short texts",
+    card=Card(
+        purpose="Says which of its classes a short text belongs to, and how likely.",
+        limits=(
+            "Knows no other classes than those of its data: a text of none of them gets one all the same. Irony, "
+            "and words that training never saw, mislead it."
+        ),
+    ),
     data=Data(),
     hyperparameters=Hyperparameters(),
     tuning=Tuning(
@@ -101,6 +108,8 @@ CONFIG = Config(
 )
 
 # What bulk scoring writes.
+SHARES = (Share(name="unknown_words", of="words"),)
+
 SCORES = (
     ScoreColumn(name="headline_id", type="string", comment="ID of the file, or the row, from 1", spread=False),
     ScoreColumn(name="title", type="string", comment="the headline", spread=False),

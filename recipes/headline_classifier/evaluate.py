@@ -40,7 +40,7 @@ def evaluate(model_dir: Path, holdout: Path, *, config: Config) -> Evaluation:
         "log_loss": log_loss(found.of_truth),
         "expected_calibration_error": expected_calibration_error(found.top, found.right),
     }
-    return Evaluation(metrics=metrics, examples=examples, statistic=macro_f1_of_rows)
+    return Evaluation(metrics=metrics, examples=examples, statistic=macro_f1_of_rows, answers=found.answers)
 
 
 def read_headlines(folder: Path) -> tuple[list[str], list[str]]:

@@ -138,6 +138,10 @@ class Encoder:
             encoded[row, : len(found)] = found
         return encoded
 
+    def unknown_words(self, sequences: np.ndarray) -> dict[str, np.ndarray]:
+        """Of what `sequences` gives, the words that were never seen and all words [titles], as `SHARES` name them."""
+        return {"unknown_words": (sequences == UNKNOWN).sum(axis=1), "words": (sequences != PADDING).sum(axis=1)}
+
     def ngrams(self, titles: Sequence[str]) -> NgramBags:
         """N-grams of each title, weighted by inverse document frequency; those of a kind have length 1."""
         blocks = [self._ngrams(titles[start : start + BLOCK_TITLES]) for start in range(0, len(titles), BLOCK_TITLES)]

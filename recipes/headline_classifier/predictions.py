@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,17 +26,20 @@ class Predictions:
     classes: tuple[str, ...]
     names: tuple[str, ...]
     probabilities: np.ndarray
+    unknown_words: Mapping[str, np.ndarray]
 
     @classmethod
     def of(cls, model_dir: Path, folder: Path) -> Predictions:
         """What the model says of `headlines.parquet`, in its order."""
         table = pq.read_table(folder / HEADLINES_FILE)
-        classifier = Classifier.load(model_dir)
+        classifier, read = Classifier.load(model_dir), texts(table)
+        sequences = classifier.encoder.sequences(read)
         return cls(
             headlines=table,
             classes=classifier.encoder.classes,
             names=classifier.encoder.names,
-            probabilities=classifier.probabilities(texts(table)),
+            probabilities=classifier.network.probabilities(sequences, classifier.encoder.ngrams(read)),
+            unknown_words=classifier.encoder.unknown_words(sequences),
         )
 
     @property
@@ -48,6 +51,12 @@ class Predictions:
     def predicted(self) -> list[str]:
         """The class that the model gives each headline."""
         return [self.classes[number] for number in self.probabilities.argmax(axis=1).tolist()]
+
+    @property
+    def answers(self) -> dict[str, np.ndarray]:
+        """What scores of later headlines are set beside."""
+        named = np.asarray(self.names, dtype=object)[self.probabilities.argmax(axis=1)]
+        return {"category_name": named, "probability": self.top, **self.unknown_words}
 
     @property
     def top(self) -> np.ndarray:

@@ -48,7 +48,8 @@ def score(model_dir: Path, tables: Path, *, config: Config) -> Iterator[pa.Table
 def _scored(classifier: Classifier, chunk: pa.Table, *, before: int) -> pa.Table:
     encoder, columns_read = classifier.encoder, (chunk[name].to_pylist() for name in COLUMNS[1:])
     texts = [joined(title, below, source=source) for title, below, *source in zip(*columns_read, strict=True)]
-    probabilities = classifier.probabilities(texts)
+    sequences = encoder.sequences(texts)
+    probabilities = classifier.network.probabilities(sequences, encoder.ngrams(texts))
     best = probabilities.argmax(axis=1)
     columns = {
         "headline_id": _keys(chunk["ID"], before),
@@ -57,6 +58,7 @@ def _scored(classifier: Classifier, chunk: pa.Table, *, before: int) -> pa.Table
         "category_name": pa.array([encoder.names[each] for each in best.tolist()], pa.string()),
         "probability": probabilities[np.arange(len(best)), best],
         "probabilities": by_class(probabilities, encoder.classes),
+        **encoder.unknown_words(sequences),
     }
     return pa.table(columns)
 

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Literal
 
-from trainyard.contract.config import Gate, Range, RecipeConfig, ScoreColumn, TableData, Tuning, bounded
+from trainyard.contract.config import Card, Gate, Range, RecipeConfig, ScoreColumn, Share, TableData, Tuning, bounded
 from trainyard.contract.sources import Column, Layout, Source
 
 # A language by its two letters (ISO 639-1), or `auto`.
@@ -83,6 +83,14 @@ class Config(RecipeConfig):
 
 CONFIG = Config(
     title="Topics of reviews",
+    card=Card(
+        purpose="Finds what a collection of texts is about: topics as lists of words, and each text's shares of them.",
+        limits=(
+            "Topics are words that occur together and need a person to name them. They say nothing of whether a "
+            "text is right, nor what its writer feels. Texts of a few words, and of other languages than those of"
+            " training, get shares that mean little."
+        ),
+    ),
     data=Data(),
     hyperparameters=Hyperparameters(),
     tuning=Tuning(
@@ -100,6 +108,8 @@ CONFIG = Config(
 )
 
 # What bulk scoring writes.
+SHARES = (Share(name="unknown_words", of="words"),)
+
 SCORES = (
     ScoreColumn(name="place", type="bigint", comment="place in the file, from 0", spread=False),
     ScoreColumn(name="title", type="string", comment="headline of the review", spread=False),

@@ -9,7 +9,7 @@ import numpy as np
 
 from recipes.neural_topic_model.baselines import Lda, RefinedNmf, nmf_topics
 from recipes.neural_topic_model.config import Config
-from recipes.neural_topic_model.documents.bags_of_words import BagsOfWords, evenly_spread
+from recipes.neural_topic_model.documents.bags_of_words import BagsOfWords, evenly_spread, unknown_words
 from recipes.neural_topic_model.documents.corpus import HOLDOUT_CORPUS_FILE, REFERENCE_CORPUS_FILE, load_lemmas
 from recipes.neural_topic_model.features import Vocabulary
 from recipes.neural_topic_model.inference import TopicModel
@@ -25,6 +25,7 @@ from trainyard.contract.evaluation import Evaluation, Reference
 
 MAX_REFERENCE_DOCUMENTS = 5000
 MAX_NPMI_DOCUMENTS = 20_000
+MAX_ANSWERS = 5_000
 PROBABILISTIC: Mapping[str, type[Lda | RefinedNmf]] = {"LDA (gensim)": Lda, "NMF, refined": RefinedNmf}
 
 
@@ -34,12 +35,28 @@ def evaluate(model_dir: Path, holdout: Path, *, config: Config) -> Evaluation:
     WETC, TU and NPMI judge lists of words, one number a model; whether a model also says more about unseen documents
     is a number per document, from which noise can be told.
     """
-    model = TopicModel.load(model_dir)
-    gains = completion_gains(model, load_lemmas(holdout / HOLDOUT_CORPUS_FILE), unigram=load_unigram(holdout))
+    model, documents = TopicModel.load(model_dir), load_lemmas(holdout / HOLDOUT_CORPUS_FILE)
+    gains = completion_gains(model, documents, unigram=load_unigram(holdout))
     topics = model.top_words(config.data.top_words)
+    some = [documents[row] for row in evenly_spread(len(documents), MAX_ANSWERS).tolist()]
     return Evaluation(
-        metrics={"completion_gain": float(gains.mean()), **topic_metrics(topics, holdout)}, examples=gains
+        metrics={"completion_gain": float(gains.mean()), **topic_metrics(topics, holdout)},
+        examples=gains,
+        answers=answers(model, some),
     )
+
+
+def answers(model: TopicModel, documents: Sequence[Sequence[str]]) -> dict[str, np.ndarray]:
+    """What bulk scoring says of documents: their strongest topics, and which of their words are unknown."""
+    bags = model.bags(documents)
+    shares, known = model.topic_shares_of(bags), np.diff(bags.offsets) > 0
+    best = shares.argmax(axis=1)
+    names = np.asarray(model.topic_names(), dtype=object)[best]
+    return {
+        "topic_name": np.asarray(np.where(known, names, None)),
+        "share": np.asarray(np.where(known, shares.max(axis=1, initial=0.0), np.nan)),
+        **unknown_words(bags, documents),
+    }
 
 
 def references(channels: Mapping[str, Path], holdout: Path, *, config: Config) -> dict[str, Reference]:

@@ -7,13 +7,17 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from recipes.neural_topic_model.config import Config
+from recipes.neural_topic_model.documents.bags_of_words import unknown_words
 from recipes.neural_topic_model.inference import TopicModel
 from trainyard.contract import chunks
+from trainyard.contract.config import WATCHED
 
-TABLE = "reviews"
+TABLE, TEXTS = "reviews", ("title", "text")
 STRONGEST_TOPICS = 3
+A_WORD = r"[\pL\pM\pN]+"
 
 
 def count(tables: Path, config: Config) -> int:
@@ -26,8 +30,10 @@ def score(model_dir: Path, tables: Path, *, config: Config) -> Iterator[pa.Table
     model = TopicModel.load(model_dir)
     names = pa.array(model.topic_names())
     first = 0
-    for chunk in chunks.read(tables / TABLE, ("title", "text"), rows=config.score.chunk_rows):
-        yield _scored(model, names, titles=chunk["title"], texts=chunk["text"], first=first)
+    for chunk in chunks.read(tables / TABLE, TEXTS, rows=config.score.chunk_rows):
+        yield _scored(model, names, titles=chunk["title"], texts=chunk["text"], first=first).append_column(
+            WATCHED, _long_enough(chunk, config.data.min_words)
+        )
         first += chunk.num_rows
 
 
@@ -35,7 +41,8 @@ def _scored(model: TopicModel, names: pa.Array, *, titles: pa.Array, texts: pa.A
     documents = [
         f"{title or ''}. {text or ''}" for title, text in zip(titles.to_pylist(), texts.to_pylist(), strict=True)
     ]
-    bags = model.bags([model.vocabulary.lemmatizer.lemmas(each) for each in documents])
+    lemmas = [model.vocabulary.lemmatizer.lemmas(each) for each in documents]
+    bags = model.bags(lemmas)
     shares = model.topic_shares_of(bags)
     lengths = np.diff(bags.offsets)
     best = np.argsort(-shares, axis=1, kind="stable")[:, :STRONGEST_TOPICS]
@@ -52,8 +59,15 @@ def _scored(model: TopicModel, names: pa.Array, *, titles: pa.Array, texts: pa.A
             "topics": _lists(_topics(names, best[known], shares=shares[known]), known, length=best.shape[1]),
             "shares": _lists(pa.array(shares[known].ravel(), pa.float64()), known, length=shares.shape[1]),
             "known_words": lengths.astype(np.int32),
+            **unknown_words(bags, lemmas),
         }
     )
+
+
+def _long_enough(chunk: pa.Table, words: int) -> pa.Array:
+    """Shorter reviews are not learned from, nor held out."""
+    lengths = [pc.count_substring_regex(pc.coalesce(chunk[name], ""), A_WORD) for name in TEXTS]
+    return pc.greater_equal(pc.add(*lengths), words)
 
 
 def _topics(names: pa.Array, best: np.ndarray, *, shares: np.ndarray) -> pa.StructArray:

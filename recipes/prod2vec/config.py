@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from trainyard.contract.config import Gate, Range, RecipeConfig, ScoreColumn, TableData, Tuning, bounded
+from trainyard.contract.config import Card, Gate, Range, RecipeConfig, ScoreColumn, Share, TableData, Tuning, bounded
 from trainyard.contract.sources import Column, Source
 
 
@@ -88,6 +88,13 @@ class Config(RecipeConfig):
 
 CONFIG = Config(
     title="Product vectors from baskets",
+    card=Card(
+        purpose="Says which products are like a product, and which go with those in a basket, from orders alone.",
+        limits=(
+            "Knows nothing of prices, stock or season. Suggests what was bought together, not why; a product that "
+            "nobody ordered yet has no neighbours, and goes with no basket."
+        ),
+    ),
     data=Data(),
     hyperparameters=Hyperparameters(),
     tuning=Tuning(
@@ -247,6 +254,8 @@ DATE = Column(
 )
 
 # What bulk scoring writes.
+SHARES = (Share(name="unknown_products", of="lines"),)
+
 SCORES = (
     ScoreColumn(name="product_id", type="string", comment="as the files have it", spread=False),
     ScoreColumn(name="product_name", type="string", comment="its name, or its id", spread=False),

@@ -14,7 +14,7 @@ import numpy as np
 
 from recipes.prod2vec.basket_scorer import BasketScorer
 from recipes.prod2vec.config import Config
-from recipes.prod2vec.features import Queries, RaggedArray, Vocabulary
+from recipes.prod2vec.features import OUT_OF_VOCABULARY, Queries, RaggedArray, Vocabulary
 from recipes.prod2vec.inference import SIMILARITIES, ProductVectors
 from recipes.prod2vec.metrics import (
     TOP_K,
@@ -60,7 +60,16 @@ def evaluate(model_dir: Path, holdout: Path, *, config: Config) -> Evaluation:
     some = EncodedQueries.encode(every.sample(MAX_COVERAGE_QUERIES), vectors.vocabulary).contexts
     some = some.take(np.flatnonzero(some.lengths))
     ranks, covered = _by_scorer(scorer, queries, some=some) if scorer else _by_vectors(vectors, queries, some=some)
-    return Evaluation(metrics={**_rank_metrics(ranks), "coverage_at_10": covered}, examples=hits(ranks))
+    metrics = {**_rank_metrics(ranks), "coverage_at_10": covered}
+    return Evaluation(metrics=metrics, examples=hits(ranks), answers=_unknown(every, vectors.vocabulary))
+
+
+def _unknown(queries: Queries, vocabulary: Vocabulary) -> dict[str, np.ndarray]:
+    """Lines of each order, and those of them with a product that the model does not know, as `SHARES` name them."""
+    unknown = vocabulary.encode(queries.product_ids) == OUT_OF_VOCABULARY
+    contexts = queries.contexts
+    in_cart = np.bincount(contexts.row_of_value, unknown[contexts.values], minlength=len(queries))
+    return {"lines": contexts.lengths + 1, "unknown_products": in_cart + unknown[queries.targets]}
 
 
 def _by_scorer(scorer: BasketScorer, queries: EncodedQueries, *, some: RaggedArray) -> tuple[np.ndarray, float]:

@@ -50,27 +50,35 @@ def score(model_dir: Path, tables: Path, *, config: Config) -> Iterator[pa.Table
                 "product_id": chunk["product_id"],
                 "product_name": _named(chunk, names, indices=indices),
                 "known": known,
+                **_lines(chunk["lines"], known),
                 "similar": similar,
                 "goes_with": goes_with,
             }
         )
 
 
+def _lines(lines: pa.Array, known: np.ndarray) -> dict[str, np.ndarray]:
+    """Lines of orders with each product, and those of them that the model knows nothing of, as `SHARES` name them."""
+    found = lines.to_numpy()
+    return {"lines": found, "unknown_products": np.where(known, 0, found)}
+
+
 def _products(tables: Path) -> str:
-    """A query for every product: its key as text, its name in the catalogue or none, and its place there or none."""
+    """A query for every product: its key as text, its name and place in the catalogue or none, and its order lines."""
     if not (tables / CATALOGUE).is_dir():
-        return f"SELECT product_id, NULL::VARCHAR AS product_name, NULL AS place FROM ({_ordered(tables)})"  # noqa: S608
+        return f"SELECT product_id, NULL::VARCHAR AS product_name, NULL AS place, lines FROM ({_ordered(tables)})"  # noqa: S608
     listed = (
         "SELECT product_id::VARCHAR AS product_id, nullif(trim(product_name), '') AS product_name, "  # noqa: S608
         f"row_number() OVER () AS place FROM {_table(tables, CATALOGUE)}"
     )
     if not (tables / LINES).is_dir():
-        return listed
-    return f"SELECT product_id, product_name, place FROM ({listed}) FULL JOIN ({_ordered(tables)}) USING (product_id)"  # noqa: S608
+        return f"SELECT *, 0 AS lines FROM ({listed})"  # noqa: S608
+    both = f"({listed}) FULL JOIN ({_ordered(tables)}) USING (product_id)"
+    return f"SELECT product_id, product_name, place, coalesce(lines, 0) AS lines FROM {both}"  # noqa: S608
 
 
 def _ordered(tables: Path) -> str:
-    return f"SELECT DISTINCT product_id::VARCHAR AS product_id FROM {_table(tables, LINES)}"  # noqa: S608
+    return f"SELECT product_id::VARCHAR AS product_id, count(*) AS lines FROM {_table(tables, LINES)} GROUP BY 1"  # noqa: S608
 
 
 def _table(tables: Path, name: str) -> str:

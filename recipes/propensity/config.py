@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from trainyard.contract.config import Gate, Range, RecipeConfig, Schedule, ScoreColumn, TableData, Tuning, bounded
+from trainyard.contract.config import Card, Gate, Range, RecipeConfig, Schedule, ScoreColumn, TableData, Tuning, bounded
 from trainyard.contract.sources import Source
 
 CSV_KINDS = ("number", "category", "sale")
@@ -178,6 +178,14 @@ class Config(RecipeConfig):
 
 CONFIG = Config(
     title="Propensity: how likely an outcome is, such as a sale",
+    card=Card(
+        purpose="Says how likely an outcome is for each row of a table, such as that a visit ends in a sale.",
+        limits=(
+            "Finds what goes with the outcome, not what causes it. It holds while rows come about as those of "
+            "training did: after a new campaign, price or product, train anew. Not for decisions on persons by "
+            "which they are treated worse, such as credit or work, without an examination of its own."
+        ),
+    ),
     data=Data(),
     hyperparameters=Hyperparameters(),
     tuning=Tuning(

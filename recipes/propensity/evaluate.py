@@ -40,7 +40,9 @@ def evaluate(model_dir: Path, holdout: Path, *, config: Config) -> Evaluation:
     probabilities = ensemble.probabilities(visits)
     population = Population.load(holdout)
     metrics = classification_metrics(probabilities, labels, population=population, threshold=ensemble.threshold)
-    return Evaluation(metrics=metrics, examples=places(probabilities, labels), statistic=auc_of_places)
+    usual = probabilities[population.rows_as_in_population(labels)]
+    answers = {"propensity": usual, "likely": usual >= ensemble.threshold}
+    return Evaluation(metrics=metrics, examples=places(probabilities, labels), statistic=auc_of_places, answers=answers)
 
 
 def references(channels: Mapping[str, Path], holdout: Path, *, config: Config) -> dict[str, Reference]:

@@ -47,6 +47,16 @@ class Population:
         """How many visits of the population each drawn visit stands for (float64)."""
         return np.where(labels > 0.5, self.sales / self.sampled_sales, self.others / self.sampled_others)
 
+    def rows_as_in_population(self, labels: np.ndarray) -> np.ndarray:
+        """Rows of drawn visits, evenly spread, among which there are as many sales as in the population."""
+        weights = self.weights(labels)
+        kept = [np.empty(0, np.int64)]
+        for sale in (True, False):
+            rows = np.flatnonzero((labels > 0.5) == sale)
+            wanted = np.floor(np.cumsum(weights[rows] / weights.max()) + 1e-9)
+            kept.append(rows[np.diff(wanted, prepend=0.0) > 0])
+        return np.sort(np.concatenate(kept))
+
     def save(self, directory: Path) -> None:
         """Write `population.json`."""
         (directory / POPULATION_FILE).write_text(json.dumps(asdict(self), indent=2), encoding="utf-8")

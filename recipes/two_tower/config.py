@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from recipes.two_tower.sources import LINKS, MOVIES, RATINGS, TAGS
-from trainyard.contract.config import Gate, Range, RecipeConfig, ScoreColumn, TableData, Tuning, bounded
+from trainyard.contract.config import Card, Gate, Range, RecipeConfig, ScoreColumn, Share, TableData, Tuning, bounded
 from trainyard.contract.sources import Source
 
 
@@ -68,6 +68,14 @@ class Config(RecipeConfig):
 
 CONFIG = Config(
     title="Movies for users by two towers",
+    card=Card(
+        purpose="Recommends items to users, known or new, by what they and others have rated or bought.",
+        limits=(
+            "Recommends what people like those in the data liked: what is popular comes more often than what is "
+            "not, and an item that nobody has rated can be found by its description only. Ratings of persons are "
+            "personal data."
+        ),
+    ),
     data=Data(),
     hyperparameters=Hyperparameters(),
     tuning=Tuning(
@@ -83,6 +91,8 @@ CONFIG = Config(
 )
 
 # What bulk scoring writes.
+SHARES = (Share(name="unknown_movies", of="ratings"),)
+
 SCORES = (
     ScoreColumn(name="user_id", type="string", comment="of the ratings", spread=False),
     ScoreColumn(name="rated", type="int", comment="ratings that the answer is based on", ranked=True),

@@ -71,12 +71,15 @@ def evaluate(model_dir: Path, holdout: Path, *, config: Config) -> Evaluation:
     places = _inverse(index, len(recommender.movies))
     ranked = ndcg_and_recall([places[each] for each in recommended], data.relevant, count=TOP_K)
     metrics = _ranking_metrics(ranked, recommended, movies=len(recommender.movies))
+    # As `SHARES` of the configuration name them.
+    unknown = {"ratings": np.ones(len(data.held_out), np.int64), "unknown_movies": index[data.held_out.movies] < 0}
     if not data.scale.rated:
-        return Evaluation(metrics=metrics, examples=ranked[:, 0], not_applicable=(RELATIVE_RMSE,))
+        return Evaluation(metrics=metrics, examples=ranked[:, 0], not_applicable=(RELATIVE_RMSE,), answers=unknown)
     expected = expected_ratings(recommender, data, index=index)
     squared = -((expected - data.held_out.values) ** 2)
     metrics |= _rating_metrics(expected, data)
-    return Evaluation(metrics=metrics, examples=squared if config.gate.primary == NEGATIVE_MSE else ranked[:, 0])
+    examples = squared if config.gate.primary == NEGATIVE_MSE else ranked[:, 0]
+    return Evaluation(metrics=metrics, examples=examples, answers=unknown)
 
 
 def references(channels: Mapping[str, Path], holdout: Path, *, config: Config) -> dict[str, Reference]:

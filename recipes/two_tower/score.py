@@ -41,9 +41,11 @@ def score(model_dir: Path, tables: Path, *, config: Config) -> Iterator[pa.Table
     names = (pa.array(each, pa.string()) for each in (recommender.movies.ids, recommender.movies.titles))
     movies = pa.StructArray.from_arrays(list(names), names=["movie_id", "title"])
     for group in user_groups(tables, config.score.chunk_rows):
-        keys, uploaded = uploaded_ratings(group, recommender)
+        keys, given, uploaded = uploaded_ratings(group, recommender)
         history = with_uploaded(remembered.of_users(keys), uploaded)
-        yield _score_table(recommender, movies, keys=keys, history=history)
+        scored = _score_table(recommender, movies, keys=keys, history=history)
+        unknown = {"ratings": given.lengths, "unknown_movies": given.lengths - uploaded.lengths}
+        yield pa.table({**dict(zip(scored.column_names, scored.columns, strict=True)), **unknown})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,8 +68,8 @@ class Remembered:
         return replace(numbered.of_users(rows), users=np.arange(len(keys)))
 
 
-def uploaded_ratings(table: pa.Table, recommender: Recommender) -> tuple[list[str], Ratings]:
-    """The keys of the users in a table of the file, and their ratings as the model computes, by the place of the key.
+def uploaded_ratings(table: pa.Table, recommender: Recommender) -> tuple[list[str], Ratings, Ratings]:
+    """The keys of the users in a table of the file, their ratings by the place of the key, and as the model computes.
 
     Rows without a rating say nothing to a model of ratings; movies that the model does not know are left out.
     """
@@ -80,7 +82,7 @@ def uploaded_ratings(table: pa.Table, recommender: Recommender) -> tuple[list[st
     given = Ratings.from_columns(rows, movies, values=values, times=times).of_users(np.arange(len(users)))
     if recommender.scale.rated:
         given = given.filter(np.isfinite(given.values))
-    return users, given.encoded(recommender.movies.encode(movie_ids), recommender.scale)
+    return users, given, given.encoded(recommender.movies.encode(movie_ids), recommender.scale)
 
 
 def _coded(column: pa.ChunkedArray) -> tuple[list[str], np.ndarray]:

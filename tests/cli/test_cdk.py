@@ -150,6 +150,19 @@ def test_an_account_is_not_bootstrapped_unasked(
     assert variables["AWS_ACCESS_KEY_ID"] == os.environ["AWS_ACCESS_KEY_ID"]
 
 
+@pytest.mark.parametrize(("share", "told"), [(None, False), (0.0, True), (0.25, True)])
+def test_a_share_of_requests_is_passed_on_also_where_it_is_none_of_them(
+    deployment: Deployment,
+    formation: FakeCloudFormation,
+    cdk_calls: list[tuple[list[str], dict[str, str]]],
+    share: float | None,
+    told: bool,
+) -> None:
+    formation.stacks[TOOLKIT_STACK] = {}
+    deploy_stacks(replace(deployment.target, local=False), "dev", capture=share)
+    assert (f"capture={share}" in cdk_calls[0][0]) is told
+
+
 @pytest.mark.parametrize("interactive", [True, False])
 def test_lines_of_the_cdk_are_shown_beside_a_spinner_or_now_and_then(
     deployment: Deployment,

@@ -125,6 +125,17 @@ def test_another_cdk_in_the_shell_is_told(here: Path, programs: Path, capsys: py
     assert "npx cdk" in found["advice"]
 
 
+def test_the_cdk_that_setup_puts_on_the_path_is_the_projects_own(
+    here: Path, programs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script(programs / "cdk", "echo '2.9.1 (build fcf5e34)'")
+    assert main(["doctor", "--json"]) == 0
+    assert said(capsys)["cdk"]["said"] == "CDK command line 2.9.1; commands of trainyard call it."
+    script(programs / "cdk", "exit 1")
+    assert main(["doctor", "--json"]) == 0
+    assert "The `cdk` of this shell is of an unknown version." in said(capsys)["cdk"]["said"]
+
+
 @pytest.mark.parametrize(
     ("installed", "named", "status", "sentence"),
     [

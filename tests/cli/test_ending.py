@@ -238,6 +238,8 @@ def test_a_rerun_asks_for_the_same_again_by_hand(
     assert main(["rerun", "e0", "--no-follow", "--set", "deploy.enabled=true", "--set", "seed=2"]) == 0
     changed = json.loads(step_functions.started[-1]["input"])["overrides"]
     assert changed == {"deploy": {"type": "instances", "enabled": True}, "seed": 2}
+    assert main(["rerun", "e0", "--no-follow", "--fresh"]) == 0
+    assert json.loads(step_functions.started[-1]["input"])["fresh"] is True
     assert main(["rerun", "e0", "--no-follow", "--set", "deploy.on=true"]) == 2
     step_functions.put("e2", status="RUNNING", input='{"recipe": "prod2vec", "dataset": "d"}')
     assert main(["rerun", "e2", "--no-follow"]) == 1

@@ -52,6 +52,22 @@ def test_plain_following_says_each_change_once_and_progress_now_and_then(
     assert len(said) == 4
 
 
+def test_plain_following_says_what_was_reused_and_what_changed(
+    deployment: Deployment, step_functions: FakeStepFunctions, capsys: pytest.CaptureFixture[str]
+) -> None:
+    story = Story()
+    story.enter("Find finished stages")
+    reused = {"ingest": "20261121-024833-1a2b3c4d", "prepare": "20261121-024833-1a2b3c4d"}
+    found = {"start": "process", "reused": reused, "computed": {"process": "data.window 10 -> 5"}, "waits_for": ""}
+    story.leave("Find finished stages", output=found)
+    PlainScreen().show(Observer(deployment, step_functions.put("e1", story)).snapshot())
+    said = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    assert said[1:] == [
+        "ingest, prepare reused from run 20261121-024833-1a2b3c4d",
+        "process computed: data.window 10 -> 5",
+    ]
+
+
 def test_the_live_table_fits_the_screen_and_keeps_what_runs(
     deployment: Deployment, step_functions: FakeStepFunctions
 ) -> None:

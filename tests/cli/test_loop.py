@@ -29,6 +29,7 @@ from trainyard.client.yard import Yard
 from trainyard.errors import BadRequest, ConfigError, JobFailed, NotFound, TrainyardError
 from trainyard.run.document import encoded
 from trainyard.run.documents import Difference
+from trainyard.run.drift import DataDrift
 from trainyard.run.recipe import config as recipe_config
 from trainyard.run.run import InputFile, Run
 
@@ -298,14 +299,16 @@ def test_a_model_answers_rows_and_goes_back(
 ) -> None:
     asked: list[Any] = []
 
-    def invoke(_: Deployment, name: str, *, body: bytes, content_type: str) -> bytes:
-        asked.append((name, json.loads(body)["instances"], content_type))
+    def invoke(_: Deployment, name: str, *, body: bytes, content_type: str, inference_id: str) -> bytes:
+        asked.append((name, json.loads(body)["instances"], content_type, inference_id))
         return b'{"predictions": [1, 2]}'
 
     monkeypatch.setattr(endpoints, "invoke", invoke)
     model = yard.model("propensity-product-3--shop")
-    assert model.predict(pd.DataFrame({"row": [1, 2]})) == [1, 2]
-    assert asked == [("trainyard-dev-propensity-product-3--shop", [{"row": 1}, {"row": 2}], "application/json")]
+    assert model.predict(pd.DataFrame({"row": [1, 2]}), inference_id="visit-1") == [1, 2]
+    assert asked == [
+        ("trainyard-dev-propensity-product-3--shop", [{"row": 1}, {"row": 2}], "application/json", "visit-1")
+    ]
     (used,) = yard.models()
     assert (used.name, used.in_use and used.in_use.run_id, [each.number for each in used.versions]) == (
         "prod2vec",
@@ -335,3 +338,6 @@ def test_the_scores_are_those_of_the_newest_complete_scoring(deployment: Deploym
             PartitionInput={"Values": ["prod2vec", run_id], "StorageDescriptor": location},
         )
     assert len(yard.scores("prod2vec")) == 3
+    assert yard.model("prod2vec").drift() is None
+    put(deployment, f"prod2vec/{B}/score/drift.json", DataDrift(reference=A, compared=4).to_json().encode())
+    assert yard.model("prod2vec").drift() == DataDrift(reference=A, compared=4)

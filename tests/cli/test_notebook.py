@@ -48,6 +48,13 @@ def test_kernels_find_the_local_cloud_of_this_folder() -> None:
     assert notebooks.environment()[project.STATE_VARIABLE] == str(project.state_dir())
 
 
+def test_cells_do_not_begin_with_what_tensorflow_says_of_the_processor(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL", raising=False)
+    assert notebooks.environment()["TF_CPP_MIN_LOG_LEVEL"] == "2"
+    monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "0")
+    assert notebooks.environment()["TF_CPP_MIN_LOG_LEVEL"] == "0"
+
+
 def test_without_jupyterlab_a_sentence_says_how_to_get_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -72,7 +79,7 @@ def test_no_job_installs_what_notebooks_need() -> None:
         assert not names & {"awswrangler", "sagemaker", "jupyterlab", "ipykernel"}, path
 
 
-def test_jupyterlab_opens_on_the_tutorials(tmp_path: Path) -> None:
+def test_jupyterlab_opens_on_the_tutorials_until_ctrl_c(tmp_path: Path) -> None:
     runtime = tmp_path / "runtime"
     environment = {
         **os.environ,
@@ -83,14 +90,23 @@ def test_jupyterlab_opens_on_the_tutorials(tmp_path: Path) -> None:
         "JUPYTER_PORT": "0",
     }
     command = [Path(sys.executable).with_name("trainyard"), "notebook", "--no-browser"]
-    with (tmp_path / "log").open("w") as log, subprocess.Popen(command, env=environment, stdout=log, stderr=log) as lab:
+    # Jupyter asks at Ctrl-C where somebody could answer.
+    terminal, keyboard = os.openpty()
+    with (
+        (tmp_path / "log").open("w") as log,
+        subprocess.Popen(command, env=environment, stdin=keyboard, stdout=log, stderr=log) as lab,
+    ):
         try:
             server = running(lab, runtime, log=tmp_path / "log")
             answer = asked(server, "api/contents")
             assert sorted(each["name"] for each in answer["content"]) == TUTORIALS
             assert server["url"].startswith(("http://127.0.0.1:", "http://localhost:"))
+            lab.send_signal(signal.SIGINT)
+            assert lab.wait(timeout=30) == 0
         finally:
-            lab.send_signal(signal.SIGTERM)
+            lab.kill()
+            os.close(terminal)
+            os.close(keyboard)
     assert not list(runtime.glob("jpserver-*.json"))
 
 

@@ -18,6 +18,7 @@ from trainyard.errors import NotFound, TrainyardError
 from trainyard.run.run import Run
 
 RUNS = tuple(f"2026112{day}-120000-0000000{day}" for day in (1, 2, 3))
+NEWEST = "20261124-120000-00000004"
 
 
 @pytest.fixture(scope="module")
@@ -63,12 +64,19 @@ def pointer(deployment: Deployment, model: str = "prod2vec") -> dict[str, str]:
     return {name: value["S"] for name, value in item.items()}
 
 
-def request_of(deployment: Deployment, recipe: str, *, run_id: str, config: dict[str, Any]) -> None:
+def request_of(
+    deployment: Deployment,
+    recipe: str,
+    *,
+    run_id: str,
+    config: dict[str, Any],
+    execution_arn: str = "arn:aws:states:us-east-1:000000000000:execution:training:e",
+) -> None:
     run = Run(
         recipe=recipe,
         run_id=run_id,
         dataset="d",
-        execution_arn="arn:aws:states:us-east-1:000000000000:execution:training:e",
+        execution_arn=execution_arn,
         raw_bucket="raw-bucket",
         artifacts_bucket="artifacts-bucket",
         fingerprint="f",
@@ -110,9 +118,35 @@ def test_rollbacks_pass_over_what_was_rejected_until_there_is_nothing_before(
 
 def test_a_model_that_never_came_to_be_registered_is_rolled_back_too(deployment: Deployment) -> None:
     """Its execution moved the pointer, and broke off before it registered the version."""
-    point_to(deployment, "20261124-120000-00000004")
+    point_to(deployment, NEWEST)
     done = promotion.rollback(deployment, "prod2vec")
     assert (done.version.number, done.rejected) == (3, None)
+
+
+def test_nothing_is_rolled_back_while_it_is_being_registered(deployment: Deployment, registry: FakeRegistry) -> None:
+    """The execution has moved the pointer, and would register as approved what was rolled back."""
+    states = deployment.target.client("stepfunctions")
+    request_of(deployment, "prod2vec", run_id=NEWEST, config={}, execution_arn=states.put("registers"))
+    point_to(deployment, NEWEST)
+    with pytest.raises(TrainyardError, match=f"run {NEWEST} is registering its own just now, and nothing was changed"):
+        promotion.rollback(deployment, "prod2vec")
+    assert (pointer(deployment)["run_id"], set(registry.approvals().values())) == (NEWEST, {"Approved"})
+    states.put("registers", status="FAILED")
+    assert promotion.rollback(deployment, "prod2vec").version.number == 3
+
+
+def test_a_version_that_was_registered_meanwhile_is_rejected(
+    deployment: Deployment, registry: FakeRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    point_to(deployment, NEWEST)
+
+    def ended(found: Deployment, recipe: str, *, run_id: str) -> bool:
+        registered(found, registry, run_id)
+        return False
+
+    monkeypatch.setattr(promotion, "_is_running", ended)
+    done = promotion.rollback(deployment, "prod2vec")
+    assert (done.version.number, done.rejected and done.rejected.number) == (3, 4)
 
 
 def test_what_was_rolled_back_can_be_promoted_again_by_version_or_run(

@@ -107,6 +107,13 @@ def test_the_end_names_table_rows_and_shows_some(
     deployment.target.client("s3").put_object(
         Bucket="artifacts-bucket", Key="prod2vec/r1/score/head.json", Body=json.dumps(rows).encode()
     )
+    moves = [
+        {"table": "products", "column": "aisle", "what": "missing", "distance": 0.08, "enough": 0.03, "p_value": 0.0}
+    ]
+    drift = {"version": 1, "reference": "r0", "moves": [{**moves[0], "text": "missing 2.0% -> 10.0%"}], "compared": 4}
+    deployment.target.client("s3").put_object(
+        Bucket="artifacts-bucket", Key="prod2vec/r1/score/drift.json", Body=json.dumps(drift).encode()
+    )
     output = {
         "outcome": "scored",
         "recipe": "prod2vec",
@@ -123,6 +130,8 @@ def test_the_end_names_table_rows_and_shows_some(
     assert code == 0
     for expected in ("49,688 rows in 12.5 s", "trainyard_dev.prod2vec", "run=r1", "Salsa [hot]", "0.1235", "r0"):
         assert expected in text
+    assert "1 of 4 columns of data and answers" in text
+    assert "products.aisle: missing 2.0% -> 10.0%" in text
     assert "s3://artifacts-bucket/prod2vec/r1/score/index.html" in text
     assert "trainyard artifacts r1 --download DIR" in text
 

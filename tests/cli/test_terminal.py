@@ -1,4 +1,4 @@
-"""Times and sizes as a reader says them."""
+"""Times, sizes, figures and settings as a reader says them."""
 
 from __future__ import annotations
 
@@ -20,3 +20,16 @@ def test_durations(seconds: float, text: str) -> None:
 )
 def test_sizes(count: float, text: str) -> None:
     assert formats.size(count) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.79676, "0.7968"), (1248.0, "1248"), (100_000.0, "100,000"), (-29_620.4, "-29,620"), (1e20, "1e+20"), (7, "7")],
+)
+def test_figures(value: float, text: str) -> None:
+    assert formats.number(value) == text
+
+
+@pytest.mark.parametrize(("value", "text"), [("all", "all"), (True, "true"), (["é"], '["é"]'), (1e-05, "1e-05")])
+def test_settings(value: object, text: str) -> None:
+    assert formats.setting(value) == text

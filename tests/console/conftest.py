@@ -27,6 +27,9 @@ from trainyard.console.site import Site
 TOKEN = "a-token-that-only-the-link-has"
 AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 WAIT_SECONDS = 20.0
+SQUEEZED = """[...document.querySelectorAll('code, td, dd, li, p')]
+    .filter(each => each.innerText.length > 10 && each.clientWidth > 2 && each.clientHeight > 6 * each.clientWidth)
+    .map(each => each.innerText)"""
 # What htmx says when a tab goes away while a stream is open.
 EXPECTED_MESSAGES = ("ERR_ABORTED", "AbortError")
 
@@ -127,6 +130,11 @@ class Visitor:
         self.page.evaluate(AXE.read_text())
         found = self.page.evaluate("axe.run(document, {resultTypes: ['violations']})")
         return [f"{each['id']}: {node['html'][:160]}" for each in found["violations"] for node in each["nodes"]]
+
+    def squeezed(self) -> list[str]:
+        """Texts that have so little room that they are broken letter by letter."""
+        found: list[str] = self.page.evaluate(SQUEEZED)
+        return found
 
     def hangs_over(self) -> int:
         """By how many pixels the page is wider than the window."""

@@ -48,6 +48,13 @@ def put_data(console: Console) -> None:
     console.put_object(f"prod2vec/{RUN}/prepare/summary.json", json.dumps(summary))
     figures = {"products": 5.0, "train_baskets": 900.0, "holdout_queries": 62.0}
     console.put_object(f"prod2vec/{RUN}/process/figures.json", json.dumps(figures))
+    reuse = {
+        "version": 1,
+        "start": "process",
+        "reused": {"ingest": "r0", "prepare": "r0"},
+        "computed": {"process": HOSTILE},
+    }
+    console.put_object(f"prod2vec/{RUN}/resolve/reuse.json", json.dumps(reuse))
 
 
 @pytest.mark.parametrize("visitor", LOOKS, indirect=True, ids=[f"{width}-{scheme}" for width, scheme in LOOKS])
@@ -64,6 +71,7 @@ def test_what_became_of_the_rows_of_a_run(console: Console, visitor: Visitor):
     through = visitor.page.get_by_role("region", name="Rows that came through")
     expect(through.get_by_role("row")).to_have_count(3)
     expect(through).to_contain_text("split: holdout queries")
+    expect(visitor.page.get_by_text("Stages: ingest, prepare reused from run r0; process computed:")).to_be_visible()
     assert visitor.page.locator("main img").count() == 0
     assert visitor.accessibility() == []
     assert visitor.hangs_over() <= 0

@@ -12,6 +12,7 @@ import pytest
 from tests.console.conftest import Console
 from tests.console.test_pages import RUN, put_run
 from trainyard.client.model import models
+from trainyard.run.drift import DataDrift, Move
 
 pytestmark = pytest.mark.xdist_group("console")
 # Python refuses to read a number of so many digits.
@@ -36,6 +37,35 @@ def test_a_run_without_a_report_says_so(console: Console) -> None:
     assert "<iframe" not in without
     console.put_object(f"prod2vec/{RUN}/report/index.html", "<p>All is well</p>")
     assert "<iframe" in console.get(f"/runs/prod2vec/{RUN}/report").body.decode()
+
+
+def test_what_moved_in_scored_data_stands_above_their_page(console: Console) -> None:
+    put_run(console, RUN, epochs=3, value=0.3)
+    address = f"/runs/prod2vec/{RUN}/report?stage=score"
+    assert "columns moved" not in console.get(address).body.decode()
+    move = Move(
+        table="products",
+        column="<aisle>",
+        what="missing",
+        distance=0.08,
+        enough=0.03,
+        p_value=0.0,
+        text="missing 2.0% -> 10.0%",
+        psi=0.13,
+    )
+    drift = DataDrift(reference="r0", moves=(move,), compared=4)
+    console.put_object(f"prod2vec/{RUN}/score/drift.json", drift.to_json())
+    page = console.get(address).body.decode()
+    for expected in (
+        "1 of 4 columns moved",
+        "products.&lt;aisle&gt;",
+        "2.0% -&gt; 10.0%",
+        "0.13",
+        "/runs/prod2vec/r0/data",
+    ):
+        assert expected in page
+    # The report of the training beside it is about other data.
+    assert "columns moved" not in console.get(f"/runs/prod2vec/{RUN}/report").body.decode()
 
 
 def test_runs_of_a_recipe_that_is_not_installed_here_are_shown_and_compared(console: Console) -> None:

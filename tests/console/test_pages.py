@@ -7,6 +7,7 @@ import io
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,9 +19,11 @@ from playwright.sync_api import expect
 
 from tests.cli.story import Story, execution_arn
 from tests.console.conftest import WAIT_SECONDS, Console, Visitor
+from tests.stages.test_model_card import KNOWN
 from trainyard.client.execution.find_execution import find_execution
 from trainyard.client.model import approval, models
 from trainyard.console.views import home
+from trainyard.stages.model_card import model_card
 
 # They share a browser.
 pytestmark = pytest.mark.xdist_group("console")
@@ -30,6 +33,14 @@ RUN = "20261120-120000-abcdef12"
 PICTURE = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC"
 )
+# How many lines a text takes that an element begins with.
+LINES = """(element, text) => {
+    const range = document.createRange();
+    const node = document.createTreeWalker(element, NodeFilter.SHOW_TEXT).nextNode();
+    range.setStart(node, node.data.indexOf(text));
+    range.setEnd(node, node.data.indexOf(text) + text.length);
+    return range.getClientRects().length;
+}"""
 LOOKS = [(1400, "light"), (400, "dark")]
 DECISION = {
     "promote": True,
@@ -158,6 +169,9 @@ def test_a_state_tells_what_it_did(console: Console, visitor: Visitor):
     with visitor.page.expect_download() as download:
         panel.get_by_text("Download all 3 lines").click()
     assert "no line" in download.value.path().read_text()
+    visitor.open("/executions/bad/state?name=Train%20model")
+    expect(visitor.page.get_by_role("heading", name="Log")).to_be_visible()
+    assert visitor.accessibility() == []
 
 
 def test_an_action_is_confirmed_and_done(console: Console, visitor: Visitor):
@@ -270,11 +284,14 @@ def test_every_page_is_readable_by_everybody(console: Console, visitor: Visitor)
     console.put_object(f"prod2vec/{RUN}/report/index.html", "<p>All is well</p>")
     put_run(console, RUN, epochs=7, value=0.31)
     put_run(console, "20261120-130000-bbbbbbbb", epochs=9, value=0.35)
+    console.put_object(f"prod2vec/{RUN}/train/checkpoints/330a13070bd61dfd/checkpoint_of_parameters.npz", "0")
+    console.put_object(f"prod2vec/{RUN}/gate/model_card.json", model_card(KNOWN))
     both = f"/compare?run=prod2vec/{RUN}&run=prod2vec/20261120-130000-bbbbbbbb"
     run = f"/runs/prod2vec/{RUN}"
     paths = [
         both,
         f"{run}/configuration",
+        f"{run}/card",
         f"{run}/data",
         f"{run}/lineage",
         "/data",
@@ -290,6 +307,32 @@ def test_every_page_is_readable_by_everybody(console: Console, visitor: Visitor)
         visitor.open(path)
         assert visitor.accessibility() == [], path
         assert visitor.hangs_over() <= 0, path
+        assert visitor.squeezed() == [], path
+
+
+def test_a_card_of_a_hostile_owner_is_text(console: Console, visitor: Visitor):
+    console.step_functions.put("good", trained(), **registered())
+    put_run(console, RUN, epochs=7, value=0.31)
+    config = replace(KNOWN.config, card=replace(KNOWN.config.card, owner=HOSTILE))
+    console.put_object(f"prod2vec/{RUN}/gate/model_card.json", model_card(replace(KNOWN, config=config)))
+    visitor.open(f"/runs/prod2vec/{RUN}/report")
+    visitor.page.get_by_role("link", name="Card").click()
+    expect(visitor.page.get_by_text(HOSTILE)).to_be_visible()
+    row = visitor.page.get_by_role("row").filter(has_text="EASE")
+    expect(row).to_contain_text("this model is better than it: +0.02")
+
+
+def test_names_of_recipes_and_verdicts_are_on_one_line(console: Console, visitor: Visitor):
+    run = {"run_id": RUN, "recipe": "neural_topic_model", "decision": {**DECISION, "promote": False}}
+    refused = {"output": json.dumps({"outcome": "refused", **run}), "input": started("neural_topic_model", "m" * 60)}
+    console.step_functions.put("r" * 60, trained(), **registered(**refused, status="FAILED"))
+    visitor.open()
+    row = visitor.page.get_by_role("row").filter(has_text="neural_topic_model")
+    for text in ("neural_topic_model", "refused by the gate"):
+        lines = row.get_by_text(text).evaluate(LINES, text)
+        assert lines == 1, text
+    box, badge = (row.locator(each).bounding_box() for each in ("input", ".badge"))
+    assert box and badge and box["y"] < badge["y"] + badge["height"] and badge["y"] < box["y"] + box["height"]
 
 
 def put_thousand(console: Console, **values: Any) -> list[str]:
@@ -374,7 +417,12 @@ def put_run(
         "files": [
             {"source": "orders", "key": "raw/prod2vec/mine/orders.csv", "version_id": "v1", "size": 10, "etag": etag}
         ],
-        "config": {"hyperparameters": {"epochs": epochs}, "data": {"min_basket": 2}},
+        "config": {
+            "hyperparameters": {"epochs": epochs},
+            "data": {"min_basket": 2},
+            "gate": {"beat": ["all"]},
+            "tune": False,
+        },
     }
     metric = {"value": value, "low": value - 0.02, "high": value + 0.02}
     evaluation: dict[str, Any] = {"metrics": {"hit_rate_at_10": metric}, "primary": "hit_rate_at_10", "rows": 100}
@@ -448,6 +496,9 @@ def test_how_a_run_was_configured_and_what_it_read(console: Console, visitor: Vi
     put_run(console, RUN, epochs=7, value=0.31)
     visitor.open(f"/runs/prod2vec/{RUN}/configuration")
     expect(visitor.page.get_by_role("region", name="Changed settings")).to_contain_text("hyperparameters.epochs")
+    # As `--set` takes them.
+    expect(visitor.page.get_by_role("row", name="gate.beat")).to_contain_text('["all"]')
+    expect(visitor.page.get_by_role("row", name="tune")).to_contain_text("false")
     expect(visitor.page.get_by_text(f"trainyard artifacts {RUN} --download DIR")).to_be_visible()
     visitor.page.get_by_role("link", name="Data", exact=True).click()
     expect(visitor.page.get_by_text("orders.csv: read as semicolon")).to_be_visible()

@@ -55,6 +55,7 @@ ROUTES = [
     route("/invocations", Any_, example={"basket": [7, "a&b"]}),
     route("/products/{product_id}/similar", Similar, method="GET", example={"product_id": 7, "count": 3}),
     route("/titles", Similar, response=Titles, method="POST"),
+    route("/titles", Similar, response=Titles, method="GET"),
 ]
 
 
@@ -124,14 +125,15 @@ def test_all_fields_of_a_row_can_be_filled_in(console: Console, visitor: Visitor
 def test_what_an_endpoint_has_not_is_said(console: Console, visitor: Visitor):
     put_model(console)
     visitor.open("/models/prod2vec/ask")
-    visitor.page.get_by_role("link", name="/titles").click()
+    expect(visitor.page.get_by_role("link", name="GET /titles")).to_be_visible()
+    visitor.page.get_by_role("link", name="POST /titles").click()
     expect(visitor.page.get_by_text("trainyard serve prod2vec")).to_be_visible()
     expect(visitor.page.get_by_text("an endpoint has one address")).to_be_visible()
     expect(visitor.page.get_by_role("button", name="Send")).to_have_count(0)
 
 
 def test_a_field_is_asked_for_by_its_schema():
-    similar, titles, main = of_routes(forms.described(ROUTES))
+    similar, titles, _, main = of_routes(forms.described(ROUTES))
     assert [each.path for each in (similar, titles, main)] == [ROUTES[1].path, "/titles", "/invocations"]
     assert (similar.invocable, titles.invocable) == (True, False)
     kinds = {each.name: each.kind for each in main.fields}
@@ -144,7 +146,7 @@ def test_a_filled_form_means_a_row():
     form = of_example({"title": "1", "clicks": 3, "tags": ["a"], "new": True})
     filled = {"field.title": "2", "field.clicks": "", "field.tags": '["b"]', "field.new": "false", "route": "0"}
     assert form.row(filled) == {"title": "2", "tags": ["b"], "new": False}
-    with pytest.raises(BadRequest, match="Expected JSON in tags, found"):
+    with pytest.raises(BadRequest, match=r"Expected JSON such as \[\"a\"\] in tags, found"):
         form.row({"field.tags": "a, b"})
 
 
@@ -153,9 +155,17 @@ def test_what_json_has_no_number_for_is_refused_by_the_name_of_its_field(text: s
     form = of_example({"clicks": 3, "tags": [1.0], "title": "1"})
     with pytest.raises(BadRequest, match="Expected a number in clicks, found"):
         form.row({"field.clicks": text})
-    with pytest.raises(BadRequest, match="Expected JSON in tags, found"):
+    with pytest.raises(BadRequest, match=r"Expected JSON such as \[1\.0\] in tags, found"):
         form.row({"field.tags": f"[{text}]"})
     assert form.row({"field.title": text}) == {"title": text}
+
+
+def test_a_number_that_the_service_would_round_is_refused_and_as_a_key_it_is_text():
+    form, long = of_example({"clicks": 3}), "12345678901234567890"
+    with pytest.raises(BadRequest, match=f"Expected a number in clicks, found '{long}'"):
+        form.row({"field.clicks": long})
+    similar = of_routes(forms.described(ROUTES))[0]
+    assert similar.row({"field.product_id": long}) == {"product_id": long}
 
 
 def test_a_key_that_is_a_number_stays_one():

@@ -61,8 +61,8 @@ def everything(machine: dict[str, Any]) -> Picture:
 def test_the_real_machine_folds_into_its_rows() -> None:
     found = of_machine()
     assert {each.name: each.folded for each in found.rows if each.unfolds} == FOLDED
-    assert sum(each.folded for each in found.rows) == len(list(all_states(MACHINE))) == 136
-    assert len(found.rows) == 56
+    assert sum(each.folded for each in found.rows) == len(list(all_states(MACHINE))) == 149
+    assert len(found.rows) == 66
 
 
 def test_every_transition_of_the_real_machine_is_drawn_once() -> None:
@@ -181,6 +181,13 @@ def test_this_run_only_shows_what_was_visited() -> None:
     assert [each.name for each in found.rows] == ["Tune?", "Train model"]
     assert drawn(found) == [("Tune?", "Train model")]
     assert of_machine(visited_only=True).rows == ()
+
+
+def test_a_state_that_was_passed_by_says_why() -> None:
+    notes = {"Ingest raw data": "reused from 20261121-024833-1a2b3c4d"}
+    found = of_machine(visit("Tune?", 0, 0), visited_only=True, notes=notes)
+    assert [(each.name, each.note) for each in found.rows] == [*notes.items(), ("Tune?", "")]
+    assert row(found, "Ingest raw data").status is None
 
 
 def test_states_of_an_earlier_machine_are_left_out() -> None:

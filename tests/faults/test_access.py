@@ -56,9 +56,11 @@ ARGUMENTS = {
     "estimate": ["prod2vec"],
     "approve": ["latest"],
     "reject": ["latest"],
+    "captured": ["prod2vec"],
+    "forget": ["order-7"],
 }
 # The console may be up before the local cloud, and says so on its pages; the doctor says what is missing.
-WITHOUT_CLOUD = {"console", "doctor"}
+WITHOUT_CLOUD = {"prices", "console", "doctor"}
 
 
 @pytest.fixture(scope="module")

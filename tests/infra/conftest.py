@@ -17,6 +17,7 @@ from infra.schedules import RecipeSchedule
 from infra.settings import ENVIRONMENTS, DatabaseNetwork, Settings
 from tests.infra.templates import Deployment, Stack
 from trainyard.contract.config import Schedule
+from trainyard.run.capture import CaptureRules
 
 ROOT = Path(__file__).resolve().parents[2]
 UUID = "01234567-89ab-cdef-0123-456789abcdef"
@@ -99,6 +100,7 @@ def full(synthesize: Synthesize) -> Deployment:
         customer_key=True,
         keep_intermediates_days=60,
         log_retention=RetentionDays.THREE_MONTHS,
+        capture=CaptureRules(share=0.1, never_kept=("email",), id_fields=("user_id",), retention_days=14),
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(ENVIRONMENTS, "full", settings)

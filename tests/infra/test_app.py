@@ -30,6 +30,7 @@ from trainyard.errors import ConfigError
 from trainyard.pages.environment import environment
 from trainyard.run import recipe
 from trainyard.run.prices import PRICES
+from trainyard.stages.score.watch import METRIC, namespace
 
 # The CDK writes a dependency on a role beside the reference that already makes one.
 CDK_HABIT = "W3005"
@@ -46,17 +47,32 @@ def test_alarms_reach_people(deployment: Deployment) -> None:
         "ExecutionsAborted",
         "ExecutionThrottled",
         "ApproximateNumberOfMessagesVisible",
+        METRIC,
     }
     topic = deployment.data.arn(next(iter(deployment.data.resources("AWS::SNS::Topic"))))
     for each in alarms.values():
         assert each["AlarmActions"] == [topic]
-        assert each["TreatMissingData"] == "notBreaching"
+        # Data stay as they were scored last, until others are.
+        assert each["TreatMissingData"] == ("ignore" if each["MetricName"] == METRIC else "notBreaching")
+
+
+def test_an_alarm_for_each_recipe_rings_when_columns_moved(deployment: Deployment) -> None:
+    alarms = deployment.workflow.resources("AWS::CloudWatch::Alarm").values()
+    moved = [each for each in alarms if each["MetricName"] == METRIC]
+    own = f"trainyard-{deployment.environment}"
+    assert {each["Namespace"] for each in moved} == {namespace(own, each) for each in recipe.names()}
+    for each in moved:
+        assert (each["Statistic"], each["Threshold"], "Dimensions" in each) == ("Maximum", 1, False)
+    role = deployment.role("FunctionsCompareScoresRole")
+    for each in recipe.names():
+        assert role.may("cloudwatch:PutMetricData", cloudwatch__namespace=namespace(own, each))
+    assert not role.may("cloudwatch:PutMetricData", cloudwatch__namespace=namespace("trainyard-other", "prod2vec"))
 
 
 def test_logs_do_not_stay_for_ever(deployment: Deployment) -> None:
     days = {"dev": 14, "prod": 180}[deployment.environment]
     groups = deployment.workflow.resources("AWS::Logs::LogGroup")
-    assert len(groups) == 12
+    assert len(groups) == 14
     assert {each["RetentionInDays"] for each in groups.values()} == {days}
 
 
@@ -65,7 +81,9 @@ def test_functions_are_traced_log_where_retention_is_set_and_know_their_surround
     groups = {each["LogGroupName"] for each in deployment.workflow.resources("AWS::Logs::LogGroup").values()}
     assert {each["Handler"] for each in functions.values()} == {
         "lambdas.resolve.handler",
+        "lambdas.reuse.handler",
         "lambdas.gate.handler",
+        "lambdas.compare_scores.handler",
         "lambdas.smoke_test.handler",
         "lambdas.explain_failure.handler",
         "lambdas.tidy_up.handler",
@@ -144,7 +162,8 @@ def test_the_bundled_functions_start_with_nothing_but_their_bundle(deployment: D
     bundle = _bundle(deployment, function)
     check = (
         "import sys; sys.path.insert(0, sys.argv[1]); import lambdas.resolve, lambdas.gate, lambdas.explain_failure, "
-        "lambdas.tidy_up, lambdas.empty; "
+        "lambdas.tidy_up, lambdas.empty, lambdas.reuse; "
+        "assert set(lambdas.reuse._codes()['prod2vec']) == {'ingest', 'prepare', 'process'}; "
         "assert lambdas.resolve.__file__.startswith(sys.argv[1]); "
         "import aws_lambda_powertools as p; assert p.__file__.startswith(sys.argv[1])"
     )

@@ -26,7 +26,9 @@ JOBS = {
     "JobsScore": ({"resolve", "ingest", "train", "tune"}, {"score"}),
     "JobsModel": ({"train", "tune"}, set()),
     "FunctionsResolveRole": (set(), set()),
+    "FunctionsReuseRole": ({"ingest", "prepare", "process"}, {"ingest", "prepare", "process"}),
     "FunctionsGateRole": ({"resolve", "evaluate"}, {"gate"}),
+    "FunctionsCompareScoresRole": (set(), set()),
     "FunctionsSmokeTestRole": (set(), set()),
     "FunctionsExplainFailureRole": (set(), set()),
     "MachineRole": (set(), set()),
@@ -66,11 +68,17 @@ def test_single_objects_that_more_than_stages_decide(deployment: Deployment) -> 
     train, analyse = deployment.role("JobsTrain"), deployment.role("JobsAnalyse")
     for name in ("quality.json", "children.json"):
         assert machine.may("s3:GetObject", artifact(deployment, f"{RUN}/ingest/{name}"))
+    assert machine.may("s3:GetObject", artifact(deployment, f"{RUN}/gate/model_card.json"))
+    assert not machine.may("s3:GetObject", artifact(deployment, f"{RUN}/gate/decision.json"))
     assert not machine.may("s3:GetObject", artifact(deployment, f"{RUN}/ingest/orders/part-00000.parquet"))
     assert resolve.may("s3:PutObject", artifact(deployment, f"{RUN}/resolve/request.json"))
     assert train.may("s3:GetObject", artifact(deployment, f"{RUN}/train/checkpoints/epoch-3"))
     assert not train.may("s3:GetObject", artifact(deployment, f"{RUN}/train/job/output/model.tar.gz"))
     assert analyse.may("s3:PutObject", artifact(deployment, f"{RUN}/tune/analysis/jobs.csv"))
+    reuse = deployment.role("FunctionsReuseRole")
+    assert reuse.may("s3:GetObject", artifact(deployment, f"{RUN}/resolve/request.json"))
+    assert not reuse.may("s3:PutObject", artifact(deployment, f"{RUN}/resolve/request.json"))
+    assert reuse.may("s3:PutObject", artifact(deployment, f"{RUN}/resolve/reuse.json"))
     smoke_test = deployment.role("FunctionsSmokeTestRole")
     assert smoke_test.may("s3:GetObject", artifact(deployment, f"{RUN}/evaluate/examples.json"))
     assert not smoke_test.may("s3:GetObject", artifact(deployment, f"{RUN}/evaluate/evaluation.json"))
@@ -191,7 +199,9 @@ def test_ledger_rows_belong_to_resolve_to_the_machine_and_to_what_tells_people(d
     [table] = deployment.data.resources("AWS::DynamoDB::Table")
     rows = {
         "FunctionsResolveRole": "claim/prod2vec/abc",
+        "FunctionsReuseRole": "stage/made/prod2vec/ingest/abc",
         "MachineRole": "champion/prod2vec",
+        "FunctionsCompareScoresRole": "drift/prod2vec",
         "FunctionsExplainFailureRole": "told/arn:aws:states:us-east-1:111122223333:execution:m:e/FAILED/0",
     }
     for name in JOBS:
@@ -275,9 +285,9 @@ def test_policies_fit_into_a_role(deployment: Deployment) -> None:
 
 
 def test_the_machines_policy_does_not_grow_with_recipes_and_leaves_room(deployment: Deployment) -> None:
-    """At most 60 % of what IAM allows, with the longest name of a region; no recipe is named in it."""
+    """At most 65 % of what IAM allows, with the longest name of a region; no recipe is named in it."""
     text = json.dumps(list(deployment.role("MachineRole").statements()), separators=(",", ":"))
-    assert len(text.replace("us-east-1", "ap-northeast-1")) < 0.6 * 10_240
+    assert len(text.replace("us-east-1", "ap-northeast-1")) < 0.65 * 10_240
     assert not [each for each in recipe.names() if each in text or each.replace("_", "-") in text]
 
 

@@ -75,3 +75,18 @@ def test_the_machine_adds_partitions_to_its_own_tables_and_reads_the_summary_alo
     assert not role.may("glue:UpdateTable", own)
     assert role.may("s3:GetObject", artifact(deployment, f"{RUN}/score/summary.json"))
     assert not role.may("s3:GetObject", artifact(deployment, f"{RUN}/score/head.json"))
+
+
+def test_what_compares_scores_reads_profiles_and_writes_what_moved_alone(deployment: Deployment) -> None:
+    role = deployment.role("FunctionsCompareScoresRole")
+    read = ("resolve/request.json", "ingest/profile.json", "evaluate/answers.json", "score/answers.json")
+    for name in (*read, "score/summary.json"):
+        assert role.may("s3:GetObject", artifact(deployment, f"{RUN}/{name}"))
+    for name in ("ingest/visits/part-0.parquet", "evaluate/evaluation.json", "score/head.json", "train/model.tar.gz"):
+        assert not role.may("s3:GetObject", artifact(deployment, f"{RUN}/{name}"))
+    assert role.may("s3:PutObject", artifact(deployment, f"{RUN}/score/drift.json"))
+    assert not role.may("s3:PutObject", artifact(deployment, f"{RUN}/score/summary.json"))
+    bucket = deployment.data.arn(deployment.bucket("Raw"))
+    assert role.may("s3:ListBucketVersions", bucket, s3__prefix="raw/prod2vec/demo/")
+    assert not role.may("s3:ListBucketVersions", bucket, s3__prefix="score/prod2vec/demo/")
+    assert not role.may("s3:GetObjectVersion", upload(deployment, "raw/prod2vec/demo/run.json"))

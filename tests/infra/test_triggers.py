@@ -127,7 +127,7 @@ def test_events_that_reach_nobody_are_kept_and_watched(deployment: Deployment) -
     watched = [
         dimension["Value"]
         for each in deployment.workflow.resources("AWS::CloudWatch::Alarm").values()
-        for dimension in each["Dimensions"]
+        for dimension in each.get("Dimensions", [])
         if dimension["Name"] == "QueueName"
     ]
     assert len(watched) == 1

@@ -47,7 +47,7 @@ def test_every_task_names_its_code_by_version_or_hash(deployment: Deployment, ar
 def test_what_an_execution_began_with_stays_when_something_newer_is_deployed(deployment: Deployment) -> None:
     resources = deployment.workflow.template["Resources"].values()
     versions = [each for each in resources if each["Type"].endswith(("Lambda::Version", "StateMachineVersion"))]
-    assert len(versions) == 4  # resolve, gate, smoke test and the machine itself
+    assert len(versions) == 6  # resolve, reuse, gate, compare scores, smoke test and the machine itself
     for each in versions:
         assert {name: each.get(name) for name in KEPT} == KEPT
     [machine] = [each for each in versions if each["Type"] == "AWS::StepFunctions::StateMachineVersion"]

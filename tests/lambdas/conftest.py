@@ -8,7 +8,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from lambdas import environment, explain_failure, gate, resolve, smoke_test
+from lambdas import compare_scores, environment, explain_failure, gate, resolve, smoke_test
 
 RAW, ARTIFACTS, LEDGER = "raw-bucket", "artifacts-bucket", "ledger"
 
@@ -24,6 +24,7 @@ def aws(monkeypatch):
         "LEDGER_TABLE": LEDGER,
         "CODE_VERSION": "abc123",
         "TAGS": json.dumps({"project": "trainyard", "environment": "test"}),
+        "PREFIX": "trainyard-test",
         "SETTLING_SECONDS": "0",
         "POLICY": "{}",
         "JOB_DEFAULTS": json.dumps({"train": {"instance_type": "ml.c5.xlarge"}}),
@@ -44,6 +45,7 @@ def aws(monkeypatch):
         topic = boto3.client("sns").create_topic(Name="news")["TopicArn"]
         monkeypatch.setenv("TOPIC_ARN", topic)
         caches = (environment.read, resolve._s3, resolve._dynamodb, resolve._sagemaker, gate._s3)
+        caches += (compare_scores._s3, compare_scores._services)
         caches += (smoke_test._s3, smoke_test._runtime)
         caches += (explain_failure._client,)
         for cached in caches:

@@ -51,6 +51,12 @@ def test_a_first_model_needs_only_the_thresholds():
     assert decision.reasons == ()
 
 
+def test_a_model_that_answers_all_alike_is_not_given_an_interval_of_nothing():
+    decision = decide(evaluation(difference=(0.0, 0.0, 0.0)), GATE)
+    said = "hits better than the champion old by more than noise: no held-out example tells the two apart."
+    assert decision.reasons == (said,)
+
+
 def test_what_such_data_do_not_have_is_not_asked_for():
     asked = replace(evaluation(), metrics={name: evaluation().metrics[name] for name in ("hits", "coverage")})
     assert decide(asked, GATE).reasons == ("loss <= 1: it was not measured.",)

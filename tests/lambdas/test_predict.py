@@ -13,6 +13,7 @@ from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 from botocore.stub import Stubber
 
 from lambdas import predict
+from trainyard.serving.inference_id import HEADER
 
 PREFIX = "trainyard-test"
 ROWS = {"instances": [{"uid": 1}]}
@@ -117,6 +118,21 @@ def test_all_shapes_of_rows_pass_unchanged_also_encoded(runtime, media, body):
     assert predict.handler(event(encoded, media=media, encoded=True), None)["statusCode"] == 200
 
 
+def test_a_caller_names_its_request_and_hears_what_a_kept_one_is_called(runtime):
+    named = {"headers": event(ROWS)["headers"] | {HEADER: "order-7"}}
+    request = {
+        **{"EndpointName": f"{PREFIX}-two-tower", "Body": json.dumps(ROWS).encode()},
+        **{"ContentType": "application/json", "Accept": "*/*"},
+    }
+    found = {"Body": io.BytesIO(b"{}"), "ContentType": "application/json"}
+    told = {"InferenceId": "order-7", "CustomAttributes": "inference_id=order-7"}
+    runtime.add_response("invoke_endpoint", found | {"CustomAttributes": told["CustomAttributes"]}, request | told)
+    assert predict.handler(event(ROWS) | named, None)["headers"] == {
+        "content-type": "application/json",
+        "x-amzn-sagemaker-inference-id": "order-7",
+    }
+
+
 def test_a_packed_body_reaches_the_endpoint_unpacked(runtime):
     answer(runtime)
     call = event(packed(json.dumps(ROWS).encode()), encoded=True, packing="gzip")
@@ -130,6 +146,7 @@ def test_a_packed_body_reaches_the_endpoint_unpacked(runtime):
         (event(ROWS, recipe="two_tower/../x"), 404, "one of the recipes"),
         (event(ROWS, variant="../etc"), 400, "a variant such as"),
         (event(ROWS, model="../etc"), 400, "a model's name of 1 to 32"),
+        (event(ROWS) | {"headers": {"content-type": "application/json", HEADER: "two words"}}, 400, "an inference id"),
         (event(ROWS, media="text/html"), 415, "text/html"),
         (event(ROWS, media=""), 415, "none"),
         (event(""), 400, "an empty body"),

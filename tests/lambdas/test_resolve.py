@@ -96,6 +96,14 @@ def test_a_new_version_of_one_file_trains_again(aws):
     assert second["fingerprint"] != first["fingerprint"]
 
 
+def test_a_start_may_ask_that_nothing_is_reused(aws):
+    put_set(aws)
+    asked = {"recipe": "prod2vec", "dataset": "demo"}
+    assert call({**asked, "fresh": True})["fresh"] is True
+    assert "fresh" not in call(asked, "second")
+    assert 'Expected "fresh" to be true or false' in call({**asked, "fresh": "yes"}, "third")["reason"]
+
+
 def test_manual_start_trains_even_on_versions_that_were_trained(aws):
     put_set(aws)
     assert call(uploaded(f"raw/prod2vec/demo/{PRODUCTS}"), "one")["outcome"] == "train"

@@ -42,6 +42,7 @@ def answers(stubber: Stubber, *documents) -> None:
             "Body": json.dumps(EXAMPLES["requests"][number]).encode(),
             "ContentType": "application/json",
             "Accept": "application/json",
+            "CustomAttributes": "inference_id=trainyard-smoke-test",
         }
         body = document if isinstance(document, bytes) else json.dumps(document).encode()
         stubber.add_response("invoke_endpoint", {"Body": io.BytesIO(body)}, expected)

@@ -6,6 +6,7 @@ import asyncio
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import awswrangler as wr
@@ -161,6 +162,59 @@ def test_results_lie_where_athena_says(scores: Scores) -> None:
         assert found["ResultConfiguration"]["OutputLocation"] == f"{scores.results}/{started}.csv"
         body = scores.cloud.client("s3").get_object(Bucket=scores.bucket, Key=f"results/{started}.csv")["Body"].read()
         assert body == b'"one"\n"1"\n'
+
+
+@pytest.fixture(scope="module")
+def requests(scores: Scores) -> str:
+    """A table that computes its partitions: of one file in its ranges, and one in each that is out of them."""
+    today = datetime.now(UTC).date()
+    places = {
+        "kept": ("a", today, "07"),
+        "of another model": ("b", today, "07"),
+        "of an unknown recipe": ("a", today, "07"),
+        "older than is kept": ("a", today - timedelta(days=4), "07"),
+        "of no hour": ("a", today, "24"),
+    }
+    for name, (model, day, hour) in places.items():
+        body, recipe = io.BytesIO(), "unknown" if "unknown" in name else "words"
+        pd.DataFrame({"name": [name], "request": ['{"count": 5, "near": ["b"]}']}).to_parquet(body)
+        key = f"captured/recipe={recipe}/model={model}/date={day}/hour={hour}/{unique('file')}.parquet"
+        scores.cloud.client("s3").put_object(Bucket=scores.bucket, Key=key, Body=body.getvalue())
+    parameters = {
+        **{"enabled": "true", "recipe.type": "enum", "recipe.values": "words,others", "model.type": "injected"},
+        **{"date.type": "date", "date.format": "yyyy-MM-dd", "date.range": "NOW-3DAYS,NOW"},
+        **{"hour.type": "integer", "hour.range": "0,23", "hour.digits": "2"},
+    }
+    columns = [{"Name": each, "Type": "string"} for each in ("name", "request")]
+    scores.cloud.client("glue").create_table(
+        DatabaseName=scores.database,
+        TableInput={
+            "Name": "requests",
+            "TableType": "EXTERNAL_TABLE",
+            "Parameters": {f"projection.{name}": value for name, value in parameters.items()},
+            "PartitionKeys": [
+                {"Name": name, "Type": "int" if name == "hour" else "string"}
+                for name in ("recipe", "model", "date", "hour")
+            ],
+            "StorageDescriptor": {"Columns": columns, "Location": f"s3://{scores.bucket}/captured/", **PARQUET},
+        },
+    )
+    return "requests"
+
+
+def test_a_table_that_computes_its_partitions_has_those_in_its_ranges(scores: Scores, requests: str) -> None:
+    found = scores.query(f"SELECT name, recipe, hour FROM {requests} WHERE model = 'a'")
+    assert found.to_dict("records") == [{"name": "kept", "recipe": "words", "hour": 7}]
+
+
+def test_a_query_has_to_say_which_value_an_injected_column_has(scores: Scores, requests: str) -> None:
+    with pytest.raises(wr.exceptions.QueryFailed, match="which value model has"):
+        scores.query(f"SELECT name FROM {requests} WHERE recipe = 'words'")
+
+
+def test_json_in_a_text_is_read_by_the_name_that_athena_has_for_it(scores: Scores, requests: str) -> None:
+    found = scores.query(f"SELECT json_extract_scalar(request, '$.count') AS count FROM {requests} WHERE model = 'a'")
+    assert list(found["count"]) == ["5"]
 
 
 def test_a_wrong_query_says_what_is_wrong(scores: Scores) -> None:

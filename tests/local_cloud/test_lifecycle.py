@@ -177,3 +177,12 @@ def test_no_other_secret_ever_stands_in_place_of_the_one_a_function_signs_with(
     assert len(set(registered)) == 1
     assert issue(function) != access.credentials_of_functions(b"of another")(function)
     assert issue(function) != issue({**function, "Role": function["Role"] + "2"})
+
+
+def test_policies_may_limit_metrics_to_a_namespace() -> None:
+    known = access.with_namespace(lambda *_: {"aws:TagKeys": []})
+    body = b'{"Namespace": "trainyard-dev/prod2vec", "MetricData": []}'
+    found = known("monitoring", "cloudwatch:PutMetricData", body, {})
+    assert found == {"aws:TagKeys": [], "cloudwatch:namespace": "trainyard-dev/prod2vec"}
+    assert known("monitoring", "cloudwatch:ListMetrics", body, {}) == {"aws:TagKeys": []}
+    assert known("monitoring", "cloudwatch:PutMetricData", b"\xa1", {})["cloudwatch:namespace"] == ""

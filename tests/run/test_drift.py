@@ -12,8 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from trainyard.contract.config import Drift
 from trainyard.contract.sources import Column, Source
-from trainyard.run.drift import DataDrift, moved
+from trainyard.run.chance import stability_index
+from trainyard.run.drift import DataDrift, drift, moved
 from trainyard.run.profile import ColumnProfile, DataProfile, Quantiles, TableProfile
 from trainyard.stages.ingest.profile import SAMPLED_ROWS, profile
 
@@ -142,8 +144,8 @@ def test_it_is_small_and_comes_back_from_json(reference: DataProfile, tmp_path: 
     found = profiled(tmp_path, {f"{name} {place}": each for place in range(6) for name, each in wide.items()})
     assert len(found.to_json()) < 200_000
     assert DataProfile.from_json(found.to_json()) == found
-    drift = DataDrift(reference="r", moves=tuple(moved(reference, found)))
-    assert DataDrift.from_json(drift.to_json()) == drift
+    told = DataDrift(reference="r", moves=tuple(moved(reference, found)))
+    assert DataDrift.from_json(told.to_json()) == told
 
 
 @pytest.mark.parametrize(
@@ -180,9 +182,7 @@ numbers = st.lists(st.floats(-1e6, 1e6).map(lambda each: float(f"{each:.6g}")), 
 
 @given(numbers)
 def test_a_distribution_is_as_it_was_at_the_values_that_are_kept(values: list[float]) -> None:
-    from trainyard.stages.ingest.profile import _quantiles
-
-    found = _quantiles(sorted(values))
+    found = Quantiles.of(sorted(values))
     for value in found.values:
         below, up_to = found.shares(value)
         assert below == pytest.approx(np.mean(np.asarray(values) < value), abs=1e-6)
@@ -198,3 +198,46 @@ def test_what_only_one_of_them_has_is_left_out() -> None:
     one = DataProfile(tables={"a": TableProfile(rows=9, sampled=9, columns={"x": number})})
     other = DataProfile(tables={"b": TableProfile(rows=9, sampled=9, columns={"x": number})})
     assert moved(one, other) == []
+
+
+def share(value: float, rows: int = 2_000) -> DataProfile:
+    column = ColumnProfile(kind="share", missing=0.0, rows=rows, share=value)
+    return DataProfile(tables={"answers": TableProfile(rows=rows, sampled=rows, columns={"unknown_words": column})})
+
+
+def test_what_a_model_does_not_know_has_moved_when_it_grows() -> None:
+    [move] = moved(share(0.02), share(0.35))
+    assert (move.what, move.text) == ("share", "2.0% -> 35.0%")
+    assert moved(share(0.35), share(0.02)) == moved(share(0.02), share(0.05)) == []
+
+
+def test_limits_are_settings(reference: DataProfile, tmp_path: Path) -> None:
+    columns = drawn(np.random.default_rng(3), ROWS)
+    shifted(columns)
+    found = profiled(tmp_path, columns)
+    assert moved(reference, found, limits=Drift(distance=0.5)) == []
+    told = drift(reference, found, of="r", limits=Drift())
+    assert (told.reference, told.moved_columns, told.compared) == ("r", 1, len(columns))
+
+
+def test_the_stability_index_of_known_shares() -> None:
+    halves = [(0.5, 0.8), (0.5, 0.2)]
+    assert stability_index(halves) == pytest.approx(0.3 * np.log(1.6) - 0.3 * np.log(0.4))
+    assert stability_index([(0.5, 0.5), (0.5, 0.5)]) == 0.0
+
+
+def test_a_shift_has_the_stability_index_of_its_parts(reference: DataProfile, tmp_path: Path) -> None:
+    """Of two normal distributions half a deviation apart it is a quarter; of ten parts a little less."""
+    columns = drawn(np.random.default_rng(3), 10_000)
+    shifted(columns)
+    [move] = moved(reference, profiled(tmp_path, columns))
+    assert move.psi == pytest.approx(0.25, abs=0.04)
+
+
+def test_cells_are_quoted_where_they_may_be(reference: DataProfile, tmp_path: Path) -> None:
+    columns = drawn(np.random.default_rng(3), ROWS)
+    renamed(columns)
+    first, second = moved(reference, profiled(tmp_path, columns))
+    assert "April" in first.told(show_cells=True)
+    assert first.told(show_cells=False).startswith("visits.month: new by 0.0")
+    assert "Apr" not in second.told(show_cells=False)

@@ -73,9 +73,10 @@ class Toy:
         )
 
 
-def toy_application(predictor=None, *, limits=None, **changes):
+def toy_application(predictor=None, *, limits=None, capture=None, **changes):
     chosen = limits or Limits(**changes)
-    return application(predictor or Toy(), title="toy", facts={"run_id": "r1"}, limits=chosen)
+    facts = {"run_id": "r1"}
+    return application(predictor or Toy(), title="toy", facts=facts, limits=chosen, capture=capture)
 
 
 def call(

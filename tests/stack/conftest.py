@@ -247,7 +247,7 @@ def _done(call: subprocess.CompletedProcess[str]) -> None:
 
 
 def _deploy(receiver: Receiver) -> tuple[str, ...]:
-    return ("deploy", "--api", "--webhook", receiver.url)
+    return ("deploy", "--api", "--capture", "0", "--webhook", receiver.url)
 
 
 def trainyard(stack: Stack, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 import time
@@ -12,6 +13,9 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tests.stack.conftest import QUICK, trainyard, wait
+from trainyard.client import deployment, session
+from trainyard.client.yard import Yard
+from trainyard.errors import JobFailed, NotFound
 
 # The tests build on each other: every model goes into service over the one before.
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("endpoints")]
@@ -211,14 +215,48 @@ def test_the_model_in_use_is_put_into_service_without_a_training(stack, second):
     assert trainyard(stack, "release", "two_tower").returncode == 2
 
 
+def test_an_endpoint_keeps_requests_which_are_read_queried_and_forgotten(stack, first, second):
+    settings = ("share=1", "seconds=1", 'never_kept=["count"]')
+    released = trainyard(stack, "release", "prod2vec", *(w for s in settings for w in ("--set", f"deploy.capture.{s}")))
+    assert released.returncode == 0, released.stdout + released.stderr
+    product = examples(stack, first[0])["requests"][0]["instances"][0]["product_id"]
+    row = json.dumps({"product_id": product, "count": 2})
+    for name in ("order-1", "order-2"):
+        asked = trainyard(stack, "predict", "prod2vec", "--input", row, "--inference-id", name)
+        assert asked.returncode == 0, asked.stderr
+    yard = Yard(deployment.find(session.on_local_cloud(stack.environment), "dev"))
+
+    def kept():
+        with contextlib.suppress(NotFound):
+            found = yard.model("prod2vec").captured()
+            return found if len(found) > 1 else None
+
+    found = wait(kept, timeout=60, what="the requests")
+    # Not those of the smoke test, and of the others not the field that is never kept.
+    assert list(found["inference_id"]) == ["order-1", "order-2"]
+    assert list(found["request"]) == [{"product_id": product}] * 2
+    assert found["answer"][0] == json.loads(asked.stdout)
+    assert set(found["run"]) == {stack.champion()}
+    sql = "SELECT inference_id, json_extract_scalar(request, '$.product_id') AS product FROM captured"
+    queried = yard.query(f"{sql} WHERE model = 'prod2vec' AND date > '2026' ORDER BY time")
+    assert queried.to_dict("list") == {"inference_id": ["order-1", "order-2"], "product": [str(product)] * 2}
+    with pytest.raises(JobFailed, match="which value model has"):
+        yard.query(sql)
+    assert trainyard(stack, "forget", "order-1", "--yes").stdout.count("Removed 1 row about order-1 in 1 file.") == 1
+    assert list(yard.model("prod2vec").captured()["inference_id"]) == ["order-2"]
+    assert "Found nothing about order-1." in trainyard(stack, "forget", "order-1").stdout
+    logs = stack.client("logs").filter_log_events(logGroupName=f"/aws/sagemaker/Endpoints/{ENDPOINT}")["events"]
+    assert logs and not any("order-" in each["message"] for each in logs)
+
+
 def test_a_model_is_taken_out_of_service(stack, second):
     listed = json.loads(trainyard(stack, "endpoints", "--json").stdout)
     assert [each["name"] for each in listed] == [ENDPOINT]
     assert listed[0]["run"] == stack.champion()
     removed = trainyard(stack, "undeploy", "prod2vec", "--yes")
     assert removed.returncode == 0, removed.stderr
-    # The endpoint and one configuration for each of the five deployments.
-    assert len(removed.stdout.splitlines()) == 6
+    # The endpoint and one configuration for each of the six deployments.
+    assert len(removed.stdout.splitlines()) == 7
     left = stack.client("sagemaker").list_endpoint_configs()["EndpointConfigs"]
     assert [each for each in left if ENDPOINT in each["EndpointConfigName"]] == []
     assert trainyard(stack, "predict", "prod2vec", "--input", "{}").returncode == 4

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -12,7 +15,7 @@ import pytest
 
 from tests.stack.conftest import CUSTOMER_FILE as FILE
 from tests.stack.conftest import CUSTOMERS as RECIPE
-from tests.stack.conftest import Stack
+from tests.stack.conftest import Stack, wait
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("endpoints")]
 HEADER = "customer_id,plan,age,monthly spend,since,active\n"
@@ -116,3 +119,57 @@ def test_an_incomplete_set_is_refused(stack: Stack) -> None:
     described = start(stack, f"empty-{uuid.uuid4().hex[:8]}", folder="score")
     assert described["error"] == "BadRequest"
     assert f"{FILE.lower()} is missing" in described["cause"]
+
+
+def older(stack: Stack, *, by: int) -> bytes:
+    """The customers that the model learned from, all of them so many years older."""
+    learned = csv.DictReader((stack.installed.folder / "data" / FILE).read_text(encoding="utf-8").splitlines())
+    rows = [{**each, "age": float(each["age"]) + by if each["age"] else ""} for each in learned]
+    written = io.StringIO()
+    lines = csv.DictWriter(written, learned.fieldnames or ())
+    lines.writeheader()
+    lines.writerows(rows)
+    return written.getvalue().encode()
+
+
+@contextmanager
+def newer_upload(stack: Stack, dataset: str) -> Iterator[None]:
+    """A data set with a newer file, whose own execution is stopped, and then as it was before."""
+    before = len(stack.executions(dataset))
+    versions = stack.upload(dataset, {FILE: older(stack, by=1)}, recipe=RECIPE)
+    try:
+        wait(lambda: len(stack.executions(dataset)) > before or None, timeout=30, what="the execution of an upload")
+        stack.client("stepfunctions").stop_execution(executionArn=stack.executions(dataset)[0]["executionArn"])
+        yield
+    finally:
+        bucket = stack.outputs["RawBucketName"]
+        key = f"raw/{RECIPE}/{dataset}/{FILE}"
+        stack.client("s3").delete_object(Bucket=bucket, Key=key, VersionId=versions[FILE])
+
+
+def test_rows_that_moved_are_told_measured_and_start_a_retraining(
+    stack: Stack, customers: tuple[str, dict[str, Any]]
+) -> None:
+    trained = json.loads(customers[1]["output"])
+    dataset = f"older-{uuid.uuid4().hex[:8]}"
+    put(stack, dataset, older(stack, by=30))
+    with newer_upload(stack, trained["dataset"]):
+        described = start(stack, dataset, folder="score", overrides={"on_drift": "retrain"})
+        output = json.loads(described["output"])
+        begun = stack.executions(trained["dataset"])[0]
+        stack.client("stepfunctions").stop_execution(executionArn=begun["executionArn"])
+    assert begun["name"] == f"drift-{output['run_id']}"
+    assert json.loads(begun["input"])["task"] == "train"
+    document = json.loads(stack.artifact(described["executionArn"], "score/drift.json"))
+    assert document["reference"] == trained["run_id"]
+    moved = {f"{each['table']}.{each['column']}" for each in document["moves"]}
+    assert moved == {"customers.age", "answers.churned_predicted", "answers.churned_probability"}
+    message = stack.messages(output["run_id"])["Message"]
+    assert "3 of " in message
+    assert "* customers.age: median 5" in message
+    assert "A retraining on data set learned was started." in message
+    cloudwatch = stack.client("cloudwatch")
+    metrics = cloudwatch.list_metrics(Namespace=f"trainyard-dev/{RECIPE}", MetricName="MovedColumns")["Metrics"]
+    assert [{"Name": "Model", "Value": RECIPE}] in [each["Dimensions"] for each in metrics]
+    [alarm] = [each for each in cloudwatch.describe_alarms()["MetricAlarms"] if "CustomersMoved" in each["AlarmName"]]
+    assert alarm["StateValue"] == "ALARM"

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
+from sagemaker.core.shapes.model_card_shapes import ModelCardContent
 
 from tests.stack.conftest import QUICK, trainyard, wait
 from trainyard.console import background
@@ -138,6 +139,17 @@ def test_a_better_model_takes_over(stack, weak, good):
     assert len(stack.packages()) == 2
 
 
+def test_the_registered_version_has_a_card(stack, good):
+    run_id = json.loads(good[1]["output"])["run_id"]
+    newest = max(stack.packages(), key=lambda each: each["ModelPackageVersion"])
+    package = stack.client("sagemaker").describe_model_package(ModelPackageName=newest["ModelPackageArn"])
+    assert package["ModelCard"]["ModelCardStatus"] == "Approved"
+    card = json.loads(package["ModelCard"]["ModelCardContent"])
+    ModelCardContent.model_validate(card)
+    assert card["additional_information"]["custom_details"]["run"] == run_id
+    assert {"this model", "EASE"} <= {each["name"] for each in card["evaluation_details"][0]["metric_groups"]}
+
+
 def test_an_equally_good_model_is_refused_and_nothing_is_registered(stack, data, good):
     models = stack.client("sagemaker").list_models()["Models"]
     arn, described = stack.run("equal", data, **QUICK, seed=7)
@@ -195,9 +207,16 @@ def test_files_that_arrive_one_by_one_train_once_a_model_of_its_own_name(stack, 
         assert json.loads(each["output"])["reason"].startswith("superseded by the upload of ")
 
 
-def test_a_model_below_the_threshold_is_refused_with_the_number(stack, data, good):
-    _, described = stack.run("low", data, **WEAK | {"gate": {"minimum": {"hit_rate_at_10": 0.99}}})
-    output = json.loads(described["output"])
+def test_a_rerun_with_other_epochs_starts_at_training_and_below_the_threshold_is_refused_with_the_number(stack, good):
+    arn, settings = good[0], ("hyperparameters.epochs=1", 'gate.minimum={"hit_rate_at_10": 0.99}')
+    done = trainyard(stack, "rerun", arn.rpartition(":")[2], *(word for each in settings for word in ("--set", each)))
+    assert done.returncode == 5, done.stdout + done.stderr
+    described = stack.finish(stack.executions("good")[0]["executionArn"])
+    again, output = described["executionArn"], json.loads(described["output"])
+    assert not {"Ingest raw data", "Prepare training data", "Build training examples"} & set(stack.entered(again))
+    assert f"ingest, prepare, process reused from run {stack.plan(arn)['run_id']}" in done.stdout
+    for name in ("ingest/quality.json", "prepare/summary.json", "process/figures.json"):
+        assert stack.artifact(again, name) == stack.artifact(arn, name)
     assert output["outcome"] == "refused"
     assert any(reason.startswith("hit_rate_at_10 >= 0.99: it is 0") for reason in output["decision"]["reasons"])
 

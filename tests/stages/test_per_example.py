@@ -159,4 +159,4 @@ def test_what_the_gate_drew_holds_for_other_files_too(tmp_path):
     new = replace(new, comparison=replace(new.comparison, champion=champion))
     assert pair(old, new).difference == drawn
     assert not compare([old, new]).same_holdout
-    assert compare([old, new]).unfair
+    assert compare([old, new]).caution

@@ -15,7 +15,9 @@ from trainyard.contract.report import ReportInputs
 from trainyard.run import recipe as recipes
 from trainyard.run.documents import PrepareSummary
 from trainyard.run.model_archive import ModelCard
+from trainyard.run.reuse import Reuse
 from trainyard.run.run import InputFile, Run
+from trainyard.run.stage import Stage
 from trainyard.stages.process import FIGURES_FILE
 from trainyard.stages.report import report
 from trainyard.stages.report.page import render
@@ -36,6 +38,12 @@ def a_run(config):
         files=(),
         config=config,
     )
+
+
+def test_the_data_section_says_which_stages_another_run_had_made(tmp_path):
+    PrepareSummary(engine="duckdb", rows={"ratings": 3}).write(tmp_path)
+    [section] = data_sections(tmp_path, tmp_path, reuse=Reuse(start=Stage.TRAIN, reused={"ingest": "r0"}))
+    assert ("ingest reused from run r0",) in [row for table in section.tables for row in table.rows]
 
 
 def test_what_ingest_said_of_the_files_is_on_the_page(tmp_path):

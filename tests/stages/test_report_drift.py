@@ -15,6 +15,7 @@ MOVE = Move(
     enough=0.1,
     p_value=1e-9,
     text="median 10 -> 12",
+    psi=0.25,
 )
 
 
@@ -22,7 +23,9 @@ def test_each_move_is_a_row(tmp_path: Path) -> None:
     DataDrift(reference="old", moves=(MOVE,)).write(tmp_path)
     (section,) = drift_sections(tmp_path)
     assert "data of run old" in section.text
-    assert section.tables[0].rows == (("orders.price", "distribution, greatest distance", "0.200", "median 10 -> 12"),)
+    assert section.tables[0].rows == (
+        ("orders.price", "distribution, greatest distance", "0.200", "0.250", "median 10 -> 12"),
+    )
 
 
 def test_that_nothing_moved_is_said(tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ OPTIMISED = {
     "sagemaker:createEndpointConfig": ("sagemaker", "CreateEndpointConfig"),
     "sagemaker:createEndpoint": ("sagemaker", "CreateEndpoint"),
     "sagemaker:updateEndpoint": ("sagemaker", "UpdateEndpoint"),
+    "states:startExecution": ("stepfunctions", "StartExecution"),
     "states:startExecution.sync:2": ("stepfunctions", "StartExecution"),
 }
 SDK = "aws-sdk:"
@@ -274,7 +275,8 @@ def test_every_task_retries_what_is_worth_it_with_backoff_and_jitter() -> None:
 
 
 def test_failed_jobs_are_never_caught_so_that_a_redrive_starts_there() -> None:
-    """But for children of a fan-out, redriven by themselves, endpoints, which are rolled back, and groups that exist.
+    """But for children of a fan-out, redriven by themselves, endpoints, which are rolled back, groups that exist,
+    and stages that are computed where they cannot be found.
 
     The catchers that retry by the cause raise what they do not retry: tests/faults/test_workflow.py runs into them.
     """
@@ -291,6 +293,11 @@ def test_failed_jobs_are_never_caught_so_that_a_redrive_starts_there() -> None:
         ("Put approved model into use", "DynamoDB.ConditionalCheckFailedException"),
         ("Put earlier model into use", "DynamoDB.ConditionalCheckFailedException"),
         ("Add scores to catalogue", "Glue.AlreadyExistsException"),
+        ("Find finished stages", "States.ALL"),
+        ("Record ingested data", "States.ALL"),
+        ("Record prepared data", "States.ALL"),
+        ("Record training examples", "States.ALL"),
+        ("Start retraining", "StepFunctions.ExecutionAlreadyExistsException"),
         ("Train child", "StepFunctions.ExecutionAlreadyExistsException"),
         ("Train child", "States.ALL"),
         ("Redrive child", "Sfn.ExecutionNotRedrivableException"),

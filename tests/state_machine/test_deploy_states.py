@@ -71,6 +71,28 @@ def test_a_serverless_model_is_made_without_network_isolation_which_serverless_e
 
 
 @pytest.mark.parametrize(
+    ("name", "state"),
+    [
+        ("the first version of an endpoint on instances is created", "Create model"),
+        ("the model in use is put into service without a training", "Create model to deploy"),
+    ],
+)
+def test_an_endpoint_that_keeps_requests_is_told_so_and_has_a_network_to_write_them(name: str, state: str) -> None:
+    scenario = json.loads(json.dumps(next(each for each in scenarios() if each["name"] == name)))
+    deploy = scenario["results"]["Resolve request"][0]["result"]["Payload"]["deploy"]
+    deploy["type"] = "instances"
+
+    def made() -> dict[str, Any]:
+        return next(each.arguments for each in walk(definition(), scenario).calls if each.state == state)
+
+    told = {"TRAINYARD_RECIPE": "prod2vec", "TRAINYARD_ENDPOINT_TYPE": "instances"}
+    assert (made()["EnableNetworkIsolation"], made()["PrimaryContainer"]["Environment"]) == (True, told)
+    deploy["variables"] = {"TRAINYARD_CAPTURE": "{}"}
+    told |= deploy["variables"]
+    assert (made()["EnableNetworkIsolation"], made()["PrimaryContainer"]["Environment"]) == (False, told)
+
+
+@pytest.mark.parametrize(
     ("name", "expected"),
     [
         ("the first version of an endpoint on instances is created", [("Create endpoint", "new")]),

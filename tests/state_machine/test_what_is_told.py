@@ -32,3 +32,14 @@ def test_a_registered_version_says_how_it_compares_in_letters_that_the_registry_
     scenario["results"]["Gate"][-1]["result"]["Payload"]["standing"] = standing
     calls = {each.state: each.arguments for each in walk(definition(), scenario).calls}
     assert calls["Register model"]["CustomerMetadataProperties"]["standing"] == kept
+
+
+def test_what_moved_in_scored_data_stands_in_the_message_and_what_follows_is_started_once() -> None:
+    scenario = next(each for each in scenarios() if "Start retraining" in each["path"])
+    calls = {each.state: each.arguments for each in walk(definition(), scenario).calls}
+    assert calls["Notify of scores"]["Message"].endswith("/\n\n1 of 4 columns moved.")
+    started, asked = calls["Start retraining"], scenario["results"]["Compare with training"][-1]["result"]["Payload"]
+    assert started["StateMachineArn"].endswith(":7")
+    own = scenario["context"]["Execution"]["Id"]
+    assert started["Input"] == {**asked["retrain"], "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID": own}
+    assert started["Name"] == f"drift-{calls['Compare with training']['Payload']['run']['run_id']}"

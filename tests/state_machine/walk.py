@@ -21,7 +21,9 @@ JOB = "arn:aws:iam::111122223333:role/"
 ENTERED = "2026-11-01T08:00:00.000Z"
 SUBSTITUTIONS = {
     "ResolveFunctionArn": "arn:aws:lambda:us-east-1:111122223333:function:trainyard-dev-resolve",
+    "ReuseFunctionArn": "arn:aws:lambda:us-east-1:111122223333:function:trainyard-dev-reuse",
     "GateFunctionArn": "arn:aws:lambda:us-east-1:111122223333:function:trainyard-dev-gate",
+    "CompareScoresFunctionArn": "arn:aws:lambda:us-east-1:111122223333:function:trainyard-dev-compare-scores",
     "SmokeTestFunctionArn": "arn:aws:lambda:us-east-1:111122223333:function:trainyard-dev-smoke-test",
     "IngestJobName": "trainyard-dev-ingest",
     "PrepareJobName": "trainyard-dev-prepare",

@@ -77,15 +77,8 @@ def _print(found: RunComparison) -> None:
     _print_table("Metrics on held-out data", found, lines=metrics, same="No metrics yet.")
     for each in found.pairs:
         out.print(Text(_paired(each)), soft_wrap=True)
-    if found.unfair:
-        out.print(
-            Text(
-                "The held-out examples are not the same: files or settings of the data differ, so the metrics may "
-                "differ for that reason alone.",
-                style="yellow",
-            ),
-            soft_wrap=True,
-        )
+    if found.caution:
+        out.print(Text(found.caution, style="yellow"), soft_wrap=True)
     _print_table("Set differently", found, lines=_lines(found.settings), same="Every setting is the same.")
     _print_table("Files read differently", found, lines=_lines(found.files), same="Every file has the same content.")
     _print_table("Data", found, lines=_lines(found.data), same="The figures of the data are the same.")

@@ -21,6 +21,16 @@ def deploy(
     api: Annotated[
         bool, typer.Option("--api", help="With the HTTP API; without this, only where the environment says so.")
     ] = False,
+    capture: Annotated[
+        float | None,
+        typer.Option(
+            "--capture",
+            min=0,
+            max=1,
+            metavar="SHARE",
+            help="Of their requests that endpoints keep; 0 lets runs ask for more. Without this, as set.",
+        ),
+    ] = None,
     webhook: Annotated[
         str,
         typer.Option("--webhook", metavar="URL", help="Where messages are posted, signed; without this, as set."),
@@ -38,6 +48,15 @@ def deploy(
 
     * `trainyard deploy --api`
 
+    * `trainyard deploy --capture 0.1`
+
     * `trainyard deploy --webhook http://localhost:9000/trainyard`
     """
-    deploy_stacks(target.connect(aws=aws), env, approval="broadening" if confirm else "never", api=api, webhook=webhook)
+    deploy_stacks(
+        target.connect(aws=aws),
+        env,
+        approval="broadening" if confirm else "never",
+        api=api,
+        capture=capture,
+        webhook=webhook,
+    )

@@ -16,13 +16,14 @@ from trainyard.cli.command.on_demand import MARKUP, OnDemandGroup
 COMMANDS: Mapping[str, tuple[str, ...]] = {
     "Set up": ("demo", "up", "down", "status", "doctor"),
     "Deploy": ("deploy", "destroy", "env", "definition", "policy"),
-    "Run": ("recipes", "sample", "check", "estimate", "run", "score", "schedules", "data"),
+    "Run": ("recipes", "sample", "check", "estimate", "prices", "run", "score", "schedules", "data"),
     "Make a recipe": ("new", "check-recipe", "try"),
     "Serve": (
-        *("models", "approve", "reject", "promote", "rollback", "serve", "release", "endpoints", "predict", "undeploy"),
+        *("models", "approve", "reject", "promote", "rollback", "serve", "release", "endpoints", "predict"),
+        *("captured", "undeploy"),
     ),
-    "Inspect": ("open", "console", "executions", "show", "logs", "artifacts", "compare", "notebook"),
-    "Control": ("redrive", "rerun", "stop", "prune"),
+    "Inspect": ("open", "console", "executions", "show", "logs", "artifacts", "card", "compare", "notebook"),
+    "Control": ("redrive", "rerun", "stop", "prune", "forget"),
 }
 
 

@@ -32,6 +32,9 @@ def predict(
     *,
     content_type: ContentTypeOption = None,
     variant: VariantOption = "",
+    inference_id: Annotated[
+        str, typer.Option("--inference-id", metavar="NAME", help="What to call the request, where requests are kept.")
+    ] = "",
     model: ModelOption = "",
     env: EnvOption = "dev",
     aws: AwsOption = False,
@@ -51,6 +54,7 @@ def predict(
         endpoints.name_of(deployment, recipe_name, variant=variant, model=model),
         body=body,
         content_type=kind,
+        inference_id=inference_id,
     )
     print(_readable(answer), end="")
 

@@ -8,7 +8,7 @@ import typer
 from rich.text import Text
 
 from trainyard.cli.command import target, terminal
-from trainyard.cli.command.options import AwsOption, EnvOption, ExecutionArgument, FollowOption, SetOption
+from trainyard.cli.command.options import AwsOption, EnvOption, ExecutionArgument, FollowOption, FreshOption, SetOption
 from trainyard.cli.dataset.settings import assigned
 from trainyard.cli.execution_view.follow import follow_or_hint
 from trainyard.client.execution import going_on
@@ -22,6 +22,7 @@ def rerun(
     newest: Annotated[
         bool, typer.Option("--newest", help="Read the files as they are in the bucket now, not as they were read.")
     ] = False,
+    fresh: FreshOption = False,
     watch: FollowOption = True,
     env: EnvOption = "dev",
     aws: AwsOption = False,
@@ -32,6 +33,9 @@ def rerun(
     those that are in the bucket now. With --set it has other settings: also those that the environment's policy lets a
     start change, but not the run.json of an upload.
 
+    It starts with the first stage that changes with code, files or settings: with other epochs at training. With
+    --fresh it computes all of them.
+
     Examples:
 
     * `trainyard rerun latest`
@@ -40,6 +44,6 @@ def rerun(
     """
     deployment = target.deployed(env=env, aws=aws)
     found = find_execution(deployment, execution)
-    arn, name = going_on.rerun(deployment, found, changes=assigned({}, settings or []), newest=newest)
+    arn, name = going_on.rerun(deployment, found, changes=assigned({}, settings or []), newest=newest, fresh=fresh)
     terminal.out().print(Text(f"Execution {name}, for {found.name}"), soft_wrap=True)
     raise typer.Exit(follow_or_hint(deployment, arn, name=name, watch=watch))

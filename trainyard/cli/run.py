@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -16,6 +17,7 @@ from trainyard.cli.command.options import (
     AwsOption,
     EnvOption,
     FollowOption,
+    FreshOption,
     ModelOption,
     RecipeArgument,
     SeedOption,
@@ -50,6 +52,7 @@ def run(
     model: ModelOption = "",
     deploy: Annotated[bool, typer.Option("--deploy", help="Put the model into service once it is registered.")] = False,
     settings: SetOption = None,
+    fresh: FreshOption = False,
     watch: FollowOption = True,
     env: EnvOption = "dev",
     aws: AwsOption = False,
@@ -57,7 +60,8 @@ def run(
     """Upload data, which starts the workflow, and watch it turn into a model.
 
     With --dataset alone the data set of that name that is in the bucket is trained again, with these settings laid over
-    those of its run.json; where there is none, a sample is uploaded under that name.
+    those of its run.json; where there is none, a sample is uploaded under that name. Stages that another run has
+    made from the same files, settings and code are taken over then, unless it is to be --fresh.
 
     Ends with 0 for a registered model, 2 when the request and 3 when the data were refused, 5 when the gate refused
     the model, 1 when a job failed.
@@ -93,7 +97,7 @@ def run(
         deployment = target.deployed(env=env, aws=aws)
         if datasets.exists(deployment, recipe_name, dataset=dataset):
             terminal.out().print(Text(f"Training data set {dataset}, which is in the bucket."), soft_wrap=True)
-            started = start(deployment, stored, by=train_stored)
+            started = start(deployment, replace(stored, fresh=fresh), by=train_stored)
         else:
             started = start(deployment, prepared(), by=submit)
     else:

@@ -36,9 +36,14 @@ def program(folder: Path, *, browser: bool) -> list[str]:
         raise NotFound(INSTALL.format(where=sys.prefix))
     # Jupyter wants to be told that root is meant, who is the only user of many containers.
     options = [*([] if browser else ["--no-browser"]), *(["--allow-root"] if os.geteuid() == 0 else [])]
-    return [sys.executable, "-m", "jupyterlab", "--ServerApp.ip=127.0.0.1", f"--ServerApp.root_dir={folder}", *options]
+    # At Ctrl-C it would ask whether to stop, and without an answer within five seconds go on.
+    served = ["--ServerApp.ip=127.0.0.1", f"--ServerApp.root_dir={folder}", "--ServerApp.answer_yes=True"]
+    return [sys.executable, "-m", "jupyterlab", *served, *options]
 
 
 def environment() -> Mapping[str, str]:
-    """The environment of that program: its kernels find the local cloud of this folder, wherever they run."""
-    return {**os.environ, project.STATE_VARIABLE: str(project.state_dir())}
+    """The environment of that program: its kernels find the local cloud of this folder, wherever they run.
+
+    As in the images, TensorFlow does not say which instructions of the processor it was not built for.
+    """
+    return {"TF_CPP_MIN_LOG_LEVEL": "2", **os.environ, project.STATE_VARIABLE: str(project.state_dir())}

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 
 from trainyard.client.deployment import Deployment
 from trainyard.errors import JobFailed, TrainyardError
+from trainyard.run.folders import QUERIES_PREFIX
 
 if TYPE_CHECKING:
     import pandas as pd
 
-# Where results lie until they are read.
-RESULTS_PREFIX = "queries"
 MOST_WAIT_SECONDS = 1.0
 INSTALL = "Expected awswrangler, which asks Athena; found no {found}. Install it: pip install 'trainyard[notebook]'."
 
@@ -32,7 +31,7 @@ def query(deployment: Deployment, sql: str) -> pd.DataFrame:
         found: pd.DataFrame = wr.athena.read_sql_query(
             sql,
             database=deployment.scores_database,
-            s3_output=f"s3://{deployment.artifacts_bucket}/{RESULTS_PREFIX}/",
+            s3_output=f"s3://{deployment.artifacts_bucket}/{QUERIES_PREFIX}/",
             keep_files=False,
             boto3_session=deployment.target.session,
             athena_query_wait_polling_delay=min(deployment.target.poll_seconds, MOST_WAIT_SECONDS),

@@ -48,6 +48,7 @@ ROUTES = [
     Route("/runs/{recipe}/{run_id}/data", run.data, name="data"),
     Route("/runs/{recipe}/{run_id}/tuning", tuning.tuning, name="tuning"),
     Route("/runs/{recipe}/{run_id}/configuration", run.configuration, name="configuration"),
+    Route("/runs/{recipe}/{run_id}/card", run.card, name="card"),
     Route("/runs/{recipe}/{run_id}/lineage", run.lineage, name="lineage"),
     Route("/compare", compare.compare, name="compare"),
     Route("/models", models.models, name="models"),

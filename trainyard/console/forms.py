@@ -13,6 +13,10 @@ INVOCATIONS = "/invocations"
 # Fields of a row may be called as anything else in the form is.
 PREFIX = "field."
 NUMBERS = {"integer", "number"}
+# The service reads a longer whole number as a float, and one of 400 digits not at all.
+MOST_BITS = 63
+# Of an example that a sentence shows.
+SHORT = 80
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,10 +46,13 @@ class Field:
             found = json.loads(text)
             # Python reads and makes NaN and Infinity, which are no JSON.
             json.dumps(found, allow_nan=False)
+            if isinstance(found, int) and found.bit_length() > MOST_BITS:
+                raise ValueError
         except (ValueError, RecursionError) as error:
             if self.kind == "text":
                 return text
-            wanted = {"number": "a number", "choice": "true or false"}.get(self.kind, "JSON")
+            example = f"JSON such as {self.value}" if 0 < len(self.value) <= SHORT else "JSON"
+            wanted = {"number": "a number", "choice": "true or false"}.get(self.kind, example)
             raise BadRequest(f"Expected {wanted} in {self.name}, found {text!r:.60}.") from error
         is_number = isinstance(found, int | float) and not isinstance(found, bool)
         return text if self.kind == "text" and not (self.may_be_number and is_number) else found

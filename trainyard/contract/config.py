@@ -18,6 +18,9 @@ RANKED_TYPES = ("int", "bigint", "double")
 INSTANCE_TYPE = re.compile(r"ml(\.[a-z0-9][a-z0-9-]*){2}")
 SCHEDULE = re.compile(r"(rate|cron|at)\(.+\)")
 ALL_BASELINES = "all"
+# A column that `score` may give beside those that are written: where it is false, a row is like none that the model was
+# evaluated on, and is not set beside these.
+WATCHED = "watched"
 MODEL_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
 MODEL_RULE = "1 to 32 lower case letters, digits and inner dashes, such as shop-north"
 
@@ -154,6 +157,19 @@ def default_jobs() -> dict[str, Job]:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Capture:
+    """What an endpoint keeps of its requests and answers, in an environment that keeps any."""
+
+    share: float | None = bounded(
+        None, minimum=0.0, maximum=1.0, help="of the requests that is kept; null takes that of the environment"
+    )
+    never_kept: tuple[str, ...] = field(
+        default=(), metadata={"help": "fields that are never kept, beside those of the environment"}
+    )
+    seconds: int = bounded(60, minimum=1, maximum=900, help="until what was kept is written")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Deployment:
     """Whether a registered model is put behind its endpoint, and what carries the endpoint."""
 
@@ -166,6 +182,7 @@ class Deployment:
     max_concurrency: int = bounded(2, minimum=1, maximum=200, help="requests at a time of a serverless endpoint")
     instance_type: str = "ml.m5.large"
     instance_count: int = bounded(1, minimum=1, maximum=20, help="of an endpoint on instances")
+    capture: Capture = field(default_factory=Capture)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,6 +191,47 @@ class BulkScoring:
 
     enabled: bool = field(default=False, metadata={"help": "score every row with the registered model"})
     chunk_rows: int = bounded(10_000, minimum=100, maximum=1_000_000, help="rows in memory at a time")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Share:
+    """What is unknown to a model: the share that the sum of column `name` is of that of column `of`.
+
+    `score` and `evaluate` give both per row, such as unknown words and words. It is watched as columns of scores are,
+    and has moved when it grows.
+    """
+
+    name: str
+    of: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drift:
+    """From where on a column of data or answers has moved from what the model in use was trained and evaluated on.
+
+    The change has to be as large as these say, and beyond chance.
+    """
+
+    distance: float = bounded(0.1, minimum=0.001, maximum=1.0, help="between distributions of numbers, at their widest")
+    shares: float = bounded(0.08, minimum=0.001, maximum=1.0, help="of the rows, that frequent values gain or lose")
+    missing: float = bounded(0.03, minimum=0.001, maximum=1.0, help="of the rows, that gain or lose a value")
+    new: float = bounded(0.02, minimum=0.001, maximum=1.0, help="of the rows, with values that were not there")
+    false_alarms: float = bounded(
+        0.01, minimum=1e-6, maximum=0.5, help="of comparisons without a move, all columns together"
+    )
+    retrain_days: int = bounded(7, minimum=1, maximum=90, help="at least between two retrainings that moves start")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """What the card of a model says beside what its run found."""
+
+    purpose: str = field(default="", metadata={"help": "what the model is for; without it, the title of the recipe"})
+    limits: str = field(default="", metadata={"help": "what it is not for, and where it is weak"})
+    owner: str = field(default="", metadata={"help": "who answers for it"})
+    risk: Literal["High", "Medium", "Low", "Unknown"] = field(
+        default="Unknown", metadata={"help": "what a wrong answer may do, by your own judgement"}
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -226,6 +284,11 @@ class RecipeConfig:
     jobs: Mapping[str, Job] = field(default_factory=default_jobs)
     deploy: Deployment = field(default_factory=Deployment)
     score: BulkScoring = field(default_factory=BulkScoring)
+    drift: Drift = field(default_factory=Drift)
+    on_drift: Literal["notify", "retrain"] = field(
+        default="notify", metadata={"help": "when scored data or answers moved: tell people, or train anew too"}
+    )
+    card: Card = field(default_factory=Card)
     files: Mapping[str, FileSettings] = field(default_factory=dict, metadata={"entries": FileSettings})
     model: str = field(
         default="",

@@ -34,12 +34,15 @@ class Evaluation:
     `examples` has one row per held-out example, in an order that depends on the holdout alone, so that two models'
     rows pair up. `statistic` turns (resampled) rows into the gate's primary metric; the mean by default. Metrics that
     such data do not have, such as the error in ratings of clicks, are `not_applicable`: the gate does not ask for them.
+    `answers` are what the model says of held-out examples, as columns of equal length that are called as those of
+    `score`: what it says of rows that are scored later is set beside them.
     """
 
     metrics: Mapping[str, float]
     examples: np.ndarray
     statistic: Callable[[np.ndarray], float] = field(default=mean)
     not_applicable: tuple[str, ...] = ()
+    answers: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,9 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
+# From here on four digits would need a power of ten; from there on all of them are too many to read.
+LARGE, HUGE = 9999.5, 1e15
+
 
 def duration(seconds: float) -> str:
     """A time span as a reader says it: `0.8 s`, `42 s`, `3 min 05 s`, `2 h 07 min`."""
@@ -46,8 +49,23 @@ def ago(time: datetime, now: datetime) -> str:
 
 
 def number(value: Any) -> str:
-    """A figure with four digits that matter; anything else as text."""
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    """A figure with four digits that matter, a large one without its fraction; anything else as text.
+
+    >>> number(0.79676), number(1248.0), number(100000.0)
+    ('0.7968', '1248', '100,000')
+    """
+    if not isinstance(value, float):
+        return str(value)
+    return f"{value:,.0f}" if LARGE <= abs(value) < HUGE else f"{value:.4g}"
+
+
+def setting(value: Any) -> str:
+    """A setting as `run.json` and `--set` take it: text as it is, anything else as JSON.
+
+    >>> setting("all"), setting(True), setting(["all"]), setting(1e-05)
+    ('all', 'true', '["all"]', '1e-05')
+    """
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def words(name: str) -> str:
@@ -74,5 +92,6 @@ FILTERS: Mapping[str, Callable[..., str]] = {
     "moment": moment,
     "ago": ago,
     "number": number,
+    "setting": setting,
     "words": words,
 }

@@ -1,32 +1,39 @@
 """How far one set of data is from another, by their profiles alone: what moved, how far, and whether that is noise.
 
 A column counts as moved where the change is larger than anybody would pass over, and where it would come by chance in
-one of a hundred comparisons at most, all columns together (Bonferroni).
+one of a hundred comparisons at most, all columns together (Bonferroni). The population stability index is told beside
+it: it grows with few rows, so that it decides nothing.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import ClassVar
 
+from trainyard.contract.config import Drift
+from trainyard.run.chance import kolmogorov_smirnov, same_share, same_shares, stability_index
 from trainyard.run.document import Document
-from trainyard.run.profile import ColumnProfile, DataProfile, Quantiles, TableProfile
+from trainyard.run.profile import ColumnProfile, DataProfile, Quantiles
 
-FALSE_ALARMS = 0.01
-# From here on a change is worth a sentence: of a distribution function at its widest gap, of shares in all, of gaps.
-FAR_APART, SHARES_MOVED, MISSING_MOVED, NEW_VALUES = 0.1, 0.08, 0.03, 0.02
+DEFAULT = Drift()
 # Frequent values whose shares are compared; rarer ones are one more.
 COMPARED_VALUES = 20
 # Pearson's test wants that many rows of each value; rarer ones are taken together.
 EXPECTED_ROWS = 5
 SHOWN_VALUES = 3
+# Of equal size, that numbers are divided into for the population stability index.
+PARTS = 10
 
 
 @dataclass(frozen=True, kw_only=True)
 class Move:
-    """One thing that may have moved in a column: how far, the probability of that by chance, and it in words."""
+    """One thing that may have moved in a column: how far, the probability of that by chance, and it in words.
+
+    It counts from a distance of `enough` on; `psi` is the population stability index.
+    """
 
     table: str
     column: str
@@ -35,87 +42,192 @@ class Move:
     enough: float
     p_value: float
     text: str
+    psi: float = 0.0
 
     @property
     def sentence(self) -> str:
         return f"{self.table}.{self.column}: {self.text}"
 
+    def told(self, *, show_cells: bool) -> str:
+        """The sentence, without values of cells where these are not shown."""
+        return self.sentence if show_cells else f"{self.table}.{self.column}: {self.what} by {self.distance:.3f}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class DataDrift(Document):
-    """What moved in a run's data from those that the model in use was trained on, by the run `reference`."""
+    """What moved in a run's data, and in the answers to them, from those of the run `reference`, whose model is in use.
+
+    So many columns (`compared`) both have.
+    """
 
     FILE: ClassVar[str] = "drift.json"
 
     reference: str
     moves: tuple[Move, ...] = ()
+    compared: int = 0
+
+    @property
+    def moved_columns(self) -> int:
+        """How many columns moved, in one way or several."""
+        return len({(each.table, each.column) for each in self.moves})
 
 
-def moved(reference: DataProfile, data: DataProfile) -> list[Move]:
+def drift(reference: DataProfile, data: DataProfile, *, of: str, limits: Drift = DEFAULT) -> DataDrift:
+    """What moved from the profile of the run `of`."""
+    shared = reference.tables.keys() & data.tables.keys()
+    compared = sum(len(reference.tables[each].columns.keys() & data.tables[each].columns.keys()) for each in shared)
+    return DataDrift(reference=of, moves=tuple(moved(reference, data, limits=limits)), compared=compared)
+
+
+def moved(reference: DataProfile, data: DataProfile, *, limits: Drift = DEFAULT) -> list[Move]:
     """What moved from `reference` to `data`, the farthest first; tables and columns that only one has are left out."""
-    tests = list(_moves(reference, data))
-    level = FALSE_ALARMS / max(len(tests), 1)
+    tests = list(_moves(reference, data, limits=limits))
+    level = limits.false_alarms / max(len(tests), 1)
     found = [each for each in tests if each.distance >= each.enough and each.p_value < level]
     return sorted(found, key=lambda each: each.distance / each.enough, reverse=True)
 
 
-def _moves(reference: DataProfile, data: DataProfile) -> Iterator[Move]:
+def _moves(reference: DataProfile, data: DataProfile, *, limits: Drift) -> Iterator[Move]:
     for name in sorted(reference.tables.keys() & data.tables.keys()):
         first, second = reference.tables[name], data.tables[name]
         for column in sorted(first.columns.keys() & second.columns.keys()):
-            yield from _of_column(name, column, first=first, second=second)
+            pair = _Pair(
+                table=name, column=column, before=first.columns[column], after=second.columns[column], limits=limits
+            )
+            yield from pair.moves()
 
 
-def _of_column(table: str, column: str, *, first: TableProfile, second: TableProfile) -> Iterator[Move]:
-    before, after = first.columns[column], second.columns[column]
-    if not before.rows or not after.rows:
-        return
-    gap = abs(after.missing - before.missing)
-    p = _same_share(before.missing, after.missing, rows=(before.rows, after.rows))
-    said = f"missing {before.missing:.1%} -> {after.missing:.1%}"
-    yield Move(table=table, column=column, what="missing", distance=gap, enough=MISSING_MOVED, p_value=p, text=said)
-    # Of the rows that have a value.
-    rows = before.rows * (1 - before.missing), after.rows * (1 - after.missing)
-    if before.kind != after.kind or min(rows) < 1:
-        return
-    if before.kind in ("number", "text") and before.quantiles and after.quantiles:
-        yield _spread(table, column, before=before.quantiles, after=after.quantiles, rows=rows, kind=before.kind)
-    if before.kind == "category":
-        yield from _categories(table, column, before=before, after=after, rows=rows)
+@dataclass(frozen=True, kw_only=True)
+class _Pair:
+    """A column as it was and as it is."""
+
+    table: str
+    column: str
+    before: ColumnProfile
+    after: ColumnProfile
+    limits: Drift
+
+    @property
+    def rows(self) -> tuple[float, float]:
+        """Those that have a value."""
+        return self.before.rows * (1 - self.before.missing), self.after.rows * (1 - self.after.missing)
+
+    def moves(self) -> Iterator[Move]:
+        before, after = self.before, self.after
+        if not before.rows or not after.rows:
+            return
+        rows = before.rows, after.rows
+        said = f"missing {before.missing:.1%} -> {after.missing:.1%}"
+        yield self._of_share(
+            "missing", (before.missing, after.missing), rows=rows, enough=self.limits.missing, text=said
+        )
+        if before.kind != after.kind or min(self.rows) < 1:
+            return
+        if before.kind in ("number", "text") and before.quantiles and after.quantiles:
+            yield self._spread(before.quantiles, after.quantiles)
+        if before.kind == "category":
+            yield from self._categories()
+        if before.share is not None and after.share is not None:
+            said = f"{before.share:.1%} -> {after.share:.1%}"
+            yield self._of_share(
+                "share", (before.share, after.share), rows=self.rows, enough=self.limits.shares, text=said
+            )
+
+    def _of_share(
+        self, what: str, shares: tuple[float, float], *, rows: tuple[float, float], enough: float, text: str
+    ) -> Move:
+        before, after = shares
+        return self._move(
+            what,
+            # Of what a model does not know, less is nothing to tell.
+            distance=after - before if what == "share" else abs(after - before),
+            enough=enough,
+            p_value=same_share(before, after, rows=rows),
+            text=text,
+            shares=[shares, (1 - before, 1 - after)],
+        )
+
+    def _spread(self, before: Quantiles, after: Quantiles) -> Move:
+        """Kolmogorov's and Smirnov's greatest distance of two distribution functions."""
+        pairs = {value: (before.shares(value), after.shares(value)) for value in {*before.values, *after.values}}
+        widest = max(pairs, key=lambda value: (_distance(*pairs[value]), value))
+        distance = _distance(*pairs[widest])
+        return self._move(
+            self.before.kind,
+            distance=distance,
+            enough=self.limits.distance,
+            p_value=kolmogorov_smirnov(distance, rows=self.rows),
+            text=self._spread_in_words(before, after, widest=widest),
+            shares=_parts(before, after),
+        )
+
+    def _spread_in_words(self, before: Quantiles, after: Quantiles, *, widest: float) -> str:
+        what = "median" if self.before.kind == "number" else "median length"
+        medians = f"{before.median:.4g}", f"{after.median:.4g}"
+        if medians[0] != medians[1]:
+            return f"{what} {medians[0]} -> {medians[1]}"
+        shares = (each.shares(widest)[1] for each in (before, after))
+        return f"at most {widest:.4g}: {' -> '.join(f'{each:.1%}' for each in shares)} of rows"
+
+    def _categories(self) -> Iterator[Move]:
+        before, after = self.before, self.after
+        names = list(before.top)[:COMPARED_VALUES]
+        old = [before.top[name] for name in names]
+        # What is not among the frequent ones of an incomplete list has at most the share of the last of these.
+        unlisted = 0.0 if after.complete else min(after.top.values(), default=1.0)
+        new = [after.top.get(name, min(unlisted, before.top[name])) for name in names]
+        shares = _with_rest(list(zip(old, new, strict=True)), rows=self.rows)
+        farthest = sorted(zip(names, old, new, strict=True), key=lambda each: -abs(each[1] - each[2]))[:SHOWN_VALUES]
+        yield self._move(
+            "shares",
+            distance=sum(abs(a - b) for a, b in shares) / 2,
+            enough=self.limits.shares,
+            p_value=same_shares(shares, rows=self.rows),
+            text=", ".join(f"{name} {a:.1%} -> {b:.1%}" for name, a, b in farthest),
+            shares=shares,
+        )
+        if before.complete:
+            unknown = {name: share for name, share in after.top.items() if name not in before.top}
+            total, shown = sum(unknown.values()), ", ".join(list(unknown)[:SHOWN_VALUES])
+            said = f"{total:.1%} of rows have values that were not there: {shown}"
+            yield self._of_share("new", (0.0, total), rows=self.rows, enough=self.limits.new, text=said)
+
+    def _move(
+        self,
+        what: str,
+        *,
+        distance: float,
+        enough: float,
+        p_value: float,
+        text: str,
+        shares: Iterable[tuple[float, float]],
+    ) -> Move:
+        return Move(
+            table=self.table,
+            column=self.column,
+            what=what,
+            distance=distance,
+            enough=enough,
+            p_value=p_value,
+            text=text,
+            psi=round(stability_index(shares), 4),
+        )
 
 
-def _spread(
-    table: str, column: str, *, before: Quantiles, after: Quantiles, rows: tuple[float, float], kind: str
-) -> Move:
-    """Kolmogorov's and Smirnov's greatest distance of two distribution functions."""
-    pairs = [(before.shares(value), after.shares(value)) for value in {*before.values, *after.values}]
-    distance = max(abs(a - b) for one, other in pairs for a, b in zip(one, other, strict=True))
-    what = "median" if kind == "number" else "median length"
-    text = f"{what} {before.median:.4g} -> {after.median:.4g}"
-    p = _kolmogorov(distance, rows=rows)
-    return Move(table=table, column=column, what=kind, distance=distance, enough=FAR_APART, p_value=p, text=text)
+def _distance(before: tuple[float, float], after: tuple[float, float]) -> float:
+    """Between two functions at a value: of the shares below it, and up to it."""
+    return max(abs(a - b) for a, b in zip(before, after, strict=True))
 
 
-def _categories(
-    table: str, column: str, *, before: ColumnProfile, after: ColumnProfile, rows: tuple[float, float]
-) -> Iterator[Move]:
-    names = list(before.top)[:COMPARED_VALUES]
-    old = [before.top[name] for name in names]
-    # What is not among the frequent ones of an incomplete list has at most the share of the last of these.
-    unlisted = 0.0 if after.complete else min(after.top.values(), default=1.0)
-    new = [after.top.get(name, min(unlisted, before.top[name])) for name in names]
-    shares = _with_rest(list(zip(old, new, strict=True)), rows=rows)
-    distance = sum(abs(a - b) for a, b in shares) / 2
-    farthest = sorted(zip(names, old, new, strict=True), key=lambda each: -abs(each[1] - each[2]))[:SHOWN_VALUES]
-    text = ", ".join(f"{name} {a:.1%} -> {b:.1%}" for name, a, b in farthest)
-    p = _same_shares(shares, rows=rows)
-    yield Move(table=table, column=column, what="shares", distance=distance, enough=SHARES_MOVED, p_value=p, text=text)
-    if before.complete:
-        unknown = {name: share for name, share in after.top.items() if name not in before.top}
-        total, shown = sum(unknown.values()), ", ".join(list(unknown)[:SHOWN_VALUES])
-        p = _same_share(0.0, total, rows=rows)
-        said = f"{total:.1%} of rows have values that were not there: {shown}"
-        yield Move(table=table, column=column, what="new", distance=total, enough=NEW_VALUES, p_value=p, text=said)
+def _parts(before: Quantiles, after: Quantiles) -> list[tuple[float, float]]:
+    """The shares of rows in parts that had the same size before; of few different values there are fewer parts."""
+    ends = sorted({before.values[_first(before.up_to, part / PARTS)] for part in range(1, PARTS)})
+    cumulated = [(0.0, 0.0), *((before.shares(end)[1], after.shares(end)[1]) for end in ends), (1.0, 1.0)]
+    return [(b[0] - a[0], b[1] - a[1]) for a, b in pairwise(cumulated)]
+
+
+def _first(shares: tuple[float, ...], level: float) -> int:
+    return min(bisect_left(shares, level), len(shares) - 1)
 
 
 def _with_rest(shares: list[tuple[float, float]], *, rows: tuple[float, float]) -> list[tuple[float, float]]:
@@ -123,30 +235,3 @@ def _with_rest(shares: list[tuple[float, float]], *, rows: tuple[float, float]) 
     kept = [(a, b) for a, b in shares if min(rows) * (a * rows[0] + b * rows[1]) / sum(rows) >= EXPECTED_ROWS]
     before, after = (sum(each) for each in zip(*kept, strict=True)) if kept else (0.0, 0.0)
     return [*kept, (max(1 - before, 0.0), max(1 - after, 0.0))]
-
-
-def _same_share(before: float, after: float, *, rows: tuple[float, float]) -> float:
-    """The probability that shares of so many rows differ this much by chance: the test of two proportions."""
-    pooled = (before * rows[0] + after * rows[1]) / sum(rows)
-    deviation = math.sqrt(max(pooled * (1 - pooled), 0.0) * (1 / rows[0] + 1 / rows[1]))
-    return math.erfc(abs(before - after) / deviation / math.sqrt(2)) if deviation else 1.0
-
-
-def _same_shares(shares: list[tuple[float, float]], *, rows: tuple[float, float]) -> float:
-    """Pearson's chi-squared test of two rows of counts, by the cube root of Wilson and Hilferty (1931)."""
-    expected = [(a * rows[0] + b * rows[1]) / sum(rows) for a, b in shares]
-    used = [(pair, share) for pair, share in zip(shares, expected, strict=True) if share > 0]
-    statistic = sum(
-        count * (pair[side] - share) ** 2 / share for pair, share in used for side, count in enumerate(rows)
-    )
-    freedom = max(len(used) - 1, 1)
-    spread = 2 / (9 * freedom)
-    return math.erfc(((statistic / freedom) ** (1 / 3) - (1 - spread)) / math.sqrt(2 * spread)) / 2
-
-
-def _kolmogorov(distance: float, *, rows: tuple[float, float]) -> float:
-    """The probability of such a distance by chance, with the correction of Stephens (1970) for few rows."""
-    size = math.sqrt(rows[0] * rows[1] / sum(rows))
-    scaled = (size + 0.12 + 0.11 / size) * distance
-    terms = ((-1) ** (k - 1) * math.exp(-2 * (k * scaled) ** 2) for k in range(1, 101))
-    return min(max(2 * sum(terms), 0.0), 1.0) if scaled > 0.3 else 1.0

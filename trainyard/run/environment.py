@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from trainyard.run.capture import CaptureRules
 from trainyard.run.policy import Policy
 
 
@@ -15,7 +16,8 @@ class Environment:
     its policy.
 
     An upload starts its run when no file of its set is younger than `settling_seconds`. `gpu` says whether there is an
-    image that trains on one, `approval` whether a person has to approve a model that passed the gate.
+    image that trains on one, `approval` whether a person has to approve a model that passed the gate. Endpoints keep
+    what `capture` says of their requests, and nothing where it is None.
     """
 
     raw_bucket: str
@@ -29,3 +31,4 @@ class Environment:
     gpu: bool = False
     approval: bool = False
     policy: Policy = field(default_factory=Policy)
+    capture: CaptureRules | None = None

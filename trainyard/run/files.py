@@ -8,3 +8,4 @@ PAGE_FILE = "index.html"
 PER_EXAMPLE_FILE = "per_example.parquet"
 # The first scored rows, to be shown.
 HEAD_FILE = "head.json"
+MODEL_CARD_FILE = "model_card.json"

@@ -1,4 +1,4 @@
-"""The folders of the bucket that people upload to: `<folder>/<recipe>/<dataset>/<file>`."""
+"""Folders of the buckets. People upload to `<folder>/<recipe>/<dataset>/<file>` of the raw one."""
 
 from __future__ import annotations
 
@@ -8,3 +8,7 @@ SCORE_PREFIX = "score"
 OVERRIDES_FILE = "run.json"
 # Uploaded after all others, it says that nothing more comes: nobody waits for the set to settle.
 READY_FILE = "_READY"
+# Of the artifacts bucket. Bulk scores: scores/<recipe>/model=<model>/run=<run id>/part-00000.parquet
+SCORES_PREFIX = "scores"
+# Results of queries lie there until they are read.
+QUERIES_PREFIX = "queries"

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Mapping
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from trainyard.run.document import Document
 
-Kind = Literal["number", "time", "category", "text", "key"]
+Kind = Literal["number", "time", "category", "text", "key", "share"]
+LEVELS = 51
+SIGNIFICANT_DIGITS = 9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +24,19 @@ class Quantiles:
     values: tuple[float, ...]
     below: tuple[float, ...]
     up_to: tuple[float, ...]
+
+    @classmethod
+    def of(cls, ordered: Sequence[float]) -> Quantiles | None:
+        """Of numbers in ascending order; None where there are none."""
+        if not ordered:
+            return None
+        last, rows = len(ordered) - 1, len(ordered)
+        kept = sorted({ordered[round(level * last / (LEVELS - 1))] for level in range(LEVELS)})
+        return cls(
+            values=tuple(float(f"{each:.{SIGNIFICANT_DIGITS}g}") for each in kept),
+            below=tuple(round(bisect_left(ordered, each) / rows, 6) for each in kept),
+            up_to=tuple(round(bisect_right(ordered, each) / rows, 6) for each in kept),
+        )
 
     def shares(self, value: float) -> tuple[float, float]:
         """The shares of rows below `value` and up to it, on a straight line between the values that are kept."""
@@ -48,7 +63,8 @@ class ColumnProfile:
 
     Of numbers and times (seconds since 1970) `quantiles` says how they are spread, of texts how many characters they
     have. `top` has the shares of the most frequent values of a category among the rows that have a value; values of
-    single rows are never named. With `complete`, there are no others. Keys are only counted.
+    single rows are never named. With `complete`, there are no others. Keys are only counted. A `share` is that of all
+    rows together, such as unknown words of all words.
     """
 
     kind: Kind
@@ -57,6 +73,7 @@ class ColumnProfile:
     quantiles: Quantiles | None = None
     top: Mapping[str, float] = field(default_factory=dict)
     complete: bool = False
+    share: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,3 +92,12 @@ class DataProfile(Document):
     FILE: ClassVar[str] = "profile.json"
 
     tables: Mapping[str, TableProfile]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnswerProfile(Document):
+    """What a model answered to rows: to held-out ones (written by evaluate), or to those of a bulk scoring."""
+
+    FILE: ClassVar[str] = "answers.json"
+
+    answers: TableProfile

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from trainyard.contract.config import RecipeConfig, Schedule, ScoreColumn
+from trainyard.contract.config import RecipeConfig, Schedule, ScoreColumn, Share
 from trainyard.contract.meaning import Meanings
 from trainyard.contract.sources import Source
 from trainyard.errors import BadRequest, ConfigError
@@ -101,6 +101,12 @@ def score_columns(recipe: str) -> tuple[ScoreColumn, ...]:
     """The columns of the table that bulk scoring with the recipe writes."""
     columns: tuple[ScoreColumn, ...] = module(recipe, "config").SCORES
     return columns
+
+
+def shares(recipe: str) -> tuple[Share, ...]:
+    """What is watched as a share of all rows together; most recipes have none."""
+    found: tuple[Share, ...] = getattr(module(recipe, "config"), "SHARES", ())
+    return found
 
 
 def seen(recipe: str, model_dir: Path) -> Mapping[str, Mapping[str, float] | float]:

@@ -45,6 +45,10 @@ class RunStore:
         """The documents of another run of the same recipe."""
         return RunStore(self.client, replace(self.run, run_id=run_id))
 
+    def request(self) -> Run:
+        """The run as Resolve wrote it, such as that of `of_run`; raises NotFound."""
+        return self.read_document(Stage.RESOLVE, Run)
+
     def download_input(self, file: InputFile, path: Path) -> None:
         """The very object version that Resolve saw, even if the file was uploaded again since."""
         # Here, for commands that reach no S3 import this module too.

@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 
 from trainyard.errors import Refused
 from trainyard.run.naming import endpoint_name
+from trainyard.serving import inference_id
 from trainyard.serving.api_request import Call, call_of
 from trainyard.serving.wire import FUNCTION_BYTES, JSON, sentence_of
 
@@ -28,9 +29,9 @@ def answer(event: Mapping[str, Any], *, endpoint_prefix: str, runtime: Any, log:
     """The response to an event (payload 2.0); `runtime` is SageMaker's runtime client. Raises Refused."""
     call = call_of(event)
     endpoint = endpoint_name(endpoint_prefix, call.model)
-    content, media = _invoke(endpoint, call, runtime=runtime, log=log)
+    content, headers = _invoke(endpoint, call, runtime=runtime, log=log)
     log.info("answered", extra={"endpoint": endpoint, "received": len(call.body), "sent": len(content)})
-    response = {"statusCode": 200, "headers": {"content-type": media}, "body": content.decode()}
+    response = {"statusCode": 200, "headers": headers, "body": content.decode()}
     # Text has escapes in the document that the function returns, and these count.
     size = len(json.dumps(response))
     if size > FUNCTION_BYTES:
@@ -48,11 +49,15 @@ def refusal(refused: Refused) -> dict[str, Any]:
     return {"statusCode": refused.status, "headers": headers, "body": json.dumps({"error": str(refused)})}
 
 
-def _invoke(endpoint: str, call: Call, *, runtime: Any, log: Log) -> tuple[bytes, str]:
-    """Body and media type of the model's answer."""
+def _invoke(endpoint: str, call: Call, *, runtime: Any, log: Log) -> tuple[bytes, dict[str, str]]:
+    """Body and headers of the model's answer."""
     try:
         found = runtime.invoke_endpoint(
-            EndpointName=endpoint, Body=call.body, ContentType=call.media, Accept=call.accept
+            EndpointName=endpoint,
+            Body=call.body,
+            ContentType=call.media,
+            Accept=call.accept,
+            **inference_id.asked(call.inference_id),
         )
         content: bytes = found["Body"].read()
     except ClientError as error:
@@ -62,7 +67,8 @@ def _invoke(endpoint: str, call: Call, *, runtime: Any, log: Log) -> tuple[bytes
     except BotoCoreError as error:
         log.exception("unreachable", extra={"endpoint": endpoint})
         raise Refused(502, "The model could not be reached; try again later.") from error
-    return content, str(found["ContentType"])
+    kept = inference_id.answered(found.get("CustomAttributes", ""))
+    return content, {"content-type": str(found["ContentType"])} | ({inference_id.HEADER: kept} if kept else {})
 
 
 def _explained(error: ClientError, endpoint: str, *, log: Log) -> Refused:

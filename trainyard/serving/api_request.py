@@ -17,7 +17,7 @@ from trainyard.contract.config import MODEL_NAME, MODEL_RULE
 from trainyard.errors import Refused
 from trainyard.run import recipe
 from trainyard.run.naming import model_name
-from trainyard.serving import encodings
+from trainyard.serving import encodings, inference_id
 from trainyard.serving.negotiation import content_type
 from trainyard.serving.wire import FUNCTION_BYTES, JSON, MEDIA, TABLE
 
@@ -26,12 +26,16 @@ VARIANT = re.compile(r"[a-z0-9](-?[a-z0-9]){0,40}")
 
 @dataclass(frozen=True, kw_only=True)
 class Call:
-    """A request that may be passed on; `model` is what the model's endpoint is named after."""
+    """A request that may be passed on; `model` is what the model's endpoint is named after.
+
+    `inference_id` is what the caller calls the request, empty for nothing.
+    """
 
     model: str
     body: bytes
     media: str
     accept: str
+    inference_id: str = ""
 
 
 def call_of(event: Mapping[str, Any]) -> Call:
@@ -43,7 +47,14 @@ def call_of(event: Mapping[str, Any]) -> Call:
     media = _media(headers.get("content-type", ""))
     body = _body(event, packed=encodings.packed(headers.get("content-encoding", "")))
     _check_shape(body, media)
-    return Call(model=model, body=body, media=media, accept=headers.get("accept") or "*/*")
+    name = headers.get(inference_id.HEADER, "")
+    return Call(
+        model=model,
+        body=body,
+        media=media,
+        accept=headers.get("accept") or "*/*",
+        inference_id=inference_id.checked(name) if name else "",
+    )
 
 
 def _model(name: str, *, variant: str, model: str) -> str:

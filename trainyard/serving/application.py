@@ -18,15 +18,18 @@ from trainyard.contract.routes import INVOCATIONS, Predictor
 from trainyard.errors import Refused
 from trainyard.serving import formats, page, wire
 from trainyard.serving.calls import Call
+from trainyard.serving.capture import Capture
 from trainyard.serving.description import described
 from trainyard.serving.limits import Limits
 
 TAG = "SageMaker"
 
 
-def application(predictor: Predictor, *, title: str, facts: Mapping[str, Any], limits: Limits) -> FastAPI:
+def application(
+    predictor: Predictor, *, title: str, facts: Mapping[str, Any], limits: Limits, capture: Capture | None = None
+) -> FastAPI:
     """`/ping`, `/invocations`, the model's own routes, `/` (which model this is), `/openapi.json` and `/docs`."""
-    calls = [Call(route, limits) for route in predictor.routes()]
+    calls = [Call(route, limits, capture) for route in predictor.routes()]
     app = FastAPI(title=title, version=str(facts["run_id"]), docs_url=None, redoc_url=None)
     _refuse_in_one_form(app)
     app.add_middleware(_ByMethod, posts={call.route.path: call for call in calls if call.route.method == "POST"})

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from threading import Event
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from starlette.requests import ClientDisconnect, Request
@@ -16,7 +16,8 @@ from starlette.responses import Response
 from trainyard.contract.request_rows import text_fields
 from trainyard.contract.routes import INVOCATIONS, Answer, Route
 from trainyard.errors import BadRow, Refused
-from trainyard.serving import encodings, formats, negotiation, threads, wire
+from trainyard.serving import encodings, formats, inference_id, negotiation, threads, wire
+from trainyard.serving.capture import Capture
 from trainyard.serving.limits import Limits
 
 # What takes longer than a fraction of a millisecond goes to a thread: /ping has to be answered meanwhile.
@@ -24,12 +25,25 @@ INLINE_ROWS, INLINE_BYTES = 4, 16 * 1024
 BLOCK_ROWS = 128
 
 
+class _Asked(NamedTuple):
+    """When a request came, what it is called, and how many bytes its body has when it is unpacked."""
+
+    started: float
+    name: str
+    size: int
+
+
 @dataclass(frozen=True)
 class Call:
-    """A route of a model with the limits of the service."""
+    """A route of a model with the limits of the service, and what keeps its requests, if anything does."""
 
     route: Route
     limits: Limits
+    capture: Capture | None = None
+
+    @cached_property
+    def _called(self) -> str:
+        return f"{self.route.method} {self.route.path}"
 
     @cached_property
     def _texts(self) -> frozenset[str]:
@@ -37,24 +51,29 @@ class Call:
 
     async def of_body(self, request: Request) -> Response:
         """Answer the rows of the body, in the format that the caller accepts."""
-        # Of a header that comes in several lines, the first one.
-        headers: dict[bytes, bytes] = dict(reversed(request.scope["headers"]))
+        started = time.perf_counter()
+        headers = _headers(request)
+        name = self._name(headers)
         media = negotiation.content_type(headers.get(b"content-type", b"").decode("latin-1"))
         accept = negotiation.accepted(_joined(request, "accept") if b"accept" in headers else "", media)
         packed = b"content-encoding" in headers and encodings.packed(_joined(request, "content-encoding"))
         body = await self._body(request, headers.get(b"content-length", b""))
         read = None if packed or len(body) > INLINE_BYTES else self._decoded(body, media)
         if read is not None and len(read.rows) <= INLINE_ROWS:
-            return self._answered(read, accept, answer=self.route.answer)
+            asked = _Asked(started, name, len(body))
+            return self._answered(read, accept, answer=self.route.answer, asked=asked)
 
         def work(ended: Event) -> Response:
-            batch = read or self._decoded(self._unpacked(body) if packed else body, media)
-            return self._answered(batch, accept, answer=partial(self._many, ended=ended))
+            plain = self._unpacked(body) if packed else body
+            batch = read or self._decoded(plain, media)
+            asked = _Asked(started, name, len(plain))
+            return self._answered(batch, accept, answer=partial(self._many, ended=ended), asked=asked)
 
         return await threads.unless_gone(request, work)
 
     async def of_address(self, request: Request) -> Response:
         """Answer the one row that path and query spell."""
+        started = time.perf_counter()
         accept = negotiation.accepted(_joined(request, "accept"), wire.JSON)
         cells = dict(request.path_params)
         for name, text in request.query_params.multi_items():
@@ -62,16 +81,29 @@ class Call:
                 raise Refused(400, f"Expected every field once in path and query, found {name!r:.60} more than once.")
             cells[name] = text
         row = formats.row_of_texts(cells, self._texts)
-        return self._answered(formats.Batch(rows=[row], shape="object"), accept, answer=self.route.answer)
+        batch = formats.Batch(rows=[row], shape="object")
+        asked = _Asked(started, self._name(_headers(request)), len(request.scope["query_string"]))
+        return self._answered(batch, accept, answer=self.route.answer, asked=asked)
+
+    def _name(self, headers: Mapping[bytes, bytes]) -> str:
+        """What a request is called that may be kept."""
+        return inference_id.given(headers) if self.capture is not None else ""
 
     def _decoded(self, body: bytes, media: str) -> formats.Batch:
         return formats.decode(body, media, texts=self._texts, max_rows=self.limits.max_rows)
 
-    def _answered(self, batch: formats.Batch, accept: str, *, answer: Answer) -> Response:
+    def _answered(self, batch: formats.Batch, accept: str, *, answer: Answer, asked: _Asked) -> Response:
         try:
-            return Response(self._content(answer(batch.rows), accept, shape=batch.shape), media_type=accept)
+            answers = answer(batch.rows)
+            content = self._content(answers, accept, shape=batch.shape)
         except BadRow as error:
             raise self._refusal(error, single=batch.shape == "object") from None
+        # Of a request that nobody waits for any more not all rows are answered.
+        if self.capture is None or len(answers) < len(batch.rows):
+            return Response(content, media_type=accept)
+        started, name, size = asked
+        kept = self.capture.keep(name, self._called, batch.rows, answers, size + len(content), started)
+        return Response(content, media_type=accept, headers=_named(kept) if kept else None)
 
     async def _body(self, request: Request, length: bytes) -> bytes:
         """The body, which is not read further than the limit; `length` is what the request says of it."""
@@ -145,6 +177,16 @@ class Call:
         # For a client of SageMaker, not found is the endpoint.
         absent = error.unknown and single and self.route.path != INVOCATIONS
         return Refused(404 if absent else 422, sentence)
+
+
+def _headers(request: Request) -> dict[bytes, bytes]:
+    """The headers of a request; of one that comes in several lines, the first one."""
+    return dict(reversed(request.scope["headers"]))
+
+
+def _named(name: str) -> dict[str, str]:
+    """What tells a caller what its request is called."""
+    return {inference_id.HEADER: name, inference_id.ATTRIBUTES: inference_id.attribute(name)}
 
 
 def _joined(request: Request, name: str) -> str:

@@ -7,6 +7,7 @@ import gc
 import os
 import socket
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import uvicorn
@@ -15,8 +16,10 @@ from fastapi import FastAPI
 from trainyard.contract.routes import Predictor
 from trainyard.errors import ConfigError, JobFailed, TrainyardError
 from trainyard.run import recipe
+from trainyard.run.capture import CapturePlan
 from trainyard.run.model_archive import ModelCard
 from trainyard.serving.application import application
+from trainyard.serving.capture import capturing
 from trainyard.serving.connection import connection
 from trainyard.serving.limits import Limits
 from trainyard.serving.parent import GRACE_S, end_with_parent
@@ -46,23 +49,24 @@ def host_of_environment() -> str:
 def serve(model_dir: Path, *, host: str, port: int) -> None:
     """Serve the model in a folder; returns after a stop signal, when the calls in progress are answered.
 
-    Raises ConfigError for limits that are no numbers, JobFailed when the folder holds no model that can be loaded or
-    the port is taken.
+    What an endpoint keeps of its requests is said by its variables. Raises ConfigError for limits that are no numbers,
+    JobFailed when the folder holds no model that can be loaded or the port is taken.
     """
     end_with_parent()
     start = time.perf_counter()
-    limits = Limits.of_environment()
+    limits, capture = Limits.of_environment(), CapturePlan.of_environment()
     with listener(host, port) as bound:
         card = ModelCard.read(model_dir)
         predictor = _loaded(card.recipe, model_dir)
         facts = {"recipe": card.recipe, "run_id": card.run_id, "dataset": card.dataset, "metrics": card.metrics}
-        app = application(predictor, title=card.recipe, facts=facts, limits=limits)
-        # The model lives as long as the process: the collector need not look at it again and again.
-        gc.collect()
-        gc.freeze()
-        took = time.perf_counter() - start
-        print(f"Serving {card.recipe} {card.run_id} on http://{host}:{port}, loaded in {took:.1f} s.", flush=True)
-        run(app, bound, limits=limits)
+        with capturing(capture, run_id=card.run_id) as keeping:
+            app = application(predictor, title=card.recipe, facts=facts, limits=limits, capture=keeping)
+            # The model lives as long as the process: the collector need not look at it again and again.
+            gc.collect()
+            gc.freeze()
+            took = time.perf_counter() - start
+            print(f"Serving {card.recipe} {card.run_id} on http://{host}:{port}, loaded in {took:.1f} s.", flush=True)
+            run(app, bound, limits=limits, at_the_end=keeping.close if keeping else None)
 
 
 def listener(host: str, port: int) -> socket.socket:
@@ -77,8 +81,24 @@ def listener(host: str, port: int) -> socket.socket:
     return found
 
 
-def run(app: FastAPI, bound: socket.socket, *, limits: Limits) -> None:
-    """Answer calls that come to a socket until a stop signal comes."""
+class _Server(uvicorn.Server):
+    """Calls something when the last call is answered: then uvicorn raises the stop signal anew, which ends the process.
+
+    So nothing that comes after `run` is sure to happen.
+    """
+
+    def __init__(self, config: uvicorn.Config, at_the_end: Callable[[], None] | None) -> None:
+        super().__init__(config)
+        self._at_the_end = at_the_end
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().shutdown(sockets)
+        if self._at_the_end is not None:
+            self._at_the_end()
+
+
+def run(app: FastAPI, bound: socket.socket, *, limits: Limits, at_the_end: Callable[[], None] | None = None) -> None:
+    """Answer calls that come to a socket until a stop signal comes; `at_the_end` is called when all are answered."""
     config = uvicorn.Config(
         app,
         loop="auto",
@@ -94,7 +114,7 @@ def run(app: FastAPI, bound: socket.socket, *, limits: Limits) -> None:
     )
     # Ctrl-C is how a person ends it; by then the calls in progress are answered.
     with contextlib.suppress(KeyboardInterrupt):
-        uvicorn.Server(config).run(sockets=[bound])
+        _Server(config, at_the_end).run(sockets=[bound])
 
 
 def _loaded(name: str, model_dir: Path) -> Predictor:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from trainyard.contract.config import ALL_BASELINES, Gate
+from trainyard.contract.config import ALL_BASELINES, Drift, Gate
 from trainyard.errors import JobFailed, NotFound
 from trainyard.run import recipe
 from trainyard.run.documents import ChampionMetrics, Check, Comparison, Decision, Difference, JobTimes, Metric
-from trainyard.run.drift import DataDrift, Move, moved
+from trainyard.run.drift import DataDrift, drift
+from trainyard.run.files import MODEL_CARD_FILE
 from trainyard.run.profile import DataProfile
 from trainyard.run.stage import Stage
 from trainyard.run.store import RunStore
+from trainyard.stages import model_card
 
 # The report has all of them.
 TOLD_MOVES = 5
@@ -29,25 +31,43 @@ def gate(store: RunStore, *, champion: str | None, waits: bool = False, jobs: Jo
     compared = comparison.champion.run_id if comparison.champion else None
     if compared != champion:
         raise JobFailed(f"Expected an evaluation against champion {champion}, found one against {compared}.")
-    drift = _drift(store, champion) if champion else None
-    rules = recipe.config(store.run.recipe, store.run.config).gate
-    decision = decide(comparison, rules, waits=waits, moves=drift.moves if drift else ())
-    for document in (each for each in (jobs, drift, decision) if each is not None):
+    config = recipe.config(store.run.recipe, store.run.config)
+    found = _drift(store, champion, limits=config.drift) if champion else None
+    decision = decide(comparison, config.gate, waits=waits, moves=_told(found, store))
+    for document in (each for each in (jobs, found, decision) if each is not None):
         store.write_document(Stage.GATE, document)
+    known = model_card.Known(
+        run=store.run,
+        config=config,
+        comparison=comparison,
+        decision=decision,
+        meanings=recipe.meanings(store.run.recipe),
+        profile=_profile(store),
+        drift=found,
+        jobs=jobs,
+    )
+    store.write_text(Stage.GATE, MODEL_CARD_FILE, text=model_card.model_card(known))
     return decision
 
 
-def _drift(store: RunStore, champion: str) -> DataDrift | None:
+def _told(found: DataDrift | None, store: RunStore) -> list[str]:
+    return [each.told(show_cells=store.run.show_cells) for each in found.moves] if found else []
+
+
+def _drift(store: RunStore, champion: str, *, limits: Drift) -> DataDrift | None:
     """What moved since the champion's data; None where either run is from before data were profiled."""
+    reference, data = _profile(store.of_run(champion)), _profile(store)
+    return drift(reference, data, of=champion, limits=limits) if reference and data else None
+
+
+def _profile(store: RunStore) -> DataProfile | None:
     try:
-        reference = store.of_run(champion).read_document(Stage.INGEST, DataProfile)
-        data = store.read_document(Stage.INGEST, DataProfile)
+        return store.read_document(Stage.INGEST, DataProfile)
     except NotFound:
         return None
-    return DataDrift(reference=champion, moves=tuple(moved(reference, data)))
 
 
-def decide(comparison: Comparison, rules: Gate, *, waits: bool = False, moves: Sequence[Move] = ()) -> Decision:
+def decide(comparison: Comparison, rules: Gate, *, waits: bool = False, moves: Sequence[str] = ()) -> Decision:
     """The decision on an evaluation (see docs/recipes.md), with its numbers and one sentence per check.
 
     A model must reach every absolute threshold, but for metrics that such data do not have; no simple baseline may be
@@ -165,13 +185,15 @@ def _champion_check(champion: ChampionMetrics, rules: Gate) -> Check:
 
 
 def _difference(difference: Difference, rules: Gate) -> str:
+    if difference.low == difference.high == 0:
+        return "no held-out example tells the two apart"
     return (
         f"the difference is {difference.value:+.4g}, "
         f"{rules.confidence:.0%} interval {difference.low:+.4g} to {difference.high:+.4g}"
     )
 
 
-def _message(comparison: Comparison, verdict: str, *, checks: Sequence[Check], moves: Sequence[Move]) -> str:
+def _message(comparison: Comparison, verdict: str, *, checks: Sequence[Check], moves: Sequence[str]) -> str:
     lines = [f"The new {comparison.recipe} model was {verdict}.", "", "Checks:"]
     lines += [f"* {'passed' if check.passed else 'FAILED'}: {check.sentence}" for check in checks]
     lines += ["", f"Scores on {comparison.rows} held-out examples:"]
@@ -184,7 +206,7 @@ def _message(comparison: Comparison, verdict: str, *, checks: Sequence[Check], m
             )
     if moves:
         lines += ["", "Columns that moved since the model in use was trained, beyond chance:"]
-        lines += [f"* {each.sentence}" for each in moves[:TOLD_MOVES]]
+        lines += [f"* {each}" for each in moves[:TOLD_MOVES]]
     if (left := len(moves) - TOLD_MOVES) > 0:
         lines.append(f"* and {left} more, in the report.")
     return "\n".join(lines)

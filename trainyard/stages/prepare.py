@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from trainyard.contract.config import RecipeConfig
 from trainyard.contract.progress import progress
 from trainyard.contract.quality import QUALITY_FILE, Quality
 from trainyard.errors import JobFailed
@@ -15,6 +16,7 @@ from trainyard.glue.engine import Engine
 from trainyard.glue.start_engine import start
 from trainyard.run import recipe
 from trainyard.run.documents import PrepareSummary
+from trainyard.run.settings_read import noting
 from trainyard.run.stage import Stage
 from trainyard.run.store import RunStore
 
@@ -38,16 +40,17 @@ def prepare(store: RunStore, arguments: Arguments) -> Mapping[str, int]:
         tempfile.TemporaryDirectory(prefix="prepare-") as folder,
         start(store, arguments, scratch=Path(folder)) as running,
     ):
-        rows = _write_all(store, running, scratch=Path(folder))
+        config, noted = noting(recipe.config(store.run.recipe, store.run.config))
+        rows = _write_all(store, running, config=config, scratch=Path(folder))
     said = PrepareSummary(
         engine=running.name, rows=rows, warnings=quality.warnings, notes=quality.notes, figures=quality.figures
     )
+    store.write_document(Stage.PREPARE, noted.document)
     store.write_document(Stage.PREPARE, said)
     return rows
 
 
-def _write_all(store: RunStore, running: Engine, *, scratch: Path) -> dict[str, int]:
-    config = recipe.config(store.run.recipe, store.run.config)
+def _write_all(store: RunStore, running: Engine, *, config: RecipeConfig, scratch: Path) -> dict[str, int]:
     ingested = (
         store.tables(Stage.INGEST) if running.distributed else store.download_tables(Stage.INGEST, scratch / "in")
     )

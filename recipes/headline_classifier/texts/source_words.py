@@ -13,8 +13,9 @@ SEPARATOR = "\x1f"
 MAX_SOURCE_WORDS, MAX_LETTERS = 60, 2_000
 # Columns of prepared headlines, in the order in which they stand behind a text.
 COLUMNS = ("url", "publisher")
-# Numbers tell one article from the next, not one class from another.
-ADDRESS_WORD = re.compile(r"[^\W_]*[^\W\d_][^\W_]*")
+# Numbers tell one article from the next, not one class from another. Looked for at the beginning of a word alone: a
+# number of n digits would be read n times otherwise.
+ADDRESS_WORD = re.compile(r"(?<![^\W_])[^\W_]*[^\W\d_][^\W_]*")
 EVERYWHERE = frozenset(("http", "https", "www", "com", "html", "htm", "php"))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -123,6 +123,14 @@ class BagsWriter:
     def __exit__(self, *error: object) -> None:
         for each in (self._offsets, self._words, self._counts):
             each.close()
+
+
+def unknown_words(bags: BagsOfWords, documents: Sequence[Sequence[str]]) -> dict[str, np.ndarray]:
+    """Words of each document given as lemmas, and those of them that its bag lacks, as `SHARES` name them."""
+    words = np.asarray([len(each) for each in documents], dtype=np.int64)
+    rows = np.repeat(np.arange(len(words)), np.diff(bags.offsets))
+    known = np.bincount(rows, bags.counts, minlength=len(words))
+    return {"words": words, "unknown_words": words - known.astype(np.int64)}
 
 
 def evenly_spread(total: int, count: int) -> np.ndarray:

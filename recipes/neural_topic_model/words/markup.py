@@ -13,7 +13,8 @@ import re
 PATTERNS = (
     r"</?[A-Za-z][^>]{0,200}>|<!--",
     r"(https?://|www\.)[^\s<>\"]+",
-    r"[\w.+-]+@[\w-]+\.[\w.]+",
+    # Bounded as names before the @ are: without, Python and Java read a word of n letters n times.
+    r"[\w.+-]{1,64}@[\w-]+\.[\w.]+",
     r"\\[nrt\"']",
 )
 # Character references, for whoever cannot turn them into what they stand for.

@@ -150,3 +150,9 @@ def test_no_known_n_grams_is_no_error():
     bags = empty.ngrams(["some title"])
     assert len(bags.indices) == 0
     assert bags.padded(np.array([0]))[1].tolist() == [[0.0]]
+
+
+def test_unknown_words_are_counted_of_those_that_are_read():
+    encoder = fitted(TITLES, LABELS)
+    found = encoder.unknown_words(encoder.sequences(["the bank fails", ""]))
+    assert {name: each.tolist() for name, each in found.items()} == {"unknown_words": [1, 0], "words": [3, 0]}

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from recipes.neural_topic_model import score
+from recipes.neural_topic_model.config import CONFIG
 from recipes.neural_topic_model.features import Lemmatizer, Vocabulary
 from recipes.neural_topic_model.inference import TopicModel
 from recipes.neural_topic_model.serve import FEW, Predictor
 from recipes.neural_topic_model.topics.mixture import MixtureTopics
 from recipes.neural_topic_model.words import word_numbers
 from recipes.neural_topic_model.words.word_numbers import UNKNOWN, WordNumbers
+from trainyard.run.overrides import override
 
 TOPICS, UNITS = 4, 5
 WORDS = ("bean", "coffee", "dog", "grinder", "leash", "puppy", "roast")
@@ -72,3 +77,16 @@ def test_words_that_were_asked_for_take_no_more_room_than_they_may(monkeypatch):
         assert table.of(asked) == [WORDS.index("puppy"), UNKNOWN, UNKNOWN, UNKNOWN]
         assert len(table._numbers) <= len(WORDS) + 2 + 10
     assert "y" * 1_000 not in table._numbers
+
+
+def test_short_reviews_are_not_watched_and_unknown_words_are_counted(tmp_path):
+    model(mixture=False, network_weight=1.0).save(tmp_path)
+    (tmp_path / "ingest" / score.TABLE).mkdir(parents=True)
+    titles = ["The dogs", None, "roast", "nothing", None, None]
+    table = pa.table({"title": pa.array(titles, pa.string()), "text": pa.array(TEXTS)})
+    pq.write_table(table, tmp_path / "ingest" / score.TABLE / "part-0.parquet")
+    [found] = score.score(tmp_path, tmp_path / "ingest", config=override(CONFIG, {"data": {"min_words": 5}}))
+    # Counted as prepare counts them: the title's words too.
+    assert found["watched"].to_pylist() == [True, True, False, True, False, True]
+    assert found["words"].to_pylist()[3] == found["unknown_words"].to_pylist()[3] > 0
+    assert found["unknown_words"].to_pylist()[2] == 0

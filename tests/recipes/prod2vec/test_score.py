@@ -34,7 +34,7 @@ def scored(model: Path, tables: Path, **given: dict[str, list[object]]) -> list[
         pq.write_table(pa.table(columns), tables / name / "part-00000.parquet")
     found = pa.concat_tables(score.score(model, tables, config=CONFIG))
     assert score.count(tables, CONFIG) == found.num_rows
-    return found.cast(chunks.schema(SCORES)).to_pylist()
+    return found.select([each.name for each in SCORES]).cast(chunks.schema(SCORES)).to_pylist()
 
 
 def told(rows: list[dict[str, object]]) -> list[tuple[object, ...]]:
@@ -53,6 +53,14 @@ def test_without_a_catalogue_the_products_are_those_of_the_orders(model, tmp_pat
     assert rows[0]["similar"] == rows[0]["goes_with"] == []
     # Without a scorer of its own, as in models of earlier versions, vectors say what goes with a product.
     assert [each["product_id"] for each in rows[1]["goes_with"]] == ["POST", "007"]
+
+
+def test_lines_of_orders_with_products_that_the_model_does_not_know_are_counted(model, tmp_path):
+    (tmp_path / "tables" / "order_products").mkdir(parents=True)
+    pq.write_table(pa.table({"product_id": LINES}), tmp_path / "tables" / "order_products" / "part-00000.parquet")
+    [table] = score.score(model, tmp_path / "tables", config=CONFIG)
+    assert sum(table["lines"].to_pylist()) == len(LINES)
+    assert sum(table["unknown_products"].to_pylist()) == 2
 
 
 def test_a_catalogue_comes_first_in_its_order_and_names_its_products(model, tmp_path):

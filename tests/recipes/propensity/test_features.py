@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -241,3 +243,15 @@ def test_areas_are_those_of_scikit_learn():
 def test_bulk_scores_are_told_beside_the_rate_of_sales(tmp_path):
     sampled_population().save(tmp_path)
     assert score.seen(tmp_path) == {"propensity": pytest.approx(0.01)}
+
+
+def test_of_a_sample_as_many_sales_are_kept_as_the_population_has():
+    labels = np.concatenate([np.ones(1000), np.zeros(8000)])
+    rows = sampled_population().rows_as_in_population(labels)
+    kept = labels[rows]
+    assert (kept == 0).sum() == 8000
+    # One visit in a hundred is a sale.
+    assert (kept == 1).sum() == pytest.approx(8000 / 99, abs=1)
+    assert np.array_equal(rows, np.unique(rows))
+    whole = replace(sampled_population(), sampled_others=99_000)
+    assert len(whole.rows_as_in_population(labels)) == len(labels)

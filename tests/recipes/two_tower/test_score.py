@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
@@ -10,8 +11,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from recipes.two_tower import score
+from recipes.two_tower.catalogue import Movies
 from recipes.two_tower.config import CONFIG
 from recipes.two_tower.ratings import Ratings
+from recipes.two_tower.scale import Scale
 
 
 def ratings(rows):
@@ -63,3 +66,14 @@ def test_users_are_never_cut_in_two_and_none_is_lost(tmp_path, rows, of):
     assert [user for each in groups for user in sorted(set(each))] == sorted({of(each) for each in users})
     assert Counter(user for each in groups for user in each) == Counter(of(each) for each in users)
     assert score.count(tmp_path, CONFIG) == 6
+
+
+def test_ratings_of_movies_that_the_model_does_not_know_are_counted():
+    names = ("userId", "movieId", "rating", "seconds")
+    columns = (["a", "a", "b"], ["10", "unknown", "unknown"], [4.0, 3.0, 5.0], [1.0, 2.0, 3.0])
+    table = pa.table(dict(zip(names, columns, strict=True)))
+    movies = Movies.from_columns(["10"], ["Heat"], genres=[()], years=np.asarray([1995.0]))
+    statistics = SimpleNamespace(latest_year=2000.0)
+    recommender = SimpleNamespace(movies=movies, scale=Scale.of_ratings(1.0, 5.0, relevant=4.0), statistics=statistics)
+    keys, given, known = score.uploaded_ratings(table, recommender)
+    assert (keys, given.lengths.tolist(), known.lengths.tolist()) == (["a", "b"], [2, 1], [1, 0])

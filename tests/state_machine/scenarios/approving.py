@@ -24,7 +24,7 @@ from tests.state_machine.scenarios.ways import NOTIFY, START, Answers, Scenario,
 
 RUN, EARLIER = "20261122-024833-a9940ea1", "20261120-101010-5e6f7a8b"
 COMPARED = "20261107-024833-00000001"
-WAIT = ["Create model", "Own group?", "Register model", "In use now?", "Write report"]
+WAIT = ["Create model", "Read model card", "Own group?", "Register model", "In use now?", "Write report"]
 ASK = ["Promoted?", "Ask for approval", "Waiting for approval"]
 LOOK = ["Look at version", "Still approved?"]
 LOOK_AGAIN = ["Look at version again", "Approved until now?"]

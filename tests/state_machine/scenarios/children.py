@@ -14,7 +14,16 @@ from tests.state_machine.scenarios.answers import (
     result,
     s3_object,
 )
-from tests.state_machine.scenarios.ways import EXECUTION, MACHINE, START, Answers, Scenario, Scenarios, way
+from tests.state_machine.scenarios.ways import (
+    EXECUTION,
+    MACHINE,
+    START,
+    Answers,
+    Scenario,
+    Scenarios,
+    self_described,
+    way,
+)
 
 CHILDREN = "20261121-030000-0a1b2c3d"
 LIST = [*START, "List children", "Read list of children", "Are there children?"]
@@ -99,13 +108,6 @@ def child_found(product: int, status: str, **more: str) -> Answer:
         StartDate="2026-11-21T03:00:10Z",
         **more,
     )
-
-
-def self_described(execution: str) -> Answer:
-    """What DescribeExecution says of the parent, which an alias started."""
-    version = {"StateMachineVersionArn": f"{MACHINE}:7", "StateMachineAliasArn": f"{MACHINE}:live"}
-    known = {"ExecutionArn": f"{EXECUTION}{execution}", "Name": execution, "StateMachineArn": MACHINE, **version}
-    return result(Status="RUNNING", StartDate="2026-11-21T03:00:00Z", **known)
 
 
 def fan_out(execution: str, products: list[int], answers: Answers, path: list[str], **more: Any) -> Scenario:

@@ -24,14 +24,26 @@ from tests.state_machine.scenarios.answers import (
     training_job,
     tuning_job,
 )
-from tests.state_machine.scenarios.ways import IN_USE, NOTIFY, START, Answers, Scenarios, upload, way
+from tests.state_machine.scenarios.ways import (
+    EXECUTION,
+    IN_USE,
+    NOTIFY,
+    START,
+    Answers,
+    Scenarios,
+    self_described,
+    upload,
+    way,
+)
 
+LOOK = ["Find finished stages", "What is there?"]
 INGEST = ["Ingest raw data", "Read data quality", "Check data quality"]
-PREPARE = ["Train or score?", "Prepare training data", "Build training examples", "Tune?"]
+PREPARED = ["Record prepared data", "Build training examples", "Record training examples", "Tune?"]
+PREPARE = ["Train or score?", "Record ingested data", "Prepare training data", *PREPARED]
 SEARCH = ["Tune hyperparameters", "Analyse tuning", "Describe best model"]
 COMPARE = ["Find champion", "Compared with it already?", "Evaluate model", "Gate", "Good enough?"]
-TRAIN = [*START, *INGEST, *PREPARE, "Train model", *COMPARE]
-NEW_MODEL = ["Move champion pointer", "Create model", "Own group?"]
+TRAIN = [*START, *LOOK, *INGEST, *PREPARE, "Train model", *COMPARE]
+NEW_MODEL = ["Move champion pointer", "Create model", "Read model card", "Own group?"]
 NOTE = ["Register model", "In use now?", "Note package of champion"]
 REGISTER = [*NEW_MODEL, *NOTE]
 RECORD = ["Record in database?", "Record in database"]
@@ -39,7 +51,10 @@ REPORT = ["Is report written?", "Write report", "Promoted?"]
 PROMOTE = [*TRAIN, *REGISTER, "Record in database?", *REPORT, "Deploy?"]
 PROMOTE_AND_RECORD = [*TRAIN, *REGISTER, *RECORD, *REPORT, "Deploy?"]
 REFUSE = [*REPORT, "Report refused model", "Model refused"]
-SCORE = ["Score every row", "Read summary of scores", "Add scores to catalogue", "Notify of scores"]
+SCORE_AND_COMPARE = [
+    *("Score every row", "Read summary of scores", "Add scores to catalogue", "Compare with training", "Retrain?")
+]
+SCORE = [*SCORE_AND_COMPARE, "Notify of scores"]
 CHAMPION = champion("20261107-024833-00000001")
 CONFLICT = error("DynamoDB.ConditionalCheckFailedException", "The conditional request failed")
 PROMOTED = function(
@@ -63,6 +78,11 @@ def trained(run: str, *, version: int = 3, **settings: Any) -> Answers:
     """Answers to a training that is promoted over a champion, registered, recorded, and told of."""
     return {
         "Resolve request": [plan(run, **settings)],
+        "Find finished stages": [found()],
+        **{
+            f"Record {each}": [function(recorded=True)]
+            for each in ("ingested data", "prepared data", "training examples")
+        },
         "Ingest raw data": [glue_run("ingest")],
         "Read data quality": [quality()],
         "Prepare training data": [glue_run("prepare")],
@@ -72,12 +92,63 @@ def trained(run: str, *, version: int = 3, **settings: Any) -> Answers:
         "Evaluate model": [processing_job("evaluate", run)],
         "Gate": [PROMOTED],
         "Create model": [model(run)],
+        "Read model card": [result(Body=json.dumps({"model_overview": {"model_creator": "the shop"}}))],
         "Register model": [package(version)],
         "Move champion pointer": [NONE],
         "Note package of champion": [NONE],
         "Record in database": [glue_run("register")],
         "Write report": [processing_job("report", run)],
         **{each: [PUBLISHED] for each in ("Notify", "Report refused model", "Report bad data", "Report missing model")},
+    }
+
+
+def found(start: str = "ingest", *, waits_for: str = "", **reused: str) -> Answer:
+    """What there is of the stages before training."""
+    left = [each for each in ("ingest", "prepare", "process") if each not in reused]
+    computed = dict.fromkeys(left, "hyperparameters.topics 20 -> 30")
+    return function(start=start, reused=reused, computed=computed, waits_for=waits_for)
+
+
+def reuses() -> Scenarios:
+    """Trainings that need not compute every stage, and functions that cannot tell."""
+    run, other = "20261121-120000-0c0c0c0c", "20261121-115900-0d0d0d0d"
+    answers, two = trained(run), {"ingest": other, "prepare": other}
+    busy = found(waits_for="arn:aws:states:us-east-1:111122223333:execution:trainyard-dev-training:other")
+    there = [*START, *LOOK, "Read data quality", "Check data quality", "Train or score?"]
+    rest = [*PROMOTE[PROMOTE.index("Train model") :], *NOTIFY, "Model registered"]
+    fault = error("States.Timeout", "States.Timeout")
+    recorded = [each for each in answers if each.startswith("Record ") and each != "Record in database"]
+    return {
+        "all stages before training are reused": way(
+            "reused-3",
+            upload(90),
+            answers | {"Find finished stages": [found("train", **two, process=other)]},
+            [*there, "Tune?", *rest],
+        ),
+        "ingest and prepare are reused": way(
+            "reused-2",
+            upload(91),
+            answers | {"Find finished stages": [found("process", **two)]},
+            [*there, *PREPARED[1:], *rest],
+        ),
+        "ingest alone is reused": way(
+            "reused-1",
+            upload(92),
+            answers | {"Find finished stages": [found("prepare", ingest=other)]},
+            [*there, "Prepare training data", *PREPARED, *rest],
+        ),
+        "another execution is at work on the same, and then has done it": way(
+            "reused-later",
+            upload(93),
+            answers | {"Find finished stages": [busy, busy, found("train", **two, process=other)]},
+            [*START, *2 * [*LOOK, "Wait for other execution"], *there[len(START) :], "Tune?", *rest],
+        ),
+        "stages that cannot be found or recorded are computed": way(
+            "not-reused",
+            upload(94),
+            answers | {each: [fault] for each in ("Find finished stages", *recorded)},
+            [*START, LOOK[0], *INGEST, *PREPARE, *rest],
+        ),
     }
 
 
@@ -100,7 +171,7 @@ def trainings() -> Scenarios:
             {"recipe": "prod2vec", "dataset": "winter sale ü", "overrides": {"tune": True}},
             tuned("20261121-030000-99aabbcc"),
             [
-                *[*START, *INGEST, *PREPARE, *SEARCH, *COMPARE],
+                *[*START, *LOOK, *INGEST, *PREPARE, *SEARCH, *COMPARE],
                 *["Move champion pointer", *COMPARE, "Record in database?", *REFUSE],
             ],
             redrives={"RedriveCount": 2},
@@ -201,7 +272,7 @@ def refusals() -> Scenarios:
     twice = "products.csv: 3 duplicate lines, for example product_id 12."
     both = trained("20261121-040000-deadbeef") | {"Read data quality": [quality(wrong, twice)]}
     one = trained("20261121-050000-0badf00d") | {"Read data quality": [quality(wrong)]}
-    bad_data = [*START, *INGEST, "Report bad data", "Bad data"]
+    bad_data = [*START, *LOOK, *INGEST, "Report bad data", "Bad data"]
     return {
         "an upload under an unknown recipe": way(
             "bad-request",
@@ -239,14 +310,15 @@ def scored(run: str, model_run: str) -> Answers:
         "Score every row": [processing_job("score", run)],
         "Read summary of scores": [scores(model_run)],
         "Add scores to catalogue": [result()],
+        "Compare with training": [function(text=f"None of 4 columns moved since run {model_run}.", moved=0)],
         "Notify of scores": [PUBLISHED],
     }
 
 
-SCORING = [
-    *("Find image of model", "Deploy or score?", *INGEST, "Train or score?", *SCORE),
-    *("Was a model trained?", "Data scored"),
-]
+TO_SCORE = ["Find image of model", "Deploy or score?", *INGEST, "Train or score?"]
+SCORED = ["Was a model trained?", "Data scored"]
+SCORING = [*TO_SCORE, *SCORE, *SCORED]
+RETRAIN = ["Find version to retrain with", "Start retraining", "Notify of scores"]
 
 
 def scorings() -> Scenarios:
@@ -257,7 +329,21 @@ def scorings() -> Scenarios:
     there = error("Glue.AlreadyExistsException", "Partition already exists. (Service: Glue, Status Code: 400)")
     no_model = "Expected a registered model prod2vec to score with, found none; train one that passes the gate first."
     started = "2026-11-21T05:00:00.000Z"
+    learned = {"recipe": "prod2vec", "dataset": "shop", "task": "train", "folder": "raw", "overrides": {"seed": 7}}
+    moved = {
+        "Compare with training": [function(text="1 of 4 columns moved.", moved=1, retrain=learned)],
+        "Find version to retrain with": [self_described("score-4f7e")],
+    }
+    begun = result(ExecutionArn=f"{EXECUTION}drift-{run}", StartDate=1795237200.0)
+    begun_before = error("StepFunctions.ExecutionAlreadyExistsException", "Execution Already Exists")
+    retrained = [*IN_USE, *TO_SCORE, *SCORE_AND_COMPARE, *RETRAIN, *SCORED]
     return {
+        "data that moved start a retraining": way(
+            "score-4f7e", start, answers | moved | {"Start retraining": [begun]}, retrained, started=started
+        ),
+        "a redrive finds the retraining started": way(
+            "score-4f7f", start, answers | moved | {"Start retraining": [begun_before]}, retrained, started=started
+        ),
         "data are scored with the model in use": way(
             "score-4f7c",
             start,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from tests.state_machine.scenarios.answers import REGION, Answer
+from tests.state_machine.scenarios.answers import REGION, Answer, result
 
 Scenario = dict[str, Any]
 Scenarios = dict[str, Scenario]
@@ -59,6 +59,13 @@ def way(execution: str, start: Any, answers: Answers, path: list[str], **more: A
         **({"outcome": OUTCOMES[last]} if last in OUTCOMES else {"error": ERRORS[last]}),
         **more,
     }
+
+
+def self_described(execution: str) -> Answer:
+    """What DescribeExecution says of an execution itself, which an alias started."""
+    version = {"StateMachineVersionArn": f"{MACHINE}:7", "StateMachineAliasArn": f"{MACHINE}:live"}
+    known = {"ExecutionArn": f"{EXECUTION}{execution}", "Name": execution, "StateMachineArn": MACHINE, **version}
+    return result(Status="RUNNING", StartDate="2026-11-21T03:00:00Z", **known)
 
 
 def upload(sequence: int, key: str = "prod2vec/demo/products.csv") -> dict[str, Any]:

@@ -24,7 +24,15 @@ PLAIN_SECONDS = 10.0
 LOCAL_SETTLING_SECONDS = 3
 
 
-def deploy_stacks(cloud: Target, env: str, *, approval: str = "never", api: bool = False, webhook: str = "") -> float:
+def deploy_stacks(
+    cloud: Target,
+    env: str,
+    *,
+    approval: str = "never",
+    api: bool = False,
+    capture: float | None = None,
+    webhook: str = "",
+) -> float:
     """Bootstrap (locally) and deploy all stacks of an environment; returns the seconds it took."""
     started = time.monotonic()
     variables = _variables(cloud)
@@ -35,6 +43,8 @@ def deploy_stacks(cloud: Target, env: str, *, approval: str = "never", api: bool
     context = ["-c", f"env={env}"]
     if api:
         context += ["-c", "api=true"]
+    if capture is not None:
+        context += ["-c", f"capture={capture}"]
     if webhook:
         context += ["-c", f"webhook_url={webhook}"]
     if cloud.local:

@@ -26,6 +26,9 @@ def known_recipe(context: typer.Context, name: str | None) -> str | None:
 EnvOption = Annotated[str, typer.Option("--env", envvar="TRAINYARD_ENV", help="Environment that was deployed.")]
 AwsOption = Annotated[bool, typer.Option("--aws", help="Use your AWS account instead of the local cloud.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of tables.")]
+FreshOption = Annotated[
+    bool, typer.Option("--fresh", help="Compute every stage, also those that another run has made from the same.")
+]
 FollowOption = Annotated[bool, typer.Option("--follow/--no-follow", help="Watch until it ends, or return at once.")]
 StateOption = Annotated[str | None, typer.Option("--state", help="One state: its name or the start of it.")]
 WatchOption = Annotated[bool, typer.Option("--follow", "-f", help="Go on until the execution ends.")]

@@ -15,6 +15,7 @@ from trainyard.cli.execution_view.failure import print_failure
 from trainyard.client.deployment import Deployment
 from trainyard.client.execution.executions import Execution
 from trainyard.client.execution.history import StateVisit
+from trainyard.client.execution.reused import reuse_of
 from trainyard.client.model import approval
 from trainyard.client.run import artifacts, cost
 from trainyard.client.run.artifacts import RunArtifacts
@@ -27,11 +28,13 @@ from trainyard.run.outcome import Outcome
 from trainyard.run.stage import Stage
 
 REFUSED = "was refused; nothing was trained and the files stay where they are."
-UPLOAD_AGAIN = "Fix this and upload again: a new version of the files starts a new run."
 # What came of an execution that ends as a failure, and what to do.
 FAILURE_WORDS: Mapping[Outcome, tuple[str, str]] = {
-    Outcome.BAD_REQUEST: (f"The request {REFUSED}", UPLOAD_AGAIN),
-    Outcome.BAD_DATA: (f"The data {REFUSED}", UPLOAD_AGAIN),
+    Outcome.BAD_REQUEST: (f"The request {REFUSED}", "Fix this, then start or upload again."),
+    Outcome.BAD_DATA: (
+        f"The data {REFUSED}",
+        "Fix this and upload again: a new version of the files starts a new run.",
+    ),
     Outcome.NO_MODEL: ("Nothing was scored.", "Train one with `trainyard run {recipe}`, then score again."),
     Outcome.CHILDREN_FAILED: (
         "Some child executions failed; they stopped no other.",
@@ -94,6 +97,9 @@ def _print_model(deployment: Deployment, execution: Execution, *, visits: Sequen
     if isinstance(highlights, Mapping):
         decision.print_highlights(highlights, out)
     _print_warnings(run, out)
+    reuse = reuse_of(visits)
+    for sentence in reuse.sentences if reuse else ():
+        out.print(Text(f"Of the stages: {sentence}", style="dim"), soft_wrap=True)
     out.print()
     out.print(Text.assemble(("Artifacts  ", "bold"), run.uri), soft_wrap=True)
     out.print(Text.assemble(("Report     ", "bold"), run.uri_of(Stage.REPORT, PAGE_FILE)), soft_wrap=True)

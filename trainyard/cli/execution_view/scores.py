@@ -16,11 +16,12 @@ from trainyard.client.run import artifacts
 from trainyard.client.run.artifacts import RunArtifacts
 from trainyard.pages import formats
 from trainyard.run.documents import ScoreSummary
+from trainyard.run.drift import DataDrift
 from trainyard.run.files import PAGE_FILE
 from trainyard.run.stage import Stage
 
 SHOWN_ROWS = 3
-SHOWN_CHARACTERS = 60
+SHOWN_CHARACTERS, SHOWN_SENTENCE = 60, 200
 
 
 def print_scored(deployment: Deployment, output: Mapping[str, Any], *, out: Console) -> None:
@@ -36,11 +37,22 @@ def print_scored(deployment: Deployment, output: Mapping[str, Any], *, out: Cons
         ("Page       ", run.uri_of(Stage.SCORE, PAGE_FILE)),
     ):
         out.print(Text.assemble((title, "bold"), str(value)), soft_wrap=True)
+    _print_drift(scoring.drift(run), out=out)
     out.print(Text(f"Fetch it with `trainyard artifacts {output['run_id']} --download DIR`.", style="dim"))
     rows = scoring.first_rows(run)
     if rows:
         out.print()
         out.print(_table(rows[:SHOWN_ROWS]))
+
+
+def _print_drift(found: DataDrift | None, *, out: Console) -> None:
+    """How many columns of data and answers moved since the model was trained, and each of them."""
+    if found is None:
+        return
+    moved = f"{found.moved_columns} of {found.compared} columns of data and answers"
+    out.print(Text.assemble(("Moved      ", "bold"), moved), style="yellow" if found.moves else "", soft_wrap=True)
+    for each in found.moves:
+        out.print(Text(f"  {terminal.one_line(each.sentence, SHOWN_SENTENCE)}"), soft_wrap=True)
 
 
 def print_scored_beside_model(run: RunArtifacts, out: Console) -> None:

@@ -16,6 +16,7 @@ from trainyard.cli.execution_view.live import live_table
 from trainyard.cli.execution_view.wording import WITHOUT_WORK
 from trainyard.client.execution.history import StateVisit
 from trainyard.client.execution.observer import Snapshot
+from trainyard.client.execution.reused import seen_in
 from trainyard.pages import formats
 from trainyard.stages.explain_failure.cause import reason_of
 
@@ -89,4 +90,6 @@ def _change(visit: StateVisit) -> str:
         return f"{visit.name}: started{again}{job}"
     took = formats.duration(visit.elapsed(terminal.now()).total_seconds())
     why = f": {terminal.one_line(f'{visit.error} {reason_of(visit.cause)}', 300)}" if visit.error else ""
-    return f"{visit.name}: {visit.status.value} after {took}{again}{why}"
+    reuse = seen_in(visit)
+    told = "".join(f"\n          {each}" for each in reuse.sentences) if reuse else ""
+    return f"{visit.name}: {visit.status.value} after {took}{again}{why}{told}"

@@ -27,13 +27,15 @@ from trainyard.stages.resolve.request import DATASET_NAME, DATASET_RULE, Request
 class Submission:
     """A data set to train on and the settings to train with, checked before anything is uploaded.
 
-    `files` are those to upload by their names in the data set; none for a data set that is in the bucket.
+    `files` are those to upload by their names in the data set; none for a data set that is in the bucket. What is
+    uploaded is computed in any case, for no other run has read these versions; what is there as well if it is `fresh`.
     """
 
     recipe: str
     dataset: str
     files: Mapping[str, Path]
     settings: dict[str, Any] = field(default_factory=dict)
+    fresh: bool = False
 
 
 class Progress:
@@ -115,7 +117,9 @@ def submit(deployment: Deployment, submission: Submission, *, progress: Progress
 
 def train_stored(deployment: Deployment, submission: Submission) -> Started:
     """Start an execution on a data set that is in the bucket, and wait until it has decided."""
-    request = Request(recipe=submission.recipe, dataset=submission.dataset, overrides=submission.settings)
+    request = Request(
+        recipe=submission.recipe, dataset=submission.dataset, overrides=submission.settings, fresh=submission.fresh
+    )
     arn, _ = executions.start(deployment, request)
     return decided(deployment, arn)
 

@@ -88,10 +88,15 @@ def _cdk(laptop: Laptop) -> Check:
     said, in_shell = f"CDK command line {found}; commands of trainyard call it.", shutil.which("cdk")
     if in_shell is None:
         return ok("cdk", said, advice="By hand: `npx cdk`, in the project.")
-    other = _read(_package(Path(in_shell).resolve())).get("version", "of an unknown version")
+    # That of `make setup` is a script beside no package.
+    other = _read(_package(Path(in_shell).resolve())).get("version") or _said([in_shell, "--version"]).partition(" ")[0]
     if other == found:
         return ok("cdk", said)
-    return ok("cdk", f"{said} The `cdk` of this shell is {other}.", advice="By hand call `npx cdk` in the project.")
+    return ok(
+        "cdk",
+        f"{said} The `cdk` of this shell is {other or 'of an unknown version'}.",
+        advice="By hand call `npx cdk` in the project.",
+    )
 
 
 def engine() -> Check:

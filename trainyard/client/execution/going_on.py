@@ -59,12 +59,18 @@ def require_redrive_helps(deployment: Deployment, execution: Execution) -> None:
 
 
 def rerun(
-    deployment: Deployment, execution: Execution, *, changes: Mapping[str, Any] = UNCHANGED, newest: bool = False
+    deployment: Deployment,
+    execution: Execution,
+    *,
+    changes: Mapping[str, Any] = UNCHANGED,
+    newest: bool = False,
+    fresh: bool = False,
 ) -> tuple[str, str]:
     """Start another execution for the same recipe, data set, files and settings; returns its ARN and name.
 
     `changes` are laid over the settings in the input of the first one.
 
+    With `fresh` it computes every stage, else it takes over what the first one or another run has made from the same.
     It reads the versions of the files and of run.json that the first one read, where that came to read any; or with
     `newest` what lies in the bucket now. As a manual start it works also on versions that another execution has
     claimed. Raises TrainyardError while the first one runs, BadRequest for one whose input was refused, ConfigError for
@@ -86,7 +92,8 @@ def rerun(
     overrides = _merged(asked.overrides, changes)
     recipe.config(asked.recipe, overrides)
     versions = {} if newest else asked.versions or versions_read(deployment, execution, asked=asked)
-    return executions.start(deployment, dataclasses.replace(asked, upload=None, overrides=overrides, versions=versions))
+    again = dataclasses.replace(asked, upload=None, overrides=overrides, versions=versions, fresh=fresh)
+    return executions.start(deployment, again)
 
 
 def _merged(settings: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from trainyard.client.captured import records
 from trainyard.client.deployment import Deployment
-from trainyard.client.model import endpoints, models, promotion
+from trainyard.client.model import endpoints, models, promotion, scoring
 from trainyard.client.model.models import Champion
 from trainyard.client.model.promotion import Promotion
 from trainyard.client.run import tables
+from trainyard.run.drift import DataDrift
 from trainyard.run.naming import ModelParts
 from trainyard.run.registry import Version
 from trainyard.serving.wire import JSON
@@ -37,20 +40,38 @@ class DeployedModel:
         """The registered versions, the newest first; the variants of a recipe share them."""
         return list(models.versions(self.deployment, self._recipe, model=self._own_name))
 
-    def predict(self, rows: Mapping[str, Any] | Iterable[Mapping[str, Any]] | pd.DataFrame) -> list[Any]:
+    def predict(
+        self, rows: Mapping[str, Any] | Iterable[Mapping[str, Any]] | pd.DataFrame, *, inference_id: str = ""
+    ) -> list[Any]:
         """The answers of its endpoint to some rows, one for each; a row holds what the recipe's README says.
 
-        Raises NotFound without an endpoint, JobFailed in the words of the model that refused a row.
+        By `inference_id`, a name of the caller's, the request is found again where the endpoint keeps it. Raises
+        NotFound without an endpoint, JobFailed in the words of the model that refused a row.
         """
         body = json.dumps({"instances": _instances(rows)}).encode()
         name = endpoints.name_for(self.deployment, self.name)
-        answer = json.loads(endpoints.invoke(self.deployment, name, body=body, content_type=JSON))
+        answer = json.loads(
+            endpoints.invoke(self.deployment, name, body=body, content_type=JSON, inference_id=inference_id)
+        )
         predictions: list[Any] = answer["predictions"]
         return predictions
 
     def scores(self) -> pd.DataFrame:
         """The rows that the newest bulk scoring with it wrote. Raises NotFound."""
         return tables.scores(self.deployment, self.name)
+
+    def drift(self) -> DataDrift | None:
+        """What moved in the data that were scored last since it was trained, and in its answers.
+
+        None where nothing was compared. Raises NotFound where it has scored nothing yet.
+        """
+        return scoring.drift(tables.scored_by(self.deployment, self.name))
+
+    def captured(
+        self, *, since: date | None = None, until: date | None = None, newest: int | None = None
+    ) -> pd.DataFrame:
+        """What its endpoint kept of requests and answers; see `trainyard.client.captured.records.captured`."""
+        return records.captured(self.deployment, self.name, since=since, until=until, newest=newest)
 
     def promote(self, version: int | str) -> Promotion:
         """Put a version into use, by its number or run; see `trainyard.client.model.promotion.promote`."""

@@ -15,6 +15,7 @@ from trainyard.client.deployment import Deployment
 from trainyard.client.execution import executions
 from trainyard.errors import JobFailed, NotFound, TrainyardError
 from trainyard.run.naming import checked_model, endpoint_name, model_name
+from trainyard.serving.inference_id import asked
 from trainyard.serving.wire import sentence_of
 from trainyard.stages.resolve.request import Request
 
@@ -90,11 +91,14 @@ def release(deployment: Deployment, recipe: str, *, overrides: Mapping[str, Any]
     return executions.start(deployment, request)
 
 
-def invoke(deployment: Deployment, name: str, *, body: bytes, content_type: str) -> bytes:
-    """The answer of an endpoint's model. Raises NotFound without such an endpoint, JobFailed in the model's words."""
+def invoke(deployment: Deployment, name: str, *, body: bytes, content_type: str, inference_id: str = "") -> bytes:
+    """The answer of an endpoint's model; `inference_id` is what the caller calls the request.
+
+    Raises NotFound without such an endpoint, JobFailed in the model's words.
+    """
     runtime = deployment.target.client("sagemaker-runtime")
     try:
-        answer = runtime.invoke_endpoint(EndpointName=name, Body=body, ContentType=content_type)
+        answer = runtime.invoke_endpoint(EndpointName=name, Body=body, ContentType=content_type, **asked(inference_id))
         content: bytes = answer["Body"].read()
     except ClientError as error:
         code, said = error.response["Error"].get("Code"), error.response["Error"].get("Message", "")

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from botocore.exceptions import ClientError
 
 from trainyard.client.deployment import Deployment
+from trainyard.client.execution import executions
 from trainyard.client.model import endpoints, models
 from trainyard.client.model.models import Champion
 from trainyard.client.run import artifacts
@@ -81,7 +82,8 @@ def rollback(
 ) -> Promotion:
     """Put an earlier version into use, the approved one before the one in use unless `to` names it; reject that one.
 
-    Raises NotFound where there is no model in use or none before it, and what `promote` raises.
+    Raises NotFound where there is no model in use or none before it, TrainyardError while the one in use is still being
+    registered, and what `promote` raises.
     """
     return roll_back(deployment, planned(deployment, recipe, to=to, variant=variant, model=model))
 
@@ -98,7 +100,7 @@ def planned(
         chosen = _one_before(deployment, recipe, name=name, model=model, current=current)
     else:
         chosen = models.registered_version(deployment, recipe, version=to, model=model)
-    bad = _of_run(deployment, recipe, model=model, run_id=current.run_id)
+    bad = _version_in_use(deployment, recipe, model=model, current=current)
     place = _place(deployment, recipe, version=chosen, model=model)
     if place.name != name:
         raise TrainyardError(
@@ -150,6 +152,33 @@ def _one_before(deployment: Deployment, recipe: str, *, name: str, model: str, c
 def _of_run(deployment: Deployment, recipe: str, *, model: str, run_id: str) -> Version | None:
     """The version that a run registered, None for a run that has not yet, or broke off before it could."""
     return next((each for each in models.versions(deployment, recipe, model=model) if each.run_id == run_id), None)
+
+
+def _version_in_use(deployment: Deployment, recipe: str, *, model: str, current: Champion) -> Version | None:
+    """The version of the model in use. Raises TrainyardError while its run is about to register it.
+
+    The workflow moves the pointer first. A version that it registered after the pointer was taken back would stay
+    approved, and nobody would know that it was rolled back.
+    """
+    found = _of_run(deployment, recipe, model=model, run_id=current.run_id)
+    if found is None and _is_running(deployment, recipe, run_id=current.run_id):
+        raise TrainyardError(
+            f"Expected a registered version in use; run {current.run_id} is registering its own just now, and nothing "
+            "was changed. Call it again in a moment."
+        )
+    # A run that has ended meanwhile may have registered it.
+    return found or _of_run(deployment, recipe, model=model, run_id=current.run_id)
+
+
+def _is_running(deployment: Deployment, recipe: str, *, run_id: str) -> bool:
+    run = artifacts.of_run(deployment, recipe, run_id=run_id).document(Stage.RESOLVE, Run)
+    if run is None:
+        return False
+    try:
+        return executions.describe(deployment.target, run.execution_arn).running
+    except NotFound:
+        # Step Functions forgets executions after 90 days.
+        return False
 
 
 def _put_into_use(

@@ -1,4 +1,4 @@
-"""Starts bulk scoring and reads a few of the scores; runs on a laptop."""
+"""Starts bulk scoring, and reads a few of the scores and what moved; runs on a laptop."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from trainyard.client.deployment import Deployment
 from trainyard.client.execution import executions
 from trainyard.client.run.artifacts import RunArtifacts
+from trainyard.run.drift import DataDrift
 from trainyard.run.files import HEAD_FILE
 from trainyard.run.folders import RAW_PREFIX, SCORE_PREFIX
 from trainyard.run.stage import Stage
@@ -24,6 +25,11 @@ def start(
     folder = SCORE_PREFIX if uploaded else RAW_PREFIX
     request = Request(recipe=recipe, dataset=dataset, overrides=overrides, task="score", folder=folder)
     return executions.start(deployment, request)
+
+
+def drift(run: RunArtifacts) -> DataDrift | None:
+    """What moved in scored data and in the answers to them, None where nothing was compared."""
+    return run.document(Stage.SCORE, DataDrift)
 
 
 def first_rows(run: RunArtifacts) -> list[dict[str, Any]]:

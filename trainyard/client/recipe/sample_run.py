@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from trainyard.client.dataset.check import data_files, read_tables
 from trainyard.contract import chunks, curves
@@ -43,6 +44,7 @@ class SampleRun:
     root: Path
     size: int
     tables: dict[str, list[str]] = field(default_factory=dict)
+    answers: set[str] = field(default_factory=set)
 
     @property
     def steps(self) -> tuple[Callable[[], Iterator[str]], ...]:
@@ -130,6 +132,7 @@ class SampleRun:
         """Evaluations are equal, the primary metric is the statistic of the examples, and baselines are comparable."""
         module, gate = self._module("evaluate"), self.config.gate
         first, again = (module.evaluate(self.model_dir, self.holdout, config=self.config) for _ in range(2))
+        self.answers = set(first.answers)
         if first.metrics != again.metrics or not np.array_equal(first.examples, again.examples):
             yield "evaluate.py: expected two evaluations of one model to be equal, found others; seed what is drawn."
         missing = sorted({gate.primary, *gate.minimum, *gate.maximum} - set(first.metrics))
@@ -169,17 +172,30 @@ class SampleRun:
             yield f"serve.py: expected /invocations as the first route, found {', '.join(paths) or 'none'}."
 
     def score(self) -> Iterator[str]:
-        """As many rows as `count` says, in the columns of SCORES."""
+        """As many rows as `count` says, in the columns of SCORES, and with what evaluation says of held-out rows."""
         if not all(Path(each).is_file() for parts in self.tables.values() for each in parts):
             yield "score.py: expected the ingested tables to stay as they are, found files of them gone."
             return
         module = self._module("score")
         schema = chunks.schema(recipe.score_columns(self.name))
         tables = self.folder("ingest")
+        given: set[str] = set()
         scored = module.score(self.model_dir, tables, config=self.config)
-        written = chunks.write(scored, self.folder("scores"), schema=schema)
+        written = chunks.write(_noting(scored, given), self.folder("scores"), schema=schema)
         if not written.rows == module.count(tables, self.config) > 0:
             yield f"score.py: expected as many rows as count() says, found {written.rows:,}."
+        if lacking := sorted(self.answers - given):
+            yield f"score.py: expected the columns of the answers of evaluate(), found no {', '.join(lacking)}."
+        shares = {name for each in recipe.shares(self.name) for name in (each.name, each.of)}
+        if lacking := sorted(shares - self.answers):
+            yield f"evaluate.py: expected SHARES among the answers, found no {', '.join(lacking)}."
+
+
+def _noting(tables: Iterator[pa.Table], names: set[str]) -> Iterator[pa.Table]:
+    """The tables as they come; `names` are filled with those of their columns."""
+    for table in tables:
+        names.update(table.column_names)
+        yield table
 
 
 def _finite(figures: Mapping[str, Any], *, of: str) -> Iterator[str]:

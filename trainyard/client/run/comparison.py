@@ -13,6 +13,11 @@ from trainyard.run.drift import Move, moved
 from trainyard.run.profile import DataProfile
 from trainyard.run.stage import Stage
 
+OWN_HOLDOUTS = (
+    "The metrics of each run are of its own held-out examples, which are not the same: files or settings of the data "
+    "differ. Only the difference is of the same examples."
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
@@ -57,9 +62,10 @@ class RunComparison:
     drift: Sequence[Drift] = ()
 
     @property
-    def unfair(self) -> bool:
-        """Whether the holdouts differ and no pair says so: what the gate drew is fair all the same, metrics are not."""
-        return not self.same_holdout and all(each.difference for each in self.pairs)
+    def caution(self) -> str:
+        """A sentence where the holdouts differ and no pair says so: what the gate drew is fair, metrics are not."""
+        fair = self.same_holdout or not all(each.difference for each in self.pairs)
+        return "" if fair else OWN_HOLDOUTS
 
 
 def compare(runs: Sequence[RunRecord]) -> RunComparison:

@@ -12,7 +12,7 @@ from trainyard.client.deployment import Deployment
 from trainyard.client.execution import executions, going_on
 from trainyard.client.execution.executions import Execution
 from trainyard.client.execution.watch import Started
-from trainyard.client.run import artifacts, runs, tables
+from trainyard.client.run import artifacts, model_card, runs, tables
 from trainyard.client.run.artifacts import RunArtifacts
 from trainyard.client.run.find_run import find_run
 from trainyard.client.run.runs import RunRecord
@@ -88,6 +88,11 @@ class StartedRun:
         return self.record.decision
 
     @property
+    def card(self) -> Mapping[str, Any]:
+        """The card of its model in SageMaker's schema. Raises NotFound before the gate has written it."""
+        return model_card.document(self.artifacts)
+
+    @property
     def tables(self) -> list[str]:
         """The paths of the tables that it left, which `frame` reads."""
         return list(tables.tables(self.artifacts))
@@ -119,9 +124,14 @@ class StartedRun:
             raise JobFailed(f"{self.name} ended as {self.execution.status}: {self.execution.failure}")
         return self
 
-    def rerun(self, settings: Mapping[str, Any] = NO_CHANGES, *, newest: bool = False) -> StartedRun:
-        """Start it again with other settings, on the same versions of its files, or with `newest` on those of now."""
-        arn, _ = going_on.rerun(self.deployment, self._now(), changes=nested(settings), newest=newest)
+    def rerun(
+        self, settings: Mapping[str, Any] = NO_CHANGES, *, newest: bool = False, fresh: bool = False
+    ) -> StartedRun:
+        """Start it again with other settings, on the same versions of its files, or with `newest` on those of now.
+
+        Stages before training that some run has made from the same are taken over, unless it is to be `fresh`.
+        """
+        arn, _ = going_on.rerun(self.deployment, self._now(), changes=nested(settings), newest=newest, fresh=fresh)
         return StartedRun(self.deployment, executions.describe(self.deployment.target, arn))
 
     def _now(self) -> Execution:

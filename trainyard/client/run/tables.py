@@ -68,15 +68,23 @@ def scores(deployment: Deployment, model: str) -> pd.DataFrame:
 
     Only complete scorings are in the catalogue. Raises NotFound where the model has scored nothing yet.
     """
-    found = _partitions(deployment, model)
-    if not found:
-        raise NotFound(
-            f"Expected scores of the model {model}, found none; make some with `trainyard score`. "
-            "See `trainyard models`."
-        )
-    address = urlsplit(found[max(found)])
+    address = urlsplit(_newest(deployment, model)[1])
     listed = artifacts.listed(deployment, f"{address.path.strip('/')}/")
     return frame(deployment, address.netloc, keys=[each.key for each in listed if each.key.endswith(PARQUET)])
+
+
+def scored_by(deployment: Deployment, model: str) -> RunArtifacts:
+    """The run of the newest bulk scoring with a model. Raises NotFound where the model has scored nothing yet."""
+    return artifacts.of_run(deployment, ModelParts.of(model).recipe, run_id=_newest(deployment, model)[0])
+
+
+def _newest(deployment: Deployment, model: str) -> tuple[str, str]:
+    """The run of the newest scoring with a model, and where its rows are."""
+    if found := _partitions(deployment, model):
+        return max(found.items())
+    raise NotFound(
+        f"Expected scores of the model {model}, found none; make some with `trainyard score`. See `trainyard models`."
+    )
 
 
 def frame(deployment: Deployment, bucket: str, *, keys: Sequence[str]) -> pd.DataFrame:
@@ -88,6 +96,13 @@ def frame(deployment: Deployment, bucket: str, *, keys: Sequence[str]) -> pd.Dat
         raise TrainyardError(INSTALL.format(found=error.name)) from error
     s3 = deployment.target.client("s3")
     parts = [pd.read_parquet(io.BytesIO(s3.get_object(Bucket=bucket, Key=key)["Body"].read())) for key in sorted(keys)]
+    return joined(parts)
+
+
+def joined(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """The rows of data frames with the same columns, one after the other."""
+    import pandas as pd
+
     return parts[0] if len(parts) == 1 else pd.concat(parts, ignore_index=True)
 
 

@@ -18,6 +18,7 @@ from trainyard.client.execution.find_execution import find_execution
 from trainyard.client.execution.history import StateVisit
 from trainyard.client.execution.jobs import JobKind
 from trainyard.client.execution.observer import Observer, Snapshot
+from trainyard.client.execution.reused import notes, reuse_of
 from trainyard.client.execution.why_failed import WhyFailed, why_failed
 from trainyard.client.wording import Verdict
 from trainyard.console import pages
@@ -49,6 +50,7 @@ class ExecutionView:
     why: WhyFailed | None = None
     running: Sequence[Running] = ()
     last_line: str = ""
+    reuse: Sequence[str] = ()
     different: Sequence[tuple[str, Any]] = ()
     unfolded: frozenset[str] = field(default_factory=frozenset)
     visited_only: bool = False
@@ -99,8 +101,14 @@ def view_of(
     asked = request.query_params
     execution, unfolded = snapshot.execution, frozenset(asked.getlist("unfold"))
     visited_only = asked.get("visited") == "1"
+    reuse = reuse_of(snapshot.visits)
     drawn = picture(
-        layout(machine), snapshot.visits, now=datetime.now(UTC), unfolded=unfolded, visited_only=visited_only
+        layout(machine),
+        snapshot.visits,
+        now=datetime.now(UTC),
+        unfolded=unfolded,
+        visited_only=visited_only,
+        notes=notes(reuse),
     )
     return ExecutionView(
         execution=execution,
@@ -112,6 +120,7 @@ def view_of(
         why=_why(deployment, snapshot),
         running=_running(snapshot),
         last_line=snapshot.last_line,
+        reuse=reuse.sentences if reuse else (),
         different=wording.differently(execution),
         unfolded=unfolded,
         visited_only=visited_only,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from trainyard.client.model import scoring
 from trainyard.client.run import artifacts
 from trainyard.console import pages, tabs
 from trainyard.errors import NotFound
@@ -27,6 +28,7 @@ def report(request: Request) -> Response:
         recipe=recipe,
         run_id=run_id,
         stage=_stage(request).value,
+        drift=scoring.drift(run) if _stage(request) is Stage.SCORE else None,
         written=any(run.listed_under(f"{_stage(request)}/{PAGE_FILE}")),
         tabs_of=tabs.of_artifacts(run),
     )

@@ -6,12 +6,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from trainyard.client.model import models
-from trainyard.client.run import data_profile, runs
+from trainyard.client.run import data_profile, model_card, runs
 from trainyard.client.run import lineage as lineages
 from trainyard.client.run.runs import RunRecord
 from trainyard.client.wording import short
 from trainyard.console import pages, tabs
 from trainyard.run.naming import model_name
+from trainyard.run.reuse import Reuse
+from trainyard.run.stage import Stage
 
 
 def configuration(request: Request) -> Response:
@@ -46,10 +48,25 @@ def data(request: Request) -> Response:
         run=record,
         tab="data",
         tabs_of=tabs.of_record(record),
+        reuse=run.document(Stage.RESOLVE, Reuse),
         profiles=data_profile.profiles(run),
         split=data_profile.split(run),
         prepared=data_profile.prepared(run),
         rejected=data_profile.rejected(run, run.listed_under(data_profile.REJECTED)),
+    )
+
+
+def card(request: Request) -> Response:
+    """What the model of the run is for, how good it is, and where it comes from."""
+    record = _record(request)
+    return pages.page(
+        request,
+        "card.html.j2",
+        title=f"Model card of run {record.request.run_id}",
+        run=record,
+        tab="card",
+        tabs_of=tabs.of_record(record),
+        card=model_card.view(model_card.document(record.artifacts)),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from trainyard.client.execution.history import StateVisit, Status
@@ -15,6 +15,8 @@ from trainyard.console.yard.rail import Path, Point, height, line, rail_for
 from trainyard.console.yard.times import Span, Visited, visited
 from trainyard.pages import formats
 
+NO_NOTES: Mapping[str, str] = {}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
@@ -22,6 +24,7 @@ class Row:
 
     `folded` counts the states in the row, itself included; `unfolds` is whether it can be opened by its name. `seconds`
     is None for what was not reached and for states that do no work; the bar is in thousandths of the execution's time.
+    A `note` says why a state that does work was passed by.
     """
 
     number: int
@@ -36,6 +39,7 @@ class Row:
     bar_length: float
     x: int
     y: int
+    note: str = ""
 
     @property
     def duration(self) -> str:
@@ -69,19 +73,20 @@ def picture(
     now: datetime,
     unfolded: frozenset[str] = frozenset(),
     visited_only: bool = False,
+    notes: Mapping[str, str] = NO_NOTES,
 ) -> Picture:
     """The picture of an execution until `now`. Visits of states that the layout lacks are left out.
 
     A group is open when one of its states was visited or its name is in `unfolded`. `visited_only` leaves out what was
-    not visited.
+    not visited and has no note; `notes` are told by the states that they are about.
     """
     known = [visit for visit in visits if visit.name in layout.kinds]
     by_state = visited(known, now=now)
-    shown = _shown(layout.items, layout=layout, reached=by_state.keys(), unfolded=unfolded)
+    shown = _shown(layout.items, layout=layout, reached={*by_state, *notes}, unfolded=unfolded)
     rows = sorted(shown, key=lambda row: top_of(row.states, layout.order))
     if visited_only:
-        rows = [row for row in rows if row.named in by_state]
-    return _drawn(rows, layout=layout, visits=known, by_state=by_state)
+        rows = [row for row in rows if row.named in by_state or row.named in notes]
+    return _drawn(rows, layout=layout, visits=known, by_state=by_state, notes=notes)
 
 
 def _shown(items: Iterable[Item], *, layout: Layout, reached: Set[str], unfolded: Set[str]) -> Iterator[_Shown]:
@@ -100,7 +105,12 @@ def _is_open(group: Group, *, reached: Set[str], unfolded: Set[str]) -> bool:
 
 
 def _drawn(
-    rows: Sequence[_Shown], *, layout: Layout, visits: Sequence[StateVisit], by_state: Mapping[str, Visited]
+    rows: Sequence[_Shown],
+    *,
+    layout: Layout,
+    visits: Sequence[StateVisit],
+    by_state: Mapping[str, Visited],
+    notes: Mapping[str, str],
 ) -> Picture:
     steps = _steps(rows, layout.edges)
     placed = lanes(
@@ -119,7 +129,10 @@ def _drawn(
     span = Span.of(by_state.values())
     return Picture(
         rows=tuple(
-            _row(row, layout=layout, found=by_state.get(row.named), span=span, node=rail.node(lane, place))
+            replace(
+                _row(row, layout=layout, found=by_state.get(row.named), span=span, node=rail.node(lane, place)),
+                note=notes.get(row.named, ""),
+            )
             for place, (row, lane) in enumerate(zip(rows, placed.rows, strict=True))
         ),
         width=rail.width,

@@ -28,3 +28,9 @@ class Answers:
         best = predictions.argmax(axis=1)
         told = predictions[:, 1] if len(encoder.classes) == 2 else predictions.max(axis=1)
         return cls(values=[encoder.classes[each] for each in best], probabilities=told)
+
+    def columns(self, target: str) -> dict[str, np.ndarray]:
+        """As `score_columns` calls them."""
+        texts = self.probabilities is not None
+        columns = {f"{target}_predicted": np.asarray(self.values, dtype=object if texts else np.float64)}
+        return columns if self.probabilities is None else {**columns, f"{target}_probability": self.probabilities}

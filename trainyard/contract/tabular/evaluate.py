@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pandas as pd
 
 from trainyard.contract.evaluation import Evaluation, Reference
 from trainyard.contract.tabular import metrics
+from trainyard.contract.tabular.answers import Answers
 from trainyard.contract.tabular.config import TabularConfig
 from trainyard.contract.tabular.examples import Examples
 from trainyard.contract.tabular.features import Encoder
@@ -23,7 +25,9 @@ BASELINE_L2 = 1.0
 def evaluate(model_dir: Path, holdout: Path, *, config: TabularConfig) -> Evaluation:
     """Every metric, and one row per held-out example in the order of the keys."""
     model, rows = load_trained(model_dir), pd.read_parquet(holdout)
-    return _evaluated(model.predict(rows), rows, encoder=model.encoder, config=config)
+    predictions = model.predict(rows)
+    found = _evaluated(predictions, rows, encoder=model.encoder, config=config)
+    return replace(found, answers=Answers.of(predictions, model.encoder).columns(config.table.target))
 
 
 def references(channels: Mapping[str, Path], holdout: Path, *, config: TabularConfig) -> dict[str, Reference]:

@@ -24,7 +24,4 @@ def score(model_dir: Path, tables: Path, *, config: TabularConfig) -> Iterator[p
     names = [each.name for each in table.columns if each.name != table.target]
     for chunk in chunks.read(tables / table.name, names, rows=config.score.chunk_rows):
         answers = Answers.of(model.predict(chunk.to_pandas()), model.encoder)
-        columns = {table.key: chunk[table.key].cast(pa.string()), f"{table.target}_predicted": answers.values}
-        if answers.probabilities is not None:
-            columns[f"{table.target}_probability"] = answers.probabilities
-        yield pa.table(columns)
+        yield pa.table({table.key: chunk[table.key].cast(pa.string()), **answers.columns(table.target)})

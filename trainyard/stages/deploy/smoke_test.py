@@ -16,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from trainyard.errors import TrainyardError
 from trainyard.run.stage import Stage
 from trainyard.serving.examples import EXAMPLES_FILE, Examples, check, parse
+from trainyard.serving.inference_id import SMOKE_TEST, attribute
 from trainyard.serving.wire import JSON
 
 SHOWN_PROBLEMS = 5
@@ -51,7 +52,14 @@ def smoke_test(endpoint: str, run_prefix: str, *, bucket: str, s3: Any, runtime:
 
 def _invoke(runtime: Any, endpoint: str, *, body: bytes, content_type: str) -> bytes:
     try:
-        answer = runtime.invoke_endpoint(EndpointName=endpoint, Body=body, ContentType=content_type, Accept=JSON)
+        answer = runtime.invoke_endpoint(
+            EndpointName=endpoint,
+            Body=body,
+            ContentType=content_type,
+            Accept=JSON,
+            # What an endpoint keeps of its requests is about its callers.
+            CustomAttributes=attribute(SMOKE_TEST),
+        )
         content: bytes = answer["Body"].read()
     except ClientError as error:
         said = error.response.get("OriginalMessage") or error.response["Error"].get("Message", "")

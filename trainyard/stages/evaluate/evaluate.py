@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 
 from trainyard.contract.config import RecipeConfig
 from trainyard.contract.evaluation import Evaluation, Reference
@@ -16,8 +17,10 @@ from trainyard.errors import JobFailed
 from trainyard.run import recipe
 from trainyard.run.documents import ChampionMetrics, Comparison, Difference, Metric
 from trainyard.run.model_archive import ModelCard
+from trainyard.run.profile import AnswerProfile
 from trainyard.run.run import Run
 from trainyard.serving.examples import EXAMPLES_FILE
+from trainyard.stages.answers import AnswerProfiler, naming_rows
 from trainyard.stages.evaluate import per_example
 from trainyard.stages.evaluate.bootstrap import Statistic, interval, paired_difference
 
@@ -28,7 +31,7 @@ def evaluate(run: Run, examples: Path, *, challenger: Path, champion: Path | Non
     """Compare the unpacked models `challenger` and `champion` on `examples`, the folder of stage process.
 
     Writes `evaluation.json` for gate and report, `statistics.json` for the model package, the scores of examples for
-    comparisons with other runs, and the requests that a deployed model is tested with first.
+    comparisons with other runs, a profile of the answers, and the requests that a deployed model is tested with first.
     """
     comparison = _compare(run, examples, challenger=challenger, champion=champion, output=output)
     comparison.write(output)
@@ -48,6 +51,7 @@ def _compare(run: Run, examples: Path, *, challenger: Path, champion: Path | Non
     found: Evaluation = module.evaluate(challenger, holdout, config=config)
     primary = config.gate.primary
     metrics = _metrics(found, config)
+    _keep_answers(run, found, output=output)
     per_example.write(output, found, of=per_example.statistic(run.recipe, primary), metric=primary)
     compared = None
     if champion is not None:
@@ -72,6 +76,19 @@ def _compare(run: Run, examples: Path, *, challenger: Path, champion: Path | Non
         not_applicable=found.not_applicable,
         champion=compared,
     )
+
+
+def _keep_answers(run: Run, found: Evaluation, *, output: Path) -> None:
+    """A profile of what the model says of rows that it has not learned from: of those others, it is too sure."""
+    if not found.answers:
+        return
+    profiler = AnswerProfiler(
+        rows=len(next(iter(found.answers.values()))),
+        shares=recipe.shares(run.recipe),
+        left_out=naming_rows(recipe.score_columns(run.recipe)),
+    )
+    profiler.add(pa.table(dict(found.answers)))
+    AnswerProfile(answers=profiler.profile()).write(output)
 
 
 def _metrics(found: Evaluation, config: RecipeConfig) -> dict[str, Metric]:

@@ -16,6 +16,7 @@ from trainyard.glue.start_engine import start
 from trainyard.reading.model import LocalFile, Reading
 from trainyard.reading.read import read
 from trainyard.run import recipe
+from trainyard.run.settings_read import noting
 from trainyard.run.stage import Stage
 from trainyard.run.store import RunStore
 from trainyard.stages.ingest import database_extract
@@ -31,7 +32,7 @@ def ingest(store: RunStore, arguments: Arguments, *, read_secret: SecretReader) 
     are in `<run>/ingest/rejected/<table>.csv`, also of data that were refused. Only faults (a missing object, a refused
     permission, a full disk) raise. Running it again replaces what it wrote.
     """
-    config = recipe.config(store.run.recipe, store.run.config)
+    config, noted = noting(recipe.config(store.run.recipe, store.run.config))
     store.clear(Stage.INGEST)
     with tempfile.TemporaryDirectory(prefix="ingest-") as folder:
         quality, tables = _load_all(store, config, scratch=Path(folder), read_secret=read_secret)
@@ -43,6 +44,8 @@ def ingest(store: RunStore, arguments: Arguments, *, read_secret: SecretReader) 
         # Whether data are good enough to learn from is of no interest where they are only scored.
         if quality.ok and store.run.task == "train":
             quality += _check(store, arguments, config=config, tables=tables)
+    if quality.ok:
+        store.write_document(Stage.INGEST, noted.document)
     store.write_text(Stage.INGEST, QUALITY_FILE, text=quality.to_json())
     return quality
 

@@ -6,7 +6,6 @@ In DuckDB and plain Python: ingest loads neither numpy nor pyarrow, and starts s
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 SAMPLED_ROWS = 20_000
 # Of a long table so many stretches of rows are read; all others are not even decoded.
 STRETCHES = 25
-LEVELS = 51
 TOP_VALUES = 100
 LONGEST_VALUE = 60
 # What fewer rows have in common may be somebody's own.
@@ -32,7 +30,6 @@ NAMED_FROM_ROWS = 5
 MOST_DIFFERENT = 0.2
 # Whole numbers that hardly ever come twice name their rows.
 KEY_DIFFERENT = 0.95
-SIGNIFICANT_DIGITS = 9
 TEXTS = ("VARCHAR", "BOOLEAN", "ENUM")
 TIMES = ("DATE", "TIMESTAMP")
 WHOLE = (
@@ -101,12 +98,12 @@ def _column(connection: DuckDBPyConnection, name: str, *, kind: str, rows: int, 
         return ColumnProfile(kind="key", missing=missing, rows=rows)
     if kind in TEXTS:
         if different > max(MOST_DIFFERENT * known, NAMED_FROM_ROWS):
-            lengths = _quantiles(_sorted(connection, f"length({column})"))
+            lengths = Quantiles.of(_sorted(connection, f"length({column})"))
             return ColumnProfile(kind="text", missing=missing, rows=rows, quantiles=lengths)
         top = _top(connection, column, known=known)
         return ColumnProfile(kind="category", missing=missing, rows=rows, top=top, complete=len(top) == different)
     time = kind.startswith(TIMES)
-    spread = _quantiles(_sorted(connection, f"epoch({column})" if time else column))
+    spread = Quantiles.of(_sorted(connection, f"epoch({column})" if time else column))
     return ColumnProfile(kind="time" if time else "number", missing=missing, rows=rows, quantiles=spread)
 
 
@@ -125,16 +122,3 @@ def _sorted(connection: DuckDBPyConnection, expression: str) -> list[float]:
         f"SELECT list_sort(list(value)) FROM (SELECT {expression}::DOUBLE AS value FROM sampled) WHERE isfinite(value)"
     ).fetchall()
     return values or []
-
-
-def _quantiles(ordered: Sequence[float]) -> Quantiles | None:
-    """Of values in ascending order; None where there are none."""
-    if not ordered:
-        return None
-    last, rows = len(ordered) - 1, len(ordered)
-    kept = sorted({ordered[round(level * last / (LEVELS - 1))] for level in range(LEVELS)})
-    return Quantiles(
-        values=tuple(float(f"{each:.{SIGNIFICANT_DIGITS}g}") for each in kept),
-        below=tuple(round(bisect_left(ordered, each) / rows, 6) for each in kept),
-        up_to=tuple(round(bisect_right(ordered, each) / rows, 6) for each in kept),
-    )

@@ -22,7 +22,13 @@ def drift_sections(gated: Path | None) -> tuple[Section, ...]:
         return ()
     found = DataDrift.read(gated)
     rows: list[tuple[Cell, ...]] = [
-        (f"{each.table}.{each.column}", KINDS.get(each.what, each.what), f"{each.distance:.3f}", each.text)
+        (
+            f"{each.table}.{each.column}",
+            KINDS.get(each.what, each.what),
+            f"{each.distance:.3f}",
+            f"{each.psi:.3f}",
+            each.text,
+        )
         for each in found.moves
     ]
     told = (
@@ -34,5 +40,5 @@ def drift_sections(gated: Path | None) -> tuple[Section, ...]:
         f"Beside the data of run {found.reference}, which trained the model in use, {told}: a test of Kolmogorov and "
         "Smirnov for numbers, of Pearson for shares, at one false alarm in a hundred comparisons, all columns together."
     )
-    table = Table(columns=("column", "what", "distance", "before -> now"), rows=tuple(rows))
+    table = Table(columns=("column", "what", "distance", "stability index", "before -> now"), rows=tuple(rows))
     return (Section(title="Data beside the champion's", text=text, tables=(table,) if rows else ()),)

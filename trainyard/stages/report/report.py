@@ -18,6 +18,7 @@ from trainyard.run import recipe
 from trainyard.run.documents import Comparison, Decision, PrepareSummary
 from trainyard.run.files import PAGE_FILE
 from trainyard.run.model_archive import ModelCard
+from trainyard.run.reuse import Reuse
 from trainyard.run.run import Run
 from trainyard.run.setting_paths import differing
 from trainyard.stages.process import FIGURES_FILE
@@ -32,7 +33,8 @@ from trainyard.stages.report.times import time_sections
 class Findings:
     """What earlier stages found: the metrics beside those of others, what the gate decided, and their folders.
 
-    `evaluated` has the scores of examples, `gated` the times of jobs, `search` what was tried; each may be missing.
+    `evaluated` has the scores of examples, `gated` the times of jobs, `search` what was tried, `reuse` what was taken
+    over from other runs; each may be missing.
     """
 
     comparison: Comparison
@@ -40,6 +42,7 @@ class Findings:
     evaluated: Path | None = None
     gated: Path | None = None
     search: Path | None = None
+    reuse: Reuse | None = None
 
 
 def report(run: Run, inputs: ReportInputs, *, found: Findings, output: Path) -> None:
@@ -57,7 +60,7 @@ def report(run: Run, inputs: ReportInputs, *, found: Findings, output: Path) -> 
             *own,
             *slice_sections(run.recipe, config, holdout=inputs.process / "holdout", evaluated=found.evaluated),
             *search_sections(found.search, config.tuning, before=to_mapping(config.hyperparameters)),
-            *data_sections(inputs.prepare, inputs.process),
+            *data_sections(inputs.prepare, inputs.process, reuse=found.reuse),
             *drift_sections(found.gated),
             *time_sections(run, config, gated=found.gated, search=found.search),
             again(run, ModelCard.read(inputs.model)),
@@ -69,7 +72,7 @@ def report(run: Run, inputs: ReportInputs, *, found: Findings, output: Path) -> 
         shutil.copyfile(inputs.model / CURVES_FILE, output / CURVES_FILE)
 
 
-def data_sections(prepared: Path, processed: Path) -> tuple[Section, ...]:
+def data_sections(prepared: Path, processed: Path, *, reuse: Reuse | None = None) -> tuple[Section, ...]:
     """What is worth knowing of the files: how they were read, what they hold, what was left out, and the split."""
     if not (prepared / PrepareSummary.FILE).exists():
         return ()
@@ -80,6 +83,7 @@ def data_sections(prepared: Path, processed: Path) -> tuple[Section, ...]:
         Table(columns=("to learn from and to judge by", ""), rows=_counts(split)),
         Table(columns=("prepared table", "rows"), rows=list(said.rows.items())),
         Table(columns=("how the files were read",), rows=[(each,) for each in said.notes]),
+        Table(columns=("stages of this run",), rows=[(each,) for each in (reuse.sentences if reuse else ())]),
     )
     return (
         Section(title="The data", text="\n".join(said.warnings), tables=tuple(each for each in tables if each.rows)),

@@ -85,7 +85,8 @@ def decided(
         dynamodb=services.dynamodb,
         doing="on this approval or rejection",
     )
-    plan = planned(run, known.config, tags={**environment.tags, "execution": execution["name"]})
+    tags = {**environment.tags, "execution": execution["name"]}
+    plan = planned(run, known.config, tags=tags, capture_rules=environment.capture)
     return _promotion(plan, known) if version.approved else _roll_back(plan, known, services=services)
 
 

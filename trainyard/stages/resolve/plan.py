@@ -9,6 +9,8 @@ from typing import Any
 
 from trainyard.contract.config import Range, RecipeConfig
 from trainyard.contract.progress import metric_regex
+from trainyard.run import capture
+from trainyard.run.capture import CaptureRules
 from trainyard.run.naming import model_name, short_name
 from trainyard.run.plan import NextStep, Plan
 from trainyard.run.recipe import has
@@ -19,7 +21,9 @@ from trainyard.stages.resolve import duration
 MOST_SHOWN = 100
 
 
-def planned(run: Run, config: RecipeConfig, *, tags: Mapping[str, str]) -> Plan:
+def planned(
+    run: Run, config: RecipeConfig, *, tags: Mapping[str, str], capture_rules: CaptureRules | None = None
+) -> Plan:
     """What the machine needs for a complete, claimed set: to train on it, to score it, or to start its children."""
     plan = Plan(
         outcome=NextStep.FAN_OUT,
@@ -44,7 +48,7 @@ def planned(run: Run, config: RecipeConfig, *, tags: Mapping[str, str]) -> Plan:
         own_group=bool(config.model),
         fingerprint=run.fingerprint,
         tune=config.tune,
-        deploy=run.config["deploy"],
+        deploy={**run.config["deploy"], "variables": _variables(run, config, rules=capture_rules)},
         score=config.score.enabled,
         register=config.reads_database and has(run.recipe, "register"),
         jobs=run.config["jobs"],
@@ -52,6 +56,16 @@ def planned(run: Run, config: RecipeConfig, *, tags: Mapping[str, str]) -> Plan:
         tuning=tuning(config, hyperparameters(run.config["hyperparameters"])),
         tags=tuple({"Key": key, "Value": value} for key, value in {**tags, **own}.items()),
         objects=shown({each.name: each.version_id for each in run.files}),
+    )
+
+
+def _variables(run: Run, config: RecipeConfig, *, rules: CaptureRules | None) -> dict[str, str]:
+    """What the container of the endpoint is told of the requests that it keeps; nothing where it keeps none."""
+    if not (config.deploy.enabled or run.task == "deploy"):
+        return {}
+    model = model_name(run.recipe, variant=config.variant, model=config.model)
+    return capture.variables(
+        capture.planned(config.deploy.capture, rules, bucket=run.artifacts_bucket, recipe=run.recipe, model=model)
     )
 
 

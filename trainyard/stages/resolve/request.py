@@ -33,7 +33,7 @@ class Request:
     `version_id` is the version that was uploaded and `uploaded_at` when it was complete, where the event tells.
     `task` is to train a model on the files, to score them with the model in use, or to put that model into service,
     which reads no files; `folder` is where they lie. `versions` are the object versions to work on by their names below
-    the folder of the data set, as an earlier run read them; empty for the newest.
+    the folder of the data set, as an earlier run read them; empty for the newest. A `fresh` run computes every stage.
     """
 
     recipe: str
@@ -45,6 +45,7 @@ class Request:
     task: Task = "train"
     folder: str = RAW_PREFIX
     versions: Mapping[str, str] = field(default_factory=dict)
+    fresh: bool = False
 
     @property
     def input(self) -> dict[str, Any]:
@@ -56,6 +57,7 @@ class Request:
             "folder": self.folder,
             "overrides": dict(self.overrides),
             **({"versions": dict(self.versions)} if self.versions else {}),
+            **({"fresh": True} if self.fresh else {}),
         }
 
     @property
@@ -137,13 +139,16 @@ def _from_key(key: str) -> Request:
 
 
 def _from_input(event: Mapping[str, Any]) -> Request:
-    unknown = set(event) - {"recipe", "dataset", "overrides", "task", "folder", "versions", STARTED_BY}
+    unknown = set(event) - {"recipe", "dataset", "overrides", "task", "folder", "versions", "fresh", STARTED_BY}
     overrides, versions = event.get("overrides", {}), event.get("versions", {})
     if unknown or not isinstance(overrides, Mapping):
         raise BadRequest(
-            'Expected only "recipe", "dataset", "task", "folder", "versions" and an object "overrides" in the input; '
+            'Expected only "recipe", "dataset", "task", "folder", "versions", "fresh" and an object "overrides" in the '
+            "input; "
             f"found {', '.join(sorted(unknown)) or repr(overrides)}."
         )
+    if not isinstance(event.get("fresh", False), bool):
+        raise BadRequest(f'Expected "fresh" to be true or false, found {event["fresh"]!r:.60}.')
     if not isinstance(versions, Mapping) or not all(isinstance(each, str) for each in versions.values()):
         raise BadRequest(
             f'Expected "versions" as an object of the version ids of files by their names, found {versions!r:.100}.'
@@ -161,4 +166,5 @@ def _from_input(event: Mapping[str, Any]) -> Request:
         task=task,
         folder=folder,
         versions=versions,
+        fresh=event.get("fresh", False),
     )

@@ -11,6 +11,7 @@ from typing import Any
 from trainyard.contract.config import RecipeConfig, to_mapping
 from trainyard.contract.quoting import printable
 from trainyard.errors import BadRequest, ConfigError, NothingToDo
+from trainyard.run import capture
 from trainyard.run import recipe as recipes
 from trainyard.run.environment import Environment
 from trainyard.run.overrides import override
@@ -97,9 +98,10 @@ def _plan(
     if request.upload is None and request.task == "train" and run.files:
         claim_from_uploads(run, found.objects, ledger_table=environment.ledger_table, dynamodb=dynamodb)
     RunStore(s3, own).write_document(Stage.RESOLVE, own)
-    plan = planned(own, config, tags={**environment.tags, "execution": execution["name"]})
+    tags = {**environment.tags, "execution": execution["name"]}
+    plan = planned(own, config, tags=tags, capture_rules=environment.capture)
     asked = environment.approval and plan.outcome is NextStep.TRAIN
-    return replace(plan, approval=True) if asked else plan
+    return replace(plan, approval=True if asked else None, fresh=True if request.fresh else None)
 
 
 def _config(request: Request, found: Stored, *, environment: Environment, s3: Any) -> RecipeConfig:
@@ -110,6 +112,7 @@ def _config(request: Request, found: Stored, *, environment: Environment, s3: An
     _require_allowed(request, settings, config=config, environment=environment)
     require_one_machine(config)
     require_gpu_in_use(config, gpu=environment.gpu)
+    capture.require_possible(config.deploy.capture, environment.capture)
     duration.require_in_time(config, task=request.task)
     return config
 

@@ -77,7 +77,7 @@ def _require_all(request: Request, found: Sequence[StoredObject]) -> None:
         named = ", ".join(gone[:5]) + (f" and {len(gone) - 5} more" if len(gone) > 5 else "")
         raise BadRequest(
             f"Expected the versions of files that an earlier run read under {request.prefix}; those of {named} are no "
-            "longer in the bucket. Start it with the newest versions instead."
+            "longer in the bucket. Start it with the newest ones instead, by `trainyard rerun --newest`."
         )
 
 

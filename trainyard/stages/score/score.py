@@ -22,21 +22,24 @@ from trainyard.run.documents import ScoreSummary
 from trainyard.run.files import HEAD_FILE, PAGE_FILE
 from trainyard.run.model_archive import ModelCard
 from trainyard.run.naming import model_name
+from trainyard.run.profile import AnswerProfile
 from trainyard.run.run import Run
+from trainyard.stages.answers import AnswerProfiler, naming_rows
 from trainyard.stages.score.page import page
 
 SHOWN_ROWS = 5
 
 
 def score(run: Run, tables: Path, *, model_dir: Path, scores: Path, summary: Path) -> ScoreSummary:
-    """Write `part-*.parquet` to `scores`, and `summary.json` (for the catalogue), `head.json` and a page to `summary`.
+    """Write `part-*.parquet` to `scores`; `summary.json` (for the catalogue), a profile, rows and a page to `summary`.
 
     `tables` has one folder per ingested table. Raises JobFailed when there is nothing to score.
     """
     started = time.monotonic()
     config = recipe.config(run.recipe, run.config)
     model = ModelCard.read(model_dir)
-    written = _write(run, config, model_dir=model_dir, tables=tables, scores=scores)
+    written, answers = _write(run, config, model_dir=model_dir, tables=tables, scores=scores)
+    answers.write(summary)
     seen = recipe.seen(run.recipe, model_dir)
     columns = recipe.score_columns(run.recipe)
     found = ScoreSummary(
@@ -61,22 +64,27 @@ def score(run: Run, tables: Path, *, model_dir: Path, scores: Path, summary: Pat
     return found
 
 
-def _write(run: Run, config: RecipeConfig, *, model_dir: Path, tables: Path, scores: Path) -> Written:
-    module = recipe.module(run.recipe, "score")
+def _write(
+    run: Run, config: RecipeConfig, *, model_dir: Path, tables: Path, scores: Path
+) -> tuple[Written, AnswerProfile]:
+    """What was written, and the profile of it: made as the rows pass, for nobody reads them again."""
+    module, columns = recipe.module(run.recipe, "score"), recipe.score_columns(run.recipe)
     expected: int = module.count(tables, config)
-    scored = _counted(module.score(model_dir, tables, config=config), expected)
-    written = chunks.write(scored, scores, schema=chunks.schema(recipe.score_columns(run.recipe)))
+    profiler = AnswerProfiler(rows=expected, shares=recipe.shares(run.recipe), left_out=naming_rows(columns))
+    scored = _counted(module.score(model_dir, tables, config=config), expected, profiler=profiler)
+    written = chunks.write(scored, scores, schema=chunks.schema(columns))
     if written.rows != expected:
         raise JobFailed(f"Expected {expected:,} scored rows, one for each that there is; found {written.rows:,}.")
     if not written.rows:
         raise JobFailed("Expected rows to score, found none; upload files that hold some.")
-    return written
+    return written, AnswerProfile(answers=profiler.profile())
 
 
-def _counted(tables: Iterator[pa.Table], expected: int) -> Iterator[pa.Table]:
-    """The tables as they come, telling how far it is."""
+def _counted(tables: Iterator[pa.Table], expected: int, *, profiler: AnswerProfiler) -> Iterator[pa.Table]:
+    """The tables as they come, looked at, and telling how far it is."""
     done = 0
     for table in tables:
+        profiler.add(table)
         yield table
         done += table.num_rows
         progress(done / max(expected, 1), f"{done:,} of {expected:,} rows scored")

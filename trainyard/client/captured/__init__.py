@@ -1,0 +1,1 @@
+"""What endpoints kept of requests and answers: read, and forgotten."""
