@@ -91,12 +91,12 @@ def keep_requests(bucket_arn: str) -> Permission:
     )
 
 
-def replace(bucket_arn: str, stage: Stage) -> Permission:
-    """Delete below one stage: a job that runs again removes what its first attempt left."""
+def replace(bucket_arn: str, *stages: Stage) -> Permission:
+    """Delete below these stages: what runs again removes what its first attempt left."""
     return Permission(
         sid="ReplaceOwnOutput",
         actions=["s3:DeleteObject"],
-        resources=objects(bucket_arn, stage),
+        resources=objects(bucket_arn, *stages),
         why=LAYOUT,
     )
 

@@ -18,12 +18,19 @@ def path_of(module: str, paths: Collection[str]) -> str | None:
 
 @cache
 def imported(source: str, *, package: str) -> tuple[str, ...]:
-    """Every module that a module of `package` may import wherever in it, those above it, and names that may be some."""
-    return tuple(sorted({above for each in _named(source, package) for above in _with_packages(each)}))
+    """Every module that a module of `package` may import wherever in it, those above it, and names that may be some.
+
+    None of a text that is no Python: nobody can import it.
+    """
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError):
+        return ()
+    return tuple(sorted({above for each in _named(tree, package) for above in _with_packages(each)}))
 
 
-def _named(source: str, package: str) -> Iterator[str]:
-    for node in ast.walk(ast.parse(source)):
+def _named(tree: ast.Module, package: str) -> Iterator[str]:
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (each.name for each in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -47,17 +54,20 @@ def _with_packages(module: str) -> list[str]:
 def reached(source: str, function: str) -> str:
     """The part of a module that a call of one of its functions may run: what importing it runs, and what these name.
 
-    All of it where it has no such function. Comments and blank lines are no part of it.
+    Importing runs what decorates a function, and makes classes: either may put it where nobody names it. All of the
+    module counts where it has no such function. Comments and blank lines are no part of it.
     """
     body = ast.parse(source).body
-    defined = {each.name: each for each in body if isinstance(each, Definition)}
-    if function not in defined:
+    defined = [each for each in body if isinstance(each, Definition)]
+    names = {each.name for each in defined}
+    if function not in names:
         return source
     found: set[str] = set()
-    waiting = {function}.union(*(_names(each) for each in body if not isinstance(each, Definition)))
-    while waiting := (waiting & defined.keys()) - found:
+    registered = {each.name for each in defined if isinstance(each, ast.ClassDef) or each.decorator_list}
+    waiting = {function, *registered}.union(*(_names(each) for each in body if not isinstance(each, Definition)))
+    while waiting := (waiting & names) - found:
         found |= waiting
-        waiting = set().union(*(_names(defined[each]) for each in waiting))
+        waiting = set().union(*(_names(each) for each in defined if each.name in waiting))
     return "\n".join(ast.unparse(each) for each in body if getattr(each, "name", function) in {*found, function})
 
 

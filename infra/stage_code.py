@@ -69,7 +69,9 @@ class StageCode:
 
     def paths(self, name: str, stage: Stage) -> set[str]:
         """The files that a stage of a recipe runs, installs, or may read beside the recipe's modules."""
-        own = self._below(recipe_packages.package(name))
+        package = recipe_packages.package(name)
+        # A recipe from outside may share words or modules with others below its outermost package.
+        own = self._below(package.partition(".")[0] if name in recipe_packages.offers() else package)
         data = {each for each in own if not each.endswith(MODULE)}
         modules = self._closure([JOBS[stage].entry, *self._modules(name, stage), *self._loaded_by_name(name, own)])
         return modules | data | ({*JOBS[stage].beside} & self._sources.keys())

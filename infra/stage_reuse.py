@@ -5,7 +5,7 @@ from __future__ import annotations
 import aws_cdk as cdk
 from constructs import Construct
 
-from infra.access import LAYOUT, RUN, objects, use_key, write
+from infra.access import LAYOUT, RUN, objects, replace, use_key, write
 from infra.data import Data
 from infra.permissions import Permission
 from trainyard.run.reuse import Reuse
@@ -35,6 +35,7 @@ def permissions(scope: Construct, *, data: Data, machine_name: str) -> list[Perm
             conditions={"StringLikeIfExists": {"s3:prefix": [f"{RUN}/{each}/" for each in REUSABLE]}},
         ),
         write(data.artifacts_arn, *REUSABLE),
+        replace(data.artifacts_arn, *REUSABLE),
         Permission(
             sid="SayWhatWasReused",
             actions=["s3:PutObject"],

@@ -7,14 +7,16 @@ import json
 from datetime import UTC, date, datetime
 
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from trainyard.cli.main import main
+from trainyard.client.captured import forget as forgetting
 from trainyard.client.captured import matching
 from trainyard.client.captured.matching import Wanted
 from trainyard.client.yard import Yard
-from trainyard.errors import NotFound
+from trainyard.errors import NotFound, TrainyardError
 from trainyard.run.capture import CaptureRules
 from trainyard.run.document import encoded
 from trainyard.serving import captured_files
@@ -48,6 +50,12 @@ def put(deployment, key, content):
 
 def requests(*exchanges):
     return captured_files.encoded(exchanges, run_id="r1", never_kept=frozenset())
+
+
+def table(*, compression="zstd", **columns):
+    content = io.BytesIO()
+    pq.write_table(pa.table(columns), content, compression=compression)
+    return content.getvalue()
 
 
 def read(deployment, key):
@@ -104,6 +112,17 @@ def test_the_command_shows_the_newest_requests(kept, capsys):
     assert '{"uid": 77}' in said and "2026-11-30 07:01:00" in said and '{"uid": 9}' not in said
     assert main(["captured", "two_tower", "--since", "2026-11-30", "--json"]) == 0
     assert [each["request"] for each in json.loads(capsys.readouterr().out)][-1] == {"uid": 77}
+
+
+def test_what_callers_wrote_does_not_move_the_terminal(kept, capsys):
+    put(
+        kept,
+        f"{FOLDER}/date=2026-12-01/hour=07/x.parquet",
+        requests(exchange("[/x]", {"note": "\x9b2J\u202e"}, day=30)),
+    )
+    assert main(["captured", "two_tower", "--last", "1"]) == 0
+    said = capsys.readouterr().out
+    assert r'{"note": "\x9b2J\u202e"}' in said and "[/x]" in said
 
 
 def test_forget_shows_first_what_it_would_remove(kept, capsys):
@@ -166,6 +185,45 @@ def test_forget_asks_for_fields_where_the_environment_names_none(kept, capsys):
     assert "name fields with --field" in capsys.readouterr().out
     assert main(["forget", "7", "--field", "user-id"]) == 0
     assert "1 row about 7 in 1 file would be removed" in capsys.readouterr().out
+
+
+def test_forget_leaves_a_file_that_somebody_else_wrote_meanwhile(kept):
+    wanted, other = Wanted(id="7", fields=("uid",)), Wanted(id="8", fields=("uid",))
+    held, others = (list(forgetting.found(kept, each)) for each in (wanted, other))
+    assert {each.key for each in others} < {each.key for each in held}
+    list(forgetting.remove(kept, held, wanted=wanted))
+    with pytest.raises(TrainyardError, match="written or deleted meanwhile"):
+        list(forgetting.remove(kept, others, wanted=other))
+    # What the first call removed is not there again.
+    assert list(forgetting.found(kept, wanted)) == []
+
+
+def test_forget_does_not_write_over_a_file_that_was_replaced_since_it_was_found(kept):
+    wanted = Wanted(id="7", fields=("uid",))
+    held = [each for each in forgetting.found(kept, wanted) if each.key == SCORES]
+    put(kept, SCORES, table(uid=["9"]))
+    with pytest.raises(TrainyardError, match="Call it again"):
+        list(forgetting.remove(kept, held, wanted=wanted))
+    assert read(kept, SCORES).to_pylist() == [{"uid": "9"}]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        requests(exchange("a", {"user": {"id": 7}})),
+        captured_files.encoded(
+            [exchange("a", {})._replace(answers=[{"like": [{"user": 7}]}])], run_id="r1", never_kept=frozenset()
+        ),
+        table(similar=[[{"user": "7", "score": 0.5}]]),
+        table(user=[7.0]),
+        table(compression="none", user=["7"]),
+    ],
+    ids=["inside a field", "in an answer", "inside a column", "a number", "not packed"],
+)
+def test_an_id_is_found_and_removed_wherever_a_field_holds_it(content):
+    wanted = Wanted(id="7", fields=("user",))
+    assert matching.count(content, wanted) == 1
+    assert matching.count(matching.without(content, wanted), wanted) == 0
 
 
 def test_a_file_whose_rows_all_go_keeps_its_columns():

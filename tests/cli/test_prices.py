@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -128,6 +129,27 @@ def test_a_refreshed_region_is_what_costs_are_reckoned_at(
     assert prices.prices_of(REGION).startswith("list prices of eu-central-1 of 20")
     assert main(["prices"]) == 0
     assert "eu-central-1" in capsys.readouterr().out
+
+
+def test_a_table_that_cannot_be_written_is_whole_afterwards(
+    table: Path, pricing: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = table.read_bytes()
+
+    def full(path: Path, text: str, **_: Any) -> None:
+        path.write_bytes(text.encode()[:100])
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    session = SimpleNamespace(client=lambda *_, **__: pricing)
+    monkeypatch.setattr(target, "connect", lambda *, aws: SimpleNamespace(session=session, region=REGION))
+    monkeypatch.setattr(Path, "write_text", full)
+    with Stubber(pricing) as stub:
+        answers(stub, "AmazonSageMaker", MACHINES)
+        answers(stub, "AWSGlue", [GLUE])
+        answers(stub, "AmazonStates", [TRANSITIONS])
+        assert main(["prices", "--refresh", "--aws"]) == 1
+    assert "No space left" in capsys.readouterr().err
+    assert (table.read_bytes(), list(table.parent.iterdir())) == (before, [table])
 
 
 def test_aws_is_asked_only_when_it_is_said(table: Path, capsys: pytest.CaptureFixture[str]) -> None:

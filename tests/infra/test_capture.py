@@ -91,6 +91,8 @@ def test_resolve_knows_what_the_environment_keeps(full: Deployment) -> None:
     [
         (CaptureRules(share=1.1), "capture.share from 0 to 1, found 1.1"),
         (CaptureRules(retention_days=0), "capture.retention_days from 1 to 3650, found 0"),
+        (CaptureRules(never_kept=("email")), "names in capture.never_kept, found the text 'email'"),  # type: ignore
+        (CaptureRules(never_kept=("a" * 600,)), "names of at most 600 characters in capture.never_kept, found 604"),
         (CaptureRules(never_kept=("E-Mail",), id_fields=("email",)), "found email in capture.never_kept too"),
     ],
 )

@@ -79,6 +79,9 @@ def test_single_objects_that_more_than_stages_decide(deployment: Deployment) -> 
     assert reuse.may("s3:GetObject", artifact(deployment, f"{RUN}/resolve/request.json"))
     assert not reuse.may("s3:PutObject", artifact(deployment, f"{RUN}/resolve/request.json"))
     assert reuse.may("s3:PutObject", artifact(deployment, f"{RUN}/resolve/reuse.json"))
+    # A copy that broke off leaves nothing behind.
+    may_delete = {each for each in STAGES if reuse.may("s3:DeleteObject", artifact(deployment, f"{RUN}/{each}/x"))}
+    assert may_delete == JOBS["FunctionsReuseRole"][1]
     smoke_test = deployment.role("FunctionsSmokeTestRole")
     assert smoke_test.may("s3:GetObject", artifact(deployment, f"{RUN}/evaluate/examples.json"))
     assert not smoke_test.may("s3:GetObject", artifact(deployment, f"{RUN}/evaluate/evaluation.json"))

@@ -6,8 +6,13 @@ import ast
 import json
 from functools import cache
 
+import pytest
+
 from infra import sources, stage_code
 from infra.imports import reached
+from recipes.prod2vec import config as prod2vec
+from trainyard.run import recipe_packages
+from trainyard.run.stage import Stage
 
 RECIPES = ("headline_classifier", "neural_topic_model", "prod2vec", "propensity", "two_tower")
 
@@ -70,6 +75,36 @@ def test_of_a_module_counts_what_a_function_reaches() -> None:
     module = "A = one()\ndef check(x):\n    return two(x)\ndef one(): ...\ndef two(x): ...\ndef three(): ...\n"
     assert [each.name for each in ast.parse(reached(module, "check")).body[1:]] == ["check", "one", "two"]
     assert reached(module, "missing") == module
+
+
+def test_what_is_registered_by_importing_a_module_counts_too() -> None:
+    """Nothing names such rules, and yet they are run."""
+    module = "RULES = []\ndef rule(f): RULES.append(f)\n@rule\ndef unique(x): return key(x)\ndef key(x): ...\n"
+    module += "class Late(Base): ...\ndef check(x): return [each(x) for each in RULES]\ndef other(): ...\n"
+    names = [getattr(each, "name", "RULES") for each in ast.parse(reached(module, "check")).body]
+    assert names == ["RULES", "rule", "unique", "key", "Late", "check"]
+    module = (
+        "@dispatch\ndef check(x): ...\n@check.register\ndef _(x: int): one()\n@check.register\ndef _(x: str): ...\n"
+    )
+    module += "def one(): ...\ndef two(): ...\n"
+    assert [each.name for each in ast.parse(reached(module, "check")).body] == ["check", "_", "_", "one"]
+
+
+def test_a_recipe_from_outside_counts_with_what_it_shares_with_its_neighbours(monkeypatch: pytest.MonkeyPatch) -> None:
+    inside = deployed()
+    monkeypatch.setattr(recipe_packages, "offers", lambda: {"orders": ()})
+    monkeypatch.setattr(recipe_packages, "package", lambda name: f"acme.recipes.{name}")
+    monkeypatch.setattr(recipe_packages, "configuration", lambda name: prod2vec)
+    monkeypatch.setattr(stage_code.recipe, "module_name", lambda name, module: f"acme.recipes.{name}.{module}")
+    outside = {
+        "acme/recipes/orders/process.py": "",
+        "acme/words/stop.txt": "the",
+        "acme/words/list.py": "",
+        "acme/old.py": "print 1",
+        "x/y": "",
+    }
+    code = stage_code.StageCode({**inside, **outside})
+    assert {*outside} & code.paths("orders", Stage.PROCESS) == {*outside} - {"x/y"}
 
 
 def test_modules_are_loaded_by_name_where_the_digest_knows_of_it_only() -> None:

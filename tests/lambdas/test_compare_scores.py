@@ -192,6 +192,18 @@ def test_an_incomplete_data_set_is_not_retrained_on(yard: Yard) -> None:
     assert "No retraining was started: waiting for" in found["text"]
 
 
+def test_a_model_with_settings_that_there_are_no_more_is_scored_and_not_retrained(yard: Yard) -> None:
+    """As after a deployment of code that knows them no longer: what was scored is right all the same."""
+    yard.scored(missing=0.1, settings=RETRAIN)
+    yard.uploaded("products.csv")
+    learned = run(OLD, files=yard.learned)
+    learned = replace(learned, config={**learned.config, "old": 1})
+    RunStore(yard.s3, learned).write_document(Stage.RESOLVE, learned)
+    found = function.handler(EVENT, None)
+    assert (found["moved"], "retrain" in found) == (1, False)
+    assert "No retraining was started: " in found["text"]
+
+
 @pytest.mark.parametrize(("days", "starts"), [(6.9, False), (7.1, True)])
 def test_another_retraining_has_to_wait(yard: Yard, days: float, starts: bool) -> None:
     """At most one in `retrain_days`, whichever scoring asks for it: else each upload would pay for another one."""

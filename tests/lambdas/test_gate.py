@@ -197,6 +197,17 @@ def test_the_times_of_the_jobs_before_are_kept_beside_it(aws):
     assert aws.get_object(Bucket=ARTIFACTS, Key="prod2vec/r1/gate/jobs.json")["Body"].read() == stored
 
 
+def test_a_recipe_whose_metrics_say_what_they_mean_with_numpy_has_a_card_without_it(aws, monkeypatch, tmp_path):
+    """A function has the standard library only; in the report, which has more, it is told."""
+    store(aws, prod2vec_evaluation())
+    (tmp_path / "acme_meanings.py").write_text("import a_library_that_functions_do_not_have")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(recipe, "module_name", lambda name, module: "acme_meanings")
+    assert function.handler({"run": {"recipe": "prod2vec", "run_id": "r1"}, "champion": {}}, None)["promote"]
+    card = json.loads(aws.get_object(Bucket=ARTIFACTS, Key="prod2vec/r1/gate/model_card.json")["Body"].read())
+    assert card["evaluation_details"][0]["metric_groups"][0]["metric_data"]
+
+
 def keep_profile(s3, run_id: str, *, missing: float) -> None:
     column = ColumnProfile(kind="category", missing=missing, rows=2_000, complete=True)
     table = TableProfile(rows=2_000, sampled=2_000, columns={"aisle": column})

@@ -34,6 +34,15 @@ def test_it_is_of_the_recipes_own_class_and_can_be_changed() -> None:
     assert "data.min_words" in noted.paths
 
 
+def test_it_equals_what_the_recipes_own_would_equal() -> None:
+    """A recipe may ask whether anything was set."""
+    config, noted = noting(CONFIG)
+    assert config.data == CONFIG.data
+    assert config == CONFIG
+    assert config.data != dataclasses.replace(CONFIG.data, min_words=CONFIG.data.min_words + 1)
+    assert {"data.min_words", "data.max_df", "seed"} <= noted.paths
+
+
 def test_whoever_takes_all_of_it_along_has_read_all_of_it() -> None:
     everything = {path for path, _ in by_path(to_mapping(CONFIG))}
     for taken in (pickle.dumps, to_mapping):

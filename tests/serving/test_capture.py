@@ -11,6 +11,8 @@ import signal
 import subprocess
 import sys
 import threading
+import unicodedata
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from http.client import HTTPConnection
@@ -25,10 +27,11 @@ from moto import mock_aws
 from tests.recipes.service import await_ping, free_port
 from tests.serving.served_model import small_model
 from tests.serving.toy import Toy, call, refusal, toy_application
-from trainyard.run.capture import COLUMNS, VARIABLE, CapturePlan
+from trainyard.run.capture import COLUMNS, VARIABLE, CapturePlan, plain, without
 from trainyard.serving import capture
 from trainyard.serving.capture import Capture
 from trainyard.serving.captured_files import encoded, writer
+from trainyard.serving.exchange import Exchange
 
 ROOT = Path(__file__).parents[2]
 URI = "s3://bucket/captured/recipe=toy/model=toy"
@@ -100,7 +103,8 @@ def test_a_request_is_called_what_its_caller_calls_it(header, value):
     assert headers[ATTRIBUTES] == b"inference_id=order-7"
 
 
-@pytest.mark.parametrize("value", [b"x" * 65, b"two words", "é".encode()])
+# As a custom attribute the last two would end early, and the request be kept under another name.
+@pytest.mark.parametrize("value", [b"x" * 65, b"two words", "é".encode(), b"order,7", b"order;7"])
 def test_what_is_no_name_is_refused(value):
     kept, [answer] = asked(({"item": 3}, [(INFERENCE_ID, value)]))
     status, sentence = refusal(answer)
@@ -117,6 +121,35 @@ def test_fields_that_are_never_kept_are_not_however_deep_they_are_and_however_th
     keeping.close()
     assert json.loads(kept.rows[0]["request"]) == {"item": 3, "ratings": [{"stars": 5}]}
     assert json.loads(kept.rows[0]["answer"]) == {"level": 1.0, "reasons": {"age": 0.1}}
+
+
+@dataclass
+class Answered:
+    """An answer as a recipe of one's own may give it; orjson writes it as an object."""
+
+    level: float
+    email: str
+    more: list[object]
+
+
+def test_fields_of_data_classes_are_left_out_as_others_are():
+    answer = Answered(1.0, "a@b.c", [Answered(2.0, "d@e.f", [])])
+    content = encoded([Exchange("e", "e", 0.0, 0.0, "", [{}], [answer], 1)], run_id="r1", never_kept={"email"})
+    [row] = pq.read_table(io.BytesIO(content)).to_pylist()
+    assert json.loads(row["answer"]) == {"level": 1.0, "more": [{"level": 2.0, "more": []}]}
+
+
+def test_a_letter_with_an_accent_is_the_same_however_it_is_encoded():
+    composed = "prénom"
+    assert without({unicodedata.normalize("NFD", composed): "Zoë"}, frozenset({plain(composed)})) == {}
+
+
+def test_a_service_that_cannot_write_waits_for_it_once_when_it_is_told_to_stop(monkeypatch):
+    keeping, waited = capturing(Kept().put), []
+    monkeypatch.setattr(keeping._thread, "join", waited.append)
+    keeping.close()
+    keeping.close()
+    assert waited == [capture.CLOSE_S]
 
 
 def test_refused_requests_and_those_of_a_smoke_test_are_not_kept():
@@ -226,6 +259,18 @@ def test_what_cannot_be_written_is_told_without_a_word_of_what_it_was(capsys):
     keeping.close()
     said = set(capsys.readouterr().out.splitlines())
     assert said == {"Requests captured: 0 kept, 0 dropped, 1 not written (PermissionError)."}
+
+
+def test_what_cannot_be_written_in_time_at_the_end_is_told(monkeypatch, capsys):
+    monkeypatch.setattr(capture, "CLOSE_S", 0.01)
+    go_on = threading.Event()
+    keeping = capturing(lambda _uri, _content: go_on.wait(30))
+    keeping.keep("order-7", "POST /invocations", [{}], [{}], 10, 0.0)
+    keeping.close()
+    said = capsys.readouterr().out
+    go_on.set()
+    keeping._thread.join(30)
+    assert said == "Requests captured: not all were written within 0.01 s of the end; these are lost.\n"
 
 
 def test_a_file_is_put_where_its_uri_says(monkeypatch):

@@ -42,6 +42,21 @@ def test_answers_are_profiled_as_they_come(sizes: tuple[int, ...]) -> None:
     assert (found.columns["unknown"].kind, found.columns["unknown"].share) == ("share", 0.25)
 
 
+def test_a_column_may_come_in_other_types_from_chunk_to_chunk() -> None:
+    """As pandas gives whole numbers, and the chunk where one is missing as real ones: what is written is cast alike."""
+    profiler = AnswerProfiler(rows=10)
+    for numbers, texts in (
+        ([1, 2**60], pa.string()),
+        ([0.5, None], pa.large_string()),
+        ([3], pa.dictionary(pa.int8(), pa.string())),
+    ):
+        profiler.add(pa.table({"score": pa.array(numbers), "kind": pa.array(["a"] * len(numbers)).cast(texts)}))
+    found = profiler.profile().columns
+    assert (found["score"].rows, found["score"].missing) == (5, 0.2)
+    assert found["score"].quantiles.values == (0.5, 1.0, 3.0, 1.15292150e18)
+    assert found["kind"].top == {"a": 1.0}
+
+
 def test_of_many_rows_some_are_kept_from_all_of_them() -> None:
     rows, at_once = 5 * SAMPLED_ROWS, 9_999
     profiler = AnswerProfiler(rows=rows)

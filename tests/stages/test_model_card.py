@@ -141,6 +141,24 @@ def test_every_recipe_says_what_its_models_are_for_and_where_they_are_weak(name)
     assert len(uses["factors_affecting_model_efficiency"]) > 40
 
 
+def test_of_more_metrics_than_the_registry_takes_the_first_stay_and_the_one_that_decides():
+    many = {f"f1_of_class_{each:04d}": Metric(value=0.5, low=0.4, high=0.6) for each in range(2000)}
+    many |= {COMPARISON.primary: COMPARISON.metrics[COMPARISON.primary]}
+    comparison = replace(COMPARISON, metrics=many, references={"EASE": dict.fromkeys(many, 0.25)})
+    card = model_card(replace(KNOWN, comparison=comparison))
+    assert 50_000 < len(card) <= 100_000
+    for group in ("this model", "EASE"):
+        assert {COMPARISON.primary, "f1_of_class_0000"} <= groups(json.loads(card))[group].keys()
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r", "\u0085", "\u2028", "\u2029"])
+def test_a_line_ends_in_no_way_in_the_card(line_end):
+    known = replace(KNOWN, decision=replace(DECISION, summary=f"one{line_end}two"))
+    card = model_card(known)
+    assert line_end not in card
+    assert json.loads(card)["training_details"]["training_observations"] == f"one{line_end}two"
+
+
 # The registry takes no line breaks, and a text of any length has to end somewhere.
 @given(text=st.text(min_size=1, max_size=40), times=st.integers(1, 400))
 def test_whatever_stands_in_settings_and_data_the_card_keeps_to_the_schema(text, times):
@@ -156,5 +174,5 @@ def test_whatever_stands_in_settings_and_data_the_card_keeps_to_the_schema(text,
     profile = DataProfile(tables={long: TableProfile(rows=1, sampled=1, columns={})})
     known = replace(KNOWN, config=config, comparison=comparison, decision=decision, profile=profile)
     card = model_card(known)
-    assert "\n" not in card
+    assert card == "".join(card.splitlines())
     ModelCardContent.model_validate(json.loads(card))

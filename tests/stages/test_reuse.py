@@ -7,11 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from s3transfer.exceptions import S3CopyFailedError
 
 from recipes.prod2vec import sample
 from tests.stages.reuse_world import READS, World, request, with_other_code, world
 from trainyard.run.stage import Stage
 from trainyard.run.stage_record import REUSABLE, StageRecord
+from trainyard.run.store import RunStore
+from trainyard.stages.reuse import taking_over
+from trainyard.stages.reuse.record import record
 
 EPOCHS = {"hyperparameters": {"epochs": 3}}
 
@@ -132,6 +136,41 @@ def test_a_damaged_stage_is_computed(made: World, first: str, damage: str) -> No
     assert (found.start, found.reused) == (Stage.PREPARE, {Stage.INGEST: first})
     assert found.computed[Stage.PREPARE] == f"prepare of run {first} was removed or changed since it was made"
     assert made.find(made.run()).reused[Stage.PROCESS] == again.run.run_id
+
+
+@pytest.mark.parametrize("in_parts", [True, False])
+def test_of_a_stage_that_changes_while_it_is_copied_nothing_stays(
+    made: World, monkeypatch: pytest.MonkeyPatch, in_parts: bool
+) -> None:
+    """Half of it would be read together with what is computed, or copied, after it."""
+    older, newer = made.run(), made.run()
+    made.finish(older)
+    made.finish(newer, fresh=True)
+    for store, name in ((older, "of-older"), (newer, "of-newer")):
+        # As the two engines, and every run of one of them, name their files.
+        store.write_text(Stage.PREPARE, f"table/{name}.parquet", text=name * 3)
+        record(store, Stage.PREPARE, codes=made.codes, ledger=made.ledger)
+    copy = taking_over._copy
+
+    def changed_on_the_way(store: RunStore, kept: StageRecord, *, earlier: RunStore) -> None:
+        if (kept.stage, earlier.run.run_id) == (Stage.PREPARE, newer.run.run_id):
+            store.write_text(Stage.PREPARE, "table/of-newer.parquet", text="copied already")
+            earlier.write_text(Stage.PREPARE, "table/part-0.parquet", text="changed")
+            if in_parts:
+                raise S3CopyFailedError("Contents of stored object did not match expected ETag.")
+        copy(store, kept, earlier=earlier)
+
+    monkeypatch.setattr(taking_over, "_copy", changed_on_the_way)
+    again = made.run(EPOCHS)
+    assert made.find(again).reused[Stage.PREPARE] == older.run.run_id
+    assert made.content(again, Stage.PREPARE) == made.content(older, Stage.PREPARE) != {}
+
+
+def test_what_a_copy_that_broke_off_left_is_no_part_of_the_next(made: World, first: str) -> None:
+    again = made.run(EPOCHS)
+    again.write_text(Stage.PROCESS, "table/of-another-run.parquet", text="copied")
+    assert made.find(again).start is Stage.TRAIN
+    assert made.content(again, Stage.PROCESS) == made.content(again.of_run(first), Stage.PROCESS) != {}
 
 
 def test_a_run_that_took_a_stage_over_stands_in_for_one_that_was_removed(made: World, first: str) -> None:

@@ -12,6 +12,7 @@ from rich.table import Table
 from trainyard.cli.command import target, terminal
 from trainyard.cli.command.options import AwsOption, EnvOption, JsonOption, ModelOption, RecipeArgument, VariantOption
 from trainyard.client.captured import records
+from trainyard.contract.quoting import printable
 from trainyard.run.naming import checked_model, model_name
 
 if TYPE_CHECKING:
@@ -62,8 +63,8 @@ def _table(found: pd.DataFrame) -> Table:
             f"{each.time:%Y-%m-%d %H:%M:%S}",
             str(each.inference_id),
             str(each.row),
-            terminal.one_line(each.request, LONGEST_CELL),
-            terminal.one_line(each.answer, LONGEST_CELL),
+            printable(terminal.one_line(each.request, LONGEST_CELL)),
+            printable(terminal.one_line(each.answer, LONGEST_CELL)),
             f"{each.latency_ms:.1f}",
         )
     return table

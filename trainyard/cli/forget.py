@@ -20,8 +20,9 @@ from trainyard.errors import BadRequest
 from trainyard.run.naming import checked_model, model_name
 
 ELSEWHERE = (
-    "Not searched: uploaded files, what runs made of them (training data, models, reports, pages of scores), and "
-    "answers that callers have. Replace a data set's files, and remove runs with `trainyard prune`."
+    "Not searched: uploaded files, what runs made of them (training data, models, reports, pages of scores), results "
+    "of queries, and answers that callers have. Replace a data set's files, and remove runs with `trainyard prune`. "
+    "Requests of the last minutes may have yet to be written: call it again later."
 )
 
 

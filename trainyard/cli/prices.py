@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -49,10 +52,21 @@ def _refresh(region: str, *, aws: bool) -> None:
     cloud = target.connect(aws=True)
     name = region or cloud.region
     found = price_list.read(cloud.session.client("pricing", region_name=price_list.ENDPOINT_REGION), name)
-    table_of.PRICES.write_text(table_of.with_region(name, found), encoding="utf-8")
+    _replace(table_of.PRICES, table_of.with_region(name, found))
     count = len(found["sagemaker_instance_hour"])
     said = f"Prices of {name}: {count} machines, {found['source']}. They are in {table_of.PRICES}."
     terminal.out().print(Text(said), soft_wrap=True)
+
+
+def _replace(path: Path, text: str) -> None:
+    """Put a text in the place of a file at once: other programs read it meanwhile, and a full disk costs nothing."""
+    unfinished = path.with_name(f"{path.name}.{os.getpid()}")
+    try:
+        unfinished.write_text(text, encoding="utf-8")
+        shutil.copymode(path, unfinished)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def _table() -> Table:

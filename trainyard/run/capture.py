@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -70,6 +71,14 @@ class CaptureRules:
             yield f"expected capture.share from 0 to 1, found {self.share}."
         if not 1 <= self.retention_days <= LONGEST_RETENTION_DAYS:
             yield f"expected capture.retention_days from 1 to {LONGEST_RETENTION_DAYS}, found {self.retention_days}."
+        names = {"never_kept": self.never_kept, "id_fields": self.id_fields}
+        if texts := {each: name for each, name in names.items() if isinstance(name, str)}:
+            # Python takes ("email") for a text, whose letters would be the names.
+            yield from (f"expected names in capture.{each}, found the text {name!r}." for each, name in texts.items())
+            return
+        if (size := len(json.dumps(self.never_kept))) > LONGEST_NAMES:
+            # Said here, for else each run of the environment would be refused.
+            yield f"expected names of at most {LONGEST_NAMES} characters in capture.never_kept, found {size}."
         hidden = {plain(each) for each in self.never_kept}
         if both := [each for each in self.id_fields if plain(each) in hidden]:
             yield f"expected capture.id_fields that are kept, found {', '.join(both)} in capture.never_kept too."
@@ -157,12 +166,12 @@ def partition(moment: datetime) -> str:
 
 @lru_cache(maxsize=1024)
 def plain(name: str) -> str:
-    """A field's name as names are compared here: `E-Mail`, `e_mail` and `email` are one.
+    """A field's name as names are compared here: `E-Mail`, `e_mail` and `email` are one, and so is each way to write é.
 
     >>> plain("E-Mail")
     'email'
     """
-    return re.sub(r"[\W_]+", "", name).casefold()
+    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", name)).casefold()
 
 
 def without(value: Any, never_kept: frozenset[str]) -> Any:

@@ -63,10 +63,15 @@ class Capture:
         return name if self._queued(found) else ""
 
     def close(self) -> None:
-        """Write what waits, as long as a service that was told to stop may take for it."""
+        """Write what waits, as long as a service that was told to stop may take for it; once, however often called."""
+        # The first process of a container outlives the signal that is raised anew, and comes here twice.
+        if self._closing.is_set():
+            return
         self._closing.set()
         self._wake.set()
         self._thread.join(CLOSE_S)
+        if self._thread.is_alive():
+            print(f"Requests captured: not all were written within {CLOSE_S} s of the end; these are lost.", flush=True)
 
     def _queued(self, found: Exchange) -> bool:
         with self._lock:

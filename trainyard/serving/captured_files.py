@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import os
 import time
@@ -48,7 +49,14 @@ def _rows(exchange: Exchange, run_id: str, *, never_kept: frozenset[str]) -> Ite
 
 
 def _json(value: Any, never_kept: frozenset[str]) -> str:
-    return orjson.dumps(without(value, never_kept) if never_kept else value).decode()
+    if not never_kept:
+        return orjson.dumps(value).decode()
+
+    def fields(found: Any) -> Any:
+        # orjson writes a data class as an object, whose fields have names too.
+        return without({each.name: getattr(found, each.name) for each in dataclasses.fields(found)}, never_kept)
+
+    return orjson.dumps(without(value, never_kept), fields, orjson.OPT_PASSTHROUGH_DATACLASS).decode()
 
 
 def writer() -> Callable[[str, bytes], None]:

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from trainyard.errors import Refused
 
 HEADER, ATTRIBUTES = "x-amzn-sagemaker-inference-id", "x-amzn-sagemaker-custom-attributes"
-# As long as SageMaker's own.
-NAME = re.compile(r"[!-~]{1,64}")
+# As long as SageMaker's own; a comma or semicolon would end it among the custom attributes.
+NAME = re.compile(r"[!-+\--:<-~]{1,64}")
 ATTRIBUTE = re.compile(r"(?:^|[;,\s])inference_id=([^;,\s]*)")
 # What the smoke test of a deployment calls its requests, which are nobody's.
 SMOKE_TEST = "trainyard-smoke-test"
@@ -32,7 +32,11 @@ def checked(name: str) -> str:
     """A name of a request as a caller gave it. Raises Refused (400) for one that is none."""
     if NAME.fullmatch(name):
         return name
-    raise Refused(400, f"Expected an inference id of 1 to 64 visible characters of ASCII, found {name!r:.100}.")
+    raise Refused(
+        400,
+        "Expected an inference id of 1 to 64 visible characters of ASCII, none a comma or semicolon; found "
+        f"{name!r:.100}.",
+    )
 
 
 def answered(attributes: str) -> str:

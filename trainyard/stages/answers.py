@@ -59,8 +59,11 @@ class AnswerProfiler:
         self._passed += answers.num_rows
         in_shares = {name for each in self.shares for name in (each.name, each.of)}
         for name in answers.column_names:
-            if name not in self.left_out | in_shares and _is_watched(answers.schema.field(name).type):
-                self._kept.setdefault(name, []).append(answers[name].take(places).combine_chunks())
+            kind = None if name in self.left_out | in_shares else _watched_as(answers.schema.field(name).type)
+            if kind is not None:
+                # The next rows may come as another type of numbers or texts.
+                kept = answers[name].take(places).combine_chunks().cast(kind, safe=False)
+                self._kept.setdefault(name, []).append(kept)
         for share in self.shares:
             if {share.name, share.of} <= {*answers.column_names}:
                 self._totals.setdefault(share.name, _Total()).add(answers, share)
@@ -82,8 +85,15 @@ def naming_rows(columns: Iterable[ScoreColumn]) -> frozenset[str]:
     return frozenset(each.name for each in columns if not each.spread)
 
 
-def _is_watched(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_string(kind) or pa.types.is_boolean(kind) or _is_number(kind))
+def _watched_as(kind: pa.DataType) -> pa.DataType | None:
+    """The one type that numbers, texts or truths are kept in; None for what is not watched."""
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    if _is_number(kind):
+        return pa.float64()
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        return pa.string()
+    return kind if pa.types.is_boolean(kind) else None
 
 
 def _is_number(kind: pa.DataType) -> bool:

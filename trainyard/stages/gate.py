@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from trainyard.contract.config import ALL_BASELINES, Drift, Gate
+from trainyard.contract.meaning import Meanings
 from trainyard.errors import JobFailed, NotFound
 from trainyard.run import recipe
 from trainyard.run.documents import ChampionMetrics, Check, Comparison, Decision, Difference, JobTimes, Metric
@@ -41,7 +42,7 @@ def gate(store: RunStore, *, champion: str | None, waits: bool = False, jobs: Jo
         config=config,
         comparison=comparison,
         decision=decision,
-        meanings=recipe.meanings(store.run.recipe),
+        meanings=_meanings(store.run.recipe),
         profile=_profile(store),
         drift=found,
         jobs=jobs,
@@ -58,6 +59,14 @@ def _drift(store: RunStore, champion: str, *, limits: Drift) -> DataDrift | None
     """What moved since the champion's data; None where either run is from before data were profiled."""
     reference, data = _profile(store.of_run(champion)), _profile(store)
     return drift(reference, data, of=champion, limits=limits) if reference and data else None
+
+
+def _meanings(recipe_name: str) -> Meanings:
+    """What the metrics mean; nothing where a recipe says it with a library that functions do not have."""
+    try:
+        return recipe.meanings(recipe_name)
+    except ImportError:
+        return {}
 
 
 def _profile(store: RunStore) -> DataProfile | None:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 from trainyard.contract.config import RecipeConfig
 from trainyard.contract.meaning import Meanings
@@ -22,9 +22,14 @@ from trainyard.run.run import Run
 from trainyard.run.setting_paths import by_path
 from trainyard.run.stage import Stage
 
+MetricT = TypeVar("MetricT")
+# Of the whole card, in characters.
+LONGEST = 100_000
 # The schema's bounds, in characters, and how many data sets an evaluation may name.
 NAME, GROUP_NAME, SETTING, NOTE, TEXT = 255, 63, 255, 1024, 2048
 DATASETS = 10
+# Those that JSON lets stand as they are.
+LINE_ENDS = str.maketrans({each: f"\\u{ord(each):04x}" for each in "\u0085\u2028\u2029"})
 CUT = "..."
 
 
@@ -43,8 +48,32 @@ class Known:
 
 
 def model_card(known: Known) -> str:
-    """The card as JSON without line breaks, which the registry's pattern does not have."""
-    return json.dumps(content(known), ensure_ascii=False, allow_nan=False)
+    """The card as JSON without line breaks, which the registry's pattern does not have, and no longer than it takes."""
+    card, metrics = _json(known), len(known.comparison.metrics)
+    while len(card) > LONGEST and metrics > 1:
+        metrics //= 2
+        card = _json(replace(known, comparison=_with_fewer_metrics(known.comparison, metrics)))
+    return card
+
+
+def _json(known: Known) -> str:
+    return json.dumps(content(known), ensure_ascii=False, allow_nan=False).translate(LINE_ENDS)
+
+
+def _with_fewer_metrics(comparison: Comparison, most: int) -> Comparison:
+    """Of every model the same ones, among them that which decides."""
+    kept = sorted(comparison.metrics, key=lambda name: name != comparison.primary)[:most]
+    champion = comparison.champion
+    return replace(
+        comparison,
+        metrics={name: comparison.metrics[name] for name in kept},
+        champion=champion and replace(champion, metrics=_among(kept, champion.metrics)),
+        references={name: _among(kept, metrics) for name, metrics in comparison.references.items()},
+    )
+
+
+def _among(names: Collection[str], metrics: Mapping[str, MetricT]) -> dict[str, MetricT]:
+    return {name: each for name, each in metrics.items() if name in names}
 
 
 def content(known: Known) -> dict[str, Any]:

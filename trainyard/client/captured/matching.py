@@ -20,19 +20,22 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 BATCH_ROWS = 10_000
+# The columns of kept requests that are looked at.
+REQUESTS = frozenset({"inference_id", "request", "answer"})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """An id, and the fields of requests and columns of scores that may hold it, in any spelling."""
+    """An id, and the fields of requests and answers and columns of scores that may hold it, in any spelling."""
 
     id: str
     fields: tuple[str, ...] = ()
 
     def in_row(self, row: Mapping[str, Any]) -> bool:
         """Whether a row of a file is about it: a request of this name, or with it in a field; a score of it."""
-        if "inference_id" in row and "request" in row:
-            return row["inference_id"] == self.id or any(self._holds(json.loads(row["request"])))
+        if row.keys() >= REQUESTS:
+            said = (json.loads(row[each]) for each in ("request", "answer"))
+            return row["inference_id"] == self.id or any(held for each in said for held in self._holds(each))
         return any(self._holds(row))
 
     def _holds(self, value: Any, *, named: bool = False) -> Iterator[bool]:
@@ -40,7 +43,7 @@ class Wanted:
         if isinstance(value, Mapping):
             names = {plain(each) for each in self.fields}
             for name, each in value.items():
-                yield from self._holds(each, named=plain(str(name)) in names)
+                yield from self._holds(each, named=named or plain(str(name)) in names)
         elif isinstance(value, list):
             for each in value:
                 yield from self._holds(each, named=named)
@@ -66,16 +69,21 @@ def without(content: bytes, wanted: Wanted) -> bytes:
 
 
 def _about(batch: pa.RecordBatch, wanted: Wanted) -> list[bool]:
-    names = batch.schema.names
-    looked_at = ["inference_id", "request"] if {"inference_id", "request"} <= set(names) else _columns(names, wanted)
+    looked_at = sorted(REQUESTS) if set(batch.schema.names) >= REQUESTS else _columns(batch.schema, wanted)
     if not looked_at:
         return [False] * batch.num_rows
     return [wanted.in_row(row) for row in batch.select(looked_at).to_pylist()]
 
 
-def _columns(names: list[str], wanted: Wanted) -> list[str]:
+def _columns(schema: pa.Schema, wanted: Wanted) -> list[str]:
+    """The columns of these names, or with a field of them inside."""
     fields = {plain(each) for each in wanted.fields}
-    return [each for each in names if plain(each) in fields]
+
+    def named(field: pa.Field) -> bool:
+        inside = (field.type.field(place) for place in range(field.type.num_fields))
+        return plain(field.name) in fields or any(named(each) for each in inside)
+
+    return [each.name for each in schema if named(each)]
 
 
 def _opened(content: bytes) -> Any:
@@ -88,4 +96,5 @@ def _opened(content: bytes) -> Any:
 
 def _compression(file: Any) -> str:
     """How the file is packed, as its first column is; an empty file has none."""
-    return str(file.metadata.row_group(0).column(0).compression) if file.metadata.num_row_groups else "ZSTD"
+    found = str(file.metadata.row_group(0).column(0).compression) if file.metadata.num_row_groups else "ZSTD"
+    return "NONE" if found == "UNCOMPRESSED" else found

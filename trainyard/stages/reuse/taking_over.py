@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from boto3.s3.transfer import TransferConfig, create_transfer_manager
-from botocore.exceptions import ClientError
 
 from trainyard.errors import TrainyardError
 from trainyard.run.stage import Stage
 from trainyard.run.stage_record import StageRecord
-from trainyard.run.store import MISSING, RunStore
+from trainyard.run.store import RunStore
 
 # One request copies up to 5 GB; in parts of this size several at a time are quicker.
 PART_BYTES = 256 << 20
-# S3's answers where the source of a copy is not what was asked for.
-CHANGED = {"PreconditionFailed", "412"}
 
 
 class NoLongerThere(TrainyardError):
@@ -36,15 +33,20 @@ def objects(store: RunStore, stage: Stage) -> Mapping[str, str]:
 def take_over(store: RunStore, record: StageRecord, *, earlier: RunStore) -> None:
     """Copy the files of a stage from an earlier run, inside S3; each is copied only as the record has it.
 
-    Raises NoLongerThere, mostly before anything is copied, where one is gone, was changed or was added.
+    Raises NoLongerThere, mostly before anything is copied, where one is gone, was changed or was added. Of a stage that
+    could not be copied nothing stays: half of it would be read together with what comes into its place.
     """
     where = f"{record.stage} of run {earlier.run.run_id}"
     if objects(earlier, record.stage) != record.objects:
         raise NoLongerThere(f"{where} was removed or changed since it was made")
+    # What an attempt left that was ended on its way.
+    store.clear(record.stage)
     try:
         _copy(store, record, earlier=earlier)
-    except ClientError as error:
-        if error.response["Error"]["Code"] not in MISSING | CHANGED:
+    except Exception as error:
+        store.clear(record.stage)
+        # Of a copy in parts it depends on the version of boto3 with which error it says so.
+        if objects(earlier, record.stage) == record.objects:
             raise
         raise NoLongerThere(f"{where} changed while it was copied") from error
 

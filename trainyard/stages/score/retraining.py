@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from trainyard.errors import BadRequest, NothingToDo
+from trainyard.errors import BadRequest, ConfigError, NothingToDo
 from trainyard.run import recipe as recipes
 from trainyard.run.ledger import expiry
 from trainyard.run.run import Run
@@ -48,7 +48,7 @@ def retraining(
     request = Request(recipe=earlier.recipe, dataset=earlier.dataset, overrides=earlier.overrides)
     try:
         newer = _has_newer_data(earlier, request, client=store.client)
-    except (BadRequest, NothingToDo) as error:
+    except (BadRequest, ConfigError, NothingToDo) as error:
         return Retraining(text=f"No retraining was started: {error}")
     if not newer:
         return Retraining(
