@@ -15,7 +15,9 @@ import gzip
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -82,20 +84,22 @@ def figures(
     network: bool = True,
 ) -> list[Figure]:
     """What the benchmark measures; raises Skipped without the data."""
-    table = pd.DataFrame() if generated else _distinct_headlines(source=source)
-    table = _with_rare_class(table) if rare else table
-    if not generated:
-        print(
-            f"{len(table):,} distinct headlines of {table.story.nunique():,} stories, split by story", file=sys.stderr
-        )
+    draw = partial(_generated, generated) if generated else _real(headlines, rare=rare, source=source)
     rows: Rows = {}
     seconds: Seconds = {}
     for seed in range(1 if quick else splits):
         with tempfile.TemporaryDirectory() as folder:
-            prepared = _generated(generated, seed) if generated else _with_roles(table, seed, most=headlines)
-            _one_split(prepared, seed, folder=Path(folder), network=network, rows=rows, seconds=seconds)
+            _one_split(draw(seed), seed, folder=Path(folder), network=network, rows=rows, seconds=seconds)
     bars = SOURCE_BARS if source else BARS
     return _figures(rows, seconds, bars=bars if headlines is None and not (rare or generated) else (0.0, 0.0))
+
+
+def _real(most: int | None, *, rare: bool, source: bool) -> Callable[[int], pd.DataFrame]:
+    """What draws real headlines with their roles, by a seed."""
+    table = _distinct_headlines(source=source)
+    table = _with_rare_class(table) if rare else table
+    print(f"{len(table):,} distinct headlines of {table.story.nunique():,} stories, split by story", file=sys.stderr)
+    return partial(_with_roles, table, most=most)
 
 
 def _distinct_headlines(*, source: bool) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from constructs import Construct
 from infra import endpoints
 from infra.access import RUN, UPLOADS, UPLOADS_TO_SCORE, objects, read_failures, use_key
 from infra.data import Data
-from infra.permissions import Permission
+from infra.permissions import Permission, executions_of
 from infra.settings import Settings
 from trainyard.run.documents import Comparison, ScoreSummary
 from trainyard.run.drift import DataDrift
@@ -190,19 +190,11 @@ def explain_failure(
     scope: Construct, *, settings: Settings, data: Data, machine_name: str, machine_arn: str
 ) -> list[Permission]:
     """Histories and logs of this environment's executions and jobs, and the topic that people hear of them by."""
-    stack = cdk.Stack.of(scope)
     return [
         Permission(
             sid="ReadHistory",
             actions=["states:DescribeStateMachineForExecution", "states:GetExecutionHistory"],
-            resources=[
-                stack.format_arn(
-                    service="states",
-                    resource="execution",
-                    resource_name=f"{machine_name}:*",
-                    arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
-                )
-            ],
+            resources=[executions_of(scope, machine_name)],
             why="Executions come and go; only those of this machine are read.",
         ),
         Permission(

@@ -15,7 +15,7 @@ from infra.glue import GlueJobs
 from infra.images import Images
 from infra.jobs import SERVICE, JobRoles
 from infra.lambdas import Functions
-from infra.permissions import Permission, role
+from infra.permissions import Permission, executions_of, role
 from infra.registry import Registry
 from trainyard.contract.quality import QUALITY_FILE
 from trainyard.run.documents import Children, ScoreSummary
@@ -121,28 +121,25 @@ def _call_functions_and_jobs(parts: Parts) -> list[Permission]:
                     (Stage.GATE, MODEL_CARD_FILE),
                 )
             ],
-            why="Recipes and runs come and go; the verdict on data, lists of children and sums of scores are read.",
+            why="Recipes and runs come and go; verdicts on data, lists of children, sums of scores and cards are read.",
         ),
     ]
 
 
 def _start_children(scope: Construct, machine_name: str) -> list[Permission]:
     """Start this very machine again; its ARN is made of its name, for it needs this role before it exists."""
-    stack = cdk.Stack.of(scope)
-
-    def arn(resource: str, name: str) -> str:
-        return stack.format_arn(
-            service="states", resource=resource, resource_name=name, arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME
-        )
-
+    machine = cdk.Stack.of(scope).format_arn(
+        service="states",
+        resource="stateMachine",
+        resource_name=machine_name,
+        arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+    )
     return [
-        Permission(
-            sid="StartChildren", actions=["states:StartExecution"], resources=[arn("stateMachine", machine_name)]
-        ),
+        Permission(sid="StartChildren", actions=["states:StartExecution"], resources=[machine]),
         Permission(
             sid="FollowChildren",
             actions=["states:DescribeExecution", "states:StopExecution", "states:RedriveExecution"],
-            resources=[arn("execution", f"{machine_name}:*")],
+            resources=[executions_of(scope, machine_name)],
             why="Executions come and go; only those of this machine are children.",
         ),
     ]

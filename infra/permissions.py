@@ -64,6 +64,16 @@ def role(
     return made.without_policy_updates()
 
 
+def executions_of(scope: Construct, machine_name: str) -> str:
+    """ARN of every execution of a state machine, by whose name alone it is known before the machine exists."""
+    return cdk.Stack.of(scope).format_arn(
+        service="states",
+        resource="execution",
+        resource_name=f"{machine_name}:*",
+        arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+    )
+
+
 def explain_wildcards(made: Construct, permissions: Sequence[Permission]) -> None:
     """Give cdk-nag the reason of every wildcard in a role's permissions."""
     for each in permissions:

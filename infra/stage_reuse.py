@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import aws_cdk as cdk
 from constructs import Construct
 
 from infra.access import LAYOUT, RUN, objects, replace, use_key, write
 from infra.data import Data
-from infra.permissions import Permission
+from infra.permissions import Permission, executions_of
 from trainyard.run.reuse import Reuse
 from trainyard.run.run import Run
 from trainyard.run.stage import Stage
@@ -51,14 +50,7 @@ def permissions(scope: Construct, *, data: Data, machine_name: str) -> list[Perm
         Permission(
             sid="AskWhoRuns",
             actions=["states:DescribeExecution"],
-            resources=[
-                cdk.Stack.of(scope).format_arn(
-                    service="states",
-                    resource="execution",
-                    resource_name=f"{machine_name}:*",
-                    arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
-                )
-            ],
+            resources=[executions_of(scope, machine_name)],
             why="Executions come and go; only those of this machine are asked for.",
         ),
         *use_key(data.key_arn, "s3", "dynamodb"),

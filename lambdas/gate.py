@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import boto3
 from aws_lambda_powertools import Logger
 
-from lambdas import environment
+from lambdas import clients
 from trainyard.run.documents import JobTimes
-from trainyard.run.store import RunStore
 from trainyard.stages.gate import gate
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
 
 logger = Logger(service="gate")
 
@@ -28,14 +22,9 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     name, run_id = event["run"]["recipe"], event["run"]["run_id"]
     with logger.append_context_keys(recipe=name, run_id=run_id):
         logger.info("deciding")
-        store = RunStore.open(_s3(), f"s3://{environment.read().artifacts_bucket}/{name}/{run_id}")
+        store = clients.run_store(name, run_id)
         # After an approval the comparison may be one that was made before: that execution ran no job.
         jobs = JobTimes.from_mapping({"jobs": event["jobs"]}) if event.get("jobs") else None
         decision = gate(store, champion=event["champion"].get("run_id"), waits=event.get("waits", False), jobs=jobs)
         logger.info("decided", extra={"summary": decision.summary})
     return decision.to_mapping()
-
-
-@cache
-def _s3() -> S3Client:
-    return boto3.client("s3")

@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from aws_lambda_powertools import Logger
 
-from lambdas import environment
+from lambdas import clients, environment
 from trainyard.stages.resolve.resolve import resolve
 from trainyard.stages.resolve.settling import Earlier
 
 if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_s3 import S3Client
     from mypy_boto3_sagemaker import SageMakerClient
 
 LOGGED = ("outcome", "reason", "recipe", "dataset", "run_id", "waited_seconds")
@@ -33,22 +31,12 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
             event["execution"],
             earlier=Earlier.read(event.get("earlier")),
             environment=environment.read(),
-            s3=_s3(),
-            dynamodb=_dynamodb(),
+            s3=clients.s3(),
+            dynamodb=clients.dynamodb(),
             sagemaker=_sagemaker(),
         ).to_mapping()
         logger.info("resolved", extra={key: plan.get(key) for key in LOGGED})
     return plan
-
-
-@cache
-def _s3() -> S3Client:
-    return boto3.client("s3")
-
-
-@cache
-def _dynamodb() -> DynamoDBClient:
-    return boto3.client("dynamodb")
 
 
 @cache

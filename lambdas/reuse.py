@@ -11,18 +11,15 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from aws_lambda_powertools import Logger
 
-from lambdas import environment
+from lambdas import clients, environment
 from trainyard.run.document import encoded
 from trainyard.run.stage import Stage
-from trainyard.run.store import RunStore
 from trainyard.stages.reuse.find import find
 from trainyard.stages.reuse.record import record
 from trainyard.stages.reuse.running import runs_still
 from trainyard.stages.reuse.stage_ledger import StageLedger
 
 if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_s3 import S3Client
     from mypy_boto3_stepfunctions import SFNClient
 
 # Written when this was deployed: which code each stage of each recipe runs.
@@ -36,11 +33,10 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     With `stage`, which has just been computed: `{"recorded"}`, whether it can be reused.
     """
     name, run_id = event["run"]["recipe"], event["run"]["run_id"]
-    known = environment.read()
     with logger.append_context_keys(recipe=name, run_id=run_id):
-        store = RunStore.open(_s3(), f"s3://{known.artifacts_bucket}/{name}/{run_id}")
+        store = clients.run_store(name, run_id)
         codes = _codes().get(name, {})
-        ledger = StageLedger(table=known.ledger_table, dynamodb=_dynamodb())
+        ledger = StageLedger(table=environment.read().ledger_table, dynamodb=clients.dynamodb())
         if "stage" in event:
             made = record(store, Stage(event["stage"]), codes=codes, ledger=ledger)
             logger.info("recorded", extra={"stage": event["stage"], "reusable": made is not None})
@@ -61,16 +57,6 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
 def _codes() -> Mapping[str, Mapping[str, str]]:
     codes: Mapping[str, Mapping[str, str]] = json.loads(CODES_FILE.read_text(encoding="utf-8"))
     return codes
-
-
-@cache
-def _s3() -> S3Client:
-    return boto3.client("s3")
-
-
-@cache
-def _dynamodb() -> DynamoDBClient:
-    return boto3.client("dynamodb")
 
 
 @cache

@@ -9,12 +9,11 @@ import boto3
 from aws_lambda_powertools import Logger
 from botocore.config import Config
 
-from lambdas import environment
+from lambdas import clients, environment
 from trainyard.run.naming import run_prefix
 from trainyard.stages.deploy.smoke_test import smoke_test
 
 if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
     from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
 
 # A container has 60 seconds to answer; a serverless one may have to start first.
@@ -31,16 +30,11 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
             event["endpoint"],
             run_prefix(name, run_id),
             bucket=environment.read().artifacts_bucket,
-            s3=_s3(),
+            s3=clients.s3(),
             runtime=_runtime(),
         ).to_mapping()
         logger.info("tested", extra=verdict)
     return verdict
-
-
-@cache
-def _s3() -> S3Client:
-    return boto3.client("s3")
 
 
 @cache

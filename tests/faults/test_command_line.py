@@ -19,7 +19,7 @@ import boto3
 import pytest
 from pytest import MonkeyPatch
 
-from lambdas import gate
+from lambdas import clients, gate
 from local_cloud import lifecycle
 from tests.cli import test_logs
 from tests.cli.conftest import deployed_in_moto, leave_this_machine
@@ -283,8 +283,8 @@ def test_the_log_of_a_warm_function(
     monkeypatch.setattr(target, "deployed", lambda **_: deployment)
     names = {"raw_bucket": deployment.raw_bucket, "artifacts_bucket": deployment.artifacts_bucket}
     own = Environment(**names, ledger_table="ledger", topic_arn="topic", code_version="1")
-    monkeypatch.setattr(gate.environment, "read", lambda: own)
-    monkeypatch.setattr(gate, "_s3", lambda: deployment.target.client("s3"))
+    monkeypatch.setattr(clients.environment, "read", lambda: own)
+    monkeypatch.setattr(clients, "s3", lambda: deployment.target.client("s3"))
     # Powertools took hold of the output when the function was loaded.
     monkeypatch.setattr(gate.logger.registered_handler, "stream", written := StringIO())
     for number in ("r1", "r2"):

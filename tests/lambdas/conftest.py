@@ -8,7 +8,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from lambdas import compare_scores, environment, explain_failure, gate, resolve, smoke_test
+from lambdas import clients, compare_scores, environment, explain_failure, resolve, smoke_test
 
 RAW, ARTIFACTS, LEDGER = "raw-bucket", "artifacts-bucket", "ledger"
 
@@ -44,10 +44,8 @@ def aws(monkeypatch):
         )
         topic = boto3.client("sns").create_topic(Name="news")["TopicArn"]
         monkeypatch.setenv("TOPIC_ARN", topic)
-        caches = (environment.read, resolve._s3, resolve._dynamodb, resolve._sagemaker, gate._s3)
-        caches += (compare_scores._s3, compare_scores._services)
-        caches += (smoke_test._s3, smoke_test._runtime)
-        caches += (explain_failure._client,)
+        caches = (environment.read, clients.s3, clients.dynamodb, resolve._sagemaker, compare_scores._services)
+        caches += (smoke_test._runtime, explain_failure._client)
         for cached in caches:
             cached.cache_clear()
         yield s3

@@ -29,7 +29,7 @@ def deployed(aws: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Itera
     codes = tmp_path / "stage_code.json"
     codes.write_text(json.dumps({"prod2vec": {str(each): "1" for each in REUSABLE}}))
     monkeypatch.setattr(reuse, "CODES_FILE", codes)
-    caches = (reuse._codes, reuse._s3, reuse._dynamodb, reuse._states)
+    caches = (reuse._codes, reuse._states)
     for each in caches:
         each.cache_clear()
     yield aws

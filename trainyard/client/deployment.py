@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,6 +42,17 @@ class Deployment:
     def live_machine_arn(self) -> str:
         """What starts the version that was deployed last, and has it noted in the execution."""
         return f"{self.state_machine_arn}:{LIVE}"
+
+    def variables(self) -> Mapping[str, str]:
+        """What the function that resolves requests was deployed with, such as the policy of the environment."""
+        function = self.target.client("lambda").get_function_configuration(FunctionName=self.resolve_function)
+        found: Mapping[str, str] = function.get("Environment", {}).get("Variables", {})
+        return found
+
+    @property
+    def resolve_function(self) -> str:
+        """The function that knows what an environment allows and keeps."""
+        return f"{self.name}-resolve"
 
     @property
     def options(self) -> str:

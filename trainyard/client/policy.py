@@ -20,13 +20,12 @@ UNREADABLE = ("AccessDenied", "AccessDeniedException", "ResourceNotFoundExceptio
 
 def deployed(deployment: Deployment) -> Policy:
     """What uploads and starts may ask for in an environment. Raises NotFound where an older version is deployed."""
-    function = f"{deployment.name}-resolve"
-    found = deployment.target.client("lambda").get_function_configuration(FunctionName=function)
-    variables = found.get("Environment", {}).get("Variables", {})
+    variables = deployment.variables()
     if VARIABLE not in variables:
         raise NotFound(
-            f"Expected a policy in the environment of function {function}, found none: it was deployed by a version "
-            f"without policies, which refuses nothing. Run `trainyard deploy --env {deployment.env}`."
+            f"Expected a policy in the environment of function {deployment.resolve_function}, found none: it was "
+            "deployed by a version without policies, which refuses nothing. "
+            f"Run `trainyard deploy --env {deployment.env}`."
         )
     return decoded(Policy, json.loads(variables[VARIABLE]))
 

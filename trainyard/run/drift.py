@@ -26,6 +26,8 @@ EXPECTED_ROWS = 5
 SHOWN_VALUES = 3
 # Of equal size, that numbers are divided into for the population stability index.
 PARTS = 10
+# In a message; all of them are in the document.
+TOLD_MOVES = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +67,12 @@ class DataDrift(Document):
     reference: str
     moves: tuple[Move, ...] = ()
     compared: int = 0
+
+    def in_message(self, *, show_cells: bool, rest: str) -> list[str]:
+        """Lines of a message: the first moves, and how many more there are; `rest` says where."""
+        lines = [f"* {each.told(show_cells=show_cells)}" for each in self.moves[:TOLD_MOVES]]
+        left = len(self.moves) - TOLD_MOVES
+        return [*lines, f"* and {left} more, {rest}"] if left > 0 else lines
 
     @property
     def moved_columns(self) -> int:

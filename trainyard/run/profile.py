@@ -10,6 +10,11 @@ from typing import ClassVar, Literal
 from trainyard.run.document import Document
 
 Kind = Literal["number", "time", "category", "text", "key", "share"]
+# Of data and of answers alike. A share is known within a percent of so many rows; more would change no verdict.
+SAMPLED_ROWS = 20_000
+TOP_VALUES = 100
+# What fewer rows have in common may be somebody's own.
+NAMED_FROM_ROWS = 5
 LEVELS = 51
 SIGNIFICANT_DIGITS = 9
 

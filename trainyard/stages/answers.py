@@ -10,13 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from trainyard.contract.config import WATCHED, ScoreColumn, Share
-from trainyard.run.profile import ColumnProfile, Quantiles, TableProfile
-
-# As of data: more would change no verdict.
-SAMPLED_ROWS = 20_000
-TOP_VALUES = 100
-# What fewer rows have in common may be somebody's own.
-NAMED_FROM_ROWS = 5
+from trainyard.run.profile import NAMED_FROM_ROWS, SAMPLED_ROWS, TOP_VALUES, ColumnProfile, Quantiles, TableProfile
 
 
 @dataclass

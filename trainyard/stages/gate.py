@@ -5,20 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from trainyard.contract.config import ALL_BASELINES, Drift, Gate
+from trainyard.contract.config import ALL_BASELINES, Gate
 from trainyard.contract.meaning import Meanings
 from trainyard.errors import JobFailed, NotFound
 from trainyard.run import recipe
 from trainyard.run.documents import ChampionMetrics, Check, Comparison, Decision, Difference, JobTimes, Metric
-from trainyard.run.drift import DataDrift, drift
+from trainyard.run.drift import drift
 from trainyard.run.files import MODEL_CARD_FILE
 from trainyard.run.profile import DataProfile
 from trainyard.run.stage import Stage
 from trainyard.run.store import RunStore
 from trainyard.stages import model_card
-
-# The report has all of them.
-TOLD_MOVES = 5
 
 
 def gate(store: RunStore, *, champion: str | None, waits: bool = False, jobs: JobTimes | None = None) -> Decision:
@@ -33,8 +30,12 @@ def gate(store: RunStore, *, champion: str | None, waits: bool = False, jobs: Jo
     if compared != champion:
         raise JobFailed(f"Expected an evaluation against champion {champion}, found one against {compared}.")
     config = recipe.config(store.run.recipe, store.run.config)
-    found = _drift(store, champion, limits=config.drift) if champion else None
-    decision = decide(comparison, config.gate, waits=waits, moves=_told(found, store))
+    profile = _profile(store)
+    reference = _profile(store.of_run(champion)) if champion else None
+    # Either run may be from before data were profiled.
+    found = drift(reference, profile, of=champion, limits=config.drift) if champion and reference and profile else None
+    moves = found.in_message(show_cells=store.run.show_cells, rest="in the report.") if found else ()
+    decision = decide(comparison, config.gate, waits=waits, moves=moves)
     for document in (each for each in (jobs, found, decision) if each is not None):
         store.write_document(Stage.GATE, document)
     known = model_card.Known(
@@ -43,22 +44,12 @@ def gate(store: RunStore, *, champion: str | None, waits: bool = False, jobs: Jo
         comparison=comparison,
         decision=decision,
         meanings=_meanings(store.run.recipe),
-        profile=_profile(store),
+        profile=profile,
         drift=found,
         jobs=jobs,
     )
     store.write_text(Stage.GATE, MODEL_CARD_FILE, text=model_card.model_card(known))
     return decision
-
-
-def _told(found: DataDrift | None, store: RunStore) -> list[str]:
-    return [each.told(show_cells=store.run.show_cells) for each in found.moves] if found else []
-
-
-def _drift(store: RunStore, champion: str, *, limits: Drift) -> DataDrift | None:
-    """What moved since the champion's data; None where either run is from before data were profiled."""
-    reference, data = _profile(store.of_run(champion)), _profile(store)
-    return drift(reference, data, of=champion, limits=limits) if reference and data else None
 
 
 def _meanings(recipe_name: str) -> Meanings:
@@ -214,10 +205,7 @@ def _message(comparison: Comparison, verdict: str, *, checks: Sequence[Check], m
                 f"  (the model is {difference.value:+.4g} apart, {difference.low:+.4g} to {difference.high:+.4g})"
             )
     if moves:
-        lines += ["", "Columns that moved since the model in use was trained, beyond chance:"]
-        lines += [f"* {each}" for each in moves[:TOLD_MOVES]]
-    if (left := len(moves) - TOLD_MOVES) > 0:
-        lines.append(f"* and {left} more, in the report.")
+        lines += ["", "Columns that moved since the model in use was trained, beyond chance:", *moves]
     return "\n".join(lines)
 
 

@@ -27,8 +27,7 @@ DAY = re.compile(r"/date=([^/]+)/")
 
 def rules(deployment: Deployment) -> CaptureRules | None:
     """What the endpoints of an environment keep, by what was deployed; None where they keep nothing."""
-    function = deployment.target.client("lambda").get_function_configuration(FunctionName=f"{deployment.name}-resolve")
-    text = function.get("Environment", {}).get("Variables", {}).get(VARIABLE)
+    text = deployment.variables().get(VARIABLE)
     return None if text is None else decoded(CaptureRules, json.loads(text))
 
 

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from trainyard.client.model import models
-from trainyard.client.run import data_profile, model_card, runs
+from trainyard.client.run import artifacts, data_profile, model_card, runs
 from trainyard.client.run import lineage as lineages
 from trainyard.client.run.runs import RunRecord
 from trainyard.client.wording import short
@@ -58,15 +58,15 @@ def data(request: Request) -> Response:
 
 def card(request: Request) -> Response:
     """What the model of the run is for, how good it is, and where it comes from."""
-    record = _record(request)
+    recipe, run_id = request.path_params["recipe"], request.path_params["run_id"]
+    run = artifacts.of_run(pages.deployment(request), recipe, run_id=run_id)
     return pages.page(
         request,
         "card.html.j2",
-        title=f"Model card of run {record.request.run_id}",
-        run=record,
+        title=f"Model card of run {run_id}",
         tab="card",
-        tabs_of=tabs.of_record(record),
-        card=model_card.view(model_card.document(record.artifacts)),
+        tabs_of=tabs.of_artifacts(run),
+        card=model_card.view(model_card.document(run)),
     )
 
 

@@ -13,19 +13,22 @@ from typing import TYPE_CHECKING
 from trainyard.contract.sources import Source
 from trainyard.glue.engine import connect
 from trainyard.reading.sql import identifier, literal
-from trainyard.run.profile import ColumnProfile, DataProfile, Quantiles, TableProfile
+from trainyard.run.profile import (
+    NAMED_FROM_ROWS,
+    SAMPLED_ROWS,
+    TOP_VALUES,
+    ColumnProfile,
+    DataProfile,
+    Quantiles,
+    TableProfile,
+)
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-# A share is known within a percent of so many rows. More would cost time and change no verdict.
-SAMPLED_ROWS = 20_000
 # Of a long table so many stretches of rows are read; all others are not even decoded.
 STRETCHES = 25
-TOP_VALUES = 100
 LONGEST_VALUE = 60
-# What fewer rows have in common may be somebody's own.
-NAMED_FROM_ROWS = 5
 # Texts with more different values than this share of their rows are no categories.
 MOST_DIFFERENT = 0.2
 # Whole numbers that hardly ever come twice name their rows.

@@ -52,7 +52,7 @@ class StageLedger:
         try:
             self.dynamodb.put_item(
                 TableName=self.table,
-                Item=_with_id(key, {"execution_arn": {"S": own}, "since": {"N": str(now)}}),
+                Item=_item(key, {"execution_arn": {"S": own}, "since": {"N": str(now)}}),
                 ConditionExpression="attribute_not_exists(id) OR execution_arn IN (:own, :dead) OR since < :ago",
                 ExpressionAttributeValues={
                     ":own": {"S": own},
@@ -70,7 +70,7 @@ class StageLedger:
         try:
             self.dynamodb.delete_item(
                 TableName=self.table,
-                Key=_with_id(f"work/{wanted.work}", {}, lasting=True),
+                Key=_key(f"work/{wanted.work}"),
                 ConditionExpression="execution_arn = :own",
                 ExpressionAttributeValues={":own": {"S": wanted.run.execution_arn}},
             )
@@ -78,17 +78,20 @@ class StageLedger:
             return
 
     def _item(self, key: str) -> Any:
-        key_of = _with_id(key, {}, lasting=True)
-        return self.dynamodb.get_item(TableName=self.table, Key=key_of, ConsistentRead=True).get("Item")
+        return self.dynamodb.get_item(TableName=self.table, Key=_key(key), ConsistentRead=True).get("Item")
 
     def _put(self, key: str, attributes: dict[str, Any]) -> None:
-        self.dynamodb.put_item(TableName=self.table, Item=_with_id(key, attributes))
+        self.dynamodb.put_item(TableName=self.table, Item=_item(key, attributes))
 
 
 def _newest(wanted: Wanted) -> str:
     return f"newest/{wanted.run.recipe}/{wanted.stage}/{wanted.run.dataset}"
 
 
-def _with_id(key: str, attributes: dict[str, Any], *, lasting: bool = False) -> dict[str, Any]:
-    """An item under its full key, which goes by itself some day; `lasting` is for a key alone."""
-    return {"id": {"S": f"{START}{key}"}, **attributes, **({} if lasting else expiry())}
+def _key(name: str) -> dict[str, Any]:
+    return {"id": {"S": f"{START}{name}"}}
+
+
+def _item(name: str, attributes: dict[str, Any]) -> dict[str, Any]:
+    """What is put under a key, and goes by itself some day."""
+    return {**_key(name), **attributes, **expiry()}

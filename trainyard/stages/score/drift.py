@@ -15,8 +15,6 @@ from trainyard.run.store import RunStore
 
 # How what a model answers is called among the tables.
 ANSWERS = "answers"
-# All of them are in the document.
-TOLD_MOVES = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,9 +61,6 @@ def _text(found: DataDrift, *, show_cells: bool) -> str:
     since = f"since run {found.reference} trained the model"
     if not found.moves:
         return f"None of {found.compared} columns of data and answers moved {since}."
-    told = [each.told(show_cells=show_cells) for each in found.moves[:TOLD_MOVES]]
     lines = [f"{found.moved_columns} of {found.compared} columns of data and answers moved {since}:"]
-    lines += [f"* {each}" for each in told]
-    if (left := len(found.moves) - TOLD_MOVES) > 0:
-        lines.append(f"* and {left} more, in {DataDrift.FILE} beside the summary")
+    lines += found.in_message(show_cells=show_cells, rest=f"in {DataDrift.FILE} beside the summary")
     return "\n".join(lines)
