@@ -124,6 +124,7 @@ lock: $(UV) ## compile every lock file anew from pyproject.toml
 	$(LOCK) --universal pyproject.toml $(LAPTOP) --extra notebook --extra spark --extra test -c locks/notebook.txt -o locks/test.txt
 	$(LOCK) --universal pyproject.toml --extra validate -o locks/validate.txt
 	$(LOCK) --python-platform x86_64-manylinux_2_28 pyproject.toml --extra process -c locks/laptop.txt -o processing_container/requirements.txt
+	$(LOCK) --python-platform x86_64-manylinux_2_28 pyproject.toml --extra mlflow -c locks/notebook.txt -o processing_container/requirements-mlflow.txt
 	$(LOCK) --python-platform x86_64-manylinux_2_28 pyproject.toml --extra train -c locks/laptop.txt -o training_container/requirements.txt
 	$(LOCK) --python-platform x86_64-manylinux_2_28 pyproject.toml --extra gpu -c locks/laptop.txt -o training_container/requirements-gpu.txt
 	$(LOCK) --python-platform x86_64-manylinux_2_28 pyproject.toml --extra lambdas -c locks/laptop.txt -o lambdas/requirements.txt

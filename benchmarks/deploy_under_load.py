@@ -4,6 +4,11 @@ It needs a deployed workflow (`trainyard up`, `trainyard deploy`) with a model o
 its own and takes it away again:
 
     python -m benchmarks.deploy_under_load --recipe prod2vec
+    python -m benchmarks.deploy_under_load --rollout canary --wait 20
+    python -m benchmarks.deploy_under_load --rollout canary --wait 20 --bad
+
+`--rollout` moves the requests step by step while alarms are watched. With `--bad` the new version starts well and fails
+every request, so that an alarm has to send them back; the failures that callers see until then are counted.
 """
 
 from __future__ import annotations
@@ -14,7 +19,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +27,7 @@ import numpy as np
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from benchmarks import rolled_out
 from trainyard.cli.command import target
 from trainyard.client.deployment import Deployment
 from trainyard.client.model import endpoints
@@ -39,34 +45,59 @@ START_SECONDS = 900.0
 
 @dataclass
 class Traffic:
-    """What the callers saw in each phase."""
+    """What the callers saw in each phase, and why the new version was taken back."""
 
     phase: str = PHASES[0]
     seconds: dict[str, list[float]] = field(default_factory=lambda: {each: [] for each in PHASES})
     answers: dict[str, Counter[bytes]] = field(default_factory=lambda: {each: Counter() for each in PHASES})
     failures: dict[str, list[str]] = field(default_factory=lambda: {each: [] for each in PHASES})
     stop: threading.Event = field(default_factory=threading.Event)
+    taken_back: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Load:
+    """How many call, for how long before and after the update, and whether the new version is to be taken back."""
+
+    connections: int
+    seconds: float
+    bad: bool
 
 
 def main() -> None:
-    """Print one row per phase; ends with 1 when a request failed."""
+    """Print one row per phase; ends with 1 when a request failed that should not, or a bad version stayed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--recipe", default="prod2vec")
     parser.add_argument("--connections", type=int, default=8)
     parser.add_argument("--seconds", type=float, default=10.0, help="how long to call before and after the update")
     parser.add_argument("--env", default="dev")
     parser.add_argument("--aws", action="store_true", help="on AWS even while a local cloud is up")
+    parser.add_argument("--rollout", choices=("canary", "linear"), help="move the requests step by step")
+    parser.add_argument("--wait", type=int, default=20, help="seconds for which alarms are watched after each step")
+    parser.add_argument("--bad", action="store_true", help="with a new version that fails every request")
     options = parser.parse_args()
+    if options.bad and not options.rollout:
+        parser.error("Expected --rollout with --bad: nothing takes a version back that gets all requests at once.")
     deployment = target.deployed(env=options.env, aws=options.aws)
     models = _models(deployment, options.recipe)
     body = _request(deployment, options.recipe, model=models[0])
     name = f"{deployment.name}-{ENDPOINT}"
     print(f"{options.connections} connections call {name} on {deployment.target.name};")
-    print(f"it goes from {models[0]} to {models[-1]}.")
-    with _endpoint(deployment, name, models=models):
-        traffic = _drive(deployment, name, body=body, connections=options.connections, seconds=options.seconds)
+    with ExitStack() as stack:
+        if options.bad:
+            models[-1] = stack.enter_context(rolled_out.bad_model(deployment, models[-1]))
+            body = rolled_out.request(body)
+        print(f"it goes from {models[0]} to {models[-1]}.")
+        stack.enter_context(_endpoint(deployment, name, models=models))
+        steps = {}
+        if options.rollout:
+            stack.enter_context(rolled_out.alarms(deployment, name))
+            steps = {"DeploymentConfig": rolled_out.config(options.rollout, name, wait_seconds=options.wait)}
+        load = Load(connections=options.connections, seconds=options.seconds, bad=options.bad)
+        traffic = _drive(deployment, name, body=body, load=load, steps=steps)
     _print(traffic, options.seconds)
-    raise SystemExit(any(traffic.failures.values()))
+    failed = {phase for phase in PHASES if traffic.failures[phase]}
+    raise SystemExit(not traffic.taken_back or bool(failed - {"during"}) if options.bad else bool(failed))
 
 
 def _models(deployment: Deployment, recipe: str) -> list[str]:
@@ -106,13 +137,14 @@ def _endpoint(deployment: Deployment, name: str, *, models: list[str]) -> Iterat
             "VariantName": "model",
             "ModelName": model,
             "InstanceType": "ml.m5.large",
-            "InitialInstanceCount": 1,
+            "InitialInstanceCount": rolled_out.INSTANCES,
             "InitialVariantWeight": 1.0,
         }
         sagemaker.create_endpoint_config(EndpointConfigName=_configuration(name, number), ProductionVariants=[variant])
     try:
         sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=_configuration(name, 0))
-        _await_service(deployment, name)
+        if reason := _awaited(deployment, name):
+            raise TrainyardError(f"Expected {name} in service, found: {reason}")
         yield
     finally:
         endpoints.remove(deployment, name)
@@ -122,34 +154,40 @@ def _configuration(name: str, number: int) -> str:
     return f"{name}-{number:08x}"
 
 
-def _await_service(deployment: Deployment, name: str) -> None:
+def _awaited(deployment: Deployment, name: str) -> str:
+    """Wait until the endpoint is in service; returns why it is not with what it was to get, empty if it is."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         found = endpoints.described(deployment, name)
-        if found.status == "InService" and not found.reason:
-            return
-        if found.status in ("Failed", "InService"):
+        if found.status == "InService":
+            return found.reason
+        if found.status == "Failed":
             raise TrainyardError(f"Expected {name} in service, found it {found.status}: {found.reason}")
         time.sleep(POLL_SECONDS)
     raise TrainyardError(f"Expected {name} in service within {START_SECONDS:.0f} seconds.")
 
 
-def _drive(deployment: Deployment, name: str, *, body: bytes, connections: int, seconds: float) -> Traffic:
+def _drive(deployment: Deployment, name: str, *, body: bytes, load: Load, steps: dict[str, Any]) -> Traffic:
     traffic = Traffic()
-    runtime = _runtime(deployment, connections)
-    callers = [threading.Thread(target=_call, args=(runtime, name, body, traffic)) for _ in range(connections)]
+    runtime = _runtime(deployment, load.connections)
+    given = {"body": body, "traffic": traffic}
+    callers = [threading.Thread(target=_call, args=(runtime, name), kwargs=given) for _ in range(load.connections)]
     for each in callers:
         each.start()
     try:
-        time.sleep(seconds)
+        time.sleep(load.seconds)
         traffic.phase = "during"
         sagemaker = deployment.target.client("sagemaker")
-        sagemaker.update_endpoint(EndpointName=name, EndpointConfigName=_configuration(name, 1))
+        sagemaker.update_endpoint(EndpointName=name, EndpointConfigName=_configuration(name, 1), **steps)
         started = time.perf_counter()
-        _await_service(deployment, name)
+        traffic.taken_back = _awaited(deployment, name)
         print(f"The update took {time.perf_counter() - started:.1f} s.")
+        if traffic.taken_back and not load.bad:
+            raise TrainyardError(f"Expected the new version in service, found: {traffic.taken_back}")
+        # Calls that began before are still answered by the version that left.
+        time.sleep(POLL_SECONDS)
         traffic.phase = "after"
-        time.sleep(seconds)
+        time.sleep(load.seconds)
     finally:
         traffic.stop.set()
         for each in callers:
@@ -190,6 +228,8 @@ def _print(traffic: Traffic, seconds: float) -> None:
         shown = "".join(f"{each:9.1f}" for each in figures)
         counts = f"{len(traffic.seconds[phase]):9}{len(traffic.failures[phase]):8}"
         print(f"{phase:8}{counts}{shown}  {len(traffic.answers[phase])}")
+    if traffic.taken_back:
+        print(f"Taken back: {traffic.taken_back}")
     print(f"Before: {len(traffic.seconds['before']) / seconds:.0f} requests per second; the callers are threads of one")
     print("Python process on the same machine, so these are rates of the pair, not of the service alone.")
     for each in [reason for phase in PHASES for reason in traffic.failures[phase]][:5]:

@@ -166,12 +166,12 @@ class Scoring:
         found = module.evaluate(folder / "model", folder / "process" / "holdout", config=self._config)
         profiler = self._profiler(len(next(iter(found.answers.values()))))
         profiler.add(pa.table(dict(found.answers)))
-        self._reference = _both(self._ingested(folder / "raw"), profiler.profile())
+        self.reference = both(self._ingested(folder / "raw"), profiler.profile())
 
     @property
     def compared(self) -> int:
         """Columns of data and answers."""
-        return sum(len(each.columns) for each in self._reference.tables.values())
+        return sum(len(each.columns) for each in self.reference.tables.values())
 
     def moved(self, rows: pd.DataFrame) -> list[Move]:
         """What moved in some rows, and in the model's answers to them."""
@@ -183,7 +183,7 @@ class Scoring:
         profiler = self._profiler(module.count(tables, self._config))
         for each in module.score(self._folder / "model", tables, config=self._config):
             profiler.add(each)
-        return moved(self._reference, _both(data, profiler.profile()))
+        return moved(self.reference, both(data, profiler.profile()))
 
     def _profiler(self, rows: int) -> AnswerProfiler:
         name = self._case.recipe
@@ -199,7 +199,7 @@ class Scoring:
         return profile({each.name: each for each in tables.iterdir()}, sources, scratch=raw)
 
 
-def _both(data: DataProfile, answers: TableProfile) -> DataProfile:
+def both(data: DataProfile, answers: TableProfile) -> DataProfile:
     return DataProfile(tables={**data.tables, "answers": answers})
 
 

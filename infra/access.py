@@ -5,8 +5,10 @@ from __future__ import annotations
 from infra.permissions import Permission
 from trainyard.run.capture import PARTITIONS
 from trainyard.run.capture import PREFIX as CAPTURED
+from trainyard.run.documents import Comparison, ScoreSummary
 from trainyard.run.failure import FOLDER as FAILURES
-from trainyard.run.folders import SCORES_PREFIX
+from trainyard.run.folders import SCORES_PREFIX, TRUTH_PREFIX
+from trainyard.run.run import Run
 from trainyard.run.stage import Stage
 
 # A run id is YYYYMMDD-HHMMSS-xxxxxxxx. Spelling its shape out keeps `*` from reaching into another stage's folders:
@@ -15,6 +17,7 @@ RUN = "*/????????-??????-????????"
 LAYOUT = "Recipes and runs come and go; the stage, which decides who may touch an object, is spelt out."
 UPLOADS = "raw/*"
 UPLOADS_TO_SCORE = "score/*"
+TRUTH = "truth/*"
 
 
 def objects(bucket_arn: str, *prefixes: str) -> list[str]:
@@ -82,13 +85,56 @@ def write_scores(bucket_arn: str) -> Permission:
 
 def keep_requests(bucket_arn: str) -> Permission:
     """Write what endpoints keep of their requests, and neither read nor list any of it."""
-    partitions = "/".join(f"{each.name}=*" for each in PARTITIONS)
     return Permission(
         sid="KeepRequests",
         actions=["s3:PutObject"],
-        resources=[f"{bucket_arn}/{CAPTURED}/{partitions}/*.parquet"],
+        resources=[_kept_requests(bucket_arn)],
         why="Recipes, models and hours come and go; only partitions of the table of requests are written.",
     )
+
+
+def read_requests(bucket_arn: str) -> Permission:
+    """Read what endpoints kept of their requests, file by file as a manifest names them."""
+    return Permission(
+        sid="ReadRequests",
+        actions=["s3:GetObject"],
+        resources=[_kept_requests(bucket_arn)],
+        why="Recipes, models and hours come and go; only partitions of the table of requests are read.",
+    )
+
+
+def find_predictions(bucket_arn: str) -> list[Permission]:
+    """Read what was predicted and promised: bulk scores, kept requests, and the documents that say whose they are."""
+    documents = ((Stage.RESOLVE, Run.FILE), (Stage.SCORE, ScoreSummary.FILE), (Stage.EVALUATE, Comparison.FILE))
+    return [
+        Permission(
+            sid="ReadPredictions",
+            actions=["s3:GetObject"],
+            resources=[
+                f"{bucket_arn}/{SCORES_PREFIX}/*/model=*/run=*",
+                _kept_requests(bucket_arn),
+                *(f"{bucket_arn}/{RUN}/{stage}/{file}" for stage, file in documents),
+            ],
+            why="Recipes, models and runs come and go; only predictions are read, and which model they are of.",
+        ),
+        # Without it S3 calls what is not there forbidden, and runs may have been removed.
+        Permission(sid="FindPredictions", actions=["s3:ListBucket"], resources=[bucket_arn]),
+    ]
+
+
+def write_truth(bucket_arn: str) -> Permission:
+    """Write what labels of a data set say of a model, where the newest of it lies."""
+    return Permission(
+        sid="WriteTruth",
+        actions=["s3:PutObject", "s3:AbortMultipartUpload"],
+        resources=[f"{bucket_arn}/{TRUTH_PREFIX}/*/model=*/dataset=*"],
+        why="Recipes, models and data sets come and go; only what labels say of predictions is written.",
+    )
+
+
+def _kept_requests(bucket_arn: str) -> str:
+    partitions = "/".join(f"{each.name}=*" for each in PARTITIONS)
+    return f"{bucket_arn}/{CAPTURED}/{partitions}/*.parquet"
 
 
 def replace(bucket_arn: str, *stages: Stage) -> Permission:

@@ -15,6 +15,7 @@ from infra.settings import Settings, settings
 from infra.workflow import WorkflowStack
 from trainyard.errors import ConfigError, TrainyardError
 from trainyard.run.capture import CaptureRules
+from trainyard.run.tracking import Mlflow
 
 DEFAULT_ENVIRONMENT = "dev"
 CLI_CREDENTIALS = "cli-credentials"
@@ -23,12 +24,12 @@ CLI_CREDENTIALS = "cli-credentials"
 def build(app: cdk.App) -> cdk.App:
     """Add the stacks that the app's context asks for.
 
-    `env`, `api`, `settling_seconds`, `approval`, `capture`, `alarm_email`, `webhook_url`, `laptop` for a cloud on this
-    machine, and `synthesizer` where bootstrap roles are no use. Raises ConfigError for values that do not exist, and
-    for an environment that may not be deployed as it is or where it would be.
+    `env`, `api`, `settling_seconds`, `approval`, `capture`, `mlflow`, `alarm_email`, `webhook_url`, `laptop` for a
+    cloud on this machine, and `synthesizer` where bootstrap roles are no use. Raises ConfigError for values that do not
+    exist, and for an environment that may not be deployed as it is or where it would be.
     """
     chosen = _with_api(app, settings(app.node.try_get_context("env") or DEFAULT_ENVIRONMENT))
-    chosen = _with_capture(app, chosen)
+    chosen = _with_mlflow(app, _with_capture(app, chosen))
     chosen = _with_wheels(app, _on_laptop(app, _with_alarms(app, _with_settling(app, _with_approval(app, chosen)))))
     check(chosen, account=os.environ.get("CDK_DEFAULT_ACCOUNT"), region=os.environ.get("CDK_DEFAULT_REGION"))
     where = cdk.Environment(account=chosen.account, region=chosen.region)
@@ -71,6 +72,12 @@ def _with_capture(app: cdk.App, chosen: Settings) -> Settings:
     except ValueError:
         raise ConfigError([f"Expected capture to be a share from 0 to 1 or not given, found {wanted!r}."]) from None
     return dataclasses.replace(chosen, capture=dataclasses.replace(chosen.capture or CaptureRules(), share=share))
+
+
+def _with_mlflow(app: cdk.App, chosen: Settings) -> Settings:
+    """The environment logging runs to another server of MLflow's in this deployment, if the context gives one."""
+    wanted = app.node.try_get_context("mlflow")
+    return chosen if wanted is None else dataclasses.replace(chosen, mlflow=Mlflow(uri=str(wanted)))
 
 
 def _with_settling(app: cdk.App, chosen: Settings) -> Settings:

@@ -6,6 +6,7 @@ import aws_cdk as cdk
 from constructs import Construct
 
 from infra.permissions import Permission
+from trainyard.run.naming import ALARMS
 
 NAMED_AFTER_MODELS = "Endpoints are called after recipes and their variants; the environment's prefix is spelt out."
 
@@ -37,7 +38,21 @@ def deploy(scope: Construct, prefix: str) -> list[Permission]:
             resources=[endpoint],
             why=NAMED_AFTER_MODELS,
         ),
+        Permission(
+            sid="WatchRollOuts",
+            # SageMaker looks at the alarms of a roll-out with the rights of whoever asked for it.
+            actions=["cloudwatch:PutMetricAlarm", "cloudwatch:DescribeAlarms"],
+            resources=[_alarm_arn(scope, f"{prefix}-*-{each}") for each in ALARMS],
+            why="Alarms of a roll-out are called after endpoints; the environment's prefix is spelt out.",
+        ),
     ]
+
+
+def _alarm_arn(scope: Construct, name: str) -> str:
+    stack = cdk.Stack.of(scope)
+    return stack.format_arn(
+        service="cloudwatch", resource="alarm", resource_name=name, arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME
+    )
 
 
 def invoke(scope: Construct, prefix: str) -> Permission:

@@ -8,12 +8,16 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra import endpoints
-from infra.access import RUN, UPLOADS, UPLOADS_TO_SCORE, objects, read_failures, use_key
+from infra.access import RUN, TRUTH, UPLOADS, UPLOADS_TO_SCORE, objects, read_failures, use_key
+from infra.catalogue import database_name
 from infra.data import Data
 from infra.permissions import Permission, executions_of
 from infra.settings import Settings
+from trainyard.run import capture
 from trainyard.run.documents import Comparison, ScoreSummary
 from trainyard.run.drift import DataDrift
+from trainyard.run.drift_check import MANIFEST_FILE, DriftCheck
+from trainyard.run.folders import QUERIES_PREFIX
 from trainyard.run.ledger import CHAMPION
 from trainyard.run.profile import AnswerProfile, DataProfile
 from trainyard.run.run import Run
@@ -33,19 +37,22 @@ def resolve(scope: Construct, *, settings: Settings, data: Data) -> list[Permiss
             sid="ListUploads",
             actions=["s3:ListBucket", "s3:ListBucketVersions"],
             resources=[data.raw_arn],
-            conditions={"StringLike": {"s3:prefix": [UPLOADS, UPLOADS_TO_SCORE]}},
+            conditions={"StringLike": {"s3:prefix": [UPLOADS, UPLOADS_TO_SCORE, TRUTH]}},
         ),
         Permission(
             sid="ReadOverrides",
             actions=["s3:GetObject", "s3:GetObjectVersion"],
-            resources=[f"{data.raw_arn}/{each}/*/run.json" for each in (UPLOADS, UPLOADS_TO_SCORE)],
+            resources=[f"{data.raw_arn}/{each}/*/run.json" for each in (UPLOADS, UPLOADS_TO_SCORE, TRUTH)],
             why="Recipes and data sets come and go; of what was uploaded only run.json is read.",
         ),
         Permission(
             sid="WriteRequest",
             actions=["s3:PutObject"],
-            resources=[f"{data.artifacts_arn}/{RUN}/{Stage.RESOLVE}/{Run.FILE}"],
-            why="Recipes and runs come and go; only the request of a run is written.",
+            resources=[
+                f"{data.artifacts_arn}/{RUN}/{Stage.RESOLVE}/{each}"
+                for each in (Run.FILE, DriftCheck.FILE, MANIFEST_FILE)
+            ],
+            why="Recipes and runs come and go; only the request of a run is written, and what a check looks at.",
         ),
         Permission(
             sid="ClaimVersions",
@@ -54,6 +61,7 @@ def resolve(scope: Construct, *, settings: Settings, data: Data) -> list[Permiss
             conditions={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": "claim/*"}},
         ),
         *_decisions(scope, settings=settings, data=data),
+        *(_checks(scope, settings=settings, data=data) if settings.capture else []),
         *use_key(data.key_arn, "s3", "dynamodb"),
     ]
 
@@ -98,6 +106,35 @@ def _decisions(scope: Construct, *, settings: Settings, data: Data) -> list[Perm
     ]
 
 
+def _checks(scope: Construct, *, settings: Settings, data: Data) -> list[Permission]:
+    """What Resolve looks at for a check of requests: the model in service, what it learned from, and what was kept."""
+    return [
+        Permission(
+            sid="SeeModelInService",
+            actions=["sagemaker:DescribeEndpointConfig", "sagemaker:DescribeModel"],
+            resources=[
+                cdk.Stack.of(scope).format_arn(service="sagemaker", resource=resource, resource_name=f"{name}*")
+                for resource, name in (
+                    ("endpoint-config", f"{settings.prefix}-"),
+                    ("model", f"{settings.job_prefix}model-"),
+                )
+            ],
+            why="Configurations and models are named by the state machine; project and environment are spelt out.",
+        ),
+        Permission(
+            sid="ReadProfiles",
+            actions=["s3:GetObject"],
+            resources=[
+                f"{data.artifacts_arn}/{RUN}/{Stage.INGEST}/{DataProfile.FILE}",
+                f"{data.artifacts_arn}/{RUN}/{Stage.EVALUATE}/{AnswerProfile.FILE}",
+            ],
+            why="Recipes and runs come and go; of data and answers only the profiles are read.",
+        ),
+        # It lists kept requests; and without it S3 calls a profile that is not there forbidden.
+        Permission(sid="ListRequests", actions=["s3:ListBucket"], resources=[data.artifacts_arn]),
+    ]
+
+
 def gate(data: Data) -> list[Permission]:
     """What the gate reads, and its decisions."""
     return [
@@ -132,6 +169,7 @@ def compare_scores(settings: Settings, data: Data) -> list[Permission]:
         (Stage.INGEST, DataProfile.FILE),
         (Stage.EVALUATE, AnswerProfile.FILE),
         (Stage.SCORE, AnswerProfile.FILE),
+        (Stage.SCORE, DataProfile.FILE),
         (Stage.SCORE, ScoreSummary.FILE),
     )
     return [
@@ -173,8 +211,9 @@ def compare_scores(settings: Settings, data: Data) -> list[Permission]:
 
 
 def smoke_test(scope: Construct, *, settings: Settings, data: Data) -> list[Permission]:
-    """The examples kept with a model, and its endpoint."""
+    """The examples kept with a model, and its endpoint; where endpoints keep requests, those too."""
     return [
+        *(_read_kept_requests(scope, settings=settings, data=data) if settings.capture else []),
         Permission(
             sid="ReadExamples",
             actions=["s3:GetObject"],
@@ -183,6 +222,45 @@ def smoke_test(scope: Construct, *, settings: Settings, data: Data) -> list[Perm
         ),
         endpoints.invoke(scope, settings.prefix),
         *use_key(data.key_arn, "s3"),
+    ]
+
+
+def _read_kept_requests(scope: Construct, *, settings: Settings, data: Data) -> list[Permission]:
+    """Ask Athena for them: it reads files and catalogue, and leaves the answer, with the rights of whoever asks."""
+    stack = cdk.Stack.of(scope)
+    database = database_name(settings)
+    return [
+        Permission(
+            sid="AskAthena",
+            actions=["athena:StartQueryExecution", "athena:GetQueryExecution", "athena:GetQueryResults"],
+            resources=[stack.format_arn(service="athena", resource="workgroup", resource_name="primary")],
+        ),
+        Permission(
+            sid="FindTable",
+            actions=["glue:GetDatabase", "glue:GetTable", "glue:GetPartitions"],
+            resources=[
+                stack.format_arn(service="glue", resource="catalog"),
+                stack.format_arn(service="glue", resource="database", resource_name=database),
+                stack.format_arn(service="glue", resource="table", resource_name=f"{database}/{capture.PREFIX}"),
+            ],
+        ),
+        Permission(
+            sid="ReadRequests",
+            actions=["s3:GetObject"],
+            resources=[f"{data.artifacts_arn}/{capture.PREFIX}/*", f"{data.artifacts_arn}/{QUERIES_PREFIX}/*"],
+            why="Models, days and queries come and go; only kept requests and what is asked of them is read.",
+        ),
+        Permission(
+            sid="LeaveAnswers",
+            actions=["s3:PutObject", "s3:AbortMultipartUpload"],
+            resources=[f"{data.artifacts_arn}/{QUERIES_PREFIX}/*"],
+            why="Athena names each answer anew; a rule of the bucket takes it away the next day.",
+        ),
+        Permission(
+            sid="ListRequests",
+            actions=["s3:GetBucketLocation", "s3:ListBucket"],
+            resources=[data.artifacts_arn],
+        ),
     ]
 
 

@@ -13,12 +13,13 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3_assets as assets
 from constructs import Construct
 
-from infra.access import RUN, UPLOADS, UPLOADS_TO_SCORE, leave_failure, read, replace, use_key, write
+from infra.access import RUN, TRUTH, UPLOADS, UPLOADS_TO_SCORE, leave_failure, read, replace, use_key, write
 from infra.data import Data
 from infra.database import connection, network_permissions, read_secret
 from infra.permissions import Permission, acknowledge, role
 from infra.settings import Settings
 from infra.sources import ROOT, SHARED, staged
+from infra.stage_code import GLUE_VERSION
 from infra.wheels import modules
 from trainyard.run.stage import Stage
 from trainyard.stages.explain_failure.job_logs import glue_groups
@@ -95,7 +96,7 @@ class GlueJobs(Construct):
             role=self._role(stage, permissions),
             script=_code(self._script),
             extra_python_files=[_code(self._packages)],
-            glue_version=glue.GlueVersion.V5_1,
+            glue_version=glue.GlueVersion[f"V{GLUE_VERSION.replace('.', '_')}"],
             worker_configuration=glue.WorkerConfiguration(
                 worker_type=self._settings.glue_worker,
                 number_of_workers=self._settings.glue_workers,
@@ -197,8 +198,8 @@ def _read_uploads(data: Data) -> Permission:
     return Permission(
         sid="ReadUploads",
         actions=["s3:GetObject", "s3:GetObjectVersion"],
-        resources=[f"{data.raw_arn}/{each}" for each in (UPLOADS, UPLOADS_TO_SCORE)],
-        why="People upload files of any name below raw/ and score/.",
+        resources=[f"{data.raw_arn}/{each}" for each in (UPLOADS, UPLOADS_TO_SCORE, TRUTH)],
+        why="People upload files of any name below raw/, score/ and truth/.",
     )
 
 

@@ -7,12 +7,24 @@ from aws_cdk import aws_ecr_assets as assets
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from infra.access import keep_requests, read, use_key, write, write_scores
+from infra.access import (
+    find_predictions,
+    keep_requests,
+    read,
+    read_requests,
+    use_key,
+    write,
+    write_scores,
+    write_truth,
+)
 from infra.data import Data
 from infra.images import Images
+from infra.mlflow import permissions as mlflow_permissions
 from infra.permissions import Permission, role
 from infra.settings import Settings
 from trainyard.run.stage import Stage
+from trainyard.run.tracking import Mlflow
+from trainyard.stages.score.watch import namespace
 
 SERVICE = "sagemaker.amazonaws.com"
 ANALYSIS = f"{Stage.TUNE}/analysis"
@@ -20,7 +32,7 @@ CHECKPOINTS = (f"{Stage.TRAIN}/checkpoints", f"{Stage.TUNE}/checkpoints")
 
 
 class JobRoles(Construct):
-    """`process`, `train`, `evaluate`, `report`, `analyse`, `score` and `model` (what serves a registered model)."""
+    """`process`, `train`, `evaluate`, `report`, `analyse`, `score`, `verify` and `model` (which serves one)."""
 
     def __init__(self, scope: Construct, name: str, *, settings: Settings, data: Data, images: Images) -> None:
         super().__init__(scope, name)
@@ -81,6 +93,25 @@ class JobRoles(Construct):
                 *read(bucket, Stage.RESOLVE, Stage.INGEST, Stage.TRAIN, Stage.TUNE),
                 write(bucket, Stage.SCORE),
                 write_scores(bucket),
+                *([read_requests(bucket)] if settings.capture else []),
+            ],
+        )
+        self.verify = self._role(
+            "Verify",
+            images.processing,
+            log_group="ProcessingJobs",
+            permissions=[
+                *read(bucket, Stage.RESOLVE, Stage.INGEST),
+                *find_predictions(bucket),
+                write(bucket, Stage.VERIFY),
+                write_truth(bucket),
+                Permission(
+                    sid="MeasurePromise",
+                    actions=["cloudwatch:PutMetricData"],
+                    resources=["*"],
+                    why="PutMetricData knows no resources; the condition limits it to this environment's namespaces.",
+                    conditions={"StringLike": {"cloudwatch:namespace": namespace(settings.prefix, "*")}},
+                ),
             ],
         )
         self.model = self._role(
@@ -93,10 +124,28 @@ class JobRoles(Construct):
             ],
         )
 
+        self.mlflow = self._log_to(settings.mlflow, images) if settings.mlflow else None
+
+    def _log_to(self, server: Mlflow, images: Images) -> iam.IRole:
+        """What logs runs to a server: it reads what was made of them, and says it to nobody else."""
+        bucket = self._data.artifacts_arn
+        stages = (Stage.RESOLVE, Stage.EVALUATE, Stage.GATE, Stage.REPORT, Stage.TRAIN, Stage.TUNE)
+        return self._role(
+            "Mlflow",
+            images.processing,
+            log_group="ProcessingJobs",
+            permissions=[
+                *read(bucket, *stages),
+                write(bucket, Stage.REPORT),
+                *mlflow_permissions(self, server),
+            ],
+        )
+
     @property
     def all(self) -> list[iam.IRole]:
         """Every role that the state machine hands to SageMaker."""
-        return [self.process, self.train, self.evaluate, self.report, self.analyse, self.score, self.model]
+        jobs = [self.process, self.train, self.evaluate, self.report, self.analyse, self.score, self.verify]
+        return [*jobs, self.model, *([self.mlflow] if self.mlflow else [])]
 
     def _role(
         self, name: str, image: assets.DockerImageAsset, *, log_group: str, permissions: list[Permission]

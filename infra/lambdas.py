@@ -72,11 +72,7 @@ class Functions(Construct):
             function_permissions.smoke_test(self, settings=settings, data=data),
             timeout=SMOKE_TEST_TIMEOUT,
         )
-        self.compare_scores = self._function(
-            "compare_scores",
-            function_permissions.compare_scores(settings, data),
-            environment={**self._environment(), "PREFIX": settings.prefix},
-        )
+        self.compare_scores = self._function("compare_scores", function_permissions.compare_scores(settings, data))
         self.explain_failure = self._function(
             "explain_failure",
             function_permissions.explain_failure(
@@ -127,7 +123,6 @@ class Functions(Construct):
             timeout=TIDY_UP_TIMEOUT,
             environment={
                 **self._environment(),
-                "PREFIX": settings.prefix,
                 "MACHINE_ARN": arn,
                 "IMAGE_REPOSITORY": repository.repository_name,
                 "KEEP_DAYS": str(settings.keep_intermediates_days),
@@ -236,6 +231,7 @@ class Functions(Construct):
             "LEDGER_TABLE": self._data.ledger_table,
             "TOPIC_ARN": self._data.topic_arn,
             "CODE_VERSION": code_version(),
+            "PREFIX": self._settings.prefix,
             "TAGS": json.dumps(self._settings.tags),
             "SETTLING_SECONDS": str(self._settings.settling_seconds),
             "GPU": str(self._settings.gpu).lower(),

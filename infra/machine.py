@@ -8,11 +8,13 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from infra import mlflow
 from infra.machine_role import Parts, machine_role
 from infra.settings import Settings
 from infra.sources import code_version
 from state_machines.definition import definition_text
 from trainyard.run.naming import LIVE
+from trainyard.stages.score.watch import namespace
 
 
 def machine_name(settings: Settings) -> str:
@@ -90,13 +92,18 @@ def substitutions(settings: Settings, parts: Parts) -> dict[str, str]:
         "ReportRoleArn": parts.roles.report.role_arn,
         "AnalyseRoleArn": parts.roles.analyse.role_arn,
         "ScoreRoleArn": parts.roles.score.role_arn,
+        "VerifyRoleArn": parts.roles.verify.role_arn,
         "ModelRoleArn": parts.roles.model.role_arn,
+        # Without a server no execution comes to the state that names it.
+        "MlflowRoleArn": (parts.roles.mlflow or parts.roles.report).role_arn,
+        **mlflow.substitutions(settings),
         "ScoresDatabase": parts.data.scores_database,
         "ArtifactsBucket": parts.data.artifacts_bucket,
         "LedgerTable": parts.data.ledger_table,
         "TopicArn": parts.data.topic_arn,
         "GroupPrefix": parts.registry.group_prefix,
         "JobPrefix": settings.job_prefix,
+        "MetricPrefix": namespace(settings.prefix, ""),
         "UseSpot": str(settings.use_spot).lower(),
         "KeyArn": parts.data.key_arn or "none",
     }

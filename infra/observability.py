@@ -15,7 +15,8 @@ from constructs import Construct
 from infra.settings import Settings
 from trainyard.run import recipe
 from trainyard.run.naming import endpoint_name
-from trainyard.stages.score.watch import METRIC, namespace
+from trainyard.run.observed import METRIC as WORSE_METRIC
+from trainyard.stages.score.watch import METRIC, REQUESTS_METRIC, namespace
 
 PERIOD = cdk.Duration.minutes(5)
 SUM = cloudwatch.Stats.SUM
@@ -107,18 +108,39 @@ class Observability(Construct):
         It rings until data are scored that have not moved: none at all say nothing.
         """
         for each in recipe.names():
-            moved = cloudwatch.Metric(
-                namespace=namespace(settings.prefix, each),
-                metric_name=METRIC,
-                period=PERIOD,
-                statistic=cloudwatch.Stats.MAXIMUM,
-            )
-            self._alarm(
-                f"{each.title().replace('_', '')}Moved",
-                moved,
+            self._watch_moves(
+                settings,
+                each,
+                metric=METRIC,
+                name="Moved",
                 description=f"Data that {each} scored last, or its answers, are not as when its model was trained.",
-                missing=cloudwatch.TreatMissingData.IGNORE,
             )
+            if recipe.truth(each):
+                self._watch_moves(
+                    settings,
+                    each,
+                    metric=WORSE_METRIC,
+                    name="Worse",
+                    description=f"The labels that came last say that a model of {each} is worse than promised.",
+                )
+            if settings.capture:
+                self._watch_moves(
+                    settings,
+                    each,
+                    metric=REQUESTS_METRIC,
+                    name="RequestsMoved",
+                    description=f"Requests to {each} or its answers are not as when its model was trained.",
+                )
+
+    def _watch_moves(self, settings: Settings, recipe_name: str, *, metric: str, name: str, description: str) -> None:
+        moved = cloudwatch.Metric(
+            namespace=namespace(settings.prefix, recipe_name),
+            metric_name=metric,
+            period=PERIOD,
+            statistic=cloudwatch.Stats.MAXIMUM,
+        )
+        title = recipe_name.title().replace("_", "")
+        self._alarm(f"{title}{name}", moved, description=description, missing=cloudwatch.TreatMissingData.IGNORE)
 
     def _watch_webhook(self, function: lambda_.Function) -> None:
         """One that fails is tried again in five minutes. An alarm on each would itself be a message that fails."""

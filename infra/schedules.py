@@ -19,7 +19,7 @@ from infra.dead_letters import KEEP_TRYING, TRIES
 from trainyard.contract.config import Schedule
 from trainyard.errors import TrainyardError
 from trainyard.run import recipe
-from trainyard.stages.resolve.request import Request, parse
+from trainyard.stages.resolve.request import NO_DATASET, Request, parse
 
 NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
 
@@ -39,7 +39,7 @@ class RecipeSchedule:
         wanted = self.schedule
         return Request(
             recipe=self.recipe,
-            dataset=wanted.dataset,
+            dataset=wanted.dataset or NO_DATASET,
             task=wanted.task,
             folder=wanted.folder,
             overrides=wanted.overrides,

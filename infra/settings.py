@@ -19,6 +19,7 @@ from trainyard.errors import ConfigError
 from trainyard.run.capture import CaptureRules
 from trainyard.run.gpu import FITTING, has_gpu
 from trainyard.run.policy import EVERYTHING, Policy
+from trainyard.run.tracking import Mlflow
 
 PROJECT = "trainyard"
 # By these entry points an installed package offers environments of its own: `prod = "acme_deploy.environments:PROD"`.
@@ -62,7 +63,7 @@ class Settings:
     `region` not for any other. When `monthly_budget_usd` is spent or will be, the e-mail address hears of it.
     `cost_tags` are put on everything, beside project and environment. With `approval` required, a model that passes the
     gate waits for a person to approve it before it comes into use. Endpoints keep of their requests what `capture`
-    says, and nothing without it.
+    says, and nothing without it. With `mlflow` every run that was judged is logged to a server of MLflow's.
     """
 
     name: str
@@ -96,6 +97,7 @@ class Settings:
     approval: str = NONE
     policy: Policy = field(default_factory=Policy)
     capture: CaptureRules | None = None
+    mlflow: Mlflow | None = None
 
     def __post_init__(self) -> None:
         if problems := list(self._problems()):
@@ -169,11 +171,14 @@ class Settings:
         if self.alarm_email is not None and not EMAIL.fullmatch(self.alarm_email):
             problems.append(f"expected an e-mail address for alarms, found {self.alarm_email!r}.")
         problems += self.capture.problems() if self.capture else ()
+        problems += self.mlflow.problems() if self.mlflow else ()
         return [*problems, *self._schedule_problems(), *self._account_problems()]
 
     def _schedule_problems(self) -> Iterator[str]:
         for each in self.schedules:
             yield from each.problems()
+            if each.schedule.task == "check_drift" and self.capture is None:
+                yield f"expected capture, which keeps requests, beside schedule {each.name}, which checks them."
         counted = Counter(each.name for each in (*of_recipes(enabled=False), *self.schedules))
         if taken := sorted(name for name, times in counted.items() if times > 1):
             yield f"expected schedules of different names, found {', '.join(taken)} more than once."

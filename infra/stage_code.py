@@ -25,22 +25,31 @@ class Job:
     """Where the code of a stage begins: a shell, and the modules of the recipe that it loads by their names.
 
     Of the recipe's module `prepare` it calls one `function` only, where that is named. `beside` are files that run or
-    are installed with it; what they import is not looked at.
+    are installed with it; what they import is not looked at. `runtime` is what it runs on, where no file says it.
     """
 
     entry: str
     modules: tuple[str, ...]
     beside: tuple[str, ...]
     function: str = ""
+    runtime: str = ""
 
 
+# Python, Spark and the libraries that Glue's jobs find there.
+GLUE_VERSION = "5.1"
 GLUE = ("glue_jobs/start.py", "glue_jobs/requirements.txt")
 IMAGE = ("processing_container/main.py", "processing_container/Dockerfile", "processing_container/requirements.txt")
 OUTSIDE = f"{recipe_packages.PACKAGE}/requirements.txt"
 PREPARE = Stage.PREPARE.value
 JOBS: Mapping[Stage, Job] = {
-    Stage.INGEST: Job(entry="glue_jobs.ingest", modules=("config", PREPARE, "ingest"), beside=GLUE, function="check"),
-    Stage.PREPARE: Job(entry="glue_jobs.prepare", modules=("config", PREPARE), beside=GLUE),
+    Stage.INGEST: Job(
+        entry="glue_jobs.ingest",
+        modules=("config", PREPARE, "ingest"),
+        beside=GLUE,
+        function="check",
+        runtime=GLUE_VERSION,
+    ),
+    Stage.PREPARE: Job(entry="glue_jobs.prepare", modules=("config", PREPARE), beside=GLUE, runtime=GLUE_VERSION),
     Stage.PROCESS: Job(entry="processing_container.process", modules=("config", "process"), beside=(*IMAGE, OUTSIDE)),
 }
 
@@ -61,7 +70,7 @@ class StageCode:
 
     def digest(self, name: str, stage: Stage) -> str:
         """Changes with everything that the stage of a recipe may run, and with what is installed for it."""
-        digest, part = hashlib.sha256(), self._called_in_part(name, stage)
+        digest, part = hashlib.sha256(JOBS[stage].runtime.encode()), self._called_in_part(name, stage)
         for path in sorted(self.paths(name, stage)):
             content = reached(self._content(path), JOBS[stage].function) if path == part else self._content(path)
             digest.update(path.encode() + b"\0" + content.encode() + b"\0")

@@ -14,8 +14,11 @@ from infra.dead_letters import KEEP_TRYING, TRIES
 from infra.permissions import Permission, acknowledge, role
 from infra.schedules import Schedules, of_recipes
 from infra.settings import REQUIRED, Settings
+from trainyard.run.folders import RAW_PREFIX, TRUTH_PREFIX
 from trainyard.run.registry import APPROVED, EVENT, REJECTED
 
+# Folders of the raw bucket; files that are only to be scored start nothing.
+STARTING = (RAW_PREFIX, TRUTH_PREFIX)
 # What the CDK says of a rule whose target's ARN it cannot take apart, where the environment is pinned to an account.
 UNRESOLVED = "Annotation::@aws-cdk/aws-events:ruleUnresolvedEnvironment"
 SAME_STACK = "The alias is of the rule's own stack; its ARN is known when it has been made."
@@ -79,12 +82,15 @@ class Triggers(Construct):
     def _start_on_upload(self, raw_bucket: str) -> None:
         self._rule(
             "Upload",
-            description="A file under raw/ starts the training workflow",
+            description="A file under raw/ or truth/ starts the training workflow",
             what="An upload",
             pattern=events.EventPattern(
                 source=["aws.s3"],
                 detail_type=["Object Created"],
-                detail={"bucket": {"name": [raw_bucket]}, "object": {"key": [{"prefix": "raw/"}]}},
+                detail={
+                    "bucket": {"name": [raw_bucket]},
+                    "object": {"key": [{"prefix": f"{each}/"} for each in STARTING]},
+                },
             ),
         )
 

@@ -39,7 +39,7 @@ class WorkflowStack(cdk.Stack):
         **options: Any,
     ) -> None:
         super().__init__(scope, name, synthesizer=synthesizer, **options)
-        images = Images(self, "Images", gpu=settings.gpu)
+        images = Images(self, "Images", gpu=settings.gpu, mlflow=settings.mlflow is not None)
         queue = dead_letters(self)
         to_webhook = webhook_queue(self, settings=settings, dead_letters=queue)
         functions = Functions(

@@ -26,6 +26,7 @@ def read() -> Environment:
         settling_seconds=int(os.environ["SETTLING_SECONDS"]),
         gpu=os.environ.get("GPU") == "true",
         approval=os.environ.get("APPROVAL") == "required",
+        prefix=os.environ["PREFIX"],
         policy=decoded(Policy, json.loads(os.environ["POLICY"])),
         capture=decoded(CaptureRules, json.loads(os.environ["CAPTURE"])) if "CAPTURE" in os.environ else None,
     )

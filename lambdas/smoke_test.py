@@ -1,8 +1,11 @@
-"""Lambda: asks a newly deployed endpoint what its model answered after training, and says whether it still does."""
+"""Lambda: asks a newly deployed endpoint what its model answered after training, and says whether it still does.
+
+A version that is not in service yet is also asked what the endpoint was asked lately, where a deployment says so.
+"""
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -11,7 +14,8 @@ from botocore.config import Config
 
 from lambdas import clients, environment
 from trainyard.run.naming import run_prefix
-from trainyard.stages.deploy.smoke_test import smoke_test
+from trainyard.stages.deploy import comparison
+from trainyard.stages.deploy.smoke_test import Verdict, invoke, smoke_test
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
@@ -22,7 +26,10 @@ logger = Logger(service="smoke_test")
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    """`{"endpoint": name, "run": {"recipe", "run_id"}}` -> a trainyard.stages.deploy.smoke_test.Verdict."""
+    """`{"endpoint": name, "run": {"recipe", "run_id"}}` -> a trainyard.stages.deploy.smoke_test.Verdict.
+
+    With a "comparison" that is not empty, and the "database" of kept requests, a version that passes is compared too.
+    """
     name, run_id = event["run"]["recipe"], event["run"]["run_id"]
     with logger.append_context_keys(recipe=name, run_id=run_id, endpoint=event["endpoint"]):
         logger.info("testing")
@@ -32,9 +39,34 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
             bucket=environment.read().artifacts_bucket,
             s3=clients.s3(),
             runtime=_runtime(),
-        ).to_mapping()
-        logger.info("tested", extra=verdict)
-    return verdict
+        )
+        if verdict.passed and event.get("comparison"):
+            verdict = _compared(event)
+        result = verdict.to_mapping()
+        logger.info("tested", extra=result)
+    return result
+
+
+def _compared(event: dict[str, Any]) -> Verdict:
+    wanted, settings = comparison.Comparison.from_mapping(event["comparison"]), environment.read()
+    rows = comparison.kept_rows(
+        wanted,
+        run_id=event["run"]["run_id"],
+        database=event["database"],
+        bucket=settings.artifacts_bucket,
+        athena=_athena(),
+    )
+    ask = partial(_ask, event["endpoint"])
+    return comparison.compare(rows, wanted, invoke=ask, show_cells=settings.policy.show_cells)
+
+
+def _ask(endpoint: str, body: bytes) -> bytes:
+    return invoke(_runtime(), endpoint, body=body)
+
+
+@cache
+def _athena() -> Any:
+    return boto3.client("athena")
 
 
 @cache

@@ -28,6 +28,7 @@ ACCOUNT = "000000000000"
 # Every module has `install() -> None`; one that runs jobs also has `shutdown() -> None`.
 SEAM_MODULES = (
     "local_cloud.access",
+    "local_cloud.alarms",
     "local_cloud.deliveries.install",
     "local_cloud.lambda_errors",
     "local_cloud.step_functions.install",

@@ -1,4 +1,4 @@
-"""Entry point of the processing image: `process`, `analyse` and `report` jobs."""
+"""Entry point of the processing image: `process`, `analyse`, `report`, `verify` and `log_mlflow` jobs."""
 
 from __future__ import annotations
 
@@ -28,7 +28,25 @@ def _report(_arguments: Sequence[str]) -> None:
     main()
 
 
-COMMANDS: Mapping[str, Callable[[Sequence[str]], None]] = {"process": _process, "analyse": _analyse, "report": _report}
+def _verify(arguments: Sequence[str]) -> None:
+    from processing_container.verify import main
+
+    main(arguments)
+
+
+def _log_mlflow(_arguments: Sequence[str]) -> None:
+    from processing_container.log_mlflow import main
+
+    main()
+
+
+COMMANDS: Mapping[str, Callable[[Sequence[str]], None]] = {
+    "process": _process,
+    "analyse": _analyse,
+    "report": _report,
+    "verify": _verify,
+    "log_mlflow": _log_mlflow,
+}
 
 
 def main(arguments: Sequence[str]) -> int:

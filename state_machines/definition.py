@@ -21,6 +21,7 @@ BEFORE_RETRY = ("Comment", "Type", "Resource", "Arguments")
 # Where a state holds machines of its own: a Map one (Iterator is its older name), a Parallel state several.
 ONE_INSIDE = ("ItemProcessor", "Iterator")
 SEVERAL_INSIDE = "Branches"
+EVERY_ERROR = "States.ALL"
 Machine = dict[str, Any]
 State = dict[str, Any]
 Policy = Mapping[str, Any]
@@ -100,12 +101,17 @@ def _complete_state(name: str, state: State, *, policies: Policies, counter: str
     policy = policies[_kind(name, state, policies=policies)]
     handled = {"Retry": policy["Retry"]}
     completed = {name: _in_order(state, handled)}
-    if RETRY_ON_CAUSE in policy:
+    # One that goes on whatever happens has no use for a catcher that raises what it does not retry.
+    if RETRY_ON_CAUSE in policy and not _goes_on(state):
         waiting = pause(name, policy[RETRY_ON_CAUSE], counter=counter)
         again = catcher(policy[RETRY_ON_CAUSE], counter=counter, following=next(iter(waiting)))
         handled["Catch"] = [*state.get("Catch", ()), again]
         completed = {name: _in_order(state, handled)} | waiting
     return completed
+
+
+def _goes_on(task: State) -> bool:
+    return any(EVERY_ERROR in each["ErrorEquals"] for each in task.get("Catch", ()))
 
 
 def _in_order(state: State, handled: State) -> State:

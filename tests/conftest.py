@@ -41,11 +41,12 @@ def browser() -> Iterator[Browser]:
 
 
 def pytest_unconfigure() -> None:
-    """Take back what Hypothesis leaves with the garbage collector.
+    """Take back what Hypothesis, and a service that ran here, leave with the garbage collector.
 
-    It would keep Hypothesis' modules, and through these the parameters of tests, beyond the end of Python: DuckDB
-    then reports the tables among them as leaked.
+    Hypothesis' callbacks would keep its modules, and through these the parameters of tests, beyond the end of Python; a
+    service has what there is at its start never collected. DuckDB reports the tables among it as leaked.
     """
+    gc.unfreeze()
     gc.callbacks[:] = [each for each in gc.callbacks if not _of_hypothesis(each)]
 
 

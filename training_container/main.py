@@ -1,4 +1,4 @@
-"""Entry point of the training image: `train`, `evaluate` and `score` jobs, and `serve`."""
+"""Entry point of the training image: `train`, `evaluate`, `score` and `check_drift` jobs, and `serve`."""
 
 from __future__ import annotations
 
@@ -28,13 +28,25 @@ def _score() -> None:
     main()
 
 
+def _check_drift() -> None:
+    from training_container.check_drift import main
+
+    main()
+
+
 def _serve() -> None:
     from training_container.serve import main
 
     main()
 
 
-COMMANDS: Mapping[str, Callable[[], None]] = {"train": _train, "evaluate": _evaluate, "score": _score, "serve": _serve}
+COMMANDS: Mapping[str, Callable[[], None]] = {
+    "train": _train,
+    "evaluate": _evaluate,
+    "score": _score,
+    "check_drift": _check_drift,
+    "serve": _serve,
+}
 
 
 def main(arguments: Sequence[str]) -> int:

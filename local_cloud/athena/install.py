@@ -7,7 +7,7 @@ from typing import Any
 
 from ministack.services import athena
 
-from local_cloud.athena import partitions, queries
+from local_cloud.athena import authorization, partitions, queries
 
 Response = tuple[int, dict[str, str], bytes]
 # What AWS answers where nothing was set. Clients read these without asking whether they are there.
@@ -20,6 +20,7 @@ def install() -> None:
     athena._create_workgroup = _complete(athena._create_workgroup)
     athena._start_query_execution = _into_folder(athena._start_query_execution)
     athena._execute_query = queries.execute
+    authorization.install()
     athena._table_relation = partitions.only_registered(athena._table_relation)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -90,6 +91,25 @@ class Storage:
         for task in tasks:
             task.result()
         return len(keys)
+
+    def download_manifest(self, uri: str, target: Path) -> int:
+        """Fetch the objects that a manifest names, `[{"prefix": uri}, name, ...]`; returns their number.
+
+        As ManifestFile in File mode: paths are relative to the prefix.
+        """
+        bucket, key = split_uri(uri)
+        with self._explained("Data download failed", action="s3:GetObject", resource=f"arn:aws:s3:::{bucket}/{key}"):
+            content = self._s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        first, *names = json.loads(content)
+        source, prefix = split_uri(first["prefix"])
+        with ThreadPoolExecutor(PARALLEL_FILES) as pool:
+            tasks = [
+                pool.submit(self.download_object, source, prefix + name, target=within(target, name, prefix=""))
+                for name in names
+            ]
+        for task in tasks:
+            task.result()
+        return len(names)
 
     def download_object(self, bucket: str, key: str, *, target: Path) -> None:
         """Fetch one object to a file."""

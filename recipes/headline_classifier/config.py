@@ -9,6 +9,7 @@ from recipes.headline_classifier.tables import CLASS_NAMES, CORPUS, HEADLINES, W
 from recipes.headline_classifier.texts.source_words import COLUMNS
 from trainyard.contract.config import Card, Gate, Range, RecipeConfig, ScoreColumn, Share, TableData, Tuning, bounded
 from trainyard.contract.sources import Source
+from trainyard.contract.truth import Truth
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,6 +123,9 @@ SCORES = (
         comment="of every class",
         spread=False,
     ),
+)
+TRUTH = Truth(
+    key="headline_id", predicted=("category",), label="string", ids=("headline_id",), labels=("category", "class")
 )
 
 

@@ -12,6 +12,7 @@ from typing import Literal
 
 from trainyard.contract.config import Card, Gate, Range, RecipeConfig, ScoreColumn, Share, TableData, Tuning, bounded
 from trainyard.contract.sources import Column, Source
+from trainyard.contract.truth import Truth
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -270,6 +271,14 @@ SCORES = (
         type="array<struct<product_id:string,product_name:string,score:double>>",
         comment="the ten products that go best with it in a basket, the best first",
     ),
+)
+# The product that went into a basket next. Bulk scores are of single products, so that they are not judged.
+TRUTH = Truth(
+    key="",
+    predicted=("goes_with",),
+    label="id",
+    labels=("product_id", "product", "next_product", "item"),
+    answers={"goes_with": "$.products"},
 )
 
 

@@ -14,6 +14,7 @@ from typing import Literal
 
 from trainyard.contract.config import Card, Gate, Range, RecipeConfig, Schedule, ScoreColumn, TableData, Tuning, bounded
 from trainyard.contract.sources import Source
+from trainyard.contract.truth import Truth
 
 CSV_KINDS = ("number", "category", "sale")
 # Names that tables of rows with an outcome often have; others are taken too, for they can be nothing else.
@@ -216,6 +217,12 @@ SCORES = (
     ScoreColumn(name="propensity", type="double", comment="probability of a sale", ranked=True),
     ScoreColumn(name="likely", type="boolean", comment="whether it reaches the threshold of the model"),
     ScoreColumn(name="reasons", type="string", comment="what columns add to the log odds, as JSON", spread=False),
+)
+TRUTH = Truth(
+    key="visit_id",
+    predicted=("propensity",),
+    label="boolean",
+    labels=("is_sale", "sale", "sold", "bought", "purchased", "converted", "churn", "churned"),
 )
 
 

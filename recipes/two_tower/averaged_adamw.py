@@ -32,8 +32,10 @@ class AveragedAdamW:
         return [*self._adam.variables, *self.averages]
 
     def restart(self, *, momentum: float) -> None:
-        """Forget all steps, and go on with other averages."""
+        """Forget all steps and averages, and go on with averages of another momentum."""
         self._adam.restart()
+        for each in self.averages:
+            each.assign(tf.zeros_like(each))
         self._momentum.assign(momentum)
 
     def apply(self, gradients: Sequence[tf.Tensor], learning_rate: tf.Tensor) -> None:

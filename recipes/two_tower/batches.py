@@ -37,15 +37,16 @@ class RatingBatch:
 
 @dataclass(frozen=True, kw_only=True)
 class RatingBatches:
-    """Training rows, each described without its own rating."""
+    """Training rows, each described without its own rating; so many of them, drawn anew, are an epoch."""
 
     featurizer: Featurizer
     ratings: Ratings
+    epoch_ratings: int
     seed: int
 
     def epoch(self, number: int, size: int) -> Iterator[RatingBatch]:
-        """All ratings in random order, `size` at a time."""
-        order = np.random.default_rng((self.seed, number)).permutation(len(self.ratings))
+        """The ratings of an epoch in random order, `size` at a time."""
+        order = np.random.default_rng((self.seed, number)).permutation(len(self.ratings))[: self.epoch_ratings]
         for start in range(0, len(order), size):
             yield self.batch(order[start : start + size])
 
@@ -92,18 +93,22 @@ class RetrievalBatch:
 
 @dataclass(frozen=True, kw_only=True)
 class RetrievalBatches:
-    """Users whose ratings are split into input and targets, which came later; how much is input is random."""
+    """Users whose ratings are split into input and targets, which came later; how much is input is random.
+
+    So many of them, drawn anew, are an epoch.
+    """
 
     featurizer: Featurizer
     ratings: Ratings
+    epoch_users: int
     factors: EaseFactors
     temperature: float
     seed: int
 
     def epoch(self, number: int, size: int) -> Iterator[RetrievalBatch]:
-        """All users in random order, `size` at a time."""
+        """The users of an epoch in random order, `size` at a time."""
         random = np.random.default_rng((self.seed, number))
-        order = random.permutation(len(self.ratings.users))
+        order = random.permutation(len(self.ratings.users))[: self.epoch_users]
         for start in range(0, len(order), size):
             yield self._batch(order[start : start + size], random)
 

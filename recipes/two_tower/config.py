@@ -11,6 +11,7 @@ from typing import Literal
 from recipes.two_tower.sources import LINKS, MOVIES, RATINGS, TAGS
 from trainyard.contract.config import Card, Gate, Range, RecipeConfig, ScoreColumn, Share, TableData, Tuning, bounded
 from trainyard.contract.sources import Source
+from trainyard.contract.truth import Truth
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,8 +47,20 @@ class Hyperparameters:
     objective: Literal["retrieval", "rating"] = "retrieval"
     embedding_size: int = bounded(32, minimum=2, maximum=512, help="numbers per user and movie vector")
     rating_epochs: int = bounded(10, minimum=1, maximum=500, help="passes over the ratings; the best one is kept")
+    max_ratings: int = bounded(
+        40_000_000,
+        minimum=1_000,
+        maximum=1_000_000_000_000,
+        help="ratings seen in all these epochs, at most: those of large data see a part, drawn anew",
+    )
     rating_learning_rate: float = bounded(3e-3, minimum=1e-6, maximum=0.1, help="falls to zero along a cosine")
     retrieval_epochs: int = bounded(6, minimum=1, maximum=500, help="passes over the users; the best one is kept")
+    max_users: int = bounded(
+        600_000,
+        minimum=1_000,
+        maximum=1_000_000_000_000,
+        help="users seen in all these epochs, at most: those of large data see a part, drawn anew",
+    )
     retrieval_learning_rate: float = bounded(2e-4, minimum=1e-6, maximum=0.1, help="falls to zero along a cosine")
     weight_decay: float = bounded(1.0, minimum=0.0, maximum=10.0, help="of the kernels, decoupled from the gradient")
     ease_l2: float = bounded(400.0, minimum=0.1, maximum=1e6, help="L2 penalty of EASE, which teaches retrieval")
@@ -101,6 +114,16 @@ SCORES = (
         type="array<struct<movie_id:string,title:string,score:double,rating:double>>",
         comment="the best ten movies that the user has not rated, the best first; rating is null without ratings",
     ),
+)
+# Films that users chose later on: one row for each.
+TRUTH = Truth(
+    key="user_id",
+    predicted=("recommended",),
+    label="id",
+    several=True,
+    ids=("user_id", "uid", "user"),
+    labels=("movie_id", "movie", "item_id", "item", "product_id", "chosen"),
+    asked="uid",
 )
 
 

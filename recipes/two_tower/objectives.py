@@ -32,10 +32,12 @@ class Objective:
     """One objective on some training data.
 
     `batches` gives what the trainer's `step` takes in an epoch (from 0); the learning rate is zero after `epochs`.
+    `told` says what an epoch leaves out, if anything.
     """
 
     name: ObjectiveName
     epochs: int
+    told: str
     trainer: RatingTrainer | RetrievalTrainer
     user: Standardization
     movie: Standardization
@@ -60,11 +62,12 @@ def rating_objective(data: TrainingData, config: Config, *, trainer: Any = None)
     """Squared error of ratings, each described without itself; a `trainer` of the same features starts anew."""
     parameters = config.hyperparameters
     featurizer = Featurizer(movies=data.movies, statistics=data.statistics.without_factors())
-    drawn = RatingBatches(featurizer=featurizer, ratings=data.ratings, seed=config.seed)
+    seen = in_an_epoch(len(data.ratings), most=parameters.max_ratings, epochs=parameters.rating_epochs)
+    drawn = RatingBatches(featurizer=featurizer, ratings=data.ratings, epoch_ratings=seen, seed=config.seed)
     rows = np.random.default_rng(config.seed).integers(0, len(data.ratings), STANDARDIZATION_RATINGS)
     sample = drawn.batch(rows)
     user, movie = Standardization.fit(sample.user), Standardization.fit(sample.movie)
-    steps = parameters.rating_epochs * -(-len(data.ratings) // RATINGS_PER_STEP)
+    steps = parameters.rating_epochs * -(-seen // RATINGS_PER_STEP)
     if trainer:
         trainer.restart(steps=steps)
     else:
@@ -83,6 +86,7 @@ def rating_objective(data: TrainingData, config: Config, *, trainer: Any = None)
     return Objective(
         name="rating",
         epochs=parameters.rating_epochs,
+        told=_told(seen, len(data.ratings), setting="max_ratings"),
         trainer=trainer,
         user=user,
         movie=movie,
@@ -90,13 +94,26 @@ def rating_objective(data: TrainingData, config: Config, *, trainer: Any = None)
     )
 
 
+def in_an_epoch(total: int, *, most: int, epochs: int) -> int:
+    """How many of `total` an epoch sees: all, or so many that all epochs together see `most`."""
+    return min(total, max(1, most // epochs))
+
+
+def _told(seen: int, total: int, *, setting: str) -> str:
+    """What an epoch leaves out, if anything."""
+    return f"{seen:,} of {total:,} in an epoch: hyperparameters.{setting}" if seen < total else ""
+
+
 def retrieval_objective(data: TrainingData, config: Config, *, trainer: Any = None) -> Objective:
     """Sampled softmax over movies, taught by EASE; a `trainer` of the same features starts anew."""
     parameters = config.hyperparameters
     featurizer = Featurizer(movies=data.movies, statistics=data.statistics)
+    users = len(data.ratings.users)
+    seen = in_an_epoch(users, most=parameters.max_users, epochs=parameters.retrieval_epochs)
     drawn = RetrievalBatches(
         featurizer=featurizer,
         ratings=data.ratings,
+        epoch_users=seen,
         factors=data.factors,
         temperature=parameters.temperature,
         seed=config.seed,
@@ -104,7 +121,7 @@ def retrieval_objective(data: TrainingData, config: Config, *, trainer: Any = No
     movie_features = featurizer.movie_features(np.arange(len(data.movies)))
     user = Standardization.fit(drawn.full_user_features(STANDARDIZATION_USERS))
     movie = Standardization.fit(movie_features)
-    steps = parameters.retrieval_epochs * -(-len(data.ratings.users) // USERS_PER_STEP)
+    steps = parameters.retrieval_epochs * -(-seen // USERS_PER_STEP)
     if trainer:
         trainer.restart(steps=steps)
     else:
@@ -123,6 +140,7 @@ def retrieval_objective(data: TrainingData, config: Config, *, trainer: Any = No
     return Objective(
         name="retrieval",
         epochs=parameters.retrieval_epochs,
+        told=_told(seen, users, setting="max_users"),
         trainer=trainer,
         user=user,
         movie=movie,

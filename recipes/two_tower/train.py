@@ -16,6 +16,7 @@ import numpy as np
 from recipes.two_tower.catalogue import Movies
 from recipes.two_tower.config import Config
 from recipes.two_tower.histories import USERS_FILE
+from recipes.two_tower.inference import ObjectiveName
 from recipes.two_tower.objectives import Objective, objectives
 from recipes.two_tower.ranking.choice import Choice, choose
 from recipes.two_tower.ranking.grid import Grid
@@ -24,7 +25,7 @@ from recipes.two_tower.scale import Scale
 from recipes.two_tower.towers import Towers
 from recipes.two_tower.trainers import RatingTrainer, RetrievalTrainer
 from recipes.two_tower.training_data import TrainingData
-from recipes.two_tower.validation import METRICS, RANKED, Validate, best_epoch, choose_rating_steps, validator
+from recipes.two_tower.validation import METRICS, RANKED, Learned, Validate, choose_rating_steps, learned, validator
 from trainyard.contract import checkpoint, curves
 from trainyard.contract.progress import metric, progress
 from trainyard.contract.threads import threads_for
@@ -63,14 +64,13 @@ def _train(
     recency = choose(data, data.base_scores, later=later, temperature=temperature, grid=Grid()).interest
     data = data.with_interest(recency)
     trial = _trial(data, later, checkpoints=checkpoints, config=config)
-    found = trial.figures
-    best = {name: best_epoch(name, found[METRICS[name]]) for name in objectives(scale)}
     known = earlier.concat(later)
     everything = _data(movies, known, scale=scale, config=config).with_interest(recency)
     towers: dict[str, Towers] = {}
     for name, make in objectives(scale).items():
         objective = make(everything, config, trainer=trial.trainers[name])
-        _fit(objective, checkpoints / f"final_{name}.npz", epochs=best[name] + 1, span=FINAL_PROGRESS[name])
+        path, epochs = checkpoints / f"final_{name}.npz", trial.learned[name].epochs
+        _fit(objective, path, epochs=epochs, span=FINAL_PROGRESS[name])
         towers[name] = objective.towers()
         objective.save(model_dir / f"{name}.keras")
     recommender = everything.recommender(towers.get("rating"), towers["retrieval"], config=config)
@@ -78,8 +78,8 @@ def _train(
     replace(recommender, ranker=ranker, rating_steps=trial.rating_steps).save(model_dir)
     known.save(model_dir / HISTORIES_FILE)
     shutil.copyfile(channels["features"] / USERS_FILE, model_dir / USERS_FILE)
-    curves.write(found, model_dir)
-    return {METRICS[name]: found[METRICS[name]][epoch] for name, epoch in best.items()} | {RANKED: trial.choice.ndcg}
+    curves.write(trial.figures, model_dir)
+    return {METRICS[name]: each.metric for name, each in trial.learned.items()} | {RANKED: trial.choice.ndcg}
 
 
 def _data(movies: Movies, ratings: Ratings, *, scale: Scale, config: Config) -> TrainingData:
@@ -92,11 +92,12 @@ def _data(movies: Movies, ratings: Ratings, *, scale: Scale, config: Config) -> 
 class _Trial:
     """What training on the training ratings alone has shown.
 
-    `figures` are loss and metric of every epoch of each objective, under the names that are printed, `choice` says how
-    to rank and `rating_steps` how to rate; `trainers` can be used again.
+    `figures` are loss and metric of every epoch of each objective, under the names that are printed, `learned` is what
+    they came to, `choice` says how to rank and `rating_steps` how to rate; `trainers` can be used again.
     """
 
     figures: Mapping[str, list[float]]
+    learned: Mapping[ObjectiveName, Learned]
     choice: Choice
     rating_steps: float | None
     trainers: Mapping[str, RatingTrainer | RetrievalTrainer]
@@ -104,21 +105,23 @@ class _Trial:
 
 def _trial(data: TrainingData, later: Ratings, *, checkpoints: Path, config: Config) -> _Trial:
     found: dict[str, list[float]] = {}
-    towers: dict[str, Towers] = {}
+    outcome: dict[ObjectiveName, Learned] = {}
     trainers: dict[str, RatingTrainer | RetrievalTrainer] = {}
     for name, make in objectives(data.scale).items():
         objective, validate = make(data, config), validator(name, data, later=later, config=config)
-        path, span = checkpoints / f"trial_{name}.npz", TRIAL_PROGRESS[name]
+        path, span, start = checkpoints / f"trial_{name}.npz", TRIAL_PROGRESS[name], objective.towers()
         losses, metrics = _fit(objective, path, epochs=objective.epochs, span=span, validate=validate)
         found |= {f"{name}_loss": losses, METRICS[name]: metrics}
-        towers[name], trainers[name] = objective.towers(), objective.trainer
-    recommender = replace(data.recommender(None, towers["retrieval"], config=config), objective="retrieval")
+        outcome[name] = learned(name, start=start, end=objective.towers(), metrics=metrics, validate=validate)
+        trainers[name] = objective.trainer
+    retrieval = outcome["retrieval"].towers
+    recommender = replace(data.recommender(None, retrieval, config=config), objective="retrieval")
     grid, temperature = Grid.after(data.statistics.interest), config.hyperparameters.temperature
     choice = choose(data, recommender.scores, later=later, temperature=temperature, grid=grid)
     metric(RANKED, choice.ndcg)
-    rated = towers.get("rating")
-    rating_steps = choose_rating_steps(data, rated, later=later, config=config) if rated else None
-    return _Trial(figures=found, choice=choice, rating_steps=rating_steps, trainers=trainers)
+    rated = outcome.get("rating")
+    rating_steps = choose_rating_steps(data, rated.towers, later=later, config=config) if rated else None
+    return _Trial(figures=found, learned=outcome, choice=choice, rating_steps=rating_steps, trainers=trainers)
 
 
 def _fit(
@@ -130,6 +133,8 @@ def _fit(
     losses, metrics = (saved[each].tolist() if saved else [] for each in ("losses", "metrics"))
     if saved:
         objective.trainer.restore(saved)
+    if objective.told and epochs:
+        progress(begin, f"{name}, {objective.told}")
     for epoch in range(len(losses), epochs):
         losses.append(_train_epoch(objective, epoch))
         if validate:

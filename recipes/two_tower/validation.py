@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -22,12 +22,38 @@ RANKED = f"validation_ranked_ndcg_at_{TOP_K}"
 # How long what somebody gave of late counts; none where it does not help.
 RATING_STEPS = (None, 10.0, 30.0, 100.0)
 
+# Of the NDCG before training, what the best epoch must keep: newcomers and new movies are known by training alone.
+LEAST_KEPT = 0.95
+
 Validate = Callable[[Towers], float]
 
 
 def best_epoch(name: ObjectiveName, metrics: Sequence[float]) -> int:
     """The epoch (from 0) with the lowest RMSE, or with the highest NDCG."""
     return int(np.argmin(metrics) if name == "rating" else np.argmax(metrics))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Learned:
+    """What training has come to: the towers, after how many epochs to stop (0: not to begin), and the metric then."""
+
+    towers: Towers
+    epochs: int
+    metric: float
+
+
+def learned(
+    name: ObjectiveName, *, start: Towers, end: Towers, metrics: Sequence[float], validate: Validate
+) -> Learned:
+    """What `metrics` of the epochs say of towers that were `start` before and `end` after them.
+
+    Towers of retrieval start from EASE's factors. Those that lost more than a little of their NDCG are not trained:
+    with tens of thousands of movies the corrections may leave the factors behind.
+    """
+    best = best_epoch(name, metrics)
+    if name == "retrieval" and metrics[best] < LEAST_KEPT * (before := validate(start)):
+        return Learned(towers=start, epochs=0, metric=before)
+    return Learned(towers=end, epochs=best + 1, metric=metrics[best])
 
 
 def validator(name: ObjectiveName, data: TrainingData, *, later: Ratings, config: Config) -> Validate:

@@ -76,6 +76,14 @@ class World:
         variant = {"VariantName": "model", "ModelName": model, "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
         sagemaker.create_endpoint_config(EndpointConfigName=f"{name}-0a1b2c3d", ProductionVariants=[variant])
         sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=f"{name}-0a1b2c3d")
+        rule = {"Statistic": "Average", "Period": 60, "EvaluationPeriods": 1, "Threshold": 0.01}
+        self.client("cloudwatch").put_metric_alarm(
+            AlarmName=f"{name}-errors",
+            Namespace="AWS/SageMaker",
+            MetricName="Invocation5XXErrors",
+            ComparisonOperator="GreaterThanThreshold",
+            **rule,
+        )
 
     def names(self) -> set[str]:
         """Everything of SageMaker and CloudFormation that there is."""
@@ -84,6 +92,7 @@ class World:
             *(each["EndpointName"] for each in sagemaker.list_endpoints()["Endpoints"]),
             *(each["ModelName"] for each in sagemaker.list_models()["Models"]),
             *(each["EndpointConfigName"] for each in sagemaker.list_endpoint_configs()["EndpointConfigs"]),
+            *(each["AlarmName"] for each in self.client("cloudwatch").describe_alarms()["MetricAlarms"]),
             *self.stacks.alive,
         }
 

@@ -112,6 +112,17 @@ def test_the_table_as_json_and_the_reason_of_a_failure(sagemaker: Stubber, capsy
     assert f"{NAME}: The container did not answer /ping." in capsys.readouterr().out
 
 
+def test_the_table_says_how_far_an_update_is(sagemaker: Stubber, capsys: pytest.CaptureFixture[str]) -> None:
+    names(sagemaker, NAME)
+    stage = {"Status": "Baking", "StatusMessage": "25% of the calls for 600 s", "StartTime": SINCE}
+    variant = {"VariantName": "model", "VariantStatus": [stage]}
+    pending = {"EndpointConfigName": f"{NAME}-9f8e7d6c", "ProductionVariants": [variant], "StartTime": SINCE}
+    found(sagemaker, "Updating", PendingDeploymentSummary=pending)
+    configured(sagemaker, InstanceType="ml.m5.large", InitialInstanceCount=4)
+    assert main(["endpoints"]) == 0
+    assert f"{NAME} gets {NAME}-9f8e7d6c: Baking 25% of the calls for 600 s\n" in capsys.readouterr().out
+
+
 def test_nothing_in_service_says_how_to_change_that(sagemaker: Stubber, capsys: pytest.CaptureFixture[str]) -> None:
     names(sagemaker)
     assert main(["endpoints"]) == 0
@@ -231,20 +242,29 @@ def configurations(stubber: Stubber, *names: str) -> None:
     stubber.add_response("list_endpoint_configs", {"EndpointConfigs": entries}, {"NameContains": NAME})
 
 
-def test_undeploy_removes_the_endpoint_and_only_its_own_configurations(
-    sagemaker: Stubber, capsys: pytest.CaptureFixture[str]
+def test_undeploy_removes_the_endpoint_and_only_its_own_configurations_and_alarms(
+    deployment: Deployment, sagemaker: Stubber, capsys: pytest.CaptureFixture[str]
 ) -> None:
     found(sagemaker)
     sagemaker.add_response("delete_endpoint", {}, {"EndpointName": NAME})
     sagemaker.add_client_error("describe_endpoint", *MISSING)
     other = f"{NAME}-product-3-0a1b2c3d"
     configurations(sagemaker, CONFIG, other, f"{NAME}-9f8e7d6c")
+    # A stopped execution has left the endpoint on which it tried a version.
+    names(sagemaker, NAME, CONFIG, other)
+    sagemaker.add_response("delete_endpoint", {}, {"EndpointName": CONFIG})
+    sagemaker.add_client_error("describe_endpoint", *MISSING)
+    alarms = stubbed(deployment, "cloudwatch")
+    expected = {"AlarmNames": [f"{NAME}-errors", f"{NAME}-latency"], "AlarmTypes": ["MetricAlarm"]}
+    alarms.add_response("describe_alarms", {"MetricAlarms": [{"AlarmName": f"{NAME}-errors"}]}, expected)
+    alarms.add_response("delete_alarms", {}, {"AlarmNames": [f"{NAME}-errors"]})
     for each in (CONFIG, f"{NAME}-9f8e7d6c"):
         sagemaker.add_response("delete_endpoint_config", {}, {"EndpointConfigName": each})
     assert main(["undeploy", "prod2vec", "--yes"]) == 0
+    alarms.assert_no_pending_responses()
     sagemaker.assert_no_pending_responses()
     shown = capsys.readouterr().out
-    assert f"Removed {NAME}\n" in shown
+    assert {f"Removed {each}" for each in (NAME, CONFIG, f"{NAME}-errors")} <= set(shown.splitlines())
     assert other not in shown
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -62,11 +63,17 @@ def test_a_run_asks_with_its_start_for_what_its_upload_may_not_ask_for(
     submission.submit(deployment, prepared)
     s3 = deployment.target.client("s3")
     keys = [each["Key"] for each in s3.list_objects_v2(Bucket="raw-bucket")["Contents"]]
-    assert sorted(key.rpartition("/")[2] for key in keys) == ["movies.csv", "ratings.csv", "run.json"]
+    assert sorted(key.rpartition("/")[2] for key in keys) == ["_BY_HAND", "movies.csv", "ratings.csv", "run.json"]
     run_json = s3.get_object(Bucket="raw-bucket", Key="raw/two_tower/d/run.json")["Body"].read()
-    ranges = {"ranges": {"ease_l2": {"minimum": 30}}}
-    assert json.loads(run_json) == {"tune": True, "model": "mine", "seed": 3, "tuning": ranges}
+    assert json.loads(run_json) == {"tune": True, "model": "mine", "seed": 3}
     assert json.loads(step_functions.started[0]["input"])["overrides"] == {
         "deploy": {"enabled": True},
-        "tuning": {"max_jobs": 30},
+        "tuning": {"max_jobs": 30, "ranges": {"ease_l2": {"minimum": 30}}},
     }
+
+
+def test_settings_that_are_valid_together_only_stay_together() -> None:
+    """An upload may have one instance: run.json would ask for a roll-out from one to the other."""
+    policy = Policy(upload=dataclasses.replace(Policy().upload, settings=("deploy", "seed")))
+    asked = {"deploy": {"type": "instances", "instance_count": 2, "rollout": {"type": "canary"}}, "seed": 3}
+    assert policy.divided(asked) == ({"seed": 3}, {"deploy": asked["deploy"]})

@@ -28,9 +28,10 @@ FOLDED = {
     "Bad data": 2,
     "Waiting for approval": 2,
     "Model refused": 2,
-    "Find endpoint": 12,
+    "Find endpoint": 18,
     "Deployment rolled back": 2,
     "Model deployed": 2,
+    "Set truth beside predictions": 6,
 }
 
 
@@ -100,6 +101,7 @@ def test_the_order_is_that_of_the_file_and_a_lone_end_stands_below_what_leads_to
         "Ask for approval",
         "Report refused model",
         "Report failed deployment",
+        "Report observed quality",
         "Report missing model",
         "Report deployment",
     }

@@ -109,8 +109,22 @@ def test_rows_are_encoded_the_same_from_tables_and_from_requests(tmp_path):
     assert np.array_equal(encoder.encode(frame(encoder, row_class(encoder), rows=requests)), encoded, equal_nan=True)
     with pytest.raises(BadRow, match="a moment such as"):
         frame(encoder, row_class(encoder), rows=[{"day": "yesterday"}])
-    with pytest.raises(BadRow, match="found 'same'"):
-        frame(encoder, row_class(encoder), rows=[{"same": 7}])
+    with pytest.raises(BadRow, match="found 'sam'"):
+        frame(encoder, row_class(encoder), rows=[{"sam": 7}])
+
+
+def test_a_row_of_the_file_may_be_asked_as_it_is_written_there():
+    encoder = Encoder.fit(ROWS, TABLE, max_categories=10)
+    row = row_class(encoder)
+    written = {TABLE.key: "C7", "same": "x", "number": "1.5", "flag": "Yes", "kind": "b", "day": "1970-01-02T12:00:00"}
+    table = frame(encoder, row, rows=[written, {"number": "NA", "flag": "", "kind": "n/a", "day": ""}, {"flag": 0}])
+    assert list(table.columns) == list(encoder.columns)
+    assert np.array_equal(encoder.encode(table)[0], encoder.encode(ROWS)[0])
+    assert table.loc[1].isna().all()
+    assert table["flag"].tolist()[2] is False
+    for wrong in ({"number": "many"}, {"flag": "perhaps"}, {"flag": 2}, {"number": True}):
+        with pytest.raises(BadRow, match="expected"):
+            frame(encoder, row, rows=[wrong])
 
 
 def test_the_positive_class_comes_last_and_unknown_ones_are_none():

@@ -569,5 +569,5 @@ def test_an_analysis_without_sagemaker(tmp_path: Path, observed: Observation, mo
 def test_a_reason_that_cannot_be_left(tmp_path: Path, observed: Observation) -> None:
     (tmp_path / "output").write_text("no folder")
     why = shell(tmp_path, "processing", "fly")
-    assert "Expected one of the commands process, analyse, report; found 'fly'." in why
+    assert "Expected one of the commands process, analyse, report, verify, log_mlflow; found 'fly'." in why
     observed("the sentence stands among the last lines")

@@ -18,8 +18,10 @@ from infra.settings import ENVIRONMENTS, DatabaseNetwork, Settings
 from tests.infra.templates import Deployment, Stack
 from trainyard.contract.config import Schedule
 from trainyard.run.capture import CaptureRules
+from trainyard.run.tracking import Mlflow
 
 ROOT = Path(__file__).resolve().parents[2]
+MLFLOW_APP = "arn:aws:sagemaker:us-east-1:111122223333:mlflow-app/app-ABC"
 UUID = "01234567-89ab-cdef-0123-456789abcdef"
 Synthesize = Callable[..., Deployment]
 
@@ -87,6 +89,9 @@ def full(synthesize: Synthesize) -> Deployment:
                 schedule=Schedule(expression="rate(1 hour)", dataset="today", task="score", folder="score"),
                 enabled=False,
             ),
+            RecipeSchedule(
+                name="drift", recipe="propensity", schedule=Schedule(expression="rate(1 day)", task="check_drift")
+            ),
         ),
         account="111122223333",
         region="us-east-1",
@@ -101,6 +106,7 @@ def full(synthesize: Synthesize) -> Deployment:
         keep_intermediates_days=60,
         log_retention=RetentionDays.THREE_MONTHS,
         capture=CaptureRules(share=0.1, never_kept=("email",), id_fields=("user_id",), retention_days=14),
+        mlflow=Mlflow(uri=MLFLOW_APP, secret="mlflow-login", artifact_store="s3://team-runs/trainyard"),
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(ENVIRONMENTS, "full", settings)

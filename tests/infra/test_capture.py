@@ -28,7 +28,8 @@ def lifecycle(deployment: Deployment) -> dict[str, Any]:
 
 def test_where_it_is_off_nobody_may_write_and_nothing_is_there(deployment: Deployment) -> None:
     assert not any(deployment.role(name).may("s3:PutObject", artifact(deployment, FILE)) for name in JOBS)
-    assert set(lifecycle(deployment)) == {"TidyUp"}
+    # What it kept before goes all the same.
+    assert lifecycle(deployment)["ForgetCaptured"]["ExpirationInDays"] == CaptureRules().retention_days
     tables = deployment.data.resources("AWS::Glue::Table").values()
     assert "captured" not in {each["TableInput"]["Name"] for each in tables}
     functions = deployment.workflow.resources("AWS::Lambda::Function").values()
@@ -36,11 +37,50 @@ def test_where_it_is_off_nobody_may_write_and_nothing_is_there(deployment: Deplo
 
 
 @pytest.mark.parametrize("name", JOBS)
-def test_only_models_write_what_they_keep_and_nobody_reads_or_deletes_it(full: Deployment, name: str) -> None:
+def test_only_models_write_what_they_keep_and_nobody_deletes_it(full: Deployment, name: str) -> None:
     role = full.role(name)
     assert role.may("s3:PutObject", artifact(full, FILE)) == (name == "JobsModel")
-    for action in ("s3:GetObject", "s3:DeleteObject", "s3:DeleteObjectVersion"):
+    for action in ("s3:DeleteObject", "s3:DeleteObjectVersion"):
         assert not role.may(action, artifact(full, FILE))
+
+
+def test_the_test_of_a_new_version_asks_athena_for_kept_requests_and_for_nothing_else(full: Deployment) -> None:
+    role = full.role("FunctionsSmokeTestRole")
+    database = f"trainyard_{full.environment}"
+    start = "arn:aws:{}:us-east-1:111122223333:{}".format
+    assert role.may("s3:GetObject", artifact(full, FILE))
+    assert role.may("athena:StartQueryExecution", start("athena", "workgroup/primary"))
+    assert not role.may("athena:StartQueryExecution", start("athena", "workgroup/other"))
+    assert role.may("glue:GetTable", start("glue", f"table/{database}/captured"))
+    assert not role.may("glue:GetTable", start("glue", f"table/{database}/prod2vec"))
+    assert role.may("s3:PutObject", artifact(full, "queries/q.csv"))
+    assert not role.may("s3:PutObject", artifact(full, FILE))
+
+
+def test_a_check_for_drift_reads_what_was_kept_and_resolve_finds_the_model_in_service(full: Deployment) -> None:
+    score, resolve = full.role("JobsScore"), full.role("FunctionsResolveRole")
+    run = "prod2vec/20261130-020304-0a1b2c3d"
+    assert score.may("s3:GetObject", artifact(full, FILE))
+    assert not resolve.may("s3:GetObject", artifact(full, FILE))
+    for key in ("ingest/profile.json", "evaluate/answers.json"):
+        assert resolve.may("s3:GetObject", artifact(full, f"{run}/{key}"))
+    for key in ("resolve/drift_check.json", "resolve/captured.manifest"):
+        assert resolve.may("s3:PutObject", artifact(full, f"{run}/{key}"))
+    own = "arn:aws:sagemaker:us-east-1:111122223333:model/trainyard-{}-model-x".format
+    assert resolve.may("sagemaker:DescribeModel", own("full"))
+    assert not resolve.may("sagemaker:DescribeModel", own("prod"))
+    assert full.role("FunctionsCompareScoresRole").may("s3:GetObject", artifact(full, f"{run}/score/profile.json"))
+
+
+def test_where_nothing_is_kept_nobody_reads_it_and_no_alarm_waits_for_it(full: Deployment, dev: Deployment) -> None:
+    assert not dev.role("JobsScore").may("s3:GetObject", artifact(dev, FILE))
+    names = {
+        deployment.environment: [
+            name for name in deployment.workflow.resources("AWS::CloudWatch::Alarm") if "RequestsMoved" in name
+        ]
+        for deployment in (full, dev)
+    }
+    assert (len(names["full"]), names["dev"]) == (len(recipe.names()), [])
 
 
 def test_a_model_writes_nothing_beside_the_partitions_of_the_table(full: Deployment) -> None:

@@ -10,6 +10,7 @@ from infra.permissions import Permission
 from tests.infra.templates import Deployment, Role
 from trainyard.run import recipe
 from trainyard.run.failure import key_of
+from trainyard.run.naming import alarm_names
 
 RUN = "prod2vec/20261121-024833-1a2b3c4d"
 STAGES = ("resolve", "ingest", "prepare", "process", "tune", "train", "evaluate", "gate", "report", "score")
@@ -231,6 +232,17 @@ def test_endpoints_are_called_by_their_test_and_changed_by_the_machine_in_this_e
         assert not role.may(f"sagemaker:{verb}Endpoint", other)
     # An update is judged by the configuration as well.
     assert not role.may("sagemaker:UpdateEndpoint", other.replace("endpoint/", "endpoint-config/"))
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_alarms_of_endpoints_are_made_by_the_machine_alone(deployment: Deployment, name: str) -> None:
+    role, prefix = deployment.role(name), "arn:aws:cloudwatch:us-east-1:111122223333:alarm"
+    for action in ("PutMetricAlarm", "DescribeAlarms"):
+        for each in alarm_names(f"{prefix}:trainyard-{deployment.environment}-two-tower"):
+            assert role.may(f"cloudwatch:{action}", each) == (name == "MachineRole")
+        assert not role.may(f"cloudwatch:{action}", f"{prefix}:trainyard-other-two-tower-errors")
+        assert not role.may(f"cloudwatch:{action}", f"{prefix}:trainyard-{deployment.environment}-workflow-Failed")
+    assert not role.may("cloudwatch:DeleteAlarms", f"{prefix}:trainyard-{deployment.environment}-two-tower-errors")
 
 
 def test_resolve_may_look_at_what_a_decision_is_about_and_change_none_of_it(deployment: Deployment) -> None:

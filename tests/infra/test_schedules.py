@@ -58,11 +58,13 @@ def test_an_environment_starts_what_its_settings_name(full: Deployment) -> None:
         "propensity": "ENABLED",
         "shop-north": "ENABLED",
         "scores": "DISABLED",
+        "drift": "ENABLED",
     }
     assert found["shop-north"]["ScheduleExpression"] == "cron(0 3 ? * MON *)"
     north, scores = (request.parse(given(found[name])) for name in ("shop-north", "scores"))
     assert (north.task, north.prefix, north.overrides) == ("train", "raw/prod2vec/north/", {"model": "shop-north"})
     assert (scores.task, scores.prefix) == ("score", "score/headline_classifier/today/")
+    assert request.parse(given(found["drift"])).task == "check_drift"
 
 
 @pytest.mark.parametrize("name", recipe.names())
@@ -84,12 +86,23 @@ def test_what_a_recipes_schedule_starts_is_valid(name: str) -> None:
         ([RecipeSchedule(name="x", recipe="prod3vec", schedule=of_prod2vec().schedule)], "Did you mean prod2vec"),
         ([of_prod2vec(), of_prod2vec()], "expected schedules of different names, found nightly more than once"),
         ([of_prod2vec("propensity")], "found propensity more than once"),
+        (
+            [of_prod2vec(dataset="", task="check_drift")],
+            "expected capture, which keeps requests, beside schedule nightly",
+        ),
     ],
 )
 def test_what_could_not_start_is_not_synthesized(schedules: list[RecipeSchedule], expected: str) -> None:
     with pytest.raises(ConfigError, match="Settings of environment odd") as raised:
         Settings(name="odd", schedules=tuple(schedules))
     assert expected in str(raised.value)
+
+
+def test_a_schedule_names_a_data_set_where_one_is_read() -> None:
+    with pytest.raises(ValueError, match="expected a data set for a schedule of task train"):
+        Schedule(expression="rate(1 day)")
+    with pytest.raises(ValueError, match="expected no data set for a schedule of task check_drift, found 'mine'"):
+        Schedule(expression="rate(1 day)", task="check_drift", dataset="mine")
 
 
 def test_an_expression_is_one_of_schedulers() -> None:

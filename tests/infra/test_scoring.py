@@ -63,7 +63,7 @@ def test_resolve_lists_both_folders_and_nothing_else(deployment: Deployment) -> 
 def test_an_upload_to_be_scored_starts_nothing(deployment: Deployment) -> None:
     patterns = [each.get("EventPattern", {}) for each in deployment.workflow.resources("AWS::Events::Rule").values()]
     keys = [each["detail"]["object"]["key"] for each in patterns if each.get("source") == ["aws.s3"]]
-    assert keys == [[{"prefix": "raw/"}]]
+    assert keys == [[{"prefix": "raw/"}, {"prefix": "truth/"}]]
 
 
 def test_the_machine_adds_partitions_to_its_own_tables_and_reads_the_summary_alone(deployment: Deployment) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import json
 from functools import cache
 
@@ -54,6 +55,14 @@ def test_an_edit_in_prepare_changes_prepare_and_not_what_ingest_runs_of_it() -> 
     path = "recipes/prod2vec/prepare.py"
     assert changed(path, old="def prepare(", new="# another way\ndef prepare(") == {"prod2vec/prepare"}
     assert changed(path, old="def check(", new="UNUSED = 1\n\n\ndef check(") == {"prod2vec/ingest", "prod2vec/prepare"}
+
+
+def test_another_version_of_glue_changes_what_runs_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = digests()["prod2vec"]
+    newer = {stage: dataclasses.replace(job, runtime=job.runtime and "6.0") for stage, job in stage_code.JOBS.items()}
+    monkeypatch.setattr(stage_code, "JOBS", newer)
+    after = json.loads(stage_code.text(deployed()))["prod2vec"]
+    assert {stage for stage in before if before[stage] != after[stage]} == {Stage.INGEST, Stage.PREPARE}
 
 
 def test_an_edit_in_what_a_stage_imports_changes_it() -> None:

@@ -95,11 +95,11 @@ def yard(aws: Any) -> Yard:
     return Yard(aws)
 
 
-def measured(*dimensions: dict[str, str]) -> list[float]:
+def measured(*dimensions: dict[str, str], metric: str = "MovedColumns") -> list[float]:
     now = datetime.now(UTC)
     found = boto3.client("cloudwatch").get_metric_statistics(
         Namespace="trainyard-test/prod2vec",
-        MetricName="MovedColumns",
+        MetricName=metric,
         Dimensions=list(dimensions),
         StartTime=now - timedelta(minutes=10),
         EndTime=now + timedelta(minutes=10),
@@ -115,6 +115,7 @@ def test_nothing_moved(yard: Yard) -> None:
     assert found == {
         "text": f"None of 2 columns of data and answers moved since run {OLD} trained the model.",
         "moved": 0,
+        "news": False,
     }
     assert measured({"Name": "Model", "Value": "prod2vec"}) == [0.0]
 
@@ -145,7 +146,7 @@ def test_the_files_that_the_model_was_trained_on_cannot_have_moved(yard: Yard) -
 def test_a_new_model_scores_its_own_data_and_nothing_is_said(yard: Yard) -> None:
     store = yard.scored()
     store.write_document(Stage.SCORE, ScoreSummary(rows=1, model_run=NEW))
-    assert function.handler(EVENT, None) == {"text": "", "moved": 0}
+    assert function.handler(EVENT, None) == {"text": "", "moved": 0, "news": True}
 
 
 def test_a_model_from_before_profiles_is_no_fault(yard: Yard) -> None:
@@ -223,6 +224,45 @@ def test_another_retraining_has_to_wait(yard: Yard, days: float, starts: bool) -
     assert starts or "one began within 7 days" in found.text
     item = boto3.client("dynamodb").get_item(TableName=LEDGER, Key={"id": {"S": f"{RETRAINING}prod2vec"}})["Item"]
     assert item["run_id"]["S"] == ("later" if starts else NEW)
+
+
+def checked(yard: Yard, *, rows: int, missing: float, tables: DataProfile | None = None) -> dict[str, Any]:
+    """What is said of requests to a model, which are profiled beside the summary."""
+    store = yard.scored(missing=0.02, task="check_drift")
+    store.write_document(Stage.SCORE, ScoreSummary(rows=rows, model_run=OLD))
+    store.write_document(Stage.SCORE, tables or aisles(missing))
+    return function.handler(EVENT, None)
+
+
+def test_requests_are_compared_and_measured_apart_from_scored_data(yard: Yard) -> None:
+    found = checked(yard, rows=500, missing=0.1)
+    assert (found["moved"], found["news"]) == (1, True)
+    assert found["text"].startswith(f"1 of 2 columns of requests and answers moved since run {OLD} trained the model,")
+    assert "by 500 rows:" in found["text"]
+    assert measured(metric="MovedColumnsOfRequests") == [1.0]
+    assert measured() == []
+
+
+def test_requests_that_have_not_moved_are_no_news(yard: Yard) -> None:
+    found = checked(yard, rows=500, missing=0.02)
+    assert (found["moved"], found["news"]) == (0, False)
+
+
+def test_too_few_requests_are_not_compared_which_is_said(yard: Yard) -> None:
+    found = checked(yard, rows=199, missing=0.1)
+    assert (found["moved"], found["news"]) == (0, True)
+    assert "expected at least 200 rows of requests of the last 24 hours" in found["text"]
+    assert "found 199" in found["text"]
+    assert measured(metric="MovedColumnsOfRequests") == []
+
+
+def test_requests_without_a_column_that_is_watched_are_not_called_unmoved(yard: Yard) -> None:
+    store = yard.scored(task="check_drift")
+    store.write_document(Stage.SCORE, DataProfile(tables={}))
+    store.write_document(Stage.SCORE, AnswerProfile(answers=TableProfile(rows=500, sampled=500, columns={})))
+    found = function.handler(EVENT, None)
+    assert (found["moved"], found["news"]) == (0, True)
+    assert "no column of data or answers is watched" in found["text"]
 
 
 def test_cells_are_not_quoted_where_they_may_not_be(yard: Yard) -> None:

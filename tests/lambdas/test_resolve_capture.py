@@ -11,6 +11,8 @@ from tests.lambdas.conftest import ARTIFACTS
 from tests.lambdas.test_resolve import call
 from trainyard.run.capture import CapturePlan, CaptureRules
 from trainyard.run.document import encoded
+from trainyard.stages.deploy.comparison import Comparison
+from trainyard.stages.resolve.roll_out import at_once
 
 RULES = CaptureRules(share=0.1, never_kept=("email",))
 
@@ -73,3 +75,35 @@ def test_fields_that_an_endpoint_cannot_be_told_are_refused(keeping):
     refused = call({"recipe": "prod2vec", "dataset": "d", "task": "deploy", "overrides": overrides})
     assert refused["outcome"] == "refused"
     assert "deploy.capture.never_kept: expected names of at most 600 characters" in refused["reason"]
+
+
+COMPARED = {"compare": {"most_changed": 0.2, "rows": 50}, "capture": {"never_kept": ["name"]}}
+
+
+def test_a_version_is_compared_by_what_its_endpoint_kept_without_the_fields_that_are_never_kept(keeping):
+    request = {"recipe": "prod2vec", "dataset": "d", "task": "deploy"}
+    plan = call(request | {"overrides": {"deploy": COMPARED, "model": "shop"}}, "a")
+    assert plan["deploy"]["try_first"] is True
+    assert Comparison.from_mapping(plan["deploy"]["comparison"]) == Comparison(
+        recipe="prod2vec",
+        model="prod2vec--shop",
+        rows=50,
+        most_changed=0.2,
+        tolerance=0.01,
+        never_kept=("email", "name"),
+    )
+    plain = call(request | {"overrides": {}}, "b")["deploy"]
+    assert (plain["try_first"], "comparison" in plain) == (False, False)
+
+
+def test_nothing_is_compared_where_nothing_is_kept(aws):
+    overrides = {"deploy": {"compare": {"most_changed": 0.2}}}
+    refused = call({"recipe": "prod2vec", "dataset": "d", "task": "deploy", "overrides": overrides}, "a")
+    assert refused["outcome"] == "refused"
+    assert "deploy.compare.most_changed: the run asks for 0.2" in refused["reason"]
+    assert "this environment keeps none" in refused["reason"]
+
+
+def test_a_version_that_comes_back_is_neither_tried_nor_moved_step_by_step():
+    planned = {"type": "instances", "try_first": True, "update_policy": {}, "comparison": {}}
+    assert at_once(planned) == {"type": "instances", "try_first": False}

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
+import pytest
+from botocore import session
+from botocore.validate import ParamValidator
+
 from tests.lambdas.test_resolve import call
 
 DEPLOY = {"recipe": "prod2vec", "dataset": "model in use", "task": "deploy"}
@@ -12,6 +18,39 @@ def test_a_deployment_waits_for_no_file_and_can_be_asked_for_again(aws):
     for plan in plans:
         assert (plan["outcome"], plan["model"]) == ("deploy", "prod2vec")
         assert plan["deploy"]["type"] == "instances"
+
+
+STEPS = {"type": "instances", "instance_count": 4, "rollout": {"type": "linear", "share": 0.25, "wait_s": 300}}
+
+
+def test_requests_that_move_step_by_step_are_planned_in_sagemakers_terms(aws):
+    plan = call(DEPLOY | {"overrides": {"deploy": STEPS}})
+    assert plan["deploy"]["update_policy"] == {
+        "TrafficRoutingConfiguration": {
+            "Type": "LINEAR",
+            "WaitIntervalInSeconds": 300,
+            "LinearStepSize": {"Type": "CAPACITY_PERCENT", "Value": 25},
+        },
+        "MaximumExecutionTimeoutInSeconds": 2 * 3600 + 4 * 300,
+    }
+    assert "update_policy" not in call(DEPLOY | {"overrides": {"deploy": {"type": "instances"}}})["deploy"]
+    policy = session.get_session().get_service_model("sagemaker").shape_for("BlueGreenUpdatePolicy")
+    assert not ParamValidator().validate(plan["deploy"]["update_policy"], policy).has_errors()
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"type": "serverless"}, "expected deploy.type instances .* for a linear roll-out"),
+        ({"instance_count": 1}, "instance_count of 2 or more for a linear roll-out, .* found one instance"),
+        ({"rollout": {"type": "linear", "share": 0.1, "wait_s": 3600}}, "at most, found 10 steps of 3600 s"),
+        ({"rollout": {"type": "canary", "share": 0.75}}, "deploy.rollout.share: "),
+    ],
+)
+def test_steps_that_cannot_be_are_refused_in_one_sentence(aws, change, problem):
+    refused = call(DEPLOY | {"overrides": {"deploy": STEPS | change}})
+    assert refused["outcome"] == "refused"
+    assert re.search(problem, refused["reason"]), refused["reason"]
 
 
 def test_several_models_need_a_choice(aws):

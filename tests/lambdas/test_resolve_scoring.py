@@ -71,4 +71,4 @@ def test_several_models_need_a_choice(aws):
 def test_other_tasks_and_folders_are_refused(aws, change):
     plan = call(SCORE | change)
     assert plan["outcome"] == "refused"
-    assert 'Expected "task" train, score or deploy' in plan["reason"]
+    assert 'Expected "task" train, score, deploy, ' in plan["reason"]

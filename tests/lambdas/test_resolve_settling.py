@@ -106,6 +106,16 @@ def test_a_ready_file_of_an_earlier_upload_means_nothing() -> None:
     assert [plan.waited_seconds for plan in world.trainings] == [0, SETTLING + 1]
 
 
+def test_uploads_of_a_set_that_somebody_starts_by_hand_train_nothing() -> None:
+    """S3 lists whole seconds: the file that says so may be as old as the others."""
+    arriving = [Upload(name="ratings.csv", after=0.1), Upload(name="movies.csv", after=0.2)]
+    world = World().run([*arriving, Upload(name="_BY_HAND", after=0.3)])
+    assert world.trainings == []
+    assert "started by hand" in ending(world, "movies.csv").reason
+    later = World().run([*uploads("ratings.csv", "_BY_HAND"), Upload(name="ratings.csv", after=1000, again=True)])
+    assert len(later.trainings) == 1
+
+
 def test_a_set_that_changes_for_ever_keeps_no_execution_for_ever() -> None:
     world = World().run([Upload(name=f"ratings-{each}.csv", after=100.0 * each) for each in range(50)])
     assert len(world.trainings) == 1

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -270,6 +272,44 @@ def test_work_groups_say_whether_their_settings_win(scores: Scores) -> None:
         for each in ("primary", name)
     }
     assert wins == {"primary": False, name: True}
+
+
+@pytest.mark.parametrize(("group", "allowed"), [("primary", True), ("other", False)])
+def test_who_may_ask_is_judged_by_the_work_group_of_the_query(scores: Scores, group: str, allowed: bool) -> None:
+    iam, name = scores.cloud.client("iam"), unique("asker")
+    trust = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document)["Role"]["Arn"]
+    actions = [f"athena:{each}" for each in ("StartQueryExecution", "GetQueryExecution", "GetQueryResults")]
+    may = {"Effect": "Allow", "Action": actions, "Resource": f"arn:aws:athena:us-east-1:000000000000:workgroup/{group}"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [may]})
+    iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=policy)
+    given = scores.cloud.client("sts").assume_role(RoleArn=role, RoleSessionName="session")["Credentials"]
+    keys = {
+        "aws_access_key_id": given["AccessKeyId"],
+        "aws_secret_access_key": given["SecretAccessKey"],
+        "aws_session_token": given["SessionToken"],
+    }
+    asker, owner = scores.cloud.client("athena", **keys), scores.cloud.client("athena")
+    asked: dict[str, Any] = {
+        "QueryString": "SELECT name FROM words WHERE run = 'second'",
+        "QueryExecutionContext": {"Database": scores.database},
+        "ResultConfiguration": {"OutputLocation": scores.results},
+    }
+    if not allowed:
+        with pytest.raises(ClientError, match="athena:StartQueryExecution"):
+            asker.start_query_execution(**asked)
+    query = (asker if allowed else owner).start_query_execution(**asked)["QueryExecutionId"]
+    if not allowed:
+        with pytest.raises(ClientError, match="athena:GetQueryResults"):
+            asker.get_query_results(QueryExecutionId=query)
+        return
+    deadline = time.monotonic() + 20
+    while asker.get_query_execution(QueryExecutionId=query)["QueryExecution"]["Status"]["State"] != "SUCCEEDED":
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    rows = asker.get_query_results(QueryExecutionId=query)["ResultSet"]["Rows"]
+    assert [each["Data"][0]["VarCharValue"] for each in rows] == ["name", "d"]
 
 
 def test_what_the_local_athena_cannot_make_is_refused_in_words(scores: Scores) -> None:

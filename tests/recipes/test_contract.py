@@ -18,6 +18,7 @@ from types import SimpleNamespace
 import pytest
 
 from tests.recipes.bulk import check_scoring
+from tests.recipes.captured import check_captured
 from tests.recipes.service import check_service
 from trainyard.client.recipe import rules
 from trainyard.client.recipe.sample_run import SampleRun
@@ -66,3 +67,5 @@ def test_a_run_from_sample_to_served_answers(name, tmp_path):
 
     check_service(name, run.model_dir, contract.evaluated(run.model_dir, run.holdout))
     check_scoring(name, tmp_path / "raw", run.model_dir, tmp_path, config)
+    if requests:
+        check_captured(name, (requests, answers), model_dir=run.model_dir, root=tmp_path, config=config)

@@ -76,3 +76,13 @@ def test_a_configuration_that_is_not_sound(folder, text, changed, sentence):
     config.write_text(config.read_text().replace(text, changed))
     (found,) = rules.configuration_is_sound("mine")
     assert sentence in found
+
+
+def test_truth_that_is_about_no_column_of_scores(folder):
+    config = folder / "config.py"
+    truth = "from trainyard.contract.truth import Truth\nTRUTH = Truth(key='nobody', predicted=('none',), label='id')\n"
+    config.write_text(config.read_text(encoding="utf-8") + truth, encoding="utf-8")
+    (folder / "truth.py").write_text('"""Judges."""\n\n\ndef judge(rows, config): ...\n', encoding="utf-8")
+    unknown, parameters = rules.truth_is_about_scores("mine")
+    assert "expected columns of SCORES in TRUTH, found nobody, none that are none" in unknown
+    assert "expected judge(joined, config), found judge(rows, config)" in parameters

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
-import threading
-import time
+import re
 from functools import partial
 
 import pytest
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 
+from tests.stack.callers import Callers
 from tests.stack.conftest import QUICK, trainyard, wait
 from trainyard.client import deployment, session
 from trainyard.client.yard import Yard
@@ -26,41 +24,6 @@ WEAK = {
     "hyperparameters": {"epochs": 1, "embedding_size": 2, "learning_rate": 0.0001, "basket_scorer": "vectors"},
     "gate": {"minimum": {"hit_rate_at_10": 0.0}, "beat": []},
 }
-
-
-class Callers:
-    """Connections that call the endpoint all the time and remember what went wrong."""
-
-    def __init__(self, stack, request: dict, count: int = 4) -> None:
-        self.failures: list[str] = []
-        self.calls = 0
-        self._stop = threading.Event()
-        self._body = json.dumps(request).encode()
-        # A client that tried again would hide what failed.
-        once = Config(retries={"total_max_attempts": 1})
-        runtime = stack.session.client(
-            "sagemaker-runtime", endpoint_url=stack.endpoint, verify=stack.ca_bundle, config=once
-        )
-        self._threads = [threading.Thread(target=self._call, args=(runtime,)) for _ in range(count)]
-
-    def _call(self, runtime) -> None:
-        while not self._stop.is_set():
-            try:
-                runtime.invoke_endpoint(EndpointName=ENDPOINT, Body=self._body, ContentType="application/json")
-            except (ClientError, BotoCoreError) as error:
-                self.failures.append(str(error))
-            self.calls += 1
-            time.sleep(0.05)
-
-    def __enter__(self) -> Callers:
-        for each in self._threads:
-            each.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        for each in self._threads:
-            each.join()
 
 
 def serving(stack) -> tuple[str, str]:
@@ -99,7 +62,7 @@ def second(stack, data, first):
     stack.upload("deployed second", {"run.json": json.dumps({**QUICK, **DEPLOY}).encode(), **data})
     arn = stack.training_execution("deployed second")
     states = stack.client("stepfunctions")
-    with Callers(stack, examples(stack, first[0])["requests"][0]) as callers:
+    with Callers(stack, ENDPOINT, examples(stack, first[0])["requests"][0]) as callers:
         wait(lambda: "Update endpoint" in stack.entered(arn) or None, timeout=400, what="the update")
         states.stop_execution(executionArn=arn)
         assert stack.finish(arn)["status"] == "ABORTED"
@@ -174,7 +137,7 @@ def test_a_failed_smoke_test_brings_the_previous_version_back(stack, data, first
     bucket = stack.outputs["ArtifactsBucketName"]
     keep = partial(stack.client("s3").put_object, Bucket=bucket, Key=key)
     keep(Body=json.dumps(kept).encode())
-    with Callers(stack, kept["requests"][0]) as callers:
+    with Callers(stack, ENDPOINT, kept["requests"][0]) as callers:
         described = stack.finish(arn)
     assert (described["status"], described["error"]) == ("FAILED", "DeploymentRolledBack")
     assert "Request 1: Expected -1 at .predictions[0].products[0].product_id" in described["cause"]
@@ -249,6 +212,29 @@ def test_an_endpoint_keeps_requests_which_are_read_queried_and_forgotten(stack, 
     assert logs and not any("order-" in each["message"] for each in logs)
 
 
+def test_a_version_that_answers_otherwise_is_refused_and_the_next_comes_step_by_step(stack, first, second):
+    ledger, table = stack.client("dynamodb"), stack.outputs["LedgerTableName"]
+    current = ledger.get_item(TableName=table, Key={"id": {"S": "champion/prod2vec"}})["Item"]
+    weak = json.loads(first[1]["output"])["run_id"]
+    archive = next(each["data"] for each in stack.models() if weak in each["name"])
+    ledger.put_item(TableName=table, Item=current | {"run_id": {"S": weak}, "model_data": {"S": archive}})
+    # It has to answer the request that the test before has left as the version in service did.
+    compared = trainyard(stack, "release", "prod2vec", "--set", "deploy.compare.most_changed=0.05")
+    ledger.put_item(TableName=table, Item=current)
+    assert compared.returncode == 1, compared.stdout + compared.stderr
+    said = " ".join((compared.stdout + compared.stderr).split())
+    assert "It answers 1 of the 1 newest rows that the endpoint was asked" in said
+    assert (serving(stack)[0], stack.champion() in serving(stack)[1]) == ("InService", True)
+    steps = ("type=instances", "instance_count=2", "rollout.type=canary", "rollout.wait_s=1")
+    released = trainyard(stack, "release", "prod2vec", *(w for s in steps for w in ("--set", f"deploy.{s}")))
+    assert released.returncode == 0, released.stdout + released.stderr
+    found = stack.client("sagemaker").describe_endpoint(EndpointName=ENDPOINT)
+    assert found["LastDeploymentConfig"]["AutoRollbackConfiguration"]["Alarms"][0]["AlarmName"] == f"{ENDPOINT}-errors"
+    # Nothing is left of the endpoints on which both were tried.
+    listed = stack.client("sagemaker").list_endpoints(NameContains=f"{ENDPOINT}-")["Endpoints"]
+    assert not [each for each in listed if re.fullmatch(rf"{ENDPOINT}-[0-9a-f]{{8}}", each["EndpointName"])]
+
+
 def test_a_model_is_taken_out_of_service(stack, second):
     # Other tests on this stack may have a model of another recipe in service, which must stay there.
     listed = {each["name"]: each for each in json.loads(trainyard(stack, "endpoints", "--json").stdout)}
@@ -257,8 +243,8 @@ def test_a_model_is_taken_out_of_service(stack, second):
     assert not [each for each in listed if each.startswith(ENDPOINT)]
     removed = trainyard(stack, "undeploy", "prod2vec", "--yes")
     assert removed.returncode == 0, removed.stderr
-    # The endpoint and one configuration for each of the six deployments.
-    assert len(removed.stdout.splitlines()) == 7
+    # The endpoint, one configuration for each of the eight deployments, and two alarms of a roll-out.
+    assert len(removed.stdout.splitlines()) == 11
     left = stack.client("sagemaker").list_endpoint_configs()["EndpointConfigs"]
     assert [each for each in left if ENDPOINT in each["EndpointConfigName"]] == []
     still = json.loads(trainyard(stack, "endpoints", "--json").stdout)

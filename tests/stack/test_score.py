@@ -173,3 +173,84 @@ def test_rows_that_moved_are_told_measured_and_start_a_retraining(
     assert [{"Name": "Model", "Value": RECIPE}] in [each["Dimensions"] for each in metrics]
     [alarm] = [each for each in cloudwatch.describe_alarms()["MetricAlarms"] if "CustomersMoved" in each["AlarmName"]]
     assert alarm["StateValue"] == "ALARM"
+
+
+def test_what_became_true_is_set_beside_the_scores_of_the_same_data_set(
+    stack: Stack, customers: tuple[str, dict[str, Any]]
+) -> None:
+    """Some labels come twice, under another name; what is no table of labels is said in a sentence."""
+    trained = json.loads(customers[1]["output"])
+    dataset = trained["dataset"]
+    learned = csv.DictReader((stack.installed.folder / "data" / FILE).read_text(encoding="utf-8").splitlines())
+    lines = [f"{each['customer_id']},{each['churned']}\n" for each in learned]
+    described = tell(stack, dataset, {"outcomes.csv": lines[:500], "late.csv": lines[400:]})
+    output = json.loads(described["output"])
+    assert (output["outcome"], output["labels"], output["judged"]) == ("verified", len(lines), len(lines))
+    document = json.loads(stack.artifact(described["executionArn"], "verify/observed_quality.json"))
+    [model] = document["models"]
+    assert (model["run_id"], document["in_use"], model["primary"]) == (trained["run_id"], trained["run_id"], "auc")
+    assert model["promised"]["low"] < model["promised"]["value"] < model["promised"]["high"]
+    assert (model["whole"]["rows"], output["worse"]) == (len(lines), document["worse"])
+    assert "The model customers in use is" in stack.messages(output["run_id"])["Message"]
+    key = f"truth/{RECIPE}/model={RECIPE}/dataset={dataset}/rows.parquet"
+    body = stack.client("s3").get_object(Bucket=stack.outputs["ArtifactsBucketName"], Key=key)["Body"].read()
+    assert pq.read_table(io.BytesIO(body)).num_rows == len(lines)
+    metrics = stack.client("cloudwatch").list_metrics(Namespace=f"trainyard-dev/{RECIPE}")["Metrics"]
+    assert "WorseThanPromised" in {each["MetricName"] for each in metrics}
+    refused = tell(stack, f"bad-{uuid.uuid4().hex[:8]}", {"outcomes.csv": ["1,2\n"]}, header="something,else\n")
+    assert refused["error"] == "BadData"
+    assert "outcomes.csv" in refused["cause"]
+
+
+def tell(
+    stack: Stack, dataset: str, files: dict[str, list[str]], *, header: str = "customer_id,churned\n"
+) -> dict[str, Any]:
+    """The end of the execution that labels start, once the last file of them is there."""
+    for name, lines in files.items():
+        body = "".join([header, *lines]).encode()
+        stack.client("s3").put_object(
+            Bucket=stack.outputs["RawBucketName"], Key=f"truth/{RECIPE}/{dataset}/{name}", Body=body
+        )
+
+    def verifies() -> str | None:
+        found = (each["executionArn"] for each in stack.executions(dataset))
+        return next((arn for arn in found if stack.plan(arn).get("outcome") == "verify"), None)
+
+    return stack.finish(wait(verifies, timeout=60, what=f"an execution that verifies {dataset}"))
+
+
+def ask(stack: Stack, body: bytes) -> None:
+    """Send rows of the customers' file to their endpoint, with the columns that the model reads."""
+    names = HEADER.strip().split(",")[1:]
+    rows = [{name: each[name] for name in names} for each in csv.DictReader(body.decode().splitlines())]
+    written = io.StringIO()
+    lines = csv.DictWriter(written, names)
+    lines.writeheader()
+    lines.writerows(rows)
+    stack.client("sagemaker-runtime").invoke_endpoint(
+        EndpointName=f"trainyard-dev-{RECIPE}", Body=written.getvalue().encode(), ContentType="text/csv"
+    )
+
+
+def test_requests_that_moved_are_found_by_a_check(stack: Stack, customers: tuple[str, dict[str, Any]]) -> None:
+    trained = json.loads(customers[1]["output"])
+    capture = {"deploy": {"memory_mb": 1024, "capture": {"share": 1, "seconds": 1}}}
+    assert start(stack, "model in use", task="deploy", overrides=capture)["status"] == "SUCCEEDED"
+    check = {"task": "check_drift", "overrides": {"drift": {"least_rows": 500}}}
+    nothing = json.loads(start(stack, "model in use", **check)["output"])
+    assert (nothing["outcome"], "has kept no requests" in nothing["reason"]) == ("nothing", True)
+    ask(stack, older(stack, by=30))
+    where = {"Bucket": stack.outputs["ArtifactsBucketName"], "Prefix": f"captured/recipe={RECIPE}/"}
+    wait(lambda: stack.client("s3").list_objects_v2(**where).get("Contents"), timeout=30, what="the requests")
+    described = start(stack, "model in use", **check)
+    output = json.loads(described["output"])
+    assert (output["outcome"], output["served_run"]) == ("checked", trained["run_id"])
+    document = json.loads(stack.artifact(described["executionArn"], "score/drift.json"))
+    moved = {f"{each['table']}.{each['column']}" for each in document["moves"]}
+    assert moved == {"customers.age", "answers.churned_predicted", "answers.churned_probability"}
+    message = stack.messages(output["run_id"])["Message"]
+    assert "3 of " in message
+    assert "by 600 rows" in message
+    alarms = stack.client("cloudwatch").describe_alarms()["MetricAlarms"]
+    [alarm] = [each for each in alarms if "CustomersRequestsMoved" in each["AlarmName"]]
+    assert alarm["StateValue"] == "ALARM"

@@ -276,7 +276,7 @@ def test_every_task_retries_what_is_worth_it_with_backoff_and_jitter() -> None:
 
 def test_failed_jobs_are_never_caught_so_that_a_redrive_starts_there() -> None:
     """But for children of a fan-out, redriven by themselves, endpoints, which are rolled back, groups that exist,
-    and stages that are computed where they cannot be found.
+    stages that are computed where they cannot be found, and a record of the run elsewhere.
 
     The catchers that retry by the cause raise what they do not retry: tests/faults/test_workflow.py runs into them.
     """
@@ -297,6 +297,7 @@ def test_failed_jobs_are_never_caught_so_that_a_redrive_starts_there() -> None:
         ("Record ingested data", "States.ALL"),
         ("Record prepared data", "States.ALL"),
         ("Record training examples", "States.ALL"),
+        ("Log run elsewhere", "States.ALL"),
         ("Start retraining", "StepFunctions.ExecutionAlreadyExistsException"),
         ("Train child", "StepFunctions.ExecutionAlreadyExistsException"),
         ("Train child", "States.ALL"),
@@ -307,6 +308,8 @@ def test_failed_jobs_are_never_caught_so_that_a_redrive_starts_there() -> None:
         ("Create endpoint", "SageMaker.ResourceLimitExceededException"),
         ("Update endpoint", "SageMaker.AmazonSageMakerException"),
         ("Update endpoint", "SageMaker.ResourceLimitExceededException"),
+        ("Roll out step by step", "SageMaker.AmazonSageMakerException"),
+        ("Roll out step by step", "SageMaker.ResourceLimitExceededException"),
         ("Smoke test", "States.ALL"),
     }
 

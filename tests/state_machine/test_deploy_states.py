@@ -10,7 +10,7 @@ import pytest
 
 from tests.state_machine.scenarios import scenarios
 from tests.state_machine.walk import Call, Walk, definition, walk
-from trainyard.run.naming import short_name
+from trainyard.run.naming import alarm_names, short_name
 
 DEPLOYED = [each for each in scenarios() if "Create endpoint configuration" in each["path"]]
 CHANGES = ("Create endpoint", "Update endpoint", "Delete endpoint")
@@ -209,3 +209,35 @@ def test_the_model_in_use_is_tested_with_its_own_requests_and_labelled_with_its_
         assert tags["run"] == run
         assert "dataset" not in tags
     assert f"of run {run} is in service" in calls["Report deployment"]["Message"]
+
+
+def test_a_version_gets_requests_step_by_step_after_a_test_on_an_endpoint_of_its_own() -> None:
+    done = way("a version that is tried first gets the requests step by step")
+    asked = [(each.state, each.arguments) for each in done.calls]
+    names = [(state, given["EndpointName"]) for state, given in asked if state in CHANGES]
+    trial = "trainyard-dev-prod2vec-0a1b2c3d"
+    assert names == [("Create endpoint", trial), ("Delete endpoint", trial)]
+    tested = [given["Payload"]["endpoint"] for state, given in asked if state == "Smoke test"]
+    assert tested == [trial, "trainyard-dev-prod2vec"]
+    [rolled] = [given for state, given in asked if state == "Roll out step by step"]
+    watched = [given["AlarmName"] for state, given in asked if state.startswith("Watch")]
+    assert watched == alarm_names("trainyard-dev-prod2vec")
+    assert rolled["DeploymentConfig"]["AutoRollbackConfiguration"]["Alarms"] == [{"AlarmName": n} for n in watched]
+    assert rolled["DeploymentConfig"]["BlueGreenUpdatePolicy"]["TrafficRoutingConfiguration"]["Type"] == "CANARY"
+    assert rolled["EndpointName"] == "trainyard-dev-prod2vec"
+    thresholds = [given["Threshold"] for state, given in asked if state.startswith("Watch")]
+    assert thresholds == [0.01, 2_000_000]
+
+
+def test_a_version_that_fails_its_test_is_put_before_no_caller() -> None:
+    done = way("a version that fails its test gets no request")
+    assert not {"Update endpoint", "Roll out step by step"} & set(done.path)
+    assert done.path[-1] == "Deployment rolled back"
+
+
+def test_answers_are_compared_before_a_version_is_in_service_and_not_after() -> None:
+    done = way("a serverless version is compared with the one before on an endpoint of its own")
+    asked = [each.arguments["Payload"] for each in done.calls if each.state == "Smoke test"]
+    assert [each["comparison"].get("most_changed") for each in asked] == [0.2, None]
+    assert {each["database"] for each in asked} == {"trainyard_dev"}
+    assert done.path.count("Update endpoint") == 1

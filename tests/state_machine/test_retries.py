@@ -92,6 +92,7 @@ SERVICES = {
     "SNS": "sns",
     "DynamoDB": "dynamodb",
     "S3": "s3",
+    "CloudWatch": "cloudwatch",
     "Glue": "glue",
     "SageMaker": "sagemaker",
     "StepFunctions": "stepfunctions",
@@ -100,6 +101,7 @@ SERVICES = {
 # What a client calls every error that a service's model does not name, and the machine's own names.
 UNNAMED = {
     *("SageMaker.SageMakerException", "SageMaker.AmazonSageMakerException", "S3.S3Exception", "Sfn.SfnException"),
+    "CloudWatch.CloudWatchException",
     *("States.ALL", "States.TaskFailed"),
 }
 # Names that Step Functions' own clients give, which no service's model has; AWS's guide lists those of Lambda.

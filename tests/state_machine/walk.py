@@ -33,7 +33,7 @@ SUBSTITUTIONS = {
     "GpuTrainingImageUri": "111122223333.dkr.ecr.us-east-1.amazonaws.com/images:gpu",
     **{
         f"{each}RoleArn": f"{JOB}{each}"
-        for each in ("Process", "Train", "Evaluate", "Report", "Analyse", "Model", "Score")
+        for each in ("Process", "Train", "Evaluate", "Report", "Analyse", "Model", "Score", "Mlflow", "Verify")
     },
     "ScoresDatabase": "trainyard_dev",
     "ArtifactsBucket": "artifacts",
@@ -42,10 +42,14 @@ SUBSTITUTIONS = {
     "GroupPrefix": "trainyard-dev-",
     # As long as the name of an environment may be.
     "JobPrefix": "trainyard-ninechars-",
+    "MetricPrefix": "trainyard-dev/",
     "UseSpot": "false",
     "GluePackagesUri": "s3://cdk-assets/packages.zip",
     "GlueModulesUri": "s3://cdk-assets/modules.zip",
     "KeyArn": "none",
+    "MlflowUri": "https://mlflow.example.com",
+    "MlflowExperiment": "trainyard-dev",
+    "MlflowSecret": "none",
 }
 
 

@@ -35,6 +35,10 @@ def deploy(
         str,
         typer.Option("--webhook", metavar="URL", help="Where messages are posted, signed; without this, as set."),
     ] = "",
+    mlflow: Annotated[
+        str,
+        typer.Option("--mlflow", metavar="URL", help="Server of MLflow's that runs are logged to; without, as set."),
+    ] = "",
 ) -> None:
     """Deploy the workflow with the real `cdk deploy`, to the local cloud or to AWS.
 
@@ -51,6 +55,8 @@ def deploy(
     * `trainyard deploy --capture 0.1`
 
     * `trainyard deploy --webhook http://localhost:9000/trainyard`
+
+    * `trainyard deploy --mlflow http://localhost:5000`
     """
     deploy_stacks(
         target.connect(aws=aws),
@@ -59,4 +65,5 @@ def deploy(
         api=api,
         capture=capture,
         webhook=webhook,
+        mlflow=mlflow,
     )

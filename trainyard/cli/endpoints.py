@@ -27,6 +27,8 @@ def endpoints(env: EnvOption = "dev", aws: AwsOption = False, *, as_json: JsonOp
         terminal.print_json([asdict(each) for each in found])
     elif found:
         terminal.out().print(_table(found))
+        for each in (each for each in found if each.progress):
+            terminal.out().print(Text(f"{each.name} {each.progress}"), soft_wrap=True)
         for each in (each for each in found if each.reason):
             terminal.out().print(Text(f"{each.name}: {each.reason}", style="red"), soft_wrap=True)
     else:

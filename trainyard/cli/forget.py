@@ -1,4 +1,4 @@
-"""`trainyard forget`: removes what endpoints and bulk scorings kept about an id; on a laptop or in CI."""
+"""`trainyard forget`: removes requests, scores and labels that are kept about an id; on a laptop or in CI."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ from trainyard.errors import BadRequest
 from trainyard.run.naming import checked_model, model_name
 
 ELSEWHERE = (
-    "Not searched: uploaded files, what runs made of them (training data, models, reports, pages of scores), results "
-    "of queries, and answers that callers have. Replace a data set's files, and remove runs with `trainyard prune`. "
+    "Not searched: uploaded files (those of labels too), what runs made of them (training data, models, reports, pages "
+    "of scores), results of queries, and answers that callers have. Replace a data set's files, and remove runs with "
+    "`trainyard prune`. "
     "Requests of the last minutes may have yet to be written: call it again later."
 )
 
@@ -54,9 +55,9 @@ def forget(
     aws: AwsOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Remove every row about an id from the requests that endpoints kept and from the tables of scores.
+    """Remove every row about an id from the requests that endpoints kept, the scores, and the labels beside them.
 
-    A request is found by what it was called, and by the fields named with --field or in the environment (`id_fields`).
+    A request or a label is found by its id, and by the fields named with --field or in the environment (`id_fields`).
     Files are written anew without the rows, and the versions that had them are deleted. Without --yes it only shows
     what would go.
 

@@ -16,7 +16,7 @@ from trainyard.client.execution import schedules as scheduled
 from trainyard.client.execution.schedules import ScheduledStart
 from trainyard.pages import formats
 
-WHAT = {"train": "trains", "score": "scores"}
+WHAT = {"train": "trains {}", "score": "scores {}", "check_drift": "checks requests for drift"}
 
 
 def schedules(
@@ -59,7 +59,7 @@ def _table(found: Sequence[ScheduledStart]) -> Table:
         table.add_column(column, overflow="fold")
     for each in found:
         state = Text("on", style="green") if each.enabled else Text("off", style="yellow")
-        what = Text(f"{each.recipe} {WHAT.get(each.task, each.task)} {each.dataset}")
+        what = Text(f"{each.recipe} {WHAT.get(each.task, each.task).format(each.dataset)}")
         table.add_row(Text(each.name), what, Text(each.expression), state, _last(each))
     return table
 

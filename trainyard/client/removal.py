@@ -13,6 +13,7 @@ from trainyard.client.deployment import STACKS, stack_name, stack_status
 from trainyard.client.model.endpoints import RUN_OF_MODEL
 from trainyard.client.session import Target
 from trainyard.errors import NotFound, TrainyardError
+from trainyard.run.naming import alarm_names
 from trainyard.stages.empty.buckets import refuse_writes, remove_versions
 
 BUCKET, TABLE, KEY, MACHINE = (
@@ -42,6 +43,7 @@ class Plan:
     endpoints: Sequence[str] = ()
     configurations: Sequence[str] = ()
     models: Sequence[str] = ()
+    alarms: Sequence[str] = ()
     groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
     protected: bool = False
 
@@ -52,6 +54,7 @@ class Plan:
             (self.executions, "running executions, which are stopped"),
             (self.endpoints, "endpoints, whose callers get errors from then on"),
             (self.configurations, "endpoint configurations"),
+            (self.alarms, "alarms of endpoints"),
             (self.models, "models"),
             (self.groups, f"model package groups with {versions} versions"),
             (self.resources.get(BUCKET, ()), "buckets with every version of every object"),
@@ -81,13 +84,15 @@ def plan_of(target: Target, env: str) -> Plan:
 
     groups = named("list_model_package_groups", "ModelPackageGroupSummaryList", name="ModelPackageGroupName")
     resources = _resources(target, stacks)
+    endpoints = named("list_endpoints", "Endpoints", name="EndpointName")
     plan = Plan(
         target=target,
         env=env,
         stacks=stacks,
         resources=resources,
         executions=[arn for machine in resources.get(MACHINE, ()) for arn in _running(target, machine)],
-        endpoints=named("list_endpoints", "Endpoints", name="EndpointName"),
+        endpoints=endpoints,
+        alarms=_alarms(target, endpoints),
         configurations=named("list_endpoint_configs", "EndpointConfigs", name="EndpointConfigName"),
         # Models of earlier versions do not name the project, but a run; those of somebody else may begin like them.
         models=[
@@ -116,6 +121,8 @@ def remove(plan: Plan) -> Iterator[str]:
     _await_no_endpoints(plan)
     for each in plan.configurations:
         sagemaker.delete_endpoint_config(EndpointConfigName=each)
+    if plan.alarms:
+        target.client("cloudwatch").delete_alarms(AlarmNames=list(plan.alarms))
     for each in plan.models:
         sagemaker.delete_model(ModelName=each)
     yield "Endpoints and models are gone."
@@ -143,6 +150,13 @@ def _resources(target: Target, stacks: Iterable[str]) -> dict[str, list[str]]:
                 if each.get("PhysicalResourceId") and each["ResourceStatus"] != "DELETE_COMPLETE":
                     found.setdefault(each["ResourceType"], []).append(each["PhysicalResourceId"])
     return found
+
+
+def _alarms(target: Target, endpoints: Iterable[str]) -> list[str]:
+    """The alarms that roll-outs made for endpoints."""
+    find = target.client("cloudwatch").describe_alarms
+    found = [find(AlarmNames=alarm_names(each), AlarmTypes=["MetricAlarm"])["MetricAlarms"] for each in endpoints]
+    return [each["AlarmName"] for alarms in found for each in alarms]
 
 
 def _running(target: Target, machine: str) -> list[str]:

@@ -21,6 +21,8 @@ ENDS: Mapping[Outcome, tuple[str, str]] = {
     Outcome.REFUSED: ("refused by the gate", "caught"),
     Outcome.SCORED: ("scored", "succeeded"),
     Outcome.DEPLOYED: ("in service", "succeeded"),
+    Outcome.CHECKED: ("requests checked for drift", "succeeded"),
+    Outcome.VERIFIED: ("set beside the truth", "succeeded"),
     Outcome.SUPERSEDED: ("a newer model is in service", "caught"),
     Outcome.WAITING: ("asked for approval", "caught"),
     Outcome.REVERTED: ("an earlier model is in use", "caught"),

@@ -26,6 +26,7 @@ from trainyard.console.views import (
     run,
     state,
     stream,
+    truth,
     tuning,
 )
 from trainyard.errors import BadRequest, NotFound, TrainyardError
@@ -56,6 +57,7 @@ ROUTES = [
     Route("/promote", models.promote, name="promote", methods=["POST"]),
     Route("/models/{model}/rollback", rollback.ask, name="ask_rollback", methods=["GET"]),
     Route("/models/{model}/rollback", rollback.act, name="rollback", methods=["POST"]),
+    Route("/models/{model}/truth", truth.truth, name="truth"),
     Route("/models/{model}/ask", playground.playground, name="playground", methods=["GET"]),
     Route("/models/{model}/ask", playground.send, name="send", methods=["POST"]),
     Route("/data", datasets.datasets, name="datasets"),

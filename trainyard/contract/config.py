@@ -22,6 +22,8 @@ ALL_BASELINES = "all"
 # evaluated on, and is not set beside these.
 WATCHED = "watched"
 MODEL_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
+# SageMaker ends a deployment after eight hours; two of them are for the instances to start in.
+LONGEST_ROLL_OUT_S = 6 * 3600
 MODEL_RULE = "1 to 32 lower case letters, digits and inner dashes, such as shop-north"
 
 
@@ -170,6 +172,46 @@ class Capture:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RollOut:
+    """How an endpoint on instances gets a new version: at once, or step by step while alarms are watched.
+
+    `canary` moves a share of the requests and then the rest, `linear` such a share at every step. An alarm that rings
+    on the way sends all of them back. Raises ValueError for steps that take longer than SageMaker lets a deployment be.
+    """
+
+    type: Literal["all_at_once", "canary", "linear"] = "all_at_once"
+    share: float = bounded(0.1, minimum=0.1, maximum=0.5, help="of the instances in a step; at least one of them")
+    wait_s: int = bounded(600, minimum=1, maximum=3600, help="for which alarms are watched after every step")
+    most_errors: float = bounded(0.01, minimum=0.0, maximum=1.0, help="of a minute's requests that may fail (5xx)")
+    most_latency_ms: int = bounded(2000, minimum=1, maximum=60_000, help="that one answer in a hundred may take")
+
+    def __post_init__(self) -> None:
+        if self.wait_s * self.steps > LONGEST_ROLL_OUT_S:
+            raise ValueError(
+                f"expected a roll-out of {LONGEST_ROLL_OUT_S} s at most, found {self.steps} steps of {self.wait_s} s"
+            )
+
+    @property
+    def steps(self) -> int:
+        """How many times requests move, and are watched."""
+        return {"all_at_once": 0, "canary": 2, "linear": math.ceil(1 / self.share)}[self.type]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """How far a new version may answer otherwise than the one before, by requests that the endpoint kept lately.
+
+    Off by default: a model of newer data is meant to answer otherwise, and how far is for its owner to say.
+    """
+
+    most_changed: float | None = bounded(
+        None, minimum=0.0, maximum=1.0, help="of what answers say, that may change; null compares nothing"
+    )
+    rows: int = bounded(100, minimum=1, maximum=999, help="of kept requests, the newest, that are asked again")
+    tolerance: float = bounded(0.01, minimum=0.0, maximum=1.0, help="within which answers that are numbers are equal")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Deployment:
     """Whether a registered model is put behind its endpoint, and what carries the endpoint."""
 
@@ -183,6 +225,17 @@ class Deployment:
     instance_type: str = "ml.m5.large"
     instance_count: int = bounded(1, minimum=1, maximum=20, help="of an endpoint on instances")
     capture: Capture = field(default_factory=Capture)
+    rollout: RollOut = field(default_factory=RollOut)
+    compare: Comparison = field(default_factory=Comparison)
+
+    def __post_init__(self) -> None:
+        careful = self.rollout.type != "all_at_once"
+        if careful and (self.type != "instances" or self.instance_count < 2):
+            found = "a serverless endpoint" if self.type != "instances" else "one instance"
+            raise ValueError(
+                f"expected deploy.type instances and deploy.instance_count of 2 or more for a {self.rollout.type} "
+                f"roll-out, which moves requests from instance to instance; found {found}"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -220,6 +273,8 @@ class Drift:
         0.01, minimum=1e-6, maximum=0.5, help="of comparisons without a move, all columns together"
     )
     retrain_days: int = bounded(7, minimum=1, maximum=90, help="at least between two retrainings that moves start")
+    hours: int = bounded(24, minimum=1, maximum=8760, help="of an endpoint's requests that a check looks back over")
+    least_rows: int = bounded(200, minimum=1, maximum=20_000, help="rows of requests that are enough for a check")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -238,20 +293,24 @@ class Card:
 class Schedule:
     """A start by the clock, in EventBridge Scheduler's terms (UTC), on the newest files of a data set or its database.
 
-    `task` is to train a model or to score every row with the model in use; files that were uploaded for that alone lie
-    in the `folder` "score". `overrides` has what run.json could have, `model` among it. Raises ValueError for an
-    expression of another form.
+    `task` is to train a model, to score every row with the model in use, or to check the requests to its endpoint for
+    drift, which reads no data set; files that were uploaded to be scored alone lie in the `folder` "score".
+    `overrides` has what run.json could have, `model` among it. Raises ValueError for an expression of another form, and
+    for a data set that is missing or not read.
     """
 
     expression: str
-    dataset: str
-    task: Literal["train", "score"] = "train"
+    dataset: str = ""
+    task: Literal["train", "score", "check_drift"] = "train"
     folder: Literal["raw", "score"] = "raw"
     overrides: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not SCHEDULE.fullmatch(self.expression):
             raise ValueError(f"expected a schedule as rate(...), cron(...) or at(...), found {self.expression!r}")
+        if bool(self.dataset) == (self.task == "check_drift"):
+            wanted = "no data set" if self.dataset else "a data set"
+            raise ValueError(f"expected {wanted} for a schedule of task {self.task}, found {self.dataset!r}")
 
 
 @dataclass(frozen=True, kw_only=True)

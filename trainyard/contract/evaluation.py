@@ -57,3 +57,13 @@ class Reference:
     metrics: Mapping[str, float]
     examples: np.ndarray | None = None
     rows: np.ndarray | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged(Evaluation):
+    """Metrics of predictions beside what became true; `primary` names the one that `statistic` computes of `examples`.
+
+    Metrics are called as in the recipe's evaluation where they mean the same, for they are set beside what that found.
+    """
+
+    primary: str

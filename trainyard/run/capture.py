@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from trainyard.contract.config import Capture
+from trainyard.contract.config import Capture, Comparison
 from trainyard.errors import ConfigError
 from trainyard.run.document import decoded, encoded
 
@@ -100,6 +100,18 @@ class CapturePlan:
         return None if text is None else decoded(cls, json.loads(text))
 
 
+def require_comparable(chosen: Comparison, rules: CaptureRules | None) -> None:
+    """Raise ConfigError where answers are to be compared by requests that the environment does not keep."""
+    if rules is None and chosen.most_changed is not None:
+        raise ConfigError(
+            [
+                f"deploy.compare.most_changed: the run asks for {chosen.most_changed}, which is looked at by requests "
+                "that endpoints kept, but this environment keeps none. Leave it out, or set capture=CaptureRules(...) "
+                "in infra/settings.py and deploy it."
+            ]
+        )
+
+
 def require_possible(chosen: Capture, rules: CaptureRules | None) -> None:
     """Raise ConfigError where a run asks to keep requests in an environment that keeps none, or names many fields."""
     if rules is None and chosen.share:
@@ -109,7 +121,7 @@ def require_possible(chosen: Capture, rules: CaptureRules | None) -> None:
                 "Leave it out, or set capture=CaptureRules(...) in infra/settings.py and deploy it."
             ]
         )
-    size = len(json.dumps(_never_kept(chosen, rules or CaptureRules())))
+    size = len(json.dumps(never_kept(chosen, rules or CaptureRules())))
     if size > LONGEST_NAMES:
         raise ConfigError(
             [
@@ -132,12 +144,13 @@ def planned(chosen: Capture, rules: CaptureRules | None, *, bucket: str, recipe:
     return CapturePlan(
         uri=f"s3://{bucket}/{folder(recipe, model)}",
         share=share,
-        never_kept=_never_kept(chosen, rules),
+        never_kept=never_kept(chosen, rules),
         seconds=chosen.seconds,
     )
 
 
-def _never_kept(chosen: Capture, rules: CaptureRules) -> tuple[str, ...]:
+def never_kept(chosen: Capture, rules: CaptureRules) -> tuple[str, ...]:
+    """The fields that an endpoint never keeps: those of its environment, and those that a run adds."""
     return tuple(dict.fromkeys((*rules.never_kept, *chosen.never_kept)))
 
 

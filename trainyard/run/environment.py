@@ -16,7 +16,8 @@ class Environment:
     its policy.
 
     An upload starts its run when no file of its set is younger than `settling_seconds`. `gpu` says whether there is an
-    image that trains on one, `approval` whether a person has to approve a model that passed the gate. Endpoints keep
+    image that trains on one, `approval` whether a person has to approve a model that passed the gate. The
+    names of its endpoints begin with `prefix`; they keep
     what `capture` says of their requests, and nothing where it is None.
     """
 
@@ -30,5 +31,6 @@ class Environment:
     settling_seconds: int = 0
     gpu: bool = False
     approval: bool = False
+    prefix: str = ""
     policy: Policy = field(default_factory=Policy)
     capture: CaptureRules | None = None

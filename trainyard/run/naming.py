@@ -15,6 +15,8 @@ LONGEST = 63 - 20 - 9
 HASH = 8
 # The alias of the state machine that uploads, schedules and people start: it stands for the version deployed last.
 LIVE = "live"
+# What the alarms of an endpoint are about.
+ALARMS = ("errors", "latency")
 
 
 def run_prefix(recipe: str, run_id: str) -> str:
@@ -84,6 +86,15 @@ def endpoint_name(prefix: str, model: str) -> str:
     'trainyard-dev-two-tower'
     """
     return f"{prefix}-{short_name(model)}"
+
+
+def alarm_names(endpoint: str) -> list[str]:
+    """The alarms that are watched while an endpoint gets a new version step by step, as in the machine.
+
+    >>> alarm_names("trainyard-dev-two-tower")
+    ['trainyard-dev-two-tower-errors', 'trainyard-dev-two-tower-latency']
+    """
+    return [f"{endpoint}-{each}" for each in ALARMS]
 
 
 def group_name(prefix: str, recipe: str, *, model: str = "") -> str:

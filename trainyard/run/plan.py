@@ -15,7 +15,9 @@ class NextStep(StrEnum):
 
     TRAIN = "train"
     SCORE = "score"
+    VERIFY = "verify"
     DEPLOY = "deploy"
+    CHECK_DRIFT = "check_drift"
     FAN_OUT = "fan_out"
     NOTHING = "nothing"
     SETTLE = "settle"

@@ -129,16 +129,18 @@ class Policy:
         ]
 
     def divided(self, settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-        """What of some settings run.json may say, and what only the input of a start may."""
+        """What of some settings run.json may say, and what only the input of a start may.
+
+        Groups stay whole: settings of one may be valid together only, and each of the two is read by itself.
+        """
         run_json: dict[str, Any] = {}
         start: dict[str, Any] = {}
-        for name, value in _leaves(settings):
-            mine = self.upload.permits(name) and not self.upload.beyond(name, value)
-            *groups, last = name.split(".")
-            place = run_json if mine else start
-            for each in groups:
-                place = place.setdefault(each, {})
-            place[last] = value
+        for group, value in settings.items():
+            mine = all(
+                self.upload.permits(name) and not self.upload.beyond(name, each)
+                for name, each in _leaves({group: value})
+            )
+            (run_json if mine else start)[group] = value
         return run_json, start
 
     def _of_upload(self, change: _Change, reads_database: bool) -> Iterator[str]:

@@ -13,6 +13,8 @@ Kind = Literal["number", "time", "category", "text", "key", "share"]
 # Of data and of answers alike. A share is known within a percent of so many rows; more would change no verdict.
 SAMPLED_ROWS = 20_000
 TOP_VALUES = 100
+# Of a value of a file, in characters.
+LONGEST_VALUE = 60
 # What fewer rows have in common may be somebody's own.
 NAMED_FROM_ROWS = 5
 LEVELS = 51

@@ -10,9 +10,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from trainyard.contract.captured import Captured
 from trainyard.contract.config import RecipeConfig, Schedule, ScoreColumn, Share
 from trainyard.contract.meaning import Meanings
 from trainyard.contract.sources import Source
+from trainyard.contract.truth import TABLE, Truth
 from trainyard.errors import BadRequest, ConfigError
 from trainyard.run import recipe_packages
 from trainyard.run.overrides import override
@@ -76,6 +78,8 @@ def config(recipe: str, *changes: Mapping[str, Any]) -> RecipeConfig:
 def _unknown_tables(recipe: str, changed: RecipeConfig) -> Iterator[str]:
     """What is wrong with settings about files of tables or columns that the recipe does not read."""
     tables = {each.name: each for each in sources(recipe, changed)} if changed.files else {}
+    if changed.files and (told := truth(recipe)):
+        tables[TABLE] = told.source
     for name, said in changed.files.items():
         if name not in tables:
             yield f"files.{name}: unknown table; known here are {', '.join(tables) or 'none, for a database is read'}."
@@ -89,6 +93,25 @@ def sources(recipe: str, recipe_config: RecipeConfig) -> tuple[Source, ...]:
     """The tables the recipe reads under this configuration."""
     tables: tuple[Source, ...] = module(recipe, "config").sources(recipe_config)
     return tables
+
+
+def truth(recipe: str) -> Truth | None:
+    """What predictions of the recipe can be judged by later: `TRUTH` in its `config.py`; None for one without."""
+    told: Truth | None = getattr(module(recipe, "config"), "TRUTH", None)
+    return told
+
+
+def tables_read(recipe: str, recipe_config: RecipeConfig, *, task: str) -> tuple[Source, ...]:
+    """The tables that a run of this task reads: those of the recipe, or what became true. Raises BadRequest."""
+    if task != "verify":
+        return sources(recipe, recipe_config)
+    told = truth(recipe)
+    if told is None:
+        raise BadRequest(
+            f"Expected truth for a recipe whose predictions can be judged by it, found {recipe}: what it says is not "
+            "known to be right or wrong later. Upload nothing for it here."
+        )
+    return (told.source,)
 
 
 def schedule(recipe: str) -> Schedule | None:
@@ -106,6 +129,15 @@ def score_columns(recipe: str) -> tuple[ScoreColumn, ...]:
 def shares(recipe: str) -> tuple[Share, ...]:
     """What is watched as a share of all rows together; most recipes have none."""
     found: tuple[Share, ...] = getattr(module(recipe, "config"), "SHARES", ())
+    return found
+
+
+def captured(recipe: str, model_dir: Path, *, config: RecipeConfig) -> Captured:
+    """What a recipe says of requests that an endpoint kept; without `captured.py`, fields go by their names."""
+    name = module_name(recipe, "captured")
+    if not importlib.util.find_spec(name):
+        return Captured()
+    found: Captured = importlib.import_module(name).load(model_dir, config=config)
     return found
 
 

@@ -20,3 +20,4 @@ class Stage(StrEnum):
     REPORT = "report"
     DEPLOY = "deploy"
     SCORE = "score"
+    VERIFY = "verify"

@@ -8,7 +8,7 @@ from typing import ClassVar
 from trainyard.contract.config import Gate, Range, Tuning, bounded
 from trainyard.contract.sources import Column
 from trainyard.contract.tabular.config import TabularConfig, sources
-from trainyard.contract.tabular.table import Table, score_columns
+from trainyard.contract.tabular.table import Table, score_columns, truth
 
 TABLE = Table(
     name="deliveries",
@@ -24,6 +24,8 @@ TABLE = Table(
 )
 # What bulk scoring writes.
 SCORES = score_columns(TABLE)
+# What its predictions are judged by later.
+TRUTH = truth(TABLE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,4 +54,4 @@ CONFIG = Config(
     # The gate compares on what is better when higher.
     gate=Gate(primary="negative_rmse", minimum={"negative_rmse": -15.0}),
 )
-__all__ = ["CONFIG", "SCORES", "Config", "sources"]
+__all__ = ["CONFIG", "SCORES", "TRUTH", "Config", "sources"]

@@ -20,13 +20,17 @@ from local_cloud.sagemaker.api.errors import ServiceError, invalid, refuse
 from local_cloud.sagemaker.api.kinds import ENDPOINT
 from local_cloud.sagemaker.api.named import Named
 from local_cloud.sagemaker.endpoints.fleet import Fleet, launch
+from local_cloud.sagemaker.endpoints.metrics import CallMetrics
+from local_cloud.sagemaker.endpoints.pending import broken_off, shown_pending, summaries
+from local_cloud.sagemaker.endpoints.rollout import RollOut, roll_out_of
 from local_cloud.sagemaker.endpoints.server import ModelServer
-from local_cloud.sagemaker.endpoints.variant import Variant, summary, variants_of
+from local_cloud.sagemaker.endpoints.traffic import Traffic
+from local_cloud.sagemaker.endpoints.variant import Variant, variants_of
 from trainyard.errors import TrainyardError
 
 logger = logging.getLogger("trainyard.sagemaker")
 
-UNSUPPORTED = ("DeploymentConfig", "ExcludeRetainedVariantProperties", "RetainAllVariantProperties")
+UNSUPPORTED = ("ExcludeRetainedVariantProperties", "RetainAllVariantProperties", "RetainDeploymentConfig")
 # What an endpoint that was in one of these states does when the server starts again.
 ALIVE = {"Creating", "Updating", "InService", "SystemUpdating"}
 HEALTH_PAUSE_SECONDS = 0.1
@@ -42,13 +46,14 @@ class Endpoints(Named):
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
-        self._fleets: dict[str, Fleet] = {}
+        self._traffic: dict[str, Traffic] = {}
+        self.metrics = CallMetrics()
         # Guards every change of status, and which fleet gets the next call.
         self._deciding = threading.RLock()
 
     def create(self, request: Request) -> Record:
         """CreateEndpoint: answers at once; the containers start in a thread."""
-        refuse(request, *UNSUPPORTED)
+        refuse(request, *UNSUPPORTED, "DeploymentConfig")
         created = super().create(request)
         self._work(request["EndpointName"], self._deploy)
         return created
@@ -58,17 +63,22 @@ class Endpoints(Named):
         return {"EndpointStatus": "Creating", "Deployment": deployment}
 
     def update(self, request: Request) -> Record:
-        """UpdateEndpoint: the new containers start beside the old ones, which serve until the new ones are ready."""
+        """UpdateEndpoint: the new containers start beside the old ones; calls move to them when they are ready.
+
+        All at once, or in the steps of a DeploymentConfig, back from which alarms call them.
+        """
         refuse(request, *UNSUPPORTED)
         name = request["EndpointName"]
-        deployment = self._deployment(request["EndpointConfigName"])
+        deployment, config = self._deployment(request["EndpointConfigName"]), request.get("DeploymentConfig")
+        roll_out = roll_out_of(config, [Variant(**each) for each in deployment])
         with self._deciding:
             record = self._settled(request)
             if record["EndpointStatus"] != "InService":
                 raise invalid(f'Cannot update endpoint "{record["EndpointArn"]}" in status {record["EndpointStatus"]}.')
             following = {"EndpointConfigName": request["EndpointConfigName"], "Deployment": deployment}
-            self._status(name, "Updating", FailureReason=None)
-        self._work(name, lambda each: self._replace(each, following))
+            pending = {**following, "StartTime": time.time(), "Stage": None}
+            self._status(name, "Updating", FailureReason=None, Pending=pending, LastDeploymentConfig=config)
+        self._work(name, lambda each: self._replace(each, following, roll_out=roll_out))
         return {"EndpointArn": record["EndpointArn"]}
 
     def delete(self, request: Request) -> Record:
@@ -82,16 +92,17 @@ class Endpoints(Named):
     def describe(self, request: Request) -> Record:
         """DescribeEndpoint."""
         record = self.require(request)
-        variants = [Variant(**each) for each in record["Deployment"]]
-        shown = {**super().describe(request), "ProductionVariants": [summary(each) for each in variants]}
+        shown = {**super().describe(request), "ProductionVariants": summaries(record["Deployment"])}
+        if pending := record.get("Pending"):
+            shown["PendingDeploymentSummary"] = shown_pending(pending)
         return shown if record["EndpointStatus"] in {"InService", "Updating", "SystemUpdating"} else _without(shown)
 
     def reserve(self, name: str, target: str) -> ModelServer:
         """A server for one call, which the caller must `leave`; raises `ServiceError` when the endpoint has none."""
         with self._deciding:
-            fleet = self._fleets.get(name)
-            if fleet is not None:
-                return fleet.reserve(target)
+            traffic = self._traffic.get(name)
+            if traffic is not None:
+                return traffic.reserve(target)
             record = self.records.get(name)
         if record is not None and record["EndpointStatus"] == "SystemUpdating":
             raise ServiceError("ServiceUnavailable", f"Endpoint {name} is starting again; try again.", status=503)
@@ -106,14 +117,14 @@ class Endpoints(Named):
             if record["EndpointStatus"] == "Deleting":
                 self.forget(name)
             elif record["EndpointStatus"] in ALIVE:
-                self._status(name, "SystemUpdating")
+                self._status(name, "SystemUpdating", Pending=None, FailureReason=broken_off(record))
                 names.append(name)
         for name in names:
             self._work(name, self._resume)
 
     def end(self) -> None:
         """Tell all containers to end with the server; what has not after some seconds is killed by the caller."""
-        servers = [server for fleet in self._fleets.values() for server in fleet.servers]
+        servers = [server for traffic in self._traffic.values() for server in traffic.servers]
         for server in servers:
             server.stop()
         deadline = time.monotonic() + END_SECONDS
@@ -136,19 +147,40 @@ class Endpoints(Named):
         except TrainyardError as error:
             self._status(name, "Failed", FailureReason=failure_reason(str(error)))
             return
-        self._serve(name, fleet)
+        with self._deciding:
+            self._traffic[name] = Traffic(fleet)
+            # Why an update broke off when the last server ended stays to be read.
+            self._status(name, "InService", FailureReason=record.get("FailureReason"))
 
-    def _replace(self, name: str, following: Record) -> None:
+    def _replace(self, name: str, following: Record, *, roll_out: RollOut) -> None:
         try:
             fleet = self._launch(name, following["Deployment"])
         except TrainyardError as error:
             # As AWS does: the endpoint goes on with what it had, and says why.
-            self._status(name, "InService", FailureReason=failure_reason(str(error)))
+            self._status(name, "InService", FailureReason=failure_reason(str(error)), Pending=None)
             return
-        former = self._fleets.get(name)
-        self._serve(name, fleet, **following)
-        if former is not None:
-            former.close()
+        traffic = self._traffic[name]
+        reason = roll_out.carry_out(
+            lambda share: traffic.move(fleet, share),
+            tell=lambda status, sentence: self._stage(name, status, sentence=sentence),
+            judge=self.metrics.judge,
+            ended=lambda: self.context.closing,
+        )
+        with self._deciding:
+            if reason:
+                traffic.back()
+                self._status(name, "InService", FailureReason=failure_reason(reason), Pending=None)
+            else:
+                fleet = traffic.settle()
+                self._status(name, "InService", FailureReason=None, Pending=None, **following)
+        fleet.close()
+
+    def _stage(self, name: str, status: str, *, sentence: str) -> None:
+        """What DescribeEndpoint says of the fleet that arrives."""
+        record = self.records.get(name)
+        if record and record.get("Pending") and not self.context.closing:
+            stage = {"Status": status, "StatusMessage": sentence, "StartTime": time.time()}
+            self.records.update(name, Pending={**record["Pending"], "Stage": stage})
 
     def _resume(self, name: str) -> None:
         _await_health(self.context)
@@ -156,18 +188,13 @@ class Endpoints(Named):
 
     def _remove(self, name: str) -> None:
         with self._deciding:
-            fleet = self._fleets.pop(name, None)
-        if fleet is not None:
-            fleet.close()
+            traffic = self._traffic.pop(name, None)
+        if traffic is not None:
+            traffic.fleet.close()
         self.forget(name)
 
     def _launch(self, name: str, deployment: list[dict[str, Any]]) -> Fleet:
         return launch(name, [Variant(**each) for each in deployment], context=self.context)
-
-    def _serve(self, name: str, fleet: Fleet, **changes: Any) -> None:
-        with self._deciding:
-            self._fleets[name] = fleet
-            self._status(name, "InService", FailureReason=None, **changes)
 
     def _status(self, name: str, status: str, **changes: Any) -> None:
         # What fails because the server ends has not failed: the next server resumes it.

@@ -6,6 +6,7 @@ import asyncio
 import contextvars
 import functools
 import json
+import time
 import uuid
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -71,12 +72,24 @@ class Runtime:
                     "ValidationError", f"Request {len(body)} has exceeded limit {limit} bytes.", status=413
                 )
             passed = {member: headers[member] for member in PASSED if headers.get(member)}
-            answer = _call(server, body, headers=passed)
+            answer = self._timed(name, server, body=body, headers=passed)
         finally:
             server.leave()
         if not 200 <= answer.status < 300:
             raise _model_error(server, answer.status, said=answer.body.decode("utf-8", "replace"))
         return 200, _response_headers(server, answer), answer.body
+
+    def _timed(self, name: str, server: ModelServer, *, body: bytes, headers: dict[str, str]) -> Answer:
+        """The container's answer, counted among the endpoint's metrics."""
+        # What gives no answer counts as a fault of the model.
+        status, started = 500, time.perf_counter()
+        try:
+            answer = _call(server, body, headers=headers)
+            status = answer.status
+        finally:
+            seconds = time.perf_counter() - started
+            self._endpoints.metrics.note(name, server.variant.name, status=status, seconds=seconds)
+        return answer
 
 
 def _call(server: ModelServer, body: bytes, *, headers: Mapping[str, str]) -> Answer:

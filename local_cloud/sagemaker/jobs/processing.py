@@ -11,7 +11,7 @@ from local_cloud.jobs.metrics import MetricLog
 from local_cloud.jobs.process import Outcome
 from local_cloud.jobs.records import Record
 from local_cloud.jobs.running import RunningJob
-from local_cloud.jobs.transfer import RoleClients
+from local_cloud.jobs.transfer import RoleClients, Storage
 from local_cloud.jobs.workspace import Workspace
 from local_cloud.sagemaker.api.context import Request
 from local_cloud.sagemaker.api.errors import invalid, not_implemented
@@ -24,6 +24,7 @@ from trainyard.errors import JobFailed
 LOG_GROUP = "/aws/sagemaker/ProcessingJobs"
 CONFIGURATION = "/opt/ml/config/processingjobconfig.json"
 RESOURCES = "/opt/ml/config/resourceconfig.json"
+DOWNLOADS = {"S3Prefix": Storage.download_prefix, "ManifestFile": Storage.download_manifest}
 
 
 class ProcessingJobs(ContainerJobs):
@@ -44,7 +45,8 @@ class ProcessingJobs(ContainerJobs):
         _write_configuration(record, execution.workspace)
         for each in record.get("ProcessingInputs", ()):
             source = each["S3Input"]
-            execution.storage.download_prefix(source["S3Uri"], execution.workspace.local(source["LocalPath"]))
+            fetch = DOWNLOADS[source["S3DataType"]]
+            fetch(execution.storage, source["S3Uri"], execution.workspace.local(source["LocalPath"]))
         for each in _outputs(record):
             execution.workspace.local(each["LocalPath"]).mkdir(parents=True, exist_ok=True)
         self.records.update(name, ProcessingStartTime=time.time())
@@ -110,8 +112,8 @@ def _check(request: Request) -> None:
         raise not_implemented("processing on more than one instance")
     for each in request.get("ProcessingInputs", ()):
         source = each.get("S3Input")
-        if source is None or each.get("AppManaged") or source["S3DataType"] != "S3Prefix":
-            raise not_implemented(f"the input {each['InputName']!r}, which is not a plain S3Prefix")
+        if source is None or each.get("AppManaged") or source["S3DataType"] not in DOWNLOADS:
+            raise not_implemented(f"the input {each['InputName']!r}, which is neither {' nor '.join(DOWNLOADS)}")
         if source.get("S3InputMode", "File") != "File" or source.get("S3CompressionType", "None") != "None":
             raise not_implemented("S3InputMode Pipe and S3CompressionType Gzip")
         if source.get("S3DataDistributionType", "FullyReplicated") != "FullyReplicated":

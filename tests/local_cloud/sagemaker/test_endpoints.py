@@ -2,161 +2,22 @@
 
 from __future__ import annotations
 
-import io
 import json
-import tarfile
-import threading
+import os
+import signal
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import boto3
 import pytest
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from local_cloud import lifecycle
 from tests.local_cloud.processes import runs
 
-from ..conftest import Cloud, start_cloud
-from ..tiny_images import bucket, log_lines, push, statements, unique
-
-PROGRAM = """
-import json, os, pathlib, sys, time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-
-word = (pathlib.Path(os.environ["TRAINYARD_ML_ROOT"]) / "model" / "word.txt").read_text()
-assert sys.argv[1:] == ["serve"], sys.argv
-print("model says", word, "pid", os.getpid(), flush=True)
-if word == "broken":
-    sys.exit("cannot load this model")
-
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    def answer(self, status, body, **headers):
-        self.send_response(status)
-        for name, value in {"Content-Type": "application/json", "Content-Length": str(len(body)), **headers}.items():
-            self.send_header(name.replace("_", "-"), value)
-        self.end_headers()
-        self.wfile.write(body)
-    def do_GET(self):
-        self.answer(200, b"{}")
-    def do_POST(self):
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        given = json.loads(body) if self.headers["Content-Type"] == "application/json" else {"text": body.decode()}
-        if "exit" in given:
-            os._exit(3)
-        if "status" in given:
-            return self.answer(given["status"], b'{"error": "the model said so"}')
-        if "large" in given:
-            return self.answer(200, b"x" * given["large"])
-        time.sleep(given.get("seconds", 0))
-        told = {"word": word, "given": given, "accept": self.headers["Accept"], "pid": os.getpid(),
-                "key": os.environ["AWS_ACCESS_KEY_ID"][:4], "greeting": os.environ["GREETING"],
-                "mood": os.environ.get("MOOD")}
-        self.answer(200, json.dumps(told).encode())
-    def log_message(self, *arguments):
-        pass
-
-ThreadingHTTPServer(("127.0.0.1", int(os.environ["SAGEMAKER_BIND_TO_PORT"])), Handler).serve_forever()
-"""
-
-
-@dataclass
-class Host:
-    """A cloud with an image, a bucket and a role to serve models with."""
-
-    cloud: Cloud
-    store: str
-    image: str
-    role: str
-    runtime: Any
-
-    @property
-    def client(self) -> Any:
-        return self.cloud.client("sagemaker")
-
-    def model(self, word: str, **more: Any) -> str:
-        """A model whose archive holds `word`; returns its name."""
-        name, content = unique("model"), io.BytesIO()
-        with tarfile.open(fileobj=content, mode="w:gz") as archive:
-            member = tarfile.TarInfo("word.txt")
-            member.size = len(word)
-            archive.addfile(member, io.BytesIO(word.encode()))
-        self.cloud.client("s3").put_object(Bucket=self.store, Key=f"{name}/model.tar.gz", Body=content.getvalue())
-        container = {"Image": self.image, "ModelDataUrl": f"s3://{self.store}/{name}/model.tar.gz"}
-        container["Environment"] = {"MOOD": "calm"}
-        self.client.create_model(ModelName=name, ExecutionRoleArn=self.role, PrimaryContainer=container, **more)
-        return name
-
-    def config(self, word: str, *, concurrency: int = 0, **more: Any) -> str:
-        """A configuration on one instance, or serverless where `concurrency` is given; returns its name."""
-        size = {"InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
-        if concurrency:
-            size = {"ServerlessConfig": {"MemorySizeInMB": 1024, "MaxConcurrency": concurrency}}
-        name = unique("config")
-        variant = {"VariantName": "all", "ModelName": self.model(word), **size, **more}
-        self.client.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
-        return name
-
-    def endpoint(self, word: str, **more: Any) -> str:
-        """An endpoint in service; returns its name."""
-        name = unique("endpoint")
-        self.client.create_endpoint(EndpointName=name, EndpointConfigName=self.config(word, **more))
-        assert self.settled(name)["EndpointStatus"] == "InService"
-        return name
-
-    def settled(self, name: str, *, seconds: float = 30) -> dict[str, Any]:
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            described: dict[str, Any] = self.client.describe_endpoint(EndpointName=name)
-            if described["EndpointStatus"] in {"InService", "Failed"}:
-                return described
-            time.sleep(0.05)
-        raise AssertionError(f"{name} is still {described['EndpointStatus']}")
-
-    def gone(self, name: str) -> None:
-        deadline = time.monotonic() + 30
-        while name in [each["EndpointName"] for each in self.client.list_endpoints()["Endpoints"]]:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-
-    def ask(self, name: str, document: Any = None, **more: Any) -> Any:
-        """The endpoint's answer to a JSON document."""
-        options = {"ContentType": "application/json", "Body": json.dumps(document or {}), **more}
-        return json.loads(self.runtime.invoke_endpoint(EndpointName=name, **options)["Body"].read())
-
-
-def runtime_of(cloud: Cloud, **credentials: str) -> Any:
-    """A runtime client that tries once; root's unless credentials are given."""
-    return boto3.Session().client(
-        "sagemaker-runtime",
-        endpoint_url=cloud.endpoint,
-        region_name=cloud.cloud.region,
-        verify=cloud.cloud.ca_bundle,
-        config=Config(retries={"total_max_attempts": 1}, max_pool_connections=20),
-        **(credentials or cloud.root),
-    )
-
-
-def host_of(cloud: Cloud, folder: Path) -> Host:
-    store = bucket(cloud)
-    role = cloud.role(unique("server"), "sagemaker.amazonaws.com", statements(store))
-    return Host(cloud, store, push(cloud, folder, PROGRAM), role, runtime_of(cloud))
-
-
-@pytest.fixture(scope="module")
-def host(local_cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
-    made = host_of(local_cloud, tmp_path_factory.mktemp("image"))
-    yield made
-    for each in made.client.list_endpoints()["Endpoints"]:
-        made.settled(each["EndpointName"])
-        made.client.delete_endpoint(EndpointName=each["EndpointName"])
-        made.gone(each["EndpointName"])
+from ..conftest import start_cloud
+from ..tiny_images import log_lines, unique
+from .tiny_models import Callers, Host, host_of, runtime_of
 
 
 def test_an_endpoint_serves_its_model_as_the_models_role(host: Host) -> None:
@@ -249,24 +110,7 @@ def test_a_container_that_does_not_start_fails_the_endpoint_and_says_why(host: H
 
 def test_an_update_under_load_fails_no_call_and_a_bad_one_changes_nothing(host: Host) -> None:
     name = host.endpoint("one")
-    words: list[str] = []
-    failures: list[BaseException] = []
-    ending = threading.Event()
-
-    def call() -> None:
-        while not ending.is_set():
-            try:
-                answer = host.runtime.invoke_endpoint(
-                    EndpointName=name, ContentType="application/json", Body=b'{"seconds": 0.02}'
-                )
-                words.append(json.loads(answer["Body"].read())["word"])
-            except Exception as error:
-                failures.append(error)
-
-    callers = [threading.Thread(target=call) for _ in range(6)]
-    for each in callers:
-        each.start()
-    try:
+    with Callers(host, name) as callers:
         time.sleep(0.5)
         before = host.client.describe_endpoint(EndpointName=name)["EndpointConfigName"]
         host.client.update_endpoint(EndpointName=name, EndpointConfigName=host.config("broken"))
@@ -280,14 +124,10 @@ def test_an_update_under_load_fails_no_call_and_a_bad_one_changes_nothing(host: 
         described = host.settled(name)
         assert (described["EndpointConfigName"], "FailureReason" in described) == (second, False)
         time.sleep(0.5)
-    finally:
-        ending.set()
-        for each in callers:
-            each.join()
-    assert failures == []
-    assert words[0] == "one"
-    assert words[-1] == "two"
-    assert set(words) == {"one", "two"}
+    assert callers.failures == []
+    assert callers.words[0] == "one"
+    assert callers.words[-1] == "two"
+    assert set(callers.words) == {"one", "two"}
 
 
 def test_configurations_are_checked(host: Host) -> None:
@@ -343,6 +183,26 @@ def test_calls_and_changes_need_permission_on_the_endpoint(host: Host) -> None:
         client.delete_endpoint(EndpointName=allowed)
 
 
+def kill_during_a_roll_out(host: Host, name: str) -> None:
+    """The cloud comes back with the old version, says so, and takes the next update."""
+    cloud = host.cloud
+    before, following = host.client.describe_endpoint(EndpointName=name)["EndpointConfigName"], host.config("next")
+    routing = {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 600}
+    config = {"BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": routing}}
+    host.client.update_endpoint(EndpointName=name, EndpointConfigName=following, DeploymentConfig=config)
+    host.stage(name, "Baking")
+    assert host.ask(name)["word"] == "next"
+    os.kill(cloud.cloud.pid, signal.SIGKILL)
+    while lifecycle.status(cloud.state_dir):
+        time.sleep(0.01)
+    cloud.restarted()
+    host.runtime = runtime_of(cloud)
+    described = host.settled(name)
+    assert (described["EndpointStatus"], described["EndpointConfigName"]) == ("InService", before)
+    assert f"before the update to configuration {following} was done" in described["FailureReason"]
+    assert host.ask(name)["word"] == "ready"
+
+
 def test_endpoints_come_back_with_the_cloud_and_leave_no_process(tmp_path: Path) -> None:
     cloud = start_cloud(tmp_path / "state")
     try:
@@ -358,6 +218,8 @@ def test_endpoints_come_back_with_the_cloud_and_leave_no_process(tmp_path: Path)
         assert host.settled(name)["EndpointStatus"] == "InService"
         second = host.ask(name)
         assert (second["word"], second["pid"] != first) == ("ready", True)
+        kill_during_a_roll_out(host, name)
+        second = host.ask(name)
         host.client.delete_endpoint(EndpointName=name)
         host.gone(name)
         assert not runs(second["pid"])

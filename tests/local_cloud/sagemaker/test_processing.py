@@ -91,6 +91,18 @@ def test_a_job_reads_inputs_and_its_outputs_are_uploaded(plant: Plant) -> None:
     assert done["ProcessingStartTime"] <= done["ProcessingEndTime"]
 
 
+def test_an_input_may_be_the_objects_that_a_manifest_names(plant: Plant) -> None:
+    listed = json.dumps([{"prefix": f"s3://{plant.bucket}/in/"}, "in.txt"]).encode()
+    plant.cloud.client("s3").put_object(Bucket=plant.bucket, Key="lists/files.manifest", Body=listed)
+    request = plant.request(to="listed")
+    source = request["ProcessingInputs"][0]["S3Input"]
+    source |= {"S3Uri": f"s3://{plant.bucket}/lists/files.manifest", "S3DataType": "ManifestFile"}
+    plant.cloud.client("sagemaker").create_processing_job(**request)
+    done = until_ended(plant.cloud, "Processing", request["ProcessingJobName"])
+    assert done["ProcessingJobStatus"] == "Completed", done
+    assert plant.keys("listed") == ["listed/deep/copy.txt"]
+
+
 def test_a_failure_keeps_its_message_and_leaves_no_half_output(plant: Plant) -> None:
     done = plant.process("fail", to="half")
     assert done["ProcessingJobStatus"] == "Failed"

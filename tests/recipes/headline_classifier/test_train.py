@@ -247,4 +247,10 @@ def test_few_headlines_have_a_support_vector_machine_beside_naive_bayes(channels
     monkeypatch.setattr(linear_parts, "FEW_HEADLINES", 10)
     many, _, right = added()
     assert many.svm == many.frequency == 0.0
+    assert few.words == 0.0
+    assert right > 0.9
+    # Words alone are taken where validation headlines say so, here whatever they say.
+    monkeypatch.setattr(linear_parts, "USUAL_SHARE_OF_WORDS", 0.5)
+    many, _, right = added()
+    assert many.words > 0.0
     assert right > 0.9

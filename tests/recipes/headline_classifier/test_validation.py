@@ -11,7 +11,7 @@ import pytest
 from recipes.headline_classifier.config import batch_size, wide_l2
 from recipes.headline_classifier.features import NgramBags
 from recipes.headline_classifier.inference import weighted_sums
-from recipes.headline_classifier.ngrams import complement_naive_bayes, linear_svm
+from recipes.headline_classifier.ngrams import complement_naive_bayes, linear_svm, word_naive_bayes
 from recipes.headline_classifier.ngrams.seen import as_new, counted
 from recipes.headline_classifier.texts.encoded import EncodedHeadlines
 from tests.recipes.headline_classifier.test_features import fitted
@@ -68,6 +68,32 @@ def test_complement_naive_bayes_is_scikit_learns():
     assert np.allclose(table, expected - expected.mean(axis=1, keepdims=True), atol=1e-5)
     alike = complement_naive_bayes.table(train, shape=shape)
     assert weighted_sums(validation.ngrams, alike).argmax(axis=1).tolist() == [1, 0]
+
+
+def test_naive_bayes_on_words_is_scikit_learns():
+    from sklearn.feature_extraction.text import CountVectorizer
+    from sklearn.naive_bayes import MultinomialNB
+
+    titles = [*TRAIN, "the bank of the singer"]
+    encoder, labels = replace(fitted(titles, [*OWN, 1]), words=("the", "bank", "singer", "of")), [*OWN, 1]
+    train = EncodedHeadlines.of(encoder, titles, labels=np.asarray(labels))
+    seen = CountVectorizer(binary=True, vocabulary=encoder.words)
+    learned = MultinomialNB(alpha=word_naive_bayes.SMOOTHING, fit_prior=False).fit(seen.transform(titles), labels)
+    expected = seen.transform(titles) @ learned.feature_log_prob_.T
+    bags = train.ngrams
+    words = bags.indices < len(encoder.word_ngrams)
+    lengths = np.bincount(bags.rows[words], weights=encoder.word_ngrams.idf[bags.indices[words]] ** 2) ** 0.5
+    table = word_naive_bayes.table(train, encoder)
+    found = weighted_sums(bags, table) * lengths[:, None]
+    assert np.allclose(found, expected - expected.mean(axis=1, keepdims=True), atol=1e-5)
+    assert np.count_nonzero(table.any(axis=1)) <= len(encoder.words)
+
+
+def test_naive_bayes_on_words_gives_nothing_to_a_class_without_headlines():
+    encoder, train, _ = encoded()
+    three = replace(encoder, classes=("b", "t", "e"), words=("bank", "singer", "the"))
+    rows = weighted_sums(train.ngrams, word_naive_bayes.table(train, three))
+    assert (rows[:, 2] <= rows[:, :2].min(axis=1) + 1e-6).all()
 
 
 def test_every_class_has_the_same_magnitudes_in_naive_bayes():
@@ -128,6 +154,9 @@ def test_so_much_is_added_as_validation_headlines_gain_by():
     spread = right[:12] - right[:12].mean(axis=1, keepdims=True)
     assert fitted_factor(right[:12], right[:12], labels=few, unit=spread.std()) == pytest.approx(USUAL_SHARE)
     assert factor(right, 0 * noise, labels=labels) == 0.0
+    # What is taken as an exception only has to prove its gain.
+    assert fitted_factor(right[:12], right[:12], labels=few, unit=spread.std(), usual=0.0) == 0.0
+    assert factor(noise, right, labels=labels, usual=0.0) > 1.6
 
 
 def test_fewer_headlines_have_a_stronger_penalty_within_bounds():

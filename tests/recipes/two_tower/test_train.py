@@ -10,10 +10,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from recipes.two_tower import evaluate
+from recipes.two_tower.batches import RatingBatches
 from recipes.two_tower.evaluate import Holdout
 from recipes.two_tower.inference import Recommender
 from recipes.two_tower.ratings import RATINGS_FILE, Ratings
 from tests.recipes.two_tower.conftest import trained_in
+from trainyard.contract import curves
+from trainyard.run.overrides import override
 
 pytest.importorskip("tensorflow")
 
@@ -99,6 +102,60 @@ def test_keras_and_numpy_agree(trained, name):
         users, films = users + base[0], films + base[1]
     model = keras.models.load_model(trained.model / f"{name}.keras")
     assert model.predict(given, verbose=0)[:, 0] == pytest.approx((users * films).sum(axis=1), rel=1e-4, abs=1e-4)
+
+
+def test_epochs_of_large_data_see_a_part_drawn_anew(trained, tmp_path, capsys):
+    from recipes.two_tower.train import train
+
+    limits = {"max_ratings": 4_000, "max_users": 1_000, "retrieval_epochs": 20}
+    config = override(trained.config, {"hyperparameters": limits})
+    for name in ("model", "checkpoints"):
+        (tmp_path / name).mkdir()
+    train(trained.channels, tmp_path / "model", checkpoints=tmp_path / "checkpoints", config=config)
+    told = capsys.readouterr().out
+    ratings = Ratings.load(trained.channels["train"] / RATINGS_FILE)
+    assert f"progress=0.000; rating, 1,000 of {len(ratings):,} in an epoch: hyperparameters.max_ratings" in told
+    assert f"progress=0.300; retrieval, 50 of {len(ratings.users)} in an epoch: hyperparameters.max_users" in told
+
+
+def test_epochs_of_a_part_are_repeated_and_differ():
+    class Rows(RatingBatches):
+        def batch(self, rows):
+            return rows
+
+    def rows(number, size):
+        drawn = Rows(featurizer=None, ratings=np.empty(100), epoch_ratings=size, seed=3)
+        return np.concatenate(list(drawn.epoch(number, 16)))
+
+    assert len(set(rows(0, 40))) == 40
+    assert np.array_equal(rows(1, 40), rows(1, 40))
+    assert not np.array_equal(rows(0, 40), rows(1, 40))
+    assert sorted(rows(0, 100)) == list(range(100))
+
+
+def test_towers_that_training_ruins_are_left_as_they_began(trained, tmp_path):
+    from recipes.two_tower.train import train
+
+    ruinous = {"retrieval_learning_rate": 0.1, "retrieval_epochs": 3, "rating_epochs": 1}
+    config = override(trained.config, {"hyperparameters": ruinous})
+    for name in ("model", "checkpoints"):
+        (tmp_path / name).mkdir()
+    metrics = train(trained.channels, tmp_path / "model", checkpoints=tmp_path / "checkpoints", config=config)
+    after = curves.read(tmp_path / "model")["validation_ndcg_at_10"]
+    assert max(after) < 0.9 * metrics["validation_ndcg_at_10"]
+    untrained = Recommender.load(tmp_path / "model").retrieval_towers
+    assert not any(
+        array.any() for tower in (untrained.user, untrained.movie) for each in tower.layers for array in each
+    )
+    assert metrics["validation_ranked_ndcg_at_10"] > 0.9 * trained.metrics["validation_ranked_ndcg_at_10"]
+
+
+@pytest.mark.parametrize(("total", "seen"), [(100, 100), (1_000, 1_000), (1_001, 1_000), (10**9, 1_000)])
+def test_so_many_are_seen_in_all_epochs(total, seen):
+    from recipes.two_tower.objectives import in_an_epoch
+
+    assert in_an_epoch(total, most=10_000, epochs=10) == seen
+    assert in_an_epoch(total, most=10_000, epochs=100_000) == 1
 
 
 def test_towers_have_the_documented_widths(trained):

@@ -24,7 +24,16 @@ from tests.state_machine.scenarios.ways import NOTIFY, START, Answers, Scenario,
 
 RUN, EARLIER = "20261122-024833-a9940ea1", "20261120-101010-5e6f7a8b"
 COMPARED = "20261107-024833-00000001"
-WAIT = ["Create model", "Read model card", "Own group?", "Register model", "In use now?", "Write report"]
+WAIT = [
+    "Create model",
+    "Read model card",
+    "Own group?",
+    "Register model",
+    "In use now?",
+    "Write report",
+    "Log run elsewhere?",
+    "Log run elsewhere",
+]
 ASK = ["Promoted?", "Ask for approval", "Waiting for approval"]
 LOOK = ["Look at version", "Still approved?"]
 LOOK_AGAIN = ["Look at version again", "Approved until now?"]
@@ -33,7 +42,16 @@ SAME = [*FIND, "Gate", "Good enough?", "Good enough still?"]
 AGAIN = ["Find champion", "Compared with it already?", "Evaluate model", "Gate", "Good enough?", "Good enough still?"]
 MOVE = ["Put approved model into use", *LOOK_AGAIN]
 RECORD = ["Record in database?", "Is report written?"]
-REFUSE = ["Reject version", *RECORD, "Write report", "Promoted?", "Report refused model", "Model refused"]
+REFUSE = [
+    "Reject version",
+    *RECORD,
+    "Write report",
+    "Log run elsewhere?",
+    "Log run elsewhere",
+    "Promoted?",
+    "Report refused model",
+    "Model refused",
+]
 RESOLVE_AGAIN = ["Resolve again", "Roll back?"]
 REVERT = ["Put earlier model into use", "Report earlier model", "Is it served?"]
 NONE_BEFORE = (
@@ -135,7 +153,16 @@ def approvals() -> Scenarios:
             "waits-not",
             upload(81),
             trained("20261122-030000-a9940ea2", approval=True) | {"Gate": [REFUSED]},
-            [*TRAIN, *RECORD, "Write report", "Promoted?", "Report refused model", "Model refused"],
+            [
+                *TRAIN,
+                *RECORD,
+                "Write report",
+                "Log run elsewhere?",
+                "Log run elsewhere",
+                "Promoted?",
+                "Report refused model",
+                "Model refused",
+            ],
         ),
         "an approved model takes over": approval("approved", approved(), [*SAME, *LOOK, *MOVE, *RECORD, *promoted]),
         "an approved model goes into service": approval(
@@ -146,7 +173,17 @@ def approvals() -> Scenarios:
         "an approved model is compared again with a champion that is new, and beats it": approval(
             "approved-again",
             approved() | compared_again,
-            [*START, *AGAIN, *LOOK, *MOVE, *RECORD, "Write report", *promoted],
+            [
+                *START,
+                *AGAIN,
+                *LOOK,
+                *MOVE,
+                *RECORD,
+                "Write report",
+                "Log run elsewhere?",
+                "Log run elsewhere",
+                *promoted,
+            ],
         ),
         "an approved model loses against a champion that is new, and is rejected": approval(
             "approved-late",

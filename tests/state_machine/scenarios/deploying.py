@@ -29,7 +29,7 @@ LOOK = ["Find endpoint", "Endpoint ready?"]
 WAIT = ["Wait for endpoint", *LOOK]
 CONFIGURE = ["Create endpoint configuration", *LOOK]
 CREATE = ["Find newest model", "Newer model?", "Create endpoint", *WAIT]
-UPDATE = ["Find newest model", "Newer model?", "Update endpoint", *WAIT]
+UPDATE = ["Find newest model", "Newer model?", "Step by step?", "Update endpoint", *WAIT]
 OVERTAKEN = ["Find newest model", "Newer model?", "Report newer model", "Was it only deployed?"]
 SMOKE_TEST = ["Smoke test", "Smoke test passed?"]
 IN_SERVICE = [*SMOKE_TEST, "Label endpoint", "Was it only deployed?"]
@@ -190,6 +190,91 @@ def takeovers() -> Scenarios:
             [*WAIT, *OVERTAKEN, *NOTIFY, "Model registered"],
             execution="5bc8fbbc-bde5-4099-8164-d8399f767c45",
             instead={"Find newest model": [NEWER]},
+        ),
+    }
+
+
+STEPS = {
+    "type": "instances",
+    "instance_count": 4,
+    "try_first": True,
+    "rollout": {"type": "canary", "share": 0.25, "wait_s": 600, "most_errors": 0.01, "most_latency_ms": 2000},
+    "update_policy": {
+        "TrafficRoutingConfiguration": {
+            "Type": "CANARY",
+            "WaitIntervalInSeconds": 600,
+            "CanarySize": {"Type": "CAPACITY_PERCENT", "Value": 25},
+        },
+        "MaximumExecutionTimeoutInSeconds": 8400,
+    },
+}
+COMPARISON = {
+    "recipe": "prod2vec",
+    "model": "prod2vec",
+    "rows": 100,
+    "most_changed": 0.2,
+    "tolerance": 0.01,
+    "never_kept": [],
+}
+TRY = ["Find newest model", "Newer model?", "Step by step?", "Create endpoint", *WAIT]
+TRIED = [*SMOKE_TEST, *LOOK, "Delete endpoint", *WAIT, *LOOK]
+ROLL_OUT = [
+    "Find newest model",
+    "Newer model?",
+    "Step by step?",
+    "Watch errors",
+    "Watch latency",
+    "Roll out step by step",
+    *WAIT,
+]
+
+
+def roll_outs() -> Scenarios:
+    """A version that is tried on an endpoint of its own, and then gets the requests step by step."""
+    run = "20261121-070000-333344d1"
+    old, busy, new = endpoint("InService", OLD), endpoint("Updating", OLD), endpoint("InService", NEW)
+    trial = [endpoint("Creating", NEW), new, new, MISSING]
+    rang = f"The alarm {ENDPOINT}-errors is in state ALARM."
+    wrong = "Request 1: Expected 24852 at .predictions[0].similar[0].product_id, found 13176."
+    moved = {
+        "Roll out step by step": [result(EndpointArn=ENDPOINT_ARN, **SDK_OK)],
+        **{f"Watch {each}": [result()] for each in ("errors", "latency")},
+        "Find newest model": [result(Item={"run_id": {"S": run}})] * 2,
+        "Smoke test": [smoke_test()] * 2,
+    }
+    rings = f"an alarm rings ({ENDPOINT}-errors, -latency) or the new one does not start."
+    before = f"All requests go to the version before again, as they do when {rings} "
+    tried = f"It was tried on an endpoint of its own first; {ENDPOINT} serves what it did before. "
+
+    def rolled(looks: list[Answer], path: list[str], **more: Any) -> Scenario:
+        answers = trained(run, register=True, deploy=more.pop("deploy", STEPS)) | deployed(run, *looks) | moved
+        answers |= more.pop("instead", {})
+        return way(more.pop("execution"), upload(66), answers, [*PROMOTE_AND_RECORD, *CONFIGURE, *path], **more)
+
+    return {
+        "a version that is tried first gets the requests step by step": rolled(
+            [old, *trial, old, busy, new],
+            [*TRY, *WAIT, *TRIED, *ROLL_OUT, *WAIT, *IN_SERVICE, *NOTIFY, "Model registered"],
+            execution="step-by-step",
+        ),
+        "an alarm sends the requests back while they move step by step": rolled(
+            [old, *trial, old, busy, endpoint("InService", OLD, rang)],
+            [*TRY, *WAIT, *TRIED, *ROLL_OUT, *WAIT, *ROLLED_BACK],
+            execution="step-by-step-back",
+            cause=f"{before}{OLD_IN_SERVICE}: {rang}",
+        ),
+        "a version that fails its test gets no request": rolled(
+            [old, *trial],
+            [*TRY, *WAIT, *SMOKE_TEST, *UNDO, "Delete endpoint", *WAIT, *ROLLED_BACK],
+            execution="step-by-step-wrong",
+            instead={"Smoke test": [smoke_test(wrong)]},
+            cause=f"{wrong}\n{tried}There is no endpoint {NEW} now.",
+        ),
+        "a serverless version is compared with the one before on an endpoint of its own": rolled(
+            [old, *trial, old, busy, new],
+            [*TRY, *WAIT, *TRIED, *UPDATE, *WAIT, *IN_SERVICE, *NOTIFY, "Model registered"],
+            execution="compared",
+            deploy={"type": "serverless", "try_first": True, "comparison": COMPARISON},
         ),
     }
 

@@ -47,14 +47,14 @@ NEW_MODEL = ["Move champion pointer", "Create model", "Read model card", "Own gr
 NOTE = ["Register model", "In use now?", "Note package of champion"]
 REGISTER = [*NEW_MODEL, *NOTE]
 RECORD = ["Record in database?", "Record in database"]
-REPORT = ["Is report written?", "Write report", "Promoted?"]
+REPORT = ["Is report written?", "Write report", "Log run elsewhere?", "Log run elsewhere", "Promoted?"]
 PROMOTE = [*TRAIN, *REGISTER, "Record in database?", *REPORT, "Deploy?"]
 PROMOTE_AND_RECORD = [*TRAIN, *REGISTER, *RECORD, *REPORT, "Deploy?"]
 REFUSE = [*REPORT, "Report refused model", "Model refused"]
 SCORE_AND_COMPARE = [
     *("Score every row", "Read summary of scores", "Add scores to catalogue", "Compare with training", "Retrain?")
 ]
-SCORE = [*SCORE_AND_COMPARE, "Notify of scores"]
+SCORE = [*SCORE_AND_COMPARE, "Were requests checked?", "Notify of scores"]
 CHAMPION = champion("20261107-024833-00000001")
 CONFLICT = error("DynamoDB.ConditionalCheckFailedException", "The conditional request failed")
 PROMOTED = function(
@@ -98,6 +98,7 @@ def trained(run: str, *, version: int = 3, **settings: Any) -> Answers:
         "Note package of champion": [NONE],
         "Record in database": [glue_run("register")],
         "Write report": [processing_job("report", run)],
+        "Log run elsewhere": [processing_job("mlflow", run)],
         **{each: [PUBLISHED] for each in ("Notify", "Report refused model", "Report bad data", "Report missing model")},
     }
 
@@ -107,6 +108,22 @@ def found(start: str = "ingest", *, waits_for: str = "", **reused: str) -> Answe
     left = [each for each in ("ingest", "prepare", "process") if each not in reused]
     computed = dict.fromkeys(left, "hyperparameters.topics 20 -> 30")
     return function(start=start, reused=reused, computed=computed, waits_for=waits_for)
+
+
+def unlogged() -> Scenarios:
+    """Runs that a server of somebody else's does not take: the model is registered all the same."""
+    run = "20261121-130000-0e0e0e0e"
+    causes = {
+        "a job": error("States.TaskFailed", json.dumps({"ExitMessage": "no way", "FailureReason": "exit code: 1"})),
+        "SageMaker": error("SageMaker.AmazonSageMakerException", "no way"),
+    }
+    registered = [*PROMOTE, *NOTIFY, "Model registered"]
+    return {
+        f"a run that cannot be logged, by {who}": way(
+            f"unlogged-{who}", upload(66), trained(run) | {"Log run elsewhere": [answer]}, registered
+        )
+        for who, answer in causes.items()
+    }
 
 
 def reuses() -> Scenarios:
@@ -310,15 +327,20 @@ def scored(run: str, model_run: str) -> Answers:
         "Score every row": [processing_job("score", run)],
         "Read summary of scores": [scores(model_run)],
         "Add scores to catalogue": [result()],
-        "Compare with training": [function(text=f"None of 4 columns moved since run {model_run}.", moved=0)],
+        "Compare with training": [compared(f"None of 4 columns moved since run {model_run}.")],
         "Notify of scores": [PUBLISHED],
     }
+
+
+def compared(text: str, moved: int = 0, *, news: bool = False, **retrain: Any) -> Answer:
+    return function(text=text, moved=moved, news=news, **retrain)
 
 
 TO_SCORE = ["Find image of model", "Deploy or score?", *INGEST, "Train or score?"]
 SCORED = ["Was a model trained?", "Data scored"]
 SCORING = [*TO_SCORE, *SCORE, *SCORED]
-RETRAIN = ["Find version to retrain with", "Start retraining", "Notify of scores"]
+START_RETRAINING = ["Find version to retrain with", "Start retraining", "Were requests checked?"]
+RETRAIN = [*START_RETRAINING, "Notify of scores"]
 
 
 def scorings() -> Scenarios:
@@ -331,7 +353,7 @@ def scorings() -> Scenarios:
     started = "2026-11-21T05:00:00.000Z"
     learned = {"recipe": "prod2vec", "dataset": "shop", "task": "train", "folder": "raw", "overrides": {"seed": 7}}
     moved = {
-        "Compare with training": [function(text="1 of 4 columns moved.", moved=1, retrain=learned)],
+        "Compare with training": [compared("1 of 4 columns moved.", 1, news=True, retrain=learned)],
         "Find version to retrain with": [self_described("score-4f7e")],
     }
     begun = result(ExecutionArn=f"{EXECUTION}drift-{run}", StartDate=1795237200.0)

@@ -18,6 +18,8 @@ OUTCOMES = {
     "No children": "nothing",
     "Children finished": "children",
     "Data scored": "scored",
+    "Predictions verified": "verified",
+    "Requests checked": "checked",
     "Model registered": "registered",
     "Waiting for approval": "waiting",
     "Earlier model in use": "reverted",

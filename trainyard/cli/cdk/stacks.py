@@ -32,6 +32,7 @@ def deploy_stacks(
     api: bool = False,
     capture: float | None = None,
     webhook: str = "",
+    mlflow: str = "",
 ) -> float:
     """Bootstrap (locally) and deploy all stacks of an environment; returns the seconds it took."""
     started = time.monotonic()
@@ -47,6 +48,8 @@ def deploy_stacks(
         context += ["-c", f"capture={capture}"]
     if webhook:
         context += ["-c", f"webhook_url={webhook}"]
+    if mlflow:
+        context += ["-c", f"mlflow={mlflow}"]
     if cloud.local:
         # The local cloud does not know a condition in the policy of the CDK's own publishing role.
         context += ["-c", "synthesizer=cli-credentials"]

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from trainyard.cli.command import terminal
-from trainyard.cli.execution_view import decision, scores, waiting
+from trainyard.cli.execution_view import decision, scores, truth, waiting
 from trainyard.cli.execution_view.exit_codes import exit_code
 from trainyard.cli.execution_view.failure import print_failure
 from trainyard.client.deployment import Deployment
@@ -26,6 +26,7 @@ from trainyard.run.files import PAGE_FILE
 from trainyard.run.naming import ModelParts
 from trainyard.run.outcome import Outcome
 from trainyard.run.stage import Stage
+from trainyard.run.tracking import MlflowRun
 
 REFUSED = "was refused; nothing was trained and the files stay where they are."
 # What came of an execution that ends as a failure, and what to do.
@@ -75,8 +76,12 @@ def _print_outcome(
             _print_reverted(execution.output, out)
         case Outcome.SCORED:
             scores.print_scored(deployment, execution.output, out=out)
+        case Outcome.VERIFIED:
+            truth.print_verified(deployment, execution.output, out=out)
         case Outcome.DEPLOYED:
             _print_deployed(execution.output, out)
+        case Outcome.CHECKED:
+            scores.print_checked(deployment, execution.output, out=out)
         case Outcome.SUPERSEDED:
             _print_superseded(execution.output, out)
         case Outcome.CHILDREN:
@@ -103,6 +108,9 @@ def _print_model(deployment: Deployment, execution: Execution, *, visits: Sequen
     out.print()
     out.print(Text.assemble(("Artifacts  ", "bold"), run.uri), soft_wrap=True)
     out.print(Text.assemble(("Report     ", "bold"), run.uri_of(Stage.REPORT, PAGE_FILE)), soft_wrap=True)
+    logged = run.document(Stage.REPORT, MlflowRun)
+    if logged is not None and logged.page:
+        out.print(Text.assemble(("MLflow     ", "bold"), logged.page), soft_wrap=True)
     scores.print_scored_beside_model(run, out)
     if output.get("endpoint"):
         out.print(Text.assemble(("Endpoint   ", "bold"), str(output["endpoint"])), soft_wrap=True)
@@ -141,7 +149,7 @@ def _print_reverted(output: Output, out: Console) -> None:
 
 
 def _print_nothing(output: Output, out: Console) -> None:
-    out.print(Text(f"Nothing was trained: {output.get('reason', 'the execution gave no reason')}."))
+    out.print(Text(f"Nothing was done: {output.get('reason', 'the execution gave no reason')}."))
 
 
 def _print_children(output: Output, out: Console) -> None:

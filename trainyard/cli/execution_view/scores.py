@@ -45,12 +45,28 @@ def print_scored(deployment: Deployment, output: Mapping[str, Any], *, out: Cons
         out.print(_table(rows[:SHOWN_ROWS]))
 
 
+def print_checked(deployment: Deployment, output: Mapping[str, Any], *, out: Console) -> None:
+    """What moved in the requests to an endpoint, or why nothing was compared."""
+    run = artifacts.of_run(deployment, output["recipe"], run_id=output["run_id"])
+    found = scoring.drift(run)
+    out.print()
+    if found is None:
+        out.print(Text(str(output["reason"]), style="bold yellow"), soft_wrap=True)
+        return
+    out.print(Text(str(output["reason"]).splitlines()[0], style="bold yellow" if found.moves else "bold green"))
+    _print_moves(found, out=out)
+
+
 def _print_drift(found: DataDrift | None, *, out: Console) -> None:
     """How many columns of data and answers moved since the model was trained, and each of them."""
     if found is None:
         return
     moved = f"{found.moved_columns} of {found.compared} columns of data and answers"
     out.print(Text.assemble(("Moved      ", "bold"), moved), style="yellow" if found.moves else "", soft_wrap=True)
+    _print_moves(found, out=out)
+
+
+def _print_moves(found: DataDrift, *, out: Console) -> None:
     for each in found.moves:
         out.print(Text(f"  {terminal.one_line(each.sentence, SHOWN_SENTENCE)}"), soft_wrap=True)
 

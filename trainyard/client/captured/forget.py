@@ -1,4 +1,4 @@
-"""Removes what endpoints and bulk scorings kept about an id, in every version of every file; runs on a laptop."""
+"""Removes what was kept about an id: requests, scores and labels, in every version; runs on a laptop."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from trainyard.client.captured.matching import Wanted
 from trainyard.client.deployment import Deployment
 from trainyard.errors import TrainyardError
 from trainyard.run.capture import PREFIX, folder
-from trainyard.run.folders import SCORES_PREFIX
+from trainyard.run.folders import SCORES_PREFIX, TRUTH_PREFIX
 
 PARQUET = ".parquet"
 # What S3 says where a version is no longer the one that is read.
@@ -31,7 +31,7 @@ class Held:
 
 
 def found(deployment: Deployment, wanted: Wanted, *, recipe: str = "", model: str = "") -> Iterator[Held]:
-    """The versions of files of kept requests and of scores that have rows about an id, by key.
+    """The versions of files of kept requests, scores and labels that have rows about an id, by key.
 
     Of one recipe, or of one model by its name in the ledger, where they are given. Every file is read.
     """
@@ -62,8 +62,10 @@ def remove(deployment: Deployment, held: Iterable[Held], *, wanted: Wanted) -> I
 
 def _prefixes(recipe: str, model: str) -> list[str]:
     if not recipe:
-        return [f"{PREFIX}/", f"{SCORES_PREFIX}/"]
-    return [f"{folder(recipe, model)}/", f"{SCORES_PREFIX}/{recipe}/" + (f"model={model}/" if model else "")]
+        return [f"{PREFIX}/", f"{SCORES_PREFIX}/", f"{TRUTH_PREFIX}/"]
+    of_model = f"model={model}/" if model else ""
+    tables = (f"{each}/{recipe}/{of_model}" for each in (SCORES_PREFIX, TRUTH_PREFIX))
+    return [f"{folder(recipe, model)}/", *tables]
 
 
 def _rewrite(deployment: Deployment, held: Held, *, wanted: Wanted) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from trainyard.client.run.tables import INSTALL
+from trainyard.contract.truth import ID, LABEL
 from trainyard.contract.values import identifier
 from trainyard.errors import TrainyardError
 from trainyard.run.capture import plain
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 BATCH_ROWS = 10_000
 # The columns of kept requests that are looked at.
 REQUESTS = frozenset({"inference_id", "request", "answer"})
+# Those of labels beside predictions, whose id needs no name.
+LABELS = frozenset({ID, LABEL, "predicted_at"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +39,8 @@ class Wanted:
         if row.keys() >= REQUESTS:
             said = (json.loads(row[each]) for each in ("request", "answer"))
             return row["inference_id"] == self.id or any(held for each in said for held in self._holds(each))
+        if row.keys() >= LABELS and identifier(row[ID]) == identifier(self.id):
+            return True
         return any(self._holds(row))
 
     def _holds(self, value: Any, *, named: bool = False) -> Iterator[bool]:
@@ -69,7 +74,9 @@ def without(content: bytes, wanted: Wanted) -> bytes:
 
 
 def _about(batch: pa.RecordBatch, wanted: Wanted) -> list[bool]:
-    looked_at = sorted(REQUESTS) if set(batch.schema.names) >= REQUESTS else _columns(batch.schema, wanted)
+    names = set(batch.schema.names)
+    looked_at = sorted(REQUESTS) if names >= REQUESTS else _columns(batch.schema, wanted)
+    looked_at = sorted({*looked_at, *LABELS}) if names >= LABELS else looked_at
     if not looked_at:
         return [False] * batch.num_rows
     return [wanted.in_row(row) for row in batch.select(looked_at).to_pylist()]

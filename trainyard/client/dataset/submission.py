@@ -106,9 +106,9 @@ def submit(deployment: Deployment, submission: Submission, *, progress: Progress
     done += progress.upload(deployment, submission)
     progress.uploaded(len(done), uploads.folder_uri(deployment, recipe_name, dataset=dataset))
     if of_start:
+        uploads.put_by_hand(deployment, recipe_name, dataset=dataset)
         arn, _ = executions.start(deployment, Request(recipe=recipe_name, dataset=dataset, overrides=of_start))
         progress.started_with(sorted(of_start))
-        # The executions of the files find its claim, and end.
         return decided(deployment, arn)
     done.append(uploads.put_ready(deployment, recipe_name, dataset=dataset))
     with progress.waiting():

@@ -10,7 +10,7 @@ from typing import Any
 
 from trainyard.client.deployment import Deployment
 from trainyard.contract.sources import FileSettings, Source
-from trainyard.run.folders import OVERRIDES_FILE, RAW_PREFIX, READY_FILE
+from trainyard.run.folders import BY_HAND_FILE, OVERRIDES_FILE, RAW_PREFIX, READY_FILE
 from trainyard.run.run import below_dataset
 from trainyard.stages.resolve.files import source_of
 
@@ -29,7 +29,7 @@ class Upload:
 
 
 def key_of(recipe: str, dataset: str, *, name: str, folder: str = RAW_PREFIX) -> str:
-    """Where a file of a data set belongs in the raw bucket; an upload to another folder than `raw` starts nothing."""
+    """Where a file of a data set belongs in the raw bucket; only uploads to `raw` and `truth` start something."""
     return f"{folder}/{recipe}/{dataset}/{name}"
 
 
@@ -77,15 +77,22 @@ def _names(deployment: Deployment, prefix: str) -> Iterator[str]:
         yield from (each["Key"].removeprefix(prefix) for each in page.get("Contents", []))
 
 
-def put_settings(deployment: Deployment, recipe: str, *, dataset: str, settings: Mapping[str, Any]) -> Upload:
+def put_settings(
+    deployment: Deployment, recipe: str, *, dataset: str, settings: Mapping[str, Any], folder: str = RAW_PREFIX
+) -> Upload:
     """Upload `run.json`."""
-    body = json.dumps(settings, indent=2).encode()
-    return _put(deployment, key_of(recipe, dataset, name=OVERRIDES_FILE), body=body, kind="application/json")
+    key, body = key_of(recipe, dataset, name=OVERRIDES_FILE, folder=folder), json.dumps(settings, indent=2).encode()
+    return _put(deployment, key, body=body, kind="application/json")
 
 
-def put_ready(deployment: Deployment, recipe: str, *, dataset: str) -> Upload:
+def put_ready(deployment: Deployment, recipe: str, *, dataset: str, folder: str = RAW_PREFIX) -> Upload:
     """Upload `_READY`, last of all: nobody waits for more files."""
-    return _put(deployment, key_of(recipe, dataset, name=READY_FILE), body=b"", kind="text/plain")
+    return _put(deployment, key_of(recipe, dataset, name=READY_FILE, folder=folder), body=b"", kind="text/plain")
+
+
+def put_by_hand(deployment: Deployment, recipe: str, *, dataset: str) -> None:
+    """Upload `_BY_HAND`, last of all: no upload trains on the files, for somebody starts an execution on them."""
+    _put(deployment, key_of(recipe, dataset, name=BY_HAND_FILE), body=b"", kind="text/plain")
 
 
 def _put(deployment: Deployment, key: str, *, body: bytes, kind: str) -> Upload:

@@ -15,7 +15,7 @@ from trainyard.client.execution.executions import Execution
 from trainyard.client.execution.find_execution import SEARCHED
 from trainyard.client.execution.history import visits
 from trainyard.errors import NotFound
-from trainyard.run.folders import OVERRIDES_FILE, READY_FILE
+from trainyard.run.folders import NO_DATA
 from trainyard.run.plan import NextStep, Plan
 from trainyard.stages.resolve.plan import MOST_SHOWN
 
@@ -49,7 +49,7 @@ class Started:
         if self.plan is None or self.plan.outcome is not NextStep.TRAIN:
             return False
         objects = self.plan.objects or {}
-        files = [each for each in uploads if each.name not in (OVERRIDES_FILE, READY_FILE)]
+        files = [each for each in uploads if each.name not in NO_DATA]
         if len(objects) == MOST_SHOWN:
             files = [each for each in files if each.name in objects]
         return all(objects.get(each.name) == each.version_id for each in files)

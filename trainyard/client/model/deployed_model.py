@@ -10,17 +10,23 @@ from typing import TYPE_CHECKING, Any
 
 from trainyard.client.captured import records
 from trainyard.client.deployment import Deployment
-from trainyard.client.model import endpoints, models, promotion, scoring
+from trainyard.client.execution import executions
+from trainyard.client.model import endpoints, models, observed, promotion, scoring
 from trainyard.client.model.models import Champion
 from trainyard.client.model.promotion import Promotion
 from trainyard.client.run import tables
+from trainyard.client.run.started_run import StartedRun
 from trainyard.run.drift import DataDrift
 from trainyard.run.naming import ModelParts
+from trainyard.run.observed import ObservedQuality
 from trainyard.run.registry import Version
+from trainyard.run.setting_paths import nested
 from trainyard.serving.wire import JSON
 
 if TYPE_CHECKING:
     import pandas as pd
+
+NO_SETTINGS: Mapping[str, Any] = {}
 
 
 @dataclass(frozen=True)
@@ -66,6 +72,21 @@ class DeployedModel:
         None where nothing was compared. Raises NotFound where it has scored nothing yet.
         """
         return scoring.drift(tables.scored_by(self.deployment, self.name))
+
+    def truth(self) -> list[ObservedQuality]:
+        """How good its predictions turned out to be, of each data set that labels came for, the newest first."""
+        return observed.newest(self.deployment, self.name)
+
+    def check_drift(self, settings: Mapping[str, Any] = NO_SETTINGS, *, hours: int | None = None) -> StartedRun:
+        """Start to set the requests that its endpoint kept of the last `hours` beside what it learned from.
+
+        `settings` are as those of a run, by path. Once the run that is returned has ended, its `drift` says what moved.
+        """
+        own = {"model": self._own_name} if self._own_name else {}
+        looking_back = {} if hours is None else {"drift.hours": hours}
+        overrides = nested({**settings, **looking_back, **own})
+        arn, _ = scoring.check_requests(self.deployment, self._recipe, overrides=overrides)
+        return StartedRun(self.deployment, executions.describe(self.deployment.target, arn))
 
     def captured(
         self, *, since: date | None = None, until: date | None = None, newest: int | None = None

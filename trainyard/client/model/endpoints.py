@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,22 +14,23 @@ from botocore.exceptions import ClientError
 from trainyard.client.deployment import Deployment
 from trainyard.client.execution import executions
 from trainyard.errors import JobFailed, NotFound, TrainyardError
-from trainyard.run.naming import checked_model, endpoint_name, model_name
+from trainyard.run.naming import alarm_names, checked_model, endpoint_name, model_name
 from trainyard.serving.inference_id import asked
 from trainyard.serving.wire import sentence_of
-from trainyard.stages.resolve.request import Request
+from trainyard.stages.resolve.request import NO_DATASET, Request
 
 RUN_OF_MODEL = re.compile(r"[a-z0-9-]+-model-(\d{8}-\d{6}-[0-9a-f]{8})-[0-9a-f]{8}")
 REMOVAL_SECONDS = 600.0
-# A deployment reads no data; every execution names a data set.
-NO_DATASET = "model in use"
 # The endpoint itself is unknown, or (of the runtime) does not exist; any other refusal is somebody else's.
 UNKNOWN = ("Could not find", "not found")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Endpoint:
-    """One endpoint and the version in service: `kind` says what carries it, `run` is empty for a foreign model."""
+    """One endpoint and the version in service: `kind` says what carries it, `run` is empty for a foreign model.
+
+    `progress` says how far an update is, empty while there is none.
+    """
 
     name: str
     status: str
@@ -38,6 +39,7 @@ class Endpoint:
     run: str
     since: datetime
     reason: str = ""
+    progress: str = ""
 
 
 def name_of(deployment: Deployment, recipe: str, *, variant: str = "", model: str = "") -> str:
@@ -74,6 +76,7 @@ def described(deployment: Deployment, name: str) -> Endpoint:
         run=run[1] if run else "",
         since=found["LastModifiedTime"],
         reason=found.get("FailureReason", ""),
+        progress=_progress(found.get("PendingDeploymentSummary", {})),
     )
 
 
@@ -113,21 +116,49 @@ def invoke(deployment: Deployment, name: str, *, body: bytes, content_type: str,
 
 
 def remove(deployment: Deployment, name: str) -> list[str]:
-    """Delete an endpoint and every configuration made for it; returns the names of what went. Registered models stay.
+    """Delete an endpoint and what was made for it; returns the names of what went. Registered models stay.
 
-    Raises NotFound where there is neither, TrainyardError when the endpoint does not go away.
+    Every configuration goes, with an endpoint of its own that an execution which was stopped left, and the alarms of
+    roll-outs. Raises NotFound where there is neither, TrainyardError when the endpoint does not go away.
     """
     sagemaker, gone = deployment.target.client("sagemaker"), []
     if _describe(deployment, name) is not None:
-        sagemaker.delete_endpoint(EndpointName=name)
-        _await_removal(deployment, name)
-        gone.append(name)
-    for each in list(_configurations(deployment, name)):
+        gone.append(_removed(deployment, name))
+    configurations = list(_configurations(deployment, name))
+    gone += [_removed(deployment, each) for each in _tried(deployment, configurations)]
+    for each in configurations:
         sagemaker.delete_endpoint_config(EndpointConfigName=each)
         gone.append(each)
     if not gone:
         raise _not_found(deployment, name)
-    return gone
+    return gone + _without_alarms(deployment, name)
+
+
+def _removed(deployment: Deployment, name: str) -> str:
+    deployment.target.client("sagemaker").delete_endpoint(EndpointName=name)
+    _await_removal(deployment, name)
+    return name
+
+
+def _tried(deployment: Deployment, configurations: Sequence[str]) -> list[str]:
+    """Endpoints on which configurations were tried, called after them: executions that were stopped leave them."""
+    if not configurations:
+        return []
+    start = f"{deployment.name}-"
+    pages = deployment.target.client("sagemaker").get_paginator("list_endpoints").paginate(NameContains=start)
+    return [
+        each["EndpointName"] for page in pages for each in page["Endpoints"] if each["EndpointName"] in configurations
+    ]
+
+
+def _without_alarms(deployment: Deployment, name: str) -> list[str]:
+    """Delete the alarms that roll-outs made for an endpoint; returns their names."""
+    cloudwatch = deployment.target.client("cloudwatch")
+    found = cloudwatch.describe_alarms(AlarmNames=alarm_names(name), AlarmTypes=["MetricAlarm"])["MetricAlarms"]
+    names = [each["AlarmName"] for each in found]
+    if names:
+        cloudwatch.delete_alarms(AlarmNames=names)
+    return names
 
 
 def _configurations(deployment: Deployment, name: str) -> Iterator[str]:
@@ -181,6 +212,15 @@ def _kind(variant: Mapping[str, Any]) -> str:
     if "InstanceType" not in variant:
         return "unknown"
     return f"{variant['InitialInstanceCount']} x {variant['InstanceType']}"
+
+
+def _progress(pending: Mapping[str, Any]) -> str:
+    """How far an update is, in SageMaker's words; empty for none."""
+    if not pending:
+        return ""
+    stages = [each for variant in pending["ProductionVariants"] for each in variant.get("VariantStatus", [])]
+    told = [f"{each['Status']} {each.get('StatusMessage', '')}".strip() for each in stages]
+    return f"gets {pending['EndpointConfigName']}: {', '.join(told) or 'Updating'}"
 
 
 def _not_found(deployment: Deployment, name: str) -> NotFound:

@@ -1,4 +1,4 @@
-"""Starts bulk scoring, and reads a few of the scores and what moved; runs on a laptop."""
+"""Starts bulk scoring and checks of requests, and reads a few of the scores and what moved; runs on a laptop."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from trainyard.run.drift import DataDrift
 from trainyard.run.files import HEAD_FILE
 from trainyard.run.folders import RAW_PREFIX, SCORE_PREFIX
 from trainyard.run.stage import Stage
-from trainyard.stages.resolve.request import Request
+from trainyard.stages.resolve.request import NO_DATASET, Request
 
 
 def start(
@@ -27,8 +27,17 @@ def start(
     return executions.start(deployment, request)
 
 
+def check_requests(deployment: Deployment, recipe: str, *, overrides: Mapping[str, Any]) -> tuple[str, str]:
+    """Start the machine to set the requests that an endpoint kept beside what its model learned from.
+
+    Returns the execution's ARN and name.
+    """
+    request = Request(recipe=recipe, dataset=NO_DATASET, overrides=overrides, task="check_drift")
+    return executions.start(deployment, request)
+
+
 def drift(run: RunArtifacts) -> DataDrift | None:
-    """What moved in scored data and in the answers to them, None where nothing was compared."""
+    """What moved in scored data or requests and in the answers to them, None where nothing was compared."""
     return run.document(Stage.SCORE, DataDrift)
 
 

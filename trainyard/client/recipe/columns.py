@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, count
 
-from trainyard.client.recipe.profile import ColumnProfile, TableProfile
+from trainyard.client.recipe.profile import FileColumn, FileTable
 from trainyard.contract.sources import plain_name
 from trainyard.contract.tabular.table import Task
 from trainyard.contract.values import boolean, identifier
@@ -34,11 +34,11 @@ class LeftOut:
 class Understood:
     """A table as a recipe will read it; `key` is None where a row is known by its place alone."""
 
-    table: TableProfile
+    table: FileTable
     task: Task
-    target: ColumnProfile
-    key: ColumnProfile | None
-    features: tuple[ColumnProfile, ...]
+    target: FileColumn
+    key: FileColumn | None
+    features: tuple[FileColumn, ...]
     left_out: tuple[LeftOut, ...]
     positive: str
 
@@ -57,7 +57,7 @@ class Understood:
         return self.key is not None and self.key.distinct < self.table.rows
 
 
-def understand(table: TableProfile, *, target: str, key: str = "", task: Task | None = None) -> Understood:
+def understand(table: FileTable, *, target: str, key: str = "", task: Task | None = None) -> Understood:
     """What each column is for. Raises BadRequest for a column that there is not, BadData for a target of one value."""
     label = _named(table, target, option="--target")
     chosen = task or _task(label)
@@ -83,7 +83,7 @@ def understand(table: TableProfile, *, target: str, key: str = "", task: Task | 
     )
 
 
-def _named(table: TableProfile, name: str, *, option: str) -> ColumnProfile:
+def _named(table: FileTable, name: str, *, option: str) -> FileColumn:
     for each in table.columns:
         if plain_name(each.name) == plain_name(name):
             return each
@@ -93,13 +93,13 @@ def _named(table: TableProfile, name: str, *, option: str) -> ColumnProfile:
     )
 
 
-def _task(target: ColumnProfile) -> Task:
+def _task(target: FileColumn) -> Task:
     """Two values are classes, and so are texts and a few whole numbers."""
     few = target.distinct <= (FEW_CLASSES if target.type == "int64" else 2)
     return "classification" if few or target.type in ("boolean", "string") else "regression"
 
 
-def _require_usable(target: ColumnProfile, task: Task) -> None:
+def _require_usable(target: FileColumn, task: Task) -> None:
     if target.distinct < 2:
         raise BadData([f"Expected different values of {target.name} to learn from, found {target.distinct}."])
     if task == "classification" and target.distinct > MAX_CLASSES:
@@ -113,17 +113,17 @@ def _require_usable(target: ColumnProfile, task: Task) -> None:
         raise BadData([f"Expected numbers in {target.name} for a regression, found {target.type}."])
 
 
-def _key(columns: Sequence[ColumnProfile], *, rows: int) -> ColumnProfile | None:
+def _key(columns: Sequence[FileColumn], *, rows: int) -> FileColumn | None:
     """The first column that is called like a key and whose values tell all rows apart."""
     unique = [each for each in columns if _tells_apart(each, rows=rows)]
     return next((each for each in unique if KEY_NAME.fullmatch(each.name)), None)
 
 
-def _tells_apart(column: ColumnProfile, *, rows: int) -> bool:
+def _tells_apart(column: FileColumn, *, rows: int) -> bool:
     return column.type in ("int64", "string") and not column.missing and column.distinct == rows
 
 
-def _left_out(columns: Sequence[ColumnProfile], *, rows: int) -> Iterator[LeftOut]:
+def _left_out(columns: Sequence[FileColumn], *, rows: int) -> Iterator[LeftOut]:
     for each in columns:
         if not each.distinct:
             yield LeftOut(name=each.name, reason="has no value")
@@ -135,7 +135,7 @@ def _left_out(columns: Sequence[ColumnProfile], *, rows: int) -> Iterator[LeftOu
             yield LeftOut(name=each.name, reason="is a text that hardly repeats")
 
 
-def _positive(target: ColumnProfile) -> str:
+def _positive(target: FileColumn) -> str:
     """Of two classes the one that means yes, else the rarer one; of more none."""
     if target.distinct != 2:
         return ""

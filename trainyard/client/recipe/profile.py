@@ -32,7 +32,7 @@ BAD_SHARE = 0.01
 
 
 @dataclass(frozen=True, kw_only=True)
-class ColumnProfile:
+class FileColumn:
     """A column: how many of its rows have no value, how many different values there are, and the rarest first."""
 
     name: str
@@ -43,16 +43,16 @@ class ColumnProfile:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TableProfile:
+class FileTable:
     """A table: its name, the name of its file without endings, and its rows and columns."""
 
     name: str
     file: str
     rows: int
-    columns: tuple[ColumnProfile, ...]
+    columns: tuple[FileColumn, ...]
 
 
-def profile(path: Path) -> TableProfile:
+def profile(path: Path) -> FileTable:
     """What is in a file. Raises NotFound where there is none, and BadData for one that holds no table."""
     if not path.is_file():
         raise NotFound(f"Expected a file with a table, found none at {path}.")
@@ -71,7 +71,7 @@ def profile(path: Path) -> TableProfile:
             columns = tuple(
                 _column(rows, column, kind=str(kind)) for column, kind in zip(rows.columns, rows.types, strict=True)
             )
-    return TableProfile(name=name, file=file, rows=count, columns=columns)
+    return FileTable(name=name, file=file, rows=count, columns=columns)
 
 
 def _require_different_names(file: LocalFile, source: Source, *, scratch: Path) -> None:
@@ -90,7 +90,7 @@ def _require_different_names(file: LocalFile, source: Source, *, scratch: Path) 
             )
 
 
-def _column(rows: duckdb.DuckDBPyRelation, name: str, *, kind: str) -> ColumnProfile:
+def _column(rows: duckdb.DuckDBPyRelation, name: str, *, kind: str) -> FileColumn:
     column = identifier(name)
     missing, distinct = rows.aggregate(f"count(*) - count({column}), count(DISTINCT {column})").fetchall()[0]
     rarest = (
@@ -100,7 +100,7 @@ def _column(rows: duckdb.DuckDBPyRelation, name: str, *, kind: str) -> ColumnPro
         .limit(FEW)
         .fetchall()
     )
-    return ColumnProfile(
+    return FileColumn(
         name=name,
         # Moments come with and without a zone, and in several units.
         type=TYPES.get(kind, "timestamp" if kind.startswith("TIMESTAMP") else "string"),

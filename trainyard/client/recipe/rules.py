@@ -162,6 +162,20 @@ def _sources(name: str, config: RecipeConfig) -> Iterator[str]:
             yield f"config.py: expected `unique` of {each.name} to name its columns, found {', '.join(unknown)}."
 
 
+def truth_is_about_scores(name: str) -> Iterator[str]:
+    """What labels are set beside has to be among the columns of scores, and a module has to judge it."""
+    truth = recipe.truth(name)
+    if truth is None:
+        return
+    columns = {each.name for each in recipe.score_columns(name)}
+    if unknown := sorted({*truth.predicted, *filter(None, [truth.key])} - columns):
+        yield f"config.py: expected columns of SCORES in TRUTH, found {', '.join(unknown)} that are none."
+    if not _is_there(recipe.module_name(name, "truth")):
+        yield "truth.py: expected it beside TRUTH in config.py, found none; its `judge` says what labels tell."
+    else:
+        yield from _parameters("truth", recipe.module(name, "truth").judge, expected=["joined", "config"])
+
+
 # In this order, for the later ones import what the first found.
 RULES: tuple[Rule, ...] = (
     files_are_there,
@@ -169,6 +183,7 @@ RULES: tuple[Rule, ...] = (
     configuration_needs_the_standard_library_only,
     only_training_loads_a_framework,
     configuration_is_sound,
+    truth_is_about_scores,
 )
 
 

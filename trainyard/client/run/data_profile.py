@@ -36,7 +36,7 @@ MAGIC = b"PAR1"
 
 
 @dataclass(frozen=True, kw_only=True)
-class ColumnProfile:
+class ColumnFigures:
     """A column; None and empty where the files do not say. `at_least` marks a count of different values in one part."""
 
     name: str
@@ -49,12 +49,12 @@ class ColumnProfile:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TableProfile:
+class TableFigures:
     """A table as ingest kept it; `unread` of its files are not among the figures."""
 
     name: str
     rows: int
-    columns: Sequence[ColumnProfile]
+    columns: Sequence[ColumnFigures]
     unread: int = 0
 
 
@@ -69,7 +69,7 @@ class RejectedLines:
     count: int
 
 
-def profiles(run: RunArtifacts) -> list[TableProfile]:
+def profiles(run: RunArtifacts) -> list[TableFigures]:
     """The tables of a run, as far as stage ingest's files are still there."""
     start = f"{Stage.INGEST}/"
     found = tables.tables(run, start)
@@ -121,11 +121,11 @@ def _footers(run: RunArtifacts, keys: Sequence[str]) -> Mapping[str, bytes]:
         return dict(zip(read, pool.map(lambda key: _footer(run, key), read), strict=True))
 
 
-def _profiles(tables_of: Mapping[str, Mapping[str, bytes]]) -> list[TableProfile]:
+def _profiles(tables_of: Mapping[str, Mapping[str, bytes]]) -> list[TableFigures]:
     return [_profile(name, [_parsed(*each) for each in footers.items()]) for name, footers in tables_of.items()]
 
 
-def _profile(name: str, footers: Sequence[Any]) -> TableProfile:
+def _profile(name: str, footers: Sequence[Any]) -> TableFigures:
     groups = [each.row_group(number) for each in footers for number in range(each.num_row_groups)]
     schema = footers[0].schema.to_arrow_schema()
     chunks: dict[str, list[Any]] = {each: [] for each in schema.names}
@@ -137,15 +137,15 @@ def _profile(name: str, footers: Sequence[Any]) -> TableProfile:
                 chunks[chunk.path_in_schema].append(chunk.statistics)
     columns = [_column(each.name, str(each.type), said=chunks[each.name]) for each in schema]
     rows = sum(each.num_rows for each in footers)
-    return TableProfile(name=name, rows=rows, columns=columns)
+    return TableFigures(name=name, rows=rows, columns=columns)
 
 
-def _column(name: str, kind: str, *, said: Sequence[Any]) -> ColumnProfile:
+def _column(name: str, kind: str, *, said: Sequence[Any]) -> ColumnFigures:
     known = [each for each in said if each is not None]
     complete = bool(known) and len(known) == len(said)
     bounded = [each for each in known if each.has_min_max]
     distinct = [each.distinct_count for each in known if each.has_distinct_count]
-    return ColumnProfile(
+    return ColumnFigures(
         name=name,
         type=kind,
         missing=sum(each.null_count for each in known) if complete else None,

@@ -18,7 +18,9 @@ from trainyard.client.run.find_run import find_run
 from trainyard.client.run.runs import RunRecord
 from trainyard.errors import JobFailed, TrainyardError
 from trainyard.run.documents import Comparison, Decision
+from trainyard.run.drift import DataDrift
 from trainyard.run.setting_paths import nested
+from trainyard.run.stage import Stage
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -91,6 +93,11 @@ class StartedRun:
     def card(self) -> Mapping[str, Any]:
         """The card of its model in SageMaker's schema. Raises NotFound before the gate has written it."""
         return model_card.document(self.artifacts)
+
+    @property
+    def drift(self) -> DataDrift | None:
+        """What moved in data that it scored, or in requests that it checked; None where nothing was compared."""
+        return self.artifacts.document(Stage.SCORE, DataDrift)
 
     @property
     def tables(self) -> list[str]:

@@ -86,8 +86,9 @@ ACTIONS = {
     ),
     "rerun": Action(
         title="Run again",
-        what="Another execution starts from the beginning: the same recipe, data set, settings and versions of "
-        "the files, and the code that is deployed now.",
+        what="Another execution starts: the same recipe, data set, settings and versions of the files, and the code "
+        "that is deployed now. Stages before training that a run has made from the same are taken over; "
+        "the command computes them too with --fresh.",
         do=_rerun,
     ),
 }

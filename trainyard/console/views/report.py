@@ -7,9 +7,12 @@ from starlette.responses import HTMLResponse, Response
 
 from trainyard.client.model import scoring
 from trainyard.client.run import artifacts
+from trainyard.client.run.artifacts import RunArtifacts
 from trainyard.console import pages, tabs
+from trainyard.console.views.truth import QualityView
 from trainyard.errors import NotFound
 from trainyard.run.files import PAGE_FILE
+from trainyard.run.observed import ObservedQuality
 from trainyard.run.stage import Stage
 
 # The report is made of foreign data; whatever it holds, it can neither act nor ask anybody for anything.
@@ -29,9 +32,16 @@ def report(request: Request) -> Response:
         run_id=run_id,
         stage=_stage(request).value,
         drift=scoring.drift(run) if _stage(request) is Stage.SCORE else None,
+        verified=_verified(run),
         written=any(run.listed_under(f"{_stage(request)}/{PAGE_FILE}")),
         tabs_of=tabs.of_artifacts(run),
     )
+
+
+def _verified(run: RunArtifacts) -> QualityView | None:
+    """What labels said of predictions, of a run that set them beside each other."""
+    found = run.document(Stage.VERIFY, ObservedQuality)
+    return None if found is None else QualityView.of(found)
 
 
 def page(request: Request) -> Response:

@@ -33,7 +33,8 @@ class Encoder:
     """The inputs of a model: `numbers` and `moments` by their columns, then each value of `categories`.
 
     `classes` are the values of the target, of two the one that probabilities are of last; none in a regression.
-    `examples` holds for each column a value that occurs, or None.
+    `examples` holds for each column a value that occurs, or None. Rows may have `ignored` columns of the table too: its
+    key, and those that had one value only.
     """
 
     task: Task
@@ -44,6 +45,7 @@ class Encoder:
     flags: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
     examples: Mapping[str, Any] = field(default_factory=dict)
+    ignored: tuple[str, ...] = ()
 
     @classmethod
     def fit(cls, rows: pd.DataFrame, table: Table, *, max_categories: int) -> Encoder:
@@ -60,7 +62,14 @@ class Encoder:
             flags=tuple(name for name in used if kinds[name] == "boolean"),
             classes=_classes(rows[table.target], table) if table.task == "classification" else (),
             examples={name: _example(rows[name]) for name in used},
+            ignored=(table.key, *(name for name in kinds if name not in used)),
         )
+
+    @classmethod
+    def of_classes(cls, table: Table, *values: pd.Series) -> Encoder:
+        """Of the classes alone that are among some values of the target."""
+        classes = _classes(pd.concat(values, ignore_index=True), table)
+        return cls(task=table.task, target=table.target, numbers=(), moments=(), categories={}, classes=classes)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -109,7 +118,7 @@ class Encoder:
     def load(cls, folder: Path) -> Encoder:
         """What `save` wrote."""
         saved = json.loads((folder / ENCODER_FILE).read_text(encoding="utf-8"))
-        lists = {name: tuple(saved[name]) for name in ("numbers", "moments", "flags", "classes")}
+        lists = {name: tuple(saved.get(name, ())) for name in ("numbers", "moments", "flags", "classes", "ignored")}
         categories = {name: tuple(values) for name, values in saved["categories"].items()}
         return cls(**{**saved, **lists, "categories": categories})
 

@@ -26,19 +26,40 @@ def _text(value: Any) -> Any:
     return values.identifier(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
+def _number(value: Any) -> Any:
+    """A number also where text says it, as files do."""
+    found = values.number(value) if isinstance(value, str) else None
+    return value if found is None else found
+
+
+def _flag(value: Any) -> Any:
+    """Yes or no in the words of files, and as 1 and 0."""
+    found = values.boolean(value) if isinstance(value, str | int | float) else None
+    return value if found is None else found
+
+
+def _given(value: Any) -> Any:
+    """None for what files write where there is no value."""
+    return None if isinstance(value, str) and values.is_missing(value) else value
+
+
 Moment = Annotated[datetime, BeforeValidator(_moment), WithJsonSchema({"type": "string"})]
 Text = Annotated[str, BeforeValidator(_text)]
+Number = Annotated[float, BeforeValidator(_number)]
+Flag = Annotated[bool, BeforeValidator(_flag)]
+GIVEN = BeforeValidator(_given)
 
 
 def row_class(encoder: Encoder) -> type[Row]:
-    """A row with the columns that the model uses; each may be missing or null."""
-    kinds: dict[str, Any] = dict.fromkeys(encoder.numbers, float) | dict.fromkeys(encoder.flags, bool)
+    """A row with the columns that the model uses; each may be missing or null. Others of the table change nothing."""
+    kinds: dict[str, Any] = dict.fromkeys(encoder.numbers, Number) | dict.fromkeys(encoder.flags, Flag)
     kinds |= dict.fromkeys(encoder.moments, Moment) | dict.fromkeys(encoder.categories, Text)
     # Columns may be called anything, fields of a class may not.
     fields: dict[str, Any] = {
-        f"column_{place}": (kinds[name] | None, Field(default=None, alias=name))
+        f"column_{place}": (Annotated[kinds[name] | None, GIVEN], Field(default=None, alias=name))
         for place, name in enumerate(encoder.columns)
     }
+    fields |= {f"ignored_{place}": (Any, Field(default=None, alias=name)) for place, name in enumerate(encoder.ignored)}
     return create_model("TabularRow", __base__=Row, **fields)
 
 

@@ -7,6 +7,7 @@ from typing import Literal
 
 from trainyard.contract.config import ScoreColumn
 from trainyard.contract.sources import Column, Source
+from trainyard.contract.truth import Truth
 
 Task = Literal["classification", "regression"]
 
@@ -76,4 +77,26 @@ def score_columns(table: Table) -> tuple[ScoreColumn, ...]:
         key,
         ScoreColumn(name=predicted, type="string", comment="most probable class"),
         ScoreColumn(name=f"{table.target}_probability", type="double", comment=of, ranked=True),
+    )
+
+
+def truth(table: Table) -> Truth:
+    """What its predictions are judged by: the target, as it turned out to be, by the key of the row.
+
+    In a file they may be called as in the table. Endpoints answer every class's probability: where it is not known
+    which one scores tell, kept requests are not judged.
+    """
+    [target] = [each for each in table.columns if each.name == table.target]
+    predicted = tuple(each.name for each in score_columns(table)[1:])
+    answers = {predicted[0]: "$.prediction"}
+    if table.positive:
+        answers[f"{table.target}_probability"] = f'$.probabilities."{table.positive}"'
+    return Truth(
+        key=table.key,
+        predicted=predicted,
+        label=target.type,
+        ids=(table.key,),
+        labels=(table.target, *target.synonyms),
+        asked=table.key,
+        answers=answers,
     )

@@ -25,12 +25,16 @@ MAX_SENTENCE = 300
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """Whether an endpoint answers as it should; `problems` are the first few reasons why not, one sentence each."""
+    """Whether an endpoint answers as it should; `problems` are the first few reasons why not, one sentence each.
+
+    `changed` is the share of what it answers otherwise than the version before, None where it was not compared.
+    """
 
     passed: bool
     problems: tuple[str, ...]
     requests: int
     slowest_ms: float = 0.0
+    changed: float | None = None
 
     def to_mapping(self) -> dict[str, Any]:
         return asdict(self) | {"problems": list(self.problems)}
@@ -47,10 +51,11 @@ def smoke_test(endpoint: str, run_prefix: str, *, bucket: str, s3: Any, runtime:
         examples = parse(s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode())
     except (ClientError, TrainyardError) as error:
         return refused(f"Expected the model's examples in {key}: {error}")
-    return judge(examples, lambda body: _invoke(runtime, endpoint, body=body, content_type=examples.content_type))
+    return judge(examples, lambda body: invoke(runtime, endpoint, body=body, content_type=examples.content_type))
 
 
-def _invoke(runtime: Any, endpoint: str, *, body: bytes, content_type: str) -> bytes:
+def invoke(runtime: Any, endpoint: str, *, body: bytes, content_type: str = JSON) -> bytes:
+    """The endpoint's answer to what it does not keep; raises TrainyardError, in the model's words, for none."""
     try:
         answer = runtime.invoke_endpoint(
             EndpointName=endpoint,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from trainyard.run.folders import RAW_PREFIX
+from trainyard.run.folders import RAW_PREFIX, TRUTH_PREFIX
 
 
 def asked_for(given: Any) -> tuple[str, str]:
@@ -15,6 +15,8 @@ def asked_for(given: Any) -> tuple[str, str]:
 
     >>> asked_for({"detail": {"object": {"key": "raw/prod2vec/mine/orders.csv"}}})
     ('prod2vec', 'mine')
+    >>> asked_for({"detail": {"object": {"key": "truth/propensity/november/sales.csv"}}})
+    ('propensity', 'november')
     >>> asked_for({"recipe": "two_tower", "dataset": "ratings"})
     ('two_tower', 'ratings')
     >>> asked_for(None)
@@ -23,7 +25,7 @@ def asked_for(given: Any) -> tuple[str, str]:
     if not isinstance(given, Mapping):
         return "", ""
     parts = _key(given).split("/", 3)
-    if len(parts) == 4 and parts[0] == RAW_PREFIX:
+    if len(parts) == 4 and parts[0] in (RAW_PREFIX, TRUTH_PREFIX):
         return parts[1], parts[2]
     about = _made_by(given) or given
     return str(about.get("recipe") or ""), str(about.get("dataset") or "")

@@ -20,7 +20,7 @@ KINDS: Mapping[str, tuple[str, str, str]] = {
     ),
 }
 # The settings of a job by the verb in its name, which the state machine gives it.
-VERB = re.compile(r"(?:^|-)(process|analyse|report|train|tune|evaluate|score)-[0-9a-f]{8}")
+VERB = re.compile(r"(?:^|-)(process|analyse|report|train|tune|evaluate|score|verify|check|mlflow)-[0-9a-f]{8}")
 SETTINGS: Mapping[str, str] = {
     "process": "jobs.process",
     "analyse": "jobs.report",
@@ -29,6 +29,9 @@ SETTINGS: Mapping[str, str] = {
     "tune": "jobs.tune",
     "evaluate": "jobs.evaluate",
     "score": "jobs.score",
+    "verify": "jobs.score",
+    "check": "jobs.score",
+    "mlflow": "jobs.report",
 }
 # What SageMaker says where the container said nothing, and of a search whose jobs have all failed.
 EMPTY = re.compile(

@@ -36,7 +36,8 @@ def ingest(store: RunStore, arguments: Arguments, *, read_secret: SecretReader) 
     store.clear(Stage.INGEST)
     with tempfile.TemporaryDirectory(prefix="ingest-") as folder:
         quality, tables = _load_all(store, config, scratch=Path(folder), read_secret=read_secret)
-        if quality.ok:
+        # Labels are set beside predictions, not beside the data of other runs.
+        if quality.ok and store.run.task != "verify":
             sources = recipe.sources(store.run.recipe, config)
             store.write_document(
                 Stage.INGEST, profile({each.name: each for each in tables}, sources, scratch=Path(folder))
@@ -54,7 +55,7 @@ def _load_all(
     store: RunStore, config: RecipeConfig, *, scratch: Path, read_secret: SecretReader
 ) -> tuple[Quality, tuple[Path, ...]]:
     """Every table as Parquet in a folder of its name and in S3; files are refused for all their problems at once."""
-    sources = recipe.sources(store.run.recipe, config)
+    sources = recipe.tables_read(store.run.recipe, config, task=store.run.task)
     if database_extract.reads_database(store, sources):
         quality = database_extract.extract(store, config, scratch=scratch, read_secret=read_secret)
         tables = tuple(each for each in scratch.iterdir() if each.is_dir())

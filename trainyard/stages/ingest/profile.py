@@ -14,6 +14,7 @@ from trainyard.contract.sources import Source
 from trainyard.glue.engine import connect
 from trainyard.reading.sql import identifier, literal
 from trainyard.run.profile import (
+    LONGEST_VALUE,
     NAMED_FROM_ROWS,
     SAMPLED_ROWS,
     TOP_VALUES,
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 # Of a long table so many stretches of rows are read; all others are not even decoded.
 STRETCHES = 25
-LONGEST_VALUE = 60
 # Texts with more different values than this share of their rows are no categories.
 MOST_DIFFERENT = 0.2
 # Whole numbers that hardly ever come twice name their rows.

@@ -28,6 +28,7 @@ from trainyard.run.stage import Stage
 from trainyard.run.store import RunStore
 from trainyard.stages.resolve.claim import claim
 from trainyard.stages.resolve.plan import planned
+from trainyard.stages.resolve.roll_out import at_once
 
 # What of a version changed, where SageMaker says so: a note on one that was approved long ago decides nothing.
 CHANGED, APPROVAL = "UpdatedModelPackageFields", "ModelApprovalStatus"
@@ -180,7 +181,8 @@ def _roll_back(plan: Plan, known: Known, *, services: Services) -> Plan:
             + (f", and endpoint {endpoint} gets it." if served else ".")
         ),
         version=_facts(earlier),
-        deploy={**(plan.deploy or {}), "enabled": served},
+        # At once: the version in use was rejected.
+        deploy={**at_once(dict(plan.deploy or {})), "enabled": served},
     )
 
 

@@ -43,9 +43,13 @@ def require_in_time(config: RecipeConfig, *, task: str) -> None:
 def longest(config: RecipeConfig, *, task: str = "train") -> Mapping[str, int]:
     """The parts of an execution and the seconds that each may take, in their order."""
     if task == "deploy":
-        return {"endpoint and pauses": OTHER_S}
+        return _endpoint(config)
+    if task == "check_drift":
+        return {"requests": config.jobs["score"].max_runtime_s, "pauses": OTHER_S}
     limits = {stage: job.max_runtime_s for stage, job in config.jobs.items()}
     scoring = {"score": limits["score"]} if task == "score" or config.score.enabled else {}
+    if task == "verify":
+        return {"ingest": GLUE_JOB_S, "verify": limits["score"], "pauses": OTHER_S}
     if task == "score":
         return {"ingest": GLUE_JOB_S, **scoring, "pauses": OTHER_S}
     return {
@@ -56,8 +60,14 @@ def longest(config: RecipeConfig, *, task: str = "train") -> Mapping[str, int]:
         **({"register": GLUE_JOB_S} if config.reads_database else {}),
         "report": limits["report"],
         **scoring,
-        "endpoint and pauses": OTHER_S,
+        **_endpoint(config),
     }
+
+
+def _endpoint(config: RecipeConfig) -> Mapping[str, int]:
+    moving = config.deploy.rollout
+    steps = {"requests that move step by step": moving.steps * moving.wait_s} if moving.steps else {}
+    return {"endpoint and pauses": OTHER_S, **steps}
 
 
 def _search(config: RecipeConfig) -> Mapping[str, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
@@ -10,7 +11,7 @@ from trainyard.contract.config import RecipeConfig
 from trainyard.contract.file_names import ARCHIVES, DATABASES, FORMATS, is_debris, may_hold_tables, unpacked_name
 from trainyard.contract.sources import FileSettings, Source
 from trainyard.errors import BadRequest, NothingToDo
-from trainyard.run.folders import OVERRIDES_FILE, READY_FILE
+from trainyard.run.folders import NO_DATA
 from trainyard.run.run import InputFile
 from trainyard.stages.resolve.request import Request
 from trainyard.stages.resolve.uploads import StoredObject
@@ -24,15 +25,19 @@ def choose(
 ) -> tuple[InputFile, ...]:
     """The files to work on. Raises NothingToDo while one is missing, BadRequest for what can never be worked on."""
     files = match(objects, sources, settings=config.files)
+    if request.task == "verify":
+        # There is one table only, and people name files of labels after days and months.
+        files = tuple(replace(each, source=sources[0].name) for each in files)
     waiting = ", ".join(missing(files, sources))
-    if request.task == "train" and waiting:
+    by_upload = request.upload is not None
+    if waiting and (by_upload or request.task == "train"):
         raise NothingToDo(f"waiting for {waiting}{_left_out(objects, files)}", **_where(request))
-    if request.upload is not None and config.reads_database:
+    if by_upload and config.reads_database and request.task == "train":
         raise NothingToDo(BY_HAND, **_where(request))
-    if request.task == "score" and waiting:
+    if request.task in ("score", "verify") and waiting:
         raise BadRequest(
-            f"Expected the files to score under {request.prefix}; {waiting} is missing. Upload it there and start "
-            "again."
+            f"Expected the files to {request.task} under {request.prefix}; {waiting} is missing. Upload it there and "
+            "start again."
         )
     if request.task != "train" and config.fans_out:
         raise BadRequest(
@@ -59,7 +64,7 @@ def source_of(name: str, sources: Sequence[Source], *, settings: Mapping[str, Fi
 
     What people say in `files.<table>.file` outranks the names that a recipe knows.
     """
-    if is_debris(name) or PurePosixPath(name).name in (OVERRIDES_FILE, READY_FILE):
+    if is_debris(name) or PurePosixPath(name).name in NO_DATA:
         return None
     said = {each.name: settings[each.name].file for each in sources if each.name in settings}
     for table, pattern in said.items():
@@ -105,7 +110,7 @@ def file_name(source: Source) -> str:
 def _left_out(objects: Sequence[StoredObject], files: Sequence[InputFile]) -> str:
     """Which objects are no data, for whoever waits in vain."""
     chosen = {each.key for each in files}
-    names = [each.name for each in objects if each.key not in chosen and each.name not in (OVERRIDES_FILE, READY_FILE)]
+    names = [each.name for each in objects if each.key not in chosen and each.name not in NO_DATA]
     if not names:
         return ""
     named = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

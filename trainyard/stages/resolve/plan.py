@@ -15,7 +15,7 @@ from trainyard.run.naming import model_name, short_name
 from trainyard.run.plan import NextStep, Plan
 from trainyard.run.recipe import has
 from trainyard.run.run import Run
-from trainyard.stages.resolve import duration
+from trainyard.stages.resolve import duration, roll_out
 
 # A state passes on 256 KiB, and a name may have a thousand characters.
 MOST_SHOWN = 100
@@ -48,7 +48,11 @@ def planned(
         own_group=bool(config.model),
         fingerprint=run.fingerprint,
         tune=config.tune,
-        deploy={**run.config["deploy"], "variables": _variables(run, config, rules=capture_rules)},
+        deploy={
+            **run.config["deploy"],
+            **roll_out.planned(config.deploy, model=model, rules=capture_rules),
+            "variables": _variables(run, config, rules=capture_rules),
+        },
         score=config.score.enabled,
         register=config.reads_database and has(run.recipe, "register"),
         jobs=run.config["jobs"],

@@ -11,18 +11,24 @@ from typing import Any, get_args
 from trainyard.contract.file_names import is_debris
 from trainyard.errors import BadRequest, NothingToDo
 from trainyard.run import recipe as recipes
-from trainyard.run.folders import RAW_PREFIX, SCORE_PREFIX
+from trainyard.run.folders import RAW_PREFIX, SCORE_PREFIX, TRUTH_PREFIX
 from trainyard.run.run import Task
 from trainyard.run.suggestion import did_you_mean
 from trainyard.stages.resolve import strict_json
 
 EXPECTED_KEY = f"{RAW_PREFIX}/<recipe>/<dataset>/<file>"
+# What an upload to a folder is for; files to be scored wait for somebody who asks.
+STARTED_BY_UPLOAD: Mapping[str, Task] = {RAW_PREFIX: "train", TRUTH_PREFIX: "verify"}
+# Folders whose files a task reads, beside those that models are trained on.
+OTHER_FOLDERS = (("score", SCORE_PREFIX), ("verify", TRUTH_PREFIX))
 EXPECTED_INPUT = 'Expected an S3 "Object Created" event or {"recipe": ..., "dataset": ..., "overrides": {...}}'
 # By this key in a child's input the Step Functions console links it with its parent.
 STARTED_BY = "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID"
 # What SageMaker accepts in tags and metadata; letters of any script and spaces are fine. Dots alone lead elsewhere.
 DATASET_NAME = re.compile(r"(?![. ]+\Z)[\w .:=+@-]{1,100}")
 DATASET_RULE = "1 to 100 letters, digits, spaces or _ . : = + - @, not of dots and spaces alone"
+# Every execution names a data set; what reads none is about the model in use.
+NO_DATASET = "model in use"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,9 +37,11 @@ class Request:
 
     `upload` is the file that an S3 event names, by its path below the folder of the data set: None for a manual start.
     `version_id` is the version that was uploaded and `uploaded_at` when it was complete, where the event tells.
-    `task` is to train a model on the files, to score them with the model in use, or to put that model into service,
-    which reads no files; `folder` is where they lie. `versions` are the object versions to work on by their names below
-    the folder of the data set, as an earlier run read them; empty for the newest. A `fresh` run computes every stage.
+    `task` is to train a model on the files, to score them with the model in use, to put that model into service, or to
+    check the requests to its endpoint for drift: these two read no files; or to verify what was predicted by files of
+    labels. `folder` is where files lie. `versions`
+    are the object versions to work on by their names below the folder of the data set, as an earlier run read them;
+    empty for the newest. A `fresh` run computes every stage.
     """
 
     recipe: str
@@ -133,9 +141,10 @@ def _from_key(key: str) -> Request:
     if not leads_elsewhere and is_debris(parts[-1]):
         recipe, dataset = parts[1:3] if len(parts) == 4 else ("", "")
         raise NothingToDo(f"ignored: {parts[-1]} is no data", recipe=recipe, dataset=dataset)
-    if len(parts) < 4 or leads_elsewhere or not all(key.split("/")) or parts[0] != RAW_PREFIX:
+    if len(parts) < 4 or leads_elsewhere or not all(key.split("/")) or parts[0] not in STARTED_BY_UPLOAD:
         raise BadRequest(f"Expected a key of the form {EXPECTED_KEY}; found {key!r}. Upload the file there.")
-    return Request(recipe=parts[1], dataset=parts[2], upload=parts[3])
+    task = STARTED_BY_UPLOAD[parts[0]]
+    return Request(recipe=parts[1], dataset=parts[2], upload=parts[3], task=task, folder=parts[0])
 
 
 def _from_input(event: Mapping[str, Any]) -> Request:
@@ -154,10 +163,11 @@ def _from_input(event: Mapping[str, Any]) -> Request:
             f'Expected "versions" as an object of the version ids of files by their names, found {versions!r:.100}.'
         )
     task, folder = event.get("task", "train"), event.get("folder", RAW_PREFIX)
-    if (task, folder) not in (*((each, RAW_PREFIX) for each in get_args(Task)), ("score", SCORE_PREFIX)):
+    of_uploads = ((each, RAW_PREFIX) for each in get_args(Task) if each != "verify")
+    if (task, folder) not in (*of_uploads, *OTHER_FOLDERS):
         raise BadRequest(
-            f'Expected "task" train, score or deploy, and "folder" {RAW_PREFIX} or, for score only, {SCORE_PREFIX}; '
-            f"found {task!r} and {folder!r}."
+            f'Expected "task" {", ".join(get_args(Task))}, and "folder" {RAW_PREFIX}, for score also {SCORE_PREFIX}, '
+            f"for verify {TRUTH_PREFIX}; found {task!r} and {folder!r}."
         )
     return Request(
         recipe=event["recipe"],

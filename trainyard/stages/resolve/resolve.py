@@ -20,7 +20,7 @@ from trainyard.run.registry import is_decision
 from trainyard.run.run import Run
 from trainyard.run.stage import Stage
 from trainyard.run.store import RunStore
-from trainyard.stages.resolve import approval, duration, files, settling, uploads
+from trainyard.stages.resolve import approval, drift_check, duration, files, settling, uploads
 from trainyard.stages.resolve.claim import claim_from_uploads, claimed, run_of
 from trainyard.stages.resolve.machines import require_gpu_in_use, require_one_machine
 from trainyard.stages.resolve.plan import planned, shown
@@ -49,7 +49,7 @@ def resolve(
 ) -> Plan:
     """The plan for an execution (`arn`, `name`, `started`) with the input `given`; beginning nothing is one too.
 
-    Only where an approval or a rejection started it is `sagemaker` asked.
+    `sagemaker` is asked only where an approval or a rejection started it, and for a check for drift.
     """
     found = Stored()
     try:
@@ -60,6 +60,8 @@ def resolve(
         found = uploads.stored(request, environment.raw_bucket, s3=s3)
         wait = settling.wait_seconds(request, found, earlier=earlier, settling=environment.settling_seconds, now=now())
         plan = _plan(request, found, execution=execution, wait=wait, environment=environment, s3=s3, dynamodb=dynamodb)
+        if request.task == "check_drift":
+            plan = drift_check.planned(plan, environment=environment, s3=s3, sagemaker=sagemaker, now=now())
     except NothingToDo as idle:
         plan = Plan(outcome=NextStep.NOTHING, reason=str(idle), recipe=idle.recipe, dataset=idle.dataset)
     except (BadRequest, ConfigError) as refusal:
@@ -113,6 +115,7 @@ def _config(request: Request, found: Stored, *, environment: Environment, s3: An
     require_one_machine(config)
     require_gpu_in_use(config, gpu=environment.gpu)
     capture.require_possible(config.deploy.capture, environment.capture)
+    capture.require_comparable(config.deploy.compare, environment.capture)
     duration.require_in_time(config, task=request.task)
     return config
 
@@ -136,7 +139,8 @@ def _require_allowed(
 def _run(
     request: Request, found: Stored, *, execution: Mapping[str, str], config: RecipeConfig, environment: Environment
 ) -> Run:
-    chosen = files.choose(request, found.objects, config=config, sources=recipes.sources(request.recipe, config))
+    sources = recipes.tables_read(request.recipe, config, task=request.task)
+    chosen = files.choose(request, found.objects, config=config, sources=sources)
     return run_of(
         request, chosen, objects=found.objects, config=to_mapping(config), execution=execution, environment=environment
     )

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from trainyard.errors import NothingToDo
-from trainyard.run.folders import READY_FILE
+from trainyard.run.folders import BY_HAND_FILE, READY_FILE
 from trainyard.stages.resolve.request import Request
 from trainyard.stages.resolve.uploads import Stored, StoredObject
 
@@ -46,11 +46,15 @@ def wait_seconds(request: Request, found: Stored, *, earlier: Earlier, settling:
     """Seconds after which the set is worth another look, 0 where it has settled.
 
     Nobody waits after a manual start, nor where `_READY` is the newest object. Raises NothingToDo where a newer upload
-    goes on in the place of this one.
+    goes on in the place of this one, or where `_BY_HAND` says that somebody starts one by hand.
     """
     if request.upload is None or not found.objects:
         return 0
-    newest = max(found.objects, key=lambda each: (each.modified, each.name == READY_FILE))
+    newest = max(found.objects, key=lambda each: (each.modified, each.name in (READY_FILE, BY_HAND_FILE)))
+    if newest.name == BY_HAND_FILE:
+        raise NothingToDo(
+            "an execution on these files was started by hand", recipe=request.recipe, dataset=request.dataset
+        )
     own = _moment(request, found.uploaded)
     _require_newest(request, found, newest=newest, own=own)
     last = max(newest.modified, own or newest.modified)

@@ -1,4 +1,4 @@
-"""What follows a bulk scoring: it is compared, how many columns moved is measured, and a retraining may follow."""
+"""What follows a scoring or a check: it is compared, how many columns moved is measured, a retraining may follow."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from typing import Any
 from trainyard.run import recipe
 from trainyard.run.document import encoded
 from trainyard.run.drift import DataDrift
+from trainyard.run.run import Run
 from trainyard.run.store import RunStore
 from trainyard.stages.score.drift import compare
 from trainyard.stages.score.retraining import Retraining, retraining
 
 # Of CloudWatch: in a namespace per recipe, once of the model and once of whichever was scored last.
-METRIC, MODEL_DIMENSION = "MovedColumns", "Model"
+METRIC, REQUESTS_METRIC, MODEL_DIMENSION = "MovedColumns", "MovedColumnsOfRequests", "Model"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,10 +29,14 @@ class Services:
 
 @dataclass(frozen=True, kw_only=True)
 class Watched:
-    """What the state machine is told: the text for people, how many columns moved, and what starts a retraining."""
+    """What the state machine is told: the text for people, how many columns moved, and what starts a retraining.
+
+    It is `news` where something moved, or nothing could be compared.
+    """
 
     text: str
     moved: int = 0
+    news: bool = True
     retrain: Any = None
 
     def to_mapping(self) -> dict[str, Any]:
@@ -41,14 +46,18 @@ class Watched:
 
 
 def watch(store: RunStore, model: str, *, services: Services) -> Watched:
-    """Compare a scored run with that which trained its model, by the name of the model."""
+    """Compare a run with that which trained its model, by the name of the model.
+
+    It is one that scored data, or that checked requests to an endpoint.
+    """
     compared = compare(store)
     if compared.found is None:
         return Watched(text=compared.text)
-    _measure(compared.found, namespace(services.prefix, store.run.recipe), model=model, cloudwatch=services.cloudwatch)
+    _measure(compared.found, store.run, model=model, services=services)
     asked = _retraining(store, compared.found, model=model, services=services)
     text = compared.text if asked is None else f"{compared.text}\n\n{asked.text}"
-    return Watched(text=text, moved=compared.found.moved_columns, retrain=asked.input if asked else None)
+    moved = compared.found.moved_columns
+    return Watched(text=text, moved=moved, news=moved > 0, retrain=asked.input if asked else None)
 
 
 def namespace(prefix: str, recipe_name: str) -> str:
@@ -56,10 +65,13 @@ def namespace(prefix: str, recipe_name: str) -> str:
     return f"{prefix}/{recipe_name}"
 
 
-def _measure(found: DataDrift, where: str, *, model: str, cloudwatch: Any) -> None:
-    value = {"MetricName": METRIC, "Value": found.moved_columns, "Unit": "Count"}
+def _measure(found: DataDrift, run: Run, *, model: str, services: Services) -> None:
+    """Scored data and requests apart: else one that has not moved would end the alarm of the other."""
+    where = namespace(services.prefix, run.recipe)
+    metric = REQUESTS_METRIC if run.task == "check_drift" else METRIC
+    value = {"MetricName": metric, "Value": found.moved_columns, "Unit": "Count"}
     of_model = {**value, "Dimensions": [{"Name": MODEL_DIMENSION, "Value": model}]}
-    cloudwatch.put_metric_data(Namespace=where, MetricData=[value, of_model])
+    services.cloudwatch.put_metric_data(Namespace=where, MetricData=[value, of_model])
 
 
 def _retraining(store: RunStore, found: DataDrift, *, model: str, services: Services) -> Retraining | None:

@@ -1,0 +1,48 @@
+"""Shell of stage log to MLflow: reads what the server asks callers for, and hands the folders over."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import boto3
+
+from trainyard.run import container
+from trainyard.run.documents import Comparison, Decision
+from trainyard.run.run import Run
+from trainyard.run.tracking import Mlflow
+from trainyard.stages.log_mlflow.log_mlflow import Artifacts, log_run
+
+# By the field of the secret, the variable that MLflow's client reads.
+CREDENTIALS = {
+    "token": "MLFLOW_TRACKING_TOKEN",
+    "username": "MLFLOW_TRACKING_USERNAME",
+    "password": "MLFLOW_TRACKING_PASSWORD",
+}
+# Pauses of 2, 4, ... seconds: a server that is throttled or starts has a minute, one that is down costs no more.
+PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "5", "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1"}
+
+
+def main() -> None:
+    """Run the job."""
+    run, server = Run.read(container.processing_input("resolve")), Mlflow.of_environment()
+    os.environ.update({**PATIENCE, **os.environ})
+    if server.secret:
+        os.environ.update(_credentials(server.secret, region=run.region))
+    gated = container.processing_input("gate")
+    logged = log_run(
+        run,
+        server,
+        comparison=Comparison.read(container.processing_input("evaluate")),
+        decision=Decision.read(gated),
+        artifacts=Artifacts(
+            report=container.processing_input("report"), gated=gated, model=container.processing_input("model")
+        ),
+    )
+    logged.write(container.processing_output("mlflow"))
+    print(f"logged as run {logged.run_id} of MLflow's experiment {logged.experiment_id} {logged.page}", flush=True)
+
+
+def _credentials(name: str, *, region: str) -> dict[str, str]:
+    secret = boto3.client("secretsmanager", region_name=region).get_secret_value(SecretId=name)["SecretString"]
+    return {CREDENTIALS[field]: str(value) for field, value in json.loads(secret).items() if field in CREDENTIALS}

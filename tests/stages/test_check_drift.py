@@ -1,0 +1,115 @@
+"""Requests that an endpoint kept, profiled as the data of its model were: what is compared, and what is no drift."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.recipes.captured import MODEL_RUN, keep
+from trainyard.contract.config import WATCHED, Share
+from trainyard.run.drift import moved
+from trainyard.run.profile import SAMPLED_ROWS, ColumnProfile, DataProfile, Quantiles, TableProfile
+from trainyard.stages.check_drift import kept_rows
+from trainyard.stages.check_drift.profile_alike import ProfileAlike
+
+ROWS = 2_000
+PLANS = ("free", "basic", "gold")
+
+
+def reference() -> TableProfile:
+    """What a model learned from: an age, a plan, a remark, whether there is a contract, a key and a share."""
+    number = Quantiles.of(np.linspace(18, 80, ROWS).tolist())
+    lengths = Quantiles.of(np.linspace(5, 40, ROWS).tolist())
+    known = {"missing": 0.0, "rows": ROWS}
+    columns = {
+        "age": ColumnProfile(kind="number", quantiles=number, **known),
+        "plan": ColumnProfile(kind="category", top=dict.fromkeys(PLANS, 1 / 3), complete=True, **known),
+        "remark": ColumnProfile(kind="text", quantiles=lengths, **known),
+        "contract": ColumnProfile(kind="category", top={"true": 0.5, "false": 0.5}, complete=True, **known),
+        "id": ColumnProfile(kind="key", **known),
+        "unknown": ColumnProfile(kind="share", share=0.1, **known),
+    }
+    return TableProfile(rows=ROWS, sampled=ROWS, columns=columns)
+
+
+def rows(rng: np.random.Generator, **changes: Any) -> dict[str, list[Any]]:
+    """As callers write them: numbers as text, true as a truth, keys as numbers."""
+    found = {
+        "age": [f"{each:.1f}" for each in rng.uniform(18, 80, ROWS)],
+        "plan": rng.choice(PLANS, ROWS).tolist(),
+        "remark": ["x" * int(each) for each in rng.uniform(5, 40, ROWS)],
+        "contract": [bool(each) for each in rng.integers(0, 2, ROWS)],
+        "id": list(range(ROWS)),
+        "unknown": [1] * ROWS,
+        "words": [10] * ROWS,
+    }
+    return {**found, **changes}
+
+
+def profiled(columns: dict[str, list[Any]], *, without_empty: bool = False) -> DataProfile:
+    found = ProfileAlike(reference(), (Share(name="unknown", of="words"),))
+    half = ROWS // 2
+    for part in (slice(None, half), slice(half, None)):
+        found.add({name: cells[part] for name, cells in columns.items()})
+    return DataProfile(tables={"customers": found.profile(without_empty=without_empty)})
+
+
+def moves(**changes: Any) -> list[str]:
+    before, after = DataProfile(tables={"customers": reference()}), profiled(rows(np.random.default_rng(3), **changes))
+    return [each.sentence for each in moved(before, after)]
+
+
+def test_rows_as_callers_write_them_have_not_moved() -> None:
+    found = profiled(rows(np.random.default_rng(3))).tables["customers"]
+    assert set(found.columns) == set(reference().columns)
+    assert moves() == []
+    assert moves(contract=[("yes", "FALSE")[each % 2] for each in range(ROWS)]) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"age": [each % 40 for each in range(ROWS)]}, "customers.age: median"),
+        ({"plan": ["gold"] * ROWS}, "customers.plan: gold"),
+        ({"plan": [PLANS[each % 3] if each % 4 else "platinum" for each in range(ROWS)]}, "platinum"),
+        ({"remark": ["much longer " * 9] * ROWS}, "customers.remark: median length"),
+        ({"contract": [None] * ROWS}, "customers.contract: missing 0.0% -> 100.0%"),
+        ({"unknown": [3] * ROWS}, "customers.unknown: 10.0% -> 30.0%"),
+    ],
+)
+def test_what_moved_is_found(changes: dict[str, Any], said: str) -> None:
+    assert any(said in each for each in moves(**changes))
+
+
+def test_columns_of_fields_that_are_never_kept_are_left_out() -> None:
+    empty = rows(np.random.default_rng(3), contract=[None] * ROWS)
+    assert "contract" not in profiled(empty, without_empty=True).tables["customers"].columns
+
+
+def test_rows_like_none_that_was_evaluated_are_passed_over() -> None:
+    short = [*[True] * 100, *[False] * (ROWS - 100)]
+    found = profiled({**rows(np.random.default_rng(3)), WATCHED: short}).tables["customers"]
+    assert {each.rows for each in found.columns.values()} == {100}
+
+
+def test_only_rows_that_the_model_answered_are_read(tmp_path: Path) -> None:
+    asked = [{"age": number} for number in range(6)]
+    keep(tmp_path / "a.parquet", asked, [{"churn": 1}] * 6)
+    keep(tmp_path / "b.parquet", asked, [{"churn": 1}] * 6, run_id="another")
+    keep(tmp_path / "c.parquet", [{"age": 6}], [["no object"]])
+    files = sorted(tmp_path.iterdir())
+    assert kept_rows.count(files, run_id=MODEL_RUN) == 7
+    read = [each for part in kept_rows.read(files, run_id=MODEL_RUN, rows=7) for each in part.requests]
+    assert read == [*asked, {"age": 6}]
+    assert [part.answers for part in kept_rows.read(files, run_id=MODEL_RUN, rows=7)][-1] == [{}]
+
+
+def test_of_many_rows_some_are_read_at_equal_distances(tmp_path: Path) -> None:
+    for number in range(3):
+        keep(tmp_path / f"{number}.parquet", [{"n": 100 * number + each} for each in range(100)], [{}] * 100)
+    files = sorted(tmp_path.iterdir())
+    parts = kept_rows.read(files, run_id=MODEL_RUN, rows=7 * SAMPLED_ROWS)
+    assert [each["n"] for part in parts for each in part.requests] == list(range(0, 300, 7))

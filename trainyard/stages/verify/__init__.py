@@ -1,0 +1,1 @@
+"""Stage verify: what became true beside what was predicted, and beside what the evaluation promised."""

@@ -1,0 +1,115 @@
+"""Stage verify, from top to bottom: find what was predicted, join it with labels, judge, tell; processing image."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from trainyard.contract.config import RecipeConfig
+from trainyard.errors import JobFailed, NotFound
+from trainyard.run import recipe
+from trainyard.run.documents import Comparison, Metric
+from trainyard.run.naming import model_name
+from trainyard.run.observed import METRIC, MODEL_DIMENSION, ObservedQuality, widened
+from trainyard.run.run import Run
+from trainyard.run.stage import Stage
+from trainyard.run.store import RunStore
+from trainyard.stages.verify.join import Join, joining
+from trainyard.stages.verify.judge import Judge
+from trainyard.stages.verify.labelled import Labelled
+from trainyard.stages.verify.message import message
+from trainyard.stages.verify.predictions import began, kept, scored
+
+ROWS_FILE = "rows.parquet"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alarm:
+    """Where it is measured whether a model keeps its promise: CloudWatch's client (boto3), and the namespace."""
+
+    cloudwatch: Any
+    namespace: str
+
+
+def verify(store: RunStore, labels: Path, *, in_use: str, output: Path, latest: Path, alarm: Alarm) -> ObservedQuality:
+    """Write `observed_quality.json` to `output`; and to `latest` too, with every label beside its prediction.
+
+    `labels` is the folder of the ingested table; `in_use` the run whose model is. The same labels and predictions give
+    the same figures, whichever upload asked for them.
+    """
+    truth = recipe.truth(store.run.recipe)
+    if truth is None:
+        raise JobFailed(f"Expected a recipe with TRUTH in its config.py, found {store.run.recipe} without.")
+    columns, now = recipe.score_columns(store.run.recipe), began(store.run.run_id)
+    with joining(sorted(labels.glob("*.parquet")), truth, columns=columns, now=now) as join:
+        name = _model(store.run)
+        _add_predictions(store, join, model=name)
+        labelled = join.finish()
+        found = _judged(store, labelled, model=name, in_use=in_use)
+        labelled.write(latest / ROWS_FILE)
+    found = replace(found, worse=bool(found.used and found.used.worse))
+    found = replace(found, message=message(found))
+    for folder in (output, latest):
+        found.write(folder)
+    _measure(found, alarm)
+    return found
+
+
+def _model(run: Run) -> str:
+    """The name in the ledger of the model that the labels are about."""
+    config = recipe.config(run.recipe, run.config)
+    return model_name(run.recipe, variant=config.variant, model=config.model)
+
+
+def _judged(store: RunStore, labelled: Labelled, *, model: str, in_use: str) -> ObservedQuality:
+    """What the labels say of all that was predicted."""
+    run, counts, versions = store.run, labelled.counts(), labelled.versions()
+    judge = Judge(
+        labelled=labelled,
+        module=recipe.module(run.recipe, "truth"),
+        config=recipe.config(run.recipe, run.config),
+        promises={each: _promised(store.of_run(each)) for each in versions},
+    )
+    return ObservedQuality(
+        recipe=run.recipe,
+        model=model,
+        dataset=run.dataset,
+        run_id=run.run_id,
+        labels=counts.labels,
+        judged=counts.judged,
+        early=counts.early,
+        unknown=counts.unknown,
+        unit=labelled.unit,
+        in_use=in_use,
+        models=tuple(judge.models()),
+        same_rows=tuple(judge.same_rows(versions)),
+    )
+
+
+def _add_predictions(store: RunStore, join: Join, *, model: str) -> None:
+    """Bulk scores where the recipe judges them, and requests where the endpoint kept any."""
+    with tempfile.TemporaryDirectory(prefix="verify-") as folder:
+        for source in (scored, kept) if join.truth.key else (kept,):
+            for each in source(store, model, scratch=Path(folder)):
+                join.add(each)
+
+
+def _promised(store: RunStore) -> dict[str, Metric]:
+    """The metrics of a model's evaluation; none where that is gone."""
+    try:
+        evaluation = store.read_document(Stage.EVALUATE, Comparison)
+        config: RecipeConfig = recipe.config(store.run.recipe, store.read_document(Stage.RESOLVE, Run).config)
+    except NotFound:
+        return {}
+    return {name: widened(each, confidence=config.gate.confidence) for name, each in evaluation.metrics.items()}
+
+
+def _measure(found: ObservedQuality, alarm: Alarm) -> None:
+    """Nothing is said of a model that cannot be judged: the alarm stays as it is."""
+    if found.used is None or found.used.whole.verdict in ("too few", "not compared"):
+        return
+    value = {"MetricName": METRIC, "Value": float(found.worse), "Unit": "Count"}
+    of_model = {**value, "Dimensions": [{"Name": MODEL_DIMENSION, "Value": found.model}]}
+    alarm.cloudwatch.put_metric_data(Namespace=alarm.namespace, MetricData=[value, of_model])
