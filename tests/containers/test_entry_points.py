@@ -102,7 +102,12 @@ def test_a_champion_of_an_earlier_release_is_still_compared(trained, tmp_path):
 @pytest.mark.parametrize(
     ("image", "arguments", "file", "sentence"),
     [
-        ("training", ["fly"], "message", "Expected one of the commands train, evaluate, score, check_drift, serve; found 'fly'."),
+        (
+            "training",
+            ["fly"],
+            "message",
+            "Expected one of the commands train, evaluate, score, check_drift, serve; found 'fly'.",
+        ),
         ("processing", [], "message", "Expected one of the commands process, analyse, report, verify"),
         ("training", ["train"], "failure", "request.json"),
         ("processing", ["analyse", "--job", "x"], "message", "Expected the arguments --tuning-job NAME"),
