@@ -159,7 +159,7 @@ def test_what_is_said_about_files_is_kept_by_table_and_comes_back_from_json():
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"files": {"rating": {}}}, "files.rating: unknown table; known here are ratings, movies, tags, links."),
+        ({"files": {"rating": {}}}, "files.rating: unknown table; known here are ratings, movies, tags, links, truth."),
         (
             {"files": {"ratings": {"columns": {"user": "x"}}}},
             "files.ratings.columns.user: unknown column; known here are",

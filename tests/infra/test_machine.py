@@ -49,6 +49,9 @@ def needs(call: Call) -> Iterator[Need]:
         row = (given.get("Key") or given["Item"])["id"]["S"]
         table = f"arn:aws:dynamodb:{OWNER}:table/{given['TableName']}"
         yield f"dynamodb:{verb[0].upper()}{verb[1:]}", table, {"dynamodb__LeadingKeys": [row]}
+    elif service == "cloudwatch":
+        alarm = given["AlarmName"].replace("trainyard-dev", "trainyard-ENV")
+        yield "cloudwatch:PutMetricAlarm", f"arn:aws:cloudwatch:{OWNER}:alarm:{alarm}", {}
     elif service == "states":
         # A version is started with the right to start its machine.
         machine = given["StateMachineArn"].removesuffix(":7")
@@ -116,6 +119,10 @@ def _endpoints(action: str, given: dict[str, Any]) -> Iterator[Need]:
             yield action, resource, {}
             if tagged:
                 yield "sagemaker:AddTags", resource, {}
+    # SageMaker looks at the alarms of a roll-out with the rights of whoever asked for it.
+    for each in given.get("DeploymentConfig", {}).get("AutoRollbackConfiguration", {}).get("Alarms", ()):
+        alarm = each["AlarmName"].replace("trainyard-dev", "trainyard-ENV")
+        yield "cloudwatch:DescribeAlarms", f"arn:aws:cloudwatch:{OWNER}:alarm:{alarm}", {}
 
 
 def _execution(machine: str, name: str) -> str:
