@@ -40,19 +40,20 @@ def config(kind: Literal["canary", "linear"], name: str, *, wait_seconds: int) -
 
 
 @contextmanager
-def alarms(deployment: Deployment, name: str) -> Iterator[None]:
-    """The alarms that the state machine makes for an endpoint; `endpoints.remove` takes them away with it."""
+def alarms(deployment: Deployment, name: str, *, configuration: str) -> Iterator[None]:
+    """The alarms that the state machine makes for a new configuration; `endpoints.remove` takes them away."""
     cloudwatch = deployment.target.client("cloudwatch")
     errors, latency = alarm_names(name)
     rules: dict[str, dict[str, Any]] = {
         errors: {"MetricName": "Invocation5XXErrors", "Statistic": "Average", "Threshold": MOST_ERRORS},
         latency: {"MetricName": "ModelLatency", "ExtendedStatistic": "p99", "Threshold": 1000.0 * MOST_LATENCY_MS},
     }
+    fleet = {"EndpointName": name, "VariantName": "model", "EndpointConfigName": configuration}
     for alarm, rule in rules.items():
         cloudwatch.put_metric_alarm(
             AlarmName=alarm,
             Namespace="AWS/SageMaker",
-            Dimensions=[{"Name": "EndpointName", "Value": name}, {"Name": "VariantName", "Value": "model"}],
+            Dimensions=[{"Name": key, "Value": value} for key, value in fleet.items()],
             Period=60,
             EvaluationPeriods=1,
             ComparisonOperator="GreaterThanThreshold",

@@ -16,10 +16,10 @@ import contextlib
 import csv
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -111,47 +111,60 @@ CASES = (
 )
 
 
+class Watched(Protocol):
+    """A model of some rows that is watched: how many columns were compared last, and which moved in other rows."""
+
+    compared: int
+
+    def moved(self, rows: pd.DataFrame) -> list[Move]: ...
+
+
+class Watch(Protocol):
+    """Trains the model that is watched, on rows of a case."""
+
+    def __call__(self, case: Case, learned: pd.DataFrame, *, folder: Path) -> Watched: ...
+
+
 def main() -> int:
     """Print the table; the exit code is 1 when a bar was missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--uploads", type=int, default=20, help="uploads of each recipe without a change")
     parser.add_argument("--recipe", action="append", choices=[each.recipe for each in CASES], help="only this one")
     asked = parser.parse_args()
+    return measure(Scoring, draws=asked.uploads, only=asked.recipe)
+
+
+def measure(watch: Watch, *, draws: int, only: Sequence[str] | None) -> int:
+    """Print a table of what `watch` finds in each recipe's data; returns the exit code."""
     rows: list[tuple[str, ...]] = [("recipe", "columns", "false alarms", "with a change", "found", "")]
     for case in CASES:
-        if asked.recipe and case.recipe not in asked.recipe:
+        if only and case.recipe not in only:
             continue
         if not (DATA / case.path).is_file():
             print(f"{case.recipe}: skipped, no {DATA / case.path}", file=sys.stderr)
             continue
-        rows.append(_measured(case, uploads=asked.uploads))
+        rows.append(_measured(case, watch, draws=draws))
     print(columns(rows))
     return int(any(each[-1] == "MISSED" for each in rows))
 
 
-def _measured(case: Case, *, uploads: int) -> tuple[str, ...]:
+def _measured(case: Case, watch: Watch, *, draws: int) -> tuple[str, ...]:
     learned, rest = case.halves()
     rng = np.random.default_rng(1)
     with tempfile.TemporaryDirectory() as scratch, contextlib.redirect_stdout(sys.stderr):
-        scoring = Scoring(case, learned, folder=Path(scratch))
-        draws = [rest.sample(ROWS, random_state=seed) for seed in range(uploads + PLANTED)]
-        alarms = [scoring.moved(each) for each in draws[:uploads]]
-        for each in draws[uploads:]:
+        model = watch(case, learned, folder=Path(scratch))
+        drawn = [rest.sample(ROWS, random_state=seed) for seed in range(draws + PLANTED)]
+        alarms = [model.moved(each) for each in drawn[:draws]]
+        for each in drawn[draws:]:
             case.change(each, each.index[rng.random(ROWS) < case.share].to_numpy())
-        found = [scoring.moved(each) for each in draws[uploads:]]
-    for move in (each for upload in alarms for each in upload):
+        found = [model.moved(each) for each in drawn[draws:]]
+    for move in (each for draw in alarms for each in draw):
         print(f"{case.recipe}, false alarm: {move.sentence} ({move.distance:.3f}, {move.p_value:.1e})", file=sys.stderr)
     false = sum(map(bool, alarms))
-    seen = sum(any(f"{each.table}.{each.column}" == case.column for each in upload) for upload in found)
-    met = false <= max(MOST_ALARMS * uploads, 1) and seen == PLANTED
-    return (
-        case.recipe,
-        str(scoring.compared),
-        f"{false} of {uploads}",
-        case.said,
-        f"{seen} of {PLANTED}",
-        "met" if met else "MISSED",
-    )
+    seen = sum(any(f"{each.table}.{each.column}" == case.column for each in draw) for draw in found)
+    met = false <= max(MOST_ALARMS * draws, 1) and seen == PLANTED
+    told = (case.recipe, str(model.compared), f"{false} of {draws}", case.said, f"{seen} of {PLANTED}")
+    return (*told, "met" if met else "MISSED")
 
 
 class Scoring:
@@ -167,11 +180,7 @@ class Scoring:
         profiler = self._profiler(len(next(iter(found.answers.values()))))
         profiler.add(pa.table(dict(found.answers)))
         self.reference = both(self._ingested(folder / "raw"), profiler.profile())
-
-    @property
-    def compared(self) -> int:
-        """Columns of data and answers."""
-        return sum(len(each.columns) for each in self.reference.tables.values())
+        self.compared = sum(len(each.columns) for each in self.reference.tables.values())
 
     def moved(self, rows: pd.DataFrame) -> list[Move]:
         """What moved in some rows, and in the model's answers to them."""

@@ -8,6 +8,7 @@ from constructs import Construct
 from infra.permissions import Permission
 from trainyard.run.naming import ALARMS
 
+NAMED_AFTER_ENDPOINTS = "Alarms of a roll-out are called after endpoints; the environment's prefix is spelt out."
 NAMED_AFTER_MODELS = "Endpoints are called after recipes and their variants; the environment's prefix is spelt out."
 
 
@@ -40,12 +41,29 @@ def deploy(scope: Construct, prefix: str) -> list[Permission]:
         ),
         Permission(
             sid="WatchRollOuts",
-            # SageMaker looks at the alarms of a roll-out with the rights of whoever asked for it.
             actions=["cloudwatch:PutMetricAlarm", "cloudwatch:DescribeAlarms"],
-            resources=[_alarm_arn(scope, f"{prefix}-*-{each}") for each in ALARMS],
-            why="Alarms of a roll-out are called after endpoints; the environment's prefix is spelt out.",
+            resources=_alarms(scope, prefix),
+            why=NAMED_AFTER_ENDPOINTS,
         ),
     ]
+
+
+def watch_roll_outs(scope: Construct, prefix: str) -> Permission:
+    """Look at the alarms of roll-outs.
+
+    SageMaker does it with the rights of an "execution role", says its guide, which may be the one of whoever asks for
+    the update or the one of the model: both may.
+    """
+    return Permission(
+        sid="WatchRollOuts",
+        actions=["cloudwatch:DescribeAlarms"],
+        resources=_alarms(scope, prefix),
+        why=NAMED_AFTER_ENDPOINTS,
+    )
+
+
+def _alarms(scope: Construct, prefix: str) -> list[str]:
+    return [_alarm_arn(scope, f"{prefix}-*-{each}") for each in ALARMS]
 
 
 def _alarm_arn(scope: Construct, name: str) -> str:

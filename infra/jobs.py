@@ -7,6 +7,7 @@ from aws_cdk import aws_ecr_assets as assets
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from infra import mlflow
 from infra.access import (
     find_predictions,
     keep_requests,
@@ -18,8 +19,8 @@ from infra.access import (
     write_truth,
 )
 from infra.data import Data
+from infra.endpoints import watch_roll_outs
 from infra.images import Images
-from infra.mlflow import permissions as mlflow_permissions
 from infra.permissions import Permission, role
 from infra.settings import Settings
 from trainyard.run.stage import Stage
@@ -120,6 +121,7 @@ class JobRoles(Construct):
             log_group="Endpoints",
             permissions=[
                 *read(bucket, Stage.TRAIN, Stage.TUNE),
+                watch_roll_outs(self, settings.prefix),
                 *([keep_requests(bucket)] if settings.capture else []),
             ],
         )
@@ -127,18 +129,12 @@ class JobRoles(Construct):
         self.mlflow = self._log_to(settings.mlflow, images) if settings.mlflow else None
 
     def _log_to(self, server: Mlflow, images: Images) -> iam.IRole:
-        """What logs runs to a server: it reads what was made of them, and says it to nobody else."""
-        bucket = self._data.artifacts_arn
-        stages = (Stage.RESOLVE, Stage.EVALUATE, Stage.GATE, Stage.REPORT, Stage.TRAIN, Stage.TUNE)
+        """What logs runs to a server: it reads what is logged of them, and says it to nobody else."""
         return self._role(
             "Mlflow",
             images.processing,
             log_group="ProcessingJobs",
-            permissions=[
-                *read(bucket, *stages),
-                write(bucket, Stage.REPORT),
-                *mlflow_permissions(self, server),
-            ],
+            permissions=[*mlflow.of_run(self._data.artifacts_arn), *mlflow.permissions(self, server)],
         )
 
     @property

@@ -21,7 +21,7 @@ from trainyard.contract.quality import QUALITY_FILE
 from trainyard.run.documents import Children, ScoreSummary
 from trainyard.run.files import MODEL_CARD_FILE
 from trainyard.run.naming import NAMED
-from trainyard.run.observed import ObservedQuality
+from trainyard.run.observed import ObservedVerdict
 from trainyard.run.stage import Stage
 
 # Kinds of jobs: API noun, its ARN's resource, the rule by which `.sync` waits.
@@ -119,7 +119,7 @@ def _call_functions_and_jobs(parts: Parts) -> list[Permission]:
                     (Stage.INGEST, QUALITY_FILE),
                     (Stage.INGEST, Children.FILE),
                     (Stage.SCORE, ScoreSummary.FILE),
-                    (Stage.VERIFY, ObservedQuality.FILE),
+                    (Stage.VERIFY, ObservedVerdict.FILE),
                     (Stage.GATE, MODEL_CARD_FILE),
                 )
             ],

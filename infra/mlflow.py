@@ -5,9 +5,13 @@ from __future__ import annotations
 import aws_cdk as cdk
 from constructs import Construct
 
+from infra.access import RUN
 from infra.permissions import Permission
 from infra.settings import Settings
-from trainyard.run.tracking import NOTHING, Mlflow
+from trainyard.run.documents import Comparison
+from trainyard.run.run import Run
+from trainyard.run.stage import Stage
+from trainyard.run.tracking import NOTHING, Mlflow, MlflowRun
 
 # What a client calls that logs a run: of the service of tracking servers, and of that of apps, which knows one action.
 TRACKING = (
@@ -25,6 +29,37 @@ def substitutions(settings: Settings) -> dict[str, str]:
         "MlflowExperiment": (server.experiment if server else "") or settings.prefix,
         "MlflowSecret": (server.secret if server else "") or NOTHING,
     }
+
+
+def of_run(bucket_arn: str) -> list[Permission]:
+    """Read what is logged of a run, and write which run of MLflow's it became: it may change no report or model."""
+    logged = [
+        f"{Stage.RESOLVE}/{Run.FILE}",
+        f"{Stage.EVALUATE}/{Comparison.FILE}",
+        *(f"{stage}/*" for stage in (Stage.GATE, Stage.REPORT)),
+        *(f"{stage}/*/model.tar.gz" for stage in (Stage.TRAIN, Stage.TUNE)),
+    ]
+    why = "Recipes and runs come and go; what is logged of them is spelt out."
+    return [
+        Permission(
+            sid="ReadLogged",
+            actions=["s3:GetObject"],
+            resources=[f"{bucket_arn}/{RUN}/{each}" for each in logged],
+            why=why,
+        ),
+        Permission(
+            sid="ListLogged",
+            actions=["s3:ListBucket"],
+            resources=[bucket_arn],
+            conditions={"StringLike": {"s3:prefix": [f"{RUN}/{each}" for each in logged]}},
+        ),
+        Permission(
+            sid="WriteResult",
+            actions=["s3:PutObject", "s3:AbortMultipartUpload"],
+            resources=[f"{bucket_arn}/{RUN}/{Stage.REPORT}/{MlflowRun.FILE}"],
+            why=why,
+        ),
+    ]
 
 
 def permissions(scope: Construct, server: Mlflow) -> list[Permission]:

@@ -45,6 +45,13 @@ class RecipeSchedule:
             overrides=wanted.overrides,
         ).input
 
+    @property
+    def description(self) -> str:
+        """What it starts, in words."""
+        if self.schedule.task == "check_drift":
+            return f"Checks the requests to {self.recipe} for drift"
+        return f"Starts {self.recipe} on data set {self.schedule.dataset}"
+
     def problems(self) -> Iterator[str]:
         """What the machine would refuse: said when the app is synthesized, and not in the night when it is due."""
         if not NAME.fullmatch(self.name):
@@ -94,7 +101,7 @@ class Schedules(Construct):
                 each.name,
                 schedule_name=each.name,
                 schedule_group=group,
-                description=f"Starts {each.recipe} on data set {each.schedule.dataset}",
+                description=each.description,
                 enabled=each.enabled,
                 schedule=scheduler.ScheduleExpression.expression(each.schedule.expression),
                 target=targets.StepFunctionsStartExecution(

@@ -177,6 +177,7 @@ class Settings:
     def _schedule_problems(self) -> Iterator[str]:
         for each in self.schedules:
             yield from each.problems()
+        for each in (*of_recipes(enabled=False), *self.schedules):
             if each.schedule.task == "check_drift" and self.capture is None:
                 yield f"expected capture, which keeps requests, beside schedule {each.name}, which checks them."
         counted = Counter(each.name for each in (*of_recipes(enabled=False), *self.schedules))

@@ -12,7 +12,6 @@ from constructs import Construct
 from infra.removal import keep
 from infra.settings import Settings
 from trainyard.run.capture import PREFIX as CAPTURED
-from trainyard.run.capture import CaptureRules
 from trainyard.run.folders import QUERIES_PREFIX
 
 KEEP_OLD_VERSIONS = cdk.Duration.days(90)
@@ -47,11 +46,10 @@ class Storage(Construct):
     def _forget_requests(self) -> list[s3.LifecycleRule]:
         """Requests that endpoints keep go after some days, and what queries found in them with the next day.
 
-        So do the versions that were replaced or deleted: what is forgotten is gone. An environment that keeps no more
-        requests has the rules too, for those it kept before.
+        So do the versions that were replaced or deleted: what is forgotten is gone.
         """
-        rules = self._settings.capture or CaptureRules()
-        kept = {CAPTURED: cdk.Duration.days(rules.retention_days), QUERIES_PREFIX: ONE_DAY}
+        rules = self._settings.capture
+        kept = {} if rules is None else {CAPTURED: cdk.Duration.days(rules.retention_days), QUERIES_PREFIX: ONE_DAY}
         return [
             s3.LifecycleRule(
                 id=f"Forget{prefix.title()}",

@@ -5,6 +5,7 @@ A version that is not in service yet is also asked what the endpoint was asked l
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
@@ -41,7 +42,14 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
             runtime=_runtime(),
         )
         if verdict.passed and event.get("comparison"):
-            verdict = _compared(event)
+            found = _compared(event)
+            verdict = replace(
+                verdict,
+                passed=found.passed,
+                problems=found.problems,
+                changed=found.changed,
+                compared=found.compared,
+            )
         result = verdict.to_mapping()
         logger.info("tested", extra=result)
     return result
@@ -57,7 +65,7 @@ def _compared(event: dict[str, Any]) -> Verdict:
         athena=_athena(),
     )
     ask = partial(_ask, event["endpoint"])
-    return comparison.compare(rows, wanted, invoke=ask, show_cells=settings.policy.show_cells)
+    return comparison.compare(rows, wanted, invoke=ask)
 
 
 def _ask(endpoint: str, body: bytes) -> bytes:

@@ -19,14 +19,21 @@ CREDENTIALS = {
     "username": "MLFLOW_TRACKING_USERNAME",
     "password": "MLFLOW_TRACKING_PASSWORD",
 }
-# Pauses of 2, 4, ... seconds: a server that is throttled or starts has a minute, one that is down costs no more.
-PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "5", "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1"}
+# MLflow's client tells its makers what it is used for, and looks at this as soon as it is imported.
+UNTOLD = {"MLFLOW_DISABLE_TELEMETRY": "true"}
+# Pauses of 2, 4, ... seconds: a server that is throttled or starts has a minute, one that is down costs no more, and
+# one that never answers another.
+PATIENCE = {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "5",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+}
 
 
 def main() -> None:
     """Run the job."""
     run, server = Run.read(container.processing_input("resolve")), Mlflow.of_environment()
-    os.environ.update({**PATIENCE, **os.environ})
+    os.environ.update({**PATIENCE, **os.environ, **UNTOLD})
     if server.secret:
         os.environ.update(_credentials(server.secret, region=run.region))
     gated = container.processing_input("gate")

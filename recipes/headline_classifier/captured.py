@@ -16,6 +16,11 @@ class CapturedHeadlines(Captured):
     """Headlines are compared as the columns of their names; of answers the class, and which words are unknown."""
 
     encoder: Encoder
+    source_columns: tuple[str, ...]
+
+    def read_fields(self) -> tuple[str, ...]:
+        """Address and publisher only where the model learned from them."""
+        return ("title", "description", *(self.source_columns if len(self.encoder.source_words) else ()))
 
     def answers(self, requests: Rows, answers: Rows) -> Columns:
         """Columns of `score.py`."""
@@ -34,5 +39,4 @@ class CapturedHeadlines(Captured):
 
 def load(model_dir: Path, *, config: Config) -> CapturedHeadlines:
     """With the words that a model knows."""
-    del config
-    return CapturedHeadlines(Encoder.load(model_dir))
+    return CapturedHeadlines(Encoder.load(model_dir), source_columns=config.data.source_columns)

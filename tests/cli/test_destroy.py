@@ -77,13 +77,15 @@ class World:
         sagemaker.create_endpoint_config(EndpointConfigName=f"{name}-0a1b2c3d", ProductionVariants=[variant])
         sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=f"{name}-0a1b2c3d")
         rule = {"Statistic": "Average", "Period": 60, "EvaluationPeriods": 1, "Threshold": 0.01}
-        self.client("cloudwatch").put_metric_alarm(
-            AlarmName=f"{name}-errors",
-            Namespace="AWS/SageMaker",
-            MetricName="Invocation5XXErrors",
-            ComparisonOperator="GreaterThanThreshold",
-            **rule,
-        )
+        # More than CloudWatch deletes at a time; the endpoints of most are gone already.
+        for alarm in (f"{name}-errors", *(f"trainyard-{env}-old-{number}-latency" for number in range(100))):
+            self.client("cloudwatch").put_metric_alarm(
+                AlarmName=alarm,
+                Namespace="AWS/SageMaker",
+                MetricName="Invocation5XXErrors",
+                ComparisonOperator="GreaterThanThreshold",
+                **rule,
+            )
 
     def names(self) -> set[str]:
         """Everything of SageMaker and CloudFormation that there is."""

@@ -50,7 +50,7 @@ def test_settings_that_there_are_not_start_nothing(
     assert started == []
 
 
-def test_the_end_says_what_moved(
+def test_the_end_says_what_moved_and_what_follows(
     deployment: Deployment, step_functions: FakeStepFunctions, capsys: pytest.CaptureFixture[str]
 ) -> None:
     move = {"table": "products", "column": "aisle", "what": "new", "distance": 0.1, "enough": 0.02, "p_value": 0.0}
@@ -58,11 +58,13 @@ def test_the_end_says_what_moved(
     deployment.target.client("s3").put_object(
         Bucket="artifacts-bucket", Key="prod2vec/r1/score/drift.json", Body=json.dumps(document).encode()
     )
-    story = {"status": "SUCCEEDED", "output": json.dumps(OUTPUT)}
+    reason = f"{TEXT}\n\nA retraining on data set shop was started."
+    story = {"status": "SUCCEEDED", "output": json.dumps({**OUTPUT, "reason": reason})}
     code, text = printed(deployment, step_functions, capsys, Story(), **story)
     assert code == 0
     assert "1 of 4 columns of requests and answers moved since run r0 trained the model, by 500 rows:" in text
     assert text.count("products.aisle: gone") == 1
+    assert "A retraining on data set shop was started." in text
 
 
 def test_the_end_says_why_nothing_was_compared(

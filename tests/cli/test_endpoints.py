@@ -275,8 +275,24 @@ def test_undeploy_asks_first(sagemaker: Stubber, monkeypatch: pytest.MonkeyPatch
     sagemaker.assert_no_pending_responses()
 
 
-def test_undeploy_of_nothing_is_not_found(sagemaker: Stubber, capsys: pytest.CaptureFixture[str]) -> None:
+def test_undeploy_removes_alarms_that_a_removal_which_broke_off_left(
+    deployment: Deployment, sagemaker: Stubber, capsys: pytest.CaptureFixture[str]
+) -> None:
     sagemaker.add_client_error("describe_endpoint", *MISSING)
     configurations(sagemaker)
+    alarms = stubbed(deployment, "cloudwatch")
+    alarms.add_response("describe_alarms", {"MetricAlarms": [{"AlarmName": f"{NAME}-latency"}]})
+    alarms.add_response("delete_alarms", {}, {"AlarmNames": [f"{NAME}-latency"]})
+    assert main(["undeploy", "prod2vec", "--yes"]) == 0
+    alarms.assert_no_pending_responses()
+    assert f"Removed {NAME}-latency" in capsys.readouterr().out
+
+
+def test_undeploy_of_nothing_is_not_found(
+    deployment: Deployment, sagemaker: Stubber, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sagemaker.add_client_error("describe_endpoint", *MISSING)
+    configurations(sagemaker)
+    stubbed(deployment, "cloudwatch").add_response("describe_alarms", {"MetricAlarms": []})
     assert main(["undeploy", "prod2vec", "--yes"]) == 4
     assert f"Expected the endpoint {NAME}" in capsys.readouterr().err

@@ -12,6 +12,7 @@ import pytest
 from trainyard.cli.main import main
 from trainyard.client.captured import forget as forgetting
 from trainyard.client.captured.matching import Wanted
+from trainyard.client.model import observed
 from trainyard.client.yard import Yard
 from trainyard.run.documents import Difference, Metric
 from trainyard.run.observed import ModelQuality, ObservedQuality, Period, SameRows
@@ -103,6 +104,11 @@ def test_one_data_set_alone_is_shown_and_as_json_too(deployment, capsys):
             "Expected a file or folder of labels at nowhere",
         ),
         (["propensity", "--data", "x.csv"], 2, "Expected --dataset beside --data"),
+        (
+            ["propensity", "--variant", "shop", "--data", "x.csv", "--dataset", "x"],
+            2,
+            "Expected --variant without --data",
+        ),
         (["neural_topic_model", "--data", ".", "--dataset", "x"], 2, "found neural_topic_model"),
     ],
 )
@@ -126,3 +132,16 @@ def test_labels_of_an_id_are_forgotten_with_their_predictions(deployment):
     left = pq.read_table(io.BytesIO(s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()))
     assert left["id"].to_pylist() == ["b"]
     assert not list(forgetting.found(deployment, wanted))
+
+
+def test_labels_never_have_the_settings_of_earlier_ones_nor_of_a_folder(deployment, tmp_path, monkeypatch):
+    monkeypatch.setattr("trainyard.client.execution.watch.Watch.wait", lambda _self, done: done)
+    (tmp_path / "labels.csv").write_text("id,label\na,1\n")
+    (tmp_path / "run.json").write_text('{"model": "of-the-folder"}')
+    files = {each.name: each for each in tmp_path.iterdir()}
+    s3 = deployment.target.client("s3")
+    for settings in ({"model": "shop-north"}, {}):
+        done = observed.tell(deployment, "propensity", dataset="november", files=files, settings=settings)
+        assert [each.name for each in done] == ["run.json", "labels.csv", "_READY"]
+        kept = s3.get_object(Bucket="raw-bucket", Key="truth/propensity/november/run.json")["Body"].read()
+        assert json.loads(kept) == settings

@@ -64,3 +64,34 @@ def test_answers_of_an_endpoint_are_read_where_the_positive_class_is_named():
         "y_probability": '$.probabilities."gone"',
     }
     assert truth(table()).answers == {"y_predicted": "$.prediction"}
+
+
+def of_two(labels: list[str]) -> pa.Table:
+    probabilities = [0.9] * 40 + [0.1] * 60
+    predicted = ["gone"] * 40 + ["here"] * 60
+    return pa.table({"label": labels, "y_predicted": predicted, "y_probability": probabilities})
+
+
+@pytest.mark.parametrize("named", [config(table(positive="gone")), config(table())])
+def test_a_mistyped_label_is_left_out_of_two_classes(named):
+    labels = ["gone"] * 35 + ["here"] * 64 + ["her"]
+    mistyped, right = (judge(of_two(each), config=named) for each in (labels, [*labels[:-1], "here"]))
+    assert mistyped is not None
+    assert right is not None
+    assert mistyped.primary == right.primary == "auc"
+    assert len(mistyped.examples) == 99
+
+
+def test_rows_of_one_class_say_nothing_of_two():
+    joined = pa.table({"label": ["here"] * 150, "y_predicted": ["here"] * 150, "y_probability": [0.1] * 150})
+    for named in (config(table(positive="gone")), config(table())):
+        assert judge(joined, config=named) is None
+    some = pa.table({**dict(zip(joined.column_names, joined.columns, strict=True)), "label": ["here", "gone"] * 75})
+    assert judge(some, config=config(table(positive="gone"))) is not None
+
+
+def test_two_of_several_classes_are_judged_as_several():
+    joined = pa.table({"label": ["a", "b"] * 50, "y_predicted": ["a", "b"] * 50, "y_probability": [0.9] * 100})
+    found = judge(joined, config=config(table(), primary="negative_log_loss"))
+    assert found is not None
+    assert found.metrics == {"accuracy": 1.0}

@@ -33,7 +33,7 @@ def test_raw_and_artifacts_keep_versions_logs_and_tidy_up(deployment: Deployment
         bucket = deployment.data.resources("AWS::S3::Bucket")[deployment.bucket(part)]
         assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
         assert bucket["LoggingConfiguration"]["DestinationBucketName"] == deployment.bucket("AccessLogs")
-        [rule] = [each for each in bucket["LifecycleConfiguration"]["Rules"] if each["Id"] == "TidyUp"]
+        [rule] = bucket["LifecycleConfiguration"]["Rules"]
         assert rule["NoncurrentVersionExpiration"]["NoncurrentDays"] == 90
         assert rule["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"] == 7
         assert rule["Transitions"] == [{"StorageClass": "INTELLIGENT_TIERING", "TransitionInDays": 30}]

@@ -26,11 +26,19 @@ def test_one_job_logs_runs_to_the_server_of_the_settings(full: Deployment) -> No
 
 def test_it_reads_what_was_made_of_the_data_and_not_the_data(full: Deployment) -> None:
     role = full.role("JobsMlflow")
-    for stage in ("resolve", "evaluate", "gate", "report", "train", "tune"):
-        assert role.may("s3:GetObject", artifact(full, f"{RUN}/{stage}/x"))
-    for stage in ("ingest", "prepare", "process", "score"):
-        assert not role.may("s3:GetObject", artifact(full, f"{RUN}/{stage}/x"))
+    logged = ("resolve/request.json", "evaluate/evaluation.json", "gate/decision.json", "report/index.html")
+    for file in (*logged, "train/dev-train/output/model.tar.gz"):
+        assert role.may("s3:GetObject", artifact(full, f"{RUN}/{file}")), file
+    for file in ("resolve/x", "evaluate/per_example.parquet", "train/checkpoints/x", "process/x", "ingest/x"):
+        assert not role.may("s3:GetObject", artifact(full, f"{RUN}/{file}")), file
     assert not full.role("JobsReport").may(CALL, MLFLOW_APP)
+
+
+def test_it_changes_nothing_of_a_run(full: Deployment) -> None:
+    role = full.role("JobsMlflow")
+    assert role.may("s3:PutObject", artifact(full, f"{RUN}/report/mlflow.json"))
+    for file in ("report/index.html", "gate/decision.json", "train/dev-train/output/model.tar.gz"):
+        assert not role.may("s3:PutObject", artifact(full, f"{RUN}/{file}")), file
 
 
 def test_the_machine_tells_the_job_where_the_server_is(full: Deployment) -> None:

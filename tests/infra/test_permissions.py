@@ -235,11 +235,14 @@ def test_endpoints_are_called_by_their_test_and_changed_by_the_machine_in_this_e
 
 
 @pytest.mark.parametrize("name", JOBS)
-def test_alarms_of_endpoints_are_made_by_the_machine_alone(deployment: Deployment, name: str) -> None:
+def test_alarms_of_endpoints_are_made_by_the_machine_and_seen_by_it_and_the_models(
+    deployment: Deployment, name: str
+) -> None:
     role, prefix = deployment.role(name), "arn:aws:cloudwatch:us-east-1:111122223333:alarm"
-    for action in ("PutMetricAlarm", "DescribeAlarms"):
+    # With whose rights SageMaker looks, it does not say clearly.
+    for action, roles in {"PutMetricAlarm": ("MachineRole",), "DescribeAlarms": ("MachineRole", "JobsModel")}.items():
         for each in alarm_names(f"{prefix}:trainyard-{deployment.environment}-two-tower"):
-            assert role.may(f"cloudwatch:{action}", each) == (name == "MachineRole")
+            assert role.may(f"cloudwatch:{action}", each) == (name in roles)
         assert not role.may(f"cloudwatch:{action}", f"{prefix}:trainyard-other-two-tower-errors")
         assert not role.may(f"cloudwatch:{action}", f"{prefix}:trainyard-{deployment.environment}-workflow-Failed")
     assert not role.may("cloudwatch:DeleteAlarms", f"{prefix}:trainyard-{deployment.environment}-two-tower-errors")

@@ -65,6 +65,7 @@ def test_an_environment_starts_what_its_settings_name(full: Deployment) -> None:
     assert (north.task, north.prefix, north.overrides) == ("train", "raw/prod2vec/north/", {"model": "shop-north"})
     assert (scores.task, scores.prefix) == ("score", "score/headline_classifier/today/")
     assert request.parse(given(found["drift"])).task == "check_drift"
+    assert found["drift"]["Description"].startswith("Checks the requests to ")
 
 
 @pytest.mark.parametrize("name", recipe.names())
@@ -96,6 +97,13 @@ def test_what_could_not_start_is_not_synthesized(schedules: list[RecipeSchedule]
     with pytest.raises(ConfigError, match="Settings of environment odd") as raised:
         Settings(name="odd", schedules=tuple(schedules))
     assert expected in str(raised.value)
+
+
+def test_a_check_that_a_recipe_brings_needs_requests_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    brought = Schedule(expression="rate(1 day)", task="check_drift")
+    monkeypatch.setattr(recipe, "schedule", lambda name: brought if name == "prod2vec" else None)
+    with pytest.raises(ConfigError, match="beside schedule prod2vec, which checks them"):
+        Settings(name="odd")
 
 
 def test_a_schedule_names_a_data_set_where_one_is_read() -> None:

@@ -22,6 +22,7 @@ KEPT = "captured/recipe=prod2vec/model=prod2vec/date=2026-11-30/hour=07/x.parque
         ("scores/prod2vec/model=prod2vec/run=20261121-024833-1a2b3c4d/part-00000.parquet", True, False),
         (KEPT, True, False),
         (f"{RUN}/verify/observed_quality.json", False, True),
+        (f"{RUN}/verify/observed_verdict.json", False, True),
         (f"truth/prod2vec/{PARTITION}/rows.parquet", False, True),
         (f"{RUN}/train/job/output/model.tar.gz", False, False),
     ],

@@ -262,7 +262,10 @@ def test_requests_without_a_column_that_is_watched_are_not_called_unmoved(yard: 
     store.write_document(Stage.SCORE, AnswerProfile(answers=TableProfile(rows=500, sampled=500, columns={})))
     found = function.handler(EVENT, None)
     assert (found["moved"], found["news"]) == (0, True)
-    assert "no column of data or answers is watched" in found["text"]
+    assert (
+        "no column of requests or answers that is watched of this model has at least 200 rows of its own"
+        in found["text"]
+    )
 
 
 def test_cells_are_not_quoted_where_they_may_not_be(yard: Yard) -> None:

@@ -27,6 +27,10 @@ def wanted(**changes) -> Comparison:
     return Comparison.from_mapping(WANTED | {"never_kept": []} | changes)
 
 
+def kept(request: dict, answer: dict, *, event: str = "e1") -> Kept:
+    return Kept(event_id=event, row=request["id"], request=request, answer=answer)
+
+
 @pytest.mark.parametrize(
     ("before", "now", "share"),
     [
@@ -42,6 +46,9 @@ def wanted(**changes) -> Comparison:
         ({"minutes": 3000.0}, {"minutes": 3020.0}, 0.0),
         ({}, {}, 0.0),
         ({"known": True}, {"known": False}, 1.0),
+        ({"propensity": 0.52, "likely": True}, {"propensity": 0.0, "likely": True}, 0.5),
+        ({"propensity": 0.52, "rating": None}, {"propensity": 0.0, "rating": None}, 0.5),
+        ({"title": "A", "known": True}, {"title": "A", "known": False}, 0.5),
     ],
 )
 def test_what_an_answer_names_is_compared_and_numbers_where_it_names_nothing(before, now, share):
@@ -63,48 +70,51 @@ def answering(answers: dict[int, dict]):
 
 
 def test_answers_within_what_is_allowed_pass_and_rows_are_asked_together():
-    rows = [Kept({"id": each}, similar(1, 2, 3, 4)) for each in range(ROWS_AT_A_TIME + 5)]
+    rows = [kept({"id": each}, similar(1, 2, 3, 4)) for each in range(ROWS_AT_A_TIME + 5)]
     invoke, asked = answering({each: similar(1, 2, 3, 4 if each else 5) for each in range(len(rows))})
-    verdict = compare(rows, wanted(), invoke=invoke, show_cells=True)
+    verdict = compare(rows, wanted(), invoke=invoke)
     assert (verdict.passed, verdict.problems, verdict.requests) == (True, (), len(rows))
+    assert verdict.compared.startswith(f"Compared with the version before by {len(rows)} rows")
     assert verdict.changed == round(0.25 / len(rows), 4)
     assert asked == [ROWS_AT_A_TIME, 5]
 
 
-def test_answers_that_changed_too_much_are_refused_with_the_share_and_three_examples():
-    rows = [Kept({"id": each}, similar(1, 2)) for each in range(5)]
+def test_answers_that_changed_too_much_are_refused_with_the_share_and_three_rows():
+    rows = [kept({"id": each}, similar(1, 2)) for each in range(5)]
     invoke, _ = answering({each: similar(*((8, 9) if each > 0 else (1, 2))) for each in range(5)})
-    verdict = compare(rows, wanted(), invoke=invoke, show_cells=True)
+    verdict = compare(rows, wanted(), invoke=invoke)
     first, *examples = verdict.problems
     assert "answers 4 of the 5 newest rows" in first
     assert "80.0% of what the answers say has changed, at most 20.0% may (deploy.compare.most_changed)" in first
     assert len(examples) == 3
-    assert examples[0].startswith('Asked {"id": 1}: was {"similar": [{"product_id": 1,')
-    hidden = compare(rows, wanted(), invoke=invoke, show_cells=False)
-    assert hidden.problems == (first,)
+    # What was asked stays where it can be forgotten.
+    assert examples[0] == "Row 1 of the request kept with event_id e1: 100% of the answer has changed."
 
 
 def test_a_row_that_is_refused_has_changed_and_does_not_spoil_the_others():
-    rows = [Kept({"id": each}, similar(1)) for each in (0, 1, 2)]
+    rows = [kept({"id": each}, similar(1)) for each in (0, 1, 2)]
     invoke, asked = answering({0: similar(1), 2: similar(1)})
-    verdict = compare(rows, wanted(), invoke=invoke, show_cells=True)
+    verdict = compare(rows, wanted(), invoke=invoke)
     assert verdict.changed == pytest.approx(1 / 3, abs=1e-3)
     assert asked == [3, 1, 1, 1]
-    assert "is Row 1 is unknown." in verdict.problems[1]
+    assert verdict.problems[1] == "Row 1 of the request kept with event_id e1: it is refused."
 
 
 def test_fields_that_are_never_kept_are_not_compared_and_nothing_kept_is_no_reason():
     invoke, _ = answering({0: {"category": "A", "E-Mail": "b@c"}})
-    rows = [Kept({"id": 0}, {"category": "A"})]
-    assert compare(rows, wanted(never_kept=["email"]), invoke=invoke, show_cells=True).changed == 0
-    assert compare([], wanted(), invoke=invoke, show_cells=True).passed
+    rows = [kept({"id": 0}, {"category": "A"})]
+    assert compare(rows, wanted(never_kept=["email"]), invoke=invoke).changed == 0
+    nothing = compare([], wanted(), invoke=invoke)
+    assert nothing.passed
+    assert nothing.compared.startswith("Nothing was compared: of the last 7 days the endpoint kept no requests")
 
 
 def test_the_function_asks_athena_for_what_other_runs_answered(runtime, monkeypatch):
     athena = boto3.client("athena")
     monkeypatch.setattr(function, "_athena", lambda: athena)
-    kept = [[{"VarCharValue": json.dumps(each)} for each in ({"product_id": 1}, similar(5))]] * 2
-    header = [{"VarCharValue": "request"}, {"VarCharValue": "answer"}]
+    texts = ("e1", "0", json.dumps({"product_id": 1}), json.dumps(similar(5)))
+    found = [[{"VarCharValue": each} for each in texts]] * 2
+    header = [{"VarCharValue": each} for each in ("event_id", "row", "request", "answer")]
     event = smoke.EVENT | {"comparison": WANTED | {"never_kept": []}, "database": "trainyard_dev"}
     smoke.answers(runtime, smoke.ANSWER, smoke.ANSWER)
     body = json.dumps({"predictions": [similar(6), similar(5)]}).encode()
@@ -116,12 +126,15 @@ def test_the_function_asks_athena_for_what_other_runs_answered(runtime, monkeypa
         stubber.add_response("start_query_execution", {"QueryExecutionId": "q1"}, given)
         done = {"QueryExecution": {"Status": {"State": "SUCCEEDED"}}}
         stubber.add_response("get_query_execution", done, {"QueryExecutionId": "q1"})
-        rows = {"ResultSet": {"Rows": [{"Data": each} for each in (header, *kept)]}}
+        rows = {"ResultSet": {"Rows": [{"Data": each} for each in (header, *found)]}}
         stubber.add_response("get_query_results", rows, {"QueryExecutionId": "q1", "MaxResults": 3})
         verdict = function.handler(event, None)
         stubber.assert_no_pending_responses()
     assert (verdict["passed"], verdict["changed"], verdict["requests"]) == (False, 0.5, 2)
     assert "answers 1 of the 2 newest rows" in verdict["problems"][0]
+    # Those of the smoke test stay.
+    assert verdict["slowest_ms"] > 0
+    assert "50.0% of what the answers say has changed" in verdict["compared"]
 
 
 def test_what_athena_cannot_say_is_no_pass(runtime, monkeypatch):

@@ -104,6 +104,13 @@ def test_nothing_is_compared_where_nothing_is_kept(aws):
     assert "this environment keeps none" in refused["reason"]
 
 
+def test_nothing_is_compared_where_the_endpoint_keeps_a_share_of_nothing(keeping):
+    overrides = {"deploy": {"compare": {"most_changed": 0.2}, "capture": {"share": 0}}}
+    refused = call({"recipe": "prod2vec", "dataset": "d", "task": "deploy", "overrides": overrides}, "a")
+    assert refused["outcome"] == "refused"
+    assert "the share that this one keeps is 0" in refused["reason"]
+
+
 def test_a_version_that_comes_back_is_neither_tried_nor_moved_step_by_step():
     planned = {"type": "instances", "try_first": True, "update_policy": {}, "comparison": {}}
     assert at_once(planned) == {"type": "instances", "try_first": False}

@@ -9,6 +9,7 @@ from botocore import session
 from botocore.validate import ParamValidator
 
 from tests.lambdas.test_resolve import call
+from trainyard.contract.config import RollOut
 
 DEPLOY = {"recipe": "prod2vec", "dataset": "model in use", "task": "deploy"}
 
@@ -29,7 +30,7 @@ def test_requests_that_move_step_by_step_are_planned_in_sagemakers_terms(aws):
         "TrafficRoutingConfiguration": {
             "Type": "LINEAR",
             "WaitIntervalInSeconds": 300,
-            "LinearStepSize": {"Type": "CAPACITY_PERCENT", "Value": 25},
+            "LinearStepSize": {"Type": "INSTANCE_COUNT", "Value": 1},
         },
         "MaximumExecutionTimeoutInSeconds": 2 * 3600 + 4 * 300,
     }
@@ -39,11 +40,32 @@ def test_requests_that_move_step_by_step_are_planned_in_sagemakers_terms(aws):
 
 
 @pytest.mark.parametrize(
+    ("kind", "share", "instances", "moved", "steps"),
+    [
+        # Half of three would be two, which SageMaker refuses.
+        ("canary", 0.5, 3, 1, 2),
+        ("linear", 0.5, 3, 1, 3),
+        ("canary", 0.3, 10, 3, 2),
+        ("canary", 0.1, 19, 1, 2),
+        # One of 19 is less than the tenth that a linear step has to be.
+        ("linear", 0.1, 19, 2, 10),
+    ],
+)
+def test_whole_instances_move_and_never_more_than_half(kind, share, instances, moved, steps):
+    chosen = RollOut(type=kind, share=share)
+    assert (chosen.at_a_time(instances), chosen.steps(instances)) == (moved, steps)
+    assert moved <= instances / 2
+
+
+@pytest.mark.parametrize(
     ("change", "problem"),
     [
         ({"type": "serverless"}, "expected deploy.type instances .* for a linear roll-out"),
         ({"instance_count": 1}, "instance_count of 2 or more for a linear roll-out, .* found one instance"),
-        ({"rollout": {"type": "linear", "share": 0.1, "wait_s": 3600}}, "at most, found 10 steps of 3600 s"),
+        (
+            {"instance_count": 10, "rollout": {"type": "linear", "share": 0.19, "wait_s": 3600}},
+            "found 10 steps of 3600 s",
+        ),
         ({"rollout": {"type": "canary", "share": 0.75}}, "deploy.rollout.share: "),
     ],
 )

@@ -18,6 +18,7 @@ from trainyard.run.document import Document, encoded
 from trainyard.run.drift_check import MANIFEST_FILE, DriftCheck
 from trainyard.run.stage import Stage
 from trainyard.run.store import RunStore
+from trainyard.stages.resolve import drift_check
 
 CHECK = {"recipe": "prod2vec", "dataset": "model in use", "task": "check_drift"}
 PLAN = CapturePlan(uri=f"s3://{ARTIFACTS}/{folder('prod2vec', 'prod2vec')}", share=1.0, never_kept=("email",))
@@ -83,12 +84,23 @@ def test_how_far_it_looks_back_is_a_setting_and_answers_may_be_unprofiled(keepin
     assert (check.hours, check.files, check.answers) == (48, 1, None)
 
 
-def test_no_requests_are_nothing_to_do(keeping: Any) -> None:
+def test_that_no_requests_were_kept_is_told(keeping: Any) -> None:
     serve(variables(PLAN))
     profiled(keeping)
     plan = call(CHECK)
-    assert (plan["outcome"], plan["recipe"]) == ("nothing", "prod2vec")
-    assert plan["reason"] == f"endpoint {ENDPOINT} has kept no requests of the last 24 hours"
+    assert (plan["outcome"], plan["model"], plan["version"]["run_id"]) == ("none_kept", "prod2vec", OLD)
+    assert plan["reason"] == f"Nothing was compared: endpoint {ENDPOINT} has kept no requests of the last 24 hours."
+
+
+@pytest.mark.parametrize(("found", "step"), [(0, 1), (7, 1), (10, 1), (11, 2), (20, 2), (27, 4), (95, 16)])
+def test_of_many_files_some_at_equal_distances_are_looked_at(
+    monkeypatch: pytest.MonkeyPatch, found: int, step: int
+) -> None:
+    monkeypatch.setattr(drift_check, "MOST_FILES", 10)
+    keys = [f"{each:04}" for each in range(found)]
+    chosen, counted = drift_check._spread(iter(keys))
+    assert (chosen, counted) == (keys[::step], found)
+    assert len(chosen) <= 10
 
 
 def test_a_model_from_before_profiles_is_nothing_to_do(keeping: Any) -> None:

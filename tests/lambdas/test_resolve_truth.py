@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.lambdas.conftest import ARTIFACTS
+from tests.lambdas.conftest import ARTIFACTS, RAW
 from tests.lambdas.test_resolve import call, put, uploaded
 from trainyard.run.run import Run
 
@@ -27,6 +27,9 @@ def test_an_upload_of_labels_is_set_beside_predictions(aws):
     assert run.task == "verify"
     # Whatever they are called: labels are the only table.
     assert [(each.name, each.source) for each in run.files] == [("monday.csv", "truth"), ("truth.csv", "truth")]
+    # Labels without a time are as old as their own file, whichever upload asks for them.
+    head = aws.head_object(Bucket=RAW, Key=f"{FOLDER}/monday.csv")
+    assert run.files[0].uploaded_at == head["LastModified"].replace(tzinfo=None).isoformat()
     again = call(uploaded(f"{FOLDER}/truth.csv"), "second")
     assert again["outcome"] == "nothing"
     assert "already works on these object versions" in again["reason"]

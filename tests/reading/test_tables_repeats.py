@@ -110,3 +110,28 @@ def test_files_are_removed_as_they_are_read(tmp_path):
 def test_files_of_people_stay_where_they_are(tmp_path):
     rows(reading(tmp_path, {"things.csv": csv("id,name,price", ["1,x,1"])}, THINGS))
     assert (tmp_path / "uploads" / "things.csv").exists()
+
+
+def test_a_row_without_a_time_is_as_old_as_the_upload_of_its_file_whenever_it_is_read(tmp_path):
+    source = dataclasses.replace(
+        PLAYS,
+        columns=tuple(
+            dataclasses.replace(each, of_upload=True) if each.name == "at" else each for each in PLAYS.columns
+        ),
+    )
+    files = {
+        "plays-a.csv": (b"user,item\n1,a\n2,a\n", "2026-11-03T00:00:00"),
+        "plays-b.csv": (b"user,item,at\n1,a,2026-11-01\n3,a,\n", "2026-11-02T00:00:00"),
+        "plays-c.csv": (b"user,item,at\n4,a,2026-11-01\n5,a,never\n" + b"6,a,2026-11-01\n" * 3, ""),
+    }
+    for number in range(2):
+        uploads = []
+        for name, (content, moment) in files.items():
+            path = tmp_path / f"{number}-{name}"
+            path.write_bytes(content)
+            uploads.append(LocalFile(name=name, path=path, source="plays", uploaded_at=moment))
+        scratch = tmp_path / str(number)
+        scratch.mkdir()
+        found = read(uploads, [source], settings={}, max_bad_share=0.5, scratch=scratch)
+        told = {user: f"{at:%d}" if at else "" for user, *_, at in rows(found, "plays")}
+        assert {each: told[each] for each in (1, 2, 3, 4)} == {1: "03", 2: "03", 3: "02", 4: "01"}

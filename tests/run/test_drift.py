@@ -241,3 +241,10 @@ def test_cells_are_quoted_where_they_may_be(reference: DataProfile, tmp_path: Pa
     assert "April" in first.told(show_cells=True)
     assert first.told(show_cells=False).startswith("visits.month: new by 0.0")
     assert "Apr" not in second.told(show_cells=False)
+
+
+def test_values_that_begin_alike_are_counted_together(tmp_path: Path) -> None:
+    alike = "https://news.example.com/section/politics/2026/november/long-address/"
+    found = profiled(tmp_path, {"url": pa.array([f"{alike}a"] * 600 + [f"{alike}b"] * 400)}).tables["visits"]
+    assert dict(found.columns["url"].top) == {alike[:60]: 1.0}
+    assert found.columns["url"].complete

@@ -238,7 +238,8 @@ def test_requests_that_moved_are_found_by_a_check(stack: Stack, customers: tuple
     assert start(stack, "model in use", task="deploy", overrides=capture)["status"] == "SUCCEEDED"
     check = {"task": "check_drift", "overrides": {"drift": {"least_rows": 500}}}
     nothing = json.loads(start(stack, "model in use", **check)["output"])
-    assert (nothing["outcome"], "has kept no requests" in nothing["reason"]) == ("nothing", True)
+    assert (nothing["outcome"], "has kept no requests" in nothing["reason"]) == ("checked", True)
+    assert "has kept no requests" in stack.messages(nothing["run_id"])["Message"]
     ask(stack, older(stack, by=30))
     where = {"Bucket": stack.outputs["ArtifactsBucketName"], "Prefix": f"captured/recipe={RECIPE}/"}
     wait(lambda: stack.client("s3").list_objects_v2(**where).get("Contents"), timeout=30, what="the requests")

@@ -6,13 +6,24 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from recipes.headline_classifier.captured import CapturedHeadlines
+from recipes.headline_classifier.features import Encoder as HeadlineEncoder
+from recipes.headline_classifier.features import NgramVocabulary
 from tests.recipes.captured import MODEL_RUN, keep
+from trainyard.contract.captured import Captured
 from trainyard.contract.config import WATCHED, Share
+from trainyard.contract.sources import Column
+from trainyard.contract.tabular.captured import CapturedRows
+from trainyard.contract.tabular.features import Encoder
+from trainyard.contract.tabular.table import Table
 from trainyard.run.drift import moved
+from trainyard.run.drift_check import DriftCheck
 from trainyard.run.profile import SAMPLED_ROWS, ColumnProfile, DataProfile, Quantiles, TableProfile
 from trainyard.stages.check_drift import kept_rows
+from trainyard.stages.check_drift.check_drift import _Profiles
 from trainyard.stages.check_drift.profile_alike import ProfileAlike
 
 ROWS = 2_000
@@ -49,12 +60,12 @@ def rows(rng: np.random.Generator, **changes: Any) -> dict[str, list[Any]]:
     return {**found, **changes}
 
 
-def profiled(columns: dict[str, list[Any]], *, without_empty: bool = False) -> DataProfile:
+def profiled(columns: dict[str, list[Any]], *, without_empty: bool = False, least_rows: int = 1) -> DataProfile:
     found = ProfileAlike(reference(), (Share(name="unknown", of="words"),))
     half = ROWS // 2
     for part in (slice(None, half), slice(half, None)):
         found.add({name: cells[part] for name, cells in columns.items()})
-    return DataProfile(tables={"customers": found.profile(without_empty=without_empty)})
+    return DataProfile(tables={"customers": found.profile(without_empty=without_empty, least_rows=least_rows)})
 
 
 def moves(**changes: Any) -> list[str]:
@@ -113,3 +124,60 @@ def test_of_many_rows_some_are_read_at_equal_distances(tmp_path: Path) -> None:
     files = sorted(tmp_path.iterdir())
     parts = kept_rows.read(files, run_id=MODEL_RUN, rows=7 * SAMPLED_ROWS)
     assert [each["n"] for part in parts for each in part.requests] == list(range(0, 300, 7))
+
+
+def test_of_fewer_rows_than_are_enough_nothing_is_said() -> None:
+    few = {**rows(np.random.default_rng(3), age=["80"] + [None] * (ROWS - 1)), "words": [1] + [0] * (ROWS - 1)}
+    found = profiled(few, least_rows=200).tables["customers"].columns
+    # Of one age nobody can tell how ages are spread, but that others have none.
+    assert (found["age"].kind, found["age"].missing) == ("key", pytest.approx(1 - 1 / ROWS))
+    assert "unknown" not in found
+    one = profiled({name: cells[:1] for name, cells in few.items()}, least_rows=200)
+    assert one.tables["customers"].columns == {}
+
+
+def test_what_a_table_has_and_the_model_does_not_read_is_not_missed() -> None:
+    names = ("customer_id", "age", "country", "churn")
+    columns = tuple(Column(name=name, type="float64" if name == "age" else "string") for name in names)
+    table = Table(
+        name="customers", key="customer_id", target="churn", task="classification", positive="yes", columns=columns
+    )
+    frame = pd.DataFrame(
+        {
+            "customer_id": [str(each) for each in range(60)],
+            "age": [float(each) for each in range(60)],
+            "country": ["de"] * 60,
+            "churn": ["yes", "no"] * 30,
+        }
+    )
+    encoder = Encoder.fit(frame, table, max_categories=10)
+    assert encoder.ignored == ("customer_id", "country")
+    assert CapturedRows(encoder).read_fields() == ("age",)
+
+
+@pytest.mark.parametrize(("knows", "read"), [(0, ()), (1, ("url",))])
+def test_of_a_headline_an_address_counts_where_the_model_learned_from_it(knows: int, read: tuple[str, ...]) -> None:
+    none = NgramVocabulary.empty()
+    known = NgramVocabulary(hashes=np.zeros(knows, np.uint64), idf=np.zeros(knows, np.float32))
+    encoder = HeadlineEncoder(
+        classes=("b", "t"),
+        words=(),
+        word_ngrams=none,
+        character_ngrams=none,
+        source_words=known,
+        log_odds=np.zeros((0, 2)),
+        length=40,
+    )
+    said = CapturedHeadlines(encoder, source_columns=("url",))
+    assert said.read_fields() == ("title", "description", *read)
+    table = TableProfile(
+        rows=ROWS,
+        sampled=ROWS,
+        columns={
+            "ID": ColumnProfile(kind="key", missing=0.0, rows=ROWS),
+            **{name: ColumnProfile(kind="text", missing=0.0, rows=ROWS) for name in ("TITLE", "URL")},
+        },
+    )
+    check = DriftCheck(model_run=MODEL_RUN, hours=24, files=1, found=1, tables={"headlines": table})
+    profiles = _Profiles(check, Captured(), fields=frozenset(said.read_fields()), shares=(), least_rows=1)
+    assert set(profiles._requested([{"title": "x"}])["headlines"]) == {"TITLE", *map(str.upper, read)}

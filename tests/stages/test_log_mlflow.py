@@ -11,15 +11,18 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from unittest import mock
 
 import pytest
+from boto3.exceptions import S3UploadFailedError
 
+from processing_container import log_mlflow as shell
 from trainyard.contract.config import to_mapping
 from trainyard.errors import JobFailed
 from trainyard.run import recipe
 from trainyard.run.documents import ChampionMetrics, Comparison, Decision, Difference, Metric
 from trainyard.run.run import Run
-from trainyard.run.tracking import Mlflow
+from trainyard.run.tracking import EXPERIMENT, SECRET, URI, Mlflow, MlflowRun
 from trainyard.stages.log_mlflow import contents
 from trainyard.stages.log_mlflow.log_mlflow import Artifacts, log_run
 
@@ -89,13 +92,18 @@ def artifacts(tmp_path: Path) -> Artifacts:
     return Artifacts(report=tmp_path / "report", gated=tmp_path / "gate", model=tmp_path / "model")
 
 
-def test_a_run_is_logged_and_a_redrive_logs_the_same_one(server: str, artifacts: Artifacts) -> None:
+def test_a_run_is_logged_and_a_redrive_logs_the_same_one(
+    server: str, artifacts: Artifacts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
     target = Mlflow(uri=server, experiment="trainyard-dev")
     first, second = (
         log_run(RUN, target, comparison=COMPARISON, decision=each, artifacts=artifacts)
         for each in (DECISION, Decision(promote=False, summary="refused"))
     )
     assert first == second
+    # What takes long to keep is not given up after seconds.
+    assert "MLFLOW_HTTP_REQUEST_TIMEOUT" not in os.environ
     assert first.page == f"{server}/#/experiments/{first.experiment_id}/runs/{first.run_id}"
     client = mlflow.MlflowClient(tracking_uri=server)
     assert client.get_experiment(first.experiment_id).name == "trainyard-dev/neural_topic_model"
@@ -120,6 +128,47 @@ def test_a_run_is_logged_and_a_redrive_logs_the_same_one(server: str, artifacts:
     assert listed == ["report/index.html", "gate/model_card.json", "model/model.tar.gz"]
 
 
+def test_a_run_that_could_not_be_logged_to_its_end_has_failed(
+    server: str, artifacts: Artifacts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_given: object) -> None:
+        raise S3UploadFailedError("no such bucket")
+
+    monkeypatch.setattr(mlflow.MlflowClient, "log_artifacts", refused)
+    target = Mlflow(uri=server, experiment="refused")
+    with pytest.raises(JobFailed, match=r"Expected MLflow at .*: no such bucket"):
+        log_run(RUN, target, comparison=COMPARISON, decision=DECISION, artifacts=artifacts)
+    client = mlflow.MlflowClient(tracking_uri=server)
+    experiment = client.get_experiment_by_name("refused/neural_topic_model").experiment_id
+    assert [each.info.status for each in client.search_runs([experiment])] == ["FAILED"]
+
+
+def test_mlflows_makers_are_told_nothing_and_no_answer_is_waited_for_long(
+    artifacts: Artifacts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: dict[str, str] = {}
+
+    def logged(*_given: object, **_named: object) -> MlflowRun:
+        told.update(os.environ)
+        return MlflowRun(experiment_id="1", run_id="2")
+
+    for document in (RUN, COMPARISON, DECISION):
+        document.write(tmp_path)
+    (tmp_path / "mlflow").mkdir()
+    monkeypatch.setattr(shell.container, "processing_input", lambda _name: tmp_path)
+    monkeypatch.setattr(shell.container, "processing_output", lambda name: tmp_path / name)
+    monkeypatch.setattr(shell, "log_run", logged)
+    with mock.patch.dict(os.environ, {URI: "https://host", EXPERIMENT: "e", SECRET: "none"}, clear=True):
+        shell.main()
+    assert told["MLFLOW_DISABLE_TELEMETRY"] == "true"
+    assert told["MLFLOW_HTTP_REQUEST_TIMEOUT"] == "10"
+
+
+def test_the_shell_imports_no_mlflow_before_it_has_said_so() -> None:
+    code = "import sys, processing_container.log_mlflow; sys.exit('mlflow' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
 def test_a_server_that_is_down_is_told_in_one_sentence(artifacts: Artifacts, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     nobody = Mlflow(uri="http://127.0.0.1:9", experiment="trainyard-dev")
@@ -139,6 +188,14 @@ def test_what_waits_for_a_person_is_neither_promoted_nor_refused() -> None:
         ({"uri": "https://user:secret@host"}, "mlflow.uri"),
         ({"uri": "arn:aws:sagemaker:us-east-1:111122223333:mlflow-app/app-1"}, "mlflow.artifact_store"),
         ({"uri": "http://host", "artifact_store": "/tmp"}, "mlflow.artifact_store"),
+        ({"uri": "http://host/a'b"}, "mlflow.uri"),
+        ({"uri": 'http://host/a"b'}, "mlflow.uri"),
+        ({"uri": "http://host/a\\b"}, "mlflow.uri"),
+        ({"uri": "http://host/${Secret}"}, "mlflow.uri"),
+        ({"uri": f"http://host/{'a' * 256}"}, "mlflow.uri"),
+        ({"uri": "https://host", "experiment": "team's"}, "mlflow.experiment"),
+        ({"uri": "https://host", "secret": "arn:aws:secretsmanager:us-east-1:1:secret:x-AbCdEf"}, "which is no ARN"),
+        ({"uri": "http://host", "secret": "login"}, "https://"),
     ],
 )
 def test_what_is_no_server_is_said_when_it_is_set(settings: dict[str, str], problem: str) -> None:
@@ -147,5 +204,6 @@ def test_what_is_no_server_is_said_when_it_is_set(settings: dict[str, str], prob
 
 def test_servers_with_an_address_and_those_of_sagemaker_are_taken() -> None:
     app = "arn:aws:sagemaker:us-east-1:111122223333:mlflow-app/app-1"
-    assert not [*Mlflow(uri="https://mlflow.example.com/team").problems()]
+    assert not [*Mlflow(uri="https://mlflow.example.com/team", experiment="Team A/1", secret="a/b").problems()]
+    assert not [*Mlflow(uri="http://localhost:5000").problems()]
     assert not [*Mlflow(uri=app, artifact_store="s3://bucket/runs").problems()]

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import boto3
 import numpy as np
+import pyarrow as pa
 import pytest
 from moto import mock_aws
 
 from tests.stages.truth_world import ARTIFACTS, DAY, NEW, OLD, SCORED, World, sales
+from trainyard.contract.config import to_mapping
+from trainyard.contract.evaluation import Judged
+from trainyard.run import recipe
 from trainyard.run.documents import Metric
 from trainyard.run.observed import verdict, widened
+from trainyard.run.stage import Stage
+from trainyard.stages.verify.judge import Judge
+from trainyard.stages.verify.predictions import scored
 
 PROMISED = Metric(value=0.78, low=0.76, high=0.80)
 
@@ -44,7 +54,6 @@ def test_the_last_prediction_before_a_label_counts_and_none_that_came_later(worl
         ("d", True, SCORED + 3 * DAY),
     ]
     found, rows, metrics = world.verify(labels)
-    # Without a time, a label is as old as the run.
     assert {(each["id"], each["propensity"]) for each in rows} == {("a", 0.2), ("b", 0.3)}
     assert (found.labels, found.judged, found.early, found.unknown) == (4, 2, 1, 1)
     assert "1 labels are older than every prediction of their id" in found.message
@@ -187,3 +196,98 @@ def test_intervals_that_touch_are_no_verdict():
     assert verdict(Metric(value=0.9, low=0.81, high=0.95), promised) == "better than promised"
     assert verdict(None, promised) == "too few"
     assert verdict(Metric(value=0.7, low=0.65, high=0.75), Metric(value=0.9)) == "not compared"
+
+
+def test_films_that_a_user_chose_on_several_days_are_judged_together(world):
+    world.recipe = "two_tower"
+    world.model(NEW, promised=Metric(value=0.55, low=0.53, high=0.57), primary="ndcg_at_10")
+    best = [{"movie_id": str(each), "title": "t", "score": 1.0, "rating": None} for each in range(10)]
+    users = [f"u{each}" for each in range(200)]
+    world.score(SCORED, NEW, {"user_id": users, "rated": [3] * 200, "recommended": [best] * 200})
+    films = ["0", "1", "x", "y", "z"]
+
+    def judged(apart: int):
+        chosen = [(each, film, SCORED + (1 + apart * day) * DAY) for each in users for day, film in enumerate(films)]
+        return world.verify(chosen)[0]
+
+    at_once, one_a_day = judged(0), judged(1)
+    assert at_once.models == one_a_day.models
+    assert one_a_day.models[0].whole.verdict == "as promised"
+    assert [(each.start, each.rows) for each in one_a_day.models[0].periods] == [("2026-11-02", 200)]
+
+
+def test_periods_suit_the_model_in_use(world):
+    good, happened = sales(2400, seed=3)
+    ids = [f"v{each}" for each in range(2400)]
+    world.score(SCORED, NEW, {"visit_id": ids, "propensity": good})
+    world.score(SCORED, OLD, {"visit_id": ids[::20], "propensity": good[::20]})
+    labels = [
+        (each, bool(sale), SCORED + (1 + place % 20) * DAY)
+        for place, (each, sale) in enumerate(zip(ids, happened, strict=True))
+    ]
+    assert world.verify(labels, in_use=NEW)[0].unit == "day"
+
+
+def test_scores_with_other_columns_are_counted_and_left_out(world):
+    world.score(SCORED, NEW, one("a"))
+    renamed = pa.table({"visit_id": ["b"], "likelihood": [0.2]})
+    world._put(f"scores/propensity/model=propensity/run={SCORED:%Y%m%d-%H%M%S}-00000000/part-00001.parquet", renamed)
+    found, rows, _ = world.verify([("a", True, None), ("b", True, None)])
+    assert [each["id"] for each in rows] == ["a"]
+    assert found.unread == 1
+    assert "1 files of scores have other columns than the recipe has now" in found.message
+
+
+def test_a_setting_that_is_gone_does_not_take_the_promise_with_it(world):
+    store = world.store(NEW)
+    config = to_mapping(recipe.config("propensity"))
+    config["hyperparameters"] = {**config["hyperparameters"], "gone_since": 1}
+    store.write_document(Stage.RESOLVE, replace(store.run, config=config))
+    good, happened = sales(1000, seed=3)
+    ids = [f"v{each}" for each in range(1000)]
+    world.score(SCORED, NEW, {"visit_id": ids, "propensity": good})
+    found, _, _ = world.verify([(each, bool(sale), None) for each, sale in zip(ids, happened, strict=True)])
+    assert found.models[0].promised is not None
+
+
+def test_scorings_that_began_after_the_newest_label_are_not_read(world):
+    world.score(SCORED, NEW, one("a"))
+    world.score(SCORED + 2 * DAY, NEW, one("a"))
+    until = SCORED + DAY
+    assert [each.moment for each in scored(world.store(NEW), "propensity", until=until, scratch=world.root)] == [SCORED]
+
+
+def test_a_file_that_is_gone_once_it_was_listed_is_passed_over(world):
+    world.score(SCORED, NEW, one("a"))
+    files = scored(world.store(NEW), "propensity", until=SCORED, scratch=world.root)
+    world.store(NEW).client.delete_object(
+        Bucket=ARTIFACTS,
+        Key=f"scores/propensity/model=propensity/run={SCORED:%Y%m%d-%H%M%S}-00000000/part-00000.parquet",
+    )
+    assert not list(files)
+
+
+def test_the_message_and_the_pairs_stay_few_however_many_models_there_are(world):
+    rows = 200
+    good, happened = sales(rows, seed=1)
+    ids = [f"v{each}" for each in range(rows)]
+    runs = [f"202610{day:02d}-120000-dddddddd" for day in range(1, 15)]
+    for place, each in enumerate([NEW, *runs]):
+        world.score(SCORED + place * DAY, each, {"visit_id": ids, "propensity": good})
+    found, _, _ = world.verify([(each, bool(sale), None) for each, sale in zip(ids, happened, strict=True)])
+    assert len(found.models) == 15
+    assert [each.second for each in found.same_rows] == sorted(runs, reverse=True)[:10]
+    assert {each.first for each in found.same_rows} == {NEW}
+    assert len(found.message.splitlines()) < 24
+
+
+def test_models_that_are_judged_by_different_metrics_are_not_compared():
+    rows = pa.table({"label": [0] * 200})
+    labelled = SimpleNamespace(versions=lambda: [OLD, NEW], same_rows=lambda *_, most: (rows, rows))
+    primaries = iter(("auc", "accuracy"))
+
+    def judge(table, *, config):
+        return Judged(metrics={}, examples=np.zeros(len(table)), primary=next(primaries))
+
+    found = Judge(labelled=labelled, module=SimpleNamespace(judge=judge), config=SimpleNamespace(seed=1), promises={})
+    assert found.same_rows(NEW) == []

@@ -19,7 +19,7 @@ from trainyard.contract.truth import TABLE
 from trainyard.run import recipe
 from trainyard.run.capture import folder, partition
 from trainyard.run.documents import Comparison, Metric, ScoreSummary
-from trainyard.run.observed import ObservedQuality
+from trainyard.run.observed import ObservedQuality, ObservedVerdict
 from trainyard.run.run import Run
 from trainyard.run.stage import Stage
 from trainyard.run.store import RunStore
@@ -30,6 +30,8 @@ ARTIFACTS = "artifacts"
 OLD, NEW = "20261001-000000-aaaaaaaa", "20261020-000000-bbbbbbbb"
 SCORED = datetime(2026, 11, 1)
 VERIFIED = "20261201-000000-cccccccc"
+# Ingest gives it to labels without a time.
+UPLOADED = datetime(2026, 12, 1)
 DAY = timedelta(days=1)
 Row = tuple[str, Any, datetime | None]
 
@@ -117,7 +119,7 @@ class World:
         columns = {
             "id": pa.array(ids, pa.string()),
             "label": pa.array(labels, kinds[told.label]),
-            "time": pa.array(times, pa.timestamp("us")),
+            "time": pa.array([each or UPLOADED for each in times], pa.timestamp("us")),
         }
         pq.write_table(pa.table(columns), folder / "part-00000.parquet")
 
@@ -130,6 +132,7 @@ class World:
         alarm = Alarm(cloudwatch=metrics, namespace="yard")
         found = verify(store, self.root / TABLE, in_use=in_use, output=output, latest=latest, alarm=alarm)
         assert ObservedQuality.read(output) == ObservedQuality.read(latest) == found
+        assert ObservedVerdict.read(output) == ObservedVerdict.of(found)
         return found, pq.read_table(latest / "rows.parquet").slice(0, 10_000).to_pylist(), metrics
 
     def verify(self, rows: Sequence[Row], *, in_use: str = NEW) -> tuple[ObservedQuality, list[Any], Metrics]:

@@ -178,11 +178,33 @@ def test_an_endpoint_that_cannot_be_seen_for_a_while_is_asked_for_again() -> Non
 def test_an_endpoint_that_changes_for_ever_is_given_up() -> None:
     scenario = json.loads(json.dumps(next(each for each in DEPLOYED if "in place of" in each["name"])))
     busy = scenario["results"]["Find endpoint"][0]
-    scenario["results"]["Find endpoint"] = [busy] * 300
+    scenario["results"]["Find endpoint"] = [busy] * 800
     scenario["results"]["Report failed deployment"] = [{"result": {"MessageId": "1"}}]
     done = walk(definition(), scenario)
-    assert done.path.count("Wait for endpoint") == 240
+    assert done.path.count("Wait for endpoint") == 700
     assert done.error == "DeploymentRolledBack"
+
+
+def test_requests_that_move_for_ever_are_not_said_to_be_back() -> None:
+    name = "an alarm sends the requests back while they move step by step"
+    scenario = json.loads(json.dumps(next(each for each in DEPLOYED if each["name"] == name)))
+    looks = scenario["results"]["Find endpoint"]
+    scenario["results"]["Find endpoint"] = [*looks[:-1], *[looks[-2]] * 800]
+    done = walk(definition(), scenario)
+    assert (
+        done.cause == "Endpoint trainyard-dev-prod2vec is Updating with configuration trainyard-dev-prod2vec-9f8e7d6c."
+    )
+    # An execution has a history of 25,000 events, of which a look takes nine.
+    assert 9 * done.path.count("Find endpoint") < 20_000
+
+
+def test_what_a_comparison_found_is_told() -> None:
+    name = "a serverless version is compared with the one before on an endpoint of its own"
+    scenario = json.loads(json.dumps(next(each for each in DEPLOYED if each["name"] == name)))
+    said = "Nothing was compared."
+    scenario["results"]["Smoke test"][0]["result"]["Payload"]["compared"] = said
+    done = walk(definition(), scenario)
+    assert next(each.arguments for each in done.calls if each.state == "Notify")["Message"].endswith(said)
 
 
 def test_people_learn_why_and_that_the_model_stays_registered() -> None:
@@ -225,6 +247,11 @@ def test_a_version_gets_requests_step_by_step_after_a_test_on_an_endpoint_of_its
     assert rolled["DeploymentConfig"]["AutoRollbackConfiguration"]["Alarms"] == [{"AlarmName": n} for n in watched]
     assert rolled["DeploymentConfig"]["BlueGreenUpdatePolicy"]["TrafficRoutingConfiguration"]["Type"] == "CANARY"
     assert rolled["EndpointName"] == "trainyard-dev-prod2vec"
+    # Those of the new version alone: a share of few requests is little of all of them.
+    whose = [
+        {each["Name"]: each["Value"] for each in given["Dimensions"]} for s, given in asked if s.startswith("Watch")
+    ]
+    assert {each["EndpointConfigName"] for each in whose} == {rolled["EndpointConfigName"]}
     thresholds = [given["Threshold"] for state, given in asked if state.startswith("Watch")]
     assert thresholds == [0.01, 2_000_000]
 

@@ -64,6 +64,10 @@ def truth(
         name = model_name(recipe_name, variant=variant, model=checked_model(model))
         _show(target.deployed(env=env, aws=aws), name, dataset=dataset, as_json=as_json)
         return
+    if variant:
+        raise BadRequest(
+            f"Expected --variant without --data, found {variant!r}: name the model of the labels by --set or --model."
+        )
     if dataset is None:
         raise BadRequest("Expected --dataset beside --data: labels are set beside what was predicted for a data set.")
     files = _files(data)

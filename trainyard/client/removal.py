@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,15 +13,18 @@ from trainyard.client.deployment import STACKS, stack_name, stack_status
 from trainyard.client.model.endpoints import RUN_OF_MODEL
 from trainyard.client.session import Target
 from trainyard.errors import NotFound, TrainyardError
-from trainyard.run.naming import alarm_names
+from trainyard.run.naming import ALARMS
 from trainyard.stages.empty.buckets import refuse_writes, remove_versions
 
-BUCKET, TABLE, KEY, MACHINE = (
+BUCKET, TABLE, KEY, MACHINE, ALARM = (
     "AWS::S3::Bucket",
     "AWS::DynamoDB::Table",
     "AWS::KMS::Key",
     "AWS::StepFunctions::StateMachine",
+    "AWS::CloudWatch::Alarm",
 )
+# As many as CloudWatch deletes in one call.
+ALARMS_AT_A_TIME = 100
 STACK_SECONDS = 1800.0
 # The shortest that KMS waits before it deletes a key; until then the deletion can be cancelled.
 KEY_DAYS = 7
@@ -84,15 +87,14 @@ def plan_of(target: Target, env: str) -> Plan:
 
     groups = named("list_model_package_groups", "ModelPackageGroupSummaryList", name="ModelPackageGroupName")
     resources = _resources(target, stacks)
-    endpoints = named("list_endpoints", "Endpoints", name="EndpointName")
     plan = Plan(
         target=target,
         env=env,
         stacks=stacks,
         resources=resources,
         executions=[arn for machine in resources.get(MACHINE, ()) for arn in _running(target, machine)],
-        endpoints=endpoints,
-        alarms=_alarms(target, endpoints),
+        endpoints=named("list_endpoints", "Endpoints", name="EndpointName"),
+        alarms=_alarms(target, prefix, owned=resources.get(ALARM, ())),
         configurations=named("list_endpoint_configs", "EndpointConfigs", name="EndpointConfigName"),
         # Models of earlier versions do not name the project, but a run; those of somebody else may begin like them.
         models=[
@@ -121,8 +123,9 @@ def remove(plan: Plan) -> Iterator[str]:
     _await_no_endpoints(plan)
     for each in plan.configurations:
         sagemaker.delete_endpoint_config(EndpointConfigName=each)
-    if plan.alarms:
-        target.client("cloudwatch").delete_alarms(AlarmNames=list(plan.alarms))
+    for start in range(0, len(plan.alarms), ALARMS_AT_A_TIME):
+        part = plan.alarms[start : start + ALARMS_AT_A_TIME]
+        target.client("cloudwatch").delete_alarms(AlarmNames=list(part))
     for each in plan.models:
         sagemaker.delete_model(ModelName=each)
     yield "Endpoints and models are gone."
@@ -152,11 +155,13 @@ def _resources(target: Target, stacks: Iterable[str]) -> dict[str, list[str]]:
     return found
 
 
-def _alarms(target: Target, endpoints: Iterable[str]) -> list[str]:
-    """The alarms that roll-outs made for endpoints."""
-    find = target.client("cloudwatch").describe_alarms
-    found = [find(AlarmNames=alarm_names(each), AlarmTypes=["MetricAlarm"])["MetricAlarms"] for each in endpoints]
-    return [each["AlarmName"] for alarms in found for each in alarms]
+def _alarms(target: Target, prefix: str, *, owned: Container[str]) -> list[str]:
+    """The alarms that roll-outs made, also for endpoints that are gone; those that stacks own go with them."""
+    pages = target.client("cloudwatch").get_paginator("describe_alarms")
+    found = pages.paginate(AlarmNamePrefix=prefix, AlarmTypes=["MetricAlarm"])
+    names = [each["AlarmName"] for page in found for each in page["MetricAlarms"]]
+    endings = tuple(f"-{each}" for each in ALARMS)
+    return [each for each in names if each.endswith(endings) and each not in owned]
 
 
 def _running(target: Target, machine: str) -> list[str]:

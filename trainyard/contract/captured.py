@@ -6,7 +6,7 @@ Without it, fields are compared with the columns of the same names.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 # Values of rows by column; of a table each has as many as the others.
@@ -20,6 +20,13 @@ class Captured:
     def tables(self, requests: Rows) -> Mapping[str, Columns] | None:
         """What requests bring, as columns of the recipe's tables by their names; None to go by the names of fields."""
         del requests
+        return None
+
+    def read_fields(self) -> Collection[str] | None:
+        """The fields of a row that the model reads; None for all that a row may have.
+
+        One that no request has is missing in all of them; what the model would not have read is not missed.
+        """
         return None
 
     def answers(self, requests: Rows, answers: Rows) -> Columns | None:

@@ -176,25 +176,27 @@ class RollOut:
     """How an endpoint on instances gets a new version: at once, or step by step while alarms are watched.
 
     `canary` moves a share of the requests and then the rest, `linear` such a share at every step. An alarm that rings
-    on the way sends all of them back. Raises ValueError for steps that take longer than SageMaker lets a deployment be.
+    on the way sends all of them back.
     """
 
     type: Literal["all_at_once", "canary", "linear"] = "all_at_once"
-    share: float = bounded(0.1, minimum=0.1, maximum=0.5, help="of the instances in a step; at least one of them")
+    share: float = bounded(0.1, minimum=0.1, maximum=0.5, help="of the instances in a step, rounded down; at least one")
     wait_s: int = bounded(600, minimum=1, maximum=3600, help="for which alarms are watched after every step")
     most_errors: float = bounded(0.01, minimum=0.0, maximum=1.0, help="of a minute's requests that may fail (5xx)")
     most_latency_ms: int = bounded(2000, minimum=1, maximum=60_000, help="that one answer in a hundred may take")
 
-    def __post_init__(self) -> None:
-        if self.wait_s * self.steps > LONGEST_ROLL_OUT_S:
-            raise ValueError(
-                f"expected a roll-out of {LONGEST_ROLL_OUT_S} s at most, found {self.steps} steps of {self.wait_s} s"
-            )
+    def at_a_time(self, instances: int) -> int:
+        """How many of the instances a step moves: whole ones, the share rounded down, as SageMaker moves half at most.
 
-    @property
-    def steps(self) -> int:
+        Of a linear roll-out it takes no step of less than a tenth.
+        """
+        least = math.ceil(instances / 10) if self.type == "linear" else 1
+        # 0.3 * 10 is a little less than 3.
+        return max(least, math.floor(round(self.share * instances, 6)))
+
+    def steps(self, instances: int) -> int:
         """How many times requests move, and are watched."""
-        return {"all_at_once": 0, "canary": 2, "linear": math.ceil(1 / self.share)}[self.type]
+        return {"all_at_once": 0, "canary": 2, "linear": math.ceil(instances / self.at_a_time(instances))}[self.type]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -213,7 +215,10 @@ class Comparison:
 
 @dataclass(frozen=True, kw_only=True)
 class Deployment:
-    """Whether a registered model is put behind its endpoint, and what carries the endpoint."""
+    """Whether a registered model is put behind its endpoint, and what carries the endpoint.
+
+    Raises ValueError for steps that no endpoint like it takes, or longer ones than SageMaker lets a deployment be.
+    """
 
     enabled: bool = field(default=False, metadata={"help": "put a registered model behind its endpoint"})
     type: Literal["serverless", "instances"] = "serverless"
@@ -236,6 +241,16 @@ class Deployment:
                 f"expected deploy.type instances and deploy.instance_count of 2 or more for a {self.rollout.type} "
                 f"roll-out, which moves requests from instance to instance; found {found}"
             )
+        if self.rollout.wait_s * self.steps > LONGEST_ROLL_OUT_S:
+            raise ValueError(
+                f"expected a roll-out of {LONGEST_ROLL_OUT_S} s at most, found {self.steps} steps of "
+                f"{self.rollout.wait_s} s"
+            )
+
+    @property
+    def steps(self) -> int:
+        """How many times requests move to a new version, and are watched."""
+        return self.rollout.steps(self.instance_count)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -29,12 +29,13 @@ class Column:
     `id` is a key of any kind: in Parquet it is int64 where every key of the table is written as such a number, else
     text; keys are compared as text (`contract.values.identifier`). A `nullable` column may have cells without a value.
     A file may lack a column that is not `required`: its cells are null then, or, where `place` is set, the place of the
-    row in its file, from 1; where `omit_absent` is set and no file has it, the table has no such column either, for
-    nulls take time to write in a long table. `synonyms` are other names of it, compared as `plain_name` has them. Of
-    texts that people type, `verbatim` keeps words such as null and NA, which elsewhere say that there is no value. A
-    cell of a `lenient` column that cannot be read has no value, and its row stays: for what a recipe can do without.
-    Where a required column is not there, one of its `stand_ins` is it in a file that has the other column of the pair
-    too (any file where that is empty): of what has no key the title, of Shopify's orders the name.
+    row in its file, from 1; where `of_upload` is set, a cell without a value has the time of the file's upload; where
+    `omit_absent` is set and no file has it, the table has no such column either, for nulls take time to write in a long
+    table. `synonyms` are other names of it, compared as `plain_name` has them. Of texts that people type, `verbatim`
+    keeps words such as null and NA, which elsewhere say that there is no value. A cell of a `lenient` column that
+    cannot be read has no value, and its row stays: for what a recipe can do without. Where a required column is not
+    there, one of its `stand_ins` is it in a file that has the other column of the pair too (any file where that is
+    empty): of what has no key the title, of Shopify's orders the name.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Column:
     nullable: bool = False
     required: bool = True
     place: bool = False
+    of_upload: bool = False
     omit_absent: bool = False
     verbatim: bool = False
     lenient: bool = False

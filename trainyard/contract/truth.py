@@ -43,14 +43,17 @@ class Truth:
 
     @property
     def source(self) -> Source:
-        """The table of ids, labels and times; of a label that is corrected, the one of the newest time counts."""
+        """The table of ids, labels and times; of a label that is corrected, the one of the newest time counts.
+
+        A label without a time is as old as the upload of its file.
+        """
         return Source(
             name=TABLE,
             files=FILES,
             columns=(
                 Column(name=ID, type="id", synonyms=(*self.ids, *IDS)),
                 Column(name=LABEL, type=self.label, synonyms=(*self.labels, *LABELS)),
-                Column(name=TIME, type="timestamp", nullable=True, required=False, synonyms=TIMES),
+                Column(name=TIME, type="timestamp", nullable=True, required=False, of_upload=True, synonyms=TIMES),
             ),
             unique=(ID, LABEL) if self.several else (ID,),
             repeats="latest",

@@ -159,12 +159,12 @@ def _strict(mapped: Mapped, keys: Kinds) -> list[str]:
     for column in mapped.columns:
         cell = mapped.cells[column.name]
         if cell is None:
-            columns += _absent(column)
+            columns += _absent(mapped, column)
             continue
         sql = cells.strict(cell, keys.get(column.name, column.type), nullable=column.nullable)
         if again is not None:
             sql, again = f"CASE WHEN {again} THEN error('refused') ELSE {sql} END", None
-        columns.append(f"{sql} AS {identifier(column.name)}")
+        columns.append(f"{_filled(sql, column, mapped=mapped)} AS {identifier(column.name)}")
     return columns
 
 
@@ -172,9 +172,9 @@ def _lenient(mapped: Mapped, keys: Kinds) -> list[str]:
     columns = []
     for column in mapped.columns:
         if mapped.cells[column.name] is None:
-            columns += _absent(column)
+            columns += _absent(mapped, column)
             continue
-        value = value_of(mapped, column)
+        value = _filled(value_of(mapped, column), column, mapped=mapped)
         number = keys.get(column.name) == "id"
         columns.append(f"{f'TRY_CAST({value} AS BIGINT)' if number else value} AS {identifier(column.name)}")
     return columns
@@ -190,11 +190,17 @@ def _others(mapped: Mapped, kinds: Kinds) -> list[str]:
     return columns
 
 
-def _absent(column: Column) -> list[str]:
+def _filled(sql: str, column: Column, *, mapped: Mapped) -> str:
+    """The same with the time of the upload where there is no value, for a column that has that then."""
+    moment = mapped.found.uploaded_at
+    return f"coalesce({sql}, TIMESTAMP {literal(moment)})" if column.of_upload and moment else sql
+
+
+def _absent(mapped: Mapped, column: Column) -> list[str]:
     if column.omit_absent:
         return []
     sql = "place::BIGINT" if column.place else f"NULL::{cells.SQL_TYPES[column.type]}"
-    return [f"{sql} AS {identifier(column.name)}"]
+    return [f"{_filled(sql, column, mapped=mapped)} AS {identifier(column.name)}"]
 
 
 def _counts_rows(mapped: Mapped) -> bool:

@@ -14,12 +14,14 @@ class LocalFile:
     """An uploaded file on this machine's disk.
 
     `name` is its path below the data set's folder, as people know it; `source` the table that it provides by its name,
-    empty where its content has to tell (an archive, a name that nobody knows).
+    empty where its content has to tell (an archive, a name that nobody knows); `uploaded_at` when it came (ISO 8601),
+    empty where that is of no interest.
     """
 
     name: str
     path: Path
     source: str = ""
+    uploaded_at: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +43,7 @@ class Found:
     * `as_integers`: where `only_digits`, the same relation with columns of type BIGINT, which is read in half the time.
     * `doubts`: sentences that ask for a setting, to be raised as BadData when this table is read: it can be understood
       in two ways. Files that nobody reads are not asked about.
+    * `uploaded_at`: when its file came (ISO 8601), empty where that is of no interest.
     * `ragged`: it has no header and a cell or several a line, so that each line may be a basket.
     * `text`, `delimiter`, `quote`: the UTF-8 text that `relation` reads, and how; only to say where a row stands.
     * `rejects`: name of the DuckDB table that lists the lines which the parser could not take apart once `relation` has
@@ -63,6 +66,7 @@ class Found:
     as_integers: str = ""
     doubts: tuple[str, ...] = ()
     rejects: str = ""
+    uploaded_at: str = ""
     ragged: bool = False
     text: Path | None = None
     delimiter: str = ","

@@ -115,7 +115,7 @@ class _Reader:
                 self.unreadable += problem.problems
             return
         for each in found:
-            self._take(self.assigner.candidate(each))
+            self._take(self.assigner.candidate(replace(each, uploaded_at=file.uploaded_at)))
         if self.consume and self._kept == kept:
             file.path.unlink()
 

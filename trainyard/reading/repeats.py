@@ -140,7 +140,8 @@ def _warning(
 ) -> str:
     example, _, _ = _example(connection, source, parts=parts)
     stays = STAYS[rule].format(latest_by=source.latest_by)
-    if rule == "latest" and not any(part.mapped.cells.get(source.latest_by) for part in parts):
+    dated = any(part.mapped.cells.get(source.latest_by) or part.mapped.found.uploaded_at for part in parts)
+    if rule == "latest" and not dated:
         stays = "the last of them stays"
     lines = "line repeats" if count == 1 else "lines repeat"
     names = sorted({part.mapped.found.name for part in parts})

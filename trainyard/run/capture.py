@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from trainyard.contract.config import Capture, Comparison
+from trainyard.contract.config import Capture, Deployment
 from trainyard.errors import ConfigError
 from trainyard.run.document import decoded, encoded
 
@@ -100,16 +100,19 @@ class CapturePlan:
         return None if text is None else decoded(cls, json.loads(text))
 
 
-def require_comparable(chosen: Comparison, rules: CaptureRules | None) -> None:
-    """Raise ConfigError where answers are to be compared by requests that the environment does not keep."""
-    if rules is None and chosen.most_changed is not None:
-        raise ConfigError(
-            [
-                f"deploy.compare.most_changed: the run asks for {chosen.most_changed}, which is looked at by requests "
-                "that endpoints kept, but this environment keeps none. Leave it out, or set capture=CaptureRules(...) "
-                "in infra/settings.py and deploy it."
-            ]
-        )
+def require_comparable(chosen: Deployment, rules: CaptureRules | None) -> None:
+    """Raise ConfigError where answers are to be compared by requests that the endpoint does not keep."""
+    if chosen.compare.most_changed is None or (rules is not None and _share(chosen.capture, rules) > 0):
+        return
+    nobody = "this environment keeps none. Leave it out, or set capture=CaptureRules(...) in infra/settings.py and"
+    none = "the share that this one keeps is 0. Leave it out, or set deploy.capture.share; an environment's share is"
+    reason = f"{nobody} deploy it." if rules is None else f"{none} that of its CaptureRules."
+    raise ConfigError(
+        [
+            f"deploy.compare.most_changed: the run asks for {chosen.compare.most_changed}, which is looked at by "
+            f"requests that endpoints kept, but {reason}"
+        ]
+    )
 
 
 def require_possible(chosen: Capture, rules: CaptureRules | None) -> None:
@@ -138,7 +141,7 @@ def planned(chosen: Capture, rules: CaptureRules | None, *, bucket: str, recipe:
     """
     if rules is None:
         return None
-    share = rules.share if chosen.share is None else chosen.share
+    share = _share(chosen, rules)
     if share == 0:
         return None
     return CapturePlan(
@@ -147,6 +150,10 @@ def planned(chosen: Capture, rules: CaptureRules | None, *, bucket: str, recipe:
         never_kept=never_kept(chosen, rules),
         seconds=chosen.seconds,
     )
+
+
+def _share(chosen: Capture, rules: CaptureRules) -> float:
+    return rules.share if chosen.share is None else chosen.share
 
 
 def never_kept(chosen: Capture, rules: CaptureRules) -> tuple[str, ...]:

@@ -107,7 +107,8 @@ class ObservedQuality(Document):
     """What the labels of a data set say of the predictions for it, as the run `run_id` found.
 
     Of `labels`, so many are `judged` (they have a prediction from before their time), have only later ones (`early`),
-    or none (`unknown`). `in_use` is the run of the model in use; where that one is `worse` than promised, an alarm
+    or none until the newest label (`unknown`). `unread` files of scores had other columns than the recipe has now.
+    `in_use` is the run of the model in use; where that one is `worse` than promised, an alarm
     rings. `message` is what people are sent.
     """
 
@@ -121,6 +122,7 @@ class ObservedQuality(Document):
     judged: int = 0
     early: int = 0
     unknown: int = 0
+    unread: int = 0
     unit: Unit = "day"
     in_use: str = ""
     worse: bool = False
@@ -132,3 +134,20 @@ class ObservedQuality(Document):
     def used(self) -> ModelQuality | None:
         """The quality of the model in use, None where no label is about its predictions."""
         return next((each for each in self.models if each.run_id == self.in_use), None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObservedVerdict(Document):
+    """What the state machine reads and sends of an `ObservedQuality`: a state may have 256 KiB, whatever that has."""
+
+    FILE: ClassVar[str] = "observed_verdict.json"
+
+    worse: bool
+    labels: int
+    judged: int
+    message: str
+
+    @classmethod
+    def of(cls, found: ObservedQuality) -> ObservedVerdict:
+        """That part of it."""
+        return cls(worse=found.worse, labels=found.labels, judged=found.judged, message=found.message)

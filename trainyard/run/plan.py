@@ -18,6 +18,7 @@ class NextStep(StrEnum):
     VERIFY = "verify"
     DEPLOY = "deploy"
     CHECK_DRIFT = "check_drift"
+    NONE_KEPT = "none_kept"
     FAN_OUT = "fan_out"
     NOTHING = "nothing"
     SETTLE = "settle"

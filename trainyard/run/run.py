@@ -26,7 +26,7 @@ def below_dataset(key: str) -> str:
 class InputFile:
     """One object version in the raw bucket, and the source table it provides by its name.
 
-    `source` is empty where the file's content has to tell.
+    `source` is empty where the file's content has to tell. `uploaded_at` (ISO 8601, UTC) is told of labels alone.
     """
 
     source: str
@@ -34,6 +34,7 @@ class InputFile:
     version_id: str
     size: int
     etag: str = ""
+    uploaded_at: str = ""
 
     @property
     def name(self) -> str:

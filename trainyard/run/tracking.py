@@ -11,9 +11,14 @@ from typing import ClassVar
 from trainyard.run.document import Document
 
 # An MLflow App of SageMaker's, or a tracking server of its earlier kind; any other server has an address.
-SAGEMAKER = re.compile(r"arn:aws[\w-]*:sagemaker:[a-z0-9-]+:\d{12}:mlflow-(app|tracking-server)/\S+")
-ADDRESS = re.compile(r"https?://[^\s/?#@]+(/[^\s?#]*)?")
-BUCKET = re.compile(r"s3://[a-z0-9.-]{3,63}(/\S*)?")
+SAGEMAKER = re.compile(r"arn:aws[\w-]*:sagemaker:[a-z0-9-]+:\d{12}:mlflow-(app|tracking-server)/[A-Za-z0-9-]+")
+# Address and names stand in the machine's definition, in quotes: no sign of these is one that ends them.
+ADDRESS = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:]+\])(:\d+)?(/[A-Za-z0-9._~%/-]*)?")
+BUCKET = re.compile(r"s3://[a-z0-9.-]{3,63}(/[A-Za-z0-9._=/-]*)?")
+EXPERIMENT_NAME = re.compile(r"[\w .:/-]{0,200}")
+SECRET_NAME = re.compile(r"[A-Za-z0-9/_+=.@-]{0,256}")
+# Of a variable of a job, in characters.
+LONGEST_URI = 256
 URI, EXPERIMENT, SECRET = "MLFLOW_TRACKING_URI", "TRAINYARD_MLFLOW_EXPERIMENT", "TRAINYARD_MLFLOW_SECRET"
 # What a variable of a job holds in place of nothing, which it cannot.
 NOTHING = "none"
@@ -39,11 +44,23 @@ class Mlflow:
 
     def problems(self) -> Iterator[str]:
         """What is wrong with it, each as the end of a sentence about the environment."""
-        if not self.sagemaker and not ADDRESS.fullmatch(self.uri):
+        if len(self.uri) > LONGEST_URI or not (self.sagemaker or ADDRESS.fullmatch(self.uri)):
             yield (
                 "expected mlflow.uri as http://..., https://... or the ARN of an MLflow App or tracking server, found "
                 f"{self.uri!r:.100}."
             )
+        if not EXPERIMENT_NAME.fullmatch(self.experiment):
+            yield (
+                "expected mlflow.experiment of at most 200 letters, digits, spaces and _.:/-, found "
+                f"{self.experiment!r:.100}."
+            )
+        if not SECRET_NAME.fullmatch(self.secret):
+            yield (
+                "expected mlflow.secret as the name of a secret, which is no ARN: at most 256 letters, digits and "
+                f"/_+=.@-, found {self.secret!r:.100}."
+            )
+        if self.secret and self.uri.startswith("http://"):
+            yield "expected https:// in mlflow.uri beside mlflow.secret, which http:// would send for all to read."
         if self.artifact_store and not BUCKET.fullmatch(self.artifact_store):
             yield f"expected mlflow.artifact_store as s3://bucket/prefix, found {self.artifact_store!r:.100}."
         if self.sagemaker and not self.artifact_store:

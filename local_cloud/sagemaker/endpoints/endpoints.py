@@ -160,12 +160,17 @@ class Endpoints(Named):
             self._status(name, "InService", FailureReason=failure_reason(str(error)), Pending=None)
             return
         traffic = self._traffic[name]
-        reason = roll_out.carry_out(
-            lambda share: traffic.move(fleet, share),
-            tell=lambda status, sentence: self._stage(name, status, sentence=sentence),
-            judge=self.metrics.judge,
-            ended=lambda: self.context.closing,
-        )
+        try:
+            reason = roll_out.carry_out(
+                lambda share: traffic.move(fleet, share),
+                tell=lambda status, sentence: self._stage(name, status, sentence=sentence),
+                judge=self.metrics.judge,
+                ended=lambda: self.context.closing,
+            )
+        except Exception as error:
+            # A defect of ours must not leave the calls split.
+            logger.exception("The roll-out of endpoint %s met a defect of the local cloud", name)
+            reason = f"InternalServerError: {error}"
         with self._deciding:
             if reason:
                 traffic.back()

@@ -14,18 +14,21 @@ from ministack import app
 from ministack.core.responses import get_account_id, get_region, request_scope
 from ministack.services import cloudwatch
 
+from local_cloud.sagemaker.endpoints.variant import Variant
+
 NAMESPACE = "AWS/SageMaker"
 # AWS keeps a point a minute for 15 days; a laptop, whose every point is written with the next, for some hours.
 MINUTE_SECONDS, KEPT_SECONDS = 60.0, 3 * 3600.0
 
 
 class Served(NamedTuple):
-    """Whose calls are counted together: those of one variant of an endpoint."""
+    """Whose calls are counted together: those of one variant of one configuration of an endpoint."""
 
     account: str
     region: str
     endpoint: str
     variant: str
+    configuration: str
 
 
 @dataclass
@@ -44,9 +47,9 @@ class CallMetrics:
         self._lock = threading.Lock()
         self._waits = False
 
-    def note(self, endpoint: str, variant: str, *, status: int, seconds: float) -> None:
+    def note(self, endpoint: str, variant: Variant, *, status: int, seconds: float) -> None:
         """One call that reached a container: the status of its answer (500 for none), and how long that took."""
-        served = Served(get_account_id(), get_region(), endpoint, variant)
+        served = Served(get_account_id(), get_region(), endpoint, variant.name, variant.configuration)
         with self._lock:
             calls = self._calls.setdefault(served, Calls())
             calls.answers[status // 100] += 1
@@ -73,7 +76,9 @@ class CallMetrics:
 
 
 def _put(served: Served, calls: Calls) -> None:
-    dimensions = {"EndpointName": served.endpoint, "VariantName": served.variant}
+    variant = {"EndpointName": served.endpoint, "VariantName": served.variant}
+    # While an update is in progress, AWS tells the fleets apart by the configuration.
+    fleet = {**variant, "EndpointConfigName": served.configuration}
     total = calls.answers.total()
     values: Mapping[str, Mapping[float, int]] = {
         "Invocations": {1.0: total},
@@ -84,7 +89,7 @@ def _put(served: Served, calls: Calls) -> None:
         },
         "ModelLatency": calls.latencies,
     }
-    data = [_datum(name, each, dimensions=dimensions) for name, each in values.items()]
+    data = [_datum(name, each, dimensions=whose) for whose in (variant, fleet) for name, each in values.items()]
     _call(_prune_and_put, {"Namespace": NAMESPACE, "MetricData": data})
 
 

@@ -88,7 +88,7 @@ class Runtime:
             status = answer.status
         finally:
             seconds = time.perf_counter() - started
-            self._endpoints.metrics.note(name, server.variant.name, status=status, seconds=seconds)
+            self._endpoints.metrics.note(name, server.variant, status=status, seconds=seconds)
         return answer
 
 

@@ -26,6 +26,7 @@ class Variant:
     model_data: str
     environment: dict[str, str]
     role_arn: str
+    configuration: str = ""
     weight: float = 1.0
     instances: int = 1
     serverless: dict[str, Any] | None = None
@@ -46,10 +47,10 @@ def variants_of(context: Context, config_name: str) -> list[Variant]:
     config = context.records[ENDPOINT_CONFIG].get(config_name)
     if config is None:
         raise not_found(ENDPOINT_CONFIG.title, ENDPOINT_CONFIG.arn(config_name))
-    return [_variant(context, each) for each in config["ProductionVariants"]]
+    return [_variant(context, each, configuration=config_name) for each in config["ProductionVariants"]]
 
 
-def _variant(context: Context, variant: Record) -> Variant:
+def _variant(context: Context, variant: Record, *, configuration: str) -> Variant:
     name = variant["ModelName"]
     model = context.records[MODEL].get(name)
     if model is None:
@@ -65,6 +66,7 @@ def _variant(context: Context, variant: Record) -> Variant:
         model_data=containers[0].get("ModelDataUrl", ""),
         environment=containers[0].get("Environment", {}),
         role_arn=model["ExecutionRoleArn"],
+        configuration=configuration,
         weight=float(variant.get("InitialVariantWeight", 1.0)),
         instances=int(variant.get("InitialInstanceCount", 1)),
         serverless=serverless,

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 from botocore.exceptions import ClientError
 
-from local_cloud.sagemaker.endpoints.rollout import roll_out_of
+from local_cloud.sagemaker.endpoints.endpoints import Endpoints
+from local_cloud.sagemaker.endpoints.rollout import RollOut, roll_out_of
+from local_cloud.sagemaker.endpoints.traffic import Traffic
 from local_cloud.sagemaker.endpoints.variant import Variant
 
 from .tiny_models import Callers, Host
@@ -34,12 +38,13 @@ def alarmed(host: Host) -> Iterator[tuple[str, str]]:
     yield name, f"{name}-Invocation5XXErrors"
 
 
-def alarm(host: Host, name: str, metric: str, **rule: Any) -> None:
+def alarm(host: Host, name: str, metric: str, *, fleet: str = "", **rule: Any) -> None:
+    whose = {"EndpointName": name, "VariantName": "all"} | ({"EndpointConfigName": fleet} if fleet else {})
     host.cloud.client("cloudwatch").put_metric_alarm(
         AlarmName=f"{name}-{metric}",
         Namespace="AWS/SageMaker",
         MetricName=metric,
-        Dimensions=[{"Name": "EndpointName", "Value": name}, {"Name": "VariantName", "Value": "all"}],
+        Dimensions=[{"Name": key, "Value": value} for key, value in whose.items()],
         Period=60,
         EvaluationPeriods=1,
         ComparisonOperator="GreaterThanThreshold",
@@ -107,6 +112,38 @@ def test_a_bad_version_goes_back_within_its_window_and_says_why(
     assert all("out of order" in str(each) for each in callers.failures)
     # The old version alone answers again.
     assert {host.ask(name)["word"] for _ in range(20)} == {"good"}
+
+
+@pytest.mark.parametrize(("before", "now", "stays"), [("good", "faulty", "before"), ("faulty", "better", "now")])
+def test_an_alarm_may_be_about_the_new_version_alone(host: Host, before: str, now: str, stays: str) -> None:
+    name = host.endpoint(before, **FOUR)
+    following = host.config(now, **FOUR)
+    # A canary of a quarter that fails every call makes a quarter of all calls fail, and half of none.
+    alarm(host, name, "Invocation5XXErrors", fleet=following, Statistic="Average", Threshold=0.5)
+    config = guardrails("CANARY", f"{name}-Invocation5XXErrors")
+    with Callers(host, name):
+        host.client.update_endpoint(EndpointName=name, EndpointConfigName=following, DeploymentConfig=config)
+        described = host.settled(name)
+    assert (described["EndpointConfigName"] == following) == (stays == "now")
+    assert ("FailureReason" in described) == (stays == "before")
+
+
+def test_a_roll_out_that_meets_a_defect_leaves_all_calls_with_the_version_before() -> None:
+    def broken() -> None:
+        raise RuntimeError("alarms cannot be judged")
+
+    before, arriving = MagicMock(servers=(1,)), MagicMock(servers=(2,))
+    made = Endpoints.__new__(Endpoints)
+    made.context, made.metrics = MagicMock(closing=False), MagicMock(judge=broken)
+    made._traffic, made._deciding = {"tiny": Traffic(before)}, threading.RLock()
+    made._launch, made._stage, made._status = MagicMock(return_value=arriving), MagicMock(), MagicMock()
+    made._replace("tiny", {"Deployment": []}, roll_out=RollOut(shares=(0.25, 1.0), wait_seconds=0.1))
+    (_, status), changes = made._status.call_args
+    assert (status, changes["Pending"]) == ("InService", None)
+    assert "alarms cannot be judged" in changes["FailureReason"]
+    assert made._traffic["tiny"].servers == (1,)
+    arriving.close.assert_called_once()
+    before.close.assert_not_called()
 
 
 def test_an_alarm_is_about_its_own_endpoint(host: Host, alarmed: tuple[str, str]) -> None:

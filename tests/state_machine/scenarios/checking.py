@@ -36,11 +36,17 @@ def checks() -> Scenarios:
         return way(f"check_drift-{what}", start, given, [*START, *CHECK, *states], started="2026-11-21T06:15:00.000Z")
 
     told = ["Were requests checked?", *TELL]
+    nothing = "Nothing was compared: endpoint trainyard-dev-prod2vec has kept no requests of the last 24 hours."
+    none_kept = plan(run, dataset="model in use", outcome="none_kept", reason=nothing, score=True, version=version)
+    end = {"started": "2026-11-21T06:15:00.000Z"}
     return {
         "requests that have not moved are no news": checked(
             "nothing moved", "Were requests checked?", "Anything to tell?", "Requests checked"
         ),
         "requests that moved are told": checked("moved", *told),
         "too few requests are told": checked("too few", *told),
+        "that no requests were kept is told": way(
+            "check_drift-none", start, answers | {"Resolve request": [none_kept]}, [*START, *TELL[1:]], **end
+        ),
         "requests that moved start a retraining": checked("retrain", *START_RETRAINING, *TELL),
     }

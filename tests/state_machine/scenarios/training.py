@@ -115,6 +115,7 @@ def unlogged() -> Scenarios:
     run = "20261121-130000-0e0e0e0e"
     causes = {
         "a job": error("States.TaskFailed", json.dumps({"ExitMessage": "no way", "FailureReason": "exit code: 1"})),
+        "a job that says nothing": error("States.TaskFailed", json.dumps({"FailureReason": "no way"})),
         "SageMaker": error("SageMaker.AmazonSageMakerException", "no way"),
     }
     registered = [*PROMOTE, *NOTIFY, "Model registered"]

@@ -53,8 +53,12 @@ def print_checked(deployment: Deployment, output: Mapping[str, Any], *, out: Con
     if found is None:
         out.print(Text(str(output["reason"]), style="bold yellow"), soft_wrap=True)
         return
-    out.print(Text(str(output["reason"]).splitlines()[0], style="bold yellow" if found.moves else "bold green"))
+    said, _, followed = str(output["reason"]).partition("\n\n")
+    out.print(Text(said.splitlines()[0], style="bold yellow" if found.moves else "bold green"))
     _print_moves(found, out=out)
+    if followed:
+        # What became of it, such as a training.
+        out.print(Text(followed), soft_wrap=True)
 
 
 def _print_drift(found: DataDrift | None, *, out: Console) -> None:

@@ -119,7 +119,7 @@ def remove(deployment: Deployment, name: str) -> list[str]:
     """Delete an endpoint and what was made for it; returns the names of what went. Registered models stay.
 
     Every configuration goes, with an endpoint of its own that an execution which was stopped left, and the alarms of
-    roll-outs. Raises NotFound where there is neither, TrainyardError when the endpoint does not go away.
+    roll-outs. Raises NotFound where there is none of it, TrainyardError when the endpoint does not go away.
     """
     sagemaker, gone = deployment.target.client("sagemaker"), []
     if _describe(deployment, name) is not None:
@@ -129,9 +129,11 @@ def remove(deployment: Deployment, name: str) -> list[str]:
     for each in configurations:
         sagemaker.delete_endpoint_config(EndpointConfigName=each)
         gone.append(each)
+    # A removal that broke off may have left nothing else.
+    gone += _without_alarms(deployment, name)
     if not gone:
         raise _not_found(deployment, name)
-    return gone + _without_alarms(deployment, name)
+    return gone
 
 
 def _removed(deployment: Deployment, name: str) -> str:
@@ -218,7 +220,7 @@ def _progress(pending: Mapping[str, Any]) -> str:
     """How far an update is, in SageMaker's words; empty for none."""
     if not pending:
         return ""
-    stages = [each for variant in pending["ProductionVariants"] for each in variant.get("VariantStatus", [])]
+    stages = [each for variant in pending.get("ProductionVariants", []) for each in variant.get("VariantStatus", [])]
     told = [f"{each['Status']} {each.get('StatusMessage', '')}".strip() for each in stages]
     return f"gets {pending['EndpointConfigName']}: {', '.join(told) or 'Updating'}"
 

@@ -12,7 +12,7 @@ from trainyard.client.execution.watch import Started, Watch
 from trainyard.client.run import artifacts
 from trainyard.errors import BadRequest
 from trainyard.run import recipe as recipes
-from trainyard.run.folders import TRUTH_PREFIX
+from trainyard.run.folders import OVERRIDES_FILE, TRUTH_PREFIX
 from trainyard.run.naming import ModelParts
 from trainyard.run.observed import ObservedQuality
 
@@ -38,16 +38,16 @@ def tell(
 ) -> Started:
     """Upload files of labels for what was predicted for a data set, and wait for the execution that they start.
 
-    Files of earlier labels stay: only those of the same names are replaced. Raises BadRequest for a recipe whose
+    Files of earlier labels stay: only those of the same names are replaced. `settings` take the place of earlier ones,
+    also where there are none; a `run.json` among the files is left out. Raises BadRequest for a recipe whose
     predictions nothing can be told of.
     """
+    files = {name: path for name, path in files.items() if name != OVERRIDES_FILE}
     recipes.tables_read(recipe, recipes.config(recipe, settings), task="verify")
     if not files:
         raise BadRequest("Expected a file of labels, or a folder with some; found none.")
     watch = Watch.begin(deployment)
-    done = []
-    if settings:
-        done.append(uploads.put_settings(deployment, recipe, dataset=dataset, settings=settings, folder=TRUTH_PREFIX))
+    done = [uploads.put_settings(deployment, recipe, dataset=dataset, settings=settings, folder=TRUTH_PREFIX)]
     done += uploads.put_files(
         deployment, recipe, dataset=dataset, files=files, folder=TRUTH_PREFIX, on_bytes=lambda _path, _count: None
     )

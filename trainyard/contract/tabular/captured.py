@@ -17,6 +17,10 @@ class CapturedRows(Captured):
 
     encoder: Encoder
 
+    def read_fields(self) -> tuple[str, ...]:
+        """Without the key and columns of one value, which rows may have."""
+        return self.encoder.columns
+
     def answers(self, requests: Rows, answers: Rows) -> Columns:
         """Columns of `table.score_columns`: of two classes the probability of the last, of several the highest."""
         del requests

@@ -35,7 +35,13 @@ def check_drift(run: Run, check: DriftCheck, *, captured: Path, model_dir: Path,
     config = recipe.config(run.recipe, run.config)
     if rows >= config.drift.least_rows:
         said = recipe.captured(run.recipe, model_dir, config=config)
-        profiles = _Profiles(check, said, fields=_fields(run.recipe, model_dir), shares=recipe.shares(run.recipe))
+        profiles = _Profiles(
+            check,
+            said,
+            fields=_fields(run.recipe, model_dir, said=said),
+            shares=recipe.shares(run.recipe),
+            least_rows=config.drift.least_rows,
+        )
         for each in kept_rows.read(files, run_id=check.model_run, rows=rows):
             profiles.add(each.requests, each.answers)
         profiles.write(output)
@@ -48,9 +54,16 @@ class _Profiles:
     """The profiles of requests and of answers as they grow, in the terms of the model's own data and answers."""
 
     def __init__(
-        self, check: DriftCheck, captured: Captured, *, fields: frozenset[str], shares: Sequence[Share]
+        self,
+        check: DriftCheck,
+        captured: Captured,
+        *,
+        fields: frozenset[str],
+        shares: Sequence[Share],
+        least_rows: int,
     ) -> None:
         self._hidden, self._captured, self._fields = frozenset(map(plain, check.never_kept)), captured, fields
+        self._least_rows = least_rows
         self._like = {name: _shown(table, self._hidden) for name, table in check.tables.items()}
         self._like_answers = _shown(check.answers or NO_ANSWERS, self._hidden)
         self._tables = {name: ProfileAlike(table) for name, table in self._like.items()}
@@ -65,10 +78,10 @@ class _Profiles:
 
     def write(self, output: Path) -> None:
         # A column without a value may be one of a field that is never kept, under another name.
-        empty = bool(self._hidden)
-        tables = {name: each.profile(without_empty=empty) for name, each in self._tables.items()}
+        empty, least = bool(self._hidden), self._least_rows
+        tables = {name: each.profile(without_empty=empty, least_rows=least) for name, each in self._tables.items()}
         DataProfile(tables={name: each for name, each in tables.items() if each.columns}).write(output)
-        AnswerProfile(answers=self._answers.profile(without_empty=empty)).write(output)
+        AnswerProfile(answers=self._answers.profile(without_empty=empty, least_rows=least)).write(output)
 
     def _requested(self, requests: Rows) -> Mapping[str, Columns]:
         """Requests as columns of tables; by the names of fields where the recipe does not say otherwise.
@@ -92,12 +105,16 @@ def _by_name(rows: Rows, names: Iterable[str]) -> dict[str, Sequence[object]]:
     return {name: [each.get(plain(name)) for each in found] for name in names}
 
 
-def _fields(name: str, model_dir: Path) -> frozenset[str]:
-    """What a row of a request to the model may hold, as `plain` has it."""
+def _fields(name: str, model_dir: Path, *, said: Captured) -> frozenset[str]:
+    """What the model reads of a row of a request, as `plain` has it."""
+    read = said.read_fields()
+    if read is not None:
+        return frozenset(map(plain, read))
     row = recipe.module(name, "serve").load(model_dir).routes()[0].row
     return frozenset(plain(each.alias or field) for field, each in row.model_fields.items())
 
 
 def _shown(table: TableProfile, hidden: frozenset[str]) -> TableProfile:
-    columns = {name: each for name, each in table.columns.items() if plain(name) not in hidden}
+    """Without what is never kept, and without keys: rows that are asked about need none."""
+    columns = {name: each for name, each in table.columns.items() if each.kind != "key" and plain(name) not in hidden}
     return TableProfile(rows=table.rows, sampled=table.sampled, columns=columns)

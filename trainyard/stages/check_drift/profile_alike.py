@@ -39,8 +39,11 @@ class _Column:
         elif self.like.kind == "category":
             self.counted.update(self._category(each) for each in known)
 
-    def profile(self) -> ColumnProfile:
+    def profile(self, *, least_rows: int) -> ColumnProfile:
         missing = round(1 - self.known / self.rows, 6) if self.rows else 0.0
+        if self.known < least_rows:
+            # Too few values to tell how they are spread: they are counted, as those of keys are.
+            return ColumnProfile(kind="key", missing=missing, rows=self.rows)
         if self.like.kind != "category":
             quantiles = Quantiles.of(sorted(self.numbers))
             return ColumnProfile(kind=self.like.kind, missing=missing, rows=self.rows, quantiles=quantiles)
@@ -95,16 +98,21 @@ class ProfileAlike:
             if {share.name, share.of} <= kept.keys():
                 total.add(kept[share.name], kept[share.of])
 
-    def profile(self, *, without_empty: bool) -> TableProfile:
-        """Of all rows so far; columns without a single value may be left out."""
+    def profile(self, *, without_empty: bool, least_rows: int) -> TableProfile:
+        """Of all rows so far; columns and shares of fewer than `least_rows` rows of their own are left out.
+
+        So may be columns without a single value.
+        """
         found = {
-            name: each.profile() for name, each in self._columns.items() if each.like.kind != "share" and each.rows
+            name: each.profile(least_rows=least_rows)
+            for name, each in self._columns.items()
+            if each.like.kind != "share" and each.rows >= least_rows
         }
         kept = {name: each for name, each in found.items() if not without_empty or each.missing < 1}
         shares = {
             share.name: ColumnProfile(kind="share", missing=0.0, rows=each.rows, share=round(each.part / each.whole, 6))
             for share, each in self._totals.items()
-            if each.whole
+            if each.whole and each.rows >= least_rows
         }
         return TableProfile(rows=self._rows, sampled=self._rows, columns=kept | shares)
 

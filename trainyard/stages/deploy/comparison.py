@@ -6,6 +6,7 @@ Runs in a Lambda. The records of what an endpoint kept are read by Athena, for t
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -22,10 +23,15 @@ from trainyard.stages.deploy.smoke_test import MAX_SENTENCE, Verdict
 DAYS = 7
 # Rows of one request to the version; it answers them together.
 ROWS_AT_A_TIME = 50
+# One request of one caller is not what all of them ask: of its rows at most this part of all that are compared.
+MOST_OF_A_REQUEST = 0.1
 SHOWN = 3
-SHOWN_CHARACTERS = 100
 POLL_SECONDS, MOST_SECONDS = 0.5, 180.0
 RUNNING = ("QUEUED", "RUNNING")
+NOTHING = (
+    f"Nothing was compared: of the last {DAYS} days the endpoint kept no requests, or the newest were answered by this "
+    "version itself."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,8 +55,10 @@ class Comparison:
 
 
 class Kept(NamedTuple):
-    """A row that an endpoint was asked, and what it answered."""
+    """A row that an endpoint was asked, and what it answered; `event_id` and `row` say which one."""
 
+    event_id: str
+    row: int
     request: Any
     answer: Any
 
@@ -60,12 +68,21 @@ Invoke = Callable[[bytes], bytes]
 
 
 def kept_rows(wanted: Comparison, *, run_id: str, database: str, bucket: str, athena: Any) -> list[Kept]:
-    """The newest rows of some days that versions of other runs answered. Raises JobFailed in the words of Athena."""
+    """The newest rows of some days that the version in service answered: the one whose answers are the newest.
+
+    None where that is the version of this run. Of one request there are a few rows only. Raises JobFailed in the words
+    of Athena.
+    """
     first = datetime.now(UTC).date() - timedelta(days=DAYS)
     # Names of models have letters, digits, dashes and underscores only.
+    lately = f"recipe = '{wanted.recipe}' AND model = '{wanted.model}' AND date >= '{first}'"
+    most = max(1, math.ceil(wanted.rows * MOST_OF_A_REQUEST))
     sql = (
-        f"SELECT request, answer FROM {capture.PREFIX} WHERE recipe = '{wanted.recipe}' AND model = '{wanted.model}' "  # noqa: S608
-        f"AND date >= '{first}' AND run <> '{run_id}' ORDER BY time DESC LIMIT {wanted.rows}"
+        f'WITH lately AS (SELECT run, time, event_id, "row", request, answer FROM {capture.PREFIX} WHERE {lately}), '  # noqa: S608
+        'placed AS (SELECT *, row_number() OVER (PARTITION BY event_id ORDER BY "row") AS place FROM lately '
+        f"WHERE run = (SELECT max_by(run, time) FROM lately) AND run <> '{run_id}') "
+        f'SELECT event_id, "row", request, answer FROM placed WHERE place <= {most} '
+        f'ORDER BY time DESC, event_id, "row" LIMIT {wanted.rows}'
     )
     started = athena.start_query_execution(
         QueryString=sql,
@@ -76,7 +93,12 @@ def kept_rows(wanted: Comparison, *, run_id: str, database: str, bucket: str, at
     _await(query, athena=athena)
     # The first row has the names of the columns.
     found = athena.get_query_results(QueryExecutionId=query, MaxResults=wanted.rows + 1)["ResultSet"]["Rows"][1:]
-    return [Kept(*(json.loads(cell["VarCharValue"]) for cell in row["Data"])) for row in found]
+    return [_kept([cell["VarCharValue"] for cell in row["Data"]]) for row in found]
+
+
+def _kept(cells: Sequence[str]) -> Kept:
+    event_id, row, request, answer = cells
+    return Kept(event_id=event_id, row=int(row), request=json.loads(request), answer=json.loads(answer))
 
 
 def _await(query: str, *, athena: Any) -> None:
@@ -91,13 +113,13 @@ def _await(query: str, *, athena: Any) -> None:
     raise JobFailed(f"Expected kept requests within {MOST_SECONDS:.0f} s, found Athena still looking for them.")
 
 
-def compare(rows: Sequence[Kept], wanted: Comparison, *, invoke: Invoke, show_cells: bool) -> Verdict:
+def compare(rows: Sequence[Kept], wanted: Comparison, *, invoke: Invoke) -> Verdict:
     """Ask the version all rows; what it answers otherwise must be at most what is allowed.
 
-    The sentences quote rows where `show_cells` allows it.
+    The sentences name rows and quote none: messages and histories stay where kept rows are forgotten.
     """
     if not rows:
-        return Verdict(passed=True, problems=(), requests=0)
+        return Verdict(passed=True, problems=(), requests=0, compared=NOTHING)
     never = frozenset(capture.plain(each) for each in wanted.never_kept)
     answers = [capture.without(each, never) for each in _answers(rows, invoke)]
     shares = [
@@ -108,9 +130,13 @@ def compare(rows: Sequence[Kept], wanted: Comparison, *, invoke: Invoke, show_ce
     passed = share <= wanted.most_changed
     return Verdict(
         passed=passed,
-        problems=() if passed else tuple(_sentences(rows, answers, shares=shares, wanted=wanted, quoted=show_cells)),
+        problems=() if passed else tuple(_sentences(rows, answers, shares=shares, wanted=wanted)),
         requests=len(rows),
         changed=round(share, 4),
+        compared=(
+            f"Compared with the version before by {len(rows)} rows that the endpoint was asked lately: {share:.1%} of "
+            f"what the answers say has changed, at most {wanted.most_changed:.1%} may."
+        ),
     )
 
 
@@ -141,7 +167,7 @@ def _asked(rows: Sequence[Kept], invoke: Invoke) -> list[Any]:
 
 
 def _sentences(
-    rows: Sequence[Kept], answers: Sequence[Any], *, shares: Sequence[float], wanted: Comparison, quoted: bool
+    rows: Sequence[Kept], answers: Sequence[Any], *, shares: Sequence[float], wanted: Comparison
 ) -> Iterator[str]:
     share, count = sum(shares) / len(shares), sum(each > 0 for each in shares)
     yield (
@@ -149,14 +175,8 @@ def _sentences(
         f"before: {share:.1%} of what the answers say has changed, at most {wanted.most_changed:.1%} may "
         "(deploy.compare.most_changed)."
     )
-    if not quoted:
-        return
     worst = sorted(range(len(rows)), key=lambda place: -shares[place])[:SHOWN]
     for place in worst:
-        request, before, now = (_short(each) for each in (rows[place].request, rows[place].answer, answers[place]))
-        yield f"Asked {request}: was {before}, is {now}."[:MAX_SENTENCE]
-
-
-def _short(value: Any) -> str:
-    text = str(value) if isinstance(value, TrainyardError) else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= SHOWN_CHARACTERS else f"{text[: SHOWN_CHARACTERS - 3]}..."
+        refused = isinstance(answers[place], TrainyardError)
+        said = "it is refused" if refused else f"{shares[place]:.0%} of the answer has changed"
+        yield f"Row {rows[place].row} of the request kept with event_id {rows[place].event_id}: {said}."[:MAX_SENTENCE]

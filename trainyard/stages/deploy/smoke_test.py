@@ -27,7 +27,8 @@ MAX_SENTENCE = 300
 class Verdict:
     """Whether an endpoint answers as it should; `problems` are the first few reasons why not, one sentence each.
 
-    `changed` is the share of what it answers otherwise than the version before, None where it was not compared.
+    `changed` is the share of what it answers otherwise than the version before, None where it was not compared, and
+    `compared` a sentence about that, empty where nobody asked for it.
     """
 
     passed: bool
@@ -35,6 +36,7 @@ class Verdict:
     requests: int
     slowest_ms: float = 0.0
     changed: float | None = None
+    compared: str = ""
 
     def to_mapping(self) -> dict[str, Any]:
         return asdict(self) | {"problems": list(self.problems)}

@@ -90,7 +90,7 @@ def _downloaded(store: RunStore, scratch: Path) -> Iterator[LocalFile]:
         progress(READ_SHARE * index / len(files), f"reading {file.name}")
         path = folder / f"upload-{index:05d}"
         store.download_input(file, path)
-        yield LocalFile(name=file.name, path=path, source=file.source)
+        yield LocalFile(name=file.name, path=path, source=file.source, uploaded_at=file.uploaded_at)
 
 
 def _keep_rejected(store: RunStore, reading: Reading) -> None:

@@ -6,6 +6,7 @@ In DuckDB and plain Python: ingest loads neither numpy nor pyarrow, and starts s
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -103,20 +104,24 @@ def _column(connection: DuckDBPyConnection, name: str, *, kind: str, rows: int, 
         if different > max(MOST_DIFFERENT * known, NAMED_FROM_ROWS):
             lengths = Quantiles.of(_sorted(connection, f"length({column})"))
             return ColumnProfile(kind="text", missing=missing, rows=rows, quantiles=lengths)
-        top = _top(connection, column, known=known)
-        return ColumnProfile(kind="category", missing=missing, rows=rows, top=top, complete=len(top) == different)
+        top, named = _top(connection, column, known=known)
+        return ColumnProfile(kind="category", missing=missing, rows=rows, top=top, complete=named == different)
     time = kind.startswith(TIMES)
     spread = Quantiles.of(_sorted(connection, f"epoch({column})" if time else column))
     return ColumnProfile(kind="time" if time else "number", missing=missing, rows=rows, quantiles=spread)
 
 
-def _top(connection: DuckDBPyConnection, column: str, *, known: int) -> dict[str, float]:
-    """The shares of the most frequent values, those that too few rows have left out."""
+def _top(connection: DuckDBPyConnection, column: str, *, known: int) -> tuple[dict[str, float], int]:
+    """The shares of the most frequent values, those that too few rows have left out, and how many values these are."""
     counted = connection.execute(
         f"SELECT {column}::VARCHAR, count(*) AS many FROM sampled WHERE {column} IS NOT NULL GROUP BY 1 "
         f"HAVING many >= {NAMED_FROM_ROWS} ORDER BY many DESC, 1 LIMIT {TOP_VALUES}"
     ).fetchall()
-    return {value[:LONGEST_VALUE]: round(many / known, 6) for value, many in counted}
+    rows: Counter[str] = Counter()
+    for value, many in counted:
+        # Long values may begin alike.
+        rows[value[:LONGEST_VALUE]] += many
+    return {value: round(many / known, 6) for value, many in rows.most_common()}, len(counted)
 
 
 def _sorted(connection: DuckDBPyConnection, expression: str) -> list[float]:

@@ -6,10 +6,15 @@ MLflow's would have to have.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from boto3.exceptions import Boto3Error
+from botocore.exceptions import BotoCoreError, ClientError
 
 from trainyard.errors import JobFailed
 from trainyard.run.documents import Comparison, Decision
@@ -49,14 +54,26 @@ def log_run(run: Run, server: Mlflow, *, comparison: Comparison, decision: Decis
         client = MlflowClient(tracking_uri=server.uri)
         experiment = _experiment(client, f"{server.experiment}/{contents.model_of(run)}")
         logged = _run(client, run, experiment=experiment)
-        _log_values(client, run, logged=logged, comparison=comparison, decision=decision)
-        for folder in (artifacts.report, artifacts.gated, artifacts.model):
-            client.log_artifacts(logged.info.run_id, str(folder), folder.name)
-        client.set_terminated(logged.info.run_id, "FINISHED")
-    except MlflowException as error:
+        with _ended(client, logged.info.run_id):
+            _log_values(client, run, logged=logged, comparison=comparison, decision=decision)
+            _upload(client, artifacts, run_id=logged.info.run_id)
+    # Clients of SageMaker's servers write artifacts to S3 themselves.
+    except (MlflowException, BotoCoreError, ClientError, Boto3Error) as error:
         raise JobFailed(f"Expected MLflow at {server.uri} to take the run {run.run_id}: {error!s:.500}") from error
     page = "" if server.sagemaker else f"{server.uri.rstrip('/')}/#/experiments/{experiment}/runs/{logged.info.run_id}"
     return MlflowRun(experiment_id=experiment, run_id=logged.info.run_id, page=page)
+
+
+@contextmanager
+def _ended(client: MlflowClient, run_id: str) -> Iterator[None]:
+    """A run of MLflow's that was not logged to its end has failed: nobody should wait for it."""
+    try:
+        yield
+    except Exception:
+        with suppress(Exception):
+            client.set_terminated(run_id, "FAILED")
+        raise
+    client.set_terminated(run_id, "FINISHED")
 
 
 def _experiment(client: MlflowClient, name: str) -> str:
@@ -98,6 +115,13 @@ def _log_values(client: MlflowClient, run: Run, *, logged: Any, comparison: Comp
     values = [Metric(name, value, moment, 0) for name, value in contents.metrics(comparison).items()]
     for metrics in _parts(values, MOST_METRICS):
         client.log_batch(where, metrics=metrics)
+
+
+def _upload(client: MlflowClient, artifacts: Artifacts, *, run_id: str) -> None:
+    """A server that answered at once has kept a large archive only after a while: MLflow's own limit holds."""
+    os.environ.pop("MLFLOW_HTTP_REQUEST_TIMEOUT", None)
+    for folder in (artifacts.report, artifacts.gated, artifacts.model):
+        client.log_artifacts(run_id, str(folder), folder.name)
 
 
 def _parts(values: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:

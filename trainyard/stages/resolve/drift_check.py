@@ -6,7 +6,7 @@ The endpoint itself is asked, and not the champion pointer: what is in service m
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,7 +20,7 @@ from trainyard.run.capture import CapturePlan, partition
 from trainyard.run.drift_check import MANIFEST_FILE, DriftCheck
 from trainyard.run.environment import Environment
 from trainyard.run.naming import endpoint_name
-from trainyard.run.plan import Plan
+from trainyard.run.plan import NextStep, Plan
 from trainyard.run.profile import AnswerProfile, DataProfile
 from trainyard.run.run import Run
 from trainyard.run.stage import Stage
@@ -48,8 +48,8 @@ class Served:
 def planned(plan: Plan, *, environment: Environment, s3: Any, sagemaker: Any, now: datetime) -> Plan:
     """The plan of a run of task `check_drift`, with the model in service; leaves what the job looks at with the run.
 
-    Raises BadRequest without an endpoint that keeps requests, NothingToDo where it kept none in these hours or its
-    model has no profiles to compare with.
+    Where it kept none in these hours, the plan is to say so. Raises BadRequest without an endpoint that keeps requests,
+    NothingToDo where its model has no profiles to compare with.
     """
     if environment.capture is None:
         raise BadRequest(KEEPS_NONE)
@@ -58,15 +58,16 @@ def planned(plan: Plan, *, environment: Environment, s3: Any, sagemaker: Any, no
     served = _served(endpoint_name(environment.prefix, str(plan.model)), run, sagemaker=sagemaker)
     tables, answers = _profiles(replace(run, run_id=served.run_id), s3=s3)
     where = urlsplit(served.capture.uri)
-    keys = sorted(_keys(where.netloc, where.path.strip("/"), since=now.astimezone(UTC) - hours * HOUR, s3=s3))
-    if not keys:
-        raise NothingToDo(f"endpoint {served.endpoint} has kept no requests of the last {hours} hours", **_where(run))
-    chosen = keys[:: -(-len(keys) // MOST_FILES)]
+    chosen, found = _spread(_keys(where.netloc, where.path.strip("/"), since=now.astimezone(UTC) - hours * HOUR, s3=s3))
+    version = {"data": served.data, "run_id": served.run_id}
+    if not chosen:
+        reason = f"Nothing was compared: endpoint {served.endpoint} has kept no requests of the last {hours} hours."
+        return replace(plan, outcome=NextStep.NONE_KEPT, reason=reason, version=version)
     check = DriftCheck(
         model_run=served.run_id,
         hours=hours,
         files=len(chosen),
-        found=len(keys),
+        found=found,
         tables=tables.tables,
         answers=answers.answers if answers else None,
         never_kept=served.capture.never_kept,
@@ -74,7 +75,7 @@ def planned(plan: Plan, *, environment: Environment, s3: Any, sagemaker: Any, no
     store.write_document(Stage.RESOLVE, check)
     store.write_text(Stage.RESOLVE, MANIFEST_FILE, text=json.dumps([{"prefix": f"s3://{where.netloc}/"}, *chosen]))
     reason = f"Requests to endpoint {served.endpoint} are set beside what its model was trained on."
-    return replace(plan, reason=reason, version={"data": served.data, "run_id": served.run_id})
+    return replace(plan, reason=reason, version=version)
 
 
 def _served(endpoint: str, run: Run, *, sagemaker: Any) -> Served:
@@ -117,6 +118,19 @@ def _profiles(trained: Run, *, s3: Any) -> tuple[DataProfile, AnswerProfile | No
         return tables, store.read_document(Stage.EVALUATE, AnswerProfile)
     except NotFound:
         return tables, None
+
+
+def _spread(keys: Iterable[str]) -> tuple[list[str], int]:
+    """At most `MOST_FILES` at equal distances, and how many there are; at most twice as many are in memory."""
+    kept: list[str] = []
+    step, found = 1, 0
+    for place, key in enumerate(keys):
+        found = place + 1
+        if place % step == 0:
+            kept.append(key)
+        if len(kept) == 2 * MOST_FILES:
+            kept, step = kept[::2], 2 * step
+    return kept[:: 1 if len(kept) <= MOST_FILES else 2], found
 
 
 def _keys(bucket: str, folder: str, *, since: datetime, s3: Any) -> Iterator[str]:

@@ -65,8 +65,8 @@ def longest(config: RecipeConfig, *, task: str = "train") -> Mapping[str, int]:
 
 
 def _endpoint(config: RecipeConfig) -> Mapping[str, int]:
-    moving = config.deploy.rollout
-    steps = {"requests that move step by step": moving.steps * moving.wait_s} if moving.steps else {}
+    seconds = config.deploy.steps * config.deploy.rollout.wait_s
+    steps = {"requests that move step by step": seconds} if seconds else {}
     return {"endpoint and pauses": OTHER_S, **steps}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
@@ -27,7 +28,8 @@ def choose(
     files = match(objects, sources, settings=config.files)
     if request.task == "verify":
         # There is one table only, and people name files of labels after days and months.
-        files = tuple(replace(each, source=sources[0].name) for each in files)
+        times = {each.key: each.modified.astimezone(UTC).replace(tzinfo=None).isoformat() for each in objects}
+        files = tuple(replace(each, source=sources[0].name, uploaded_at=times[each.key]) for each in files)
     waiting = ", ".join(missing(files, sources))
     by_upload = request.upload is not None
     if waiting and (by_upload or request.task == "train"):

@@ -115,7 +115,7 @@ def _config(request: Request, found: Stored, *, environment: Environment, s3: An
     require_one_machine(config)
     require_gpu_in_use(config, gpu=environment.gpu)
     capture.require_possible(config.deploy.capture, environment.capture)
-    capture.require_comparable(config.deploy.compare, environment.capture)
+    capture.require_comparable(config.deploy, environment.capture)
     duration.require_in_time(config, task=request.task)
     return config
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from trainyard.contract.config import Deployment, RollOut
+from trainyard.contract.config import Deployment
 from trainyard.run import capture
 from trainyard.run.capture import CaptureRules
 from trainyard.run.naming import ModelParts
@@ -20,7 +20,7 @@ def planned(chosen: Deployment, *, model: str, rules: CaptureRules | None = None
     `try_first`, where the version is tested on an endpoint of its own before it gets a request; with `update_policy` it
     gets them step by step, and with `comparison` it has to answer as the version before did.
     """
-    found = _update_policy(chosen.rollout) | _comparison(chosen, model, rules=rules)
+    found = _update_policy(chosen) | _comparison(chosen, model, rules=rules)
     return {"try_first": bool(found), **found}
 
 
@@ -31,18 +31,20 @@ def at_once(planned_deployment: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _update_policy(chosen: RollOut) -> dict[str, Any]:
+def _update_policy(chosen: Deployment) -> dict[str, Any]:
     """The BlueGreenUpdatePolicy of a roll-out in steps; nothing for all at once, SageMaker's default."""
-    if chosen.type not in SIZES:
+    moving = chosen.rollout
+    if moving.type not in SIZES:
         return {}
-    size = {"Type": "CAPACITY_PERCENT", "Value": round(100 * chosen.share)}
+    # Of percents SageMaker makes whole instances, and refuses those that come to more than half of them.
+    size = {"Type": "INSTANCE_COUNT", "Value": moving.at_a_time(chosen.instance_count)}
     policy = {
         "TrafficRoutingConfiguration": {
-            "Type": chosen.type.upper(),
-            "WaitIntervalInSeconds": chosen.wait_s,
-            SIZES[chosen.type]: size,
+            "Type": moving.type.upper(),
+            "WaitIntervalInSeconds": moving.wait_s,
+            SIZES[moving.type]: size,
         },
-        "MaximumExecutionTimeoutInSeconds": START_S + chosen.steps * chosen.wait_s,
+        "MaximumExecutionTimeoutInSeconds": START_S + chosen.steps * moving.wait_s,
     }
     return {"update_policy": policy}
 

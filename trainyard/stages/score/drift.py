@@ -47,7 +47,7 @@ def compare(store: RunStore) -> ScoreDrift:
         return ScoreDrift(text="The model is from before data were profiled, so that nothing was compared.")
     found = drift(before, after, of=learned.run.run_id, limits=limits)
     if not found.compared:
-        return ScoreDrift(text="Nothing was compared: no column of data or answers is watched of this model.")
+        return ScoreDrift(text=_nothing_watched(store.run, limits))
     store.write_document(Stage.SCORE, found)
     return ScoreDrift(text=_text(found, store.run, summary=summary), found=found)
 
@@ -57,6 +57,15 @@ def _too_few(summary: ScoreSummary, limits: Drift) -> str:
         f"Nothing was compared: expected at least {limits.least_rows:,} rows of requests of the last {limits.hours} "
         f"hours that the model of run {summary.model_run} answered, found {summary.rows:,}. Look back over more with "
         "drift.hours, or be content with fewer with drift.least_rows."
+    )
+
+
+def _nothing_watched(run: Run, limits: Drift) -> str:
+    if run.task != "check_drift":
+        return "Nothing was compared: no column of data or answers is watched of this model."
+    return (
+        "Nothing was compared: no column of requests or answers that is watched of this model has at least "
+        f"{limits.least_rows:,} rows of its own in the last {limits.hours} hours (drift.least_rows, drift.hours)."
     )
 
 

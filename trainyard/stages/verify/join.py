@@ -28,7 +28,7 @@ MOST_PERIODS = 60
 
 
 @contextmanager
-def joining(labels: Sequence[Path], truth: Truth, *, columns: Sequence[ScoreColumn], now: datetime) -> Iterator[Join]:
+def joining(labels: Sequence[Path], truth: Truth, *, columns: Sequence[ScoreColumn]) -> Iterator[Join]:
     """Labels in the Parquet files of ingest, to be joined with what is added; `columns` are those of bulk scoring."""
     by_name = {each.name: each for each in columns}
     with database(MEMORY) as connection:
@@ -36,8 +36,7 @@ def joining(labels: Sequence[Path], truth: Truth, *, columns: Sequence[ScoreColu
         files = ", ".join(literal(str(each)) for each in labels)
         label = "label::VARCHAR AS label" if truth.label == "id" else "label"
         connection.execute(
-            f"CREATE TABLE truth AS SELECT id::VARCHAR AS id, {label}, "
-            f"coalesce(time, TIMESTAMP {literal(now.isoformat())}) AS time FROM read_parquet([{files}])"
+            f"CREATE TABLE truth AS SELECT id::VARCHAR AS id, {label}, time FROM read_parquet([{files}])"
         )
         connection.register("declared", chunks.schema(join.columns).empty_table())
         connection.execute(
@@ -52,7 +51,7 @@ class Join:
     """Labels and predictions in a database; `columns` are the predicted ones, as bulk scoring declares them.
 
     Of an id that was predicted several times by a model, the last prediction before the label's time counts, and none
-    that came later: it may have known. A label without a time is as old as `now`.
+    that came later: it may have known.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -67,14 +66,29 @@ class Join:
     def _predicted(self) -> str:
         return ", ".join(self._names)
 
-    def add(self, found: Scored | Kept) -> None:
-        """Take over the predictions in a file for ids that have a label, as far as a model had an answer."""
+    def newest(self) -> datetime | None:
+        """The time of the newest label: what was predicted later is about none."""
+        [[found]] = self.connection.execute("SELECT max(time) FROM truth").fetchall()
+        return found if isinstance(found, datetime) else None
+
+    def add(self, found: Scored | Kept) -> bool:
+        """Take over the predictions in a file for ids that have a label, as far as a model had an answer.
+
+        Returns whether it could be read: scores of an earlier version of the recipe may have other columns.
+        """
         query = self._of_scores(found) if isinstance(found, Scored) else self._of_requests(found)
         answered = " AND ".join(f"{name} IS NOT NULL" for name in self._names)
-        self.connection.execute(
+        insert = (
             f"INSERT INTO predictions SELECT * FROM ({query}) AS found "
             f"WHERE id IN (SELECT id FROM truth) AND {answered}"
         )
+        try:
+            self.connection.execute(insert)
+        except (duckdb.BinderException, duckdb.ConversionException):
+            if isinstance(found, Kept):
+                raise
+            return False
+        return True
 
     def _of_scores(self, found: Scored) -> str:
         return (
@@ -104,8 +118,12 @@ class Join:
         """The predicted columns' types as DuckDB calls them."""
         return [str(each) for each in self.connection.table("declared").types]
 
-    def finish(self) -> Labelled:
-        """Join what was added."""
+    def finish(self, *, in_use: str) -> Labelled:
+        """Join what was added; by days, weeks or months as suits the model `in_use`.
+
+        Where an id has several labels, a row has all that came after one prediction, in the period of the first: what
+        a row says does not depend on how long periods are.
+        """
         last = "PARTITION BY version, id, predicted_at ORDER BY place DESC"
         self.connection.execute(
             "CREATE TABLE matched AS "
@@ -114,21 +132,30 @@ class Join:
             f"ASOF JOIN (SELECT * FROM predictions QUALIFY row_number() OVER ({last}) = 1) AS found "
             "ON asked.version = found.version AND asked.id = found.id AND asked.time >= found.predicted_at"
         )
-        unit = self._unit()
-        of_one = f"version, date_trunc('{unit}', time)::DATE AS period, predicted_at, id"
-        labels = f"label, time, {self._predicted}"
+        labels, grouped = f"label, time, {self._predicted}", ""
         if self.truth.several:
             predicted = ", ".join(f"any_value({name}) AS {name}" for name in self._names)
-            labels = f"list(label ORDER BY label) AS label, max(time) AS time, {predicted}"
-        grouped = " GROUP BY ALL" if self.truth.several else ""
-        self.connection.execute(f"CREATE TABLE joined AS SELECT {of_one}, {labels} FROM matched{grouped}")
+            labels = f"list(label ORDER BY label) AS label, min(time) AS time, {predicted}"
+            grouped = " GROUP BY ALL"
+        self.connection.execute(
+            f"CREATE TABLE of_one AS SELECT version, predicted_at, id, {labels} FROM matched{grouped}"
+        )
+        unit = self._unit(in_use)
+        self.connection.execute(
+            f"CREATE VIEW joined AS SELECT version, date_trunc('{unit}', time)::DATE AS period, predicted_at, id, "
+            f"label, time, {self._predicted} FROM of_one"
+        )
         return Labelled(connection=self.connection, columns=self.columns, several=self.truth.several, unit=unit)
 
-    def _unit(self) -> Unit:
-        """Days, or weeks or months where days have few labels or are too many."""
+    def _unit(self, in_use: str) -> Unit:
+        """Days, or weeks or months where days have few rows of the model in use (else of that with most) or are many.
+
+        The others are shown by the same: periods of two models would be no picture otherwise.
+        """
+        most = "SELECT version FROM of_one GROUP BY 1 ORDER BY version = ? DESC, count(*) DESC, version LIMIT 1"
         for unit in UNITS[:-1]:
-            query = f"SELECT count(*) FROM matched GROUP BY version, date_trunc('{unit}', time)"
-            counts = sorted(rows for [rows] in self.connection.execute(query).fetchall())
+            query = f"SELECT count(*) FROM of_one WHERE version = ({most}) GROUP BY date_trunc('{unit}', time)"
+            counts = sorted(rows for [rows] in self.connection.execute(query, [in_use]).fetchall())
             if counts and len(counts) <= MOST_PERIODS and counts[len(counts) // 2] >= LEAST_ROWS:
                 return unit
         return UNITS[-1]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import combinations
 from types import ModuleType
 
 from trainyard.contract.config import RecipeConfig
@@ -17,6 +16,8 @@ from trainyard.stages.verify.labelled import Labelled
 # A metric of so many is known within a percent or less; more would change no verdict.
 MOST_OF_A_PERIOD, MOST_IN_ALL = 20_000, 50_000
 RESAMPLES = 1000
+# So many models, the newest ones, are set beside that in use.
+MOST_COMPARED = 10
 # By run, the metrics that its evaluation found.
 Promises = Mapping[str, Mapping[str, Metric]]
 
@@ -73,9 +74,11 @@ class Judge:
         said = verdict(quality, promised.get(found.primary))
         return Period(start=start, rows=rows, verdict=said, quality=quality, metrics=found.metrics)
 
-    def same_rows(self, versions: list[str]) -> list[SameRows]:
-        """Each two models on the labels that both were asked for, the newer one first."""
-        pairs = (self._pair(newer, older) for newer, older in combinations(sorted(versions, reverse=True), 2))
+    def same_rows(self, in_use: str) -> list[SameRows]:
+        """The model in use beside each of the newest others, on the labels that both were asked for."""
+        versions = self.labelled.versions()
+        others = [each for each in reversed(versions) if each != in_use][:MOST_COMPARED] if in_use in versions else []
+        pairs = (self._pair(in_use, each) for each in others)
         return [each for each in pairs if each is not None]
 
     def _pair(self, first: str, second: str) -> SameRows | None:
@@ -83,7 +86,7 @@ class Judge:
         if tables[0].num_rows < LEAST_ROWS:
             return None
         own, other = (self.module.judge(each, config=self.config) for each in tables)
-        if own is None or other is None:
+        if own is None or other is None or own.primary != other.primary or len(own.examples) != len(other.examples):
             return None
         difference = paired_difference(
             own.examples,

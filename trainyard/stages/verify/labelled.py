@@ -29,7 +29,7 @@ class Counts:
 class Labelled:
     """The tables `truth`, `predictions`, `matched` and `joined` of a database, as `Join.finish` leaves them.
 
-    `columns` are the predicted ones. With `several`, an id may have more than one label, and a row has all of a period.
+    `columns` are the predicted ones. With `several`, an id may have more than one label, and a row has all of them.
     Labels are taken together by the `unit`.
     """
 

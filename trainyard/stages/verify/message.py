@@ -8,6 +8,9 @@ from trainyard.contract.report import number
 from trainyard.run.documents import Metric
 from trainyard.run.observed import ModelQuality, ObservedQuality, Period
 
+# Of more models, the one in use and the newest are told.
+MOST_TOLD = 10
+
 
 def message(found: ObservedQuality) -> str:
     """A few lines: whether the model in use keeps its promise, what the figures are, and which labels were left out."""
@@ -17,7 +20,7 @@ def message(found: ObservedQuality) -> str:
 def _lines(found: ObservedQuality) -> Iterator[str]:
     yield _headline(found)
     yield ""
-    for each in found.models:
+    for each in _told(found):
         yield f"* {_model(each, in_use=each.run_id == found.in_use)}"
     for pair in found.same_rows:
         difference = pair.difference
@@ -28,7 +31,14 @@ def _lines(found: ObservedQuality) -> Iterator[str]:
     if found.early:
         yield f"* {found.early:,} labels are older than every prediction of their id, so that they were left out."
     if found.unknown:
-        yield f"* {found.unknown:,} labels have an id that nothing was predicted for."
+        yield f"* {found.unknown:,} labels have an id that nothing was predicted for before the newest label."
+    if found.unread:
+        yield f"* {found.unread:,} files of scores have other columns than the recipe has now: they were left out."
+
+
+def _told(found: ObservedQuality) -> list[ModelQuality]:
+    newest = {each.run_id for each in found.models[-MOST_TOLD:]} | {found.in_use}
+    return [each for each in found.models if each.run_id in newest]
 
 
 def _headline(found: ObservedQuality) -> str:
@@ -45,6 +55,11 @@ def _headline(found: ObservedQuality) -> str:
     said = {"better than promised": "better than its evaluation promised", "as promised": "as good as promised"}
     if words := said.get(found.used.whole.verdict):
         return f"The model {found.model} in use is {words}. {what}."
+    if found.used.whole.verdict == "not compared":
+        return (
+            f"{what}; they are measured and not compared, and no alarm can ring, for no interval of "
+            f"{found.used.primary} is known from the evaluation of {found.model}."
+        )
     return f"{what}; that is too few, or there is too little known of what was promised, to judge {found.model} by."
 
 

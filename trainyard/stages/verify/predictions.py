@@ -10,6 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from trainyard.errors import NotFound
 from trainyard.run import capture
 from trainyard.run.documents import ScoreSummary
@@ -48,10 +50,13 @@ def began(run_id: str) -> datetime:
     return datetime.strptime(run_id.rpartition("-")[0], RUN_TIME).replace(tzinfo=UTC).replace(tzinfo=None)
 
 
-def scored(store: RunStore, model: str, *, scratch: Path) -> Iterator[Scored]:
-    """The files of every bulk scoring of the run's data set with a model, one at a time in `scratch`."""
+def scored(store: RunStore, model: str, *, until: datetime, scratch: Path) -> Iterator[Scored]:
+    """The files of every bulk scoring of the run's data set with a model, one at a time in `scratch`.
+
+    Those that began after `until` (UTC, without a zone) are left out.
+    """
     prefix = f"{SCORES_PREFIX}/{store.run.recipe}/model={model}/"
-    runs = sorted(_folders(store, prefix))
+    runs = sorted(each for each in _folders(store, prefix) if began(each) <= until)
     with ThreadPoolExecutor(FETCHED_AT_ONCE) as pool:
         versions = list(pool.map(lambda run_id: _version(store, run_id), runs))
     for run_id, version in zip(runs, versions, strict=True):
@@ -94,14 +99,21 @@ def _fetched(store: RunStore, prefix: str, *, scratch: Path) -> Iterator[Path]:
     with ThreadPoolExecutor(FETCHED_AT_ONCE) as pool:
         for batch in _batches(keys):
             paths = [scratch / f"{place:02d}{PARQUET}" for place, _ in enumerate(batch)]
-            list(pool.map(partial(_fetch, store), batch, paths))
-            for path in paths:
+            there = list(pool.map(partial(_fetch, store), batch, paths))
+            for path in (path for path, found in zip(paths, there, strict=True) if found):
                 yield path
                 path.unlink()
 
 
-def _fetch(store: RunStore, key: str, path: Path) -> None:  # noqa: PLR0917 - called by a pool
-    store.client.download_file(store.run.artifacts_bucket, key, str(path))
+def _fetch(store: RunStore, key: str, path: Path) -> bool:  # noqa: PLR0917 - called by a pool
+    """Whether the object was still there: somebody may forget it, or its time be over, once it is listed."""
+    try:
+        store.client.download_file(store.run.artifacts_bucket, key, str(path))
+    except ClientError as error:
+        if error.response["Error"]["Code"] in ("404", "NoSuchKey"):
+            return False
+        raise
+    return True
 
 
 def _batches(keys: Iterator[Any]) -> Iterator[list[Any]]:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from trainyard.contract.config import RecipeConfig
 from trainyard.errors import JobFailed, NotFound
 from trainyard.run import recipe
 from trainyard.run.documents import Comparison, Metric
 from trainyard.run.naming import model_name
-from trainyard.run.observed import METRIC, MODEL_DIMENSION, ObservedQuality, widened
+from trainyard.run.observed import METRIC, MODEL_DIMENSION, ObservedQuality, ObservedVerdict, widened
 from trainyard.run.run import Run
 from trainyard.run.stage import Stage
 from trainyard.run.store import RunStore
@@ -20,7 +21,7 @@ from trainyard.stages.verify.join import Join, joining
 from trainyard.stages.verify.judge import Judge
 from trainyard.stages.verify.labelled import Labelled
 from trainyard.stages.verify.message import message
-from trainyard.stages.verify.predictions import began, kept, scored
+from trainyard.stages.verify.predictions import Kept, Scored, kept, scored
 
 ROWS_FILE = "rows.parquet"
 
@@ -36,23 +37,26 @@ class Alarm:
 def verify(store: RunStore, labels: Path, *, in_use: str, output: Path, latest: Path, alarm: Alarm) -> ObservedQuality:
     """Write `observed_quality.json` to `output`; and to `latest` too, with every label beside its prediction.
 
+    What the state machine reads of it is `observed_verdict.json` in `output`.
+
     `labels` is the folder of the ingested table; `in_use` the run whose model is. The same labels and predictions give
     the same figures, whichever upload asked for them.
     """
     truth = recipe.truth(store.run.recipe)
     if truth is None:
         raise JobFailed(f"Expected a recipe with TRUTH in its config.py, found {store.run.recipe} without.")
-    columns, now = recipe.score_columns(store.run.recipe), began(store.run.run_id)
-    with joining(sorted(labels.glob("*.parquet")), truth, columns=columns, now=now) as join:
+    columns = recipe.score_columns(store.run.recipe)
+    with joining(sorted(labels.glob("*.parquet")), truth, columns=columns) as join:
         name = _model(store.run)
-        _add_predictions(store, join, model=name)
-        labelled = join.finish()
-        found = _judged(store, labelled, model=name, in_use=in_use)
+        unread = _add_predictions(store, join, model=name)
+        labelled = join.finish(in_use=in_use)
+        found = replace(_judged(store, labelled, model=name, in_use=in_use), unread=unread)
         labelled.write(latest / ROWS_FILE)
     found = replace(found, worse=bool(found.used and found.used.worse))
     found = replace(found, message=message(found))
     for folder in (output, latest):
         found.write(folder)
+    ObservedVerdict.of(found).write(output)
     _measure(found, alarm)
     return found
 
@@ -84,26 +88,31 @@ def _judged(store: RunStore, labelled: Labelled, *, model: str, in_use: str) -> 
         unit=labelled.unit,
         in_use=in_use,
         models=tuple(judge.models()),
-        same_rows=tuple(judge.same_rows(versions)),
+        same_rows=tuple(judge.same_rows(in_use)),
     )
 
 
-def _add_predictions(store: RunStore, join: Join, *, model: str) -> None:
-    """Bulk scores where the recipe judges them, and requests where the endpoint kept any."""
-    with tempfile.TemporaryDirectory(prefix="verify-") as folder:
-        for source in (scored, kept) if join.truth.key else (kept,):
-            for each in source(store, model, scratch=Path(folder)):
-                join.add(each)
+def _add_predictions(store: RunStore, join: Join, *, model: str) -> int:
+    """Bulk scores where the recipe judges them, and requests where the endpoint kept any; how many were not read."""
+    until = join.newest()
+    if until is None:
+        return 0
+    with tempfile.TemporaryDirectory(prefix="verify-") as name:
+        folder = Path(name)
+        scores = scored(store, model, until=until, scratch=folder) if join.truth.key else ()
+        found: Iterator[Scored | Kept] = chain(scores, kept(store, model, scratch=folder))
+        return sum(not join.add(each) for each in found)
 
 
 def _promised(store: RunStore) -> dict[str, Metric]:
     """The metrics of a model's evaluation; none where that is gone."""
     try:
         evaluation = store.read_document(Stage.EVALUATE, Comparison)
-        config: RecipeConfig = recipe.config(store.run.recipe, store.read_document(Stage.RESOLVE, Run).config)
+        # Not as a configuration: settings that it has may be gone from the recipe since.
+        confidence = float(store.read_document(Stage.RESOLVE, Run).config["gate"]["confidence"])
     except NotFound:
         return {}
-    return {name: widened(each, confidence=config.gate.confidence) for name, each in evaluation.metrics.items()}
+    return {name: widened(each, confidence=confidence) for name, each in evaluation.metrics.items()}
 
 
 def _measure(found: ObservedQuality, alarm: Alarm) -> None:
