@@ -170,6 +170,7 @@ def teller(cloud: Cloud, folder: Path) -> tuple[Listener, str]:
         **buckets,
         "JOB_DEFAULTS": "{}",
         "SETTLING_SECONDS": "0",
+        "PREFIX": "trainyard-dev",
         "POLICY": "{}",
         "LEDGER_TABLE": ledger,
         "TOPIC_ARN": topic,

@@ -57,6 +57,8 @@ ARGUMENTS = {
     "approve": ["latest"],
     "reject": ["latest"],
     "captured": ["prod2vec"],
+    "drift": ["prod2vec"],
+    "truth": ["prod2vec"],
     "forget": ["order-7"],
 }
 # The console may be up before the local cloud, and says so on its pages; the doctor says what is missing.

@@ -219,7 +219,8 @@ def test_a_version_that_answers_otherwise_is_refused_and_the_next_comes_step_by_
     archive = next(each["data"] for each in stack.models() if weak in each["name"])
     ledger.put_item(TableName=table, Item=current | {"run_id": {"S": weak}, "model_data": {"S": archive}})
     # It has to answer the request that the test before has left as the version in service did.
-    compared = trainyard(stack, "release", "prod2vec", "--set", "deploy.compare.most_changed=0.05")
+    asked = ("compare.most_changed=0.05", "capture.share=1")
+    compared = trainyard(stack, "release", "prod2vec", *(w for s in asked for w in ("--set", f"deploy.{s}")))
     ledger.put_item(TableName=table, Item=current)
     assert compared.returncode == 1, compared.stdout + compared.stderr
     said = " ".join((compared.stdout + compared.stderr).split())
