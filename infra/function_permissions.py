@@ -19,13 +19,13 @@ from trainyard.run.drift import DataDrift
 from trainyard.run.drift_check import MANIFEST_FILE, DriftCheck
 from trainyard.run.folders import QUERIES_PREFIX
 from trainyard.run.ledger import CHAMPION
+from trainyard.run.model_metrics import namespace
 from trainyard.run.profile import AnswerProfile, DataProfile
 from trainyard.run.run import Run
 from trainyard.run.stage import Stage
 from trainyard.serving.examples import EXAMPLES_FILE
 from trainyard.stages.explain_failure.job_logs import PROCESSING, TRAINING, glue_groups
 from trainyard.stages.score.retraining import RETRAINING
-from trainyard.stages.score.watch import namespace
 
 SAGEMAKER_LOGS = (*PROCESSING, *TRAINING)
 

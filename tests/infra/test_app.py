@@ -29,8 +29,9 @@ from tests.infra.templates import Deployment
 from trainyard.errors import ConfigError
 from trainyard.pages.environment import environment
 from trainyard.run import observed, recipe
+from trainyard.run.model_metrics import namespace
 from trainyard.run.prices import PRICES
-from trainyard.stages.score.watch import METRIC, namespace
+from trainyard.stages.score.watch import METRIC
 
 # The CDK writes a dependency on a role beside the reference that already makes one.
 CDK_HABIT = "W3005"

@@ -104,13 +104,18 @@ def require_comparable(chosen: Deployment, rules: CaptureRules | None) -> None:
     """Raise ConfigError where answers are to be compared by requests that the endpoint does not keep."""
     if chosen.compare.most_changed is None or (rules is not None and _share(chosen.capture, rules) > 0):
         return
-    nobody = "this environment keeps none. Leave it out, or set capture=CaptureRules(...) in infra/settings.py and"
-    none = "the share that this one keeps is 0. Leave it out, or set deploy.capture.share; an environment's share is"
-    reason = f"{nobody} deploy it." if rules is None else f"{none} that of its CaptureRules."
+    keeps, remedy = (
+        ("this environment keeps none", "set capture=CaptureRules(...) in infra/settings.py and deploy it")
+        if rules is None
+        else (
+            "the share that this one keeps is 0",
+            "set deploy.capture.share; an environment's share is that of its CaptureRules",
+        )
+    )
     raise ConfigError(
         [
             f"deploy.compare.most_changed: the run asks for {chosen.compare.most_changed}, which is looked at by "
-            f"requests that endpoints kept, but {reason}"
+            f"requests that endpoints kept, but {keeps}. Leave it out, or {remedy}."
         ]
     )
 

@@ -12,13 +12,11 @@ from trainyard.run.policy import Policy
 
 @dataclass(frozen=True, kw_only=True)
 class Environment:
-    """Names of what was deployed, its code version, the tags of every job, its machines by stage, and
-    its policy.
+    """Names of what was deployed, its code version, the tags of every job, its machines by stage, and its policy.
 
     An upload starts its run when no file of its set is younger than `settling_seconds`. `gpu` says whether there is an
-    image that trains on one, `approval` whether a person has to approve a model that passed the gate. The
-    names of its endpoints begin with `prefix`; they keep
-    what `capture` says of their requests, and nothing where it is None.
+    image that trains on one, `approval` whether a person has to approve a model that passed the gate. The names of its
+    endpoints begin with `prefix`; they keep what `capture` says of their requests, and nothing where it is None.
     """
 
     raw_bucket: str

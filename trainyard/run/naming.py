@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from trainyard.contract.config import MODEL_NAME, MODEL_RULE
 from trainyard.errors import BadRequest
@@ -15,6 +16,8 @@ LONGEST = 63 - 20 - 9
 HASH = 8
 # The alias of the state machine that uploads, schedules and people start: it stands for the version deployed last.
 LIVE = "live"
+# How the id of a run begins.
+RUN_TIME = "%Y%m%d-%H%M%S"
 # What the alarms of an endpoint are about.
 ALARMS = ("errors", "latency")
 
@@ -22,6 +25,15 @@ ALARMS = ("errors", "latency")
 def run_prefix(recipe: str, run_id: str) -> str:
     """The folder of a run in the artifacts bucket, without a slash at its end."""
     return f"{recipe}/{run_id}"
+
+
+def began(run_id: str) -> datetime:
+    """When a run began, which its id says, in UTC. Raises ValueError for an id that does not.
+
+    >>> began("20261130-075900-1a2b3c4d").isoformat()
+    '2026-11-30T07:59:00+00:00'
+    """
+    return datetime.strptime("-".join(run_id.split("-")[:2]), RUN_TIME).replace(tzinfo=UTC)
 
 
 def model_name(recipe: str, *, variant: str = "", model: str = "") -> str:

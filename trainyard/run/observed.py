@@ -16,7 +16,7 @@ from trainyard.run.document import Document
 from trainyard.run.documents import Difference, Metric
 
 # Of CloudWatch, once of the model and once of whichever was looked at last: 1 where it is worse than promised.
-METRIC, MODEL_DIMENSION = "WorseThanPromised", "Model"
+METRIC = "WorseThanPromised"
 CONFIDENCE = 0.99
 # Of fewer, a bootstrap knows too little of how much a metric varies.
 LEAST_ROWS = 100
@@ -108,8 +108,8 @@ class ObservedQuality(Document):
 
     Of `labels`, so many are `judged` (they have a prediction from before their time), have only later ones (`early`),
     or none until the newest label (`unknown`). `unread` files of scores had other columns than the recipe has now.
-    `in_use` is the run of the model in use; where that one is `worse` than promised, an alarm
-    rings. `message` is what people are sent.
+    `in_use` is the run of the model in use; where that one is `worse` than promised, an alarm rings. `message` is what
+    people are sent.
     """
 
     FILE: ClassVar[str] = "observed_quality.json"

@@ -49,10 +49,9 @@ class Run(Document):
     `config` is the complete, validated configuration as plain JSON; `recipe.config` turns it back into classes.
     `overrides` is the part of it that a manual start asked for, which its child executions are given too.
     `fingerprint` identifies the set of object versions; `code_version` the deployed code. A run of task `score` trains
-    nothing: it scores every row with the model in use; one of task `deploy` puts that model into service, and
-    one of task `check_drift` looks at what was asked of its endpoint. One of task `verify` sets labels beside what was
-    predicted.
-    `show_cells` says whether sentences may quote the data.
+    nothing: it scores every row with the model in use; one of task `deploy` puts that model into service, and one of
+    task `check_drift` looks at what was asked of its endpoint. One of task `verify` sets labels beside what was
+    predicted. `show_cells` says whether sentences may quote the data.
     """
 
     FILE: ClassVar[str] = "request.json"

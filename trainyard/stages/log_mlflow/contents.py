@@ -6,12 +6,10 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
-from trainyard.run import recipe
+from trainyard.run import naming, recipe
 from trainyard.run.documents import Comparison, Decision, Metric
-from trainyard.run.naming import model_name
 from trainyard.run.run import Run
 from trainyard.run.setting_paths import by_path
 
@@ -24,7 +22,7 @@ FORBIDDEN = re.compile(r"[^\w.\- :/]")
 def model_of(run: Run) -> str:
     """The name of the model in the ledger."""
     config = recipe.config(run.recipe, run.config)
-    return model_name(run.recipe, variant=config.variant, model=config.model)
+    return naming.model_name(run.recipe, variant=config.variant, model=config.model)
 
 
 def tags(run: Run, decision: Decision) -> dict[str, str]:
@@ -62,8 +60,7 @@ def metrics(comparison: Comparison) -> dict[str, float]:
 
 def began(run: Run) -> int:
     """Milliseconds since 1970 when the run began, by its id: the same whenever it is logged."""
-    moment = datetime.strptime(run.run_id[:15], "%Y%m%d-%H%M%S").replace(tzinfo=UTC)
-    return int(moment.timestamp() * 1000)
+    return int(naming.began(run.run_id).timestamp() * 1000)
 
 
 def _with_interval(found: Mapping[str, Metric]) -> Iterator[tuple[str, float]]:

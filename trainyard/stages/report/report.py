@@ -6,7 +6,6 @@ import json
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from trainyard.run import recipe
 from trainyard.run.documents import Comparison, Decision, PrepareSummary
 from trainyard.run.files import PAGE_FILE
 from trainyard.run.model_archive import ModelCard
+from trainyard.run.naming import began
 from trainyard.run.reuse import Reuse
 from trainyard.run.run import Run
 from trainyard.run.setting_paths import differing
@@ -142,7 +142,6 @@ def _facts(run: Run, config: RecipeConfig) -> dict[str, Cell]:
 def _started(run_id: str) -> str:
     """When a run began, which its id says; empty for an id that does not."""
     try:
-        began = datetime.strptime("-".join(run_id.split("-")[:2]), "%Y%m%d-%H%M%S")
+        return f"{began(run_id):%Y-%m-%d %H:%M:%S} UTC"
     except ValueError:
         return ""
-    return f"{began:%Y-%m-%d %H:%M:%S} UTC"

@@ -14,7 +14,7 @@ from trainyard.errors import NothingToDo
 from trainyard.run.environment import Environment
 from trainyard.run.folders import OVERRIDES_FILE
 from trainyard.run.ledger import expiry
-from trainyard.run.naming import execution_mark
+from trainyard.run.naming import RUN_TIME, execution_mark
 from trainyard.run.run import InputFile, Run
 from trainyard.stages.resolve.request import Request
 from trainyard.stages.resolve.uploads import StoredObject
@@ -111,4 +111,4 @@ def fingerprint(objects: Iterable[StoredObject | InputFile], *, salt: str = "") 
 def run_id(execution_arn: str, started: str) -> str:
     """`YYYYMMDD-HHMMSS-xxxxxxxx`: sorts by time, and its last part is a hash of the execution."""
     moment = datetime.fromisoformat(started.replace("Z", "+00:00"))
-    return f"{moment:%Y%m%d-%H%M%S}-{execution_mark(execution_arn)}"
+    return f"{moment:{RUN_TIME}}-{execution_mark(execution_arn)}"

@@ -39,9 +39,8 @@ class Request:
     `version_id` is the version that was uploaded and `uploaded_at` when it was complete, where the event tells.
     `task` is to train a model on the files, to score them with the model in use, to put that model into service, or to
     check the requests to its endpoint for drift: these two read no files; or to verify what was predicted by files of
-    labels. `folder` is where files lie. `versions`
-    are the object versions to work on by their names below the folder of the data set, as an earlier run read them;
-    empty for the newest. A `fresh` run computes every stage.
+    labels. `folder` is where files lie. `versions` are the object versions to work on by their names below the folder
+    of the data set, as an earlier run read them; empty for the newest. A `fresh` run computes every stage.
     """
 
     recipe: str

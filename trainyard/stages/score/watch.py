@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from trainyard.run import recipe
+from trainyard.run import model_metrics, recipe
 from trainyard.run.document import encoded
 from trainyard.run.drift import DataDrift
 from trainyard.run.run import Run
@@ -14,7 +14,7 @@ from trainyard.stages.score.drift import compare
 from trainyard.stages.score.retraining import Retraining, retraining
 
 # Of CloudWatch: in a namespace per recipe, once of the model and once of whichever was scored last.
-METRIC, REQUESTS_METRIC, MODEL_DIMENSION = "MovedColumns", "MovedColumnsOfRequests", "Model"
+METRIC, REQUESTS_METRIC = "MovedColumns", "MovedColumnsOfRequests"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,18 +60,11 @@ def watch(store: RunStore, model: str, *, services: Services) -> Watched:
     return Watched(text=text, moved=moved, news=moved > 0, retrain=asked.input if asked else None)
 
 
-def namespace(prefix: str, recipe_name: str) -> str:
-    """Where the metrics of a recipe's models are in CloudWatch."""
-    return f"{prefix}/{recipe_name}"
-
-
 def _measure(found: DataDrift, run: Run, *, model: str, services: Services) -> None:
     """Scored data and requests apart: else one that has not moved would end the alarm of the other."""
-    where = namespace(services.prefix, run.recipe)
+    where = model_metrics.namespace(services.prefix, run.recipe)
     metric = REQUESTS_METRIC if run.task == "check_drift" else METRIC
-    value = {"MetricName": metric, "Value": found.moved_columns, "Unit": "Count"}
-    of_model = {**value, "Dimensions": [{"Name": MODEL_DIMENSION, "Value": model}]}
-    services.cloudwatch.put_metric_data(Namespace=where, MetricData=[value, of_model])
+    model_metrics.put(services.cloudwatch, where, model=model, metric=metric, value=found.moved_columns)
 
 
 def _retraining(store: RunStore, found: DataDrift, *, model: str, services: Services) -> Retraining | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,13 +16,13 @@ from trainyard.errors import NotFound
 from trainyard.run import capture
 from trainyard.run.documents import ScoreSummary
 from trainyard.run.folders import SCORES_PREFIX
+from trainyard.run.naming import began
 from trainyard.run.run import Run
 from trainyard.run.stage import Stage
 from trainyard.run.store import RunStore
 
 PARQUET = ".parquet"
 FETCHED_AT_ONCE = 16
-RUN_TIME = "%Y%m%d-%H%M%S"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,13 +41,9 @@ class Kept:
     path: Path
 
 
-def began(run_id: str) -> datetime:
-    """When a run began, in UTC without a zone: its id says it.
-
-    >>> began("20261130-075900-1a2b3c4d")
-    datetime.datetime(2026, 11, 30, 7, 59)
-    """
-    return datetime.strptime(run_id.rpartition("-")[0], RUN_TIME).replace(tzinfo=UTC).replace(tzinfo=None)
+def _began(run_id: str) -> datetime:
+    """When a run began, in UTC without a zone, as DuckDB has timestamps."""
+    return began(run_id).replace(tzinfo=None)
 
 
 def scored(store: RunStore, model: str, *, until: datetime, scratch: Path) -> Iterator[Scored]:
@@ -56,13 +52,13 @@ def scored(store: RunStore, model: str, *, until: datetime, scratch: Path) -> It
     Those that began after `until` (UTC, without a zone) are left out.
     """
     prefix = f"{SCORES_PREFIX}/{store.run.recipe}/model={model}/"
-    runs = sorted(each for each in _folders(store, prefix) if began(each) <= until)
+    runs = sorted(each for each in _folders(store, prefix) if _began(each) <= until)
     with ThreadPoolExecutor(FETCHED_AT_ONCE) as pool:
         versions = list(pool.map(lambda run_id: _version(store, run_id), runs))
     for run_id, version in zip(runs, versions, strict=True):
         if version:
             for path in _fetched(store, f"{prefix}run={run_id}/", scratch=scratch):
-                yield Scored(path=path, version=version, moment=began(run_id))
+                yield Scored(path=path, version=version, moment=_began(run_id))
 
 
 def kept(store: RunStore, model: str, *, scratch: Path) -> Iterator[Kept]:

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from trainyard.errors import JobFailed, NotFound
-from trainyard.run import recipe
+from trainyard.run import model_metrics, recipe
 from trainyard.run.documents import Comparison, Metric
 from trainyard.run.naming import model_name
-from trainyard.run.observed import METRIC, MODEL_DIMENSION, ObservedQuality, ObservedVerdict, widened
+from trainyard.run.observed import METRIC, ObservedQuality, ObservedVerdict, widened
 from trainyard.run.run import Run
 from trainyard.run.stage import Stage
 from trainyard.run.store import RunStore
@@ -119,6 +119,5 @@ def _measure(found: ObservedQuality, alarm: Alarm) -> None:
     """Nothing is said of a model that cannot be judged: the alarm stays as it is."""
     if found.used is None or found.used.whole.verdict in ("too few", "not compared"):
         return
-    value = {"MetricName": METRIC, "Value": float(found.worse), "Unit": "Count"}
-    of_model = {**value, "Dimensions": [{"Name": MODEL_DIMENSION, "Value": found.model}]}
-    alarm.cloudwatch.put_metric_data(Namespace=alarm.namespace, MetricData=[value, of_model])
+    worse = float(found.worse)
+    model_metrics.put(alarm.cloudwatch, alarm.namespace, model=found.model, metric=METRIC, value=worse)
