@@ -23,8 +23,8 @@ import pyarrow.parquet as pq
 
 from benchmarks.figures import columns
 from trainyard.contract.config import Share
-from trainyard.run.drift import moved
-from trainyard.run.profile import DataProfile, TableProfile
+from trainyard.run.watch.drift import moved
+from trainyard.run.watch.profile import DataProfile, TableProfile
 from trainyard.stages.answers import AnswerProfiler
 from trainyard.stages.ingest.profile import profile
 

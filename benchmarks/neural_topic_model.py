@@ -35,7 +35,7 @@ from recipes.neural_topic_model.prepare import check, prepare
 from recipes.neural_topic_model.process import process
 from recipes.neural_topic_model.train import train
 from trainyard.glue.engine import start
-from trainyard.run.overrides import override
+from trainyard.run.settings.overrides import override
 from trainyard.stages.evaluate.bootstrap import interval, paired_difference
 
 RECIPE = "neural_topic_model"

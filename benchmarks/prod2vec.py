@@ -37,7 +37,7 @@ from recipes.prod2vec.metrics import hits, reciprocal_ranks, target_ranks
 from recipes.prod2vec.process import process
 from recipes.prod2vec.training_files import load_baskets
 from trainyard.contract.config import to_mapping
-from trainyard.run.overrides import override
+from trainyard.run.settings.overrides import override
 from trainyard.stages.evaluate.bootstrap import interval, paired_difference
 
 RECIPE = "prod2vec"

@@ -46,7 +46,7 @@ from recipes.propensity.members.logistic_regression import logistic_regression
 from recipes.propensity.metrics import classification_metrics
 from recipes.propensity.population import Population
 from recipes.propensity.training_data import INPUTS_FILE, LABELS_FILE, TrainingData
-from trainyard.run.overrides import override
+from trainyard.run.settings.overrides import override
 from trainyard.stages.ingest import database
 
 RECIPE = "propensity"

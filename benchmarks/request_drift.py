@@ -21,9 +21,9 @@ import pandas as pd
 from benchmarks.scored_drift import Case, Scoring, both, measure
 from tests.recipes.captured import MODEL_RUN, keep, run_of
 from trainyard.run import recipe
-from trainyard.run.drift import Move, moved
-from trainyard.run.drift_check import DriftCheck
-from trainyard.run.profile import AnswerProfile, DataProfile
+from trainyard.run.watch.drift import Move, moved
+from trainyard.run.watch.drift_check import DriftCheck
+from trainyard.run.watch.profile import AnswerProfile, DataProfile
 from trainyard.stages.check_drift.check_drift import check_drift
 
 Row = Mapping[Any, Any]

@@ -29,8 +29,8 @@ from benchmarks.figures import DATA, columns
 from benchmarks.served_models import train_from_raw
 from tests.recipes.bulk import ingest
 from trainyard.run import recipe
-from trainyard.run.drift import Move, moved
-from trainyard.run.profile import DataProfile, TableProfile
+from trainyard.run.watch.drift import Move, moved
+from trainyard.run.watch.profile import DataProfile, TableProfile
 from trainyard.stages.answers import AnswerProfiler, naming_rows
 from trainyard.stages.ingest.profile import profile
 

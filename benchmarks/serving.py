@@ -35,8 +35,8 @@ from recipes.prod2vec.basket_scorer import BasketScorer
 from recipes.prod2vec.features import Vocabulary
 from recipes.prod2vec.inference import ProductVectors
 from recipes.prod2vec.precomputed_neighbours import NEIGHBOURS_PER_PRODUCT, PrecomputedNeighbours
-from trainyard.run.capture import VARIABLE
 from trainyard.run.model_archive import ModelCard
+from trainyard.run.watch.capture import VARIABLE
 from trainyard.stages.train import keep_examples
 
 ROOT = Path(__file__).resolve().parents[1]

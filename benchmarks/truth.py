@@ -28,7 +28,7 @@ from benchmarks.figures import columns
 from trainyard.contract.evaluation import Judged
 from trainyard.run import recipe
 from trainyard.run.documents import Metric
-from trainyard.run.observed import CONFIDENCE, ModelQuality, Period, verdict, widened
+from trainyard.run.watch.observed import CONFIDENCE, ModelQuality, Period, verdict, widened
 from trainyard.stages.evaluate.bootstrap import interval
 from trainyard.stages.verify.judge import RESAMPLES
 

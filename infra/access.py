@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from infra.permissions import Permission
-from trainyard.run.capture import PARTITIONS
-from trainyard.run.capture import PREFIX as CAPTURED
 from trainyard.run.documents import Comparison, ScoreSummary
 from trainyard.run.failure import FOLDER as FAILURES
 from trainyard.run.folders import SCORES_PREFIX, TRUTH_PREFIX
 from trainyard.run.run import Run
 from trainyard.run.stage import Stage
+from trainyard.run.watch.capture import PARTITIONS
+from trainyard.run.watch.capture import PREFIX as CAPTURED
 
 # A run id is YYYYMMDD-HHMMSS-xxxxxxxx. Spelling its shape out keeps `*` from reaching into another stage's folders:
 # <run>/process/train/ would match `*/*/train/*`, and is not the training stage's.

@@ -14,8 +14,8 @@ from infra.data import DataStack
 from infra.settings import Settings, settings
 from infra.workflow import WorkflowStack
 from trainyard.errors import ConfigError, TrainyardError
-from trainyard.run.capture import CaptureRules
 from trainyard.run.tracking import Mlflow
+from trainyard.run.watch.capture import CaptureRules
 
 DEFAULT_ENVIRONMENT = "dev"
 CLI_CREDENTIALS = "cli-credentials"

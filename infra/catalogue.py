@@ -10,9 +10,10 @@ from constructs import Construct
 
 from infra.removal import replaceable
 from infra.settings import PROJECT, Settings
-from trainyard.run import capture, recipe
-from trainyard.run.capture import CaptureRules
+from trainyard.run import recipe
 from trainyard.run.folders import SCORES_PREFIX
+from trainyard.run.watch import capture
+from trainyard.run.watch.capture import CaptureRules
 
 PARTITIONS = ("model", "run")
 INPUT_FORMAT = "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat"

@@ -13,16 +13,16 @@ from infra.catalogue import database_name
 from infra.data import Data
 from infra.permissions import Permission, executions_of
 from infra.settings import Settings
-from trainyard.run import capture
 from trainyard.run.documents import Comparison, ScoreSummary
-from trainyard.run.drift import DataDrift
-from trainyard.run.drift_check import MANIFEST_FILE, DriftCheck
 from trainyard.run.folders import QUERIES_PREFIX
 from trainyard.run.ledger import CHAMPION
-from trainyard.run.model_metrics import namespace
-from trainyard.run.profile import AnswerProfile, DataProfile
 from trainyard.run.run import Run
 from trainyard.run.stage import Stage
+from trainyard.run.watch import capture
+from trainyard.run.watch.drift import DataDrift
+from trainyard.run.watch.drift_check import MANIFEST_FILE, DriftCheck
+from trainyard.run.watch.metrics import namespace
+from trainyard.run.watch.profile import AnswerProfile, DataProfile
 from trainyard.serving.examples import EXAMPLES_FILE
 from trainyard.stages.explain_failure.job_logs import PROCESSING, TRAINING, glue_groups
 from trainyard.stages.score.retraining import RETRAINING

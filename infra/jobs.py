@@ -23,9 +23,9 @@ from infra.endpoints import watch_roll_outs
 from infra.images import Images
 from infra.permissions import Permission, role
 from infra.settings import Settings
-from trainyard.run.model_metrics import namespace
 from trainyard.run.stage import Stage
 from trainyard.run.tracking import Mlflow
+from trainyard.run.watch.metrics import namespace
 
 SERVICE = "sagemaker.amazonaws.com"
 ANALYSIS = f"{Stage.TUNE}/analysis"

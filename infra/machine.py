@@ -13,8 +13,8 @@ from infra.machine_role import Parts, machine_role
 from infra.settings import Settings
 from infra.sources import code_version
 from state_machines.definition import definition_text
-from trainyard.run.model_metrics import namespace
 from trainyard.run.naming import LIVE
+from trainyard.run.watch.metrics import namespace
 
 
 def machine_name(settings: Settings) -> str:

@@ -21,8 +21,8 @@ from trainyard.contract.quality import QUALITY_FILE
 from trainyard.run.documents import Children, ScoreSummary
 from trainyard.run.files import MODEL_CARD_FILE
 from trainyard.run.naming import NAMED
-from trainyard.run.observed import ObservedVerdict
 from trainyard.run.stage import Stage
+from trainyard.run.watch.observed import ObservedVerdict
 
 # Kinds of jobs: API noun, its ARN's resource, the rule by which `.sync` waits.
 JOBS = (

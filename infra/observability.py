@@ -14,9 +14,9 @@ from constructs import Construct
 
 from infra.settings import Settings
 from trainyard.run import recipe
-from trainyard.run.model_metrics import namespace
 from trainyard.run.naming import endpoint_name
-from trainyard.run.observed import METRIC as WORSE_METRIC
+from trainyard.run.watch.metrics import namespace
+from trainyard.run.watch.observed import METRIC as WORSE_METRIC
 from trainyard.stages.score.watch import METRIC, REQUESTS_METRIC
 
 PERIOD = cdk.Duration.minutes(5)

@@ -16,10 +16,10 @@ from infra.channels import SlackChannel, TeamsChannel, Webhook
 from infra.schedules import RecipeSchedule, of_recipes
 from trainyard.contract.config import Job, default_jobs
 from trainyard.errors import ConfigError
-from trainyard.run.capture import CaptureRules
 from trainyard.run.gpu import FITTING, has_gpu
-from trainyard.run.policy import EVERYTHING, Policy
+from trainyard.run.settings.policy import EVERYTHING, Policy
 from trainyard.run.tracking import Mlflow
+from trainyard.run.watch.capture import CaptureRules
 
 PROJECT = "trainyard"
 # By these entry points an installed package offers environments of its own: `prod = "acme_deploy.environments:PROD"`.

@@ -11,8 +11,8 @@ from constructs import Construct
 
 from infra.removal import keep
 from infra.settings import Settings
-from trainyard.run.capture import PREFIX as CAPTURED
 from trainyard.run.folders import QUERIES_PREFIX
+from trainyard.run.watch.capture import PREFIX as CAPTURED
 
 KEEP_OLD_VERSIONS = cdk.Duration.days(90)
 KEEP_ACCESS_LOGS = cdk.Duration.days(365)

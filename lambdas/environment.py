@@ -6,10 +6,10 @@ import json
 import os
 from functools import cache
 
-from trainyard.run.capture import CaptureRules
 from trainyard.run.document import decoded
 from trainyard.run.environment import Environment
-from trainyard.run.policy import Policy
+from trainyard.run.settings.policy import Policy
+from trainyard.run.watch.capture import CaptureRules
 
 
 @cache

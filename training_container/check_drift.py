@@ -6,9 +6,9 @@ import tempfile
 from pathlib import Path
 
 from trainyard.run import container
-from trainyard.run.drift_check import DriftCheck
 from trainyard.run.model_archive import unpack
 from trainyard.run.run import Run
+from trainyard.run.watch.drift_check import DriftCheck
 from trainyard.stages.check_drift.check_drift import check_drift
 
 

@@ -17,7 +17,7 @@ def require_gpu() -> None:
     machine = container.instance_type()
     if not has_gpu(machine):
         return
-    from trainyard.contract.lean_tensorflow import tf
+    from trainyard.contract.lean.tensorflow import tf
 
     found = tf.config.list_physical_devices("GPU")
     if not found:

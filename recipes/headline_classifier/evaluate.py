@@ -17,7 +17,7 @@ from recipes.headline_classifier.metrics import accuracy, expected_calibration_e
 from recipes.headline_classifier.predictions import HEADLINES_FILE, Predictions, pairs, texts
 from recipes.headline_classifier.texts.source_words import COLUMNS as SOURCE_COLUMNS
 from trainyard.contract.evaluation import Evaluation, Reference
-from trainyard.contract.progress import progress
+from trainyard.contract.training.progress import progress
 
 COLUMNS = ("title", "category", *SOURCE_COLUMNS)
 # Baselines are for orientation, so they get a part of large data.

@@ -16,7 +16,7 @@ import numpy as np
 from recipes.headline_classifier.config import Hyperparameters
 from recipes.headline_classifier.features import PADDING, Encoder
 from recipes.headline_classifier.inference import KERNEL_SIZE, POOL_SIZE
-from trainyard.contract.lean_tensorflow import keras, tf
+from trainyard.contract.lean.tensorflow import keras, tf
 
 layers, ops = keras.layers, keras.ops
 

@@ -23,10 +23,11 @@ from recipes.headline_classifier.metrics import (
 )
 from recipes.headline_classifier.network import word_vectors
 from recipes.headline_classifier.predictions import Predictions, numbered, texts
-from trainyard.contract import charts, curves
+from trainyard.contract import charts
 from trainyard.contract.intervals import wilson
 from trainyard.contract.projection import spread_out, tsne
 from trainyard.contract.report import Cell, Figure, ReportInputs, Section, Table, write_highlights
+from trainyard.contract.training import curves
 
 PREDICTIONS_FILE = "predictions.parquet"
 MISTAKES_FILE = "mistakes.csv"

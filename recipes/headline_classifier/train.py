@@ -20,8 +20,8 @@ from recipes.headline_classifier.network.trainer import Trainer
 from recipes.headline_classifier.ngrams.seen import as_new, counted
 from recipes.headline_classifier.process import CORPUS_FILE
 from recipes.headline_classifier.texts.encoded import EncodedHeadlines
-from trainyard.contract import checkpoint, curves
-from trainyard.contract.progress import metric, progress
+from trainyard.contract.training import checkpoint, curves
+from trainyard.contract.training.progress import metric, progress
 
 KERAS_FILE = "model.keras"
 EPOCH_METRICS = ("loss", "validation_loss", "validation_accuracy", "validation_macro_f1")

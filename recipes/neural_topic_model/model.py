@@ -21,8 +21,8 @@ import numpy as np
 from recipes.neural_topic_model.config import Hyperparameters
 from recipes.neural_topic_model.features import Vocabulary
 from recipes.neural_topic_model.inference import TopicModel
-from trainyard.contract.fused_adam import FusedAdam
-from trainyard.contract.lean_tensorflow import keras, tf
+from trainyard.contract.lean.tensorflow import keras, tf
+from trainyard.contract.training.fused_adam import FusedAdam
 
 BATCH_NORM = {"momentum": 0.9, "epsilon": 1e-3, "scale": False}
 # Shares of training after which divergence and coherence count in full, and from which the learning rate falls.

@@ -26,10 +26,10 @@ from recipes.neural_topic_model.metrics import embedding_coherence, npmi
 from recipes.neural_topic_model.plots import CLOUD_WORDS, MAX_CLOUDS, review_map, training_curves, word_clouds
 from recipes.neural_topic_model.topics.over_time_section import over_time_section
 from recipes.neural_topic_model.words.word_vectors import WordVectors
-from trainyard.contract import curves
 from trainyard.contract.holdout import HOLDOUT, ROLES
 from trainyard.contract.report import Figure, ReportInputs, Section, Table, write_highlights
 from trainyard.contract.spilling import database
+from trainyard.contract.training import curves
 
 TOPICS_FILE = "topics.parquet"
 DOCUMENTS_FILE = "document_topics.parquet"

@@ -19,10 +19,10 @@ from recipes.neural_topic_model.topics.initial import initial_topics
 from recipes.neural_topic_model.topics.refined_nmf import refined_nmf_for, word_shares
 from recipes.neural_topic_model.topics.selection import Judge
 from recipes.neural_topic_model.words.cooccurrence import document_npmi, expected_npmi
-from trainyard.contract import checkpoint, curves
-from trainyard.contract.lean_tensorflow import tf
-from trainyard.contract.progress import metric, progress
-from trainyard.contract.threads import threads_for
+from trainyard.contract.lean.tensorflow import tf
+from trainyard.contract.lean.threads import threads_for
+from trainyard.contract.training import checkpoint, curves
+from trainyard.contract.training.progress import metric, progress
 from trainyard.errors import JobFailed
 
 KERAS_FILE = "model.keras"

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from recipes.prod2vec.features import RaggedArray
-from trainyard.contract.lean_tensorflow import tf
+from trainyard.contract.lean.tensorflow import tf
 
 # Slots of a pack. 16 products give 240 pairs from one gather; with more, epochs become so few steps that quality falls.
 SLOTS = 16

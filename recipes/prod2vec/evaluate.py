@@ -29,9 +29,9 @@ from recipes.prod2vec.metrics import (
 )
 from recipes.prod2vec.training_files import load_baskets
 from trainyard.contract.evaluation import Evaluation, Reference
-from trainyard.contract.lean_imports import deferred, lean
-from trainyard.contract.progress import progress
-from trainyard.contract.threads import threads_for
+from trainyard.contract.lean.imports import deferred, lean
+from trainyard.contract.lean.threads import threads_for
+from trainyard.contract.training.progress import progress
 
 # Baselines are for orientation, so they get a part of large data: gensim's time is order lines times epochs.
 MAX_REFERENCE_LINES = 1_000_000

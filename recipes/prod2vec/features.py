@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from trainyard.contract.lean_arrow import numbers, pa, read_table, text_array
+from trainyard.contract.lean.arrow import numbers, pa, read_table, text_array
 
 OUT_OF_VOCABULARY = -1
 VOCABULARY_FILE = "vocabulary.parquet"

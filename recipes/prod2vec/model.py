@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from trainyard.contract.lean_tensorflow import keras, tf
+from trainyard.contract.lean.tensorflow import keras, tf
 
 # Damps the first steps, which are large for rare products; of 1e-6 to 10, this did best on validation items.
 INITIAL_ACCUMULATOR = 1e-2

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from recipes.prod2vec.inference import ProductVectors
-from trainyard.contract import charts, curves
+from trainyard.contract import charts
 from trainyard.contract.projection import spread_out
 from trainyard.contract.report import Figure
+from trainyard.contract.training import curves
 
 MAP_PRODUCTS = 1000
 MAP_LABELS = 25

@@ -20,7 +20,7 @@ from recipes.prod2vec.training_files import (
     OFFSETS_FILE,
     PRODUCTS_FILE,
 )
-from trainyard.contract.lean_arrow import numbers, pa
+from trainyard.contract.lean.arrow import numbers, pa
 from trainyard.errors import JobFailed
 
 # Exponent of Mikolov et al. 2013, "Distributed Representations of Words and Phrases", section 2.2.

@@ -16,10 +16,10 @@ from recipes.prod2vec.config import Config
 from recipes.prod2vec.inference import ProductVectors
 from recipes.prod2vec.plots import MAP_PRODUCTS, product_map, training_curves
 from recipes.prod2vec.precomputed_neighbours import PrecomputedNeighbours
-from trainyard.contract.curves import CURVES_FILE
 from trainyard.contract.projection import tsne_beside
 from trainyard.contract.ranking import blocks
 from trainyard.contract.report import ReportInputs, Section, Table, write_highlights
+from trainyard.contract.training.curves import CURVES_FILE
 
 EMBEDDINGS = "embeddings"
 NEIGHBOURS_FILE = "neighbours.parquet"

@@ -18,9 +18,9 @@ from recipes.prod2vec.model import SkipGramTrainer, build
 from recipes.prod2vec.precomputed_neighbours import MAX_PRODUCTS, PrecomputedNeighbours
 from recipes.prod2vec.step_schedule import StepSchedule, bounded_epochs
 from recipes.prod2vec.training_files import KEEP_PROBABILITY_FILE, NEGATIVE_PROBABILITY_FILE, load_baskets
-from trainyard.contract import checkpoint, curves
-from trainyard.contract.lean_tensorflow import tf
-from trainyard.contract.progress import metric, progress
+from trainyard.contract.lean.tensorflow import tf
+from trainyard.contract.training import checkpoint, curves
+from trainyard.contract.training.progress import metric, progress
 
 KERAS_FILE = "model.keras"
 CHECKPOINT_FILE = "checkpoint.npz"

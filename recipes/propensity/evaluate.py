@@ -18,9 +18,9 @@ from recipes.propensity.metrics import classification_metrics
 from recipes.propensity.population import Population
 from recipes.propensity.training_data import VISITS_FILE, TrainingData, load_visits
 from trainyard.contract.evaluation import Evaluation, Reference
-from trainyard.contract.progress import progress
+from trainyard.contract.lean.threads import threads_for
 from trainyard.contract.tabular.probabilities import auc_of_places, places
-from trainyard.contract.threads import threads_for
+from trainyard.contract.training.progress import progress
 
 # Baselines are for orientation, so they get a part of large data.
 MAX_BASELINE_VISITS = 200_000

@@ -24,8 +24,8 @@ from recipes.propensity.database.read_visits import PARQUET_FILE, into_parquet
 from recipes.propensity.database.sales_window import SalesWindow, configured_dates, training_window
 from recipes.propensity.database.visit_tables import VisitTables, visit_tables
 from recipes.propensity.database.visit_values import utc
-from trainyard.contract.progress import progress
 from trainyard.contract.quality import Quality
+from trainyard.contract.training.progress import progress
 from trainyard.errors import BadData
 
 # The table of bulk scoring: of a database, `visits` is a sample.

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from recipes.propensity.networks.stacked_networks import NetworkSettings
-from trainyard.contract.lean_tensorflow import keras
+from trainyard.contract.lean.tensorflow import keras
 
 
 def build(settings: NetworkSettings, inputs: int, *, weights: Sequence[np.ndarray] | None = None) -> keras.Model:

@@ -17,11 +17,12 @@ from recipes.propensity.networks.combinations import COMBINATIONS_FILE
 from recipes.propensity.population import Population
 from recipes.propensity.threshold_section import thresholds_section
 from recipes.propensity.training_data import VISITS_FILE
-from trainyard.contract import charts, curves
+from trainyard.contract import charts
 from trainyard.contract.report import Cell, Figure, ReportInputs, Section, Table
 from trainyard.contract.tabular.plots import reliability_diagram
 from trainyard.contract.tabular.probabilities import ReliabilityBin, auc, reliability_bins
 from trainyard.contract.tabular.thresholds import curve
+from trainyard.contract.training import curves
 
 MAX_VISITS, MAX_IMPORTANCE_VISITS = 100_000, 10_000
 SHOWN_COMBINATIONS = 10

@@ -21,7 +21,7 @@ from recipes.propensity.ingest import EVERY_VISIT
 from recipes.propensity.population import Population
 from recipes.propensity.reasons.of_many import Reasons
 from trainyard.contract import chunks
-from trainyard.contract.progress import progress
+from trainyard.contract.training.progress import progress
 from trainyard.errors import BadData
 
 # Of a database, `visits` is a sample that training draws; of a file it is every visit.

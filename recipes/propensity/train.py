@@ -25,9 +25,9 @@ from recipes.propensity.networks.training_loop import TrainingState, fit
 from recipes.propensity.population import Population
 from recipes.propensity.reasons.of_many import typical_inputs
 from recipes.propensity.training_data import TrainingData
-from trainyard.contract import checkpoint, curves
-from trainyard.contract.progress import metric, progress
 from trainyard.contract.tabular.probabilities import log_loss
+from trainyard.contract.training import checkpoint, curves
+from trainyard.contract.training.progress import metric, progress
 
 KERAS_FILE = "model.keras"
 CHECKPOINT_FILE = "checkpoint.npz"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from trainyard.contract.fused_adam import FusedAdam
-from trainyard.contract.lean_tensorflow import keras, tf
+from trainyard.contract.lean.tensorflow import keras, tf
+from trainyard.contract.training.fused_adam import FusedAdam
 
 
 class AveragedAdamW:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 
-from trainyard.contract.lean_arrow import numbers, pa, read_table, text_array
+from trainyard.contract.lean.arrow import numbers, pa, read_table, text_array
 from trainyard.contract.values import written_keys
 
 MOVIES_FILE = "movies.parquet"

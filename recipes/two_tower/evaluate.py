@@ -18,8 +18,8 @@ from recipes.two_tower.metrics import coverage, ndcg_and_recall, relative_rmse, 
 from recipes.two_tower.ratings import HISTORIES_FILE, RATINGS_FILE, Ratings
 from recipes.two_tower.scale import Scale
 from trainyard.contract.evaluation import Evaluation, Reference
-from trainyard.contract.lean_arrow import read_table
-from trainyard.contract.progress import progress
+from trainyard.contract.lean.arrow import read_table
+from trainyard.contract.training.progress import progress
 from trainyard.errors import JobFailed
 
 # Baselines learn from at most so many users, and are asked for the movies of fewer.

@@ -9,7 +9,7 @@ import numpy as np
 
 from recipes.two_tower.catalogue import Movies
 from recipes.two_tower.ratings import HISTORIES_FILE, Ratings
-from trainyard.contract.lean_arrow import pa, read_table
+from trainyard.contract.lean.arrow import pa, read_table
 from trainyard.contract.values import written_keys
 
 USERS_FILE = "users.parquet"

@@ -6,7 +6,7 @@ Both towers are 256-128-32 networks; the dot product of their outputs is the sco
 
 from __future__ import annotations
 
-from trainyard.contract.lean_tensorflow import keras
+from trainyard.contract.lean.tensorflow import keras
 
 HIDDEN = (256, 128)
 

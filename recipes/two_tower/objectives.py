@@ -18,7 +18,7 @@ from recipes.two_tower.scale import Scale
 from recipes.two_tower.towers import Standardization, Tower, Towers, dense_layers
 from recipes.two_tower.trainers import RatingTensors, RatingTrainer, RetrievalTensors, RetrievalTrainer
 from recipes.two_tower.training_data import TrainingData
-from trainyard.contract.lean_tensorflow import tf
+from trainyard.contract.lean.tensorflow import tf
 
 RATINGS_PER_STEP = 1024
 USERS_PER_STEP = 128

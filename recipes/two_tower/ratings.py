@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from recipes.two_tower.scale import Scale
-from trainyard.contract.lean_arrow import numbers, pa, read_table
+from trainyard.contract.lean.arrow import numbers, pa, read_table
 
 COLUMNS = ("user", "movie", "rating", "timestamp")
 RATINGS_FILE = "ratings.parquet"

@@ -16,10 +16,10 @@ from recipes.two_tower.config import Config
 from recipes.two_tower.histories import Histories
 from recipes.two_tower.inference import TOP_K, Recommender
 from recipes.two_tower.ratings import Ratings
-from trainyard.contract import curves
 from trainyard.contract.projection import tsne_beside
 from trainyard.contract.ranking import blocks
 from trainyard.contract.report import Cell, ReportInputs, Section, Table, write_highlights
+from trainyard.contract.training import curves
 
 EMBEDDINGS = "movie_embeddings"
 RECOMMENDATIONS_FILE = "recommendations.parquet"

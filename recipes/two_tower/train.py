@@ -26,9 +26,9 @@ from recipes.two_tower.towers import Towers
 from recipes.two_tower.trainers import RatingTrainer, RetrievalTrainer
 from recipes.two_tower.training_data import TrainingData
 from recipes.two_tower.validation import METRICS, RANKED, Learned, Validate, choose_rating_steps, learned, validator
-from trainyard.contract import checkpoint, curves
-from trainyard.contract.progress import metric, progress
-from trainyard.contract.threads import threads_for
+from trainyard.contract.lean.threads import threads_for
+from trainyard.contract.training import checkpoint, curves
+from trainyard.contract.training.progress import metric, progress
 
 # How far the whole is when each of the four trainings begins and ends.
 TRIAL_PROGRESS = {"rating": (0.0, 0.3), "retrieval": (0.3, 0.6)}

@@ -11,7 +11,7 @@ import numpy as np
 
 from recipes.two_tower.averaged_adamw import AveragedAdamW
 from recipes.two_tower.learning_rate import WarmUpAndCosine
-from trainyard.contract.lean_tensorflow import keras, tf
+from trainyard.contract.lean.tensorflow import keras, tf
 
 # Weights are averaged over about this many of the last steps, or a tenth of all steps where there are fewer: an average
 # that looks back further remembers the start.

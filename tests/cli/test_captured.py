@@ -17,8 +17,8 @@ from trainyard.client.captured import matching
 from trainyard.client.captured.matching import Wanted
 from trainyard.client.yard import Yard
 from trainyard.errors import NotFound, TrainyardError
-from trainyard.run.capture import CaptureRules
 from trainyard.run.document import encoded
+from trainyard.run.watch.capture import CaptureRules
 from trainyard.serving import captured_files
 from trainyard.serving.exchange import Exchange
 

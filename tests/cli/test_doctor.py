@@ -26,7 +26,8 @@ from trainyard.client.doctor.needs import Needs
 from trainyard.client.run import estimate
 from trainyard.client.session import Target
 from trainyard.errors import ConfigError, NotFound
-from trainyard.run import prices, recipe
+from trainyard.run import recipe
+from trainyard.run.costs import prices
 
 NEEDS = Needs(
     account=None,

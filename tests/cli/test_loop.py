@@ -29,9 +29,9 @@ from trainyard.client.yard import Yard
 from trainyard.errors import BadRequest, ConfigError, JobFailed, NotFound, TrainyardError
 from trainyard.run.document import encoded
 from trainyard.run.documents import Difference
-from trainyard.run.drift import DataDrift
 from trainyard.run.recipe import config as recipe_config
 from trainyard.run.run import InputFile, Run
+from trainyard.run.watch.drift import DataDrift
 
 A, B, C = (f"2026112{day}-120000-0000000{day}" for day in (1, 2, 3))
 

@@ -14,7 +14,7 @@ from trainyard.cli.dataset import submission
 from trainyard.cli.main import main
 from trainyard.client.deployment import Deployment
 from trainyard.run.document import decoded, encoded
-from trainyard.run.policy import Policy
+from trainyard.run.settings.policy import Policy
 
 
 class FakeLambda:

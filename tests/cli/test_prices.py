@@ -17,8 +17,8 @@ from trainyard.cli.command import target
 from trainyard.cli.main import main
 from trainyard.client import price_list
 from trainyard.errors import ConfigError, NotFound
-from trainyard.run import prices
-from trainyard.run.prices import Machines
+from trainyard.run.costs import prices
+from trainyard.run.costs.prices import Machines
 
 REGION = "eu-central-1"
 

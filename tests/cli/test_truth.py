@@ -15,7 +15,7 @@ from trainyard.client.captured.matching import Wanted
 from trainyard.client.model import observed
 from trainyard.client.yard import Yard
 from trainyard.run.documents import Difference, Metric
-from trainyard.run.observed import ModelQuality, ObservedQuality, Period, SameRows
+from trainyard.run.watch.observed import ModelQuality, ObservedQuality, Period, SameRows
 
 BUCKET = "artifacts-bucket"
 OLD, NEW = "20261101-080000-aaaaaaaa", "20261120-080000-bbbbbbbb"

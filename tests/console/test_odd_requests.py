@@ -12,7 +12,7 @@ import pytest
 from tests.console.conftest import Console
 from tests.console.test_pages import RUN, put_run
 from trainyard.client.model import models
-from trainyard.run.drift import DataDrift, Move
+from trainyard.run.watch.drift import DataDrift, Move
 
 pytestmark = pytest.mark.xdist_group("console")
 # Python refuses to read a number of so many digits.

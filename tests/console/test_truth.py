@@ -8,7 +8,7 @@ from tests.cli.test_truth import NEW, OLD, found
 from tests.console.conftest import Console
 from trainyard.console.quality_chart import HEIGHT, chart
 from trainyard.run.documents import Metric
-from trainyard.run.observed import ObservedQuality
+from trainyard.run.watch.observed import ObservedQuality
 
 KEY = f"truth/propensity/model=propensity/dataset=november/{ObservedQuality.FILE}"
 

@@ -12,7 +12,7 @@ import pytest
 from training_container.gpu import require_gpu
 from trainyard.errors import JobFailed
 
-TENSORFLOW = "trainyard.contract.lean_tensorflow"
+TENSORFLOW = "trainyard.contract.lean.tensorflow"
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from trainyard.contract.config import Gate, Range, RecipeConfig, Tuning, bounded, settings, to_mapping
 from trainyard.errors import ConfigError
 from trainyard.run import recipe
-from trainyard.run.overrides import override
+from trainyard.run.settings.overrides import override
 
 
 @dataclass(frozen=True, kw_only=True)

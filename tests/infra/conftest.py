@@ -17,8 +17,8 @@ from infra.schedules import RecipeSchedule
 from infra.settings import ENVIRONMENTS, DatabaseNetwork, Settings
 from tests.infra.templates import Deployment, Stack
 from trainyard.contract.config import Schedule
-from trainyard.run.capture import CaptureRules
 from trainyard.run.tracking import Mlflow
+from trainyard.run.watch.capture import CaptureRules
 
 ROOT = Path(__file__).resolve().parents[2]
 MLFLOW_APP = "arn:aws:sagemaker:us-east-1:111122223333:mlflow-app/app-ABC"

@@ -28,9 +28,10 @@ from tests.infra.conftest import UUID
 from tests.infra.templates import Deployment
 from trainyard.errors import ConfigError
 from trainyard.pages.environment import environment
-from trainyard.run import observed, recipe
-from trainyard.run.model_metrics import namespace
-from trainyard.run.prices import PRICES
+from trainyard.run import recipe
+from trainyard.run.costs.prices import PRICES
+from trainyard.run.watch import observed
+from trainyard.run.watch.metrics import namespace
 from trainyard.stages.score.watch import METRIC
 
 # The CDK writes a dependency on a role beside the reference that already makes one.

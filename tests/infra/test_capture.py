@@ -12,8 +12,8 @@ from tests.infra.templates import Deployment
 from tests.infra.test_permissions import JOBS, artifact
 from trainyard.errors import ConfigError
 from trainyard.run import recipe
-from trainyard.run.capture import COLUMNS, CaptureRules, folder, partition
 from trainyard.run.document import decoded
+from trainyard.run.watch.capture import COLUMNS, CaptureRules, folder, partition
 from trainyard.serving.captured_files import SCHEMA
 
 HOUR = f"{folder('prod2vec', 'prod2vec')}/date=2026-11-30/hour=07"

@@ -9,7 +9,7 @@ from tests.infra.templates import Deployment
 from trainyard.contract.config import settings as config_settings
 from trainyard.run import recipe
 from trainyard.run.document import decoded
-from trainyard.run.policy import Allowance, Policy
+from trainyard.run.settings.policy import Allowance, Policy
 
 MOST_VARIABLES_BYTES = 4096
 

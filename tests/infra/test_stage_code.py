@@ -126,7 +126,7 @@ def test_modules_are_loaded_by_name_where_the_digest_knows_of_it_only() -> None:
         "trainyard/contract/tabular/own_modules.py",  # of recipes with a base: all there are
         "trainyard/glue/engine.py",  # modules of libraries, as in the following
         "trainyard/glue/lean_ibis.py",
-        "trainyard/contract/lean_imports.py",
+        "trainyard/contract/lean/imports.py",
     }
     code = stage_code.StageCode(deployed())
     reachable = {path for name in RECIPES for stage in stage_code.JOBS for path in code.paths(name, stage)}

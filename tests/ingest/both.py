@@ -15,7 +15,7 @@ from recipes.prod2vec.config import CONFIG
 from recipes.prod2vec.prepare import check, prepare
 from trainyard.contract.holdout import fraction_of, role_of
 from trainyard.glue import engine
-from trainyard.run.overrides import override
+from trainyard.run.settings.overrides import override
 
 SHARES = {"holdout": 0.1, "validation": 0.05, "salt": "test"}
 SETTINGS = {"data": {"top_products": 50, "max_basket": 6, "max_unknown_share": 0.5}}

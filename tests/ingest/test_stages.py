@@ -21,8 +21,8 @@ from recipes.prod2vec import sample
 from recipes.prod2vec.config import CONFIG, sources
 from trainyard.contract.config import to_mapping
 from trainyard.errors import JobFailed, NotFound
-from trainyard.run.overrides import override
 from trainyard.run.run import InputFile, Run
+from trainyard.run.settings.overrides import override
 from trainyard.run.stage import Stage
 from trainyard.run.store import RunStore
 

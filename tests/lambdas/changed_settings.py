@@ -12,7 +12,7 @@ from typing import Any, Literal, Union
 from trainyard.contract.config import RecipeConfig, to_mapping
 from trainyard.errors import ConfigError
 from trainyard.run import recipe
-from trainyard.run.overrides import override
+from trainyard.run.settings.overrides import override
 
 TEXTS = ("ml.p5.48xlarge", "2026-01-31", "visits:number", "de", "other")
 

@@ -16,11 +16,11 @@ from trainyard.contract.config import to_mapping
 from trainyard.run import recipe
 from trainyard.run.document import Document
 from trainyard.run.documents import ScoreSummary
-from trainyard.run.drift import DataDrift
-from trainyard.run.profile import AnswerProfile, ColumnProfile, DataProfile, TableProfile
 from trainyard.run.run import InputFile, Run
 from trainyard.run.stage import Stage
 from trainyard.run.store import RunStore
+from trainyard.run.watch.drift import DataDrift
+from trainyard.run.watch.profile import AnswerProfile, ColumnProfile, DataProfile, TableProfile
 from trainyard.stages.score.retraining import DAY_SECONDS, RETRAINING, retraining
 
 OLD, NEW = "20261101-000000-00000001", "20261121-000000-00000002"

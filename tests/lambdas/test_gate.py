@@ -13,9 +13,9 @@ from trainyard.contract.config import Gate, to_mapping
 from trainyard.errors import JobFailed
 from trainyard.run import recipe
 from trainyard.run.documents import Comparison, Difference, JobTimes
-from trainyard.run.drift import DataDrift
-from trainyard.run.profile import ColumnProfile, DataProfile, TableProfile
 from trainyard.run.run import Run
+from trainyard.run.watch.drift import DataDrift
+from trainyard.run.watch.profile import ColumnProfile, DataProfile, TableProfile
 from trainyard.stages.gate import decide
 
 GATE = Gate(primary="hits", minimum={"hits": 0.2, "coverage": 0.1}, maximum={"loss": 1.0})

@@ -9,8 +9,8 @@ import pytest
 from lambdas import environment
 from tests.lambdas.conftest import ARTIFACTS
 from tests.lambdas.test_resolve import call
-from trainyard.run.capture import CapturePlan, CaptureRules
 from trainyard.run.document import encoded
+from trainyard.run.watch.capture import CapturePlan, CaptureRules
 from trainyard.stages.deploy.comparison import Comparison
 from trainyard.stages.resolve.roll_out import at_once
 

@@ -13,11 +13,11 @@ from lambdas import environment
 from tests.lambdas.conftest import ARTIFACTS
 from tests.lambdas.test_compare_scores import OLD, aisles, run, unknown
 from tests.lambdas.test_resolve import call
-from trainyard.run.capture import VARIABLE, CapturePlan, CaptureRules, folder, partition, variables
 from trainyard.run.document import Document, encoded
-from trainyard.run.drift_check import MANIFEST_FILE, DriftCheck
 from trainyard.run.stage import Stage
 from trainyard.run.store import RunStore
+from trainyard.run.watch.capture import VARIABLE, CapturePlan, CaptureRules, folder, partition, variables
+from trainyard.run.watch.drift_check import MANIFEST_FILE, DriftCheck
 from trainyard.stages.resolve import drift_check
 
 CHECK = {"recipe": "prod2vec", "dataset": "model in use", "task": "check_drift"}

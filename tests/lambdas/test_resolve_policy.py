@@ -13,7 +13,7 @@ from tests.lambdas.settling_world import Upload, World
 from trainyard.run import recipe
 from trainyard.run.environment import Environment
 from trainyard.run.plan import NextStep, Plan
-from trainyard.run.policy import Policy
+from trainyard.run.settings.policy import Policy
 from trainyard.stages.resolve.resolve import resolve
 from trainyard.stages.resolve.settling import Earlier
 

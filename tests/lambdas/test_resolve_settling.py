@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.lambdas.settling_world import SETTLING, Upload, World
 from trainyard.run.plan import NextStep, Plan
-from trainyard.run.policy import Policy
+from trainyard.run.settings.policy import Policy
 
 FILES = ("ratings.csv", "movies.csv", "tags.csv", "links.csv", "run.json")
 

@@ -15,7 +15,7 @@ from tests.recipes.tables import read_sources
 from trainyard.contract import chunks
 from trainyard.contract.config import RecipeConfig
 from trainyard.run import recipe as recipes
-from trainyard.run.overrides import override
+from trainyard.run.settings.overrides import override
 from trainyard.stages.ingest import database
 from trainyard.stages.score import page as score_page
 

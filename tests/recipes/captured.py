@@ -8,10 +8,10 @@ from typing import Any
 
 from trainyard.contract.config import WATCHED, RecipeConfig, to_mapping
 from trainyard.run import recipe as recipes
-from trainyard.run.drift_check import DriftCheck
-from trainyard.run.overrides import override
-from trainyard.run.profile import AnswerProfile, DataProfile
 from trainyard.run.run import Run
+from trainyard.run.settings.overrides import override
+from trainyard.run.watch.drift_check import DriftCheck
+from trainyard.run.watch.profile import AnswerProfile, DataProfile
 from trainyard.serving.captured_files import encoded
 from trainyard.serving.exchange import Exchange
 from trainyard.stages.check_drift.check_drift import check_drift

@@ -27,7 +27,7 @@ from moto import mock_aws
 from tests.recipes.service import await_ping, free_port
 from tests.serving.served_model import small_model
 from tests.serving.toy import Toy, call, refusal, toy_application
-from trainyard.run.capture import COLUMNS, VARIABLE, CapturePlan, plain, without
+from trainyard.run.watch.capture import COLUMNS, VARIABLE, CapturePlan, plain, without
 from trainyard.serving import capture
 from trainyard.serving.capture import Capture
 from trainyard.serving.captured_files import encoded, writer

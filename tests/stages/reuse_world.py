@@ -18,7 +18,7 @@ from trainyard.contract.config import to_mapping
 from trainyard.run import recipe
 from trainyard.run.reuse import Reuse
 from trainyard.run.run import InputFile, Run
-from trainyard.run.settings_read import SettingsRead
+from trainyard.run.settings.read import SettingsRead
 from trainyard.run.stage import Stage
 from trainyard.run.stage_record import REUSABLE
 from trainyard.run.store import RunStore

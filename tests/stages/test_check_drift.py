@@ -19,9 +19,9 @@ from trainyard.contract.sources import Column
 from trainyard.contract.tabular.captured import CapturedRows
 from trainyard.contract.tabular.features import Encoder
 from trainyard.contract.tabular.table import Table
-from trainyard.run.drift import moved
-from trainyard.run.drift_check import DriftCheck
-from trainyard.run.profile import SAMPLED_ROWS, ColumnProfile, DataProfile, Quantiles, TableProfile
+from trainyard.run.watch.drift import moved
+from trainyard.run.watch.drift_check import DriftCheck
+from trainyard.run.watch.profile import SAMPLED_ROWS, ColumnProfile, DataProfile, Quantiles, TableProfile
 from trainyard.stages.check_drift import kept_rows
 from trainyard.stages.check_drift.check_drift import _Profiles
 from trainyard.stages.check_drift.profile_alike import ProfileAlike

@@ -22,9 +22,9 @@ from trainyard.run.documents import (
     JobTimes,
     Metric,
 )
-from trainyard.run.drift import DataDrift, Move
-from trainyard.run.profile import ColumnProfile, DataProfile, TableProfile
 from trainyard.run.run import InputFile, Run
+from trainyard.run.watch.drift import DataDrift, Move
+from trainyard.run.watch.profile import ColumnProfile, DataProfile, TableProfile
 from trainyard.stages.model_card import Known, content, model_card
 
 DIFFERENCE = Difference(value=0.02, low=0.01, high=0.03)

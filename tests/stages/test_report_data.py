@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from recipes.prod2vec.config import CONFIG
-from trainyard.contract import curves
 from trainyard.contract.config import to_mapping
 from trainyard.contract.report import ReportInputs
+from trainyard.contract.training import curves
 from trainyard.run import recipe as recipes
 from trainyard.run.documents import PrepareSummary
 from trainyard.run.model_archive import ModelCard

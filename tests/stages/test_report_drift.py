@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from trainyard.run.drift import DataDrift, Move
+from trainyard.run.watch.drift import DataDrift, Move
 from trainyard.stages.report.drift import drift_sections
 
 MOVE = Move(

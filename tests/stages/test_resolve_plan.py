@@ -9,7 +9,7 @@ import pytest
 from botocore.validate import ParamValidator
 
 from trainyard.contract.config import to_mapping
-from trainyard.contract.progress import metric, metric_regex
+from trainyard.contract.training.progress import metric, metric_regex
 from trainyard.errors import BadRequest, ConfigError
 from trainyard.run import recipe
 from trainyard.stages.resolve import plan

@@ -16,8 +16,8 @@ from trainyard.contract.config import to_mapping
 from trainyard.contract.evaluation import Judged
 from trainyard.run import recipe
 from trainyard.run.documents import Metric
-from trainyard.run.observed import verdict, widened
 from trainyard.run.stage import Stage
+from trainyard.run.watch.observed import verdict, widened
 from trainyard.stages.verify.judge import Judge
 from trainyard.stages.verify.predictions import scored
 

@@ -17,12 +17,12 @@ from trainyard.contract import chunks
 from trainyard.contract.config import to_mapping
 from trainyard.contract.truth import TABLE
 from trainyard.run import recipe
-from trainyard.run.capture import folder, partition
 from trainyard.run.documents import Comparison, Metric, ScoreSummary
-from trainyard.run.observed import ObservedQuality, ObservedVerdict
 from trainyard.run.run import Run
 from trainyard.run.stage import Stage
 from trainyard.run.store import RunStore
+from trainyard.run.watch.capture import folder, partition
+from trainyard.run.watch.observed import ObservedQuality, ObservedVerdict
 from trainyard.serving.captured_files import SCHEMA
 from trainyard.stages.verify.verify import Alarm, verify
 

@@ -15,7 +15,7 @@ from trainyard.cli.command.options import JsonOption, RecipeArgument, SetOption
 from trainyard.cli.dataset.settings import gather
 from trainyard.cli.execution_view.exit_codes import BAD_DATA, DONE
 from trainyard.contract.config import to_mapping
-from trainyard.contract.lean_imports import uncollected
+from trainyard.contract.lean.imports import uncollected
 
 if TYPE_CHECKING:
     from trainyard.client.dataset.check import Looked, Preview

@@ -10,7 +10,7 @@ from trainyard.cli.command import target, terminal
 from trainyard.cli.command.options import AwsOption, EnvOption, JsonOption
 from trainyard.client.policy import deployed
 from trainyard.run.document import encoded
-from trainyard.run.policy import Allowance, Policy
+from trainyard.run.settings.policy import Allowance, Policy
 
 NOTHING = "-"
 

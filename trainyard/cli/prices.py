@@ -14,7 +14,7 @@ from rich.text import Text
 from trainyard.cli.command import target, terminal
 from trainyard.cli.command.options import AwsOption, JsonOption
 from trainyard.errors import BadRequest
-from trainyard.run import prices as table_of
+from trainyard.run.costs import prices as table_of
 
 EXAMPLES = ("ml.m5.large", "ml.m5.xlarge")
 

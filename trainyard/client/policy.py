@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from trainyard.client.deployment import Deployment
 from trainyard.errors import NotFound
 from trainyard.run.document import decoded
-from trainyard.run.policy import Policy
+from trainyard.run.settings.policy import Policy
 
 VARIABLE = "POLICY"
 # Whoever uploads need not be allowed to look at functions.

@@ -10,7 +10,7 @@ from typing import Any
 from trainyard.client.execution.executions import Execution
 from trainyard.run.documents import Difference, Metric
 from trainyard.run.outcome import Outcome
-from trainyard.run.setting_paths import by_path
+from trainyard.run.settings.paths import by_path
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 SHORT = 8

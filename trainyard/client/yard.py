@@ -23,7 +23,7 @@ from trainyard.client.run.find_run import find_run
 from trainyard.client.run.started_run import StartedRun
 from trainyard.errors import BadRequest, NotFound
 from trainyard.run.outcome import Outcome
-from trainyard.run.setting_paths import nested
+from trainyard.run.settings.paths import nested
 
 if TYPE_CHECKING:
     import boto3

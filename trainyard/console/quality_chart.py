@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from trainyard.run.documents import Metric
-from trainyard.run.observed import ModelQuality, Verdict
+from trainyard.run.watch.observed import ModelQuality, Verdict
 
 WIDTH, HEIGHT, MARGIN = 640, 150, 14
 

@@ -1,6 +1,7 @@
 """The vocabulary of a recipe's configuration; standard library only.
 
-A recipe's `config.py` builds one frozen `RecipeConfig` from these classes; `trainyard.run.overrides` changes one.
+A recipe's `config.py` builds one frozen `RecipeConfig` from these classes, which
+`trainyard.run.settings.overrides` changes.
 """
 
 from __future__ import annotations

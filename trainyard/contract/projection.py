@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from trainyard.contract.lean_imports import deferred, lean
+from trainyard.contract.lean.imports import deferred, lean
 
 
 @contextmanager

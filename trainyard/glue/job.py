@@ -11,7 +11,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from trainyard.contract.lean_imports import rarely_collected
+from trainyard.contract.lean.imports import rarely_collected
 from trainyard.contract.quoting import cells_shown
 from trainyard.errors import JobFailed
 from trainyard.glue.arguments import Arguments, pairs, parse

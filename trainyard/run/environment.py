@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from trainyard.run.capture import CaptureRules
-from trainyard.run.policy import Policy
+from trainyard.run.settings.policy import Policy
+from trainyard.run.watch.capture import CaptureRules
 
 
 @dataclass(frozen=True, kw_only=True)

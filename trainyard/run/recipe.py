@@ -17,9 +17,9 @@ from trainyard.contract.sources import Source
 from trainyard.contract.truth import TABLE, Truth
 from trainyard.errors import BadRequest, ConfigError
 from trainyard.run import recipe_packages
-from trainyard.run.overrides import override
 from trainyard.run.recipe_packages import configuration, loaded, package
-from trainyard.run.suggestion import did_you_mean
+from trainyard.run.settings.overrides import override
+from trainyard.run.settings.suggestion import did_you_mean
 
 
 def names() -> tuple[str, ...]:

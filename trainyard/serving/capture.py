@@ -18,7 +18,7 @@ from functools import partial
 from itertools import groupby
 from typing import Any
 
-from trainyard.run.capture import CapturePlan, partition, plain
+from trainyard.run.watch.capture import CapturePlan, partition, plain
 from trainyard.serving.exchange import Exchange
 from trainyard.serving.inference_id import SMOKE_TEST
 

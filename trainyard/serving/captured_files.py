@@ -16,8 +16,8 @@ import orjson
 import pyarrow.parquet as pq
 from botocore.config import Config
 
-from trainyard.contract.lean_arrow import pa
-from trainyard.run.capture import COLUMNS, without
+from trainyard.contract.lean.arrow import pa
+from trainyard.run.watch.capture import COLUMNS, without
 from trainyard.serving.exchange import Exchange
 
 TYPES = {"string": pa.string(), "int": pa.int32(), "double": pa.float64(), "timestamp": pa.timestamp("ms")}

@@ -16,8 +16,8 @@ from fastapi import FastAPI
 from trainyard.contract.routes import Predictor
 from trainyard.errors import ConfigError, JobFailed, TrainyardError
 from trainyard.run import recipe
-from trainyard.run.capture import CapturePlan
 from trainyard.run.model_archive import ModelCard
+from trainyard.run.watch.capture import CapturePlan
 from trainyard.serving.application import application
 from trainyard.serving.capture import capturing
 from trainyard.serving.connection import connection

@@ -10,7 +10,14 @@ import numpy as np
 import pyarrow as pa
 
 from trainyard.contract.config import WATCHED, ScoreColumn, Share
-from trainyard.run.profile import NAMED_FROM_ROWS, SAMPLED_ROWS, TOP_VALUES, ColumnProfile, Quantiles, TableProfile
+from trainyard.run.watch.profile import (
+    NAMED_FROM_ROWS,
+    SAMPLED_ROWS,
+    TOP_VALUES,
+    ColumnProfile,
+    Quantiles,
+    TableProfile,
+)
 
 
 @dataclass

@@ -10,11 +10,11 @@ from trainyard.contract.meaning import Meanings
 from trainyard.errors import JobFailed, NotFound
 from trainyard.run import recipe
 from trainyard.run.documents import ChampionMetrics, Check, Comparison, Decision, Difference, JobTimes, Metric
-from trainyard.run.drift import drift
 from trainyard.run.files import MODEL_CARD_FILE
-from trainyard.run.profile import DataProfile
 from trainyard.run.stage import Stage
 from trainyard.run.store import RunStore
+from trainyard.run.watch.drift import drift
+from trainyard.run.watch.profile import DataProfile
 from trainyard.stages import model_card
 
 

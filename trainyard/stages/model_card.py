@@ -14,13 +14,13 @@ from typing import Any, TypeVar
 
 from trainyard.contract.config import RecipeConfig
 from trainyard.contract.meaning import Meanings
+from trainyard.run.costs.jobs import cost_in_words
 from trainyard.run.documents import ChampionMetrics, Comparison, Decision, Difference, JobTimes, Metric
-from trainyard.run.drift import DataDrift
-from trainyard.run.job_costs import cost_in_words
-from trainyard.run.profile import DataProfile
 from trainyard.run.run import Run
-from trainyard.run.setting_paths import by_path
+from trainyard.run.settings.paths import by_path
 from trainyard.run.stage import Stage
+from trainyard.run.watch.drift import DataDrift
+from trainyard.run.watch.profile import DataProfile
 
 MetricT = TypeVar("MetricT")
 # Of the whole card, in characters.

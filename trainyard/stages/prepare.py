@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trainyard.contract.config import RecipeConfig
-from trainyard.contract.progress import progress
 from trainyard.contract.quality import QUALITY_FILE, Quality
+from trainyard.contract.training.progress import progress
 from trainyard.errors import JobFailed
 from trainyard.glue.arguments import Arguments
 from trainyard.glue.engine import Engine
 from trainyard.glue.start_engine import start
 from trainyard.run import recipe
 from trainyard.run.documents import PrepareSummary
-from trainyard.run.settings_read import noting
+from trainyard.run.settings.read import noting
 from trainyard.run.stage import Stage
 from trainyard.run.store import RunStore
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from trainyard.run import recipe
 from trainyard.run.run import Run
-from trainyard.run.settings_read import noting
+from trainyard.run.settings.read import noting
 
 FOLDERS = ("train", "validation", "holdout", "features")
 FIGURES_FILE = "figures.json"

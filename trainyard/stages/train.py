@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from trainyard.contract.config import to_mapping
-from trainyard.contract.progress import metric
+from trainyard.contract.training.progress import metric
 from trainyard.run import recipe
 from trainyard.run.model_archive import ModelCard
-from trainyard.run.overrides import override
 from trainyard.run.run import Run
+from trainyard.run.settings.overrides import override
 from trainyard.serving import forms
 from trainyard.serving.examples import Examples
 

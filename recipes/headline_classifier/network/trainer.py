@@ -16,8 +16,8 @@ from recipes.headline_classifier.model import build
 from recipes.headline_classifier.network.calibration import fit_temperature
 from recipes.headline_classifier.ngrams.seen import only
 from recipes.headline_classifier.texts.encoded import EncodedHeadlines
-from trainyard.contract.fused_adam import FusedAdam
-from trainyard.contract.lean_tensorflow import tf
+from trainyard.contract.lean.tensorflow import tf
+from trainyard.contract.training.fused_adam import FusedAdam
 
 BATCHES_SIGNATURE = Batch(
     words=tf.TensorSpec([None, None, None], tf.int32),

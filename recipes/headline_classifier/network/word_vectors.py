@@ -10,8 +10,8 @@ import numpy as np
 
 from recipes.headline_classifier.config import Hyperparameters
 from recipes.headline_classifier.features import FIRST_WORD
-from trainyard.contract.lean_imports import deferred, lean
-from trainyard.contract.progress import progress
+from trainyard.contract.lean.imports import deferred, lean
+from trainyard.contract.training.progress import progress
 
 VECTORS_FILE = "vectors.txt"
 SIMILARITY_FILE = "word_vectors.json"

@@ -11,7 +11,7 @@ import warnings
 import numpy as np
 
 from recipes.headline_classifier.texts.encoded import EncodedHeadlines
-from trainyard.contract.lean_imports import lean
+from trainyard.contract.lean.imports import lean
 
 # As the strongest of the baselines has it; passes bound the time where classes cannot be told apart.
 PENALTY, PASSES = 0.5, 300

@@ -11,7 +11,7 @@ from typing import Self
 import numpy as np
 
 from recipes.headline_classifier.features import Encoder, NgramBags
-from trainyard.contract.growing_array import GrowingArray
+from trainyard.contract.training.growing_array import GrowingArray
 
 # Headlines that are summed at a time, so that mapped arrays are never in memory as a whole.
 BLOCK_HEADLINES = 50_000

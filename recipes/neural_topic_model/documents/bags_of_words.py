@@ -10,7 +10,7 @@ from typing import Self
 
 import numpy as np
 
-from trainyard.contract.growing_array import GrowingArray
+from trainyard.contract.training.growing_array import GrowingArray
 
 SIZE_FILE, OFFSETS_FILE, WORDS_FILE, COUNTS_FILE = (
     f"bag_{name}.npy" for name in ("size", "offsets", "words", "counts")

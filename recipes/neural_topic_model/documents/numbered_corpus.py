@@ -11,7 +11,7 @@ import numpy as np
 
 from recipes.neural_topic_model.documents.bags_of_words import BagsOfWords
 from recipes.neural_topic_model.features import Lemmatizer, Vocabulary
-from trainyard.contract.growing_array import GrowingArray
+from trainyard.contract.training.growing_array import GrowingArray
 
 NUMBERS_FILE = "lemmas.npy"
 # Documents that are counted at a time.

@@ -13,7 +13,7 @@ import scipy.sparse as sp
 from recipes.neural_topic_model.documents.bags_of_words import BagsOfWords
 from recipes.neural_topic_model.metrics import Halves, completion_of_halves
 from recipes.neural_topic_model.topics.mixture import MixtureTopics
-from trainyard.contract.lean_imports import lean
+from trainyard.contract.lean.imports import lean
 
 with lean():
     from sklearn.decomposition import NMF

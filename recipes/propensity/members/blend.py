@@ -21,7 +21,7 @@ from recipes.propensity.members.logistic_regression import logistic_regression
 from recipes.propensity.members.trees import Trees
 from recipes.propensity.metrics import clearly_lower, log_losses
 from recipes.propensity.training_data import TrainingData
-from trainyard.contract.threads import threads_for
+from trainyard.contract.lean.threads import threads_for
 
 TREES_SHARE, OTHER_SHARES = 0.6, (0.2, 0.4, 0.8, 1.0)
 # What is learned of each tree. The more there is to learn, the more of it is right: 0.06 for 20,000 rows of a bent

@@ -15,8 +15,8 @@ import numpy as np
 
 from recipes.propensity.features import Encoder
 from recipes.propensity.members.trees import EVERY_LEAF, LEAVES, Splits, Trees
-from trainyard.contract.lean_imports import lean
-from trainyard.contract.threads import threads_for
+from trainyard.contract.lean.imports import lean
+from trainyard.contract.lean.threads import threads_for
 
 with lean():
     from sklearn.ensemble import HistGradientBoostingClassifier

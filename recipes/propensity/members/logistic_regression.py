@@ -9,7 +9,7 @@ import numpy as np
 
 from recipes.propensity.calibration import logit
 from recipes.propensity.training_data import TrainingData
-from trainyard.contract.threads import threads_for
+from trainyard.contract.lean.threads import threads_for
 
 # A straight line is known well enough from these; more would cost as much time as the trees.
 MAX_ROWS = 200_000

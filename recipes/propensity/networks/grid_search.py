@@ -18,8 +18,8 @@ from recipes.propensity.networks.combinations import Combination, Result
 from recipes.propensity.networks.stacked_networks import NetworkSettings, StackedNetworks
 from recipes.propensity.networks.training_loop import fit
 from recipes.propensity.training_data import TrainingData
-from trainyard.contract.progress import progress
 from trainyard.contract.tabular.probabilities import auc
+from trainyard.contract.training.progress import progress
 
 VALIDATION_FOLD = 0
 

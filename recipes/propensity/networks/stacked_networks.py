@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from trainyard.contract.lean_tensorflow import tf
+from trainyard.contract.lean.tensorflow import tf
 
 ADAM_BETAS = (0.9, 0.999)
 RMSPROP_BETAS = (0.0, 0.9)

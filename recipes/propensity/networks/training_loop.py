@@ -12,9 +12,9 @@ import numpy as np
 from recipes.propensity.batches import effective_batch_size, epoch_batches
 from recipes.propensity.networks.stacked_networks import StackedNetworks
 from recipes.propensity.training_data import TrainingData
-from trainyard.contract import checkpoint
-from trainyard.contract.curves import finite_loss
-from trainyard.contract.lean_tensorflow import tf
+from trainyard.contract.lean.tensorflow import tf
+from trainyard.contract.training import checkpoint
+from trainyard.contract.training.curves import finite_loss
 
 # Epochs without a better validation loss until the rate falls, and until a network stops.
 REDUCE_RATE_PATIENCE = 3

@@ -18,7 +18,7 @@ import numpy as np
 from scipy import sparse
 
 from recipes.two_tower.ratings import Ratings
-from trainyard.contract.threads import threads_for
+from trainyard.contract.lean.threads import threads_for
 
 # The cost of a kernel grows with the cube of the users or movies in it, so it is capped: 3,000 take six seconds.
 MAX_KERNEL = 3000

@@ -14,7 +14,7 @@ from tests.recipes.tables import read_sources, stored
 from trainyard.contract.sources import FileSettings
 from trainyard.reading.model import LocalFile
 from trainyard.reading.read import read
-from trainyard.run.overrides import override
+from trainyard.run.settings.overrides import override
 
 DATA = Path(__file__).parents[4] / "shared" / "data" / "news_aggregator" / "newsCorpora_sample_raw8.tsv.gz"
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from recipes.neural_topic_model.config import CONFIG
 from recipes.neural_topic_model.prepare import check, prepare
 from trainyard.glue import engine
-from trainyard.run.overrides import override
+from trainyard.run.settings.overrides import override
 
 
 def prepare_on(name: str, folder: Path) -> None:

@@ -18,10 +18,10 @@ from recipes.neural_topic_model.metrics import completion_gains, load_unigram
 from recipes.neural_topic_model.prepare import prepare
 from recipes.neural_topic_model.topics.mixture import MixtureTopics
 from tests.recipes.tables import read_sources
-from trainyard.contract import curves
+from trainyard.contract.training import curves
 from trainyard.errors import BadRequest, JobFailed
 from trainyard.run.documents import Comparison, Metric
-from trainyard.run.overrides import override
+from trainyard.run.settings.overrides import override
 from trainyard.stages.evaluate.bootstrap import paired_difference
 from trainyard.stages.gate import decide
 

@@ -15,7 +15,7 @@ from recipes.neural_topic_model.serve import FEW, Predictor
 from recipes.neural_topic_model.topics.mixture import MixtureTopics
 from recipes.neural_topic_model.words import word_numbers
 from recipes.neural_topic_model.words.word_numbers import UNKNOWN, WordNumbers
-from trainyard.run.overrides import override
+from trainyard.run.settings.overrides import override
 
 TOPICS, UNITS = 4, 5
 WORDS = ("bean", "coffee", "dog", "grinder", "leash", "puppy", "roast")

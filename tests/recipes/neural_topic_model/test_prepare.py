@@ -20,7 +20,7 @@ from recipes.neural_topic_model.words.stop_words import STOP_WORDS
 from tests.recipes.tables import stored
 from trainyard.contract.holdout import ROLES
 from trainyard.errors import ConfigError
-from trainyard.run.overrides import override
+from trainyard.run.settings.overrides import override
 
 ROOT = Path(__file__).parents[3]
 LETTERS = str.maketrans("0123456789", "bcdfghklmn")

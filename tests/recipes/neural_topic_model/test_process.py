@@ -23,7 +23,7 @@ from recipes.neural_topic_model.words.phrases import phrases
 from recipes.neural_topic_model.words.stop_words import EXTRA, STOP_WORDS
 from recipes.neural_topic_model.words.word_vectors import WordVectors
 from trainyard.errors import JobFailed
-from trainyard.run.overrides import override
+from trainyard.run.settings.overrides import override
 
 LEMMATIZER = Lemmatizer(stop_words=frozenset({"the", "don"}), min_letters=3)
 

@@ -13,7 +13,7 @@ from recipes.prod2vec.metrics import target_ranks
 from recipes.prod2vec.process import process
 from tests.recipes.prod2vec.conftest import queries_of, vocabulary_of, write_prepared
 from trainyard.contract.ranking import top_columns
-from trainyard.run.overrides import override
+from trainyard.run.settings.overrides import override
 
 
 def test_rank_counts_better_products_outside_the_basket():

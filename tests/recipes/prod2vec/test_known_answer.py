@@ -10,7 +10,7 @@ from recipes.prod2vec.config import CONFIG
 from recipes.prod2vec.inference import ProductVectors
 from recipes.prod2vec.process import process
 from trainyard.contract.ranking import top_columns
-from trainyard.run.overrides import override
+from trainyard.run.settings.overrides import override
 
 pytest.importorskip("tensorflow")
 

@@ -16,7 +16,7 @@ from tests.recipes.tables import stored
 from trainyard.contract.holdout import fraction, role
 from trainyard.contract.records import rows
 from trainyard.errors import ConfigError
-from trainyard.run.overrides import override
+from trainyard.run.settings.overrides import override
 
 
 def config(**data: Any) -> Config:

@@ -12,7 +12,7 @@ from recipes.prod2vec.process import keep_probability, negative_probability, pro
 from recipes.prod2vec.training_files import load_baskets
 from tests.recipes.prod2vec.conftest import write_prepared
 from trainyard.errors import JobFailed
-from trainyard.run.overrides import override
+from trainyard.run.settings.overrides import override
 
 BASKETS = [
     (1, "train", [10, 20, 30]),

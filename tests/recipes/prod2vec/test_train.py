@@ -13,10 +13,10 @@ from recipes.prod2vec.features import RaggedArray
 from recipes.prod2vec.inference import ProductVectors
 from recipes.prod2vec.process import process
 from tests.recipes.prod2vec.conftest import queries_of, vocabulary_of, write_prepared
-from trainyard.contract import checkpoint
-from trainyard.contract.curves import CURVES_FILE
+from trainyard.contract.training import checkpoint
+from trainyard.contract.training.curves import CURVES_FILE
 from trainyard.errors import JobFailed
-from trainyard.run.overrides import override
+from trainyard.run.settings.overrides import override
 
 tf = pytest.importorskip("tensorflow")
 

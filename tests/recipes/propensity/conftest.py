@@ -12,7 +12,7 @@ from recipes.propensity import ingest, prepare, process, sample
 from recipes.propensity.config import CONFIG
 from recipes.propensity.database.schema import METADATA
 from tests.recipes.propensity import mariadb, postgres
-from trainyard.run.overrides import override
+from trainyard.run.settings.overrides import override
 from trainyard.stages.ingest import database
 
 SMALL = {

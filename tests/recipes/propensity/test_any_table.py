@@ -16,7 +16,7 @@ from recipes.propensity.config import CONFIG, sources
 from recipes.propensity.features import Encoder
 from tests.recipes.tables import stored
 from trainyard.contract.holdout import role
-from trainyard.run.overrides import override
+from trainyard.run.settings.overrides import override
 
 ROWS = 600
 RANDOM = np.random.default_rng(5)

@@ -14,7 +14,7 @@ from recipes.propensity import sample
 from recipes.propensity.config import CONFIG, sources
 from tests.recipes.propensity.mariadb import DATABASE, PASSWORD, USER
 from trainyard.errors import BadData, ConfigError, JobFailed
-from trainyard.run.overrides import override
+from trainyard.run.settings.overrides import override
 from trainyard.stages.ingest import database
 
 SECRET = {

@@ -15,7 +15,7 @@ from recipes.propensity.database import sales_window
 from recipes.propensity.database.downsampling import downsample, sampled_from
 from recipes.propensity.database.sales_window import SalesWindow
 from recipes.propensity.database.visit_tables import visit_tables
-from trainyard.run.overrides import override
+from trainyard.run.settings.overrides import override
 
 FIRST = datetime(2026, 7, 1, 0, 57, 30)
 VISITS = 60

@@ -11,7 +11,7 @@ from recipes.propensity.config import CONFIG
 from recipes.propensity.database import aggregate_tables
 from recipes.propensity.database.schema import VISITS
 from tests.recipes.propensity.conftest import filled
-from trainyard.run.overrides import override
+from trainyard.run.settings.overrides import override
 
 
 def extracted(connection, folder, **data):

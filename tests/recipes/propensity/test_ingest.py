@@ -18,7 +18,7 @@ from recipes.propensity.database.downsampling import SAMPLED_VISITS, SampleCount
 from recipes.propensity.database.sales_window import SalesWindow, find_dates
 from recipes.propensity.database.schema import SALES, VISITS
 from tests.recipes.propensity.conftest import filled
-from trainyard.run.overrides import override
+from trainyard.run.settings.overrides import override
 
 END = datetime(2026, 3, 31, 23, 59, 59)
 LONG_AGO = END - timedelta(days=365)

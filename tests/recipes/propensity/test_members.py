@@ -23,7 +23,7 @@ from recipes.propensity.members.trees import BLOCK_ROWS, TREES_FILE, Trees
 from recipes.propensity.population import Population
 from recipes.propensity.reasons.of_many import Reasons, typical_inputs
 from recipes.propensity.training_data import TrainingData
-from trainyard.contract.threads import threads_for
+from trainyard.contract.lean.threads import threads_for
 
 ROWS = 800
 RANDOM = np.random.default_rng(4)

@@ -10,7 +10,7 @@ from recipes.propensity.columns.understanding import understood
 from recipes.propensity.config import CONFIG
 from tests.recipes.tables import stored
 from trainyard.errors import BadData
-from trainyard.run.overrides import override
+from trainyard.run.settings.overrides import override
 
 ROWS = 120
 FEW = [place % 4 == 0 for place in range(ROWS)]

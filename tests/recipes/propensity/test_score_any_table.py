@@ -18,7 +18,7 @@ from recipes.propensity.features import Encoder
 from recipes.propensity.inference import Ensemble
 from recipes.propensity.population import Population
 from trainyard.errors import BadData, BadRequest
-from trainyard.run.overrides import override
+from trainyard.run.settings.overrides import override
 
 ROWS = 40
 LEARNED = {

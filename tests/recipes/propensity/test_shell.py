@@ -22,8 +22,8 @@ from trainyard.contract.config import to_mapping
 from trainyard.errors import JobFailed
 from trainyard.glue.arguments import Arguments
 from trainyard.glue.secrets import secret_reader
-from trainyard.run.overrides import override
 from trainyard.run.run import InputFile, Run
+from trainyard.run.settings.overrides import override
 from trainyard.run.stage import Stage
 from trainyard.run.store import RunStore
 from trainyard.stages.ingest import database_extract

@@ -16,7 +16,7 @@ from recipes.propensity.networks.combinations import COMBINATIONS_FILE
 from recipes.propensity.training_data import IN_NO_FOLD, INPUTS_FILE, LABELS_FILE, TrainingData
 from tests.recipes.propensity.conftest import SMALL
 from trainyard.errors import JobFailed
-from trainyard.run.overrides import override
+from trainyard.run.settings.overrides import override
 
 tf = pytest.importorskip("tensorflow")
 

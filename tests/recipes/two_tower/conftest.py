@@ -15,7 +15,7 @@ from recipes.two_tower.inference import Recommender
 from recipes.two_tower.process import process
 from recipes.two_tower.ratings import Ratings
 from tests.recipes.tables import read_sources
-from trainyard.run.overrides import override
+from trainyard.run.settings.overrides import override
 
 CHANNELS = ("train", "validation", "features")
 CHANGES = {"hyperparameters": {"rating_epochs": 4, "retrieval_epochs": 3}}

@@ -9,7 +9,7 @@ from pathlib import Path
 from recipes.two_tower.config import CONFIG
 from recipes.two_tower.prepare import check, prepare
 from trainyard.glue import engine
-from trainyard.run.overrides import override
+from trainyard.run.settings.overrides import override
 
 
 def main(name: str, folder: Path) -> None:

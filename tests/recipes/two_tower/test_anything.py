@@ -18,7 +18,7 @@ from recipes.two_tower.ratings import HISTORIES_FILE, RATINGS_FILE
 from recipes.two_tower.scale import SCALE_FILE
 from tests.recipes.two_tower.conftest import prepared_from, trained_in
 from trainyard.contract.report import ReportInputs
-from trainyard.run.overrides import override
+from trainyard.run.settings.overrides import override
 
 pytest.importorskip("tensorflow")
 

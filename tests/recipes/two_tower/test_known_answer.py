@@ -10,7 +10,7 @@ from recipes.two_tower.config import CONFIG
 from recipes.two_tower.histories import read_user_keys
 from recipes.two_tower.inference import TOP_K, Recommender
 from recipes.two_tower.sample import OWN_TASTE_SHARE, TASTES
-from trainyard.run.overrides import override
+from trainyard.run.settings.overrides import override
 
 
 def test_users_get_movies_of_their_planted_taste(trained):

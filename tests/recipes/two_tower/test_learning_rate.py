@@ -9,7 +9,7 @@ pytest.importorskip("tensorflow")
 
 @pytest.mark.parametrize("steps", [1, 8, 30, 2000])
 def test_the_rate_is_that_of_keras(steps):
-    from trainyard.contract.lean_tensorflow import keras
+    from trainyard.contract.lean.tensorflow import keras
 
     warm_up = max(1, min(WARM_UP_STEPS, steps // 10))
     expected = keras.optimizers.schedules.CosineDecay(

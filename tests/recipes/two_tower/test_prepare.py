@@ -15,7 +15,7 @@ import pytest
 
 from recipes.two_tower.config import CONFIG
 from recipes.two_tower.prepare import check, prepare
-from trainyard.run.overrides import override
+from trainyard.run.settings.overrides import override
 
 MOVIES = pd.DataFrame(
     {

@@ -10,7 +10,7 @@ import pytest
 from recipes.two_tower.config import CONFIG
 from recipes.two_tower.process import process
 from recipes.two_tower.ratings import RATINGS_FILE, Ratings
-from trainyard.run.overrides import override
+from trainyard.run.settings.overrides import override
 
 USERS = 60
 SETTINGS = override(CONFIG, {"data": {"max_evaluated_users": 10}})

@@ -15,8 +15,8 @@ from recipes.two_tower.evaluate import Holdout
 from recipes.two_tower.inference import Recommender
 from recipes.two_tower.ratings import RATINGS_FILE, Ratings
 from tests.recipes.two_tower.conftest import trained_in
-from trainyard.contract import curves
-from trainyard.run.overrides import override
+from trainyard.contract.training import curves
+from trainyard.run.settings.overrides import override
 
 pytest.importorskip("tensorflow")
 
@@ -58,7 +58,7 @@ def test_scrambled_test_labels_leave_predictions_bit_identical(trained, tmp_path
 
 def test_a_killed_training_goes_on_as_if_nothing_had_happened(trained, tmp_path, monkeypatch):
     from recipes.two_tower import train as training
-    from trainyard.contract import checkpoint
+    from trainyard.contract.training import checkpoint
 
     saved, calls = checkpoint.save, []
 

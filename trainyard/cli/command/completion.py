@@ -31,7 +31,7 @@ def settings(context: typer.Context, incomplete: str) -> Offers:
     """The settings of the recipe that the command names, as `path=`, each with its default."""
     # Here, for a shell waits for every module that is loaded.
     from trainyard.run.document import encoded
-    from trainyard.run.setting_paths import by_path
+    from trainyard.run.settings.paths import by_path
 
     # While `--set` has no value yet, the words of a command are not told apart.
     words = (context.params.get("recipe_name"), *context.args)

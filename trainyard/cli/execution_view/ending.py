@@ -21,7 +21,7 @@ from trainyard.client.run import artifacts, cost
 from trainyard.client.run.artifacts import RunArtifacts
 from trainyard.contract.quality import QUALITY_FILE
 from trainyard.contract.report import HIGHLIGHTS_FILE
-from trainyard.run import prices
+from trainyard.run.costs import prices
 from trainyard.run.files import PAGE_FILE
 from trainyard.run.naming import ModelParts
 from trainyard.run.outcome import Outcome

@@ -13,7 +13,7 @@ from trainyard.cli.execution_view.follow import follow_or_hint
 from trainyard.client.deployment import Deployment
 from trainyard.client.model import promotion
 from trainyard.client.model.promotion import Promotion
-from trainyard.run.setting_paths import by_path
+from trainyard.run.settings.paths import by_path
 
 
 def report(deployment: Deployment, done: Promotion, *, deploy: bool, watch: bool, as_json: bool) -> int:

@@ -16,9 +16,9 @@ from trainyard.client.run import artifacts
 from trainyard.client.run.artifacts import RunArtifacts
 from trainyard.pages import formats
 from trainyard.run.documents import ScoreSummary
-from trainyard.run.drift import DataDrift
 from trainyard.run.files import PAGE_FILE
 from trainyard.run.stage import Stage
+from trainyard.run.watch.drift import DataDrift
 
 SHOWN_ROWS = 3
 SHOWN_CHARACTERS, SHOWN_SENTENCE = 60, 200

@@ -13,8 +13,8 @@ from trainyard.client.deployment import Deployment
 from trainyard.client.run import artifacts
 from trainyard.pages import formats
 from trainyard.run.documents import Metric
-from trainyard.run.observed import ModelQuality, ObservedQuality, Period
 from trainyard.run.stage import Stage
+from trainyard.run.watch.observed import ModelQuality, ObservedQuality, Period
 
 STYLES: Mapping[str, str] = {"worse than promised": "bold red", "better than promised": "green"}
 # Of many periods the newest are shown.

@@ -12,8 +12,8 @@ from trainyard.client.captured import matching
 from trainyard.client.captured.matching import Wanted
 from trainyard.client.deployment import Deployment
 from trainyard.errors import TrainyardError
-from trainyard.run.capture import PREFIX, folder
 from trainyard.run.folders import SCORES_PREFIX, TRUTH_PREFIX
+from trainyard.run.watch.capture import PREFIX, folder
 
 PARQUET = ".parquet"
 # What S3 says where a version is no longer the one that is read.

@@ -15,7 +15,7 @@ from trainyard.client.run.tables import INSTALL
 from trainyard.contract.truth import ID, LABEL
 from trainyard.contract.values import identifier
 from trainyard.errors import TrainyardError
-from trainyard.run.capture import plain
+from trainyard.run.watch.capture import plain
 
 if TYPE_CHECKING:
     import pyarrow as pa

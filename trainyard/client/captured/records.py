@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from trainyard.client.deployment import Deployment
 from trainyard.client.run import artifacts, tables
 from trainyard.errors import NotFound
-from trainyard.run.capture import CaptureRules, folder
 from trainyard.run.document import decoded
 from trainyard.run.naming import ModelParts
+from trainyard.run.watch.capture import CaptureRules, folder
 
 if TYPE_CHECKING:
     import pandas as pd

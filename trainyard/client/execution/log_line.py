@@ -22,7 +22,7 @@ class LogLine:
 
     @property
     def progress(self) -> tuple[float, str] | None:
-        """Fraction and note, when the line is one of `trainyard.contract.progress`."""
+        """Fraction and note, when the line is one of `trainyard.contract.training.progress`."""
         found = PROGRESS.match(self.text)
         return (float(found[1]), found[2]) if found else None
 

@@ -14,7 +14,7 @@ from trainyard.client.deployment import Deployment
 from trainyard.client.execution import executions
 from trainyard.client.execution.executions import Execution
 from trainyard.errors import NotFound
-from trainyard.run.suggestion import did_you_mean
+from trainyard.run.settings.suggestion import did_you_mean
 from trainyard.stages.resolve import request
 
 DESCRIBED_AT_ONCE = 8

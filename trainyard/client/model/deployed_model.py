@@ -16,11 +16,11 @@ from trainyard.client.model.models import Champion
 from trainyard.client.model.promotion import Promotion
 from trainyard.client.run import tables
 from trainyard.client.run.started_run import StartedRun
-from trainyard.run.drift import DataDrift
 from trainyard.run.naming import ModelParts
-from trainyard.run.observed import ObservedQuality
 from trainyard.run.registry import Version
-from trainyard.run.setting_paths import nested
+from trainyard.run.settings.paths import nested
+from trainyard.run.watch.drift import DataDrift
+from trainyard.run.watch.observed import ObservedQuality
 from trainyard.serving.wire import JSON
 
 if TYPE_CHECKING:

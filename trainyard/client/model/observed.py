@@ -14,7 +14,7 @@ from trainyard.errors import BadRequest
 from trainyard.run import recipe as recipes
 from trainyard.run.folders import OVERRIDES_FILE, TRUTH_PREFIX
 from trainyard.run.naming import ModelParts
-from trainyard.run.observed import ObservedQuality
+from trainyard.run.watch.observed import ObservedQuality
 
 NO_SETTINGS: Mapping[str, Any] = {}
 

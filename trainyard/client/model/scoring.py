@@ -8,10 +8,10 @@ from typing import Any
 from trainyard.client.deployment import Deployment
 from trainyard.client.execution import executions
 from trainyard.client.run.artifacts import RunArtifacts
-from trainyard.run.drift import DataDrift
 from trainyard.run.files import HEAD_FILE
 from trainyard.run.folders import RAW_PREFIX, SCORE_PREFIX
 from trainyard.run.stage import Stage
+from trainyard.run.watch.drift import DataDrift
 from trainyard.stages.resolve.request import NO_DATASET, Request
 
 

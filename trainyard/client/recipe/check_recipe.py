@@ -11,7 +11,7 @@ from typing import Any
 from trainyard.client.recipe import rules
 from trainyard.errors import TrainyardError
 from trainyard.run import recipe, recipe_packages
-from trainyard.run.overrides import override
+from trainyard.run.settings.overrides import override
 
 Tell = Callable[[str], None]
 

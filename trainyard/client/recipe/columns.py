@@ -12,7 +12,7 @@ from trainyard.contract.sources import plain_name
 from trainyard.contract.tabular.table import Task
 from trainyard.contract.values import boolean, identifier
 from trainyard.errors import BadData, BadRequest
-from trainyard.run.suggestion import did_you_mean
+from trainyard.run.settings.suggestion import did_you_mean
 
 # Whole numbers of so few values are rather classes than counts.
 FEW_CLASSES, MAX_CLASSES = 10, 100

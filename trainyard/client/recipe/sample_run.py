@@ -19,13 +19,14 @@ import numpy as np
 import pyarrow as pa
 
 from trainyard.client.dataset.check import data_files, read_tables
-from trainyard.contract import chunks, curves
+from trainyard.contract import chunks
 from trainyard.contract.config import RecipeConfig
 from trainyard.contract.evaluation import Evaluation, Reference
 from trainyard.contract.report import ReportInputs, Section
+from trainyard.contract.training import curves
 from trainyard.glue import engine
 from trainyard.run import recipe
-from trainyard.run.overrides import override
+from trainyard.run.settings.overrides import override
 from trainyard.stages.evaluate import per_example
 from trainyard.stages.process import FOLDERS
 from trainyard.stages.report.page import render

@@ -9,9 +9,9 @@ from typing import Any
 from trainyard.client.run.pairing import Pair, contents, paired, same_holdout
 from trainyard.client.run.runs import ABSENT, RunRecord
 from trainyard.run.documents import Metric
-from trainyard.run.drift import Move, moved
-from trainyard.run.profile import DataProfile
 from trainyard.run.stage import Stage
+from trainyard.run.watch.drift import Move, moved
+from trainyard.run.watch.profile import DataProfile
 
 OWN_HOLDOUTS = (
     "The metrics of each run are of its own held-out examples, which are not the same: files or settings of the data "

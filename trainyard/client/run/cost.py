@@ -15,8 +15,8 @@ from botocore.exceptions import ClientError
 from trainyard.client.execution.history import StateVisit
 from trainyard.client.execution.jobs import Job, JobKind, run_seconds
 from trainyard.client.session import Target
-from trainyard.run import prices
-from trainyard.run.prices import Machines, price
+from trainyard.run.costs import prices
+from trainyard.run.costs.prices import Machines, price
 
 # How services call a job that they have forgotten.
 GONE = ("ValidationException", "ResourceNotFound", "EntityNotFoundException")

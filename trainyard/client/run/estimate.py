@@ -11,8 +11,8 @@ from trainyard.client.execution.history import visits
 from trainyard.client.run import cost
 from trainyard.client.run.cost import StateCost
 from trainyard.contract.config import RecipeConfig
+from trainyard.run.costs.prices import Machines, price, prices_of
 from trainyard.run.outcome import Outcome
-from trainyard.run.prices import Machines, price, prices_of
 from trainyard.run.registry import is_decision
 
 # Where nothing of the recipe has run: minutes that a job of a middle-sized data set takes.

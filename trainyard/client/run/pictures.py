@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from trainyard.client.run import previews
 from trainyard.client.run.artifacts import RunArtifacts
-from trainyard.contract import curves
+from trainyard.contract.training import curves
 from trainyard.errors import NotFound
 from trainyard.run.stage import Stage
 

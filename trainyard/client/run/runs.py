@@ -15,7 +15,7 @@ from trainyard.run import recipe as recipes
 from trainyard.run.document import encoded
 from trainyard.run.documents import Comparison, Decision
 from trainyard.run.run import Run
-from trainyard.run.setting_paths import by_path, differing
+from trainyard.run.settings.paths import by_path, differing
 from trainyard.run.stage import Stage
 
 ABSENT = "not set"

@@ -18,9 +18,9 @@ from trainyard.client.run.find_run import find_run
 from trainyard.client.run.runs import RunRecord
 from trainyard.errors import JobFailed, TrainyardError
 from trainyard.run.documents import Comparison, Decision
-from trainyard.run.drift import DataDrift
-from trainyard.run.setting_paths import nested
+from trainyard.run.settings.paths import nested
 from trainyard.run.stage import Stage
+from trainyard.run.watch.drift import DataDrift
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -18,7 +18,7 @@ from trainyard.client.run import artifacts
 from trainyard.client.run.artifacts import RunArtifacts
 from trainyard.errors import NotFound, TrainyardError
 from trainyard.run.naming import ModelParts
-from trainyard.run.suggestion import did_you_mean
+from trainyard.run.settings.suggestion import did_you_mean
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -12,8 +12,8 @@ from trainyard.console import pages, tabs
 from trainyard.console.views.truth import QualityView
 from trainyard.errors import NotFound
 from trainyard.run.files import PAGE_FILE
-from trainyard.run.observed import ObservedQuality
 from trainyard.run.stage import Stage
+from trainyard.run.watch.observed import ObservedQuality
 
 # The report is made of foreign data; whatever it holds, it can neither act nor ask anybody for anything.
 POLICY = "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'; frame-ancestors 'self'"

@@ -12,7 +12,7 @@ from trainyard.client.model import observed
 from trainyard.console import pages, quality_chart
 from trainyard.console.quality_chart import QualityChart
 from trainyard.run.naming import ModelParts
-from trainyard.run.observed import ObservedQuality
+from trainyard.run.watch.observed import ObservedQuality
 
 
 @dataclass(frozen=True, kw_only=True)

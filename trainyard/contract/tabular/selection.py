@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from trainyard.contract.progress import progress
 from trainyard.contract.tabular import metrics
 from trainyard.contract.tabular.examples import Examples, FittedModel
+from trainyard.contract.training.progress import progress
 
 
 def lowest_loss(validation: Examples, *models: FittedModel) -> FittedModel:

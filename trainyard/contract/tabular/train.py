@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from trainyard.contract.progress import metric, progress
 from trainyard.contract.tabular import metrics
 from trainyard.contract.tabular.config import TabularConfig
 from trainyard.contract.tabular.examples import Examples
 from trainyard.contract.tabular.features import Encoder
 from trainyard.contract.tabular.inference import TrainedModel
 from trainyard.contract.tabular.own_modules import own, package_of
+from trainyard.contract.training.progress import metric, progress
 
 
 def train(

@@ -10,13 +10,13 @@ from pathlib import Path
 
 from trainyard.contract.captured import Captured, Columns, Rows
 from trainyard.contract.config import Share
-from trainyard.contract.progress import progress
+from trainyard.contract.training.progress import progress
 from trainyard.run import recipe
-from trainyard.run.capture import plain
 from trainyard.run.documents import ScoreSummary
-from trainyard.run.drift_check import DriftCheck
-from trainyard.run.profile import AnswerProfile, DataProfile, TableProfile
 from trainyard.run.run import Run
+from trainyard.run.watch.capture import plain
+from trainyard.run.watch.drift_check import DriftCheck
+from trainyard.run.watch.profile import AnswerProfile, DataProfile, TableProfile
 from trainyard.stages.check_drift import kept_rows
 from trainyard.stages.check_drift.profile_alike import ProfileAlike
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from trainyard.run.profile import SAMPLED_ROWS
+from trainyard.run.watch.profile import SAMPLED_ROWS
 
 # Requests are up to megabytes long: so many of them are in memory at a time.
 BATCH_ROWS = 500

@@ -13,7 +13,14 @@ from typing import Any
 from trainyard.contract import values
 from trainyard.contract.captured import Columns
 from trainyard.contract.config import WATCHED, Share
-from trainyard.run.profile import LONGEST_VALUE, NAMED_FROM_ROWS, TOP_VALUES, ColumnProfile, Quantiles, TableProfile
+from trainyard.run.watch.profile import (
+    LONGEST_VALUE,
+    NAMED_FROM_ROWS,
+    TOP_VALUES,
+    ColumnProfile,
+    Quantiles,
+    TableProfile,
+)
 
 TRUTHS = {"true", "false"}
 

@@ -14,9 +14,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from trainyard.errors import JobFailed, TrainyardError
-from trainyard.run import capture
 from trainyard.run.document import decoded
 from trainyard.run.folders import QUERIES_PREFIX
+from trainyard.run.watch import capture
 from trainyard.stages.deploy.difference import changed
 from trainyard.stages.deploy.smoke_test import MAX_SENTENCE, Verdict
 

@@ -12,13 +12,13 @@ import pyarrow as pa
 
 from trainyard.contract.config import RecipeConfig
 from trainyard.contract.evaluation import Evaluation, Reference
-from trainyard.contract.progress import progress
+from trainyard.contract.training.progress import progress
 from trainyard.errors import JobFailed
 from trainyard.run import recipe
 from trainyard.run.documents import ChampionMetrics, Comparison, Difference, Metric
 from trainyard.run.model_archive import ModelCard
-from trainyard.run.profile import AnswerProfile
 from trainyard.run.run import Run
+from trainyard.run.watch.profile import AnswerProfile
 from trainyard.serving.examples import EXAMPLES_FILE
 from trainyard.stages.answers import AnswerProfiler, naming_rows
 from trainyard.stages.evaluate import per_example

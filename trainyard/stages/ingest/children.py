@@ -13,7 +13,7 @@ from trainyard.errors import JobFailed
 from trainyard.glue.secrets import SecretReader
 from trainyard.run import recipe
 from trainyard.run.documents import Child, Children
-from trainyard.run.overrides import override
+from trainyard.run.settings.overrides import override
 from trainyard.run.stage import Stage
 from trainyard.run.store import RunStore
 from trainyard.stages.ingest import database_extract

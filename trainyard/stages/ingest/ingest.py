@@ -7,16 +7,16 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from trainyard.contract.config import RecipeConfig, TableData
-from trainyard.contract.progress import progress
 from trainyard.contract.quality import QUALITY_FILE, Quality
 from trainyard.contract.sources import Source
+from trainyard.contract.training.progress import progress
 from trainyard.glue.arguments import Arguments
 from trainyard.glue.secrets import SecretReader
 from trainyard.glue.start_engine import start
 from trainyard.reading.model import LocalFile, Reading
 from trainyard.reading.read import read
 from trainyard.run import recipe
-from trainyard.run.settings_read import noting
+from trainyard.run.settings.read import noting
 from trainyard.run.stage import Stage
 from trainyard.run.store import RunStore
 from trainyard.stages.ingest import database_extract

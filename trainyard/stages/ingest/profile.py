@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from trainyard.contract.sources import Source
 from trainyard.glue.engine import connect
 from trainyard.reading.sql import identifier, literal
-from trainyard.run.profile import (
+from trainyard.run.watch.profile import (
     LONGEST_VALUE,
     NAMED_FROM_ROWS,
     SAMPLED_ROWS,

@@ -11,7 +11,7 @@ from typing import Any
 from trainyard.run import naming, recipe
 from trainyard.run.documents import Comparison, Decision, Metric
 from trainyard.run.run import Run
-from trainyard.run.setting_paths import by_path
+from trainyard.run.settings.paths import by_path
 
 RUN_TAG = "trainyard.run_id"
 # What every server takes; SageMaker's earlier ones take no longer values.

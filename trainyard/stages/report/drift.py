@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from trainyard.contract.report import Cell, Section, Table
-from trainyard.run.drift import DataDrift
+from trainyard.run.watch.drift import DataDrift
 
 KINDS = {
     "missing": "share of missing values",

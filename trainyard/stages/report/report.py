@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from trainyard.contract.config import RecipeConfig, to_mapping
-from trainyard.contract.curves import CURVES_FILE
 from trainyard.contract.report import Cell, ReportInputs, Section, Table
+from trainyard.contract.training.curves import CURVES_FILE
 from trainyard.pages.formats import words
 from trainyard.run import recipe
 from trainyard.run.documents import Comparison, Decision, PrepareSummary
@@ -20,7 +20,7 @@ from trainyard.run.model_archive import ModelCard
 from trainyard.run.naming import began
 from trainyard.run.reuse import Reuse
 from trainyard.run.run import Run
-from trainyard.run.setting_paths import differing
+from trainyard.run.settings.paths import differing
 from trainyard.stages.process import FIGURES_FILE
 from trainyard.stages.report.drift import drift_sections
 from trainyard.stages.report.page import render

@@ -9,9 +9,9 @@ from pathlib import Path
 from trainyard.contract.config import RecipeConfig
 from trainyard.contract.report import Cell, Section, Table
 from trainyard.pages.formats import duration
+from trainyard.run.costs.jobs import StateTime, state_times
+from trainyard.run.costs.prices import Machines, price, prices_of
 from trainyard.run.documents import JobTimes
-from trainyard.run.job_costs import StateTime, state_times
-from trainyard.run.prices import Machines, price, prices_of
 from trainyard.run.run import Run
 from trainyard.run.search_table import FILE, SECONDS, number
 

@@ -16,15 +16,15 @@ from botocore.exceptions import ClientError
 
 from trainyard.errors import BadRequest, NotFound, NothingToDo
 from trainyard.run import recipe as recipes
-from trainyard.run.capture import CapturePlan, partition
-from trainyard.run.drift_check import MANIFEST_FILE, DriftCheck
 from trainyard.run.environment import Environment
 from trainyard.run.naming import endpoint_name
 from trainyard.run.plan import NextStep, Plan
-from trainyard.run.profile import AnswerProfile, DataProfile
 from trainyard.run.run import Run
 from trainyard.run.stage import Stage
 from trainyard.run.store import RunStore
+from trainyard.run.watch.capture import CapturePlan, partition
+from trainyard.run.watch.drift_check import MANIFEST_FILE, DriftCheck
+from trainyard.run.watch.profile import AnswerProfile, DataProfile
 
 # Of a busy endpoint some files are looked at, spread over the hours: they have two million rows at most.
 MOST_FILES = 1_000

@@ -8,13 +8,13 @@ from dataclasses import replace
 from typing import Any
 
 from trainyard.contract.config import Range, RecipeConfig
-from trainyard.contract.progress import metric_regex
-from trainyard.run import capture
-from trainyard.run.capture import CaptureRules
+from trainyard.contract.training.progress import metric_regex
 from trainyard.run.naming import model_name, short_name
 from trainyard.run.plan import NextStep, Plan
 from trainyard.run.recipe import has
 from trainyard.run.run import Run
+from trainyard.run.watch import capture
+from trainyard.run.watch.capture import CaptureRules
 from trainyard.stages.resolve import duration, roll_out
 
 # A state passes on 256 KiB, and a name may have a thousand characters.

@@ -13,7 +13,7 @@ from trainyard.errors import BadRequest, NothingToDo
 from trainyard.run import recipe as recipes
 from trainyard.run.folders import RAW_PREFIX, SCORE_PREFIX, TRUTH_PREFIX
 from trainyard.run.run import Task
-from trainyard.run.suggestion import did_you_mean
+from trainyard.run.settings.suggestion import did_you_mean
 from trainyard.stages.resolve import strict_json
 
 EXPECTED_KEY = f"{RAW_PREFIX}/<recipe>/<dataset>/<file>"

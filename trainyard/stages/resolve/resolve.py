@@ -11,15 +11,15 @@ from typing import Any
 from trainyard.contract.config import RecipeConfig, to_mapping
 from trainyard.contract.quoting import printable
 from trainyard.errors import BadRequest, ConfigError, NothingToDo
-from trainyard.run import capture
 from trainyard.run import recipe as recipes
 from trainyard.run.environment import Environment
-from trainyard.run.overrides import override
 from trainyard.run.plan import NextStep, Plan
 from trainyard.run.registry import is_decision
 from trainyard.run.run import Run
+from trainyard.run.settings.overrides import override
 from trainyard.run.stage import Stage
 from trainyard.run.store import RunStore
+from trainyard.run.watch import capture
 from trainyard.stages.resolve import approval, drift_check, duration, files, settling, uploads
 from trainyard.stages.resolve.claim import claim_from_uploads, claimed, run_of
 from trainyard.stages.resolve.machines import require_gpu_in_use, require_one_machine

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from trainyard.contract.config import Deployment
-from trainyard.run import capture
-from trainyard.run.capture import CaptureRules
 from trainyard.run.naming import ModelParts
+from trainyard.run.watch import capture
+from trainyard.run.watch.capture import CaptureRules
 
 # Instances start within this time; SageMaker takes a deployment back that is not done by then.
 START_S = 2 * 3600

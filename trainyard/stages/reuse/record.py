@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from trainyard.errors import NotFound
-from trainyard.run.settings_read import SettingsRead, value_of
+from trainyard.run.settings.read import SettingsRead, value_of
 from trainyard.run.stage import Stage
 from trainyard.run.stage_record import REUSABLE, StageRecord, identity_of_files
 from trainyard.run.store import RunStore

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from trainyard.run.run import InputFile, Run
-from trainyard.run.settings_read import value_of
+from trainyard.run.settings.read import value_of
 from trainyard.run.stage import Stage
 from trainyard.run.stage_record import StageRecord, digest
 

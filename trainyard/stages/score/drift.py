@@ -8,11 +8,11 @@ from trainyard.contract.config import Drift
 from trainyard.errors import NotFound
 from trainyard.run import recipe
 from trainyard.run.documents import ScoreSummary
-from trainyard.run.drift import DataDrift, drift
-from trainyard.run.profile import AnswerProfile, DataProfile
 from trainyard.run.run import Run
 from trainyard.run.stage import Stage
 from trainyard.run.store import RunStore
+from trainyard.run.watch.drift import DataDrift, drift
+from trainyard.run.watch.profile import AnswerProfile, DataProfile
 
 # How what a model answers is called among the tables.
 ANSWERS = "answers"

@@ -14,16 +14,16 @@ import pyarrow.parquet as pq
 from trainyard.contract import chunks
 from trainyard.contract.chunks import Written
 from trainyard.contract.config import RecipeConfig
-from trainyard.contract.progress import progress
 from trainyard.contract.report import Cell, number
+from trainyard.contract.training.progress import progress
 from trainyard.errors import JobFailed
 from trainyard.run import recipe
 from trainyard.run.documents import ScoreSummary
 from trainyard.run.files import HEAD_FILE, PAGE_FILE
 from trainyard.run.model_archive import ModelCard
 from trainyard.run.naming import model_name
-from trainyard.run.profile import AnswerProfile
 from trainyard.run.run import Run
+from trainyard.run.watch.profile import AnswerProfile
 from trainyard.stages.answers import AnswerProfiler, naming_rows
 from trainyard.stages.score.page import page
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from trainyard.run import model_metrics, recipe
+from trainyard.run import recipe
 from trainyard.run.document import encoded
-from trainyard.run.drift import DataDrift
 from trainyard.run.run import Run
 from trainyard.run.store import RunStore
+from trainyard.run.watch import metrics as model_metrics
+from trainyard.run.watch.drift import DataDrift
 from trainyard.stages.score.drift import compare
 from trainyard.stages.score.retraining import Retraining, retraining
 

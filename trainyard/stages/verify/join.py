@@ -17,7 +17,7 @@ from trainyard.contract.config import ScoreColumn
 from trainyard.contract.spilling import database
 from trainyard.contract.truth import Truth
 from trainyard.reading.sql import identifier, literal, one_file
-from trainyard.run.observed import LEAST_ROWS, Unit
+from trainyard.run.watch.observed import LEAST_ROWS, Unit
 from trainyard.stages.verify.labelled import Labelled
 from trainyard.stages.verify.predictions import Kept, Scored
 

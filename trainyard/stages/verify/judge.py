@@ -9,7 +9,7 @@ from types import ModuleType
 from trainyard.contract.config import RecipeConfig
 from trainyard.contract.evaluation import Judged
 from trainyard.run.documents import Metric
-from trainyard.run.observed import CONFIDENCE, LEAST_ROWS, ModelQuality, Period, SameRows, verdict
+from trainyard.run.watch.observed import CONFIDENCE, LEAST_ROWS, ModelQuality, Period, SameRows, verdict
 from trainyard.stages.evaluate.bootstrap import interval, paired_difference
 from trainyard.stages.verify.labelled import Labelled
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from trainyard.contract.config import ScoreColumn
 from trainyard.reading.sql import identifier, literal
-from trainyard.run.observed import Unit
+from trainyard.run.watch.observed import Unit
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from trainyard.contract.report import number
 from trainyard.run.documents import Metric
-from trainyard.run.observed import ModelQuality, ObservedQuality, Period
+from trainyard.run.watch.observed import ModelQuality, ObservedQuality, Period
 
 # Of more models, the one in use and the newest are told.
 MOST_TOLD = 10

@@ -13,13 +13,13 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from trainyard.errors import NotFound
-from trainyard.run import capture
 from trainyard.run.documents import ScoreSummary
 from trainyard.run.folders import SCORES_PREFIX
 from trainyard.run.naming import began
 from trainyard.run.run import Run
 from trainyard.run.stage import Stage
 from trainyard.run.store import RunStore
+from trainyard.run.watch import capture
 
 PARQUET = ".parquet"
 FETCHED_AT_ONCE = 16

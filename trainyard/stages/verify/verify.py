@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from trainyard.errors import JobFailed, NotFound
-from trainyard.run import model_metrics, recipe
+from trainyard.run import recipe
 from trainyard.run.documents import Comparison, Metric
 from trainyard.run.naming import model_name
-from trainyard.run.observed import METRIC, ObservedQuality, ObservedVerdict, widened
 from trainyard.run.run import Run
 from trainyard.run.stage import Stage
 from trainyard.run.store import RunStore
+from trainyard.run.watch import metrics as model_metrics
+from trainyard.run.watch.observed import METRIC, ObservedQuality, ObservedVerdict, widened
 from trainyard.stages.verify.join import Join, joining
 from trainyard.stages.verify.judge import Judge
 from trainyard.stages.verify.labelled import Labelled

@@ -9,14 +9,14 @@ pytest.importorskip("tensorflow")
 
 LOADED = """
 import gc, sys
-from trainyard.contract.lean_tensorflow import keras, tf
+from trainyard.contract.lean.tensorflow import keras, tf
 print(sorted({"matplotlib", "pandas", "sklearn"} & set(sys.modules)), gc.isenabled())
 import matplotlib, pandas, sklearn
 print(sklearn.__name__, float(keras.ops.sum(tf.ones(3))))
 """
 NAMES = """
 import sys
-from trainyard.contract.lean_tensorflow import keras, tf
+from trainyard.contract.lean.tensorflow import keras, tf
 print("tensorflow.python.keras" in sys.modules, "tensorflow.lite.python.interpreter" in sys.modules)
 print(tf.lite.Interpreter.__name__, tf.lite.Interpreter.__name__, tf.distribute.has_strategy())
 print(tf.compat.v1.placeholder.__name__, tf.distribute.experimental.rpc.Server.__name__, "relu" in dir(tf.nn))

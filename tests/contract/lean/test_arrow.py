@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
-from trainyard.contract.lean_arrow import numbers, pa, read_table, text_array
+from trainyard.contract.lean.arrow import numbers, pa, read_table, text_array
 table = pa.table({"a": np.arange(3), "t": text_array(["", "ü", "z"])})
 pq.write_table(table, "t.parquet")
 found = read_table(Path("t.parquet"), ["a"])
@@ -20,7 +20,7 @@ print(pa.array(pd.Categorical(["a", "b"])).type.value_type, table.to_pandas().sh
 """
 EARLIER = """
 import pandas as pd
-from trainyard.contract.lean_arrow import pa
+from trainyard.contract.lean.arrow import pa
 print(pa.array(pd.Series(["a", None])).null_count)
 """
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from trainyard.contract import checkpoint
+from trainyard.contract.training import checkpoint
 from trainyard.errors import JobFailed
 
 

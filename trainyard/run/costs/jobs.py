@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from trainyard.contract.config import RecipeConfig
+from trainyard.run.costs.prices import Machines, price, prices_of
 from trainyard.run.documents import JobTime, JobTimes
-from trainyard.run.prices import Machines, price, prices_of
 
 SEARCH = "tune"
 # Whose machine, of `jobs` in the settings, the job of a state runs on; Glue says by itself what a job ran on.

@@ -7,8 +7,8 @@ pytest.importorskip("tensorflow")
 
 
 def test_weights_move_as_with_keras():
-    from trainyard.contract.fused_adam import FusedAdam
-    from trainyard.contract.lean_tensorflow import keras, tf
+    from trainyard.contract.lean.tensorflow import keras, tf
+    from trainyard.contract.training.fused_adam import FusedAdam
 
     random = np.random.default_rng(4)
     start = [random.normal(size=shape).astype(np.float32) for shape in ((3, 2), (2,), ())]

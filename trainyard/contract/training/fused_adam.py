@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from trainyard.contract.lean_tensorflow import keras, tf
+from trainyard.contract.lean.tensorflow import keras, tf
 
 FIRST_MOMENT, SECOND_MOMENT, EPSILON = 0.9, 0.999, 1e-7
 

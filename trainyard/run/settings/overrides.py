@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Literal, TypeVar, Union
 
 from trainyard.errors import ConfigError
-from trainyard.run.suggestion import closest
+from trainyard.run.settings.suggestion import closest
 
 ConfigT = TypeVar("ConfigT")
 # A number as JSON and SageMaker write it; Python alone would also read 1_0 and digits of other scripts.

@@ -14,9 +14,9 @@ from itertools import pairwise
 from typing import ClassVar
 
 from trainyard.contract.config import Drift
-from trainyard.run.chance import kolmogorov_smirnov, same_share, same_shares, stability_index
 from trainyard.run.document import Document
-from trainyard.run.profile import ColumnProfile, DataProfile, Quantiles
+from trainyard.run.watch.chance import kolmogorov_smirnov, same_share, same_shares, stability_index
+from trainyard.run.watch.profile import ColumnProfile, DataProfile, Quantiles
 
 DEFAULT = Drift()
 # Frequent values whose shares are compared; rarer ones are one more.

@@ -8,8 +8,8 @@ import pickle
 
 from recipes.neural_topic_model.config import CONFIG
 from trainyard.contract.config import to_mapping
-from trainyard.run.setting_paths import by_path
-from trainyard.run.settings_read import noting, value_of
+from trainyard.run.settings.paths import by_path
+from trainyard.run.settings.read import noting, value_of
 
 
 def test_a_setting_is_noted_when_it_is_read_and_not_before() -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from trainyard.run.document import Document
-from trainyard.run.profile import TableProfile
+from trainyard.run.watch.profile import TableProfile
 
 # In SageMaker's form: the keys of the files that a job gets.
 MANIFEST_FILE = "captured.manifest"

@@ -1,6 +1,6 @@
 """TensorFlow and Keras without what they load only in case somebody asks for it; runs in the training image.
 
-Recipes take `tf` and `keras` from here. Both load far more than training uses: Keras what `lean_imports.py` leaves out,
+Recipes take `tf` and `keras` from here. Both load far more than training uses: Keras what `imports.py` leaves out,
 and scikit-learn; TensorFlow all that it has a public name for, so TensorFlow Lite, an older Keras and what runs on TPUs
 as well. Without these, the import takes a third of the CPU time.
 """
@@ -17,7 +17,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from trainyard.contract.lean_imports import OPTIONAL, lean
+from trainyard.contract.lean.imports import OPTIONAL, lean
 
 # The modules below it hold nothing but `from place import name`: `tf.nn` and `tf.lite` are two of them. Those of
 # TensorFlow 1 hold more.

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from trainyard.contract.config import Drift
 from trainyard.contract.sources import Column, Source
-from trainyard.run.chance import stability_index
-from trainyard.run.drift import DataDrift, drift, moved
-from trainyard.run.profile import ColumnProfile, DataProfile, Quantiles, TableProfile
+from trainyard.run.watch.chance import stability_index
+from trainyard.run.watch.drift import DataDrift, drift, moved
+from trainyard.run.watch.profile import ColumnProfile, DataProfile, Quantiles, TableProfile
 from trainyard.stages.ingest.profile import SAMPLED_ROWS, profile
 
 REFERENCE_ROWS, ROWS, UPLOADS = 10_000, 2_000, 25

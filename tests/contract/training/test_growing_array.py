@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from trainyard.contract.growing_array import GrowingArray
 from trainyard.contract.spilling import database
+from trainyard.contract.training.growing_array import GrowingArray
 
 
 @pytest.mark.parametrize("parts", [(), (0,), (3, 0, 200_000)])

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from trainyard.contract.lean_imports import deferred, rarely_collected
+from trainyard.contract.lean.imports import deferred, rarely_collected
 
 
 @pytest.fixture

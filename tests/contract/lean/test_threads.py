@@ -7,7 +7,7 @@ import pytest
 
 threadpoolctl = pytest.importorskip("threadpoolctl")
 
-from trainyard.contract.threads import threads_for  # noqa: E402
+from trainyard.contract.lean.threads import threads_for  # noqa: E402
 
 
 def _threads():

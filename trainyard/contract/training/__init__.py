@@ -1,0 +1,1 @@
+"""What a training keeps and tells while it runs."""

@@ -1,0 +1,1 @@
+"""What machines cost, and what the jobs of an execution came to."""
