@@ -268,3 +268,36 @@ def test_answers_are_compared_before_a_version_is_in_service_and_not_after() -> 
     assert [each["comparison"].get("most_changed") for each in asked] == [0.2, None]
     assert {each["database"] for each in asked} == {"trainyard_dev"}
     assert done.path.count("Update endpoint") == 1
+
+
+def test_a_challenger_gets_copies_of_the_requests_and_keeps_its_answers_apart() -> None:
+    done = way("a challenger answers in the shadow of the model in use")
+    calls: dict[str, Any] = {each.state: each.arguments for each in done.calls}
+    made = calls["Create model of challenger"]
+    assert made["ModelName"].startswith("trainyard-ninechars-model-20261121-010203-9a9b9c9d-")
+    assert made["PrimaryContainer"]["Image"].endswith(":challenger")
+    assert made["PrimaryContainer"]["ModelDataUrl"].endswith("20261121-010203-9a9b9c9d/train/j/output/model.tar.gz")
+    assert made["PrimaryContainer"]["Environment"]["TRAINYARD_CAPTURE"] == "{}"
+    assert made["EnableNetworkIsolation"] is False
+    configuration = calls["Create configuration with shadow"]
+    [served], [shadow] = configuration["ProductionVariants"], configuration["ShadowProductionVariants"]
+    assert (served["VariantName"], served["InitialVariantWeight"]) == ("model", 1)
+    assert (shadow["VariantName"], shadow["InitialVariantWeight"]) == ("shadow", 0.5)
+    assert shadow["ModelName"] == "dev-model-20261121-010203-9a9b9c9d-55556666"
+    assert (shadow["InstanceType"], shadow["InitialInstanceCount"]) == (served["InstanceType"], 2)
+    assert {each["Key"]: each["Value"] for each in made["Tags"]}["run"] == "20261121-010203-9a9b9c9d"
+    assert "In its shadow: version 8." in calls["Report deployment"]["Message"]
+    assert calls["Smoke test"]["Payload"]["run"]["run_id"] == "20261120-101010-5e6f7a8b"
+
+
+def test_a_release_without_a_challenger_ends_the_shadow() -> None:
+    done = way("the model in use is put into service without a training")
+    [made] = [each.arguments for each in done.calls if "EndpointConfigName" in each.arguments and "Tags" in each.arguments]
+    assert "ShadowProductionVariants" not in made
+
+
+def test_people_learn_that_a_challenger_did_not_start() -> None:
+    done = way("a challenger does not start, and the model in use serves on without it")
+    message = next(each.arguments for each in done.calls if each.state == "Report failed deployment")["Message"]
+    assert "not in service with that of run 20261121-010203-9a9b9c9d in its shadow." in message
+    assert changes(done) == [("Update endpoint", "trainyard-dev-prod2vec-0a1b2c3d")]

@@ -215,6 +215,17 @@ class Comparison:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Shadow:
+    """A registered version that answers the same requests as the one in service, beside it.
+
+    Only the answers of the one in service go out; a release without a version ends it.
+    """
+
+    version: str = field(default="", metadata={"help": "the number or the run of the version; empty for none"})
+    share: float = bounded(1.0, minimum=0.01, maximum=1.0, help="of the requests, that it gets copies of")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Deployment:
     """Whether a registered model is put behind its endpoint, and what carries the endpoint.
 
@@ -233,6 +244,7 @@ class Deployment:
     capture: Capture = field(default_factory=Capture)
     rollout: RollOut = field(default_factory=RollOut)
     compare: Comparison = field(default_factory=Comparison)
+    shadow: Shadow = field(default_factory=Shadow)
 
     def __post_init__(self) -> None:
         careful = self.rollout.type != "all_at_once"
@@ -241,6 +253,11 @@ class Deployment:
             raise ValueError(
                 f"expected deploy.type instances and deploy.instance_count of 2 or more for a {self.rollout.type} "
                 f"roll-out, which moves requests from instance to instance; found {found}"
+            )
+        if self.shadow.version and self.type != "instances":
+            raise ValueError(
+                "expected deploy.type instances for deploy.shadow.version, which SageMaker has on instances only; found "
+                "a serverless endpoint"
             )
         if self.rollout.wait_s * self.steps > LONGEST_ROLL_OUT_S:
             raise ValueError(

@@ -233,7 +233,7 @@ def approval(execution: str, answers: Answers, path: list[str], **more: Any) -> 
 
 def rejections() -> Scenarios:
     old, new = endpoint("InService", OLD), endpoint("InService", NEW)
-    deploy = ["Create model to deploy", *CONFIGURE, *UPDATE, *IN_SERVICE]
+    deploy = ["Create model to deploy", "Is there a challenger?", *CONFIGURE, *UPDATE, *IN_SERVICE]
     return {
         "the version in use is rejected": rejection("rejected", rejected(), [*START, *REVERT, "Earlier model in use"]),
         "the version in use and in service is rejected": rejection(

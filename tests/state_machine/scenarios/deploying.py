@@ -27,7 +27,9 @@ OLD, NEW = f"{ENDPOINT}-9f8e7d6c", f"{ENDPOINT}-0a1b2c3d"
 ENDPOINT_ARN = f"arn:aws:sagemaker:{REGION}:endpoint/{ENDPOINT}"
 LOOK = ["Find endpoint", "Endpoint ready?"]
 WAIT = ["Wait for endpoint", *LOOK]
-CONFIGURE = ["Create endpoint configuration", *LOOK]
+AIM = ["Aim at configuration", *LOOK]
+CONFIGURE = ["Create endpoint configuration", *AIM]
+CHALLENGE = ["Create model of challenger", "Create configuration with shadow", *AIM]
 CREATE = ["Find newest model", "Newer model?", "Create endpoint", *WAIT]
 UPDATE = ["Find newest model", "Newer model?", "Step by step?", "Update endpoint", *WAIT]
 OVERTAKEN = ["Find newest model", "Newer model?", "Report newer model", "Was it only deployed?"]
@@ -47,6 +49,17 @@ QUOTA = (
     "The account-level service limit 'Maximum total concurrency that can be allocated across all serverless endpoints' "
     "is 10 Units (Service: AmazonSageMaker; Status Code: 400; Error Code: ResourceLimitExceeded)"
 )
+
+
+CHALLENGER = {
+    "run_id": "20261121-010203-9a9b9c9d",
+    "data": "s3://trainyard-dev-artifacts/prod2vec/20261121-010203-9a9b9c9d/train/j/output/model.tar.gz",
+    "image": "111122223333.dkr.ecr.us-east-1.amazonaws.com/images:challenger",
+    "share": 0.5,
+    "variables": {"TRAINYARD_CAPTURE": "{}"},
+    "sentence": "In its shadow: version 8.",
+}
+NO_SHADOW = "The shadow container for production variant shadow did not pass the ping health check."
 
 
 def endpoint(status: str, configuration: str, reason: str = "") -> Answer:
@@ -75,6 +88,7 @@ def deployed(run: str, *looks: Answer) -> Answers:
     newest = result(Item={"id": {"S": "champion/prod2vec"}, "run_id": {"S": run}})
     return {
         "Create endpoint configuration": [result(EndpointConfigArn=configuration, **SDK_OK)],
+        "Create configuration with shadow": [result(EndpointConfigArn=configuration, **SDK_OK)],
         "Find endpoint": list(looks),
         "Find newest model": [newest],
         "Create endpoint": [changed],
@@ -282,7 +296,8 @@ def roll_outs() -> Scenarios:
 def deployment(execution: str, number: int, looks: list[Answer], path: list[str], **more: Any) -> Scenario:
     """The model in use is to be put into service, without a training."""
     used = "20261120-101010-5e6f7a8b"
-    changes: dict[str, Any] = {"dataset": "model in use", "deploy": {}, "outcome": "deploy", "objects": {}}
+    deploy = more.pop("deploy", {})
+    changes: dict[str, Any] = {"dataset": "model in use", "deploy": deploy, "outcome": "deploy", "objects": {}}
     answers = {
         "Resolve request": [plan(f"20261121-024833-1a2b3cd{number}", **changes)],
         "Find model in use": [champion(used, version=3)],
@@ -297,7 +312,8 @@ def deployment(execution: str, number: int, looks: list[Answer], path: list[str]
 def deployments() -> Scenarios:
     event = "9c1f7a52-6c1e-4b9e-9d0c-4a7b9d3f2a10"
     old, new = endpoint("InService", OLD), endpoint("InService", NEW)
-    configured = ["Find image of model", "Deploy or score?", "Create model to deploy", *CONFIGURE]
+    made = ["Find image of model", "Deploy or score?", "Create model to deploy", "Is there a challenger?"]
+    configured = [*made, *CONFIGURE]
     no_memory = "Request 1: The endpoint refused it: ModelError: no memory."
     return {
         "the model in use is put into service without a training": deployment(
@@ -310,6 +326,23 @@ def deployments() -> Scenarios:
             ["Report missing model", "No model"],
             instead={"Find model in use": [NONE]},
             cause="Expected a registered model prod2vec to deploy, found none; train one that passes the gate first.",
+        ),
+        "a challenger answers in the shadow of the model in use": deployment(
+            f"{event}_d13",
+            13,
+            [old, new],
+            [*made, *CHALLENGE, *UPDATE, *IN_SERVICE, "Report deployment", "Model deployed"],
+            deploy={"type": "instances", "instance_count": 2, "challenger": CHALLENGER},
+            instead={"Create model of challenger": [model(CHALLENGER["run_id"], "55556666")]},
+        ),
+        "a challenger does not start, and the model in use serves on without it": deployment(
+            f"{event}_d14",
+            14,
+            [old, endpoint("InService", OLD, NO_SHADOW)],
+            [*made, *CHALLENGE, *UPDATE, *ROLLED_BACK],
+            deploy={"type": "instances", "instance_count": 2, "challenger": CHALLENGER},
+            instead={"Create model of challenger": [model(CHALLENGER["run_id"], "55556666")]},
+            cause=f"{OLD_IN_SERVICE}: {NO_SHADOW}",
         ),
         "the model in use fails its smoke test once more": deployment(
             f"{event}_d12",

@@ -23,6 +23,8 @@ PREFIX = "captured"
 SECONDS = 60
 LONGEST_RETENTION_DAYS = 3650
 NESTED = (dict, list, tuple)
+# Ends the name of a model where what its shadow was asked lies; no name of a model has a dot.
+SHADOW = ".shadow"
 
 
 class Column(NamedTuple):
@@ -178,6 +180,15 @@ def folder(recipe: str, model: str = "") -> str:
     'captured/recipe=prod2vec/model=prod2vec--shop'
     """
     return f"{PREFIX}/recipe={recipe}" + (f"/model={model}" if model else "")
+
+
+def shadow_of(model: str) -> str:
+    """The name under which lies what the shadow of a model was asked and answered, apart from what went out.
+
+    >>> folder("prod2vec", shadow_of("prod2vec--shop"))
+    'captured/recipe=prod2vec/model=prod2vec--shop.shadow'
+    """
+    return f"{model}{SHADOW}"
 
 
 def partition(moment: datetime) -> str:

@@ -20,7 +20,6 @@ from trainyard.run import registry
 from trainyard.run.documents import Comparison
 from trainyard.run.environment import Environment
 from trainyard.run.ledger import CHAMPION
-from trainyard.run.naming import model_name
 from trainyard.run.plan import NextStep, Plan
 from trainyard.run.registry import Version
 from trainyard.run.run import Run
@@ -29,6 +28,7 @@ from trainyard.run.store import RunStore
 from trainyard.stages.resolve.claim import claim
 from trainyard.stages.resolve.plan import planned
 from trainyard.stages.resolve.roll_out import at_once
+from trainyard.stages.resolve.versions import facts, model_of, name_of
 
 # What of a version changed, where SageMaker says so: a note on one that was approved long ago decides nothing.
 CHANGED, APPROVAL = "UpdatedModelPackageFields", "ModelApprovalStatus"
@@ -91,11 +91,6 @@ def decided(
     return _promotion(plan, known) if version.approved else _roll_back(plan, known, services=services)
 
 
-def name_of(run: Run, config: RecipeConfig) -> str:
-    """The name under which the model of a run is in use, or would be."""
-    return model_name(run.recipe, variant=config.variant, model=config.model)
-
-
 def _named(given: Mapping[str, Any]) -> str:
     """The ARN of the version that an event is about."""
     detail = given.get("detail")
@@ -151,7 +146,7 @@ def _promotion(plan: Plan, known: Known) -> Plan:
         plan,
         outcome=NextStep.PROMOTE,
         reason=f"Version {known.version.number} of {known.model} was approved.",
-        version=_facts(known.version),
+        version=facts(known.version),
         compared=compared.run_id if compared else "",
     )
 
@@ -162,7 +157,7 @@ def _roll_back(plan: Plan, known: Known, *, services: Services) -> Plan:
         registry.versions(services.sagemaker, version.group),
         run_id=version.run_id,
         replaced=(known.champion or {}).get("replaced", ""),
-        same_model=lambda each: _model_of(each, bucket=known.store.run.artifacts_bucket, s3=services.s3) == known.model,
+        same_model=lambda each: model_of(each, bucket=known.store.run.artifacts_bucket, s3=services.s3) == known.model,
     )
     if earlier is None:
         raise BadRequest(
@@ -180,34 +175,10 @@ def _roll_back(plan: Plan, known: Known, *, services: Services) -> Plan:
             f"Version {earlier.number} of run {earlier.run_id} is in use in its place"
             + (f", and endpoint {endpoint} gets it." if served else ".")
         ),
-        version=_facts(earlier),
+        version=facts(earlier),
         # At once: the version in use was rejected.
         deploy={**at_once(dict(plan.deploy or {})), "enabled": served},
     )
-
-
-def _facts(version: Version) -> Mapping[str, str]:
-    return {
-        "package": version.arn,
-        "data": version.data,
-        "model_name": version.sagemaker_model,
-        "run_id": version.run_id,
-        "image": version.image,
-    }
-
-
-def _model_of(version: Version, *, bucket: str, s3: Any) -> str:
-    """The name of the model that an earlier version is one of; empty where its run left nothing that says so.
-
-    Groups outlive an environment that keeps its data; one that is made anew has another bucket, and reads that alone.
-    """
-    if urlsplit(version.data).netloc != bucket:
-        return ""
-    try:
-        run = RunStore.open(s3, f"s3://{bucket}/{version.recipe}/{version.run_id}").run
-        return name_of(run, recipes.config(run.recipe, run.config))
-    except (ConfigError, NotFound):
-        return ""
 
 
 def _has_endpoint(name: str, *, sagemaker: Any) -> bool:

@@ -28,7 +28,8 @@ from trainyard.run.watch.profile import AnswerProfile, DataProfile
 
 # Of a busy endpoint some files are looked at, spread over the hours: they have two million rows at most.
 MOST_FILES = 1_000
-HOUR = timedelta(hours=1)
+# So long the job may wait for an instance before it gets the files: one that is listed and gone by then fails it.
+LONGEST_WAIT = timedelta(hours=6)
 KEEPS_NONE = (
     "Expected an environment whose endpoints keep requests, which a check for drift reads; found that this one keeps "
     "none. Set capture=CaptureRules(...) in infra/settings.py, deploy it, and release the model again."
@@ -58,7 +59,8 @@ def planned(plan: Plan, *, environment: Environment, s3: Any, sagemaker: Any, no
     served = _served(endpoint_name(environment.prefix, str(plan.model)), run, sagemaker=sagemaker)
     tables, answers = _profiles(replace(run, run_id=served.run_id), s3=s3)
     where = urlsplit(served.capture.uri)
-    chosen, found = _spread(_keys(where.netloc, where.path.strip("/"), since=now.astimezone(UTC) - hours * HOUR, s3=s3))
+    since = _since(now.astimezone(UTC), hours=hours, retention_days=environment.capture.retention_days)
+    chosen, found = _spread(_keys(where.netloc, where.path.strip("/"), since=since, s3=s3))
     version = {"data": served.data, "run_id": served.run_id}
     if not chosen:
         reason = f"Nothing was compared: endpoint {served.endpoint} has kept no requests of the last {hours} hours."
@@ -131,6 +133,15 @@ def _spread(keys: Iterable[str]) -> tuple[list[str], int]:
         if len(kept) == 2 * MOST_FILES:
             kept, step = kept[::2], 2 * step
     return kept[:: 1 if len(kept) <= MOST_FILES else 2], found
+
+
+def _since(now: datetime, *, hours: int, retention_days: int) -> datetime:
+    """From when on kept requests are looked at: what ends before the job has it is passed over.
+
+    S3 ends files at the first midnight (UTC) after they are `retention_days` old, so all of one day at once.
+    """
+    asked, ending = now - timedelta(hours=hours), now + LONGEST_WAIT - timedelta(days=retention_days)
+    return max(asked, ending.replace(hour=0, minute=0, second=0, microsecond=0))
 
 
 def _keys(bucket: str, folder: str, *, since: datetime, s3: Any) -> Iterator[str]:

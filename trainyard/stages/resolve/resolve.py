@@ -20,7 +20,7 @@ from trainyard.run.settings.overrides import override
 from trainyard.run.stage import Stage
 from trainyard.run.store import RunStore
 from trainyard.run.watch import capture
-from trainyard.stages.resolve import approval, drift_check, duration, files, settling, uploads
+from trainyard.stages.resolve import approval, drift_check, duration, files, settling, shadow, uploads
 from trainyard.stages.resolve.claim import claim_from_uploads, claimed, run_of
 from trainyard.stages.resolve.machines import require_gpu_in_use, require_one_machine
 from trainyard.stages.resolve.plan import planned, shown
@@ -49,7 +49,8 @@ def resolve(
 ) -> Plan:
     """The plan for an execution (`arn`, `name`, `started`) with the input `given`; beginning nothing is one too.
 
-    `sagemaker` is asked only where an approval or a rejection started it, and for a check for drift.
+    `sagemaker` is asked only where an approval or a rejection started it, for a check for drift, and for a release with
+    a version in the shadow.
     """
     found = Stored()
     try:
@@ -62,6 +63,8 @@ def resolve(
         plan = _plan(request, found, execution=execution, wait=wait, environment=environment, s3=s3, dynamodb=dynamodb)
         if request.task == "check_drift":
             plan = drift_check.planned(plan, environment=environment, s3=s3, sagemaker=sagemaker, now=now())
+        if request.task == "deploy":
+            plan = shadow.planned(plan, environment=environment, s3=s3, dynamodb=dynamodb, sagemaker=sagemaker)
     except NothingToDo as idle:
         plan = Plan(outcome=NextStep.NOTHING, reason=str(idle), recipe=idle.recipe, dataset=idle.dataset)
     except (BadRequest, ConfigError) as refusal:
@@ -116,6 +119,7 @@ def _config(request: Request, found: Stored, *, environment: Environment, s3: An
     require_gpu_in_use(config, gpu=environment.gpu)
     capture.require_possible(config.deploy.capture, environment.capture)
     capture.require_comparable(config.deploy, environment.capture)
+    shadow.require_release(config, task=request.task)
     duration.require_in_time(config, task=request.task)
     return config
 
