@@ -6,9 +6,11 @@ its own and takes it away again:
     python -m benchmarks.deploy_under_load --recipe prod2vec
     python -m benchmarks.deploy_under_load --rollout canary --wait 20
     python -m benchmarks.deploy_under_load --rollout canary --wait 20 --bad
+    python -m benchmarks.deploy_under_load --shadow
 
 `--rollout` moves the requests step by step while alarms are watched. With `--bad` the new version starts well and fails
-every request, so that an alarm has to send them back; the failures that callers see until then are counted.
+every request, so that an alarm has to send them back; the failures that callers see until then are counted. With
+`--shadow` the same model goes on, and what arrives is the newest one in its shadow: `before` is without it.
 """
 
 from __future__ import annotations
@@ -42,6 +44,10 @@ ENDPOINT = "load-test"
 PHASES = ("before", "during", "after")
 POLL_SECONDS = 0.2
 START_SECONDS = 900.0
+# Ends the names of configurations, by which metrics tell this run from earlier ones.
+STARTED = int(time.time())
+# SageMaker hands over what it counted once a minute.
+METRIC_SECONDS = 65.0
 
 
 @dataclass
@@ -73,13 +79,17 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10.0, help="how long to call before and after the update")
     parser.add_argument("--env", default="dev")
     parser.add_argument("--aws", action="store_true", help="on AWS even while a local cloud is up")
-    parser.add_argument("--rollout", choices=("canary", "linear"), help="move the requests step by step")
+    kind = parser.add_mutually_exclusive_group()
+    kind.add_argument("--rollout", choices=("canary", "linear"), help="move the requests step by step")
+    kind.add_argument("--shadow", action="store_true", help="with a model in the shadow of one that stays; local only")
     parser.add_argument("--wait", type=int, default=20, help="seconds for which alarms are watched after each step")
     parser.add_argument("--bad", action="store_true", help="with a new version that fails every request")
     options = parser.parse_args()
     if options.bad and not options.rollout:
         parser.error("Expected --rollout with --bad: nothing takes a version back that gets all requests at once.")
     deployment = target.deployed(env=options.env, aws=options.aws)
+    if options.shadow and not deployment.target.local:
+        parser.error("Expected a local cloud with --shadow: AWS counts copies by configuration during updates only.")
     models = _models(deployment, options.recipe)
     body = _request(deployment, options.recipe, model=models[0])
     name = f"{deployment.name}-{ENDPOINT}"
@@ -88,8 +98,11 @@ def main() -> None:
         if options.bad:
             models[-1] = stack.enter_context(rolled_out.bad_model(deployment, models[-1]))
             body = rolled_out.request(body)
-        print(f"it goes from {models[0]} to {models[-1]}.")
-        stack.enter_context(_endpoint(deployment, name, models=models))
+        shadow = models[-1] if options.shadow else ""
+        if shadow:
+            models = [models[0], models[0]]
+        print(f"it goes from {models[0]} to {models[-1]}{f' with {shadow} in its shadow' if shadow else ''}.")
+        stack.enter_context(_endpoint(deployment, name, models=models, shadow=shadow))
         steps = {}
         if options.rollout:
             stack.enter_context(rolled_out.alarms(deployment, name, configuration=_configuration(name, 1)))
@@ -97,6 +110,8 @@ def main() -> None:
         load = Load(connections=options.connections, seconds=options.seconds, bad=options.bad)
         traffic = _drive(deployment, name, body=body, load=load, steps=steps)
     _print(traffic, options.seconds)
+    if shadow:
+        _print_copies(deployment, name)
     failed = {phase for phase in PHASES if traffic.failures[phase]}
     # Taken back for another reason, such as a start that failed, it says nothing of the alarms.
     rang = any(each in traffic.taken_back for each in alarm_names(name))
@@ -132,8 +147,11 @@ def _request(deployment: Deployment, recipe: str, *, model: str) -> bytes:
 
 
 @contextmanager
-def _endpoint(deployment: Deployment, name: str, *, models: list[str]) -> Iterator[None]:
-    """An endpoint that serves the first model, and a configuration for each; all gone in the end."""
+def _endpoint(deployment: Deployment, name: str, *, models: list[str], shadow: str) -> Iterator[None]:
+    """An endpoint that serves the first model, and a configuration for each; all gone in the end.
+
+    A model in the `shadow` comes with the second configuration, and gets copies of all requests.
+    """
     sagemaker = deployment.target.client("sagemaker")
     for number, model in enumerate(models):
         variant = {
@@ -143,18 +161,22 @@ def _endpoint(deployment: Deployment, name: str, *, models: list[str]) -> Iterat
             "InitialInstanceCount": rolled_out.INSTANCES,
             "InitialVariantWeight": 1.0,
         }
-        sagemaker.create_endpoint_config(EndpointConfigName=_configuration(name, number), ProductionVariants=[variant])
+        beside = {**variant, "VariantName": "shadow", "ModelName": shadow}
+        shadows = {"ShadowProductionVariants": [beside]} if shadow and number else {}
+        sagemaker.create_endpoint_config(
+            EndpointConfigName=_configuration(name, number), ProductionVariants=[variant], **shadows
+        )
     try:
         sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=_configuration(name, 0))
         if reason := _awaited(deployment, name):
             raise TrainyardError(f"Expected {name} in service, found: {reason}")
         yield
     finally:
-        endpoints.remove(deployment, name)
+        endpoints.remove(deployment, name, tell=print)
 
 
 def _configuration(name: str, number: int) -> str:
-    return f"{name}-{number:08x}"
+    return f"{name}-{STARTED + number:08x}"
 
 
 def _awaited(deployment: Deployment, name: str) -> str:
@@ -237,6 +259,29 @@ def _print(traffic: Traffic, seconds: float) -> None:
     print("Python process on the same machine, so these are rates of the pair, not of the service alone.")
     for each in [reason for phase in PHASES for reason in traffic.failures[phase]][:5]:
         print(f"FAILED: {each}")
+
+
+def _print_copies(deployment: Deployment, name: str) -> None:
+    """What came of the copies, by the metrics of the second configuration; its endpoint is gone by now."""
+    print(f"Waiting {METRIC_SECONDS:.0f} s for the metrics of the copies.")
+    time.sleep(METRIC_SECONDS)
+    requests, answered = (_invocations(deployment, name, variant=variant) for variant in ("model", "shadow"))
+    print(f"In the shadow: copies of {answered} of {requests} requests were answered, {requests - answered} dropped.")
+
+
+def _invocations(deployment: Deployment, name: str, *, variant: str) -> int:
+    fleet = {"EndpointName": name, "VariantName": variant, "EndpointConfigName": _configuration(name, 1)}
+    points = deployment.target.client("cloudwatch").get_metric_statistics(
+        Namespace="AWS/SageMaker",
+        MetricName="Invocations",
+        Dimensions=[{"Name": key, "Value": value} for key, value in fleet.items()],
+        Period=60,
+        Statistics=["Sum"],
+        StartTime=STARTED - METRIC_SECONDS,
+        EndTime=time.time() + METRIC_SECONDS,
+    )["Datapoints"]
+    total: float = sum(each["Sum"] for each in points)
+    return round(total)
 
 
 if __name__ == "__main__":

@@ -151,14 +151,14 @@ def _of_logs(scope: Construct, settings: Settings) -> list[Permission]:
             service="logs", resource="log-group", resource_name=name, arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME
         )
 
-    shared = (*PROCESSING, *TRAINING)
+    shared, own = (*PROCESSING, *TRAINING), group(f"{ENDPOINTS}{settings.prefix}-*")
     return [
         Permission(
             sid="ListLogStreams",
             actions=["logs:DescribeLogStreams"],
             # A group is judged by its ARN with the end :* or without it, depending on who judges.
-            resources=[group(name) for each in shared for name in (each, f"{each}:*")],
-            why="The names of streams can be listed by group only.",
+            resources=[*(group(name) for each in shared for name in (each, f"{each}:*")), own],
+            why="The names of streams can be listed by group only; those of endpoints are called after models.",
         ),
         Permission(
             sid="RemoveJobLogs",
@@ -173,9 +173,9 @@ def _of_logs(scope: Construct, settings: Settings) -> list[Permission]:
             why="Log groups are listed by the beginning of their names, which is no resource.",
         ),
         Permission(
-            sid="BoundEndpointLogs",
-            actions=["logs:PutRetentionPolicy"],
-            resources=[group(f"{ENDPOINTS}{settings.prefix}-*")],
+            sid="EndEndpointLogs",
+            actions=["logs:DeleteLogGroup", "logs:PutRetentionPolicy"],
+            resources=[own],
             why="Endpoints are called after models; the environment's prefix is spelt out.",
         ),
     ]

@@ -13,7 +13,7 @@ from aws_lambda_powertools import Logger
 from lambdas import environment
 from trainyard.stages.tidy_up.images import naming, remove_images
 from trainyard.stages.tidy_up.intermediates import remove_intermediates
-from trainyard.stages.tidy_up.job_logs import bound_endpoint_logs, remove_job_logs
+from trainyard.stages.tidy_up.job_logs import bound_endpoint_logs, remove_endpoint_logs, remove_job_logs
 from trainyard.stages.tidy_up.needed import needed
 from trainyard.stages.tidy_up.unused import remove_configurations, remove_models
 from trainyard.stages.tidy_up.versions import remove_versions
@@ -38,7 +38,9 @@ def handler(_event: dict[str, Any], _context: object) -> dict[str, int]:
     )
     configurations = remove_configurations(prefix, before=before, sagemaker=sagemaker)
     models = remove_models(prefix, before=before, needed=still, sagemaker=sagemaker)
-    streams = remove_job_logs(prefix, before=now - timedelta(days=log_days), logs=logs)
+    forgotten = now - timedelta(days=log_days)
+    streams = remove_job_logs(prefix, before=forgotten, logs=logs)
+    groups = remove_endpoint_logs(prefix, before=forgotten, sagemaker=sagemaker, logs=logs)
     bound = bound_endpoint_logs(prefix, days=log_days, logs=logs)
     objects, size = remove_intermediates(known.artifacts_bucket, before=before, needed=still, s3=s3)
     versions = remove_versions(
@@ -62,7 +64,8 @@ def handler(_event: dict[str, Any], _context: object) -> dict[str, int]:
         "versions": versions,
         "images": images,
         "log_streams": streams,
-        "log_groups": bound,
+        "log_groups": groups,
+        "bound_log_groups": bound,
     }
     logger.info("tidied up", extra=gone)
     return gone

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from recipes.headline_classifier.classes import in_order
 from recipes.headline_classifier.inference import Classifier
 from recipes.headline_classifier.texts.source_words import COLUMNS, with_source
+from trainyard.contract.lean.arrow import pa, read_table
 
 HEADLINES_FILE = "headlines.parquet"
 
@@ -31,7 +31,7 @@ class Predictions:
     @classmethod
     def of(cls, model_dir: Path, folder: Path) -> Predictions:
         """What the model says of `headlines.parquet`, in its order."""
-        table = pq.read_table(folder / HEADLINES_FILE)
+        table = read_table(folder / HEADLINES_FILE)
         classifier, read = Classifier.load(model_dir), texts(table)
         sequences = classifier.encoder.sequences(read)
         return cls(

@@ -8,17 +8,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
+from typing import Any
 from zlib import crc32
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from recipes.headline_classifier.classes import in_order, names
 from recipes.headline_classifier.config import Config, Data
 from recipes.headline_classifier.features import BLOCK_TITLES, Encoder
-from recipes.headline_classifier.network.word_vectors import WORD_PAIRS_FILE
+from recipes.headline_classifier.network.word_vectors import CORPUS_FILE, WORD_PAIRS_FILE
 from recipes.headline_classifier.ngrams.counts import NgramCounts
 from recipes.headline_classifier.predictions import HEADLINES_FILE, numbered, texts
 from recipes.headline_classifier.texts.encoded import EncodedHeadlines, EncodedHeadlinesWriter
@@ -26,10 +25,10 @@ from recipes.headline_classifier.texts.source_words import COLUMNS as SOURCE_COL
 from recipes.headline_classifier.texts.source_words import without_source
 from recipes.headline_classifier.texts.tokenizer import tokens
 from trainyard.contract.holdout import ROLES, TRAIN, VALIDATION
+from trainyard.contract.lean.arrow import pa
 from trainyard.contract.spilling import database
 from trainyard.errors import JobFailed
 
-CORPUS_FILE = "corpus.txt"
 # gensim cuts sentences of more words.
 SENTENCE_WORDS = 10_000
 ENCODED = (TRAIN, VALIDATION)
@@ -157,8 +156,7 @@ def _fitted_encoder(paths: Sequence[Path], words: tuple[str, ...], *, classes: t
 def _listed_names(inputs: Path) -> dict[str, str]:
     """What classes are called, by class or by their place, where a list of names was uploaded."""
     folder = inputs / "class_names"
-    rows = ds.dataset(folder, format="parquet").to_table().to_pylist() if folder.is_dir() else []
-    return {row["category"]: row["name"] for row in rows}
+    return {row["category"]: row["name"] for row in _rows(folder)}
 
 
 def _corpus(inputs: Path, headlines: Path, *, path: Path, data: Data) -> tuple[str, ...]:
@@ -178,7 +176,7 @@ def _corpus(inputs: Path, headlines: Path, *, path: Path, data: Data) -> tuple[s
 
 
 def _lines(folder: Path) -> Iterator[str]:
-    for batch in ds.dataset(folder, format="parquet").to_batches(columns=["line"], batch_size=BLOCK_TITLES):
+    for batch in _batches(folder, columns=["line"]):
         yield from batch.column(0).to_pylist()
 
 
@@ -187,7 +185,18 @@ def _word_pairs(inputs: Path, path: Path) -> dict[str, float]:
     folder = inputs / "word_pairs"
     if not folder.is_dir():
         return {}
-    rows = ds.dataset(folder, format="parquet").to_table().to_pylist()
-    pairs = [[row["first"], row["second"], row["similarity"]] for row in rows]
+    pairs = [[row["first"], row["second"], row["similarity"]] for row in _rows(folder)]
     path.write_text(json.dumps(pairs, ensure_ascii=False), encoding="utf-8")
     return {"word_pairs": float(len(pairs))}
+
+
+def _rows(folder: Path) -> Iterator[dict[str, Any]]:
+    """The rows of a table that may not have been uploaded."""
+    for batch in _batches(folder):
+        yield from batch.to_pylist()
+
+
+def _batches(folder: Path, *, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+    for path in sorted(folder.glob("*.parquet")):
+        with pq.ParquetFile(path) as file:
+            yield from file.iter_batches(batch_size=BLOCK_TITLES, columns=columns)

@@ -18,7 +18,6 @@ from recipes.headline_classifier.model import with_probabilities
 from recipes.headline_classifier.network import linear_parts, word_vectors
 from recipes.headline_classifier.network.trainer import Trainer
 from recipes.headline_classifier.ngrams.seen import as_new, counted
-from recipes.headline_classifier.process import CORPUS_FILE
 from recipes.headline_classifier.texts.encoded import EncodedHeadlines
 from trainyard.contract.training import checkpoint, curves
 from trainyard.contract.training.progress import metric, progress
@@ -39,7 +38,7 @@ def train(channels: Mapping[str, Path], model_dir: Path, *, checkpoints: Path, c
     lets a killed training go on as if nothing had happened.
     """
     encoder = Encoder.load(channels["features"])
-    vectors = _vectors(channels["train"] / CORPUS_FILE, encoder, checkpoints=checkpoints, config=config)
+    vectors = _vectors(channels["train"] / word_vectors.CORPUS_FILE, encoder, checkpoints=checkpoints, config=config)
     similarity = word_vectors.evaluate_similarity(
         channels["features"], encoder.words, vectors=vectors, model_dir=model_dir
     )

@@ -16,6 +16,7 @@ from recipes.neural_topic_model.documents.corpus import (
     REFERENCE_CORPUS_FILE,
     Corpus,
     documents_of_roles,
+    language_of,
     save_lemmas,
     texts,
 )
@@ -97,7 +98,7 @@ def _write_reference(train: NumberedCorpus, inputs: Path, *, holdout: Path, conf
 
 def _lemmatizer(inputs: Path, config: Config) -> Lemmatizer:
     """For the language that prepare found, or was told."""
-    code = str(pq.read_table(inputs / "language")["code"][0])
+    code = language_of(inputs)
     return Lemmatizer(stop_words=stop_words(code), min_letters=config.data.min_letters, language=code)
 
 

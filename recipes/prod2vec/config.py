@@ -254,9 +254,12 @@ DATE = Column(
     synonyms=("order date", "invoice date", "transaction date", "purchase date", "day", "datum", "time", "datetime"),
 )
 
-# What bulk scoring writes.
+# What is watched of answers to baskets: the key of the first product, for those below it depend on it. Bulk scores have
+# a list here, which is passed over: they are of every product once, and not of what people put into baskets.
+GOES_WITH = "goes_with"
 SHARES = (Share(name="unknown_products", of="lines"),)
 
+# What bulk scoring writes.
 SCORES = (
     ScoreColumn(name="product_id", type="string", comment="as the files have it", spread=False),
     ScoreColumn(name="product_name", type="string", comment="its name, or its id", spread=False),
@@ -267,7 +270,7 @@ SCORES = (
         comment="the ten nearest products, the nearest first",
     ),
     ScoreColumn(
-        name="goes_with",
+        name=GOES_WITH,
         type="array<struct<product_id:string,product_name:string,score:double>>",
         comment="the ten products that go best with it in a basket, the best first",
     ),
@@ -275,10 +278,10 @@ SCORES = (
 # The product that went into a basket next. Bulk scores are of single products, so that they are not judged.
 TRUTH = Truth(
     key="",
-    predicted=("goes_with",),
+    predicted=(GOES_WITH,),
     label="id",
     labels=("product_id", "product", "next_product", "item"),
-    answers={"goes_with": "$.products"},
+    answers={GOES_WITH: "$.products"},
 )
 
 

@@ -13,13 +13,14 @@ from typing import Any
 import numpy as np
 
 from recipes.prod2vec.basket_scorer import BasketScorer
-from recipes.prod2vec.config import Config
+from recipes.prod2vec.config import GOES_WITH, Config
 from recipes.prod2vec.features import OUT_OF_VOCABULARY, Queries, RaggedArray, Vocabulary
 from recipes.prod2vec.inference import SIMILARITIES, ProductVectors
 from recipes.prod2vec.metrics import (
     TOP_K,
     EncodedQueries,
     Scorer,
+    best_products,
     coverage,
     encoded_ranks,
     hit_rate,
@@ -55,13 +56,21 @@ def evaluate(model_dir: Path, holdout: Path, *, config: Config) -> Evaluation:
     which it knows nothing is answered with what is popular.
     """
     vectors, scorer = ProductVectors.load(model_dir), BasketScorer.load(model_dir)
-    every = Queries.load(holdout)
-    queries = EncodedQueries.encode(every, vectors.vocabulary)
-    some = EncodedQueries.encode(every.sample(MAX_COVERAGE_QUERIES), vectors.vocabulary).contexts
-    some = some.take(np.flatnonzero(some.lengths))
-    ranks, covered = _by_scorer(scorer, queries, some=some) if scorer else _by_vectors(vectors, queries, some=some)
-    metrics = {**_rank_metrics(ranks), "coverage_at_10": covered}
-    return Evaluation(metrics=metrics, examples=hits(ranks), answers=_unknown(every, vectors.vocabulary))
+    every, vocabulary = Queries.load(holdout), vectors.vocabulary
+    queries, some = EncodedQueries.encode(every, vocabulary), every.sample(MAX_COVERAGE_QUERIES)
+    asked = EncodedQueries.encode(some, vocabulary).contexts
+    known = np.flatnonzero(asked.lengths)
+    ranks, recommended = (
+        _by_scorer(scorer, queries, some=asked.take(known))
+        if scorer
+        else _by_vectors(vectors, queries, some=asked.take(known))
+    )
+    metrics = {**_rank_metrics(ranks), "coverage_at_10": coverage(recommended, len(vocabulary))}
+    # A basket of which nothing is known gets what is popular; indices are ranks by frequency.
+    best = np.full(len(some), vocabulary.product_ids[0], dtype=object)
+    best[known] = [vocabulary.product_ids[each[0]] if len(each) else None for each in recommended]
+    answers = {**_unknown(some, vocabulary), GOES_WITH: best}
+    return Evaluation(metrics=metrics, examples=hits(ranks), answers=answers)
 
 
 def _unknown(queries: Queries, vocabulary: Vocabulary) -> dict[str, np.ndarray]:
@@ -72,20 +81,22 @@ def _unknown(queries: Queries, vocabulary: Vocabulary) -> dict[str, np.ndarray]:
     return {"lines": contexts.lengths + 1, "unknown_products": in_cart + unknown[queries.targets]}
 
 
-def _by_scorer(scorer: BasketScorer, queries: EncodedQueries, *, some: RaggedArray) -> tuple[np.ndarray, float]:
-    """Ranks of the answers, and the share of the products that are recommended to some baskets."""
+def _by_scorer(
+    scorer: BasketScorer, queries: EncodedQueries, *, some: RaggedArray
+) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Ranks of the answers, and the products that are recommended to some baskets, best first."""
     from recipes.prod2vec.basket_ranks import ranks
 
-    recommended = {
-        index for row in range(len(some)) for index in scorer.best(some[row : row + 1].values, TOP_K)[0].tolist()
-    }
-    return ranks(scorer, queries), len(recommended) / len(scorer.background)
+    recommended = [scorer.best(some[row : row + 1].values, TOP_K)[0] for row in range(len(some))]
+    return ranks(scorer, queries), recommended
 
 
-def _by_vectors(vectors: ProductVectors, queries: EncodedQueries, *, some: RaggedArray) -> tuple[np.ndarray, float]:
+def _by_vectors(
+    vectors: ProductVectors, queries: EncodedQueries, *, some: RaggedArray
+) -> tuple[np.ndarray, list[np.ndarray]]:
     """As `_by_scorer`, by the similarity that the vectors have."""
     products, score = len(vectors.vocabulary), vectors.next_product_scores
-    return encoded_ranks(score, queries, products=products), coverage(score, some, products=products)
+    return encoded_ranks(score, queries, products=products), best_products(score, some)
 
 
 def references(channels: Mapping[str, Path], holdout: Path, *, config: Config) -> dict[str, Reference]:

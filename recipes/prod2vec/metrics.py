@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -94,15 +94,20 @@ def mean_reciprocal_rank(ranks: np.ndarray) -> float:
     return float(reciprocal_ranks(ranks).mean())
 
 
-def coverage(scorer: Scorer, contexts: RaggedArray, *, products: int) -> float:
-    """Share of all products that are among the ten best for at least one of these baskets, which are not empty."""
-    recommended: set[int] = set()
+def best_products(scorer: Scorer, contexts: RaggedArray) -> list[np.ndarray]:
+    """Indices of the ten best products for each of these baskets, which are not empty, best first."""
+    found: list[np.ndarray] = []
     for start in range(0, len(contexts), COVERAGE_BLOCK):
         block = contexts[start : start + COVERAGE_BLOCK]
         scores = scorer(block)
         exclude_basket(scores, block)
-        recommended.update(np.unique(top_columns(scores, TOP_K)).tolist())
-    return len(recommended) / products
+        found += list(top_columns(scores, TOP_K))
+    return found
+
+
+def coverage(recommended: Sequence[np.ndarray], products: int) -> float:
+    """Share of all products that are recommended to anybody."""
+    return len(np.unique(np.concatenate([np.empty(0, np.int64), *recommended]))) / products
 
 
 def _ranks_in(scores: np.ndarray, queries: EncodedQueries) -> np.ndarray:

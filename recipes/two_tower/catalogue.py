@@ -53,6 +53,11 @@ class Movies:
         """Indices (int32) of keys; `UNKNOWN` for a movie that is not in the catalogue."""
         return np.asarray([self.indices.get(each, UNKNOWN) for each in movie_ids], dtype=np.int32)
 
+    def first_ids(self, lists: Iterable[np.ndarray]) -> np.ndarray:
+        """The key of the first movie of each list of indices (an array of objects), None for an empty list."""
+        found = [self.ids[each[0]] if len(each) else None for each in lists]
+        return np.asarray(found, dtype=object)
+
     def genres_of(self, index: int) -> tuple[str, ...]:
         """Names of the genres of one movie."""
         return self.listed_genres[index]

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from recipes.two_tower.baselines import RANKING_BASELINES, bias_baseline, recommend
 from recipes.two_tower.catalogue import UNKNOWN, Movies, read_keys
-from recipes.two_tower.config import Config
+from recipes.two_tower.config import BEST_MOVIE, Config
 from recipes.two_tower.inference import TOP_K, Recommender
 from recipes.two_tower.metrics import coverage, ndcg_and_recall, relative_rmse, relevant_ratings, rmse
 from recipes.two_tower.ratings import HISTORIES_FILE, RATINGS_FILE, Ratings
@@ -67,19 +67,19 @@ def evaluate(model_dir: Path, holdout: Path, *, config: Config) -> Evaluation:
     """
     recommender, data = Recommender.load(model_dir), Holdout.load(holdout)
     index = recommender.movies.encode(data.keys)
-    recommended = _recommend(recommender, data.histories.of_users(data.relevant.users), index=index)
+    users = data.relevant.users
+    recommended = _recommend(recommender, data.histories.of_users(users), index=index)
     places = _inverse(index, len(recommender.movies))
     ranked = ndcg_and_recall([places[each] for each in recommended], data.relevant, count=TOP_K)
     metrics = _ranking_metrics(ranked, recommended, movies=len(recommender.movies))
-    # As `SHARES` of the configuration name them.
-    unknown = {"ratings": np.ones(len(data.held_out), np.int64), "unknown_movies": index[data.held_out.movies] < 0}
+    answers = _answers(recommender, recommended, held_out=data.held_out.of_users(users), index=index)
     if not data.scale.rated:
-        return Evaluation(metrics=metrics, examples=ranked[:, 0], not_applicable=(RELATIVE_RMSE,), answers=unknown)
+        return Evaluation(metrics=metrics, examples=ranked[:, 0], not_applicable=(RELATIVE_RMSE,), answers=answers)
     expected = expected_ratings(recommender, data, index=index)
     squared = -((expected - data.held_out.values) ** 2)
     metrics |= _rating_metrics(expected, data)
     examples = squared if config.gate.primary == NEGATIVE_MSE else ranked[:, 0]
-    return Evaluation(metrics=metrics, examples=examples, answers=unknown)
+    return Evaluation(metrics=metrics, examples=examples, answers=answers)
 
 
 def references(channels: Mapping[str, Path], holdout: Path, *, config: Config) -> dict[str, Reference]:
@@ -141,6 +141,15 @@ def known_ratings(channels: Mapping[str, Path], index: np.ndarray, *, scale: Sca
 def _recommend(recommender: Recommender, histories: Ratings, *, index: np.ndarray) -> list[np.ndarray]:
     """The model's own indices of each user's ten best movies."""
     return [found for found, _ in recommender.recommend(histories.encoded(index, recommender.scale), TOP_K)]
+
+
+def _answers(
+    recommender: Recommender, recommended: Sequence[np.ndarray], *, held_out: Ratings, index: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Of each user the best movie, and their held-out ratings with those of unknown movies, as `SHARES` name them."""
+    unknown = np.bincount(held_out.user_rows, index[held_out.movies] < 0, minlength=len(held_out.users))
+    best = recommender.movies.first_ids(recommended)
+    return {BEST_MOVIE: best, "ratings": held_out.lengths, "unknown_movies": unknown.astype(np.int64)}
 
 
 def _inverse(index: np.ndarray, movies: int) -> np.ndarray:

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from recipes.two_tower.catalogue import UNKNOWN
-from recipes.two_tower.config import Config
+from recipes.two_tower.config import BEST_MOVIE, Config
 from recipes.two_tower.histories import Histories
 from recipes.two_tower.inference import TOP_K, Recommender
 from recipes.two_tower.movie_statistics import SECONDS_PER_YEAR
@@ -120,6 +120,7 @@ def _score_table(recommender: Recommender, movies: pa.Array, *, keys: Sequence[s
             "user_id": pa.array(keys, pa.string()),
             "rated": history.lengths.astype(np.int32),
             "recommended": pa.ListArray.from_arrays(offsets, recommended),
+            BEST_MOVIE: pa.array(recommender.movies.first_ids(each for each, _ in best), pa.string()),
         }
     )
 

@@ -179,6 +179,20 @@ def test_forget_keeps_to_a_recipe_or_model(kept, capsys):
     assert main(["forget", "7", "--model", "shop"]) == 2
 
 
+def test_forget_searches_what_the_shadow_was_asked_too(kept, capsys):
+    for name in ("two_tower.shadow", "two_tower--shop.shadow"):
+        key = f"captured/recipe=two_tower/model={name}/date=2026-11-28/hour=07/x.parquet"
+        put(kept, key, requests(exchange("a", {"uid": 7}), exchange("b", {"uid": 8})))
+    asked = ["forget", "7", "--recipe", "two_tower", "--model", "shop", "--yes", "--json"]
+    assert main(asked) == 0
+    [held] = json.loads(capsys.readouterr().out)["versions"]
+    assert held["key"].startswith("captured/recipe=two_tower/model=two_tower--shop.shadow/")
+    assert read(kept, held["key"]).column("request").to_pylist() == ['{"uid":8}']
+    assert main(["forget", "7", "--json"]) == 0
+    everywhere = {each["key"].split("/")[2] for each in json.loads(capsys.readouterr().out)["versions"]}
+    assert everywhere == {"model=two_tower", "model=two_tower.shadow"}
+
+
 def test_forget_asks_for_fields_where_the_environment_names_none(kept, capsys):
     kept.target._clients["lambda"] = FakeLambda({})
     assert main(["forget", "7"]) == 0

@@ -9,9 +9,12 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.sagemaker.models import sagemaker_backends
 
 from trainyard.cli.command import target
 from trainyard.cli.main import main
+from trainyard.client.model import endpoint_removal
 from trainyard.client.session import Target
 
 BUCKET = "trainyard-dev-data-raw"
@@ -76,6 +79,8 @@ class World:
         variant = {"VariantName": "model", "ModelName": model, "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
         sagemaker.create_endpoint_config(EndpointConfigName=f"{name}-0a1b2c3d", ProductionVariants=[variant])
         sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=f"{name}-0a1b2c3d")
+        # Of an endpoint that is gone.
+        self.client("logs").create_log_group(logGroupName=f"/aws/sagemaker/Endpoints/{name}-0a1b2c3d")
         rule = {"Statistic": "Average", "Period": 60, "EvaluationPeriods": 1, "Threshold": 0.01}
         # More than CloudWatch deletes at a time; the endpoints of most are gone already.
         for alarm in (f"{name}-errors", *(f"trainyard-{env}-old-{number}-latency" for number in range(100))):
@@ -95,6 +100,7 @@ class World:
             *(each["ModelName"] for each in sagemaker.list_models()["Models"]),
             *(each["EndpointConfigName"] for each in sagemaker.list_endpoint_configs()["EndpointConfigs"]),
             *(each["AlarmName"] for each in self.client("cloudwatch").describe_alarms()["MetricAlarms"]),
+            *(each["logGroupName"] for each in self.client("logs").describe_log_groups()["logGroups"]),
             *self.stacks.alive,
         }
 
@@ -114,7 +120,7 @@ def test_all_of_an_environment_goes_and_nothing_of_another(world: World, capsys:
     for body in (b"first", b"second"):
         s3.put_object(Bucket=BUCKET, Key="raw/prod2vec/a/orders.csv", Body=body)
     s3.delete_object(Bucket=BUCKET, Key="raw/prod2vec/a/orders.csv")
-    others = {each for each in world.names() if not each.startswith("trainyard-dev-")}
+    others = {each for each in world.names() if "trainyard-dev-" not in each}
     assert main(["destroy", "--yes"]) == 0
     assert world.names() == others
     said = capsys.readouterr().out
@@ -124,6 +130,32 @@ def test_all_of_an_environment_goes_and_nothing_of_another(world: World, capsys:
     assert BUCKET not in {each["Name"] for each in s3.list_buckets()["Buckets"]}
     assert main(["destroy", "--yes"]) == 4
     assert "found nothing of it" in capsys.readouterr().err
+
+
+def test_endpoints_that_are_being_made_or_updated_are_waited_for(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name, made = "trainyard-dev-prod2vec", world.client("sagemaker")
+    endpoints = sagemaker_backends[DEFAULT_ACCOUNT_ID]["us-east-1"].endpoints
+    [endpoint] = [each for each in endpoints.values() if each.endpoint_name == name]
+    endpoint.endpoint_status = "Updating"
+    began = made.delete_endpoint
+
+    def delete_endpoint(EndpointName: str) -> None:
+        """As SageMaker does it; moto deletes an endpoint whatever it is at."""
+        if endpoint.endpoint_status == "Updating":
+            error = {"Code": "ValidationException", "Message": f"Cannot update in-progress endpoint {EndpointName}."}
+            raise ClientError({"Error": error}, "DeleteEndpoint")
+        began(EndpointName=EndpointName)
+
+    made.delete_endpoint = delete_endpoint
+    world.target._clients["sagemaker"] = made
+    monkeypatch.setattr(endpoint_removal.time, "sleep", lambda _: setattr(endpoint, "endpoint_status", "InService"))
+    assert main(["destroy", "--yes"]) == 0
+    said = capsys.readouterr()
+    assert said.err == f"Endpoint {name} is Updating: it is deleted as soon as that is over.\n"
+    assert "Endpoints and models are gone." in said.out
+    assert name not in world.names()
 
 
 def test_nothing_goes_before_the_environments_name_is_typed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from botocore.stub import Stubber
 from trainyard.cli.command import target
 from trainyard.cli.main import main
 from trainyard.client.deployment import Deployment
-from trainyard.client.model import endpoints
+from trainyard.client.model import endpoint_removal, endpoints
 from trainyard.errors import BadRequest
 
 NAME = "trainyard-dev-prod2vec"
@@ -30,6 +30,7 @@ MISSING = ("ValidationException", f'Could not find endpoint "{ARN}endpoint/{NAME
 def sagemaker(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> Stubber:
     """SageMaker's control plane, which answers what a test prepares and nothing else."""
     monkeypatch.setattr(target, "deployed", lambda **_: deployment)
+    monkeypatch.setattr(endpoint_removal.time, "sleep", lambda _: None)
     return stubbed(deployment, "sagemaker")
 
 
@@ -59,7 +60,7 @@ def found(stubber: Stubber, status: str = "InService", name: str = NAME, **more:
     stubber.add_response("describe_endpoint", answer, {"EndpointName": name})
 
 
-def configured(stubber: Stubber, **variant: Any) -> None:
+def configured(stubber: Stubber, *, shadow: dict[str, Any] | None = None, **variant: Any) -> None:
     stubber.add_response(
         "describe_endpoint_config",
         {
@@ -68,20 +69,21 @@ def configured(stubber: Stubber, **variant: Any) -> None:
             "ProductionVariants": [
                 {"VariantName": "model", "ModelName": "dev-model-20261121-024833-1a2b3c4d-9f8e7d6c", **variant}
             ],
+            **({} if shadow is None else {"ShadowProductionVariants": [{"VariantName": "shadow", **shadow}]}),
             "CreationTime": SINCE,
         },
         {"EndpointConfigName": CONFIG},
     )
 
 
-def names(stubber: Stubber, *names: str) -> None:
+def names(stubber: Stubber, *names: str, status: str = "InService") -> None:
     entries = [
         {
             "EndpointName": each,
             "EndpointArn": f"{ARN}endpoint/{each}",
             "CreationTime": SINCE,
             "LastModifiedTime": SINCE,
-            "EndpointStatus": "InService",
+            "EndpointStatus": status,
         }
         for each in names
     ]
@@ -121,6 +123,49 @@ def test_the_table_says_how_far_an_update_is(sagemaker: Stubber, capsys: pytest.
     configured(sagemaker, InstanceType="ml.m5.large", InitialInstanceCount=4)
     assert main(["endpoints"]) == 0
     assert f"{NAME} gets {NAME}-9f8e7d6c: Baking 25% of the calls for 600 s\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("model", "weights", "run", "said"),
+    [
+        ("dev-model-20261129-024833-1a2b3c4d-9f8e7d6c", (1.0, 1.0), "20261129-024833-1a2b3c4d", "copies of 100% of"),
+        ("dev-model-20261129-024833-1a2b3c4d-9f8e7d6c", (0.5, 2.0), "20261129-024833-1a2b3c4d", "copies of 25% of"),
+        ("mine", (0.015, 1.0), "", "a model of no run answers copies of 1.5% of its requests in the shadow"),
+    ],
+    ids=["every request", "a share", "a foreign model"],
+)
+def test_what_answers_in_the_shadow_is_said(
+    sagemaker: Stubber,
+    capsys: pytest.CaptureFixture[str],
+    model: str,
+    weights: tuple[float, float],
+    run: str,
+    said: str,
+) -> None:
+    for _ in range(2):
+        names(sagemaker, NAME)
+        found(sagemaker)
+        shadow = {"ModelName": model, "InitialVariantWeight": weights[0]}
+        machine = {"InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
+        configured(sagemaker, shadow=shadow, **machine, InitialVariantWeight=weights[1])
+    assert main(["endpoints"]) == 0
+    shown = capsys.readouterr().out
+    assert said in shown and f"{NAME}: " in shown and run in shown
+    assert main(["endpoints", "--json"]) == 0
+    [document] = json.loads(capsys.readouterr().out)
+    assert (document["shadow_run"], document["shadow_share"]) == (run, weights[0] / weights[1])
+
+
+def test_without_a_shadow_none_is_said(sagemaker: Stubber, capsys: pytest.CaptureFixture[str]) -> None:
+    for _ in range(2):
+        names(sagemaker, NAME)
+        found(sagemaker)
+        configured(sagemaker, InstanceType="ml.m5.large", InitialInstanceCount=1)
+    assert main(["endpoints"]) == 0
+    assert "shadow" not in capsys.readouterr().out
+    assert main(["endpoints", "--json"]) == 0
+    [document] = json.loads(capsys.readouterr().out)
+    assert (document["shadow_run"], document["shadow_share"]) == ("", None)
 
 
 def test_nothing_in_service_says_how_to_change_that(sagemaker: Stubber, capsys: pytest.CaptureFixture[str]) -> None:
@@ -181,6 +226,39 @@ def test_release_starts_the_machine_on_the_model_in_use(
     assert asked["overrides"] == {"deploy": {"type": "instances"}}
     assert started["name"] in capsys.readouterr().out
     assert main(["release", "prod2vec", "--set", "deploy.type=cloud"]) == 2
+
+
+@pytest.mark.parametrize("version", ["4", "20261121-024833-1a2b3c4d"])
+def test_release_with_a_version_in_the_shadow(deployment: Deployment, sagemaker: Stubber, version: str) -> None:
+    started: list[dict[str, Any]] = []
+
+    class Machine:
+        def start_execution(self, **given: Any) -> dict[str, str]:
+            started.append(json.loads(given["input"]))
+            return {"executionArn": f"arn:{given['name']}"}
+
+    deployment.target._clients["stepfunctions"] = Machine()
+    share = "deploy.shadow.share=0.1"
+    command = ["release", "prod2vec", "--set", share, "--set", "deploy.type=instances", "--no-follow"]
+    assert main([*command, "--shadow", version]) == 0
+    [asked] = started
+    assert asked["overrides"] == {"deploy": {"type": "instances", "shadow": {"share": 0.1, "version": version}}}
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--set", "deploy.type=instances", "--set", "deploy.shadow.version=four"], "Expected one of --shadow and"),
+        ([], "expected deploy.type instances for deploy.shadow.version"),
+    ],
+    ids=["two versions", "serverless"],
+)
+def test_a_shadow_that_cannot_be_is_refused_at_once(
+    sagemaker: Stubber, capsys: pytest.CaptureFixture[str], options: list[str], said: str
+) -> None:
+    # Nothing was prepared: any call would have raised.
+    assert main(["release", "prod2vec", "--shadow", "4", *options]) == 2
+    assert said in capsys.readouterr().err
 
 
 def test_a_variant_has_an_endpoint_of_its_own(deployment: Deployment) -> None:
@@ -245,15 +323,15 @@ def configurations(stubber: Stubber, *names: str) -> None:
 def test_undeploy_removes_the_endpoint_and_only_its_own_configurations_and_alarms(
     deployment: Deployment, sagemaker: Stubber, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    found(sagemaker)
-    sagemaker.add_response("delete_endpoint", {}, {"EndpointName": NAME})
-    sagemaker.add_client_error("describe_endpoint", *MISSING)
     other = f"{NAME}-product-3-0a1b2c3d"
     configurations(sagemaker, CONFIG, other, f"{NAME}-9f8e7d6c")
     # A stopped execution has left the endpoint on which it tried a version.
-    names(sagemaker, NAME, CONFIG, other)
-    sagemaker.add_response("delete_endpoint", {}, {"EndpointName": CONFIG})
-    sagemaker.add_client_error("describe_endpoint", *MISSING)
+    for _ in range(2):
+        names(sagemaker, NAME, CONFIG, other)
+    for each in (NAME, CONFIG):
+        sagemaker.add_response("delete_endpoint", {}, {"EndpointName": each})
+    names(sagemaker, NAME, CONFIG, other, status="Deleting")
+    names(sagemaker, other)
     alarms = stubbed(deployment, "cloudwatch")
     expected = {"AlarmNames": [f"{NAME}-errors", f"{NAME}-latency"], "AlarmTypes": ["MetricAlarm"]}
     alarms.add_response("describe_alarms", {"MetricAlarms": [{"AlarmName": f"{NAME}-errors"}]}, expected)
@@ -268,6 +346,62 @@ def test_undeploy_removes_the_endpoint_and_only_its_own_configurations_and_alarm
     assert other not in shown
 
 
+@pytest.mark.parametrize("status", ["Creating", "Updating", "RollingBack", "SystemUpdating"])
+def test_undeploy_waits_until_sagemaker_lets_an_endpoint_go(
+    deployment: Deployment, sagemaker: Stubber, capsys: pytest.CaptureFixture[str], status: str
+) -> None:
+    configurations(sagemaker, CONFIG)
+    for _ in range(3):
+        names(sagemaker, NAME, status=status)
+    names(sagemaker, NAME)
+    sagemaker.add_response("delete_endpoint", {}, {"EndpointName": NAME})
+    names(sagemaker)
+    sagemaker.add_response("delete_endpoint_config", {}, {"EndpointConfigName": CONFIG})
+    stubbed(deployment, "cloudwatch").add_response("describe_alarms", {"MetricAlarms": []})
+    assert main(["undeploy", "prod2vec", "--yes"]) == 0
+    sagemaker.assert_no_pending_responses()
+    shown = capsys.readouterr()
+    assert shown.err == f"Endpoint {NAME} is {status}: it is deleted as soon as that is over.\n"
+    assert shown.out.splitlines() == [f"Removed {NAME}", f"Removed {CONFIG}"]
+
+
+def test_undeploy_goes_on_where_an_execution_changes_the_endpoint_at_the_same_moment(
+    deployment: Deployment, sagemaker: Stubber
+) -> None:
+    configurations(sagemaker)
+    for _ in range(2):
+        names(sagemaker, NAME)
+    sagemaker.add_client_error("delete_endpoint", "ValidationException", "Cannot update in-progress endpoint")
+    for _ in range(2):
+        names(sagemaker, NAME, status="Updating")
+    names(sagemaker, NAME)
+    sagemaker.add_response("delete_endpoint", {}, {"EndpointName": NAME})
+    names(sagemaker)
+    stubbed(deployment, "cloudwatch").add_response("describe_alarms", {"MetricAlarms": []})
+    assert main(["undeploy", "prod2vec", "--yes"]) == 0
+    sagemaker.assert_no_pending_responses()
+
+
+def test_undeploy_says_why_an_endpoint_does_not_go(
+    sagemaker: Stubber, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configurations(sagemaker, CONFIG)
+    for _ in range(2):
+        names(sagemaker, NAME)
+    sagemaker.add_client_error("delete_endpoint", "AccessDeniedException", "not authorized")
+    names(sagemaker, NAME)
+    assert main(["undeploy", "prod2vec", "--yes"]) == 1
+    assert "not authorized" in capsys.readouterr().err
+    monkeypatch.setattr(endpoint_removal, "LONGEST_SECONDS", 0.0)
+    configurations(sagemaker, CONFIG)
+    for _ in range(2):
+        names(sagemaker, NAME, status="Updating")
+    assert main(["undeploy", "prod2vec", "--yes"]) == 1
+    assert f"gone within 0 seconds; {NAME} is still Updating" in capsys.readouterr().err
+    # The configuration that it uses is left as it was.
+    sagemaker.assert_no_pending_responses()
+
+
 def test_undeploy_asks_first(sagemaker: Stubber, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
     assert main(["undeploy", "prod2vec"]) == 1
@@ -278,8 +412,8 @@ def test_undeploy_asks_first(sagemaker: Stubber, monkeypatch: pytest.MonkeyPatch
 def test_undeploy_removes_alarms_that_a_removal_which_broke_off_left(
     deployment: Deployment, sagemaker: Stubber, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    sagemaker.add_client_error("describe_endpoint", *MISSING)
     configurations(sagemaker)
+    names(sagemaker)
     alarms = stubbed(deployment, "cloudwatch")
     alarms.add_response("describe_alarms", {"MetricAlarms": [{"AlarmName": f"{NAME}-latency"}]})
     alarms.add_response("delete_alarms", {}, {"AlarmNames": [f"{NAME}-latency"]})
@@ -291,8 +425,8 @@ def test_undeploy_removes_alarms_that_a_removal_which_broke_off_left(
 def test_undeploy_of_nothing_is_not_found(
     deployment: Deployment, sagemaker: Stubber, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    sagemaker.add_client_error("describe_endpoint", *MISSING)
     configurations(sagemaker)
+    names(sagemaker)
     stubbed(deployment, "cloudwatch").add_response("describe_alarms", {"MetricAlarms": []})
     assert main(["undeploy", "prod2vec", "--yes"]) == 4
     assert f"Expected the endpoint {NAME}" in capsys.readouterr().err

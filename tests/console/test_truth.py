@@ -6,9 +6,11 @@ from dataclasses import replace
 
 from tests.cli.test_truth import NEW, OLD, found
 from tests.console.conftest import Console
+from tests.stages.test_model_card import KNOWN, RUN
 from trainyard.console.quality_chart import HEIGHT, chart
 from trainyard.run.documents import Metric
 from trainyard.run.watch.observed import ObservedQuality
+from trainyard.stages.model_card import model_card
 
 KEY = f"truth/propensity/model=propensity/dataset=november/{ObservedQuality.FILE}"
 
@@ -31,6 +33,23 @@ def test_a_run_that_verified_shows_what_it_found(console: Console) -> None:
     said = console.get(f"/runs/propensity/{run_id}/report").body.decode()
     assert "What became true of propensity" in said
     assert "has left no report" not in said
+    assert "began later" not in said
+    console.put_object(f"propensity/{run_id}/verify/{ObservedQuality.FILE}", replace(found(), later_run=NEW).to_json())
+    said = console.get(f"/runs/propensity/{run_id}/report").body.decode()
+    assert f"Run {NEW} began later: what it found is the newest." in said
+
+
+def test_the_card_of_a_version_says_how_it_turned_out(console: Console) -> None:
+    console.put_object(f"propensity/{NEW}/gate/model_card.json", model_card(KNOWN))
+    trained = replace(RUN, recipe="propensity", run_id=NEW)
+    console.put_object(f"propensity/{NEW}/resolve/request.json", trained.to_json())
+    assert "How it turned out" not in console.get(f"/runs/propensity/{NEW}/card").body.decode()
+    console.put_object(KEY, replace(found(), dataset="<november>").to_json())
+    said = console.get(f"/runs/propensity/{NEW}/card").body.decode()
+    assert "<h2>How it turned out</h2>" in said
+    assert "<dt>data set &lt;november&gt;</dt><dd>as of 2026-11-" in said
+    assert "worse than promised: auc 0.75 (0.73 to 0.77) by 1,740 labels, promised 0.77 (0.74 to 0.8)" in said
+    assert "newest 0.6 (0.58 to 0.62) by 900 labels from 2026-11-30" in said
 
 
 def test_what_files_say_is_escaped(console: Console) -> None:

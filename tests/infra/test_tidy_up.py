@@ -54,9 +54,11 @@ def test_it_removes_nothing_of_other_environments_and_nothing_that_serves(deploy
     assert role.may("logs:DeleteLogStream", stream.format(own))
     assert not role.may("logs:DeleteLogStream", stream.format(other))
     group = f"arn:aws:logs:{ACCOUNT}:log-group:/aws/sagemaker/Endpoints/{{}}-prod2vec"
-    assert role.may("logs:PutRetentionPolicy", group.format(own))
-    assert not role.may("logs:PutRetentionPolicy", group.format(other))
-    assert not role.may("logs:DeleteLogGroup", group.format(own))
+    for action in ("DeleteLogGroup", "DescribeLogStreams", "PutRetentionPolicy"):
+        assert role.may(f"logs:{action}", group.format(own))
+        assert not role.may(f"logs:{action}", group.format(other))
+    for name in ("/aws/sagemaker/TrainingJobs", f"/aws/lambda/{own}-tidy-up", f"/aws/vendedlogs/states/{own}-training"):
+        assert not role.may("logs:DeleteLogGroup", f"arn:aws:logs:{ACCOUNT}:log-group:{name}")
 
 
 def test_it_removes_versions_but_neither_machine_nor_function(deployment: Deployment, role: Role) -> None:

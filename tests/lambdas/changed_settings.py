@@ -24,7 +24,8 @@ def changes(name: str) -> Iterator[tuple[str, dict[str, Any]]]:
         asked = (nested(path, each) for each in candidates(hint, value) if each != value)
         found = next((each for each in asked if differs(default, each)), None)
         # Type and scaling of a range may only change together with its values, a shadow with the kind of endpoint.
-        assert found or path[-1] in ("type", "scaling", "version"), f"no other value of {name} {'.'.join(path)} is known"
+        together = path[-1] in ("type", "scaling", "version")
+        assert found or together, f"no other value of {name} {'.'.join(path)} is known"
         if found is not None:
             yield ".".join(path), found
 

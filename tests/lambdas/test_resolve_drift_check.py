@@ -84,6 +84,37 @@ def test_how_far_it_looks_back_is_a_setting_and_answers_may_be_unprofiled(keepin
     assert (check.hours, check.files, check.answers) == (48, 1, None)
 
 
+@pytest.mark.parametrize(
+    ("now", "retention_days", "first"),
+    [
+        ("2026-11-30 12:00", 30, "2026-11-29 12:00"),
+        ("2026-11-30 12:00", 1, "2026-11-29 12:00"),
+        # The files of the 29th end at midnight, which the job may have to wait for.
+        ("2026-11-30 18:00", 1, "2026-11-30 00:00"),
+        ("2026-11-30 23:59", 1, "2026-11-30 00:00"),
+        ("2026-12-01 00:00", 1, "2026-11-30 00:00"),
+    ],
+)
+def test_files_that_end_before_the_job_may_have_them_are_passed_over(now: str, retention_days: int, first: str) -> None:
+    since = drift_check._since(datetime.fromisoformat(now), hours=24, retention_days=retention_days)
+    assert since == datetime.fromisoformat(first)
+
+
+def test_a_check_of_more_than_is_kept_lists_no_file_that_ends_tonight(
+    keeping: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CAPTURE", json.dumps(encoded(CaptureRules(retention_days=2))))
+    environment.read.cache_clear()
+    serve(variables(PLAN))
+    profiled(keeping)
+    recent = kept(keeping, hours_ago=0.1)
+    # S3 is late at times: it has ended by its rule and is still there.
+    kept(keeping, hours_ago=4 * 24)
+    plan = call(CHECK | {"overrides": {"drift": {"hours": 8760}}})
+    listed = keeping.get_object(Bucket=ARTIFACTS, Key=f"{plan['prefix']}/resolve/{MANIFEST_FILE}")["Body"].read()
+    assert json.loads(listed)[1:] == [recent]
+
+
 def test_that_no_requests_were_kept_is_told(keeping: Any) -> None:
     serve(variables(PLAN))
     profiled(keeping)

@@ -10,12 +10,14 @@ from typing import Any
 
 import boto3
 import pytest
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.logs.models import logs_backends
 
 from lambdas import tidy_up
 from tests.lambdas.conftest import ARTIFACTS, LEDGER
 from trainyard.run.naming import execution_mark
-from trainyard.stages.tidy_up.needed import needed
-from trainyard.stages.tidy_up.unused import remove_configurations
+from trainyard.stages.tidy_up.needed import Needed, needed
+from trainyard.stages.tidy_up.unused import remove_configurations, remove_models
 
 PREFIX = "trainyard-test"
 ENDED, RUNNING = "20261001-024833-1a2b3c4d", "20261001-034833-{mark}"
@@ -189,6 +191,35 @@ def test_configurations_and_models_go_that_nothing_names(world) -> None:
     assert (gone["configurations"], gone["models"]) == (1, 1)
 
 
+class Shadowed:
+    """SageMaker with a configuration in which one model is in the shadow of another, and with a third model."""
+
+    def __init__(self) -> None:
+        self.deleted: list[str] = []
+
+    def get_paginator(self, _: str) -> Shadowed:
+        return self
+
+    def paginate(self, **_: str) -> list[dict[str, Any]]:
+        made = datetime.now(UTC) - timedelta(days=90)
+        models = [{"ModelName": f"{PREFIX}-model-{each}", "CreationTime": made} for each in ("a", "b", "c")]
+        return [{"EndpointConfigs": [{"EndpointConfigName": f"{PREFIX}-e-1", "CreationTime": made}], "Models": models}]
+
+    def describe_endpoint_config(self, **_: str) -> dict[str, Any]:
+        production, shadow = ([{"ModelName": f"{PREFIX}-model-{each}"}] for each in ("a", "b"))
+        return {"ProductionVariants": production, "ShadowProductionVariants": shadow}
+
+    def delete_model(self, *, ModelName: str) -> None:
+        self.deleted.append(ModelName)
+
+
+def test_a_model_that_answers_in_a_shadow_alone_stays() -> None:
+    nothing = Needed(archives=frozenset(), images=frozenset(), models=frozenset(), unfinished=frozenset())
+    sagemaker = Shadowed()
+    assert remove_models(PREFIX, before=datetime.now(UTC), needed=nothing, sagemaker=sagemaker) == 1
+    assert sagemaker.deleted == [f"{PREFIX}-model-c"]
+
+
 class Endpoints:
     """SageMaker with the endpoint `e`, in service with `e-2`, and configurations made so many days ago."""
 
@@ -250,5 +281,29 @@ def test_old_logs_of_this_environments_jobs_go_and_endpoints_forget(world) -> No
     assert f"{PREFIX}-train-1/algo" not in left
     assert groups[f"/aws/sagemaker/Endpoints/{PREFIX}-prod2vec"] == 7
     assert groups["/aws/sagemaker/Endpoints/other"] is None
-    assert (gone["log_streams"], gone["log_groups"]) == (1, 1)
-    assert tidy_up.handler({}, None)["log_groups"] == 0
+    assert (gone["log_streams"], gone["bound_log_groups"]) == (1, 1)
+    assert tidy_up.handler({}, None)["bound_log_groups"] == 0
+
+
+def test_logs_of_endpoints_that_are_gone_go_once_their_last_line_is_old(world) -> None:
+    logs, sagemaker = boto3.client("logs"), world["sagemaker"]
+    now, day = int(time.time() * 1000), 24 * 3600 * 1000
+    endpoints = {"served": (10,), "served-0a1b2c3d": (10, 9), "removed-lately": (10, 1), "made-lately": ()}
+    for name, days in endpoints.items():
+        group = f"/aws/sagemaker/Endpoints/{PREFIX}-{name}"
+        logs.create_log_group(logGroupName=group)
+        for each in days:
+            logs.create_log_stream(logGroupName=group, logStreamName=f"model/{each}")
+            event = {"timestamp": now - each * day, "message": "x"}
+            logs.put_log_events(logGroupName=group, logStreamName=f"model/{each}", logEvents=[event])
+        # As moto has moments: of UTC, without saying so.
+        made = datetime.now(UTC).replace(tzinfo=None) - timedelta(days=30 if days else 1)
+        logs_backends[DEFAULT_ACCOUNT_ID]["us-east-1"].groups[group].creation_time = made
+    variant = {"VariantName": "model", "ModelName": "m", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
+    sagemaker.create_model(ModelName="m", ExecutionRoleArn=world["role"])
+    sagemaker.create_endpoint_config(EndpointConfigName="c", ProductionVariants=[variant])
+    sagemaker.create_endpoint(EndpointName=f"{PREFIX}-served", EndpointConfigName="c")
+    gone = tidy_up.handler({}, None)
+    left = {each["logGroupName"].rpartition("/")[2] for each in logs.describe_log_groups()["logGroups"]}
+    assert left == {f"{PREFIX}-{each}" for each in endpoints if each != "served-0a1b2c3d"}
+    assert (gone["log_groups"], gone["bound_log_groups"]) == (1, 3)

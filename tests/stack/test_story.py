@@ -1,7 +1,8 @@
 """What happens to a model after its registration, from the first request to labels that come later.
 
-Its requests drift and are found to; it is trained anew, and the new version goes into service step by step; what
-became true judges both. All of it by the commands that people call, and seen in the console.
+Its requests drift and are found to; it is trained anew, and the new version goes into service step by step; the
+earlier one answers in its shadow, and what became true judges both. All of it by the commands that people call, and
+seen in the console.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from tests.stack.callers import Callers
 from tests.stack.conftest import CUSTOMER_FILE, CUSTOMERS, Stack, wait
 from trainyard.console import background
 from trainyard.console.note import Note
+from trainyard.run.watch.capture import shadow_of
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("story")]
 MODEL, DATASET = "story", "watched"
@@ -60,6 +62,11 @@ def call(stack: Stack, *arguments: str) -> str:
     return done.stdout
 
 
+def assigned(*names: str) -> list[str]:
+    """Some of the settings as a command takes them."""
+    return [word for name in names for word in ("--set", f"deploy.{name}={SETTINGS[name]}")]
+
+
 def older(stack: Stack) -> pd.DataFrame:
     """The customers that the first model learned from, all of them so many years older."""
     table = pd.read_csv(stack.installed.folder / "data" / CUSTOMER_FILE)
@@ -77,11 +84,11 @@ def ask(stack: Stack) -> list[dict[str, Any]]:
     return rows
 
 
-def wait_until_kept(stack: Stack, run: str, *, rows: int) -> None:
+def wait_until_kept(stack: Stack, run: str, *, rows: int, model: str = NAME) -> None:
     """Wait until the endpoint has written what so many different rows were answered by the model of a run."""
 
     def there() -> bool | None:
-        found = s3.list_objects_v2(Bucket=bucket, Prefix=f"captured/recipe={CUSTOMERS}/model={NAME}/")
+        found = s3.list_objects_v2(Bucket=bucket, Prefix=f"captured/recipe={CUSTOMERS}/model={model}/")
         bodies = [s3.get_object(Bucket=bucket, Key=each["Key"])["Body"].read() for each in found.get("Contents", [])]
         written = [row for body in bodies for row in pq.read_table(io.BytesIO(body), columns=COLUMNS).to_pylist()]
         return len({each["request"] for each in written if each["run"] == run}) >= rows or None
@@ -97,8 +104,7 @@ def run_of(stack: Stack, arn: str) -> str:
 @pytest.fixture(scope="module")
 def story(stack: Stack) -> Story:
     """Everything up to the second version in service."""
-    assigned = [word for name, value in SETTINGS.items() for word in ("--set", f"deploy.{name}={value}")]
-    call(stack, "run", CUSTOMERS, "--data", "data", "--dataset", DATASET, *assigned)
+    call(stack, "run", CUSTOMERS, "--data", "data", "--dataset", DATASET, *assigned(*SETTINGS))
     first = stack.training_execution(DATASET)
     rows = ask(stack)
     wait_until_kept(stack, run_of(stack, first), rows=len(rows))
@@ -140,9 +146,22 @@ def test_the_new_version_goes_into_service_step_by_step_and_no_request_fails(sta
     assert served["run"] == run_of(stack, story.second) == stack.champion(NAME)
 
 
-def test_labels_that_come_later_judge_both_versions_on_the_same_customers(stack: Stack, story: Story) -> None:
+def test_the_earlier_version_answers_in_the_shadow_of_the_new_one(stack: Stack, story: Story) -> None:
+    old, new = run_of(stack, story.first), run_of(stack, story.second)
+    call(stack, "release", CUSTOMERS, "--shadow", old, *assigned("type", "capture.share", "capture.seconds"))
+    message = stack.messages(f"of run {new} is in service")["Message"]
+    assert f"run {old}, which answers copies of 100% of the requests" in message
     rows = ask(stack)
-    wait_until_kept(stack, run_of(stack, story.second), rows=len(rows))
+    wait_until_kept(stack, old, rows=len(rows), model=shadow_of(NAME))
+    wait_until_kept(stack, new, rows=len(rows))
+    listed = json.loads(stack.installed.call("endpoints", "--json", variables=stack.environment).stdout)
+    [served] = [each for each in listed if each["name"] == ENDPOINT]
+    assert (served["run"], served["shadow_run"], served["shadow_share"]) == (new, old, 1.0)
+    beside = json.loads(call(stack, "shadow", CUSTOMERS, "--json"))
+    assert (beside["shadow_run"], beside["runs"], len(beside["rows"])) == (old, [new], len(rows))
+
+
+def test_labels_that_come_later_judge_both_versions_on_the_same_customers(stack: Stack, story: Story) -> None:
     # The time of a label has whole seconds here: of the second of its request, it would be before it.
     time.sleep(1)
     labels = older(stack)[["customer_id", "churned"]].assign(time=datetime.now(UTC).isoformat(timespec="seconds"))

@@ -7,11 +7,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from recipes.headline_classifier.captured import CapturedHeadlines
 from recipes.headline_classifier.features import Encoder as HeadlineEncoder
 from recipes.headline_classifier.features import NgramVocabulary
+from recipes.prod2vec.captured import CapturedBaskets
+from recipes.two_tower.captured import CapturedUsers
 from tests.recipes.captured import MODEL_RUN, keep
 from trainyard.contract.captured import Captured
 from trainyard.contract.config import WATCHED, Share
@@ -21,7 +24,15 @@ from trainyard.contract.tabular.features import Encoder
 from trainyard.contract.tabular.table import Table
 from trainyard.run.watch.drift import moved
 from trainyard.run.watch.drift_check import DriftCheck
-from trainyard.run.watch.profile import SAMPLED_ROWS, ColumnProfile, DataProfile, Quantiles, TableProfile
+from trainyard.run.watch.profile import (
+    SAMPLED_ROWS,
+    AnswerProfile,
+    ColumnProfile,
+    DataProfile,
+    Quantiles,
+    TableProfile,
+)
+from trainyard.stages.answers import AnswerProfiler
 from trainyard.stages.check_drift import kept_rows
 from trainyard.stages.check_drift.check_drift import _Profiles
 from trainyard.stages.check_drift.profile_alike import ProfileAlike
@@ -181,3 +192,49 @@ def test_of_a_headline_an_address_counts_where_the_model_learned_from_it(knows: 
     check = DriftCheck(model_run=MODEL_RUN, hours=24, files=1, found=1, tables={"headlines": table})
     profiles = _Profiles(check, Captured(), fields=frozenset(said.read_fields()), shares=(), least_rows=1)
     assert set(profiles._requested([{"title": "x"}])["headlines"]) == {"TITLE", *map(str.upper, read)}
+
+
+Asked = list[tuple[dict[str, Any], dict[str, Any]]]
+
+
+def of_users(items: Any) -> Asked:
+    """Users by id: those whom a model remembers, as many who are new, and some who get titles alone."""
+    known = [({"uid": "u"}, {"recommended": [{"movie_id": int(each)}, {"movie_id": 1}], "rated": 9}) for each in items]
+    new = [({"uid": "n", "ratings": [{"movie_id": 3}]}, {"recommended": [{"movie_id": 1}], "rated": 1})] * len(items)
+    return known + new + [({"uid": "t"}, {"Recommended": ["Heat"]})] * 100
+
+
+def of_baskets(items: Any) -> Asked:
+    """Baskets, as many that are empty, and some requests for products like one."""
+    filled = [({"basket": [5]}, {"products": [{"product_id": int(each)}, {"product_id": 1}]}) for each in items]
+    empty = [({"basket": []}, {"products": [{"product_id": 1}]})] * len(items)
+    return filled + empty + [({"product_id": 7}, {"products": [{"product_id": 1}]})] * 100
+
+
+@pytest.mark.parametrize(
+    ("captured", "column", "asked"),
+    [(CapturedUsers(), "best_movie", of_users), (CapturedBaskets(), "goes_with", of_baskets)],
+)
+def test_what_is_recommended_is_watched_where_the_evaluation_asked_alike(
+    captured: Captured, column: str, asked: Any, tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(7)
+    profiler = AnswerProfiler(rows=ROWS)
+    profiler.add(pa.table({column: rng.integers(0, 300, ROWS).astype(str)}))
+    evaluated = profiler.profile()
+    check = DriftCheck(model_run=MODEL_RUN, hours=24, files=1, found=1, tables={}, answers=evaluated)
+
+    def found(items: Any) -> list[str]:
+        profiles = _Profiles(check, captured, fields=frozenset(), shares=(), least_rows=200)
+        requests, answers = zip(*asked(items), strict=True)
+        profiles.add(requests, answers)
+        profiles.write(tmp_path)
+        now = AnswerProfile.read(tmp_path).answers
+        assert now.columns[column].rows == len(items)
+        return [each.sentence for each in moved(*(DataProfile(tables={"answers": each}) for each in (evaluated, now)))]
+
+    items = rng.integers(0, 300, ROWS)
+    assert found(items) == []
+    items[: ROWS // 5] = 42
+    [said] = found(items)
+    assert said.startswith(f"answers.{column}: 42 0.")

@@ -36,14 +36,18 @@ def training(status: str, second: str = "", **more: object) -> dict[str, object]
     }
 
 
-def processing(status: str, **more: object) -> dict[str, object]:
-    name = f"trainyard-dev-analyse-{RUN}"
+def processing(status: str, verb: str = "analyse", **more: object) -> dict[str, object]:
+    name = f"trainyard-dev-{verb}-{RUN}"
     return {"ProcessingJobName": name, "ProcessingJobStatus": status, **more}
+
+
+GONE = "ClientError: Data download failed:NoSuchKey (404): The specified key does not exist."
 
 
 @pytest.mark.parametrize(
     ("document", "parts"),
     [
+        (processing("Failed", "check", FailureReason=GONE), [GONE, "no longer there", "`trainyard drift RECIPE`"]),
         (glue(ErrorMessage="NotFound: Expected a file."), ["NotFound: Expected a file."]),
         (
             glue(ErrorMessage="Error Category: UNCLASSIFIED_ERROR; Failed Line Number: 28; NotFound: Expected a file."),
@@ -132,6 +136,18 @@ def test_every_end_is_told_in_words(document, parts):
     assert "{" not in text
     for part in parts:
         assert part in text
+
+
+@pytest.mark.parametrize(
+    ("verb", "reason"),
+    [
+        ("check", "ClientError: Data download failed: AccessDenied: the role is not authorized"),
+        ("check", "AlgorithmError: NotFound: the column price does not exist"),
+        ("evaluate", GONE),
+    ],
+)
+def test_only_a_check_whose_files_are_gone_is_told_to_start_another(verb, reason):
+    assert reason_of(json.dumps(processing("Failed", verb, FailureReason=reason))) == reason
 
 
 def test_words_stay_words():

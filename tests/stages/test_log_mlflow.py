@@ -177,7 +177,7 @@ def test_a_server_that_is_down_is_told_in_one_sentence(artifacts: Artifacts, mon
 
 
 def test_what_waits_for_a_person_is_neither_promoted_nor_refused() -> None:
-    assert contents.tags(RUN, Decision(promote=True, waits=True))["trainyard.decision"] == "waits for approval"
+    assert contents.tags(RUN, Decision(promote=True, waits=True))["trainyard.decision"] == "passed, needs approval"
     assert contents.tags(RUN, DECISION)["trainyard.model"] == "neural_topic_model"
 
 

@@ -11,15 +11,16 @@ import pyarrow as pa
 import pytest
 from moto import mock_aws
 
-from tests.stages.truth_world import ARTIFACTS, DAY, NEW, OLD, SCORED, World, sales
+from tests.stages.truth_world import ARTIFACTS, DAY, NEW, OLD, SCORED, VERIFIED, Metrics, World, sales
 from trainyard.contract.config import to_mapping
 from trainyard.contract.evaluation import Judged
 from trainyard.run import recipe
 from trainyard.run.documents import Metric
 from trainyard.run.stage import Stage
-from trainyard.run.watch.observed import verdict, widened
+from trainyard.run.watch.observed import ObservedQuality, verdict, widened
 from trainyard.stages.verify.judge import Judge
 from trainyard.stages.verify.predictions import scored
+from trainyard.stages.verify.verify import Alarm, verify
 
 PROMISED = Metric(value=0.78, low=0.76, high=0.80)
 
@@ -61,6 +62,52 @@ def test_the_last_prediction_before_a_label_counts_and_none_that_came_later(worl
     assert not metrics.values
 
 
+def ended(world, run_id, *, dataset="shop", config=None, told=True):
+    """Another verification, which has left what it found."""
+    store = world.store(run_id, dataset=dataset, task="verify")
+    if config:
+        store = replace(store, run=replace(store.run, config=config))
+    store.write_document(Stage.RESOLVE, store.run)
+    if told:
+        store.write_text(Stage.VERIFY, ObservedQuality.FILE, text="{}")
+
+
+def verified(world):
+    """What a verification of labels of many sales found, what it keeps as the newest, and what it measured."""
+    output, latest, metrics = world.root / "out", world.root / "newest", Metrics()
+    for each in (output, latest):
+        each.mkdir()
+    good, happened = sales(2000, seed=1)
+    ids = [f"v{each}" for each in range(2000)]
+    world.score(SCORED, NEW, {"visit_id": ids, "propensity": good})
+    world.write_labels(ids, happened.tolist(), [SCORED + DAY] * 2000)
+    store, alarm = world.store(VERIFIED, task="verify"), Alarm(cloudwatch=metrics, namespace="yard")
+    found = verify(store, world.root / "truth", in_use=NEW, output=output, latest=latest, alarm=alarm)
+    assert ObservedQuality.read(output) == found
+    return found, sorted(each.name for each in latest.iterdir()), metrics.values
+
+
+def test_newer_labels_that_were_told_before_stay_the_newest(world):
+    ended(world, "20261201-000001-00000000")
+    ended(world, "20261202-000000-ffffffff")
+    found, newest, measured = verified(world)
+    assert found.later_run == "20261202-000000-ffffffff"
+    assert "Run 20261202-000000-ffffffff began later" in found.message
+    assert (found.judged, newest, measured) == (2000, [], [])
+
+
+def test_what_is_no_newer_verification_of_the_same_takes_nothing_away(world):
+    # It began earlier; is of another data set, of another model, still going on, or of settings that nobody knows.
+    ended(world, "20261130-000000-00000000")
+    ended(world, "20261202-000000-00000001", dataset="another")
+    ended(world, "20261202-000000-00000002", config={"model": "of-others"})
+    ended(world, "20261202-000000-00000003", told=False)
+    ended(world, "20261202-000000-00000004", config={"no_such_setting": 1})
+    found, newest, measured = verified(world)
+    assert (found.later_run, newest) == ("", ["observed_quality.json", "rows.parquet"])
+    assert len(measured) == 2
+
+
 def test_scores_of_other_data_sets_are_about_others(world):
     world.score(SCORED, NEW, one("a", propensity=0.1))
     world.score(SCORED + DAY, NEW, one("a", propensity=0.9), dataset="another")
@@ -76,6 +123,24 @@ def test_requests_are_found_by_what_they_were_called(world):
         ("order-1", 0.25, NEW),
         ("order-1/1", 0.5, NEW),
     }
+
+
+def test_a_champion_and_the_challenger_in_its_shadow_are_judged_by_the_same_labels(world):
+    rows = 2000
+    good, happened = sales(rows, seed=1)
+    worthless = np.random.default_rng(2).permutation(good)
+    names = [f"order-{each}" for each in range(rows)]
+    for by, scores, shadow in ((OLD, worthless, False), (NEW, good, True)):
+        answers = [(name, {"pages": 3}, {"propensity": score}) for name, score in zip(names, scores, strict=True)]
+        world.keep(SCORED, by, answers, shadow=shadow)
+    labels = [(each, bool(sale), SCORED + DAY) for each, sale in zip(names, happened, strict=True)]
+    found, _, metrics = world.verify(labels, in_use=OLD)
+    assert [(each.run_id, each.whole.rows) for each in found.models] == [(OLD, rows), (NEW, rows)]
+    assert [each.whole.verdict for each in found.models] == ["worse than promised", "as promised"]
+    [pair] = found.same_rows
+    assert (pair.first, pair.second, pair.rows, pair.difference.verdict) == (OLD, NEW, rows, "worse than")
+    # The alarm is about the model whose answers go out.
+    assert metrics.values[0] == ("yard WorseThanPromised", 1.0)
 
 
 def test_what_users_chose_is_set_beside_what_they_were_recommended(world):

@@ -21,7 +21,7 @@ from trainyard.run.documents import Comparison, Metric, ScoreSummary
 from trainyard.run.run import Run
 from trainyard.run.stage import Stage
 from trainyard.run.store import RunStore
-from trainyard.run.watch.capture import folder, partition
+from trainyard.run.watch.capture import folder, partition, shadow_of
 from trainyard.run.watch.observed import ObservedQuality, ObservedVerdict
 from trainyard.serving.captured_files import SCHEMA
 from trainyard.stages.verify.verify import Alarm, verify
@@ -92,8 +92,13 @@ class World:
         key = f"scores/{self.recipe}/model={self.recipe}/run={store.run.run_id}/part-00000.parquet"
         self._put(key, table)
 
-    def keep(self, moment: datetime, by: str, exchanges: Sequence[tuple[str, Any, Any]]) -> None:
-        """Requests that the endpoint kept: what each is called, its row, and the answer; those of one name are one."""
+    def keep(
+        self, moment: datetime, by: str, exchanges: Sequence[tuple[str, Any, Any]], *, shadow: bool = False
+    ) -> None:
+        """Requests that the endpoint kept: what each is called, its row, and the answer; those of one name are one.
+
+        With `shadow`, copies of requests that the model in its shadow answered.
+        """
         names = [name for name, _, _ in exchanges]
         rows = [
             {"event_id": name, "inference_id": name, "row": names[:place].count(name), "time": moment, "run": by}
@@ -102,7 +107,8 @@ class World:
             for place, (name, asked, answer) in enumerate(exchanges)
         ]
         table = pa.Table.from_pylist(rows, schema=SCHEMA)
-        self._put(f"{folder(self.recipe, self.recipe)}/{partition(moment)}/{by}.parquet", table)
+        name = shadow_of(self.recipe) if shadow else self.recipe
+        self._put(f"{folder(self.recipe, name)}/{partition(moment)}/{by}.parquet", table)
 
     def _put(self, key: str, table: pa.Table) -> None:
         path = self.root / "uploaded.parquet"

@@ -30,6 +30,9 @@ def captured(
     since: Annotated[
         datetime | None, typer.Option("--since", formats=["%Y-%m-%d"], help="Only of this day and later, in UTC.")
     ] = None,
+    shadow: Annotated[
+        bool, typer.Option("--shadow", help="What was answered in the model's shadow, which went to no caller.")
+    ] = False,
     env: EnvOption = "dev",
     aws: AwsOption = False,
     as_json: JsonOption = False,
@@ -44,10 +47,12 @@ def captured(
     * `trainyard captured prod2vec`
 
     * `trainyard captured prod2vec --last 1000 --json`
+
+    * `trainyard captured prod2vec --shadow`
     """
     deployment = target.deployed(env=env, aws=aws)
     name = model_name(recipe_name, variant=variant, model=checked_model(model))
-    found = records.captured(deployment, name, since=since.date() if since else None, newest=last)
+    found = records.captured(deployment, name, since=since.date() if since else None, newest=last, shadow=shadow)
     if as_json:
         print(json.dumps(json.loads(found.to_json(orient="records", date_format="iso")), indent=2, ensure_ascii=False))
     else:

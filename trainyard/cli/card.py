@@ -10,6 +10,7 @@ from rich.text import Text
 
 from trainyard.cli.command import completion, target, terminal
 from trainyard.cli.command.options import AwsOption, EnvOption, JsonOption
+from trainyard.client.model import observed
 from trainyard.client.run import model_card
 from trainyard.client.run.find_run import find_run
 
@@ -31,7 +32,8 @@ def card(
     """Show the card of a model, which is in the registry too: purpose, limits, metrics beside simple models, data.
 
     The settings `card.purpose`, `card.limits`, `card.owner` and `card.risk` of a recipe are what a run cannot know.
-    With --json it is printed in SageMaker's schema.
+    Beside it stands what labels that came later say of the version's predictions. With --json the card alone is
+    printed, in SageMaker's schema.
 
     Examples:
 
@@ -39,11 +41,12 @@ def card(
 
     * `trainyard card c97393b4 --json`
     """
-    found = model_card.document(find_run(target.deployed(env=env, aws=aws), run))
+    of_run = find_run(target.deployed(env=env, aws=aws), run)
+    found = model_card.document(of_run)
     if as_json:
         terminal.print_json(found)
         return
-    shown = model_card.view(found)
+    shown = model_card.view(found, observed.of_version(of_run))
     for part in shown.parts:
         _print(part.title, [(name, text) for name, text in part.facts])
         if part.title == "How good it is":

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from trainyard.cli.command import target, terminal
 from trainyard.cli.command.options import AwsOption, EnvOption
+from trainyard.cli.up import tell
 from trainyard.client import removal
 from trainyard.errors import BadRequest
 
@@ -45,6 +46,6 @@ def destroy(
         )
     if not yes and typer.prompt(f"This cannot be undone. Type {env} to remove all of it") != env:
         raise typer.Abort
-    for said in removal.remove(plan):
+    for said in removal.remove(plan, tell=tell):
         out.print(Text(said), soft_wrap=True)
     out.print(Text(f"Environment {env} is gone; `trainyard deploy --env {env}` makes it anew."), soft_wrap=True)

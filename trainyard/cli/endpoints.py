@@ -19,6 +19,8 @@ STYLES = {"InService": "green", "Failed": "red", "UpdateRollbackFailed": "red"}
 def endpoints(env: EnvOption = "dev", aws: AwsOption = False, *, as_json: JsonOption = False) -> None:
     """List the models in service: the run that trained each, its status, its machines, and since when.
 
+    Under the table it is said how far updates are, and what answers in the shadow of a model.
+
     Example: `trainyard endpoints`
     """
     deployment = target.deployed(env=env, aws=aws)
@@ -29,6 +31,8 @@ def endpoints(env: EnvOption = "dev", aws: AwsOption = False, *, as_json: JsonOp
         terminal.out().print(_table(found))
         for each in (each for each in found if each.progress):
             terminal.out().print(Text(f"{each.name} {each.progress}"), soft_wrap=True)
+        for each in (each for each in found if each.shadow):
+            terminal.out().print(Text(f"{each.name}: {each.shadow}"), soft_wrap=True)
         for each in (each for each in found if each.reason):
             terminal.out().print(Text(f"{each.name}: {each.reason}", style="red"), soft_wrap=True)
     else:

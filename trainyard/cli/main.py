@@ -20,7 +20,7 @@ COMMANDS: Mapping[str, tuple[str, ...]] = {
     "Make a recipe": ("new", "check-recipe", "try"),
     "Serve": (
         *("models", "approve", "reject", "promote", "rollback", "serve", "release", "endpoints", "predict"),
-        *("captured", "drift", "truth", "undeploy"),
+        *("captured", "shadow", "drift", "truth", "undeploy"),
     ),
     "Inspect": ("open", "console", "executions", "show", "logs", "artifacts", "card", "compare", "notebook"),
     "Control": ("redrive", "rerun", "stop", "prune", "forget"),

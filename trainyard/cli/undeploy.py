@@ -9,6 +9,7 @@ from rich.text import Text
 
 from trainyard.cli.command import target, terminal
 from trainyard.cli.command.options import AwsOption, EnvOption, ModelOption, RecipeArgument, VariantOption
+from trainyard.cli.up import tell
 from trainyard.client.model import endpoints
 
 
@@ -30,5 +31,5 @@ def undeploy(
     if not yes:
         where = deployment.target.name
         typer.confirm(f"Take {name} on {where} out of service? Its callers get errors from then on.", abort=True)
-    for each in endpoints.remove(deployment, name):
+    for each in endpoints.remove(deployment, name, tell=tell):
         terminal.out().print(Text(f"Removed {each}"), soft_wrap=True)

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from trainyard.client.deployment import STACKS, stack_name, stack_status
+from trainyard.client.model import endpoint_removal
 from trainyard.client.model.endpoints import RUN_OF_MODEL
 from trainyard.client.session import Target
 from trainyard.errors import NotFound, TrainyardError
 from trainyard.run.naming import ALARMS
 from trainyard.stages.empty.buckets import refuse_writes, remove_versions
+from trainyard.stages.tidy_up.job_logs import ENDPOINTS
 
 BUCKET, TABLE, KEY, MACHINE, ALARM = (
     "AWS::S3::Bucket",
@@ -47,6 +49,7 @@ class Plan:
     configurations: Sequence[str] = ()
     models: Sequence[str] = ()
     alarms: Sequence[str] = ()
+    logs: Sequence[str] = ()
     groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
     protected: bool = False
 
@@ -58,6 +61,7 @@ class Plan:
             (self.endpoints, "endpoints, whose callers get errors from then on"),
             (self.configurations, "endpoint configurations"),
             (self.alarms, "alarms of endpoints"),
+            (self.logs, "log groups of endpoints"),
             (self.models, "models"),
             (self.groups, f"model package groups with {versions} versions"),
             (self.resources.get(BUCKET, ()), "buckets with every version of every object"),
@@ -95,6 +99,7 @@ def plan_of(target: Target, env: str) -> Plan:
         executions=[arn for machine in resources.get(MACHINE, ()) for arn in _running(target, machine)],
         endpoints=named("list_endpoints", "Endpoints", name="EndpointName"),
         alarms=_alarms(target, prefix, owned=resources.get(ALARM, ())),
+        logs=_logs(target, prefix),
         configurations=named("list_endpoint_configs", "EndpointConfigs", name="EndpointConfigName"),
         # Models of earlier versions do not name the project, but a run; those of somebody else may begin like them.
         models=[
@@ -110,22 +115,24 @@ def plan_of(target: Target, env: str) -> Plan:
     return plan
 
 
-def remove(plan: Plan) -> Iterator[str]:
-    """Remove all of it, saying after each step what is done; raises TrainyardError where something does not go away.
+def remove(plan: Plan, *, tell: Callable[[str], None]) -> Iterator[str]:
+    """Remove all of it, saying after each step what is done; `tell` gets what is waited for before one is.
 
+    Raises TrainyardError where something does not go away.
     Whatever went already is passed over, so that a removal that broke off can be called again.
     """
     target, sagemaker = plan.target, plan.target.client("sagemaker")
     for arn in plan.executions:
         target.client("stepfunctions").stop_execution(executionArn=arn, cause="The environment is being destroyed.")
-    for each in plan.endpoints:
-        sagemaker.delete_endpoint(EndpointName=each)
-    _await_no_endpoints(plan)
+    endpoint_removal.delete(target, plan.endpoints, prefix=f"trainyard-{plan.env}-", tell=tell)
     for each in plan.configurations:
         sagemaker.delete_endpoint_config(EndpointConfigName=each)
     for start in range(0, len(plan.alarms), ALARMS_AT_A_TIME):
         part = plan.alarms[start : start + ALARMS_AT_A_TIME]
         target.client("cloudwatch").delete_alarms(AlarmNames=list(part))
+    for each in plan.logs:
+        # The daily tidying may have been faster.
+        _unless_gone(target.client("logs").delete_log_group, logGroupName=each)
     for each in plan.models:
         sagemaker.delete_model(ModelName=each)
     yield "Endpoints and models are gone."
@@ -164,6 +171,13 @@ def _alarms(target: Target, prefix: str, *, owned: Container[str]) -> list[str]:
     return [each for each in names if each.endswith(endings) and each not in owned]
 
 
+def _logs(target: Target, prefix: str) -> list[str]:
+    """What endpoints have written, also those that are gone: SageMaker makes these groups, and ends none."""
+    pages = target.client("logs").get_paginator("describe_log_groups")
+    found = pages.paginate(logGroupNamePrefix=f"{ENDPOINTS}{prefix}")
+    return [each["logGroupName"] for page in found for each in page["logGroups"]]
+
+
 def _running(target: Target, machine: str) -> list[str]:
     pages = target.client("stepfunctions").get_paginator("list_executions")
     return [
@@ -181,19 +195,6 @@ def _versions(target: Target, group: str) -> list[str]:
 def _protected(target: Target, stack: str) -> bool:
     found = target.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
     return bool(found.get("EnableTerminationProtection"))
-
-
-def _await_no_endpoints(plan: Plan) -> None:
-    """A configuration that a living endpoint uses must not be deleted."""
-    deadline = time.monotonic() + STACK_SECONDS
-    pages = plan.target.client("sagemaker").get_paginator("list_endpoints")
-    while plan.endpoints:
-        found = pages.paginate(NameContains=f"trainyard-{plan.env}-")
-        if not {each["EndpointName"] for page in found for each in page["Endpoints"]} & set(plan.endpoints):
-            return
-        if time.monotonic() > deadline:
-            raise TrainyardError("Expected the endpoints to be gone, found some still there; call destroy again later.")
-        time.sleep(plan.target.poll_seconds)
 
 
 def _delete_stacks(target: Target, stacks: Iterable[str]) -> Iterator[str]:

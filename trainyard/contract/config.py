@@ -229,7 +229,8 @@ class Shadow:
 class Deployment:
     """Whether a registered model is put behind its endpoint, and what carries the endpoint.
 
-    Raises ValueError for steps that no endpoint like it takes, or longer ones than SageMaker lets a deployment be.
+    Raises ValueError for steps that no endpoint like it takes, or longer ones than SageMaker lets a deployment be, and
+    for a shadow where it has none.
     """
 
     enabled: bool = field(default=False, metadata={"help": "put a registered model behind its endpoint"})
@@ -256,8 +257,8 @@ class Deployment:
             )
         if self.shadow.version and self.type != "instances":
             raise ValueError(
-                "expected deploy.type instances for deploy.shadow.version, which SageMaker has on instances only; found "
-                "a serverless endpoint"
+                "expected deploy.type instances for deploy.shadow.version, for SageMaker has shadows on instances only; "
+                "found a serverless endpoint"
             )
         if self.rollout.wait_s * self.steps > LONGEST_ROLL_OUT_S:
             raise ValueError(

@@ -39,8 +39,8 @@ class Plan:
     what was `seen`; `waited_seconds` it was waited for already. With `approval` a model that passes the gate waits for
     a person before it comes into use. `version` is a registered one to put into use (`package`, `data`, `model_name`,
     `run_id`, `image`): that of this run, which was approved and was `compared` with the champion of another, or an
-    earlier one in place of this run's; of a release with a version in the shadow, `deploy` has that one as `challenger`.
-    A `fresh` run takes over no stage of another.
+    earlier one in place of this run's; a version that a release puts into the shadow is the `challenger` of `deploy`. A
+    `fresh` run takes over no stage of another.
     """
 
     outcome: NextStep

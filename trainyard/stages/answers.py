@@ -39,7 +39,7 @@ class _Total:
 class AnswerProfiler:
     """Keeps some of `rows` rows, at equal distances; of `shares` all count. Columns in `left_out` are passed over.
 
-    Numbers, texts and truths are profiled; lists say nothing about one row that others could be compared with.
+    Numbers, texts and truths are profiled; lists are not: what is first in them is a column of its own.
     """
 
     rows: int

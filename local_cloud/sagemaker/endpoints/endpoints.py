@@ -21,7 +21,7 @@ from local_cloud.sagemaker.api.kinds import ENDPOINT
 from local_cloud.sagemaker.api.named import Named
 from local_cloud.sagemaker.endpoints.fleet import Fleet, launch
 from local_cloud.sagemaker.endpoints.metrics import CallMetrics
-from local_cloud.sagemaker.endpoints.pending import broken_off, shown_pending, summaries
+from local_cloud.sagemaker.endpoints.pending import PRODUCTION, SHADOW, broken_off, shown_pending, summaries
 from local_cloud.sagemaker.endpoints.rollout import RollOut, roll_out_of
 from local_cloud.sagemaker.endpoints.server import ModelServer
 from local_cloud.sagemaker.endpoints.traffic import Traffic
@@ -92,7 +92,7 @@ class Endpoints(Named):
     def describe(self, request: Request) -> Record:
         """DescribeEndpoint."""
         record = self.require(request)
-        shown = {**super().describe(request), "ProductionVariants": summaries(record["Deployment"])}
+        shown = {**super().describe(request), **summaries(record["Deployment"])}
         if pending := record.get("Pending"):
             shown["PendingDeploymentSummary"] = shown_pending(pending)
         return shown if record["EndpointStatus"] in {"InService", "Updating", "SystemUpdating"} else _without(shown)
@@ -199,7 +199,7 @@ class Endpoints(Named):
         self.forget(name)
 
     def _launch(self, name: str, deployment: list[dict[str, Any]]) -> Fleet:
-        return launch(name, [Variant(**each) for each in deployment], context=self.context)
+        return launch(name, [Variant(**each) for each in deployment], context=self.context, metrics=self.metrics)
 
     def _status(self, name: str, status: str, **changes: Any) -> None:
         # What fails because the server ends has not failed: the next server resumes it.
@@ -236,7 +236,7 @@ EVENT_STATUS = {
 
 def _without(shown: Record) -> Record:
     """An endpoint that serves nothing has no variants to show."""
-    return {member: value for member, value in shown.items() if member != "ProductionVariants"}
+    return {member: value for member, value in shown.items() if member not in {PRODUCTION, SHADOW}}
 
 
 def _await_health(context: Context) -> None:

@@ -9,15 +9,23 @@ from concurrent.futures import ThreadPoolExecutor
 from local_cloud.sagemaker.api.context import Context
 from local_cloud.sagemaker.api.errors import ServiceError
 from local_cloud.sagemaker.api.execution_role import role_clients
+from local_cloud.sagemaker.endpoints.metrics import CallMetrics
 from local_cloud.sagemaker.endpoints.server import ModelServer
+from local_cloud.sagemaker.endpoints.shadow import Shadow
 from local_cloud.sagemaker.endpoints.variant import Variant
 
 
 class Fleet:
-    """The servers of one deployment of an endpoint. They live and end together."""
+    """The servers of one deployment of an endpoint, and what is in their shadow. They live and end together."""
 
-    def __init__(self, servers: Sequence[ModelServer]) -> None:
-        self.servers = tuple(servers)
+    def __init__(self, answering: Sequence[ModelServer], *, shadow: Shadow | None = None) -> None:
+        self._answering = tuple(answering)
+        self._shadow = shadow
+
+    @property
+    def servers(self) -> tuple[ModelServer, ...]:
+        """All of them, whether callers hear of them or not."""
+        return self._answering + ((self._shadow.server,) if self._shadow else ())
 
     def reserve(self, target: str) -> ModelServer:
         """A server for one call, chosen by weight or by its variant's name; the caller must `leave` it.
@@ -36,23 +44,24 @@ class Fleet:
 
     def close(self) -> None:
         """End every container when its calls are over."""
-        with ThreadPoolExecutor(len(self.servers)) as pool:
-            for server in self.servers:
-                pool.submit(server.close)
+        closing: list[ModelServer | Shadow] = [*self._answering, *([self._shadow] if self._shadow else [])]
+        with ThreadPoolExecutor(len(closing)) as pool:
+            for each in closing:
+                pool.submit(each.close)
 
     def _named(self, target: str) -> ModelServer:
-        for server in self.servers:
+        for server in self._answering:
             if server.variant.name == target:
                 return server
         raise ServiceError("ValidationError", f"Variant {target} was not found for the endpoint.")
 
     def _weighted(self) -> ModelServer:
-        weights = [server.variant.weight for server in self.servers]
+        weights = [server.variant.weight for server in self._answering]
         # Which variant gets a call is chance in AWS as well; no result of ours depends on it.
-        return random.choices(self.servers, weights if any(weights) else None)[0]
+        return random.choices(self._answering, weights if any(weights) else None)[0]
 
 
-def launch(endpoint: str, variants: Sequence[Variant], *, context: Context) -> Fleet:
+def launch(endpoint: str, variants: Sequence[Variant], *, context: Context, metrics: CallMetrics) -> Fleet:
     """Start all containers of a deployment; raises `JobFailed` or `ServiceError`, leaving none behind."""
     started: list[ModelServer] = []
     try:
@@ -65,4 +74,15 @@ def launch(endpoint: str, variants: Sequence[Variant], *, context: Context) -> F
         for server in started:
             server.close()
         raise
-    return Fleet(started)
+    return _fleet(endpoint, started, metrics=metrics)
+
+
+def _fleet(endpoint: str, servers: Sequence[ModelServer], *, metrics: CallMetrics) -> Fleet:
+    answering = [each for each in servers if not each.variant.shadow]
+    if len(answering) == len(servers):
+        return Fleet(answering)
+    # Configurations are checked: a shadow is the only one, beside the only one that answers.
+    [copied], [copying] = answering, [each for each in servers if each.variant.shadow]
+    shadow = Shadow(endpoint, copying, share=copying.variant.weight / copied.variant.weight, metrics=metrics)
+    copied.copy = shadow.copy
+    return Fleet(answering, shadow=shadow)

@@ -7,10 +7,16 @@ from typing import Any
 from local_cloud.jobs.records import Record
 from local_cloud.sagemaker.endpoints.variant import Variant, summary
 
+# Where DescribeEndpoint shows variants, those that answer and those in their shadow.
+PRODUCTION, SHADOW = "ProductionVariants", "ShadowProductionVariants"
 
-def summaries(deployment: list[dict[str, Any]], **more: Any) -> list[Record]:
-    """The variants of a deployment as DescribeEndpoint shows them."""
-    return [{**summary(Variant(**each)), **more} for each in deployment]
+
+def summaries(deployment: list[dict[str, Any]], **more: Any) -> Record:
+    """The variants of a deployment as DescribeEndpoint shows them, by their member."""
+    shown: dict[str, list[Record]] = {PRODUCTION: [], SHADOW: []}
+    for variant in (Variant(**each) for each in deployment):
+        shown[SHADOW if variant.shadow else PRODUCTION].append({**summary(variant), **more})
+    return {member: variants for member, variants in shown.items() if variants}
 
 
 def shown_pending(pending: Record) -> Record:
@@ -18,7 +24,7 @@ def shown_pending(pending: Record) -> Record:
     stage = pending["Stage"] or {"Status": "Creating", "StartTime": pending["StartTime"]}
     return {
         "EndpointConfigName": pending["EndpointConfigName"],
-        "ProductionVariants": summaries(pending["Deployment"], VariantStatus=[stage]),
+        **summaries(pending["Deployment"], VariantStatus=[stage]),
         "StartTime": pending["StartTime"],
     }
 

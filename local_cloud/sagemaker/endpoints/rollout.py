@@ -81,7 +81,7 @@ def roll_out_of(config: Mapping[str, Any] | None, variants: Sequence[Variant]) -
     if routing["Type"] != "ALL_AT_ONCE" and any(each.serverless for each in variants):
         raise invalid("Deployment guardrails are not supported for serverless endpoints.")
     made = RollOut(
-        shares=_shares(routing, instances=sum(each.instances for each in variants)),
+        shares=_shares(routing, instances=sum(each.instances for each in variants if not each.shadow)),
         wait_seconds=routing["WaitIntervalInSeconds"],
         termination_seconds=policy.get("TerminationWaitInSeconds", 0),
         timeout_seconds=policy.get("MaximumExecutionTimeoutInSeconds", DEFAULT_TIMEOUT_SECONDS),

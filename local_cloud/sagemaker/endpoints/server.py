@@ -9,6 +9,7 @@ import secrets
 import socket
 import threading
 import time
+from collections.abc import Callable, Mapping
 from functools import cached_property
 
 from local_cloud.jobs.archive import unpack
@@ -39,6 +40,8 @@ class ModelServer:
     def __init__(self, endpoint: str, variant: Variant, *, context: Context, clients: RoleClients) -> None:
         identity = secrets.token_hex(8)
         self.variant = variant
+        # Takes a copy of a call, its body and headers, for the variant in the shadow of this one; None without one.
+        self.copy: Callable[[bytes, Mapping[str, str]], None] | None = None
         self.log_group = f"/aws/sagemaker/Endpoints/{endpoint}"
         self.log_stream = f"{variant.name}/{'' if variant.serverless else 'i-'}{identity}"
         self._context = context
@@ -75,6 +78,11 @@ class ModelServer:
     def stop(self) -> None:
         """Tell the container to end, whatever it does."""
         self._job.stop.set()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the container was told to end."""
+        return self._job.stop.is_set()
 
     def ended(self, seconds: float) -> bool:
         """Whether the container ends within so many seconds."""
@@ -161,8 +169,9 @@ class ModelServer:
         raise self._unhealthy(f"It did not answer within {self.variant.start_seconds:.0f} s.")
 
     def _unhealthy(self, why: str) -> JobFailed:
+        kind = "shadow" if self.variant.shadow else "production"
         return JobFailed(
-            f"The primary container for production variant {self.variant.name} did not pass the ping health check. "
+            f"The primary container for {kind} variant {self.variant.name} did not pass the ping health check. "
             f"{why} Its log is {self.log_group}, {self.log_stream}."
         )
 

@@ -1,4 +1,4 @@
-"""Production variants: what a configuration and its models come to, fixed when deployed; runs in the server."""
+"""Variants: what a configuration and its models come to, fixed when deployed; runs in the server."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ SERVERLESS_START_SECONDS, INSTANCE_START_SECONDS = 180.0, 480.0
 
 @dataclass(frozen=True, kw_only=True)
 class Variant:
-    """One production variant with everything that starting it needs: nothing is looked up again afterwards."""
+    """One variant with everything that starting it needs: nothing is looked up again afterwards.
+
+    A shadow gets copies of the calls of the production variant beside it; callers never hear of it.
+    """
 
     name: str
     image: str
@@ -31,6 +34,7 @@ class Variant:
     instances: int = 1
     serverless: dict[str, Any] | None = None
     start_seconds: float = INSTANCE_START_SECONDS
+    shadow: bool = False
 
     @property
     def max_bytes(self) -> int:
@@ -47,10 +51,14 @@ def variants_of(context: Context, config_name: str) -> list[Variant]:
     config = context.records[ENDPOINT_CONFIG].get(config_name)
     if config is None:
         raise not_found(ENDPOINT_CONFIG.title, ENDPOINT_CONFIG.arn(config_name))
-    return [_variant(context, each, configuration=config_name) for each in config["ProductionVariants"]]
+    return [
+        _variant(context, each, configuration=config_name, shadow=shadow)
+        for member, shadow in (("ProductionVariants", False), ("ShadowProductionVariants", True))
+        for each in config.get(member) or []
+    ]
 
 
-def _variant(context: Context, variant: Record, *, configuration: str) -> Variant:
+def _variant(context: Context, variant: Record, *, configuration: str, shadow: bool) -> Variant:
     name = variant["ModelName"]
     model = context.records[MODEL].get(name)
     if model is None:
@@ -71,6 +79,7 @@ def _variant(context: Context, variant: Record, *, configuration: str) -> Varian
         instances=int(variant.get("InitialInstanceCount", 1)),
         serverless=serverless,
         start_seconds=float(variant.get("ContainerStartupHealthCheckTimeoutInSeconds", patience)),
+        shadow=shadow,
     )
 
 

@@ -13,6 +13,8 @@ from recipes.headline_classifier.features import FIRST_WORD
 from trainyard.contract.lean.imports import deferred, lean
 from trainyard.contract.training.progress import progress
 
+# The text that vectors are learned from, as processing leaves it.
+CORPUS_FILE = "corpus.txt"
 VECTORS_FILE = "vectors.txt"
 SIMILARITY_FILE = "word_vectors.json"
 WORD_PAIRS_FILE = "word_pairs.json"

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from recipes.neural_topic_model.features import Lemmatizer
+from trainyard.contract.lean.arrow import pa, read_table
 from trainyard.contract.spilling import database
 from trainyard.errors import JobFailed
 
@@ -45,7 +45,7 @@ def save_lemmas(documents: Sequence[Sequence[str]], path: Path, *, keys: Sequenc
 
 def load_lemmas(path: Path, *, count: int | None = None) -> list[list[str]]:
     """The (first `count`) documents that `save_lemmas` wrote, each a list of lemmas."""
-    documents: list[list[str]] = pq.read_table(path, columns=["lemmas"])["lemmas"].slice(0, count).to_pylist()
+    documents: list[list[str]] = read_table(path, ["lemmas"])["lemmas"].slice(0, count).to_pylist()
     return documents
 
 
@@ -64,6 +64,13 @@ def documents_of_roles(prepared: Path) -> dict[str, int]:
         return dict(opened.sql(f"SELECT role, count(*) FROM {files_of(prepared)} GROUP BY role").fetchall())  # noqa: S608
 
 
-def files_of(prepared: Path) -> str:
-    """The prepared documents, as SQL has them."""
-    return "read_parquet('" + (prepared / "documents").as_posix().replace("'", "''") + "/*.parquet')"
+def language_of(prepared: Path) -> str:
+    """The language of the documents, in two letters."""
+    with database() as opened:
+        [[code]] = opened.sql(f"SELECT code FROM {files_of(prepared, 'language')}").fetchall()  # noqa: S608
+        return str(code)
+
+
+def files_of(prepared: Path, table: str = "documents") -> str:
+    """The prepared documents, or another prepared table, as SQL has them."""
+    return "read_parquet('" + (prepared / table).as_posix().replace("'", "''") + "/*.parquet')"

@@ -13,7 +13,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local_cloud import lifecycle
-from tests.local_cloud.processes import runs
+from tests.local_cloud.processes import runs, until
 
 from ..conftest import start_cloud
 from ..tiny_images import log_lines, unique
@@ -183,6 +183,15 @@ def test_calls_and_changes_need_permission_on_the_endpoint(host: Host) -> None:
         client.delete_endpoint(EndpointName=allowed)
 
 
+def shadow_answers(host: Host, name: str, notes: Path) -> int:
+    """Call an endpoint, and wait for its shadow to be asked as well; returns the process of the shadow."""
+    assert host.ask(name, {"note": str(notes)})["word"] == "ready"
+    asked = until(lambda: [each for each in map(json.loads, notes.read_text().splitlines()) if each["word"] != "ready"])
+    assert len(asked) == 1
+    notes.unlink()
+    return int(asked[0]["pid"])
+
+
 def kill_during_a_roll_out(host: Host, name: str) -> None:
     """The cloud comes back with the old version, says so, and takes the next update."""
     cloud = host.cloud
@@ -207,22 +216,24 @@ def test_endpoints_come_back_with_the_cloud_and_leave_no_process(tmp_path: Path)
     cloud = start_cloud(tmp_path / "state")
     try:
         host = host_of(cloud, tmp_path / "image")
-        name = host.endpoint("ready")
-        first = host.ask(name)["pid"]
+        name, notes = host.endpoint("ready", shadow="hanging"), tmp_path / "notes"
+        first, shadow = host.ask(name)["pid"], shadow_answers(host, name, notes)
         # MiniStack's own state is written about once a second.
         time.sleep(2.5)
         assert lifecycle.down(cloud.state_dir)
         assert not runs(first)
+        assert not runs(shadow)
         cloud.restarted()
         host.runtime = runtime_of(cloud)
         assert host.settled(name)["EndpointStatus"] == "InService"
         second = host.ask(name)
         assert (second["word"], second["pid"] != first) == ("ready", True)
         kill_during_a_roll_out(host, name)
-        second = host.ask(name)
+        second, shadow = host.ask(name), shadow_answers(host, name, notes)
         host.client.delete_endpoint(EndpointName=name)
         host.gone(name)
         assert not runs(second["pid"])
+        assert not runs(shadow)
         with pytest.raises(ClientError, match="not found"):
             host.ask(name)
     finally:

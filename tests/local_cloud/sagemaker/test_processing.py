@@ -11,6 +11,7 @@ import pytest
 from botocore.exceptions import ClientError, ParamValidationError
 
 from tests.local_cloud.processes import runs
+from trainyard.stages.explain_failure import sagemaker_ending
 
 from ..conftest import Cloud
 from ..tiny_images import bucket, log_lines, processing_request, push, statements, unique, until_ended
@@ -101,6 +102,23 @@ def test_an_input_may_be_the_objects_that_a_manifest_names(plant: Plant) -> None
     done = until_ended(plant.cloud, "Processing", request["ProcessingJobName"])
     assert done["ProcessingJobStatus"] == "Completed", done
     assert plant.keys("listed") == ["listed/deep/copy.txt"]
+
+
+def test_an_object_that_a_manifest_names_and_that_is_gone_fails_the_job(plant: Plant) -> None:
+    listed = json.dumps([{"prefix": f"s3://{plant.bucket}/in/"}, "in.txt", "gone.txt"]).encode()
+    plant.cloud.client("s3").put_object(Bucket=plant.bucket, Key="lists/gone.manifest", Body=listed)
+    request = plant.request(to="gone")
+    source = request["ProcessingInputs"][0]["S3Input"]
+    source |= {"S3Uri": f"s3://{plant.bucket}/lists/gone.manifest", "S3DataType": "ManifestFile"}
+    plant.cloud.client("sagemaker").create_processing_job(**request)
+    done = until_ended(plant.cloud, "Processing", request["ProcessingJobName"])
+    assert done["ProcessingJobStatus"] == "Failed"
+    assert "Data download failed" in done["FailureReason"]
+    assert f"{plant.bucket}/in/gone.txt" in done["FailureReason"]
+    assert plant.keys("gone") == []
+    # As such a job of the state machine is called.
+    told = sagemaker_ending.reason({**done, "ProcessingJobName": "trainyard-dev-check-20261130-020304-0a1b2c3d"})
+    assert "start another check" in told
 
 
 def test_a_failure_keeps_its_message_and_leaves_no_half_output(plant: Plant) -> None:

@@ -41,9 +41,13 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         given = json.loads(body) if self.headers["Content-Type"] == "application/json" else {"text": body.decode()}
+        if "note" in given:
+            passed = {name: self.headers[name] for name in ("Accept", "X-Amzn-SageMaker-Inference-Id")}
+            with open(given["note"], "a") as notes:
+                notes.write(json.dumps({"word": word, "given": given, "pid": os.getpid(), **passed}) + "\\n")
         if word == "faulty":
             return self.answer(500, b'{"error": "out of order"}')
-        time.sleep(1 if word == "slow" else 0)
+        time.sleep({"slow": 1, "hanging": 60}.get(word, 0))
         if "exit" in given:
             os._exit(3)
         if "status" in given:
@@ -89,14 +93,21 @@ class Host:
         self.client.create_model(ModelName=name, ExecutionRoleArn=self.role, PrimaryContainer=container, **more)
         return name
 
-    def config(self, word: str, *, concurrency: int = 0, **more: Any) -> str:
-        """A configuration on one instance, or serverless where `concurrency` is given; returns its name."""
+    def config(self, word: str, *, concurrency: int = 0, shadow: str = "", share: float = 1.0, **more: Any) -> str:
+        """A configuration on one instance, or serverless where `concurrency` is given; returns its name.
+
+        A `shadow` gets copies of a `share` of the calls.
+        """
         size = {"InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
         if concurrency:
             size = {"ServerlessConfig": {"MemorySizeInMB": 1024, "MaxConcurrency": concurrency}}
         name = unique("config")
         variant = {"VariantName": "all", "ModelName": self.model(word), **size, **more}
-        self.client.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
+        shadows = {}
+        if shadow:
+            beside = {"VariantName": "shadow", "ModelName": self.model(shadow), **size, "InitialVariantWeight": share}
+            shadows = {"ShadowProductionVariants": [beside]}
+        self.client.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant], **shadows)
         return name
 
     def endpoint(self, word: str, **more: Any) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from recipes.prod2vec import evaluate
+from recipes.prod2vec import evaluate, serve
 from recipes.prod2vec.config import CONFIG
 from recipes.prod2vec.features import RaggedArray
 from recipes.prod2vec.inference import ProductVectors, basket_vectors
@@ -97,6 +97,20 @@ def test_a_model_with_another_vocabulary_is_evaluated_on_the_same_rows(tmp_path)
     assert evaluations[1].metrics["hit_rate_at_10"] == pytest.approx(0.4)
     assert evaluations[0].metrics["mrr"] == 1.0
     assert evaluations[0].metrics["coverage_at_10"] == 1.0
+
+
+def test_what_is_watched_of_baskets_is_the_first_product_that_the_service_answers(tmp_path):
+    baskets = [["1", "2"], ["7"], ["unknown"], ["3", "unknown"]]
+    queries_of(*[(each, "4") for each in baskets]).save(tmp_path)
+    random = np.random.default_rng(1)
+    vocabulary = vocabulary_of([str(each) for each in range(20)])
+    vectors = random.normal(size=(20, 4)).astype(np.float32)
+    ProductVectors(vocabulary=vocabulary, target=vectors, context=vectors).save(tmp_path)
+    answers = evaluate.evaluate(tmp_path, tmp_path, config=CONFIG).answers
+    served = serve.load(tmp_path).predict([{"basket": each} for each in baskets])
+    assert answers["goes_with"].tolist() == [str(each["products"][0]["product_id"]) for each in served]
+    assert answers["lines"].tolist() == [3, 2, 2, 3]
+    assert answers["unknown_products"].tolist() == [0, 0, 1, 1]
 
 
 def test_references_find_what_can_be_found(tmp_path):

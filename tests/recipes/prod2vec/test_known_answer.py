@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from recipes.prod2vec import evaluate
+from recipes.prod2vec import evaluate, serve
 from recipes.prod2vec.config import CONFIG
+from recipes.prod2vec.features import Queries
 from recipes.prod2vec.inference import ProductVectors
 from recipes.prod2vec.process import process
 from trainyard.contract.ranking import top_columns
@@ -54,4 +55,9 @@ def test_planted_pairs_are_neighbours_far_above_chance(sampled, tmp_path):
     assert found_among(vectors, cosines, planted["substitutes"], 20) > 10 * 20 / products
     evaluation = evaluate.evaluate(tmp_path / "model", tmp_path / "process" / "holdout", config=config)
     assert evaluation.metrics["hit_rate_at_10"] > 0.45
+    # What is watched of answers is the first product that the service answers.
+    asked = Queries.load(tmp_path / "process" / "holdout").sample(evaluate.MAX_COVERAGE_QUERIES)
+    rows = [{"basket": asked.product_ids[asked.contexts[row : row + 1].values].tolist()} for row in range(100)]
+    served = [str(each["products"][0]["product_id"]) for each in serve.load(tmp_path / "model").predict(rows)]
+    assert evaluation.answers["goes_with"][:100].tolist() == served
     assert evaluation.metrics["hit_rate_at_10"] == pytest.approx(metrics["validation_hit_rate_at_10"], abs=0.06)

@@ -10,10 +10,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from recipes.prod2vec import score
-from recipes.prod2vec.config import CONFIG, SCORES
+from recipes.prod2vec.config import CONFIG, GOES_WITH, SCORES
 from recipes.prod2vec.inference import ProductVectors
 from tests.recipes.prod2vec.conftest import vocabulary_of
 from trainyard.contract import chunks
+from trainyard.stages.answers import AnswerProfiler, naming_rows
 
 LINES = ["80144A", "POST", "80144A", "zz", "22"]
 
@@ -35,6 +36,15 @@ def scored(model: Path, tables: Path, **given: dict[str, list[object]]) -> list[
     found = pa.concat_tables(score.score(model, tables, config=CONFIG))
     assert score.count(tables, CONFIG) == found.num_rows
     return found.select([each.name for each in SCORES]).cast(chunks.schema(SCORES)).to_pylist()
+
+
+def test_lists_for_single_products_are_no_answers_to_baskets(model, tmp_path):
+    (tmp_path / "tables" / "order_products").mkdir(parents=True)
+    pq.write_table(pa.table({"product_id": LINES}), tmp_path / "tables" / "order_products" / "part-00000.parquet")
+    profiler = AnswerProfiler(rows=4, left_out=naming_rows(SCORES))
+    for each in score.score(model, tmp_path / "tables", config=CONFIG):
+        profiler.add(each)
+    assert GOES_WITH not in profiler.profile().columns
 
 
 def told(rows: list[dict[str, object]]) -> list[tuple[object, ...]]:

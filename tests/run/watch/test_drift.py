@@ -17,6 +17,7 @@ from trainyard.contract.sources import Column, Source
 from trainyard.run.watch.chance import stability_index
 from trainyard.run.watch.drift import DataDrift, drift, moved
 from trainyard.run.watch.profile import ColumnProfile, DataProfile, Quantiles, TableProfile
+from trainyard.stages.answers import AnswerProfiler
 from trainyard.stages.ingest.profile import SAMPLED_ROWS, profile
 
 REFERENCE_ROWS, ROWS, UPLOADS = 10_000, 2_000, 25
@@ -209,6 +210,36 @@ def test_what_a_model_does_not_know_has_moved_when_it_grows() -> None:
     [move] = moved(share(0.02), share(0.35))
     assert (move.what, move.text) == ("share", "2.0% -> 35.0%")
     assert moved(share(0.35), share(0.02)) == moved(share(0.02), share(0.05)) == []
+
+
+ITEMS, ITEM_DRAWS = 1_200, 40
+# None of them has many rows: the first twenty have a sixth, as what goes best with baskets of a shop.
+ITEM_SHARES = 1 / np.arange(60, 60 + ITEMS)
+
+
+def best_items(rng: np.random.Generator, rows: int, *, collapsed: float = 0.0) -> DataProfile:
+    """What is recommended first, of which a share `collapsed` has become two things that hardly ever were."""
+    items = rng.choice(ITEMS, rows, p=ITEM_SHARES / ITEM_SHARES.sum())
+    items = np.where(rng.random(rows) < collapsed, rng.choice([700, 800], rows), items)
+    profiler = AnswerProfiler(rows=rows)
+    profiler.add(pa.table({"best": items.astype(str)}))
+    return DataProfile(tables={"answers": profiler.profile()})
+
+
+@pytest.mark.parametrize("rows", [(1_000, 2_000), (20_000, 2_000), (2_000, 20_000), (2_000, 200)])
+def test_chance_is_not_a_move_where_no_value_has_many_rows(rows: tuple[int, int]) -> None:
+    rng = np.random.default_rng(5)
+    before = best_items(rng, rows[0])
+    assert [moved(before, best_items(rng, rows[1])) for _ in range(ITEM_DRAWS)] == [[]] * ITEM_DRAWS
+
+
+@pytest.mark.parametrize("rows", [(1_000, 2_000), (20_000, 2_000), (2_000, 20_000)])
+def test_what_became_frequent_is_found_where_no_value_had_many_rows(rows: tuple[int, int]) -> None:
+    rng = np.random.default_rng(6)
+    [move] = moved(best_items(rng, rows[0]), best_items(rng, rows[1], collapsed=0.25))
+    assert (move.column, move.what) == ("best", "shares")
+    assert move.distance == pytest.approx(0.25, abs=0.06)
+    assert {each.split()[0] for each in move.text.split(", ")[:2]} == {"700", "800"}
 
 
 def test_limits_are_settings(reference: DataProfile, tmp_path: Path) -> None:

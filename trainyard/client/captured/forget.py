@@ -13,7 +13,7 @@ from trainyard.client.captured.matching import Wanted
 from trainyard.client.deployment import Deployment
 from trainyard.errors import TrainyardError
 from trainyard.run.folders import SCORES_PREFIX, TRUTH_PREFIX
-from trainyard.run.watch.capture import PREFIX, folder
+from trainyard.run.watch.capture import PREFIX, folder, shadow_of
 
 PARQUET = ".parquet"
 # What S3 says where a version is no longer the one that is read.
@@ -33,7 +33,7 @@ class Held:
 def found(deployment: Deployment, wanted: Wanted, *, recipe: str = "", model: str = "") -> Iterator[Held]:
     """The versions of files of kept requests, scores and labels that have rows about an id, by key.
 
-    Of one recipe, or of one model by its name in the ledger, where they are given. Every file is read.
+    Of one recipe, or of one model (by its name in the ledger) and its shadow, where they are given. Every file is read.
     """
     s3 = deployment.target.client("s3")
     for prefix in _prefixes(recipe, model):
@@ -65,7 +65,8 @@ def _prefixes(recipe: str, model: str) -> list[str]:
         return [f"{PREFIX}/", f"{SCORES_PREFIX}/", f"{TRUTH_PREFIX}/"]
     of_model = f"model={model}/" if model else ""
     tables = (f"{each}/{recipe}/{of_model}" for each in (SCORES_PREFIX, TRUTH_PREFIX))
-    return [f"{folder(recipe, model)}/", *tables]
+    requests = [folder(recipe, each) for each in ((model, shadow_of(model)) if model else ("",))]
+    return [*(f"{each}/" for each in requests), *tables]
 
 
 def _rewrite(deployment: Deployment, held: Held, *, wanted: Wanted) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from trainyard.client.captured import records
 from trainyard.client.deployment import Deployment
 from trainyard.client.execution import executions
-from trainyard.client.model import endpoints, models, observed, promotion, scoring
+from trainyard.client.model import endpoints, models, observed, promotion, scoring, shadow
 from trainyard.client.model.models import Champion
 from trainyard.client.model.promotion import Promotion
 from trainyard.client.run import tables
@@ -89,10 +89,22 @@ class DeployedModel:
         return StartedRun(self.deployment, executions.describe(self.deployment.target, arn))
 
     def captured(
-        self, *, since: date | None = None, until: date | None = None, newest: int | None = None
+        self,
+        *,
+        since: date | None = None,
+        until: date | None = None,
+        newest: int | None = None,
+        shadow: bool = False,
     ) -> pd.DataFrame:
         """What its endpoint kept of requests and answers; see `trainyard.client.captured.records.captured`."""
-        return records.captured(self.deployment, self.name, since=since, until=until, newest=newest)
+        return records.captured(self.deployment, self.name, since=since, until=until, newest=newest, shadow=shadow)
+
+    def shadow(self, *, newest: int = shadow.NEWEST, tolerance: float = shadow.TOLERANCE) -> pd.DataFrame:
+        """What it and the version in its shadow answered to the same requests, a row for each row of these.
+
+        See `trainyard.client.model.shadow.SideBySide.rows`, and `side_by_side` for what is compared and what is raised.
+        """
+        return shadow.side_by_side(self.deployment, self.name, newest=newest, tolerance=tolerance).rows
 
     def promote(self, version: int | str) -> Promotion:
         """Put a version into use, by its number or run; see `trainyard.client.model.promotion.promote`."""

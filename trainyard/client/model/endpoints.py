@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,14 +12,14 @@ from botocore.exceptions import ClientError
 
 from trainyard.client.deployment import Deployment
 from trainyard.client.execution import executions
-from trainyard.errors import JobFailed, NotFound, TrainyardError
+from trainyard.client.model import endpoint_removal
+from trainyard.errors import JobFailed, NotFound
 from trainyard.run.naming import alarm_names, checked_model, endpoint_name, model_name
 from trainyard.serving.inference_id import asked
 from trainyard.serving.wire import sentence_of
 from trainyard.stages.resolve.request import NO_DATASET, Request
 
 RUN_OF_MODEL = re.compile(r"[a-z0-9-]+-model-(\d{8}-\d{6}-[0-9a-f]{8})-[0-9a-f]{8}")
-REMOVAL_SECONDS = 600.0
 # The endpoint itself is unknown, or (of the runtime) does not exist; any other refusal is somebody else's.
 UNKNOWN = ("Could not find", "not found")
 
@@ -29,7 +28,8 @@ UNKNOWN = ("Could not find", "not found")
 class Endpoint:
     """One endpoint and the version in service: `kind` says what carries it, `run` is empty for a foreign model.
 
-    `progress` says how far an update is, empty while there is none.
+    `progress` says how far an update is, empty while there is none. A version in the shadow answers copies of the share
+    `shadow_share` of the requests (None without one); `shadow_run` is as `run`.
     """
 
     name: str
@@ -40,6 +40,16 @@ class Endpoint:
     since: datetime
     reason: str = ""
     progress: str = ""
+    shadow_run: str = ""
+    shadow_share: float | None = None
+
+    @property
+    def shadow(self) -> str:
+        """What is in the shadow, as a sentence goes on after the endpoint's name; empty for nothing."""
+        if self.shadow_share is None:
+            return ""
+        answering = f"the model of run {self.shadow_run}" if self.shadow_run else "a model of no run"
+        return f"{answering} answers copies of {self.shadow_share * 100:.3g}% of its requests in the shadow"
 
 
 def name_of(deployment: Deployment, recipe: str, *, variant: str = "", model: str = "") -> str:
@@ -65,18 +75,20 @@ def described(deployment: Deployment, name: str) -> Endpoint:
     found = _describe(deployment, name)
     if found is None:
         raise _not_found(deployment, name)
-    variant = _variant(deployment, found["EndpointConfigName"])
-    model = str(variant.get("ModelName", ""))
-    run = RUN_OF_MODEL.fullmatch(model)
+    configuration = _configuration(deployment, found["EndpointConfigName"])
+    variant = _first(configuration, "ProductionVariants")
+    shadow = _first(configuration, "ShadowProductionVariants")
     return Endpoint(
         name=name,
         status=found["EndpointStatus"],
         kind=_kind(variant),
-        model=model,
-        run=run[1] if run else "",
+        model=str(variant.get("ModelName", "")),
+        run=_run(variant),
         since=found["LastModifiedTime"],
         reason=found.get("FailureReason", ""),
         progress=_progress(found.get("PendingDeploymentSummary", {})),
+        shadow_run=_run(shadow),
+        shadow_share=_share(shadow, variant) if shadow else None,
     )
 
 
@@ -115,19 +127,20 @@ def invoke(deployment: Deployment, name: str, *, body: bytes, content_type: str,
     return content
 
 
-def remove(deployment: Deployment, name: str) -> list[str]:
+def remove(deployment: Deployment, name: str, *, tell: Callable[[str], None]) -> list[str]:
     """Delete an endpoint and what was made for it; returns the names of what went. Registered models stay.
 
     Every configuration goes, with an endpoint of its own that an execution which was stopped left, and the alarms of
-    roll-outs. Raises NotFound where there is none of it, TrainyardError when the endpoint does not go away.
+    roll-outs. `tell` gets what is waited for: SageMaker deletes no endpoint while it is made or updated.
+    Raises NotFound where there is none of it, TrainyardError when an endpoint does not go away.
     """
-    sagemaker, gone = deployment.target.client("sagemaker"), []
-    if _describe(deployment, name) is not None:
-        gone.append(_removed(deployment, name))
     configurations = list(_configurations(deployment, name))
-    gone += [_removed(deployment, each) for each in _tried(deployment, configurations)]
+    # An endpoint on which a configuration was tried is called after it: an execution that was stopped leaves it.
+    gone = _existing(deployment, {name, *configurations})
+    # A configuration that a living endpoint uses must not be deleted.
+    endpoint_removal.delete(deployment.target, gone, prefix=f"{deployment.name}-", tell=tell)
     for each in configurations:
-        sagemaker.delete_endpoint_config(EndpointConfigName=each)
+        deployment.target.client("sagemaker").delete_endpoint_config(EndpointConfigName=each)
         gone.append(each)
     # A removal that broke off may have left nothing else.
     gone += _without_alarms(deployment, name)
@@ -136,21 +149,11 @@ def remove(deployment: Deployment, name: str) -> list[str]:
     return gone
 
 
-def _removed(deployment: Deployment, name: str) -> str:
-    deployment.target.client("sagemaker").delete_endpoint(EndpointName=name)
-    _await_removal(deployment, name)
-    return name
-
-
-def _tried(deployment: Deployment, configurations: Sequence[str]) -> list[str]:
-    """Endpoints on which configurations were tried, called after them: executions that were stopped leave them."""
-    if not configurations:
-        return []
-    start = f"{deployment.name}-"
-    pages = deployment.target.client("sagemaker").get_paginator("list_endpoints").paginate(NameContains=start)
-    return [
-        each["EndpointName"] for page in pages for each in page["Endpoints"] if each["EndpointName"] in configurations
-    ]
+def _existing(deployment: Deployment, names: Collection[str]) -> list[str]:
+    """Those of the names that are endpoints of the environment."""
+    pages = deployment.target.client("sagemaker").get_paginator("list_endpoints")
+    found = pages.paginate(NameContains=f"{deployment.name}-")
+    return sorted(each["EndpointName"] for page in found for each in page["Endpoints"] if each["EndpointName"] in names)
 
 
 def _without_alarms(deployment: Deployment, name: str) -> list[str]:
@@ -172,19 +175,6 @@ def _configurations(deployment: Deployment, name: str) -> Iterator[str]:
                 yield each["EndpointConfigName"]
 
 
-def _await_removal(deployment: Deployment, name: str) -> None:
-    """A configuration that a living endpoint uses must not be deleted."""
-    deadline = time.monotonic() + REMOVAL_SECONDS
-    while time.monotonic() < deadline:
-        if _describe(deployment, name) is None:
-            return
-        time.sleep(deployment.target.poll_seconds)
-    raise TrainyardError(
-        f"Expected endpoint {name} to be gone within {REMOVAL_SECONDS:.0f} seconds; it is still being deleted. "
-        "Run the same command again later to remove its configurations."
-    )
-
-
 def _describe(deployment: Deployment, name: str) -> Mapping[str, Any] | None:
     try:
         found: Mapping[str, Any] = deployment.target.client("sagemaker").describe_endpoint(EndpointName=name)
@@ -195,16 +185,34 @@ def _describe(deployment: Deployment, name: str) -> Mapping[str, Any] | None:
     return found
 
 
-def _variant(deployment: Deployment, configuration: str) -> Mapping[str, Any]:
-    """The production variant of a configuration, empty when somebody deleted it."""
+def _configuration(deployment: Deployment, name: str) -> Mapping[str, Any]:
+    """A configuration, empty when somebody deleted it."""
     try:
-        found = deployment.target.client("sagemaker").describe_endpoint_config(EndpointConfigName=configuration)
+        found: Mapping[str, Any] = deployment.target.client("sagemaker").describe_endpoint_config(
+            EndpointConfigName=name
+        )
     except ClientError as error:
         if _unknown(error.response["Error"].get("Message", "")):
             return {}
         raise
-    variant: Mapping[str, Any] = found["ProductionVariants"][0]
-    return variant
+    return found
+
+
+def _first(configuration: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
+    """The variant of a kind, of which there is one at most; empty for none."""
+    return next(iter(configuration.get(kind, ())), {})
+
+
+def _run(variant: Mapping[str, Any]) -> str:
+    """The run whose model a variant serves, empty for a foreign one."""
+    found = RUN_OF_MODEL.fullmatch(str(variant.get("ModelName", "")))
+    return found[1] if found else ""
+
+
+def _share(shadow: Mapping[str, Any], variant: Mapping[str, Any]) -> float:
+    """Of how many requests a shadow gets copies: its weight beside that of the variant whose answers go out."""
+    weight = variant.get("InitialVariantWeight", 1.0) or 1.0
+    return min(float(shadow.get("InitialVariantWeight", 1.0)) / float(weight), 1.0)
 
 
 def _kind(variant: Mapping[str, Any]) -> str:

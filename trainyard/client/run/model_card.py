@@ -6,11 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from trainyard.client.model.observed import VersionQuality
 from trainyard.client.run.artifacts import RunArtifacts
 from trainyard.errors import NotFound
-from trainyard.pages.formats import number
+from trainyard.pages.formats import moment, number
 from trainyard.run.files import MODEL_CARD_FILE
 from trainyard.run.stage import Stage
+from trainyard.stages.verify.message import in_words
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,8 +52,8 @@ def document(run: RunArtifacts) -> Mapping[str, Any]:
     return found
 
 
-def view(card: Mapping[str, Any]) -> CardView:
-    """The parts of a card in the order of a reader's questions."""
+def view(card: Mapping[str, Any], observed: Sequence[VersionQuality]) -> CardView:
+    """The parts of a card in the order of a reader's questions, and what labels that came later say of the version."""
     uses, training = card.get("intended_uses", {}), card.get("training_details", {})
     job, more = training.get("training_job_details", {}), card.get("additional_information", {})
     evaluations = card.get("evaluation_details", [])
@@ -74,11 +76,18 @@ def view(card: Mapping[str, Any]) -> CardView:
                 ("to be known", more.get("caveats_and_recommendations")),
             ),
         ),
+        Part(title="How it turned out", facts=[(f"data set {each.dataset}", _told(each)) for each in observed]),
         Part(title="Where it comes from", facts=list(more.get("custom_details", {}).items())),
         Part(title="Files", facts=[("file", each) for each in job.get("training_datasets", [])]),
         Part(title="Settings", facts=settings),
     )
     return CardView(parts=[each for each in parts if each.facts], scores=list(_scores(evaluations)))
+
+
+def _told(observed: VersionQuality) -> str:
+    found = observed.quality
+    verdict = "worse than promised" if found.worse else found.whole.verdict
+    return f"as of {moment(observed.told)}, {verdict}: {in_words(found)}"
 
 
 def _facts(*facts: tuple[str, str | None]) -> list[tuple[str, str]]:

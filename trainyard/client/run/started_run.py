@@ -12,6 +12,8 @@ from trainyard.client.deployment import Deployment
 from trainyard.client.execution import executions, going_on
 from trainyard.client.execution.executions import Execution
 from trainyard.client.execution.watch import Started
+from trainyard.client.model import observed
+from trainyard.client.model.observed import VersionQuality
 from trainyard.client.run import artifacts, model_card, runs, tables
 from trainyard.client.run.artifacts import RunArtifacts
 from trainyard.client.run.find_run import find_run
@@ -93,6 +95,11 @@ class StartedRun:
     def card(self) -> Mapping[str, Any]:
         """The card of its model in SageMaker's schema. Raises NotFound before the gate has written it."""
         return model_card.document(self.artifacts)
+
+    @property
+    def truth(self) -> list[VersionQuality]:
+        """What labels that came later say of its model's predictions, of each data set, the newest first."""
+        return observed.of_version(self.artifacts)
 
     @property
     def drift(self) -> DataDrift | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from trainyard.client.model import models
+from trainyard.client.model import models, observed
 from trainyard.client.run import artifacts, data_profile, model_card, runs
 from trainyard.client.run import lineage as lineages
 from trainyard.client.run.runs import RunRecord
@@ -57,7 +57,7 @@ def data(request: Request) -> Response:
 
 
 def card(request: Request) -> Response:
-    """What the model of the run is for, how good it is, and where it comes from."""
+    """What the model of the run is for, how good it is and turned out to be, and where it comes from."""
     recipe, run_id = request.path_params["recipe"], request.path_params["run_id"]
     run = artifacts.of_run(pages.deployment(request), recipe, run_id=run_id)
     return pages.page(
@@ -66,7 +66,7 @@ def card(request: Request) -> Response:
         title=f"Model card of run {run_id}",
         tab="card",
         tabs_of=tabs.of_artifacts(run),
-        card=model_card.view(model_card.document(run)),
+        card=model_card.view(model_card.document(run), observed.of_version(run)),
     )
 
 

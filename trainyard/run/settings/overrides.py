@@ -154,7 +154,9 @@ def _fit(value: Any, hint: Any) -> tuple[Any, bool]:
         return named, isinstance(named, bool)
     if hint in (int, float):
         return _fit_number(value, hint)
-    return value, isinstance(hint, type) and isinstance(value, hint)
+    # `--set deploy.shadow.version=4`: what is written as a whole number may be a name.
+    fitted = str(value) if hint is str and isinstance(value, int) and not isinstance(value, bool) else value
+    return fitted, isinstance(hint, type) and isinstance(fitted, hint)
 
 
 def _fit_items(value: Any, item: Any) -> tuple[Any, bool]:

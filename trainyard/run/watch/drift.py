@@ -11,6 +11,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from operator import mul
 from typing import ClassVar
 
 from trainyard.contract.config import Drift
@@ -19,7 +20,7 @@ from trainyard.run.watch.chance import kolmogorov_smirnov, same_share, same_shar
 from trainyard.run.watch.profile import ColumnProfile, DataProfile, Quantiles
 
 DEFAULT = Drift()
-# Frequent values whose shares are compared; rarer ones are one more.
+# Values that most rows of both have, whose shares are compared; rarer ones are one more.
 COMPARED_VALUES = 20
 # Pearson's test wants that many rows of each value; rarer ones are taken together.
 EXPECTED_ROWS = 5
@@ -179,19 +180,15 @@ class _Pair:
 
     def _categories(self) -> Iterator[Move]:
         before, after = self.before, self.after
-        names = list(before.top)[:COMPARED_VALUES]
-        old = [before.top[name] for name in names]
-        # What is not among the frequent ones of an incomplete list has at most the share of the last of these.
-        unlisted = 0.0 if after.complete else min(after.top.values(), default=1.0)
-        new = [after.top.get(name, min(unlisted, before.top[name])) for name in names]
-        shares = _with_rest(list(zip(old, new, strict=True)), rows=self.rows)
-        farthest = sorted(zip(names, old, new, strict=True), key=lambda each: -abs(each[1] - each[2]))[:SHOWN_VALUES]
+        compared = self._compared()
+        shares = _with_rest(list(compared.values()), rows=self.rows)
+        farthest = sorted(compared.items(), key=lambda each: -abs(each[1][0] - each[1][1]))[:SHOWN_VALUES]
         yield self._move(
             "shares",
             distance=sum(abs(a - b) for a, b in shares) / 2,
             enough=self.limits.shares,
             p_value=same_shares(shares, rows=self.rows),
-            text=", ".join(f"{name} {a:.1%} -> {b:.1%}" for name, a, b in farthest),
+            text=", ".join(f"{name} {a:.1%} -> {b:.1%}" for name, (a, b) in farthest),
             shares=shares,
         )
         if before.complete:
@@ -199,6 +196,25 @@ class _Pair:
             total, shown = sum(unknown.values()), ", ".join(list(unknown)[:SHOWN_VALUES])
             said = f"{total:.1%} of rows have values that were not there: {shown}"
             yield self._of_share("new", (0.0, total), rows=self.rows, enough=self.limits.new, text=said)
+
+    def _compared(self) -> dict[str, tuple[float, float]]:
+        """The values that most rows have, before and after together, with their shares.
+
+        Chosen by one side alone, they would be those that it happens to have many of; a choice by both together says
+        nothing of the difference between them, and what only became frequent is among them.
+        """
+        before, after = self.before.top, self.after.top
+        # What is not among the frequent ones of an incomplete list has at most the share of the last of these.
+        unlisted = [0.0 if each.complete else min(each.top.values(), default=1.0) for each in (self.before, self.after)]
+        found = {
+            name: (
+                before.get(name, min(unlisted[0], after.get(name, 1.0))),
+                after.get(name, min(unlisted[1], before.get(name, 1.0))),
+            )
+            for name in {**before, **after}
+        }
+        ranked = sorted(found, key=lambda name: -sum(map(mul, found[name], self.rows)))
+        return {name: found[name] for name in ranked[:COMPARED_VALUES]}
 
     def _move(
         self,

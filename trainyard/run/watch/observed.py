@@ -108,8 +108,8 @@ class ObservedQuality(Document):
 
     Of `labels`, so many are `judged` (they have a prediction from before their time), have only later ones (`early`),
     or none until the newest label (`unknown`). `unread` files of scores had other columns than the recipe has now.
-    `in_use` is the run of the model in use; where that one is `worse` than promised, an alarm rings. `message` is what
-    people are sent.
+    `in_use` is the run of the model in use; where that one is `worse` than promised, an alarm rings, unless the run
+    `later_run`, which began later, has told of the data set already. `message` is what people are sent.
     """
 
     FILE: ClassVar[str] = "observed_quality.json"
@@ -125,6 +125,7 @@ class ObservedQuality(Document):
     unread: int = 0
     unit: Unit = "day"
     in_use: str = ""
+    later_run: str = ""
     worse: bool = False
     models: tuple[ModelQuality, ...] = ()
     same_rows: tuple[SameRows, ...] = ()

@@ -33,6 +33,8 @@ SETTINGS: Mapping[str, str] = {
     "check": "jobs.score",
     "mlflow": "jobs.report",
 }
+# What SageMaker says of an input that is not in S3.
+MISSING = re.compile(r"Data download failed.*(?:NoSuchKey|\b404\b|does not exist|No S3 objects found)", re.DOTALL)
 # What SageMaker says where the container said nothing, and of a search whose jobs have all failed.
 EMPTY = re.compile(
     r"All training jobs failed\b[^:]*|"
@@ -90,7 +92,19 @@ def _said(document: Document) -> str:
 
 def _with_cause(text: str, name: str) -> str:
     remedy = f"take a machine with more memory ({settings_of(name)}.instance_type), or less data at once"
-    return " ".join(each for each in (text, likely_cause(text, remedy=remedy)) if each)
+    return " ".join(each for each in (text, likely_cause(text, remedy=remedy), _gone(text, name)) if each)
+
+
+def _gone(text: str, name: str) -> str:
+    """What to do where a check of requests was given a list of files, and one was gone when the job came to it."""
+    verb = VERB.search(name)
+    if verb is None or verb[1] != "check" or not MISSING.search(text):
+        return ""
+    return (
+        "What the check was to read is no longer there: kept requests end after the environment's "
+        "capture.retention_days, or somebody deleted them. A redrive would look for the same files: start another "
+        "check with `trainyard drift RECIPE`."
+    )
 
 
 def _limit(document: Document, key: str) -> str:

@@ -26,8 +26,11 @@ def model_of(run: Run) -> str:
 
 
 def tags(run: Run, decision: Decision) -> dict[str, str]:
-    """What the run is, by what code and execution, and what the gate decided."""
-    decided = "waits for approval" if decision.waits else "promoted" if decision.promote else "refused"
+    """What the run is, by what code and execution, and what the gate decided.
+
+    Nothing is logged when a person decides, so that no tag says of a model that it waits: it would for ever.
+    """
+    decided = "passed, needs approval" if decision.waits else "promoted" if decision.promote else "refused"
     return {
         RUN_TAG: run.run_id,
         "trainyard.recipe": run.recipe,

@@ -59,7 +59,8 @@ def _used(prefix: str, *, sagemaker: Any) -> Iterator[str]:
 def _served(prefix: str, *, sagemaker: Any) -> Iterator[str]:
     for each in _listed("list_endpoint_configs", "EndpointConfigs", start=f"{prefix}-", sagemaker=sagemaker):
         described = sagemaker.describe_endpoint_config(EndpointConfigName=each["EndpointConfigName"])
-        yield from (variant["ModelName"] for variant in described["ProductionVariants"] if "ModelName" in variant)
+        variants = (*described["ProductionVariants"], *described.get("ShadowProductionVariants", ()))
+        yield from (each["ModelName"] for each in variants if "ModelName" in each)
 
 
 def _listed(operation: str, key: str, *, start: str, sagemaker: Any) -> Iterator[Mapping[str, Any]]:

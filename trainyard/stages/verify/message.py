@@ -28,6 +28,11 @@ def _lines(found: ObservedQuality) -> Iterator[str]:
             f"* On the same {pair.rows:,} labels, the model of run {pair.first} is {difference.verdict} that of run "
             f"{pair.second}: {number(difference.value)} ({number(difference.low)} to {number(difference.high)})."
         )
+    if found.later_run:
+        yield (
+            f"* Run {found.later_run} began later and has told of this data set already: what it found stays the "
+            "newest, and no alarm follows from this."
+        )
     if found.early:
         yield f"* {found.early:,} labels are older than every prediction of their id, so that they were left out."
     if found.unknown:
@@ -73,10 +78,14 @@ def _worst(found: ObservedQuality) -> str:
 
 
 def _model(model: ModelQuality, *, in_use: bool) -> str:
-    name = f"run {model.run_id}{' (in use)' if in_use else ''}"
+    return f"run {model.run_id}{' (in use)' if in_use else ''}: {in_words(model)}."
+
+
+def in_words(model: ModelQuality) -> str:
+    """What labels say of a model's predictions, all in all and lately, beside what was promised."""
     promised = f"promised {_metric(model.promised)}" if model.promised else "nothing was promised"
     newest = f"; newest {_period(model.newest)} from {model.newest.start}" if model.newest else ""
-    return f"{name}: {model.primary or 'quality'} {_period(model.whole)}, {promised}{newest}."
+    return f"{model.primary or 'quality'} {_period(model.whole)}, {promised}{newest}"
 
 
 def _period(period: Period) -> str:

@@ -62,9 +62,10 @@ def scored(store: RunStore, model: str, *, until: datetime, scratch: Path) -> It
 
 
 def kept(store: RunStore, model: str, *, scratch: Path) -> Iterator[Kept]:
-    """The files of requests that the model's endpoint kept, likewise."""
-    for path in _fetched(store, f"{capture.folder(store.run.recipe, model)}/", scratch=scratch):
-        yield Kept(path=path)
+    """The files of requests that the model's endpoint kept, likewise; and of copies that its shadow answered."""
+    for name in (model, capture.shadow_of(model)):
+        for path in _fetched(store, f"{capture.folder(store.run.recipe, name)}/", scratch=scratch):
+            yield Kept(path=path)
 
 
 def _folders(store: RunStore, prefix: str) -> Iterator[str]:

@@ -12,7 +12,6 @@ from typing import Any
 from trainyard.errors import JobFailed, NotFound
 from trainyard.run import recipe
 from trainyard.run.documents import Comparison, Metric
-from trainyard.run.naming import model_name
 from trainyard.run.run import Run
 from trainyard.run.stage import Stage
 from trainyard.run.store import RunStore
@@ -21,6 +20,7 @@ from trainyard.run.watch.observed import METRIC, ObservedQuality, ObservedVerdic
 from trainyard.stages.verify.join import Join, joining
 from trainyard.stages.verify.judge import Judge
 from trainyard.stages.verify.labelled import Labelled
+from trainyard.stages.verify.later import later, model_of
 from trainyard.stages.verify.message import message
 from trainyard.stages.verify.predictions import Kept, Scored, kept, scored
 
@@ -38,7 +38,8 @@ class Alarm:
 def verify(store: RunStore, labels: Path, *, in_use: str, output: Path, latest: Path, alarm: Alarm) -> ObservedQuality:
     """Write `observed_quality.json` to `output`; and to `latest` too, with every label beside its prediction.
 
-    What the state machine reads of it is `observed_verdict.json` in `output`.
+    What the state machine reads of it is `observed_verdict.json` in `output`. Where a run that began later has told of
+    the same data set and model already, nothing is written to `latest`, and nothing measured: its labels are newer.
 
     `labels` is the folder of the ingested table; `in_use` the run whose model is. The same labels and predictions give
     the same figures, whichever upload asked for them.
@@ -48,24 +49,22 @@ def verify(store: RunStore, labels: Path, *, in_use: str, output: Path, latest: 
         raise JobFailed(f"Expected a recipe with TRUTH in its config.py, found {store.run.recipe} without.")
     columns = recipe.score_columns(store.run.recipe)
     with joining(sorted(labels.glob("*.parquet")), truth, columns=columns) as join:
-        name = _model(store.run)
+        name = model_of(store.run)
         unread = _add_predictions(store, join, model=name)
         labelled = join.finish(in_use=in_use)
         found = replace(_judged(store, labelled, model=name, in_use=in_use), unread=unread)
-        labelled.write(latest / ROWS_FILE)
+        # As late as can be: what is written is uploaded when the job has ended.
+        found = replace(found, later_run=later(store))
+        if not found.later_run:
+            labelled.write(latest / ROWS_FILE)
     found = replace(found, worse=bool(found.used and found.used.worse))
     found = replace(found, message=message(found))
-    for folder in (output, latest):
-        found.write(folder)
+    found.write(output)
     ObservedVerdict.of(found).write(output)
-    _measure(found, alarm)
+    if not found.later_run:
+        found.write(latest)
+        _measure(found, alarm)
     return found
-
-
-def _model(run: Run) -> str:
-    """The name in the ledger of the model that the labels are about."""
-    config = recipe.config(run.recipe, run.config)
-    return model_name(run.recipe, variant=config.variant, model=config.model)
 
 
 def _judged(store: RunStore, labelled: Labelled, *, model: str, in_use: str) -> ObservedQuality:
