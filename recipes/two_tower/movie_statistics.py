@@ -85,7 +85,7 @@ class MovieStatistics:
         def deviations(some: Ratings) -> np.ndarray:
             return np.asarray(some.values - np.repeat(shrunk_user_means(some, mean), some.lengths))
 
-        first, base_vectors = (_columns(each, size) for each in (factors.encoder, factors.decoder / temperature))
+        first, base_vectors = _first(factors, size, temperature=temperature)
         return cls(
             mean=mean,
             min_rating=float(ratings.values.min()),
@@ -99,9 +99,13 @@ class MovieStatistics:
             interest=interest,
         )
 
-    def with_interest(self, interest: Interest, ratings: Ratings) -> MovieStatistics:
-        """The same of the same `ratings`, with other weights in sums of factors."""
-        return replace(self, prior=_average_sum(ratings, self.factors, interest=interest), interest=interest)
+    def with_factors(
+        self, factors: EaseFactors, ratings: Ratings, *, interest: Interest, temperature: float
+    ) -> MovieStatistics:
+        """The same of the same `ratings`, with other factors of movies and other weights in sums of them."""
+        first, base_vectors = _first(factors, self.factors.shape[1], temperature=temperature)
+        prior = _average_sum(ratings, first, interest=interest)
+        return replace(self, factors=first, base_vectors=base_vectors, prior=prior, interest=interest)
 
     def save(self, directory: Path) -> None:
         arrays = {key: np.asarray(getattr(self, name)) for name, key in ARRAY_KEYS.items()}
@@ -121,6 +125,11 @@ def _average_sum(ratings: Ratings, factors: np.ndarray, *, interest: Interest) -
     """The sum of factors times interest of an average user (float [k])."""
     weights = ratings.sums_by_movie(len(factors), interest.of_ratings)
     return np.asarray(weights @ factors / len(ratings.users))
+
+
+def _first(factors: EaseFactors, size: int, *, temperature: float) -> tuple[np.ndarray, np.ndarray]:
+    """`factors` and `base_vectors` of `MovieStatistics`."""
+    return _columns(factors.encoder, size), _columns(factors.decoder / temperature, size)
 
 
 def _columns(matrix: np.ndarray, size: int) -> np.ndarray:

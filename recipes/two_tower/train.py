@@ -59,13 +59,14 @@ def _train(
     movies, scale = Movies.load(channels["features"]), Scale.load(channels["features"])
     earlier, later = ratings
     data = _data(movies, earlier, scale=scale, config=config)
-    # The towers see histories as EASE ranks best with.
-    temperature = config.hyperparameters.temperature
-    recency = choose(data, data.base_scores, later=later, temperature=temperature, grid=Grid()).interest
-    data = data.with_interest(recency)
+    # The towers see histories as EASE ranks best with, and are taught by the EASE that does.
+    l2, temperature = config.hyperparameters.ease_l2, config.hyperparameters.temperature
+    best = choose(data, data.base_scores, later=later, temperature=temperature, grid=Grid(), usual_l2=l2)
+    data = data.with_choice(l2=best.l2, interest=best.interest, temperature=temperature)
     trial = _trial(data, later, checkpoints=checkpoints, config=config)
     known = earlier.concat(later)
-    everything = _data(movies, known, scale=scale, config=config).with_interest(recency)
+    everything = _data(movies, known, scale=scale, config=config)
+    everything = everything.with_choice(l2=best.l2, interest=best.interest, temperature=temperature)
     towers: dict[str, Towers] = {}
     for name, make in objectives(scale).items():
         objective = make(everything, config, trainer=trial.trainers[name])

@@ -166,7 +166,9 @@ class RetrievalTrainer(Trainer):
             users, movies = self.user(batch.user, training=True), self.movie(batch.movie, training=True)
             score = tf.matmul(users, movies, transpose_b=True)
             logits = score + self.popularity.value * batch.log_popularity + correction
-            loss = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(target, logits))
+            # A user of whom nothing is held back has a target that sums to less than one, whose gradient TensorFlow's
+            # own cross entropy gets wrong: it would push all of their logits down at every step, without an end.
+            loss = -tf.reduce_mean(tf.reduce_sum(target * tf.nn.log_softmax(logits), axis=1))
         self._minimize(loss, tape, learning_rate=learning_rate)
         return loss
 

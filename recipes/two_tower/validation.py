@@ -47,8 +47,8 @@ def learned(
 ) -> Learned:
     """What `metrics` of the epochs say of towers that were `start` before and `end` after them.
 
-    Towers of retrieval start from EASE's factors. Those that lost more than a little of their NDCG are not trained:
-    with tens of thousands of movies the corrections may leave the factors behind.
+    Towers of retrieval start from EASE's factors. Those that lost more than a little of their NDCG are not trained, as
+    with a learning rate that is too high.
     """
     best = best_epoch(name, metrics)
     if name == "retrieval" and metrics[best] < LEAST_KEPT * (before := validate(start)):

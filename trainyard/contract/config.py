@@ -257,7 +257,7 @@ class Deployment:
             )
         if self.shadow.version and self.type != "instances":
             raise ValueError(
-                "expected deploy.type instances for deploy.shadow.version, for SageMaker has shadows on instances only; "
+                "expected deploy.type instances for deploy.shadow.version, for SageMaker has shadows there only; "
                 "found a serverless endpoint"
             )
         if self.rollout.wait_s * self.steps > LONGEST_ROLL_OUT_S:

@@ -17,6 +17,8 @@ from recipes.two_tower.validation import liked
 # Noise of the metric falls with the root of their number, and so does what more would bring.
 MAX_USERS = 1_000
 MORE_FOR_NOVELTY = 8.0
+# By which one penalty must be better than another, user by user, to be preferred to it.
+STANDARD_ERRORS = 2.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,23 +46,44 @@ class Choice:
         return replace(ranker, retrieved=round(CANDIDATES * (1.0 + MORE_FOR_NOVELTY * parameters.novelty)))
 
 
-def choose(data: TrainingData, retrieve: Scores, *, later: Ratings, temperature: float, grid: Grid) -> Choice:
+def choose(
+    data: TrainingData,
+    retrieve: Scores,
+    *,
+    later: Ratings,
+    temperature: float,
+    grid: Grid,
+    usual_l2: float | None = None,
+) -> Choice:
     """The settings that rank best what the users of `data` liked of `later` (on the scale of the data).
 
-    `retrieve` scores all movies for (encoded) histories, as towers do that were trained on `data`.
+    `retrieve` scores all movies for (encoded) histories, as towers do that were trained on `data`. With `usual_l2`,
+    that penalty is chosen unless another one is better by more than noise.
     """
     relevant = liked(later, data.scale, users=MAX_USERS)
     table = GridScores(data=data, temperature=temperature, grid=grid)
-    sums = np.zeros(table.shape)
-    for user in retrieved(retrieve, data.ratings.of_users(relevant.users), relevant=relevant, movies=len(data.movies)):
-        sums += table.ndcg(user)
-    best = np.unravel_index(int(np.argmax(sums)), sums.shape)
-    penalty, discount, recency, share = map(int, best)
+    found = retrieved(retrieve, data.ratings.of_users(relevant.users), relevant=relevant, movies=len(data.movies))
+    ndcg = np.zeros((*table.shape, len(relevant.users)))
+    for place, user in enumerate(found):
+        ndcg[..., place] = table.ndcg(user)
+    best = _best(ndcg, usual=None if usual_l2 is None else table.l2s.index(usual_l2))
+    penalty, discount, recency, share = best
     steps, floor = grid.recencies[recency]
     return Choice(
         l2=table.l2s[penalty],
         interest=replace(data.statistics.interest, steps=steps, floor=floor),
         discount=grid.discounts[discount],
         towers_share=grid.shares[share],
-        ndcg=float(sums.max() / len(relevant.users)),
+        ndcg=float(ndcg[best].mean()),
     )
+
+
+def _best(ndcg: np.ndarray, *, usual: int | None) -> tuple[int, ...]:
+    """Indices of the highest mean of `ndcg` [penalties, ..., users]; a `usual` penalty stays where it is as good."""
+    best = tuple(map(int, np.unravel_index(int(np.argmax(ndcg.sum(axis=-1))), ndcg.shape[:-1])))
+    if usual is None:
+        return best
+    otherwise = (usual, *best[1:])
+    gains = ndcg[best] - ndcg[otherwise]
+    noise = STANDARD_ERRORS * gains.std() / np.sqrt(len(gains))
+    return best if gains.mean() > noise else otherwise

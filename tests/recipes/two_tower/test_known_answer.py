@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from recipes.two_tower import evaluate, serve
-from recipes.two_tower.config import CONFIG
+from recipes.two_tower import evaluate, score, serve
+from recipes.two_tower.config import BEST_MOVIE, CONFIG
 from recipes.two_tower.histories import read_user_keys
 from recipes.two_tower.inference import TOP_K, Recommender
 from recipes.two_tower.sample import OWN_TASTE_SHARE, TASTES
@@ -47,3 +49,29 @@ def test_the_gate_may_look_at_ratings_instead(trained):
     scores = evaluate.evaluate(trained.model, trained.holdout, config=config)
     assert scores.examples.mean() == scores.metrics["negative_mse"]
     assert scores.metrics["rmse"] ** 2 == pytest.approx(-scores.metrics["negative_mse"])
+
+
+def test_what_is_watched_of_recommendations_is_the_first_that_the_service_answers(trained):
+    predictor, data = serve.load(trained.model), evaluate.Holdout.load(trained.holdout)
+    answers = evaluate.evaluate(trained.model, trained.holdout, config=trained.config).answers
+    keys = read_user_keys(trained.model)
+    served = predictor.predict([{"uid": keys[user], "count": 3} for user in data.relevant.users.tolist()])
+    assert answers[BEST_MOVIE].tolist() == [str(each["recommended"][0]["movie_id"]) for each in served]
+    assert answers["ratings"].sum() == len(data.held_out.of_users(data.relevant.users))
+
+
+def test_bulk_scores_have_the_best_movie_of_each_user(trained, tmp_path):
+    predictor = serve.load(trained.model)
+    movies = predictor.recommender.movies.ids
+    # Somebody who has rated all there is has nothing left.
+    rated = {"a": movies[:5], "b": movies[5:9], "c": movies}
+    rows = [(user, movie) for user, own in rated.items() for movie in own]
+    users, chosen = (pa.array(each) for each in zip(*rows, strict=True))
+    (tmp_path / "ratings").mkdir()
+    columns = {"userId": users, "movieId": chosen, "rating": np.full(len(rows), 4.0)}
+    times = pa.array(np.arange(len(rows)), pa.timestamp("s"))
+    pq.write_table(pa.table({**columns, "timestamp": times}), tmp_path / "ratings" / "part-00000.parquet")
+    found = pa.concat_tables(score.score(trained.model, tmp_path, config=CONFIG))
+    firsts = [each[0]["movie_id"] if each else None for each in found["recommended"].to_pylist()]
+    assert found[BEST_MOVIE].to_pylist() == firsts
+    assert [each is None for each in firsts] == [False, False, True]

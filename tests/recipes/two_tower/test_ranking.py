@@ -23,6 +23,7 @@ from recipes.two_tower.ranking.ranker import RANKER_FILE
 from recipes.two_tower.ratings import Ratings
 from recipes.two_tower.scale import Scale
 from recipes.two_tower.training_data import TrainingData
+from trainyard.run.settings.overrides import override
 
 TASTES, MOVIES, USERS = 6, 60, 120
 
@@ -61,12 +62,12 @@ def drifting(*, ordered):
     return ratings(known), ratings(later)
 
 
-def chosen(known, later):
+def chosen(known, later, *, config=CONFIG, usual_l2=None):
     names = [str(each) for each in range(MOVIES)]
     movies = Movies.from_columns(names, names, genres=[()] * MOVIES, years=np.zeros(MOVIES))
     scale = Scale.of_ratings(0.5, 5.0, relevant=4.0)
-    data = TrainingData.from_ratings(movies, known, scale=scale, config=CONFIG)
-    return choose(data, data.base_scores, later=later, temperature=0.05, grid=Grid())
+    data = TrainingData.from_ratings(movies, known, scale=scale, config=config)
+    return choose(data, data.base_scores, later=later, temperature=0.05, grid=Grid(), usual_l2=usual_l2)
 
 
 def test_recency_counts_where_tastes_change_and_not_where_there_is_no_order():
@@ -74,6 +75,13 @@ def test_recency_counts_where_tastes_change_and_not_where_there_is_no_order():
     assert changing.interest.steps in {5.0, 10.0}
     assert changing.ndcg > 0.9
     assert (steady.interest.steps, steady.interest.floor) == RECENCIES[0]
+
+
+def test_another_penalty_than_the_usual_one_must_be_better_by_more_than_noise():
+    config = override(CONFIG, {"hyperparameters": {"ease_l2": 40.0}})
+    free, near, far = (chosen(*drifting(ordered=False), config=config, usual_l2=each) for each in (None, 40.0, 640.0))
+    assert (free.l2, near.l2, far.l2) == (100.0, 40.0, 100.0)
+    assert free.ndcg == far.ndcg > near.ndcg > 0.99 * free.ndcg
 
 
 @pytest.mark.parametrize(("kernel", "alike"), [(MOVIES, 0.99999), (MOVIES - 10, 0.75)], ids=["all", "most"])

@@ -12,8 +12,10 @@ import pytest
 from recipes.two_tower import evaluate
 from recipes.two_tower.batches import RatingBatches
 from recipes.two_tower.evaluate import Holdout
+from recipes.two_tower.histories import Histories
 from recipes.two_tower.inference import Recommender
 from recipes.two_tower.ratings import RATINGS_FILE, Ratings
+from recipes.two_tower.training_data import L2_STEPS, TrainingData
 from tests.recipes.two_tower.conftest import trained_in
 from trainyard.contract.training import curves
 from trainyard.run.settings.overrides import override
@@ -131,6 +133,31 @@ def test_epochs_of_a_part_are_repeated_and_differ():
     assert np.array_equal(rows(1, 40), rows(1, 40))
     assert not np.array_equal(rows(0, 40), rows(1, 40))
     assert sorted(rows(0, 100)) == list(range(100))
+
+
+def test_towers_begin_with_the_penalty_that_ranks_best_on_validation_ratings(trained, tmp_path):
+    from recipes.two_tower.train import train
+
+    weak = {"ease_l2": 4.0, "retrieval_epochs": 1, "rating_epochs": 1}
+    config = override(trained.config, {"hyperparameters": weak})
+    for name in ("model", "checkpoints"):
+        (tmp_path / name).mkdir()
+    train(trained.channels, tmp_path / "model", checkpoints=tmp_path / "checkpoints", config=config)
+    recommender = Recommender.load(tmp_path / "model")
+    known = Histories.load(tmp_path / "model", recommender.movies).ratings.encoded(
+        np.arange(len(recommender.movies)), recommender.scale
+    )
+    data = TrainingData.from_ratings(recommender.movies, known, scale=recommender.scale, config=config)
+    saved, size = recommender.statistics, config.hyperparameters.embedding_size
+    begun = [
+        l2
+        for l2 in data.singular_vectors.squared_norms
+        if np.allclose(data.singular_vectors.factors(l2).encoder[:, :size], saved.factors, atol=1e-6)
+    ]
+    # Of a few ratings, most of what a weak penalty leaves is noise.
+    assert begun == [4.0 * L2_STEPS[-1]]
+    decoder = data.singular_vectors.factors(*begun).decoder[:, :size]
+    assert saved.base_vectors == pytest.approx(decoder / config.hyperparameters.temperature, rel=1e-5, abs=1e-6)
 
 
 def test_towers_that_training_ruins_are_left_as_they_began(trained, tmp_path):
