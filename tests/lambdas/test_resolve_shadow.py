@@ -71,7 +71,7 @@ def test_a_release_without_a_version_has_no_challenger(registry: FakeRegistry) -
     ("named", "reason"),
     [
         ("1", f"version 1 of run {EARLIER} is the one in use"),
-        ("7", "found '7'; trainyard-dev-prod2vec has 1, 2."),
+        ("7", "found '7'; the registry has 1, 2."),
         ("20991231-000000-00000000", "has 1, 2."),
     ],
 )

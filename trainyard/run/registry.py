@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
 
+from trainyard.errors import NotFound
+
 # SageMaker's words for whether a version may be used.
 APPROVED, REJECTED, WAITING = "Approved", "Rejected", "PendingManualApproval"
 # What SageMaker calls the event of a version that was approved or rejected.
@@ -103,6 +105,26 @@ def versions(sagemaker: Any, group: str, *, approval: str = "") -> Iterator[Vers
     """The versions of a group, the newest first, each described as it is asked for; those of one `approval`, or all."""
     for each in summaries(sagemaker, group, approval=approval):
         yield described(sagemaker.describe_model_package(ModelPackageName=each["ModelPackageArn"]))
+
+
+def find(sagemaker: Any, group: str, *, version: str, what: str) -> Version:
+    """A version of a group by its number, or by the run that made it; `what` it is one of, as people call it.
+
+    Raises NotFound.
+    """
+    known = []
+    for package in summaries(sagemaker, group):
+        number = str(package["ModelPackageVersion"])
+        known.append(number)
+        if version.isdigit() and number != version:
+            continue
+        found = described(sagemaker.describe_model_package(ModelPackageName=package["ModelPackageArn"]))
+        if version in (number, found.run_id):
+            return found
+    raise NotFound(
+        f"Expected a version of {what} or one of its run ids, found {version!r:.60}; "
+        f"the registry has {', '.join(sorted(known, key=int)) or 'no version yet'}."
+    )
 
 
 def one_before(

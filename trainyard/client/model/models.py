@@ -116,20 +116,7 @@ def registered(deployment: Deployment, recipe: str, *, version: str, model: str 
 def registered_version(deployment: Deployment, recipe: str, *, version: str, model: str = "") -> Version:
     """A version by its number in the registry, or by the run that made it. Raises NotFound, BadRequest."""
     group = group_name(deployment.name, recipe, model=checked_model(model))
-    client = deployment.target.client("sagemaker")
-    known = []
-    for package in registry.summaries(client, group):
-        number = str(package["ModelPackageVersion"])
-        known.append(number)
-        if version.isdigit() and number != version:
-            continue
-        found = registry.described(client.describe_model_package(ModelPackageName=package["ModelPackageArn"]))
-        if version in (number, found.run_id) or f"/{version}/" in found.data:
-            return found
-    raise NotFound(
-        f"Expected a version of {recipe} or one of its run ids, found {version!r}; "
-        f"the registry has {', '.join(sorted(known, key=int)) or 'no version yet'}."
-    )
+    return registry.find(deployment.target.client("sagemaker"), group, version=version, what=recipe)
 
 
 def fetch(deployment: Deployment, model: Model, *, directory: Path) -> Path:

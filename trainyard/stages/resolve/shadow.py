@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from trainyard.contract.config import RecipeConfig, Shadow
-from trainyard.errors import BadRequest, ConfigError
+from trainyard.errors import BadRequest, ConfigError, NotFound
 from trainyard.run import recipe as recipes
 from trainyard.run import registry
 from trainyard.run.environment import Environment
@@ -42,7 +42,8 @@ def planned(plan: Plan, *, environment: Environment, s3: Any, dynamodb: Any, sag
     wanted = config.deploy.shadow
     if not wanted.version:
         return plan
-    version = _found(wanted.version, endpoint_name(environment.prefix, str(plan.group_name)), sagemaker=sagemaker)
+    group = endpoint_name(environment.prefix, str(plan.group_name))
+    version = _found(wanted.version, group, model=str(plan.model), sagemaker=sagemaker)
     _require_challenger(version, plan, environment=environment, s3=s3, dynamodb=dynamodb)
     # It keeps all that it is asked: of each request that the model in service keeps, both answers are there.
     kept = capture.planned(
@@ -61,21 +62,11 @@ def planned(plan: Plan, *, environment: Environment, s3: Any, dynamodb: Any, sag
     return replace(plan, deploy={**(plan.deploy or {}), "challenger": challenger})
 
 
-def _found(wanted: str, group: str, *, sagemaker: Any) -> Version:
-    """A version of a group by its number or the run that made it."""
-    known = []
-    for package in registry.summaries(sagemaker, group):
-        number = str(package["ModelPackageVersion"])
-        known.append(number)
-        if wanted.isdigit() and number != wanted:
-            continue
-        version = registry.described(sagemaker.describe_model_package(ModelPackageName=package["ModelPackageArn"]))
-        if wanted in (number, version.run_id):
-            return version
-    raise BadRequest(
-        f"Expected a registered version, by its number or its run, in deploy.shadow.version, found {wanted!r:.60}; "
-        f"{group} has {', '.join(sorted(known, key=int)) or 'no version yet'}. See `trainyard models`."
-    )
+def _found(wanted: str, group: str, *, model: str, sagemaker: Any) -> Version:
+    try:
+        return registry.find(sagemaker, group, version=wanted, what=model)
+    except NotFound as error:
+        raise BadRequest(f"deploy.shadow.version: {error} See `trainyard models`.") from error
 
 
 def _require_challenger(version: Version, plan: Plan, *, environment: Environment, s3: Any, dynamodb: Any) -> None:
