@@ -38,9 +38,10 @@ FINAL_PROGRESS = {"rating": (0.6, 0.8), "retrieval": (0.8, 1.0)}
 def train(channels: Mapping[str, Path], model_dir: Path, *, checkpoints: Path, config: Config) -> dict[str, float]:
     """Train on the channels `train`, `validation` and `features`; returns the validation metrics.
 
-    Interactions have no ratings to learn, so that objective and its figures are left out. Prints `rating_loss`,
-    `validation_rmse`, `retrieval_loss` and `validation_ndcg_at_10` per epoch. A checkpoint after each epoch lets a
-    killed training go on as if nothing had happened.
+    Interactions have no ratings to learn, so that objective and its figures are left out. Prints `teacher_l2`, the
+    penalty of the EASE that the towers begin with, and `rating_loss`, `validation_rmse`, `retrieval_loss` and
+    `validation_ndcg_at_10` per epoch. A checkpoint after each epoch lets a killed training go on as if nothing had
+    happened.
     """
     earlier, later = (Ratings.load(channels[name] / RATINGS_FILE) for name in ("train", "validation"))
     # TensorFlow's threads have most of the work; those of numpy would keep cores from them while they wait for more.
@@ -62,6 +63,7 @@ def _train(
     # The towers see histories as EASE ranks best with, and are taught by the EASE that does.
     l2, temperature = config.hyperparameters.ease_l2, config.hyperparameters.temperature
     best = choose(data, data.base_scores, later=later, temperature=temperature, grid=Grid(), usual_l2=l2)
+    metric("teacher_l2", best.l2)
     data = data.with_choice(l2=best.l2, interest=best.interest, temperature=temperature)
     trial = _trial(data, later, checkpoints=checkpoints, config=config)
     known = earlier.concat(later)

@@ -17,7 +17,7 @@ from trainyard.contract.evaluation import Judged
 from trainyard.run import recipe
 from trainyard.run.documents import Metric
 from trainyard.run.stage import Stage
-from trainyard.run.watch.observed import ObservedQuality, verdict, widened
+from trainyard.run.watch.observed import ObservedQuality, ObservedVerdict, verdict, widened
 from trainyard.stages.verify.judge import Judge
 from trainyard.stages.verify.predictions import scored
 from trainyard.stages.verify.verify import Alarm, verify
@@ -94,6 +94,10 @@ def test_newer_labels_that_were_told_before_stay_the_newest(world):
     assert found.later_run == "20261202-000000-ffffffff"
     assert "Run 20261202-000000-ffffffff began later" in found.message
     assert (found.judged, newest, measured) == (2000, [], [])
+    # Whoever is paged for what is worse is not for labels that were judged again since.
+    assert ObservedVerdict.of(replace(found, worse=True)).worse is False
+    assert ObservedVerdict.of(replace(found, worse=True, later_run="")).worse is True
+    assert found.message.startswith("Run 20261202-000000-ffffffff began later")
 
 
 def test_what_is_no_newer_verification_of_the_same_takes_nothing_away(world):

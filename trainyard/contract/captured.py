@@ -33,7 +33,8 @@ class Captured:
         """What answers say, by the columns of scores, and of `SHARES` both; None to go by the names of fields.
 
         A row whose column `WATCHED` is false is like none that the model was evaluated on, and is passed over. Where
-        that is so of one column alone, it has no value for such rows, and is shorter than the others.
+        that is so of one column alone, it has no value for such rows, and is shorter than the others; then there is no
+        column `WATCHED` beside it.
         """
         del requests, answers
         return None

@@ -80,10 +80,16 @@ def choose(
 
 def _best(ndcg: np.ndarray, *, usual: int | None) -> tuple[int, ...]:
     """Indices of the highest mean of `ndcg` [penalties, ..., users]; a `usual` penalty stays where it is as good."""
-    best = tuple(map(int, np.unravel_index(int(np.argmax(ndcg.sum(axis=-1))), ndcg.shape[:-1])))
-    if usual is None:
+    best = _highest(ndcg)
+    if usual is None or best[0] == usual:
         return best
-    otherwise = (usual, *best[1:])
-    gains = ndcg[best] - ndcg[otherwise]
-    noise = STANDARD_ERRORS * gains.std() / np.sqrt(len(gains))
-    return best if gains.mean() > noise else otherwise
+    own = (usual, *_highest(ndcg[usual]))
+    gains = ndcg[best] - ndcg[own]
+    # One user says nothing of noise.
+    if len(gains) < 2 or gains.mean() <= STANDARD_ERRORS * gains.std(ddof=1) / np.sqrt(len(gains)):
+        return own
+    return best
+
+
+def _highest(ndcg: np.ndarray) -> tuple[int, ...]:
+    return tuple(map(int, np.unravel_index(int(np.argmax(ndcg.sum(axis=-1))), ndcg.shape[:-1])))

@@ -16,7 +16,7 @@ from recipes.two_tower.inference import Recommender
 from recipes.two_tower.metrics import coverage
 from recipes.two_tower.movie_statistics import STATISTICS_FILE
 from recipes.two_tower.ranking import ease
-from recipes.two_tower.ranking.choice import choose
+from recipes.two_tower.ranking.choice import _best, choose
 from recipes.two_tower.ranking.grid import RECENCIES, Grid
 from recipes.two_tower.ranking.interest import Interest, ratings_after, times_after
 from recipes.two_tower.ranking.ranker import RANKER_FILE
@@ -82,6 +82,21 @@ def test_another_penalty_than_the_usual_one_must_be_better_by_more_than_noise():
     free, near, far = (chosen(*drifting(ordered=False), config=config, usual_l2=each) for each in (None, 40.0, 640.0))
     assert (free.l2, near.l2, far.l2) == (100.0, 40.0, 100.0)
     assert free.ndcg == far.ndcg > near.ndcg > 0.99 * free.ndcg
+
+
+def test_a_penalty_is_compared_with_the_usual_one_at_its_own_best():
+    """Penalties [usual, other], recencies [first, second], users: each penalty is best with a recency of its own."""
+    random = np.random.default_rng(0)
+    ndcg = random.random((2, 2, 400)) * 0.1
+    ndcg[0, 1] += 0.3
+    # Better by a thousandth, which is noise; but by far where the usual one has the other's recency.
+    noise = random.normal(0.0, 0.1, 400)
+    ndcg[1, 0] = ndcg[0, 1] + noise - noise.mean() + 0.001
+    assert _best(ndcg, usual=0) == (0, 1)
+    assert _best(ndcg, usual=None) == (1, 0)
+    ndcg[1, 0] += 0.05
+    assert _best(ndcg, usual=0) == (1, 0)
+    assert _best(ndcg[..., :1], usual=0)[0] == 0
 
 
 @pytest.mark.parametrize(("kernel", "alike"), [(MOVIES, 0.99999), (MOVIES - 10, 0.75)], ids=["all", "most"])

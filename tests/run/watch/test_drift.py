@@ -233,12 +233,13 @@ def test_chance_is_not_a_move_where_no_value_has_many_rows(rows: tuple[int, int]
     assert [moved(before, best_items(rng, rows[1])) for _ in range(ITEM_DRAWS)] == [[]] * ITEM_DRAWS
 
 
-@pytest.mark.parametrize("rows", [(1_000, 2_000), (20_000, 2_000), (2_000, 20_000)])
+@pytest.mark.parametrize("rows", [(100, 2_000), (1_000, 2_000), (20_000, 2_000), (2_000, 20_000)])
 def test_what_became_frequent_is_found_where_no_value_had_many_rows(rows: tuple[int, int]) -> None:
     rng = np.random.default_rng(6)
     [move] = moved(best_items(rng, rows[0]), best_items(rng, rows[1], collapsed=0.25))
     assert (move.column, move.what) == ("best", "shares")
-    assert move.distance == pytest.approx(0.25, abs=0.06)
+    # Of a hundred rows, what is not named may be four.
+    assert move.distance == pytest.approx(0.25, abs=0.09 if rows[0] == 100 else 0.06)
     assert {each.split()[0] for each in move.text.split(", ")[:2]} == {"700", "800"}
 
 
@@ -279,3 +280,18 @@ def test_values_that_begin_alike_are_counted_together(tmp_path: Path) -> None:
     found = profiled(tmp_path, {"url": pa.array([f"{alike}a"] * 600 + [f"{alike}b"] * 400)}).tables["visits"]
     assert dict(found.columns["url"].top) == {alike[:60]: 1.0}
     assert found.columns["url"].complete
+
+
+def test_a_new_value_is_found_although_a_mistyped_one_made_the_list_incomplete() -> None:
+    """Three rows are too few to be named, and so that column has others than those that are listed."""
+
+    def colours(*shares: tuple[str, int]) -> DataProfile:
+        profiler = AnswerProfiler(rows=sum(rows for _, rows in shares))
+        profiler.add(pa.table({"colour": [name for name, rows in shares for _ in range(rows)]}))
+        return DataProfile(tables={"answers": profiler.profile()})
+
+    before = colours(("red", 4_000), ("green", 3_000), ("blue", 2_997), ("rde", 3))
+    assert not before.tables["answers"].columns["colour"].complete
+    [move] = moved(before, colours(("red", 720), ("green", 540), ("blue", 540), ("violet", 200)))
+    assert (move.what, move.distance) == ("shares", pytest.approx(0.1, abs=0.01))
+    assert "violet 0.0% -> 10.0%" in move.text

@@ -17,7 +17,7 @@ from typing import ClassVar
 from trainyard.contract.config import Drift
 from trainyard.run.document import Document
 from trainyard.run.watch.chance import kolmogorov_smirnov, same_share, same_shares, stability_index
-from trainyard.run.watch.profile import ColumnProfile, DataProfile, Quantiles
+from trainyard.run.watch.profile import NAMED_FROM_ROWS, TOP_VALUES, ColumnProfile, DataProfile, Quantiles
 
 DEFAULT = Drift()
 # Values that most rows of both have, whose shares are compared; rarer ones are one more.
@@ -204,8 +204,7 @@ class _Pair:
         nothing of the difference between them, and what only became frequent is among them.
         """
         before, after = self.before.top, self.after.top
-        # What is not among the frequent ones of an incomplete list has at most the share of the last of these.
-        unlisted = [0.0 if each.complete else min(each.top.values(), default=1.0) for each in (self.before, self.after)]
+        unlisted = [_unlisted(each, rows) for each, rows in zip((self.before, self.after), self.rows, strict=True)]
         found = {
             name: (
                 before.get(name, min(unlisted[0], after.get(name, 1.0))),
@@ -236,6 +235,15 @@ class _Pair:
             text=text,
             psi=round(stability_index(shares), 4),
         )
+
+
+def _unlisted(column: ColumnProfile, rows: float) -> float:
+    """The largest share that a value can have which is not among the frequent ones; `rows` have a value."""
+    if column.complete:
+        return 0.0
+    most = min(max(1 - sum(column.top.values()), 0.0), min(column.top.values(), default=1.0))
+    # A list that is not full has all values that enough rows have.
+    return most if len(column.top) >= TOP_VALUES else min(most, (NAMED_FROM_ROWS - 1) / rows)
 
 
 def _distance(before: tuple[float, float], after: tuple[float, float]) -> float:

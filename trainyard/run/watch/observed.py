@@ -150,5 +150,7 @@ class ObservedVerdict(Document):
 
     @classmethod
     def of(cls, found: ObservedQuality) -> ObservedVerdict:
-        """That part of it."""
-        return cls(worse=found.worse, labels=found.labels, judged=found.judged, message=found.message)
+        """That part of it; of labels that a later run has judged again, nobody is to be called for the worse."""
+        return cls(
+            worse=found.worse and not found.later_run, labels=found.labels, judged=found.judged, message=found.message
+        )

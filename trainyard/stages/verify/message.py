@@ -18,6 +18,11 @@ def message(found: ObservedQuality) -> str:
 
 
 def _lines(found: ObservedQuality) -> Iterator[str]:
+    if found.later_run:
+        yield (
+            f"Run {found.later_run} began later and has told of data set {found.dataset} already: what it found stays "
+            "the newest, and no alarm follows from this."
+        )
     yield _headline(found)
     yield ""
     for each in _told(found):
@@ -27,11 +32,6 @@ def _lines(found: ObservedQuality) -> Iterator[str]:
         yield (
             f"* On the same {pair.rows:,} labels, the model of run {pair.first} is {difference.verdict} that of run "
             f"{pair.second}: {number(difference.value)} ({number(difference.low)} to {number(difference.high)})."
-        )
-    if found.later_run:
-        yield (
-            f"* Run {found.later_run} began later and has told of this data set already: what it found stays the "
-            "newest, and no alarm follows from this."
         )
     if found.early:
         yield f"* {found.early:,} labels are older than every prediction of their id, so that they were left out."
