@@ -17,9 +17,14 @@ def endpoint_arn(scope: Construct, prefix: str) -> str:
     return _arn(scope, "endpoint", prefix=prefix)
 
 
+def configuration_arn(scope: Construct, prefix: str) -> str:
+    """Pattern of the ARNs of the configurations of an environment's endpoints."""
+    return _arn(scope, "endpoint-config", prefix=prefix)
+
+
 def deploy(scope: Construct, prefix: str) -> list[Permission]:
     """What the state machine needs to put a model behind its endpoint, and to take that back."""
-    endpoint, configuration = endpoint_arn(scope, prefix), _arn(scope, "endpoint-config", prefix=prefix)
+    endpoint, configuration = endpoint_arn(scope, prefix), configuration_arn(scope, prefix)
     return [
         Permission(
             sid="CreateAndUpdateEndpoints",

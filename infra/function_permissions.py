@@ -103,6 +103,12 @@ def _decisions(scope: Construct, *, settings: Settings, data: Data) -> list[Perm
             resources=[endpoints.endpoint_arn(scope, settings.prefix)],
             why=endpoints.NAMED_AFTER_MODELS,
         ),
+        Permission(
+            sid="SeeWhatCarriesEndpoints",
+            actions=["sagemaker:DescribeEndpointConfig"],
+            resources=[endpoints.configuration_arn(scope, settings.prefix)],
+            why=endpoints.NAMED_AFTER_MODELS,
+        ),
     ]
 
 

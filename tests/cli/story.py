@@ -186,6 +186,7 @@ class FakeRegistry:
     def __init__(self) -> None:
         self.packages: list[dict[str, Any]] = []
         self.endpoints: dict[str, str] = {}
+        self.carrying: dict[str, Any] = {}
 
     def put(self, run_id: str, *, recipe: str = "prod2vec", group: str = "trainyard-dev-prod2vec") -> str:
         """Register what a run trained, as the state machine does; returns its ARN."""
@@ -232,7 +233,7 @@ class FakeRegistry:
         return {"EndpointConfigName": EndpointName, "EndpointStatus": "InService", "LastModifiedTime": START}
 
     def describe_endpoint_config(self, *, EndpointConfigName: str) -> dict[str, Any]:
-        return {"ProductionVariants": [{"ModelName": self.endpoints[EndpointConfigName]}]}
+        return {"ProductionVariants": [{"ModelName": self.endpoints[EndpointConfigName], **self.carrying}]}
 
 
 def refusal(code: str, operation: str, message: str = "") -> ClientError:

@@ -365,6 +365,22 @@ def test_undeploy_waits_until_sagemaker_lets_an_endpoint_go(
     assert shown.out.splitlines() == [f"Removed {NAME}", f"Removed {CONFIG}"]
 
 
+def test_undeploy_deletes_an_endpoint_that_an_execution_made_anew_meanwhile(
+    deployment: Deployment, sagemaker: Stubber
+) -> None:
+    configurations(sagemaker)
+    for _ in range(2):
+        names(sagemaker, NAME)
+    sagemaker.add_response("delete_endpoint", {}, {"EndpointName": NAME})
+    names(sagemaker, NAME, status="Creating")
+    names(sagemaker, NAME)
+    sagemaker.add_response("delete_endpoint", {}, {"EndpointName": NAME})
+    names(sagemaker)
+    stubbed(deployment, "cloudwatch").add_response("describe_alarms", {"MetricAlarms": []})
+    assert main(["undeploy", "prod2vec", "--yes"]) == 0
+    sagemaker.assert_no_pending_responses()
+
+
 def test_undeploy_goes_on_where_an_execution_changes_the_endpoint_at_the_same_moment(
     deployment: Deployment, sagemaker: Stubber
 ) -> None:

@@ -100,6 +100,15 @@ def test_requests_that_read_alike_are_told_by_their_names(services):
     assert dict(zip(found["inference_id"], found["changed"], strict=True)) == {"order-1": 0.0, "order-2": 1.0}
 
 
+def test_answers_of_other_models_right_after_are_not_those_it_was_compared_with(services):
+    """The same request comes again when the shadow has come into service, or a third model has."""
+    both(services, {"uid": 1}, model=[film("a")], shadow=[film("z")])
+    services.keep(services.asked({"uid": 1}, answers=[film("z")], after=20), run=CHALLENGER)
+    services.keep(services.asked({"uid": 1}, answers=[film("z")], after=40), run="20261125-000000-cccccccc")
+    told = side_by_side(services.deployment, MODEL)
+    assert (told.runs, told.changed, told.only_model) == ((CHAMPION,), 1.0, 0)
+
+
 def test_a_request_without_a_name_is_found_in_another_place_of_another_request(services):
     services.keep(services.asked({"uid": 1}, {"uid": 2}, answers=[film("a"), film("b")]))
     services.keep(services.asked({"uid": 2}, answers=[film("b")], after=1), run=CHALLENGER, shadow=True)

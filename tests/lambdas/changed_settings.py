@@ -23,8 +23,8 @@ def changes(name: str) -> Iterator[tuple[str, dict[str, Any]]]:
     for path, hint, value in leaves(default, sources=[each.name for each in recipe.sources(name, default)]):
         asked = (nested(path, each) for each in candidates(hint, value) if each != value)
         found = next((each for each in asked if differs(default, each)), None)
-        # Type and scaling of a range may only change together with its values, a shadow with the kind of endpoint.
-        together = path[-1] in ("type", "scaling", "version")
+        # Type and scaling of a range may only change together with its values, a shadow as a whole.
+        together = path[-1] in ("type", "scaling") or "shadow" in path
         assert found or together, f"no other value of {name} {'.'.join(path)} is known"
         if found is not None:
             yield ".".join(path), found

@@ -132,6 +132,30 @@ def test_the_earlier_version_follows_a_rejected_one_also_behind_its_endpoint(
     assert ("endpoint trainyard-dev-prod2vec gets it" in plan["reason"]) is served
 
 
+@pytest.mark.parametrize(
+    ("carrying", "settings"),
+    [
+        (
+            {"InstanceType": "ml.m5.xlarge", "InitialInstanceCount": 3},
+            {"type": "instances", "instance_type": "ml.m5.xlarge", "instance_count": 3},
+        ),
+        (
+            {"ServerlessConfig": {"MemorySizeInMB": 4096, "MaxConcurrency": 7}},
+            {"type": "serverless", "memory_mb": 4096, "max_concurrency": 7},
+        ),
+    ],
+)
+def test_the_earlier_version_is_put_on_what_carries_the_endpoint_now(
+    registry: FakeRegistry, carrying: dict[str, Any], settings: dict[str, Any]
+) -> None:
+    """A release may have chosen other machines than the run did, and instances cannot become serverless."""
+    set_approval(registry, RUN, "Rejected")
+    in_use(RUN, replaced=EARLIER)
+    registry.endpoints, registry.carrying = {"trainyard-dev-prod2vec": "model"}, carrying
+    deploy = resolved(registry, RUN)["deploy"]
+    assert {name: deploy[name] for name in settings} == settings
+
+
 def test_a_rejected_version_with_none_before_it_stays_in_use_and_people_hear_of_it(registry: FakeRegistry) -> None:
     for run_id in (EARLIER, RUN):
         set_approval(registry, run_id, "Rejected")

@@ -64,7 +64,7 @@ def test_what_it_answers_is_kept_whole_and_apart_from_what_goes_out(
 
 
 def test_a_release_without_a_version_has_no_challenger(registry: FakeRegistry) -> None:
-    assert "challenger" not in released("")["deploy"]
+    assert "challenger" not in released("", shadow={})["deploy"]
 
 
 @pytest.mark.parametrize(
@@ -103,6 +103,13 @@ def test_serverless_endpoints_have_none(registry: FakeRegistry) -> None:
     plan = released("2", type="serverless", instance_count=1)
     assert plan["outcome"] == "refused"
     assert "expected deploy.type instances for deploy.shadow.version" in plan["reason"]
+
+
+def test_a_share_of_no_shadow_is_refused(registry: FakeRegistry) -> None:
+    """Else who only wants another share would end the shadow."""
+    plan = released("")
+    assert plan["outcome"] == "refused"
+    assert "expected deploy.shadow.version with deploy.shadow.share 0.25" in plan["reason"]
 
 
 def test_a_training_puts_nothing_into_a_shadow(aws: Any) -> None:

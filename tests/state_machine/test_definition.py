@@ -308,7 +308,7 @@ def test_failed_jobs_are_never_caught_so_that_a_redrive_starts_there() -> None:
         ("Create endpoint", "SageMaker.ResourceLimitExceededException"),
         ("Update endpoint", "SageMaker.AmazonSageMakerException"),
         ("Update endpoint", "SageMaker.ResourceLimitExceededException"),
-        ("Roll out step by step", "SageMaker.AmazonSageMakerException"),
+        ("Roll out step by step", "SageMaker.SageMakerException"),
         ("Roll out step by step", "SageMaker.ResourceLimitExceededException"),
         ("Smoke test", "States.ALL"),
     }

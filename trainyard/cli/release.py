@@ -42,7 +42,7 @@ def release(
     """Put the registered model of a recipe into service, without training one.
 
     With --shadow another version answers copies of its requests beside it, and only the answers of the one in service
-    go out: `trainyard shadow` compares them. A release without it ends that.
+    go out: `trainyard shadow` compares them. A release without it, on instances still, ends that.
 
     Ends with 0 when it answers as it should, 2 when there is no such model, 1 when the deployment was rolled back.
 
@@ -54,7 +54,7 @@ def release(
 
     * `trainyard release prod2vec --shadow 4 --set deploy.type=instances --set deploy.shadow.share=0.1`
     """
-    overrides = gather(recipe_name, None, assignments=_with_shadow(settings or [], shadow), model=model)
+    overrides = gather(recipe_name, None, assignments=_with_shadow(settings or [], shadow), model=model, task="deploy")
     deployment = target.deployed(env=env, aws=aws)
     arn, execution = endpoints.release(deployment, recipe_name, overrides=overrides)
     terminal.out().print(Text(f"Execution {execution}"), soft_wrap=True)

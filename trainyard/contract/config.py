@@ -218,7 +218,7 @@ class Comparison:
 class Shadow:
     """A registered version that answers the same requests as the one in service, beside it.
 
-    Only the answers of the one in service go out; a release without a version ends it.
+    Only the answers of the one in service go out; a release without a version, on instances still, ends it.
     """
 
     version: str = field(default="", metadata={"help": "the number or the run of the version; empty for none"})
@@ -230,7 +230,7 @@ class Deployment:
     """Whether a registered model is put behind its endpoint, and what carries the endpoint.
 
     Raises ValueError for steps that no endpoint like it takes, or longer ones than SageMaker lets a deployment be, and
-    for a shadow where it has none.
+    for a shadow where it has none, or the share of none.
     """
 
     enabled: bool = field(default=False, metadata={"help": "put a registered model behind its endpoint"})
@@ -259,6 +259,11 @@ class Deployment:
             raise ValueError(
                 "expected deploy.type instances for deploy.shadow.version, for SageMaker has shadows there only; "
                 "found a serverless endpoint"
+            )
+        if self.shadow.share != 1.0 and not self.shadow.version:
+            raise ValueError(
+                f"expected deploy.shadow.version with deploy.shadow.share {self.shadow.share:g}; without one a release "
+                "ends the shadow"
             )
         if self.rollout.wait_s * self.steps > LONGEST_ROLL_OUT_S:
             raise ValueError(

@@ -73,6 +73,8 @@ class Endpoints(Named):
         roll_out = roll_out_of(config, [Variant(**each) for each in deployment])
         with self._deciding:
             record = self._settled(request)
+            if _on_instances(record["Deployment"]) and not _on_instances(deployment):
+                raise invalid("Cannot update an endpoint from instance-based to serverless.")
             if record["EndpointStatus"] != "InService":
                 raise invalid(f'Cannot update endpoint "{record["EndpointArn"]}" in status {record["EndpointStatus"]}.')
             following = {"EndpointConfigName": request["EndpointConfigName"], "Deployment": deployment}
@@ -232,6 +234,10 @@ EVENT_STATUS = {
     "Failed": "FAILED",
     "Deleting": "DELETING",
 }
+
+
+def _on_instances(deployment: list[dict[str, Any]]) -> bool:
+    return any(not each["serverless"] for each in deployment)
 
 
 def _without(shown: Record) -> Record:

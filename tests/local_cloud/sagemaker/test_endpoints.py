@@ -113,6 +113,8 @@ def test_an_update_under_load_fails_no_call_and_a_bad_one_changes_nothing(host: 
     with Callers(host, name) as callers:
         time.sleep(0.5)
         before = host.client.describe_endpoint(EndpointName=name)["EndpointConfigName"]
+        with pytest.raises(ClientError, match="from instance-based to serverless"):
+            host.client.update_endpoint(EndpointName=name, EndpointConfigName=host.config("two", concurrency=1))
         host.client.update_endpoint(EndpointName=name, EndpointConfigName=host.config("broken"))
         described = host.settled(name)
         assert (described["EndpointStatus"], described["EndpointConfigName"]) == ("InService", before)

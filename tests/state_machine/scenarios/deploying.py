@@ -41,6 +41,7 @@ REQUEST = "Request ID: 5d2c1b0a-4e3f-4a2b-9c1d-0e1f2a3b4c5d"
 LOST = f"(Service: SageMaker, Status Code: 400, {REQUEST})"
 INVALID = f"(Service: AmazonSageMaker; Status Code: 400; Error Code: ValidationException; {REQUEST}; Proxy: null)"
 THROTTLED = f"Rate exceeded {INVALID.replace('ValidationException', 'ThrottlingException')}"
+BUSY = f"Rate exceeded {LOST}"
 MISSING = error("SageMaker.SageMakerException", f'Could not find endpoint "{ENDPOINT_ARN}". {LOST}')
 OLD_IN_SERVICE = f"Endpoint {ENDPOINT} is InService with configuration {OLD}"
 GONE = f"There is no endpoint {ENDPOINT} now."
@@ -276,6 +277,16 @@ def roll_outs() -> Scenarios:
             [*TRY, *WAIT, *TRIED, *ROLL_OUT, *WAIT, *ROLLED_BACK],
             execution="step-by-step-back",
             cause=f"{before}{OLD_IN_SERVICE}: {rang}",
+        ),
+        "requests begin to move although SageMaker was too busy at first": rolled(
+            [old, *trial, old, old, busy, new],
+            [*TRY, *WAIT, *TRIED, *ROLL_OUT, *ROLL_OUT[:-3], *WAIT, *WAIT, *IN_SERVICE, *NOTIFY, "Model registered"],
+            execution="step-by-step-busy",
+            instead={
+                "Roll out step by step": [error("SageMaker.SageMakerException", BUSY), result(**SDK_OK)],
+                "Find newest model": [result(Item={"run_id": {"S": run}})] * 3,
+                **{f"Watch {each}": [result()] * 2 for each in ("errors", "latency")},
+            },
         ),
         "a version that fails its test gets no request": rolled(
             [old, *trial],

@@ -10,12 +10,19 @@ from typing import Any
 from trainyard.client.dataset.submission import checked
 from trainyard.errors import ConfigError
 from trainyard.run.folders import OVERRIDES_FILE
+from trainyard.run.run import Task
 from trainyard.stages.resolve.strict_json import DEEPEST, depth
 from trainyard.stages.resolve.uploads import parse_overrides
 
 
 def gather(
-    recipe_name: str, directory: Path | None, *, assignments: Sequence[str], tune: bool = False, model: str = ""
+    recipe_name: str,
+    directory: Path | None,
+    *,
+    assignments: Sequence[str],
+    tune: bool = False,
+    model: str = "",
+    task: Task = "train",
 ) -> dict[str, Any]:
     """The settings that a person changes: `run.json` of the data directory, then `--tune` and `--model`, then `--set`.
 
@@ -27,7 +34,7 @@ def gather(
         settings["tune"] = True
     if model:
         settings["model"] = model
-    checked(recipe_name, assigned(settings, assignments))
+    checked(recipe_name, assigned(settings, assignments), task=task)
     return settings
 
 

@@ -164,6 +164,8 @@ def _print_children(output: Output, out: Console) -> None:
 def _print_deployed(output: Output, out: Console) -> None:
     out.print()
     out.print(Text(f"The model of run {output['run_id']} is in service: {output['endpoint']}.", style="bold green"))
+    if shadow := output.get("shadow"):
+        out.print(Text(shadow), soft_wrap=True)
 
 
 def _print_superseded(output: Output, out: Console) -> None:

@@ -18,9 +18,11 @@ from trainyard.client.execution.watch import Started, Watch, decided
 from trainyard.contract.config import RecipeConfig
 from trainyard.errors import BadRequest
 from trainyard.run import recipe
+from trainyard.run.run import Task
 from trainyard.stages.resolve.duration import require_in_time
 from trainyard.stages.resolve.machines import require_one_machine
 from trainyard.stages.resolve.request import DATASET_NAME, DATASET_RULE, Request
+from trainyard.stages.resolve.shadow import require_release
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,11 +70,12 @@ class Progress:
 QUIET = Progress()
 
 
-def checked(recipe_name: str, settings: Mapping[str, Any]) -> RecipeConfig:
-    """The configuration with these settings. Raises ConfigError in the words of the deployed workflow."""
+def checked(recipe_name: str, settings: Mapping[str, Any], *, task: Task = "train") -> RecipeConfig:
+    """The configuration of a run of a task. Raises ConfigError in the words of the deployed workflow."""
     config = recipe.config(recipe_name, settings)
     require_one_machine(config)
-    require_in_time(config, task="train")
+    require_release(config, task=task)
+    require_in_time(config, task=task)
     return config
 
 

@@ -26,6 +26,8 @@ def delete(target: Target, names: Collection[str], *, prefix: str, tell: Callabl
     done: set[tuple[str, str]] = set()
     deadline = time.monotonic() + LONGEST_SECONDS
     while names and (left := _statuses(target, names, prefix=prefix)):
+        # An execution may have made one anew since.
+        done = {(name, status) for name, status in done if left.get(name) == status}
         for name, status in sorted(left.items() - done):
             if status in UNSETTLED:
                 tell(f"Endpoint {name} is {status}: it is deleted as soon as that is over.")
@@ -35,8 +37,8 @@ def delete(target: Target, names: Collection[str], *, prefix: str, tell: Callabl
         if time.monotonic() > deadline:
             shown = ", ".join(f"{name} is still {status}" for name, status in sorted(left.items()))
             raise TrainyardError(
-                f"Expected endpoints to be gone within {LONGEST_SECONDS:,.0f} seconds; {shown}, and SageMaker lets "
-                "nobody break that off. `trainyard endpoints` shows how far it is: call the same command again then."
+                f"Expected endpoints to be gone within {LONGEST_SECONDS:,.0f} seconds; {shown}. `trainyard endpoints` "
+                "shows how far that is: call the same command again then."
             )
         # One that an execution makes again in the meantime is not the one that was to go.
         names = left.keys()

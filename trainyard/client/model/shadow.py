@@ -81,17 +81,21 @@ def side_by_side(
 
     `model` is its name in the ledger, `newest` how many rows of the shadow at most: only those of the run that was the
     shadow last. Rows are the same by what their caller called the request, and by the request itself where it has no
-    name; of one that came several times the newest answers count. Raises NotFound where there is nothing to compare,
-    and says why; TrainyardError where pandas is not installed.
+    name; of one that came several times the newest answer of the shadow counts, and that of the model from next to it.
+    Raises NotFound where there is nothing to compare, and says why; TrainyardError where pandas is not installed.
     """
     copies = records.as_kept(deployment, model, newest=newest, shadow=True)
-    copies = copies[copies["run"] == copies["run"].iloc[-1]]
+    shadow_run = str(copies["run"].iloc[-1])
+    copies = copies[copies["run"] == shadow_run]
     first, last = copies["time"].min(), copies["time"].max()
     served = records.kept_between(deployment, model, first=first - APART, last=last + APART)
-    if served is None:
+    # It may have come into service right after: then it is not what it was compared with.
+    served = None if served is None else served[served["run"] != shadow_run]
+    if served is None or served.empty:
         raise _nothing_to_compare(model, only_model=0, only_shadow=len(copies))
-    joined = _one_each(served).merge(
-        _one_each(copies), how="outer", on=SAME, suffixes=("", "_shadow"), indicator="side", validate="one_to_one"
+    copied = _told(copies).drop_duplicates(SAME, keep="last")
+    joined = _nearest(_told(served), copied).merge(
+        copied, how="outer", on=SAME, suffixes=("", "_shadow"), indicator="side", validate="one_to_one"
     )
     in_time = joined["time"].between(first, last)
     only_model = int(((joined["side"] == "left_only") & in_time).sum())
@@ -101,7 +105,7 @@ def side_by_side(
         raise _nothing_to_compare(model, only_model=only_model, only_shadow=only_shadow)
     return SideBySide(
         runs=tuple(dict.fromkeys(both["run"])),
-        shadow_run=str(copies["run"].iloc[-1]),
+        shadow_run=shadow_run,
         first=first.to_pydatetime(),
         last=last.to_pydatetime(),
         rows=_rows(both, tolerance=tolerance),
@@ -113,11 +117,18 @@ def side_by_side(
     )
 
 
-def _one_each(kept: pd.DataFrame) -> pd.DataFrame:
-    """The newest row of each that is the same, with what it is the same by; `kept` is by time."""
+def _told(kept: pd.DataFrame) -> pd.DataFrame:
+    """The rows with what they are the same by; `kept` is by time."""
     has_name = kept["inference_id"] != kept["event_id"]
-    told = kept.assign(named=kept["inference_id"].where(has_name, ""), place=kept["row"].where(has_name, 0))
-    return told.drop_duplicates(SAME, keep="last")
+    return kept.assign(named=kept["inference_id"].where(has_name, ""), place=kept["row"].where(has_name, 0))
+
+
+def _nearest(served: pd.DataFrame, copied: pd.DataFrame) -> pd.DataFrame:
+    """Of each that is the same, the row nearest in time to its copy; of those without one, the newest."""
+    beside = served.merge(copied[[*SAME, "time"]], how="left", on=SAME, suffixes=("", "_of_copy"))
+    away = (beside["time"] - beside["time_of_copy"]).abs()
+    nearest = beside.assign(away=away).sort_values(["away", "time"], ascending=[True, False], kind="stable")
+    return nearest.drop_duplicates(SAME).drop(columns=["away", "time_of_copy"])
 
 
 def _rows(both: pd.DataFrame, *, tolerance: float) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""What an execution costs in AWS: the machines of its jobs by the second, at the list prices of `run/prices.py`.
+"""What an execution costs in AWS: the machines of its jobs by the second, at the list prices of `run/costs/prices.py`.
 
 What an execution of a local cloud would have cost is told by the same sum: seconds are those of this machine. Storage,
 logs, functions and requests are fractions of a cent and left out. Nothing is called known that is not.

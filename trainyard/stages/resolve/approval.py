@@ -166,26 +166,36 @@ def _roll_back(plan: Plan, known: Known, *, services: Services) -> Plan:
             "with `trainyard promote`."
         )
     endpoint = f"{version.group.removesuffix(str(plan.group_name))}{plan.short_name}"
-    served = _has_endpoint(endpoint, sagemaker=services.sagemaker)
+    served = _carried_by(endpoint, sagemaker=services.sagemaker)
     return replace(
         plan,
         outcome=NextStep.ROLL_BACK,
         reason=(
             f"Version {version.number} of {known.model}, of run {version.run_id}, was rejected while it was in use. "
             f"Version {earlier.number} of run {earlier.run_id} is in use in its place"
-            + (f", and endpoint {endpoint} gets it." if served else ".")
+            + (f", and endpoint {endpoint} gets it." if served is not None else ".")
         ),
         version=facts(earlier),
-        # At once: the version in use was rejected.
-        deploy={**at_once(dict(plan.deploy or {})), "enabled": served},
+        # At once: the version in use was rejected. And on what carries it now: instances cannot become serverless.
+        deploy={**at_once(dict(plan.deploy or {})), **(served or {}), "enabled": served is not None},
     )
 
 
-def _has_endpoint(name: str, *, sagemaker: Any) -> bool:
+def _carried_by(name: str, *, sagemaker: Any) -> Mapping[str, Any] | None:
+    """What carries an endpoint now, as the settings of a deployment say it; None where there is no endpoint."""
     try:
-        sagemaker.describe_endpoint(EndpointName=name)
+        configuration = sagemaker.describe_endpoint(EndpointName=name)["EndpointConfigName"]
+        variant = sagemaker.describe_endpoint_config(EndpointConfigName=configuration)["ProductionVariants"][0]
     except ClientError as error:
         if "Could not find endpoint" not in str(error):
             raise
-        return False
-    return True
+        # Somebody may have deleted the configuration of an endpoint that is there.
+        return None if "Could not find endpoint configuration" not in str(error) else {}
+    if "InstanceType" in variant:
+        machines = {"instance_type": variant["InstanceType"], "instance_count": variant["InitialInstanceCount"]}
+        return {"type": "instances", **machines}
+    serverless = variant.get("ServerlessConfig")
+    if serverless is None:
+        return {}
+    sizes = {"memory_mb": serverless["MemorySizeInMB"], "max_concurrency": serverless["MaxConcurrency"]}
+    return {"type": "serverless", **sizes}

@@ -45,7 +45,7 @@ def planned(plan: Plan, *, environment: Environment, s3: Any, dynamodb: Any, sag
     group = endpoint_name(environment.prefix, str(plan.group_name))
     version = _found(wanted.version, group, model=str(plan.model), sagemaker=sagemaker)
     _require_challenger(version, plan, environment=environment, s3=s3, dynamodb=dynamodb)
-    # It keeps all that it is asked: of each request that the model in service keeps, both answers are there.
+    # It keeps all that it is asked: of each copied request that the model in service keeps, both answers are there.
     kept = capture.planned(
         config.deploy.capture,
         environment.capture,
@@ -76,7 +76,9 @@ def _require_challenger(version: Version, plan: Plan, *, environment: Environmen
     if item.get("run_id", {}).get("S") == version.run_id:
         raise BadRequest(f"Expected a version that is not in use in deploy.shadow.version; {what} is the one in use.")
     if version.approval == REJECTED:
-        raise BadRequest(f"Expected a version that nobody rejected in deploy.shadow.version; {what} was rejected.")
+        raise BadRequest(
+            f"Expected a version that nobody rejected in deploy.shadow.version; {what} was rejected. Choose another."
+        )
     model = model_of(version, bucket=environment.artifacts_bucket, s3=s3)
     if model != plan.model:
         raise BadRequest(
@@ -93,5 +95,5 @@ def _sentence(version: Version, wanted: Shadow, *, keeps: bool) -> str:
     )
     return (
         f"In its shadow: version {version.number} of run {version.run_id}, which answers copies of "
-        f"{wanted.share:.0%} of the requests; {kept}."
+        f"{wanted.share * 100:.3g}% of the requests; {kept}."
     )
