@@ -24,7 +24,7 @@ FOLDED = {
     "Bad request": 2,
     "List children": 21,
     # Deployments by themselves, and what a decision on a registered version leads to.
-    "Find model in use": 25,
+    "Find model in use": 30,
     "Bad data": 2,
     "Waiting for approval": 2,
     "Model refused": 2,

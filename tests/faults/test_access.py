@@ -57,6 +57,7 @@ ARGUMENTS = {
     "approve": ["latest"],
     "reject": ["latest"],
     "captured": ["prod2vec"],
+    "shadow": ["prod2vec"],
     "drift": ["prod2vec"],
     "truth": ["prod2vec"],
     "forget": ["order-7"],
