@@ -117,15 +117,13 @@ def _checks(scope: Construct, *, settings: Settings, data: Data) -> list[Permiss
     return [
         Permission(
             sid="SeeModelInService",
-            actions=["sagemaker:DescribeEndpointConfig", "sagemaker:DescribeModel"],
+            actions=["sagemaker:DescribeModel"],
             resources=[
-                cdk.Stack.of(scope).format_arn(service="sagemaker", resource=resource, resource_name=f"{name}*")
-                for resource, name in (
-                    ("endpoint-config", f"{settings.prefix}-"),
-                    ("model", f"{settings.job_prefix}model-"),
+                cdk.Stack.of(scope).format_arn(
+                    service="sagemaker", resource="model", resource_name=f"{settings.job_prefix}model-*"
                 )
             ],
-            why="Configurations and models are named by the state machine; project and environment are spelt out.",
+            why="Models are named by the state machine; project and environment are spelt out.",
         ),
         Permission(
             sid="ReadProfiles",

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from trainyard.contract.config import MODEL_NAME, MODEL_RULE
+from trainyard.contract.config import MODEL_NAME, MODEL_RULE, RecipeConfig
 from trainyard.errors import BadRequest
 
 # Stands before the name that people gave a model; no recipe and no variant has two dashes in a row.
@@ -45,6 +45,11 @@ def model_name(recipe: str, *, variant: str = "", model: str = "") -> str:
     ('two_tower', 'propensity-product-3--shop-north')
     """
     return (f"{recipe}-{variant}" if variant else recipe) + (f"{NAMED}{model}" if model else "")
+
+
+def model_of(recipe: str, config: RecipeConfig) -> str:
+    """The name (`model_name`) of the model that a run of a recipe with a configuration is about."""
+    return model_name(recipe, variant=config.variant, model=config.model)
 
 
 @dataclass(frozen=True, kw_only=True)

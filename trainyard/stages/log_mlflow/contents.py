@@ -21,8 +21,7 @@ FORBIDDEN = re.compile(r"[^\w.\- :/]")
 
 def model_of(run: Run) -> str:
     """The name of the model in the ledger."""
-    config = recipe.config(run.recipe, run.config)
-    return naming.model_name(run.recipe, variant=config.variant, model=config.model)
+    return naming.model_of(run.recipe, recipe.config(run.recipe, run.config))
 
 
 def tags(run: Run, decision: Decision) -> dict[str, str]:

@@ -15,8 +15,8 @@ from botocore.exceptions import ClientError
 
 from trainyard.contract.config import RecipeConfig
 from trainyard.errors import BadRequest, ConfigError, NotFound, NothingToDo
+from trainyard.run import naming, registry
 from trainyard.run import recipe as recipes
-from trainyard.run import registry
 from trainyard.run.documents import Comparison
 from trainyard.run.environment import Environment
 from trainyard.run.ledger import CHAMPION
@@ -26,9 +26,10 @@ from trainyard.run.run import Run
 from trainyard.run.stage import Stage
 from trainyard.run.store import RunStore
 from trainyard.stages.resolve.claim import claim
+from trainyard.stages.resolve.endpoint import configuration_of
 from trainyard.stages.resolve.plan import planned
 from trainyard.stages.resolve.roll_out import at_once
-from trainyard.stages.resolve.versions import facts, model_of, name_of
+from trainyard.stages.resolve.versions import facts, model_of
 
 # What of a version changed, where SageMaker says so: a note on one that was approved long ago decides nothing.
 CHANGED, APPROVAL = "UpdatedModelPackageFields", "ModelApprovalStatus"
@@ -55,7 +56,7 @@ class Known:
     @property
     def model(self) -> str:
         """The name of the model in the ledger."""
-        return name_of(self.store.run, self.config)
+        return naming.model_of(self.store.run.recipe, self.config)
 
     @property
     def in_use(self) -> bool:
@@ -112,7 +113,7 @@ def _known(arn: str, *, environment: Environment, services: Services) -> Known:
         raise NothingToDo(f"{arn} was deleted") from error
     store = _store(version, environment=environment, s3=services.s3)
     config = _config(store.run)
-    key = {"id": {"S": f"{CHAMPION}{name_of(store.run, config)}"}}
+    key = {"id": {"S": f"{CHAMPION}{naming.model_of(store.run.recipe, config)}"}}
     item = services.dynamodb.get_item(TableName=environment.ledger_table, Key=key, ConsistentRead=True).get("Item")
     champion = None if item is None else {name: each["S"] for name, each in item.items()}
     return Known(version=version, store=store, config=config, champion=champion)
@@ -183,14 +184,16 @@ def _roll_back(plan: Plan, known: Known, *, services: Services) -> Plan:
 
 def _carried_by(name: str, *, sagemaker: Any) -> Mapping[str, Any] | None:
     """What carries an endpoint now, as the settings of a deployment say it; None where there is no endpoint."""
+    configuration = configuration_of(name, sagemaker=sagemaker)
+    if configuration is None:
+        return None
     try:
-        configuration = sagemaker.describe_endpoint(EndpointName=name)["EndpointConfigName"]
         variant = sagemaker.describe_endpoint_config(EndpointConfigName=configuration)["ProductionVariants"][0]
     except ClientError as error:
-        if "Could not find endpoint" not in str(error):
+        if "Could not find endpoint configuration" not in str(error):
             raise
-        # Somebody may have deleted the configuration of an endpoint that is there.
-        return None if "Could not find endpoint configuration" not in str(error) else {}
+        # Somebody may have deleted it.
+        return {}
     if "InstanceType" in variant:
         machines = {"instance_type": variant["InstanceType"], "instance_count": variant["InitialInstanceCount"]}
         return {"type": "instances", **machines}

@@ -12,8 +12,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from botocore.exceptions import ClientError
-
 from trainyard.errors import BadRequest, NotFound, NothingToDo
 from trainyard.run import recipe as recipes
 from trainyard.run.environment import Environment
@@ -25,6 +23,7 @@ from trainyard.run.store import RunStore
 from trainyard.run.watch.capture import CapturePlan, partition
 from trainyard.run.watch.drift_check import MANIFEST_FILE, DriftCheck
 from trainyard.run.watch.profile import AnswerProfile, DataProfile
+from trainyard.stages.resolve.endpoint import configuration_of
 
 # Of a busy endpoint some files are looked at, spread over the hours: they have two million rows at most.
 MOST_FILES = 1_000
@@ -81,15 +80,12 @@ def planned(plan: Plan, *, environment: Environment, s3: Any, sagemaker: Any, no
 
 
 def _served(endpoint: str, run: Run, *, sagemaker: Any) -> Served:
-    try:
-        configuration = sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointConfigName"]
-    except ClientError as error:
-        if "Could not find endpoint" not in str(error):
-            raise
+    configuration = configuration_of(endpoint, sagemaker=sagemaker)
+    if configuration is None:
         raise BadRequest(
             f"Expected the endpoint {endpoint}, whose requests are to be checked for drift; there is none. Put the "
             f"model into service with `trainyard release {run.recipe}`."
-        ) from error
+        )
     variant = sagemaker.describe_endpoint_config(EndpointConfigName=configuration)["ProductionVariants"][0]
     container = sagemaker.describe_model(ModelName=variant["ModelName"])["PrimaryContainer"]
     plan = CapturePlan.of_environment(container.get("Environment", {}))

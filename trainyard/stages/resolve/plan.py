@@ -9,7 +9,7 @@ from typing import Any
 
 from trainyard.contract.config import Range, RecipeConfig
 from trainyard.contract.training.progress import metric_regex
-from trainyard.run.naming import model_name, short_name
+from trainyard.run.naming import model_name, model_of, short_name
 from trainyard.run.plan import NextStep, Plan
 from trainyard.run.recipe import has
 from trainyard.run.run import Run
@@ -37,7 +37,7 @@ def planned(
     if config.fans_out and run.task == "train":
         return replace(plan, most_children=duration.most_children(config), children_rule=duration.children_rule(config))
     own = {"recipe": run.recipe, "dataset": run.dataset, "run": run.run_id}
-    model = model_name(run.recipe, variant=config.variant, model=config.model)
+    model = model_of(run.recipe, config)
     return replace(
         plan,
         outcome=NextStep(run.task),
@@ -67,7 +67,7 @@ def _variables(run: Run, config: RecipeConfig, *, rules: CaptureRules | None) ->
     """What the container of the endpoint is told of the requests that it keeps; nothing where it keeps none."""
     if not (config.deploy.enabled or run.task == "deploy"):
         return {}
-    model = model_name(run.recipe, variant=config.variant, model=config.model)
+    model = model_of(run.recipe, config)
     return capture.variables(
         capture.planned(config.deploy.capture, rules, bucket=run.artifacts_bucket, recipe=run.recipe, model=model)
     )

@@ -6,12 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from trainyard.contract.config import RecipeConfig
 from trainyard.errors import ConfigError, NotFound
+from trainyard.run import naming
 from trainyard.run import recipe as recipes
-from trainyard.run.naming import model_name
 from trainyard.run.registry import Version
-from trainyard.run.run import Run
 from trainyard.run.store import RunStore
 
 
@@ -26,11 +24,6 @@ def facts(version: Version) -> Mapping[str, str]:
     }
 
 
-def name_of(run: Run, config: RecipeConfig) -> str:
-    """The name under which the model of a run is in use, or would be."""
-    return model_name(run.recipe, variant=config.variant, model=config.model)
-
-
 def model_of(version: Version, *, bucket: str, s3: Any) -> str:
     """The name of the model that a version is one of; empty where its run left nothing that says so.
 
@@ -40,6 +33,6 @@ def model_of(version: Version, *, bucket: str, s3: Any) -> str:
         return ""
     try:
         run = RunStore.open(s3, f"s3://{bucket}/{version.recipe}/{version.run_id}").run
-        return name_of(run, recipes.config(run.recipe, run.config))
+        return naming.model_of(run.recipe, recipes.config(run.recipe, run.config))
     except (ConfigError, NotFound):
         return ""

@@ -21,7 +21,7 @@ from trainyard.run import recipe
 from trainyard.run.documents import ScoreSummary
 from trainyard.run.files import HEAD_FILE, PAGE_FILE
 from trainyard.run.model_archive import ModelCard
-from trainyard.run.naming import model_name
+from trainyard.run.naming import model_of
 from trainyard.run.run import Run
 from trainyard.run.watch.profile import AnswerProfile
 from trainyard.stages.answers import AnswerProfiler, naming_rows
@@ -91,7 +91,7 @@ def _counted(tables: Iterator[pa.Table], expected: int, *, profiler: AnswerProfi
 
 
 def _facts(run: Run, config: RecipeConfig, *, model: ModelCard, found: ScoreSummary) -> dict[str, Cell]:
-    name = model_name(run.recipe, variant=config.variant, model=config.model)
+    name = model_of(run.recipe, config)
     partition = f"model={name}/run={run.run_id}"
     facts: dict[str, Cell] = {
         "recipe": run.recipe,

@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from trainyard.errors import ConfigError, NotFound
-from trainyard.run import recipe
-from trainyard.run.naming import model_name
+from trainyard.run import naming, recipe
 from trainyard.run.run import Run
 from trainyard.run.stage import Stage
 from trainyard.run.store import RunStore
@@ -18,8 +17,7 @@ from trainyard.run.watch.observed import ObservedQuality
 
 def model_of(run: Run) -> str:
     """The name in the ledger of the model that a run's labels are about. Raises ConfigError."""
-    config = recipe.config(run.recipe, run.config)
-    return model_name(run.recipe, variant=config.variant, model=config.model)
+    return naming.model_of(run.recipe, recipe.config(run.recipe, run.config))
 
 
 def later(store: RunStore) -> str:
