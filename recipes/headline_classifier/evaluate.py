@@ -17,6 +17,7 @@ from recipes.headline_classifier.metrics import accuracy, expected_calibration_e
 from recipes.headline_classifier.predictions import HEADLINES_FILE, Predictions, pairs, texts
 from recipes.headline_classifier.texts.source_words import COLUMNS as SOURCE_COLUMNS
 from trainyard.contract.evaluation import Evaluation, Reference
+from trainyard.contract.lean.imports import lean
 from trainyard.contract.training.progress import progress
 
 COLUMNS = ("title", "category", *SOURCE_COLUMNS)
@@ -70,11 +71,12 @@ def references(channels: Mapping[str, Path], holdout: Path, *, config: Config) -
 
 def baselines(classes: int) -> dict[str, Any]:
     """Unfitted scikit-learn pipelines from titles to so many classes, by name."""
-    from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.naive_bayes import ComplementNB, MultinomialNB
-    from sklearn.pipeline import make_pipeline, make_union
-    from sklearn.svm import LinearSVC
+    with lean():
+        from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+        from sklearn.linear_model import LogisticRegression
+        from sklearn.naive_bayes import ComplementNB, MultinomialNB
+        from sklearn.pipeline import make_pipeline, make_union
+        from sklearn.svm import LinearSVC
 
     def words(most: int | None = None) -> Any:
         return TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2), strip_accents="unicode", max_features=most)

@@ -12,13 +12,16 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from gensim.models import LdaModel
 
 from recipes.neural_topic_model.documents.bags_of_words import BagsOfWords
 from recipes.neural_topic_model.features import Vocabulary
 from recipes.neural_topic_model.topics.mixture import MixtureTopics
 from recipes.neural_topic_model.topics.refined_nmf import nmf_components, refined_nmf, word_shares
 from recipes.neural_topic_model.topics.top_words import relevance
+from trainyard.contract.lean.imports import lean
+
+with lean():
+    from gensim.models import LdaModel
 
 MAX_DOCUMENTS = 10_000
 LDA_PASSES = 10

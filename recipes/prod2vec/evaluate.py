@@ -30,7 +30,7 @@ from recipes.prod2vec.metrics import (
 )
 from recipes.prod2vec.training_files import load_baskets
 from trainyard.contract.evaluation import Evaluation, Reference
-from trainyard.contract.lean.imports import deferred, lean
+from trainyard.contract.lean.imports import lean
 from trainyard.contract.lean.threads import threads_for
 from trainyard.contract.training.progress import progress
 
@@ -137,7 +137,7 @@ def references(channels: Mapping[str, Path], holdout: Path, *, config: Config) -
 @cache
 def lean_word2vec() -> Any:
     """gensim's Word2Vec, imported without what it loads in case somebody asks for it."""
-    with lean(), deferred("scipy.stats"):
+    with lean():
         from gensim.models import Word2Vec
     return Word2Vec
 

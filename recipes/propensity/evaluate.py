@@ -18,6 +18,7 @@ from recipes.propensity.metrics import classification_metrics
 from recipes.propensity.population import Population
 from recipes.propensity.training_data import VISITS_FILE, TrainingData, load_visits
 from trainyard.contract.evaluation import Evaluation, Reference
+from trainyard.contract.lean.imports import lean
 from trainyard.contract.lean.threads import threads_for
 from trainyard.contract.tabular.probabilities import auc_of_places, places
 from trainyard.contract.training.progress import progress
@@ -74,7 +75,8 @@ def gradient_boosting(learned: pd.DataFrame, held_out: pd.DataFrame, *, seed: in
 
     Columns without a value in `learned` are left out. Where nothing can be learned, all get the share of sales.
     """
-    from sklearn.ensemble import HistGradientBoostingClassifier
+    with lean():
+        from sklearn.ensemble import HistGradientBoostingClassifier
 
     names = [name for name in learned.columns if name not in NOT_FEATURES and learned[name].notna().any()]
     if not names or learned["is_sale"].nunique() < 2:

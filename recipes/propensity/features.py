@@ -15,10 +15,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from recipes.propensity.columns.names import renamed
 from recipes.propensity.encoding.category import Category, text
@@ -26,6 +25,10 @@ from recipes.propensity.encoding.dates import DateColumn
 from recipes.propensity.encoding.quantity import Quantity, signed_log
 from trainyard.contract.values import boolean
 from trainyard.contract.values import number as written_number
+
+if TYPE_CHECKING:
+    # Training sees no table, and pandas would be a tenth of its start.
+    import pandas as pd
 
 ENCODER_FILE = "encoder.json"
 # Columns of a prepared visit that say which one it is or what became of it.
@@ -35,6 +38,8 @@ FEW_ROWS = 4
 BLOCK_ROWS = 100_000
 # Beyond this a scaled value says no more than "extreme", and a network would extrapolate.
 MAX_SCALED = 8.0
+# Kinds of columns, by numpy's letters.
+DATE, BOOLEAN, NUMBERS = "M", "b", "iuf"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -248,11 +253,11 @@ def _of_dates(
 
 
 def _is_date(column: pd.Series) -> bool:
-    return bool(pd.api.types.is_datetime64_any_dtype(column))
+    return bool(column.dtype.kind == DATE)
 
 
 def _is_quantity(column: pd.Series) -> bool:
-    return bool(pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column))
+    return column.dtype.kind in NUMBERS
 
 
 def _varies(column: pd.Series) -> bool:
@@ -260,7 +265,7 @@ def _varies(column: pd.Series) -> bool:
 
 
 def _numbers(column: pd.Series) -> np.ndarray:
-    if pd.api.types.is_numeric_dtype(column):
+    if column.dtype.kind in NUMBERS + BOOLEAN:
         return column.to_numpy(dtype=np.float64, na_value=np.nan)
     return _mapped(column, number).astype(np.float64)
 
@@ -272,7 +277,8 @@ def _texts(column: pd.Series) -> list[str]:
 
 def _mapped(column: pd.Series, meaning: Callable[[Any], Any]) -> np.ndarray:
     """What each value means, worked out once for equal ones."""
-    codes, different = pd.factorize(column, use_na_sentinel=True)
+    codes, different = column.factorize(use_na_sentinel=True)
     # The last stands for values that are missing, whose code is -1.
     meanings = [meaning(each) for each in different.tolist()] + [meaning(None)]
-    return np.array(meanings, dtype=object)[codes]
+    found: np.ndarray = np.array(meanings, dtype=object)[codes]
+    return found

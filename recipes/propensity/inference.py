@@ -9,15 +9,17 @@ from functools import cached_property
 from math import log, log1p, tanh
 from pathlib import Path
 from statistics import fmean
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from recipes.propensity.calibration import EPSILON, logit, sigmoid
 from recipes.propensity.features import Encoder
 from recipes.propensity.members.trees import Trees
 from recipes.propensity.population import Population
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 NETWORKS_FILE = "networks.npz"
 LINEAR_FILE = "linear.npy"

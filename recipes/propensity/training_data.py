@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 INPUTS_FILE = "inputs.npy"
 LABELS_FILE = "labels.npy"
@@ -70,4 +73,7 @@ def _thinned(assigned: np.ndarray, *, folds: int) -> np.ndarray:
 
 def load_visits(folders: Sequence[Path]) -> pd.DataFrame:
     """The visits in these folders, features in their own terms."""
+    # Training reads none, and pandas would be a tenth of its start.
+    import pandas as pd
+
     return pd.concat([pd.read_parquet(each / VISITS_FILE) for each in folders], ignore_index=True)

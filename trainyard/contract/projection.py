@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from trainyard.contract.lean.imports import deferred, lean
+from trainyard.contract.lean.imports import lean
 
 
 @contextmanager
@@ -40,7 +40,7 @@ def tsne(unit_vectors: np.ndarray, seed: int) -> np.ndarray:
 
 @cache
 def _lean_tsne() -> Any:
-    with lean(), deferred("scipy.stats"):
+    with lean():
         from sklearn.manifold import TSNE
     return TSNE
 

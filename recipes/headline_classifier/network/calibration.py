@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
+import math
 
-TEMPERATURES = np.geomspace(0.1, 10.0, 200)
+import numpy as np
+from scipy.optimize import minimize_scalar
+
+# Beyond these, probabilities would hardly move: headlines of which all are right ask for ever colder ones.
+LEAST, MOST = 0.1, 100.0
 
 
 def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
@@ -13,9 +17,17 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
 
 
 def least_losses(logits: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, float]:
-    """The cross-entropy [n] of logits [n, classes] over the divisor that makes its mean least, and that divisor."""
+    """The cross-entropy [n] of logits [n, classes] over the divisor that makes its mean least, and that divisor.
+
+    The cross-entropy is convex in the divisor's inverse, so that there is one minimum to be found.
+    """
     shifted = logits - logits.max(axis=1, keepdims=True)
     own = shifted[np.arange(len(labels)), labels]
-    losses = [np.log(np.exp(shifted / each).sum(axis=1)) - own / each for each in TEMPERATURES]
-    best = int(np.argmin([each.mean() for each in losses]))
-    return losses[best], float(TEMPERATURES[best])
+
+    def losses(logarithm: float) -> np.ndarray:
+        divisor = math.exp(logarithm)
+        return np.log(np.exp(shifted / divisor).sum(axis=1)) - own / divisor
+
+    bounds = math.log(LEAST), math.log(MOST)
+    best = minimize_scalar(lambda each: losses(each).mean(), bounds=bounds, options={"xatol": 1e-3}).x
+    return losses(best), math.exp(best)

@@ -23,15 +23,30 @@ FEW_HEADLINES = 5_000
 # Of the spread of the network's logits, that of what is added. Chosen on splits of real headlines, reviews, sentences,
 # titles of films and names of products, of 500 to 2,000 texts.
 SVM_SHARE = 1.0
-NAIVE_BAYES_SHARES = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
-USUAL_SHARE = 0.75
-# Real headlines lose by naive Bayes on words, and generated ones gain.
-USUAL_SHARE_OF_WORDS = 0.0
-# Standard errors of its gain beyond which another share is taken.
-LEAST_GAIN = 2.0
 # Rare classes count more in the loss. Where a text says little, so much of the classes' frequencies is given back.
 FREQUENCY_SHARE = 0.1
 LEAST_SPREAD = 1e-6
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shares:
+    """How much of a part may be taken, in units of spread, and when it is another share than the usual one.
+
+    `least_gain` is the gain in standard errors beyond which it is: few headlines would often choose a share by chance.
+    A `simple` part is then taken as far as validation does not clearly speak against it, by one standard error
+    (Breiman et al. 1984, "Classification and Regression Trees", section 3.4.3).
+    """
+
+    tried: tuple[float, ...]
+    usual: float
+    least_gain: float
+    simple: bool = False
+
+
+COMPLEMENT = Shares(tried=(0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0), usual=0.75, least_gain=2.0)
+# Where words hardly depend on each other, nothing is better than naive Bayes on words alone, which ten times as much of
+# it is next to. Real headlines lose by much of it, and by a quarter they do not.
+WORDS = Shares(tried=(0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0), usual=0.0, least_gain=1.0, simple=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,10 +89,10 @@ def add_chosen(trainer: Trainer, headlines: EncodedHeadlines, *, validation: Enc
     svm = SVM_SHARE * unit / _spread(added) if _spread(added) > LEAST_SPREAD else 0.0
     logits = logits + svm * added
     added = weighted_sums(validation.ngrams, tables.naive_bayes)
-    naive_bayes = fitted_factor(logits, added, labels=labels, unit=unit)
+    naive_bayes = fitted_factor(logits, added, labels=labels, unit=unit, shares=COMPLEMENT)
     logits = logits + naive_bayes * added
     added = weighted_sums(validation.ngrams, tables.words)
-    words = fitted_factor(logits, added, labels=labels, unit=unit, usual=USUAL_SHARE_OF_WORDS)
+    words = fitted_factor(logits, added, labels=labels, unit=unit, shares=WORDS)
     temperature = least_losses(logits + words * added, labels)[1]
     frequency = FREQUENCY_SHARE * temperature * few
     factors = Factors(svm=svm, naive_bayes=naive_bayes, words=words, frequency=frequency)
@@ -91,22 +106,29 @@ def add(trainer: Trainer, headlines: EncodedHeadlines, *, factors: Factors) -> N
     _add(trainer, factors, labels=headlines.labels, tables=tables)
 
 
-def fitted_factor(
-    logits: np.ndarray, added: np.ndarray, *, labels: np.ndarray, unit: float, usual: float = USUAL_SHARE
-) -> float:
-    """The factor of `added` [n, classes] beside `logits`: one of the shares of naive Bayes, in units of spread.
+def fitted_factor(logits: np.ndarray, added: np.ndarray, *, labels: np.ndarray, unit: float, shares: Shares) -> float:
+    """The factor of `added` [n, classes] beside `logits`: one of the shares, in units of the spread `unit`.
 
-    It is the share of least cross-entropy where that gains more on the usual share than so many standard errors of the
-    gain: few headlines would often choose a share by chance. It is 0 where `added` says nothing of any headline.
+    It is the usual one unless others clearly gain on it (`Shares`): then the one of these with the least cross-entropy.
+    It is 0 where `added` says nothing of any headline.
     """
     if _spread(added) < LEAST_SPREAD:
         return 0.0
     unit = unit / _spread(added)
-    losses = {share: least_losses(logits + share * unit * added, labels)[0] for share in NAIVE_BAYES_SHARES}
-    best = min(NAIVE_BAYES_SHARES, key=lambda share: float(losses[share].mean()))
-    gain = losses[usual] - losses[best]
-    clear = gain.mean() > LEAST_GAIN * gain.std() / np.sqrt(len(gain))
-    return unit * (best if clear else usual)
+    losses = {share: least_losses(logits + share * unit * added, labels)[0] for share in shares.tried}
+    gains = [each for each in shares.tried if _standard_errors(losses[shares.usual] - losses[each]) > shares.least_gain]
+    if not gains:
+        return unit * shares.usual
+    best = min(gains, key=lambda share: float(losses[share].mean()))
+    if shares.simple:
+        best = max(share for share in shares.tried if _standard_errors(losses[share] - losses[best]) <= 1.0)
+    return unit * best
+
+
+def _standard_errors(differences: np.ndarray) -> float:
+    """How many of its standard errors the mean is above 0; 0 where all differences are 0."""
+    error = float(differences.std() / np.sqrt(len(differences)))
+    return float(differences.mean()) / error if error > 0.0 else 0.0
 
 
 def _add(trainer: Trainer, factors: Factors, *, labels: np.ndarray, tables: _Tables) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from recipes.headline_classifier.config import Hyperparameters
 from recipes.headline_classifier.features import FIRST_WORD
-from trainyard.contract.lean.imports import deferred, lean
+from trainyard.contract.lean.imports import lean
 from trainyard.contract.training.progress import progress
 
 # The text that vectors are learned from, as processing leaves it.
@@ -28,7 +28,7 @@ def train_vectors(corpus: Path, words: Sequence[str], *, hyperparameters: Hyperp
     Skip-gram with negative sampling (Mikolov et al. 2013) by gensim, in one thread: with more, equal seeds give unequal
     vectors.
     """
-    with lean(), deferred("scipy.stats"):
+    with lean():
         from gensim.models import Word2Vec
 
     vectors = np.zeros((len(words) + FIRST_WORD, hyperparameters.vector_size), dtype=np.float32)

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from trainyard.contract.lean.imports import lean
+
 VECTORS_FILE = "vectors.npz"
 WINDOW = 5
 NEGATIVES = 5
@@ -49,7 +51,8 @@ def train_skip_gram(documents: Sequence[Sequence[str]], *, size: int, seed: int)
 
     One worker, because more make gensim's result depend on the order in which the threads run.
     """
-    from gensim.models import Word2Vec
+    with lean():
+        from gensim.models import Word2Vec
 
     total = max(1, sum(map(len, documents)))
     model = Word2Vec(

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from recipes.propensity.encoding.category import MISSING
 from trainyard.contract.values import is_missing, moment
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 DAY_S = 86_400.0
 
@@ -26,8 +27,8 @@ class DateColumn:
     @classmethod
     def fit(cls, name: str, moments: pd.Series) -> DateColumn:
         """From training values."""
-        newest = moments.max()
-        return cls(name=name, newest="" if pd.isna(newest) else pd.Timestamp(newest).isoformat())
+        known = moments.dropna()
+        return cls(name=name, newest=known.max().isoformat() if len(known) else "")
 
     @property
     def age(self) -> str:
@@ -55,9 +56,10 @@ class DateColumn:
 
 
 def _moment(value: Any) -> datetime | None:
-    if value is None or value is pd.NaT or is_missing(value):
+    # Of all moments only the missing one of a table is not equal to itself.
+    if is_missing(value) or (isinstance(value, datetime) and value != value):  # noqa: PLR0124
         return None
     if isinstance(value, datetime):
-        plain = value.to_pydatetime(warn=False) if isinstance(value, pd.Timestamp) else value
+        plain = value.to_pydatetime(warn=False) if hasattr(value, "to_pydatetime") else value
         return plain.replace(tzinfo=UTC) if plain.tzinfo is None else plain.astimezone(UTC)
     return moment(value)

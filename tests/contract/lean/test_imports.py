@@ -1,6 +1,7 @@
 """Modules that a library imports and hardly anybody uses are loaded when somebody does."""
 
 import gc
+import subprocess
 import sys
 
 import pytest
@@ -45,3 +46,18 @@ def test_garbage_is_collected_rarely_for_so_long():
         assert gc.get_threshold()[0] > 100 * before[0]
         raise ValueError("of the block")
     assert gc.get_threshold() == before
+
+
+def test_scikit_learn_and_gensim_start_without_what_they_load_for_nobody_and_work():
+    script = """
+import sys
+from trainyard.contract.lean.imports import lean
+with lean():
+    from gensim.models import Word2Vec
+    from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.isotonic import check_increasing
+print(sorted({"pandas", "scipy.stats", "matplotlib"} & set(sys.modules)))
+print(check_increasing([1, 2, 3, 4], [2, 4, 5, 9]), "scipy.stats" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["[]", "True True"]

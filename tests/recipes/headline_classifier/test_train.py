@@ -250,7 +250,7 @@ def test_few_headlines_have_a_support_vector_machine_beside_naive_bayes(channels
     assert few.words == 0.0
     assert right > 0.9
     # Words alone are taken where validation headlines say so, here whatever they say.
-    monkeypatch.setattr(linear_parts, "USUAL_SHARE_OF_WORDS", 0.5)
+    monkeypatch.setattr(linear_parts, "WORDS", replace(linear_parts.WORDS, usual=0.5))
     many, _, right = added()
     assert many.words > 0.0
     assert right > 0.9

@@ -141,22 +141,55 @@ def test_one_class_alone_has_no_support_vector_machine():
 
 def test_so_much_is_added_as_validation_headlines_gain_by():
     pytest.importorskip("tensorflow")
-    from recipes.headline_classifier.network.linear_parts import USUAL_SHARE, fitted_factor
+    from recipes.headline_classifier.network.linear_parts import COMPLEMENT, WORDS, fitted_factor
 
     random = np.random.default_rng(3)
     labels = random.integers(0, 3, 4000)
     right, noise = np.eye(3)[labels] + random.normal(size=(4000, 3)), random.normal(size=(4000, 3))
     factor = partial(fitted_factor, unit=float(noise.std()))
-    assert factor(noise, right, labels=labels) > 1.6
-    assert factor(right, noise, labels=labels) == 0.0
+    assert factor(noise, right, labels=labels, shares=COMPLEMENT) > 1.6
+    assert factor(right, noise, labels=labels, shares=COMPLEMENT) == 0.0
     # Where headlines are few, chance does not choose: as nothing can be told of two models that are alike.
-    few = labels[:12]
-    spread = right[:12] - right[:12].mean(axis=1, keepdims=True)
-    assert fitted_factor(right[:12], right[:12], labels=few, unit=spread.std()) == pytest.approx(USUAL_SHARE)
-    assert factor(right, 0 * noise, labels=labels) == 0.0
+    few, same = labels[:12], right[:12]
+    spread = float((same - same.mean(axis=1, keepdims=True)).std())
+    usual = fitted_factor(same, same, labels=few, unit=spread, shares=COMPLEMENT)
+    assert usual == pytest.approx(COMPLEMENT.usual)
+    assert factor(right, 0 * noise, labels=labels, shares=COMPLEMENT) == 0.0
     # What is taken as an exception only has to prove its gain.
-    assert fitted_factor(right[:12], right[:12], labels=few, unit=spread.std(), usual=0.0) == 0.0
-    assert factor(noise, right, labels=labels, usual=0.0) > 1.6
+    assert fitted_factor(same, same, labels=few, unit=spread, shares=WORDS) == 0.0
+    assert factor(right, noise, labels=labels, shares=WORDS) == 0.0
+
+
+def test_a_simple_part_that_gains_is_taken_as_far_as_validation_does_not_speak_against_it():
+    pytest.importorskip("tensorflow")
+    from recipes.headline_classifier.network.linear_parts import WORDS, Shares, fitted_factor
+
+    random = np.random.default_rng(4)
+    labels = random.integers(0, 3, 1000)
+    simple = 2.0 * np.eye(3)[labels] + random.normal(size=(1000, 3))
+    spread = float((simple - simple.mean(axis=1, keepdims=True)).std())
+    own = 0.3 * random.normal(size=(1000, 3))
+
+    def share(known: float, shares: Shares) -> float:
+        """Of the simple part, beside one that knows so much that the simple part does not know."""
+        other = simple / spread + own + known * np.eye(3)[labels]
+        return spread * fitted_factor(other, simple, labels=labels, unit=1.0, shares=shares)
+
+    best = share(0.1, replace(WORDS, simple=False))
+    assert best < share(0.1, WORDS)
+    assert best > 0.0
+    assert share(1.0, WORDS) == 0.0
+
+
+def test_temperature_is_found_in_any_unit_of_the_logits():
+    pytest.importorskip("tensorflow")
+    from recipes.headline_classifier.network.calibration import fit_temperature
+
+    random = np.random.default_rng(5)
+    logits = random.normal(size=(3000, 4))
+    labels = (logits + random.gumbel(size=logits.shape)).argmax(axis=1)
+    assert fit_temperature(logits, labels) == pytest.approx(1.0, rel=0.1)
+    assert fit_temperature(40.0 * logits, labels) == pytest.approx(40.0 * fit_temperature(logits, labels), rel=0.01)
 
 
 def test_fewer_headlines_have_a_stronger_penalty_within_bounds():

@@ -14,6 +14,8 @@ from typing import Any
 # files that are somewhere else.
 OPTIONAL = ("IPython", "PIL", "boto3", "matplotlib", "pandas", "paramiko", "requests")
 OBJECTS_BETWEEN = 300_000
+# A third of the import of scikit-learn and half of gensim's, for functions that hardly anybody calls.
+STATISTICS = "scipy.stats"
 # What SciPy loads with all other names of numpy: a compiler of Fortran, and what tests use.
 PARTS_OF_NUMPY = ("f2py", "testing")
 
@@ -22,12 +24,12 @@ PARTS_OF_NUMPY = ("f2py", "testing")
 def lean(optional: Sequence[str] = OPTIONAL) -> Iterator[None]:
     """Packages that are not loaded yet seem not to be installed, and nothing is collected as garbage, for so long.
 
-    Afterwards the packages can be imported as ever.
+    Afterwards the packages can be imported as ever. SciPy's statistics are loaded where one of them is used.
     """
     hidden = [name for name in optional if name not in sys.modules]
     sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]
     try:
-        with uncollected(), _empty_parts_of_numpy():
+        with uncollected(), _empty_parts_of_numpy(), deferred(STATISTICS):
             yield
     finally:
         for name in hidden:
@@ -79,8 +81,8 @@ def uncollected() -> Iterator[None]:
 def deferred(module: str) -> Iterator[None]:
     """For so long, names imported from `module` are stand-ins: it is loaded when the first of them is used.
 
-    For a library that imports a large module for a function which nobody calls: `gensim` does so with `scipy.stats`,
-    half of its own import. Where the module is loaded already, nothing changes.
+    For a library that imports a large module for a function which nobody calls. Where the module is loaded already,
+    nothing changes.
     """
     loaded = module in sys.modules
     if not loaded:

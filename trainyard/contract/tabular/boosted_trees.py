@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from trainyard.contract.lean.imports import lean
 from trainyard.contract.tabular.examples import Examples
 from trainyard.contract.tabular.tree_settings import TreeSettings
 
@@ -46,7 +47,8 @@ class BoostedTrees:
     def fit(cls, train: Examples, validation: Examples, *, settings: TreeSettings, seed: int) -> BoostedTrees:
         """As many iterations as lower the loss on the validation rows."""
         # Here, for trees that were fitted need numpy alone.
-        from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+        with lean():
+            from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
         from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
         kind = HistGradientBoostingClassifier if train.classes else HistGradientBoostingRegressor

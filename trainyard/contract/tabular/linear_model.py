@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from trainyard.contract.lean.imports import lean
 from trainyard.contract.tabular.examples import Examples
 
 LINEAR_FILE = "linear_model.npz"
@@ -78,8 +79,9 @@ def _least_squares(scaled: np.ndarray, labels: np.ndarray, *, l2: float) -> tupl
 
 def _likelihood(scaled: np.ndarray, labels: np.ndarray, *, l2: float) -> tuple[np.ndarray, np.ndarray]:
     # Here, for a model that was fitted needs numpy alone.
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.linear_model import LogisticRegression
+    with lean():
+        from sklearn.exceptions import ConvergenceWarning
+        from sklearn.linear_model import LogisticRegression
 
     with warnings.catch_warnings():
         # One that is still improving after so many iterations is good enough.
