@@ -26,7 +26,8 @@ def least_losses(logits: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, fl
 
     def losses(logarithm: float) -> np.ndarray:
         divisor = math.exp(logarithm)
-        return np.log(np.exp(shifted / divisor).sum(axis=1)) - own / divisor
+        found: np.ndarray = np.log(np.exp(shifted / divisor).sum(axis=1)) - own / divisor
+        return found
 
     bounds = math.log(LEAST), math.log(MOST)
     best = minimize_scalar(lambda each: losses(each).mean(), bounds=bounds, options={"xatol": 1e-3}).x
