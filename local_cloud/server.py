@@ -25,7 +25,7 @@ logger = logging.getLogger("local_cloud")
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
 
-# Every module has `install() -> None`; one that runs jobs also has `shutdown() -> None`.
+# Every module has `install() -> None`; one that runs something also has `shutdown() -> None`.
 SEAM_MODULES = (
     "local_cloud.access",
     "local_cloud.alarms",
@@ -36,6 +36,7 @@ SEAM_MODULES = (
     "local_cloud.glue.install",
     "local_cloud.athena.install",
     "local_cloud.images.ecr",
+    "local_cloud.images.bytecode",
 )
 
 Around = Callable[[Any], Any]

@@ -12,12 +12,11 @@ from rich.text import Text
 
 from trainyard.cli.command import target, terminal
 from trainyard.cli.command.options import AwsOption, EnvOption, JsonOption
-from trainyard.cli.execution_view import wording
 from trainyard.client.run import comparison, runs
 from trainyard.client.run.comparison import Drift, Line, RunComparison
 from trainyard.client.run.find_run import find_run
 from trainyard.client.run.pairing import Pair
-from trainyard.client.wording import short_run, signed
+from trainyard.client.wording import short_run
 from trainyard.errors import BadRequest
 from trainyard.pages import formats
 from trainyard.run.documents import Metric
@@ -98,7 +97,7 @@ def _print_drift(drift: Drift) -> None:
 def _paired(pair: Pair) -> str:
     if pair.difference is None:
         return pair.reason
-    said = f"{formats.words(pair.metric)} {signed(pair.difference)}, on the same {pair.examples:,} held-out examples"
+    said = f"{formats.words(pair.metric)} {pair.difference.text}, on the same {pair.examples:,} held-out examples"
     return f"{pair.run} is {pair.verdict} {pair.other}: {said}."
 
 
@@ -130,7 +129,7 @@ def _names(found: RunComparison) -> list[str]:
 
 
 def _metric(value: Metric | None) -> str:
-    return wording.interval(value) if value is not None else "none"
+    return value.text if value is not None else "none"
 
 
 def _cell(value: Any) -> str:

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from trainyard.cli.command import target, terminal
 from trainyard.cli.command.options import AwsOption, EnvOption, JsonOption, known_recipe
-from trainyard.cli.execution_view import waiting, wording
+from trainyard.cli.execution_view import waiting
 from trainyard.client.model import approval, model_history
 from trainyard.client.model.model_history import MeasuredVersion, ModelHistory
 from trainyard.pages import formats
@@ -62,7 +62,7 @@ def _print(history: ModelHistory) -> None:
         table.add_row(
             str(each.version.number),
             each.version.run_id,
-            wording.interval(each.value) if each.value else "",
+            each.value.text if each.value else "",
             _standing(each),
             formats.ago(each.version.created, terminal.now()),
         )

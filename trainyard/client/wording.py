@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from trainyard.client.execution.executions import Execution
-from trainyard.run.documents import Difference, Metric
+from trainyard.run.documents import Metric
 from trainyard.run.outcome import Outcome
 from trainyard.run.settings.paths import by_path
 
@@ -107,8 +107,3 @@ def differently(execution: Execution) -> list[tuple[str, Any]]:
     """What a manual start asked for beside recipe and data set, as `hyperparameters.epochs` and its value."""
     given = execution.input.get("overrides") if isinstance(execution.input, Mapping) else None
     return list(by_path(given)) if isinstance(given, Mapping) else []
-
-
-def signed(difference: Difference) -> str:
-    """How much one model exceeds another: `+0.012 (-0.001 to +0.025)`."""
-    return f"{difference.value:+.3g} ({difference.low:+.3g} to {difference.high:+.3g})"

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from trainyard.contract.report import number
 from trainyard.run.document import Document
 
 
@@ -17,6 +18,16 @@ class Metric:
     low: float | None = None
     high: float | None = None
 
+    @property
+    def interval(self) -> str:
+        """`0.671 to 0.78`, or nothing."""
+        return "" if self.low is None or self.high is None else f"{number(self.low)} to {number(self.high)}"
+
+    @property
+    def text(self) -> str:
+        """With the interval, where there is one: `0.7258 (0.671 to 0.78)`."""
+        return f"{number(self.value)} ({self.interval})" if self.interval else number(self.value)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
@@ -25,6 +36,16 @@ class Difference:
     value: float
     low: float
     high: float
+
+    @property
+    def interval(self) -> str:
+        """`-0.001 to +0.025`."""
+        return f"{self.low:+.4g} to {self.high:+.4g}"
+
+    @property
+    def text(self) -> str:
+        """`+0.012 (-0.001 to +0.025)`."""
+        return f"{self.value:+.4g} ({self.interval})"
 
     @property
     def verdict(self) -> str:

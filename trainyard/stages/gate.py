@@ -187,32 +187,21 @@ def _champion_check(champion: ChampionMetrics, rules: Gate) -> Check:
 def _difference(difference: Difference, rules: Gate) -> str:
     if difference.low == difference.high == 0:
         return "no held-out example tells the two apart"
-    return (
-        f"the difference is {difference.value:+.4g}, "
-        f"{rules.confidence:.0%} interval {difference.low:+.4g} to {difference.high:+.4g}"
-    )
+    return f"the difference is {difference.value:+.4g}, {rules.confidence:.0%} interval {difference.interval}"
 
 
 def _message(comparison: Comparison, verdict: str, *, checks: Sequence[Check], moves: Sequence[str]) -> str:
     lines = [f"The new {comparison.recipe} model was {verdict}.", "", "Checks:"]
     lines += [f"* {'passed' if check.passed else 'FAILED'}: {check.sentence}" for check in checks]
     lines += ["", f"Scores on {comparison.rows} held-out examples:"]
-    lines += [f"* {name}: {_with_interval(metric)}" for name, metric in comparison.metrics.items()]
+    lines += [f"* {name}: {metric.text}" for name, metric in comparison.metrics.items()]
     for reference, metrics in comparison.references.items():
         lines.append(f"* for comparison, {reference}: " + ", ".join(f"{k} {_number(v)}" for k, v in metrics.items()))
         if difference := comparison.differences.get(reference):
-            lines.append(
-                f"  (the model is {difference.value:+.4g} apart, {difference.low:+.4g} to {difference.high:+.4g})"
-            )
+            lines.append(f"  (the model is {difference.value:+.4g} apart, {difference.interval})")
     if moves:
         lines += ["", "Columns that moved since the model in use was trained, beyond chance:", *moves]
     return "\n".join(lines)
-
-
-def _with_interval(metric: Metric) -> str:
-    if metric.low is None or metric.high is None:
-        return _number(metric.value)
-    return f"{_number(metric.value)} ({_number(metric.low)} to {_number(metric.high)})"
 
 
 def _number(value: float) -> str:

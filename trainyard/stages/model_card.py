@@ -152,14 +152,11 @@ def _metric(name: str, metric: Metric, *, note: str) -> dict[str, Any]:
 
 
 def _interval(metric: Metric) -> str:
-    return "" if metric.low is None or metric.high is None else f"interval {metric.low:.4g} to {metric.high:.4g}"
+    return f"interval {metric.interval}" if metric.interval else ""
 
 
 def _exceeds(difference: Difference) -> str:
-    return (
-        f"this model is {difference.verdict} it: {difference.value:+.4g}, "
-        f"interval {difference.low:+.4g} to {difference.high:+.4g}"
-    )
+    return f"this model is {difference.verdict} it: {difference.value:+.4g}, interval {difference.interval}"
 
 
 def _meaning(name: str, meanings: Meanings) -> str:

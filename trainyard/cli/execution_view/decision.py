@@ -11,7 +11,7 @@ from rich.text import Text
 
 from trainyard.cli.command.fitting import fitted
 from trainyard.pages import formats
-from trainyard.run.documents import Decision, Metric
+from trainyard.run.documents import Decision
 
 MAX_COLUMNS = 5
 
@@ -34,19 +34,13 @@ def print_scores(decision: Decision, out: Console) -> None:
     columns = ["metric", "new model", "interval", *(["champion"] if champion else []), *decision.references]
     rows = []
     for name, metric in decision.metrics.items():
-        row = [name, formats.number(metric.value), _interval(metric)]
+        row = [name, formats.number(metric.value), metric.interval]
         if champion:
             row.append(formats.number(champion.metrics[name].value) if name in champion.metrics else "")
         rows.append([*row, *(formats.number(each.get(name, "")) for each in decision.references.values())])
     for table in fitted(columns, rows, width=out.width, title="Scores on held-out data"):
         out.print()
         out.print(table)
-
-
-def _interval(metric: Metric) -> str:
-    if metric.low is None or metric.high is None:
-        return ""
-    return f"{formats.number(metric.low)} to {formats.number(metric.high)}"
 
 
 def print_highlights(highlights: Mapping[str, Any], out: Console) -> None:

@@ -11,8 +11,6 @@ from rich.text import Text
 
 from trainyard.client.deployment import Deployment
 from trainyard.client.run import artifacts
-from trainyard.pages import formats
-from trainyard.run.documents import Metric
 from trainyard.run.stage import Stage
 from trainyard.run.watch.observed import ModelQuality, ObservedQuality, Period
 
@@ -50,18 +48,11 @@ def _table(model: ModelQuality, found: ObservedQuality) -> Table:
         _row(table, f"{found.unit} {each.start}", period=each)
     _row(table, "all", period=model.whole)
     if model.promised:
-        table.add_row(Text("promised"), Text(""), Text(shown(model.promised)), Text(""), style="dim")
+        table.add_row(Text("promised"), Text(""), Text(model.promised.text), Text(""), style="dim")
     return table
 
 
 def _row(table: Table, name: str, *, period: Period) -> None:
-    quality = shown(period.quality) if period.quality else "unknown"
+    quality = period.quality.text if period.quality else "unknown"
     said = Text(period.verdict, style=STYLES.get(period.verdict, "dim"))
     table.add_row(Text(name), Text(f"{period.rows:,}"), Text(quality), said)
-
-
-def shown(metric: Metric) -> str:
-    """A metric with its interval."""
-    if metric.low is None or metric.high is None:
-        return formats.number(metric.value)
-    return f"{formats.number(metric.value)} ({formats.number(metric.low)} to {formats.number(metric.high)})"

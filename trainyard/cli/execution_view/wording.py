@@ -10,7 +10,6 @@ from trainyard.cli.command import terminal
 from trainyard.client.execution.executions import Execution
 from trainyard.client.execution.history import StateVisit
 from trainyard.pages import formats
-from trainyard.run.documents import Metric
 from trainyard.stages.explain_failure.cause import reason_of
 
 # States that only decide or rename: a line in the graph, none in the live table.
@@ -39,11 +38,3 @@ def attempts(visit: StateVisit) -> str:
     """Which attempt it is and whether it was redriven; empty for a first one."""
     words = [f"attempt {visit.attempts}"] if visit.attempts > 1 else []
     return ", ".join(words + (["redriven"] if visit.resumed else []))
-
-
-def interval(metric: Metric) -> str:
-    """A metric with the interval around it, where there is one: `0.7258 (0.671 to 0.78)`."""
-    value = formats.number(metric.value)
-    if metric.low is None or metric.high is None:
-        return value
-    return f"{value} ({metric.low:.3g} to {metric.high:.3g})"

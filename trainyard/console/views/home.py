@@ -168,7 +168,7 @@ def _beside(decided: Decision | None) -> str:
     if decided is None:
         return ""
     if decided.champion is not None:
-        return f"{wording.signed(decided.champion.difference)} against the champion"
+        return f"{decided.champion.difference.text} against the champion"
     return decided.standing
 
 

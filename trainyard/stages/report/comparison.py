@@ -112,7 +112,7 @@ def _differences(comparison: Comparison) -> list[DifferenceView]:
 
 def _difference(name: str, difference: Difference, *, metric: str) -> DifferenceView:
     """In words: better or worse where the whole interval is, else neither."""
-    interval = f"{difference.value:+.4g} ({difference.low:+.4g} to {difference.high:+.4g}) in {metric}"
+    interval = f"{difference.text} in {metric}"
     if difference.low > 0:
         return DifferenceView(sentence=f"Better than {name}: {interval}.", tone="good")
     if difference.high < 0:

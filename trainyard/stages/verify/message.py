@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from trainyard.contract.report import number
-from trainyard.run.documents import Metric
 from trainyard.run.watch.observed import ModelQuality, ObservedQuality, Period
 
 # Of more models, the one in use and the newest are told.
@@ -31,7 +29,7 @@ def _lines(found: ObservedQuality) -> Iterator[str]:
         difference = pair.difference
         yield (
             f"* On the same {pair.rows:,} labels, the model of run {pair.first} is {difference.verdict} that of run "
-            f"{pair.second}: {number(difference.value)} ({number(difference.low)} to {number(difference.high)})."
+            f"{pair.second}: {difference.text}."
         )
     if found.early:
         yield f"* {found.early:,} labels are older than every prediction of their id, so that they were left out."
@@ -83,7 +81,7 @@ def _model(model: ModelQuality, *, in_use: bool) -> str:
 
 def in_words(model: ModelQuality) -> str:
     """What labels say of a model's predictions, all in all and lately, beside what was promised."""
-    promised = f"promised {_metric(model.promised)}" if model.promised else "nothing was promised"
+    promised = f"promised {model.promised.text}" if model.promised else "nothing was promised"
     newest = f"; newest {_period(model.newest)} from {model.newest.start}" if model.newest else ""
     return f"{model.primary or 'quality'} {_period(model.whole)}, {promised}{newest}"
 
@@ -91,10 +89,4 @@ def in_words(model: ModelQuality) -> str:
 def _period(period: Period) -> str:
     if period.quality is None:
         return f"unknown, for {period.rows:,} labels are too few"
-    return f"{_metric(period.quality)} by {period.rows:,} labels"
-
-
-def _metric(metric: Metric) -> str:
-    if metric.low is None or metric.high is None:
-        return number(metric.value)
-    return f"{number(metric.value)} ({number(metric.low)} to {number(metric.high)})"
+    return f"{period.quality.text} by {period.rows:,} labels"
