@@ -86,7 +86,10 @@ class Data(TableData):
     holdout_fraction: float = bounded(0.2, minimum=0.05, maximum=0.5, help="visits kept for evaluation only")
     folds: int = bounded(5, minimum=2, maximum=20, help="parts of the other visits; each validates some networks")
     max_categories: int = bounded(
-        50, minimum=2, maximum=1000, help="most frequent values of a category that get an input each"
+        250,
+        minimum=2,
+        maximum=1000,
+        help="most frequent values of a category that get an input each; 50 where all categories would have thousands",
     )
     reasons: int = bounded(0, minimum=0, maximum=100, help="columns that bulk scoring names as reasons of each row")
     min_sales: int = bounded(100, minimum=10, maximum=1_000_000_000, help="sales that data must hold to be worth a run")

@@ -38,6 +38,8 @@ FEW_ROWS = 4
 BLOCK_ROWS = 100_000
 # Beyond this a scaled value says no more than "extreme", and a network would extrapolate.
 MAX_SCALED = 8.0
+# Inputs of all categories together up to which each may have as many as are wanted, and how many it has otherwise.
+MAX_CATEGORY_INPUTS, FEW_VALUES = 2_000, 50
 # Kinds of columns, by numpy's letters.
 DATE, BOOLEAN, NUMBERS = "M", "b", "iuf"
 
@@ -81,9 +83,10 @@ class Encoder:
         ages, parts = _of_dates(dates, rows)
         numbers |= ages
         texts |= parts
+        most = _values_each([len(set(each)) for each in texts.values()], max_categories)
         return cls(
             quantities=tuple(Quantity.fit(name, column) for name, column in numbers.items()),
-            categories=tuple(Category.fit(name, column, max_values=max_categories) for name, column in texts.items()),
+            categories=tuple(Category.fit(name, column, max_values=most) for name, column in texts.items()),
             dates=dates,
         )
 
@@ -224,6 +227,11 @@ class Encoder:
             ),
             dates=tuple(DateColumn(**each) for each in document.get("dates", ())),
         )
+
+
+def _values_each(distinct: Sequence[int], wanted: int) -> int:
+    """How many values of each category get an input: as many as wanted, or few where that would be too many in all."""
+    return wanted if sum(min(each, wanted) for each in distinct) <= MAX_CATEGORY_INPUTS else min(wanted, FEW_VALUES)
 
 
 def number(value: Any) -> float:

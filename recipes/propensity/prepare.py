@@ -71,10 +71,9 @@ def prepare(tables: Mapping[str, ibis.Table], config: Config) -> dict[str, ibis.
     visits = tables["visits"].mutate(is_sale=happened(tables["visits"], description, found=found))
     visits = visits.filter(visits.is_sale.notnull())
     keyed = _keyed(visits, description, found=found)
-    features = {name: _feature(keyed[name], use) for name, use in description.inputs.items()}
-    prepared = keyed.select(
-        row_key=keyed.row_key, is_sale=keyed.is_sale, **features, row_role=_role(keyed.holdout_key, config)
-    )
+    # By `name`, for a column may be called `self`, or as anything else that a function takes.
+    features = [_feature(keyed[name], use).name(name) for name, use in description.inputs.items()]
+    prepared = keyed.select("row_key", "is_sale", *features, _role(keyed.holdout_key, config).name("row_role"))
     return {
         "visits": prepared.order_by("row_key"),
         "population": tables["population"] if "population" in tables else _itself(prepared, config),

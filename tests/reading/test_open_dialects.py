@@ -220,3 +220,49 @@ def test_only_plain_numbers_are_called_so(tmp_path: Path) -> None:
     for odd in ("007", "1.0", "4,0", "2026-01-01", "1234567890123456789", "-0", "--1", "1-", "x", "+1"):
         assert not plain(f"userId;movieId\n1;2\n3;{odd}\n"), odd
         assert not plain(f"userId;movieId\n{odd};3\n1;2\n"), odd
+
+
+LICENCE = 'Copyright ""{}""\n\nPermission to copy, and to modify\nis granted to whom it may concern.\n'
+
+
+@pytest.mark.parametrize("all_quoted", [True, False], ids=["all in quotes", "where needed"])
+def test_one_column_of_texts_in_quotes_may_have_many_lines(tmp_path: Path, all_quoted: bool) -> None:
+    # More than is looked at, so that what is looked at ends inside of a text.
+    texts = [LICENCE.format(number) for number in range(1500)]
+    texts[3] = "a short one"
+    cells = [f'"{each}"' if all_quoted or '"' in each else each for each in texts]
+    name = '"text"' if all_quoted else "text"
+
+    read = table(tmp_path, "\n".join([name, *cells, ""]), name="reviews.csv", source="reviews")
+
+    assert read.found.columns == ("text",)
+    assert [row[0] for row in read.rows] == [each.replace('""', '"') for each in texts]
+
+
+def test_what_people_say_in_a_text_encloses_no_lines(tmp_path: Path) -> None:
+    texts = ['"We are going.', 'Then he asked: "why?"', 'Because it rains."', "And so they went."] * 5
+
+    read = table(tmp_path, "\n".join([*texts, ""]), name="reviews.txt", source="reviews")
+
+    assert [row[0] for row in read.rows] == texts
+
+
+def test_cells_may_have_so_many_lines_that_delimiters_are_rare(tmp_path: Path) -> None:
+    texts = ["\n".join(f"line {line} of {number}" for line in range(60)) for number in range(40)]
+
+    read = table(tmp_path, "title,text\n" + "".join(f'{number},"{text}"\n' for number, text in enumerate(texts)))
+
+    assert read.found.columns == ("title", "text")
+    assert [row[1] for row in read.rows] == texts
+
+
+def test_codes_between_spaces_are_cells_where_all_lines_have_as_many(tmp_path: Path) -> None:
+    # As the German credit data of UCI, of which most cells are codes.
+    codes = [[f"A{number % 4 + 1}{place}" for place in range(6)] + [str(number)] for number in range(50)]
+    content = "\n".join(" ".join(each) for each in codes) + "\n"
+
+    assert table(tmp_path, content).rows == [tuple(each) for each in codes]
+    # Fewer lines may all have as many words by chance.
+    (tmp_path / "few").mkdir()
+    few = table(tmp_path / "few", "we had a very good time\nit was not good at all\n" * 5)
+    assert few.rows[1] == ("it was not good at all",)

@@ -88,3 +88,14 @@ def test_two_drawn_tables_in_a_file_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["a|b\n-|-\n1|2\n", "a,b\n---,---\n1,2\n", "title\n-----\n1|2\n"])
 def test_dashes_alone_draw_no_table(tmp_path: Path, text: str) -> None:
     assert "bars and dashes" not in table(tmp_path, text).found.read_as
+
+
+@pytest.mark.parametrize("first", ["", "R Documentation: "], ids=["in its own line", "in the line of the quote"])
+def test_what_is_drawn_in_a_cell_is_the_cells(tmp_path: Path, first: str) -> None:
+    drawn = "| userId | movieId |\n|---|---|\n| u1 | m1 |"
+    texts = [f"{first or 'See:' + chr(10)}{drawn}\n\nand\n{drawn}\n", 'a ""very"" good one', "12 | 3"]
+    content = "title,text\n" + "".join(f'{number},"{text}"\n' for number, text in enumerate(texts))
+
+    read = table(tmp_path, content)
+
+    assert read.rows == [(str(number), text.replace('""', '"')) for number, text in enumerate(texts)]

@@ -98,3 +98,14 @@ def test_what_people_say_of_cells_touches_no_other_file(tmp_path):
     found = orders(tmp_path, files, order_products=CELLS)
     assert len(lines(found)) == 8
     assert [row[:2] for row in rows(found, "products")] == [("milk", "Milk"), ("beer", "Beer")]
+
+
+def test_cells_that_come_again_tell_what_stands_between_them(tmp_path):
+    tags = [
+        ["role::program", "interface::x11"],
+        ["role::documentation"],
+        ["interface::x11", "role::program", "use::viewing"],
+    ]
+    data = "\n".join(", ".join(each) for each in tags * 4).encode()
+    found = orders(tmp_path, {"tags.txt": data}, order_products=CELLS)
+    assert [row[1] for row in lines(found)] == [tag for each in tags * 4 for tag in each]

@@ -20,13 +20,18 @@ FORMATS = (
     *WORKBOOKS,
     *DATABASES,
 )
-# What systems, archivers, engines and notebooks leave beside data, and what people write about it.
+# Nobody writes a document in these.
+TABULAR = (".csv", ".tsv", ".tab", ".psv", ".jsonl", ".ndjson", ".parquet", ".pq", *WORKBOOKS, *DATABASES)
+# What systems, archivers, engines and notebooks leave beside data.
 DEBRIS_NAMES = re.compile(
     r"thumbs\.db|desktop\.ini|ehthumbs\.db|icon\r?|__macosx|"
     r"_(success|started|committed|metadata|common_metadata|delta_log|temporary).*|"
-    r"(read_?me|licen[cs]e|copying|notice|changelog|changes|authors|citation|credits)([._ -].*)?|"
     r".*-checkpoint\.[a-z0-9]+|.*\.(md|rst|pdf|docx?|html?|ipynb|py|r|sql|crc|tmp|bak|swp|log|png|jpe?g|gif|svg|ds_store)|"
     r"(md5|sha[0-9]*|check)_?sums?([._-].*)?|.*\.(md5|sha[0-9]*)|~\$.*|.*~"
+)
+# What people write about data.
+DOCUMENT_NAMES = re.compile(
+    r"(read_?me|licen[cs]e|copying|notice|changelog|changes|authors|citation|credits)([._ -].*)?"
 )
 # A number of a part at the end of a name: ratings-1, ratings_part_02, ratings (3), 2026-01, part-00000-3f2c...-c000.
 # Begins where a run of signs does, and says them once: a name of a thousand dashes would take a quarter of a minute.
@@ -37,11 +42,14 @@ SPARK_PART = re.compile(r"(part|tid|data|chunk|file|shard)?[-_.]?\d+([-_.][0-9a-
 def is_debris(name: str) -> bool:
     """Whether a file (its path below the data set's folder) is one that nobody means as data.
 
-    >>> is_debris("__MACOSX/._ratings.csv"), is_debris("README.txt"), is_debris("ratings.csv")
-    (True, True, False)
+    >>> is_debris("__MACOSX/._ratings.csv"), is_debris("README.txt"), is_debris("ratings.csv"), is_debris("credits.csv")
+    (True, True, False, False)
     """
-    parts = [each.lower() for each in PurePosixPath(name).parts]
-    return any(each.startswith(".") or DEBRIS_NAMES.fullmatch(each) for each in parts)
+    lower = name.lower()
+    parts = PurePosixPath(lower).parts
+    if any(each.startswith(".") or DEBRIS_NAMES.fullmatch(each) for each in parts):
+        return True
+    return not unpacked_name(lower).endswith(TABULAR) and any(DOCUMENT_NAMES.fullmatch(each) for each in parts)
 
 
 def packing(name: str) -> str:

@@ -106,13 +106,23 @@ def sample_lines(opened: OpenedText) -> list[str]:
 
 
 def _delimiter(lines: Sequence[str]) -> str:
-    """What separates the cells of most lines; spaces where nothing else does and all they separate are numbers."""
+    """What separates the cells of lines; spaces where nothing else does and all they separate are numbers.
+
+    Of several characters it is the one that makes cells of which most come again, as what is bought does: between commas
+    may stand `role::program`.
+    """
     counts = {each: sum(each in line for line in lines) for each in DELIMITERS}
-    best = max(counts, key=lambda each: counts[each])
-    if counts[best] >= MIN_SHARE * len(lines):
-        return best
+    many = [each for each in counts if counts[each] >= MIN_SHARE * len(lines)]
+    if many:
+        return min(many, key=lambda each: (_different(lines, each), -counts[each]))
     numbers = all(cell.isdecimal() for line in lines for cell in line.split())
     return SPACE if numbers else ","
+
+
+def _different(lines: Sequence[str], delimiter: str) -> float:
+    """How many of the cells are different ones, as a share."""
+    cells = [cell.strip() for line in lines for cell in line.split(delimiter)]
+    return len(set(cells)) / len(cells)
 
 
 def _without_quotes(path: Path, target: Path, *, dialect: Dialect) -> bool:

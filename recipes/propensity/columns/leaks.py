@@ -39,8 +39,9 @@ def _sample(keyed: ibis.Table, names: Sequence[str]) -> list[dict[str, Any]]:
     """Some rows with an outcome, the same on every engine."""
     wanted = min(MAX_ROWS, MAX_CELLS // max(len(names), 1))
     known = keyed.filter(keyed.is_sale.notnull())
-    dates = {name: seconds(known[name]) for name in names if known[name].type().is_temporal()}
-    chosen = known.select("is_sale", "row_key", *[name for name in names if name not in dates], **dates)
+    columns = (known[name] for name in names)
+    values = [seconds(each).name(each.get_name()) if each.type().is_temporal() else each for each in columns]
+    chosen = known.select("is_sale", "row_key", *values)
     return rows(chosen.order_by(fraction_of(chosen.row_key, "leaks"), chosen.row_key).limit(wanted))
 
 

@@ -51,9 +51,9 @@ class Members:
     def shares(self, unseen_networks: np.ndarray, labels: np.ndarray) -> Shares:
         """How much each member counts, by the loss on rows that the members did not learn from.
 
-        The straight line is the whole model unless the best blend is better by more than two standard errors (after
-        Breiman et al. 1984, "Classification and Regression Trees", section 3.4.3): few rows have to show more of a bend
-        than many.
+        The straight line is the whole model unless a blend is better by more than two standard errors (after Breiman et
+        al. 1984, "Classification and Regression Trees", section 3.4.3): few rows have to show more of a bend than many.
+        Of such blends it is the best one; where outcomes are rare, a little of a bend is sure before much of it is.
         """
 
         def losses(shares: Shares) -> np.ndarray:
@@ -65,9 +65,9 @@ class Members:
         clear = clearly_lower(losses(Shares(trees=best)), usual, errors=CLEAR_SHARE)
         trees = best if clear else TREES_SHARE
         *blends, straight = [Shares(trees=trees, linear=linear) for linear in LINEAR_SHARES]
-        best_blend = min(blends, key=lambda each: float(losses(each).mean()))
-        bent = clearly_lower(losses(best_blend), losses(straight), errors=CLEAR_BEND)
-        return best_blend if bent else straight
+        line = losses(straight)
+        bent = [each for each in blends if clearly_lower(losses(each), line, errors=CLEAR_BEND)]
+        return min(bent, key=lambda each: float(losses(each).mean()), default=straight)
 
 
 def fit(

@@ -225,6 +225,17 @@ def test_columns_may_have_any_name_but_three():
     assert "expected no column named row_role" in taken[0]
 
 
+@pytest.mark.parametrize("moment", [False, True], ids=["number", "date"])
+def test_a_column_may_be_called_as_what_a_function_takes(moment):
+    days = [datetime(2025, 1, 1) + timedelta(hours=row) for row in range(ROWS)]
+    values = days if moment else CUSTOMERS["spent"]
+    own = {"churned": CUSTOMERS["churned"], "self": values, "predicates": CUSTOMERS["age"], "args": CUSTOMERS["plan"]}
+    assert prepare.check(tables(own), config(label="churned")).ok
+    visits, description = prepared(own, label="churned")
+    assert {"self", "predicates", "args"} <= set(visits.columns)
+    assert description.inputs["self"] == ("date" if moment else "number")
+
+
 def test_settings_name_columns_in_any_case():
     visits, description = prepared(
         CUSTOMERS, drop=["PLAN"], numeric=["Region Code"], categorical=["AGE"], label="Churned", positive="false"

@@ -14,6 +14,7 @@ import duckdb
 
 from trainyard.client.dataset.data_folder import files_below
 from trainyard.contract.config import RecipeConfig
+from trainyard.contract.file_names import FORMATS
 from trainyard.contract.quality import Quality
 from trainyard.contract.sources import Source
 from trainyard.errors import NotFound
@@ -23,6 +24,7 @@ from trainyard.reading.model import LocalFile, Reading
 from trainyard.reading.read import read
 from trainyard.reading.sql import identifier
 from trainyard.run import recipe
+from trainyard.run.folders import OVERRIDES_FILE
 from trainyard.stages.ingest import database_extract
 
 # Of a longer file of lines only so much is looked at: what the rest is like shows when it is ingested.
@@ -121,13 +123,13 @@ def data_files(directory: Path, sources: Sequence[Source], *, config: RecipeConf
 
 
 def _documents(directory: Path, sources: Sequence[Source], *, config: RecipeConfig) -> str:
-    """What there is of files in which people describe data, and may have written a table all the same."""
-    names = [each for each in files_below(directory, sources, settings=config.files) if each.lower().endswith(".md")]
-    if not names:
-        return ""
-    return (
-        f" but {some(names)}, which counts as a description; save the table in it as CSV, or as a file ending in .txt"
-    )
+    """What there is instead, which may be a table all the same: descriptions of data, and files of other endings."""
+    below = [each for each in files_below(directory, sources, settings=config.files) if each != OVERRIDES_FILE]
+    if names := [each for each in below if each.lower().endswith(".md")]:
+        return f" but {some(names)}, which counts as a description; save the table in it as CSV, or as a file ending in .txt"
+    if names := [each for each in below if not each.rpartition("/")[2].startswith(".")]:
+        return f" but {some(names)}; what can be read ends in {', '.join(FORMATS)}, packed or not: rename or save it so"
+    return ""
 
 
 def _bounded(file: LocalFile, scratch: Path) -> LocalFile:

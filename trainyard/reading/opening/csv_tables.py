@@ -30,7 +30,9 @@ def csv_table(
     Raises BadData for a file without text, for lines of more than 1 MiB, and where a file that is a table by its name
     can be read in two ways; of other files this is a doubt.
     """
-    opened = opened_text(text, settings, known=names_known(sources))
+    # A first line with the names that people say is one of names.
+    said = frozenset(plain_name(each) for each in settings.columns.values())
+    opened = opened_text(text, settings, known=names_known(sources) | said)
     if not opened.top.sure and _has_layout(opened, sources):
         opened = replace(opened, top=Header(present=False))
     if baskets.said(settings) and (text.source or settings.file or not opened.top.present):

@@ -23,8 +23,10 @@ MAX_BAD_SHARE = 0.1
 CLEARLY_BETTER = 0.05
 # Where a line may be bad although it is more than that share of the lines there are.
 FEW_LINES = 3
-# How many fields must be something where spaces separate them, as they do words.
+# How many fields must be something where spaces separate them, as they do words; or as many lines all have so many
+# fields, as sentences do not have words.
 MOSTLY = 0.6
+MANY_FIELDS, MANY_LINES = 5, 30
 QUOTES = ('"', "'")
 
 
@@ -73,12 +75,15 @@ def _plausible(text: str, *, whole: bool, known: frozenset[str], given: Given) -
     lines = max(text.count("\n"), 1)
     if given.delimiter:
         return [_best_quote(text, given.delimiter, whole=whole, given=given)]
-    candidates = [each for each in DELIMITERS if text.count(each) >= lines / 2]
+    # A cell in quotes may have a hundred lines, and hardly a delimiter in them.
+    names = text.partition("\n")[0] if '"' in text else ""
+    candidates = [each for each in DELIMITERS if text.count(each) >= lines / 2 or each in names]
     readings = [_best_quote(text, each, whole=whole, given=given) for each in candidates]
     found = [each for each in readings if _holds(each, known)]
     if not found and text.count(SPACE) >= lines:
         spaced = _best_quote(text, SPACE, whole=whole, given=given)
-        return [spaced] if _holds(spaced, known) and not spaced.bad and spaced.something >= MOSTLY else []
+        told = spaced.something >= MOSTLY or (spaced.width >= MANY_FIELDS and spaced.total >= MANY_LINES)
+        return [spaced] if _holds(spaced, known) and not spaced.bad and told else []
     return found
 
 
@@ -162,4 +167,12 @@ def _one_text(text: str, *, whole: bool, given: Given) -> Dialect:
     quoted = Dialect(delimiter="")
     found = take_apart(text, quoted, whole=whole)
     enclosed = _enclosed(take_apart(text, plain, whole=whole), '"')
-    return quoted if enclosed or ('"' in text and not found.bad and not found.several) else plain
+    held = '"' in text and not found.bad and not (found.several and _quotes_inside(found, text))
+    return quoted if enclosed or held else plain
+
+
+def _quotes_inside(found: Records, text: str) -> bool:
+    """Whether some record begins without a quote and has one later, as what people say in a text."""
+    lines = text.split("\n")
+    begun = [lines[number - 1].lstrip() for number in found.lines]
+    return any('"' in each and not each.startswith('"') for each in begun)

@@ -20,6 +20,8 @@ from trainyard.reading.opening.samples import sample
 from trainyard.reading.sentences import refused
 
 BAR = re.compile(r"(?<!\\)\|")
+# What stands before a quote that opens a cell.
+BEFORE_A_CELL = "\n,;\t|^~"
 # One dash alone is what people write for nothing.
 DASHES = re.compile(r":?(-{2,}|={2,}):?")
 RULE = re.compile(rf"[|+]?( *{DASHES.pattern} *[|+])* *{DASHES.pattern} *[|+]?")
@@ -62,9 +64,13 @@ def undrawn(text: Text) -> Text:
 
 
 def _drawing(head: str) -> Drawing | None:
-    """The first table in a text: a line of names with a rule below it that has as many parts; None where none is."""
-    for number, (names, rule) in enumerate(pairwise(head.splitlines()), start=1):
-        if "|" in names and _is_rule(rule):
+    """The first table in a text: a line of names with a rule below it that has as many parts; None where none is.
+
+    What is drawn inside of a cell in quotes is that cell's.
+    """
+    lines = head.splitlines()
+    for number, (names, rule) in enumerate(pairwise(lines), start=1):
+        if "|" in names and _is_rule(rule) and not _quoted("\n".join(lines[:number])):
             drawing = Drawing(line=number, names=(), framed=names.lstrip().startswith("|"))
             found = tuple(drawing.cells(names))
             if len(found) == len(DASHES.findall(rule)):
@@ -85,6 +91,12 @@ def _rows(lines: IO[str], drawing: Drawing, *, name: str) -> Iterator[list[str]]
     if any("|" in above and _is_rule(below) for above, below in pairwise(lines)):
         found, advice = "another one below it", "save each table as a file of its own"
         raise BadData([refused(name, expected="one table", found=found, advice=advice)])
+
+
+def _quoted(text: str) -> bool:
+    """Whether a quote that opens a cell is not closed in the text down to the line of names."""
+    before, quote, _ = text.replace('""', "").rpartition('"')
+    return bool(quote) and before.count('"') % 2 == 0 and (before.rstrip(" ")[-1:] or "\n") in BEFORE_A_CELL
 
 
 def _is_rule(line: str) -> bool:

@@ -88,6 +88,7 @@ class Records:
 
 def take_apart(text: str, dialect: Dialect, *, whole: bool = True) -> Records:
     """Take `text` apart; where it is not `whole`, the record that its end cuts off does not count."""
+    text = text if whole else _closed(text, dialect)
     found = list(records(io.StringIO(text, newline=""), dialect))
     if not whole and len(found) > 1:
         found.pop()
@@ -108,6 +109,21 @@ def take_apart(text: str, dialect: Dialect, *, whole: bool = True) -> Records:
         several=sum(span > 1 for _, _, span in kept),
         above=[row for row, _, _ in found[:above] if row],
     )
+
+
+def _closed(text: str, dialect: Dialect) -> str:
+    """The lines of a text up to the last one that ends outside of quotes; all where that would be less than half.
+
+    Inside of quotes an odd number of them stands before, for one that belongs to the text is written twice.
+    """
+    mark = dialect.quote
+    if not mark or dialect.escape != mark or text.count(mark) % 2 == 0:
+        return text
+    end = len(text)
+    while (end := text.rfind("\n", 0, end)) > len(text) // 2:
+        if text.count(mark, 0, end) % 2 == 0:
+            return text[: end + 1]
+    return text
 
 
 def _titles(rows: Sequence[Sequence[str]]) -> int:
