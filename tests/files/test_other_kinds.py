@@ -8,6 +8,7 @@ import pytest
 
 from tests.reading.reads import csv, problem, reading, rows
 from trainyard.client.dataset.check import data_files, look, read_tables
+from trainyard.contract.file_names import is_debris
 from trainyard.errors import NotFound
 from trainyard.reading.model import Reading
 from trainyard.run import recipe
@@ -106,3 +107,16 @@ def test_a_database_of_another_schema_is_answered_in_a_sentence_with_the_way_out
     widest = [*tables][-1]
     assert len(found.quality.problems) == 1
     assert f"sqlite3 -header -csv DATABASE 'SELECT * FROM \"{widest}\"' > {widest}.csv" in problem(found)
+
+
+def test_files_of_other_endings_are_named_with_those_that_can_be_read(tmp_path):
+    (tmp_path / "scores.dta").write_bytes(b"stata")
+    (tmp_path / "run.json").write_text("{}")
+    with pytest.raises(NotFound, match=r"but scores\.dta; what can be read ends in \.csv, .*\.xlsx"):
+        look("propensity", tmp_path, settings={}, scratch=tmp_path)
+
+
+@pytest.mark.parametrize("name", ["changes.csv", "license_plates.csv", "credits/part-0.parquet", "notice.csv.gz"])
+def test_a_table_may_be_called_as_a_document(name):
+    assert not is_debris(name)
+    assert is_debris(name.replace(".csv", ".txt").replace(".parquet", ".txt"))

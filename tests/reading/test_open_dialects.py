@@ -266,3 +266,12 @@ def test_codes_between_spaces_are_cells_where_all_lines_have_as_many(tmp_path: P
     (tmp_path / "few").mkdir()
     few = table(tmp_path / "few", "we had a very good time\nit was not good at all\n" * 5)
     assert few.rows[1] == ("it was not good at all",)
+
+
+def test_a_first_line_with_names_that_people_say_is_one_of_names(tmp_path: Path) -> None:
+    content = "Quote,Speaker\n" + "".join(f"It is {word},{word}\n" for word in ("Monica", "Joey", "Ross") * 9)
+
+    read = table(tmp_path, content, name="lines.csv", columns={"title": "Quote", "text": "Speaker"})
+
+    assert read.found.columns == ("Quote", "Speaker")
+    assert len(read.rows) == 27

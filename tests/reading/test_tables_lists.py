@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
+
 import duckdb
 import pytest
 
@@ -109,3 +113,27 @@ def test_cells_that_come_again_tell_what_stands_between_them(tmp_path):
     data = "\n".join(", ".join(each) for each in tags * 4).encode()
     found = orders(tmp_path, {"tags.txt": data}, order_products=CELLS)
     assert [row[1] for row in lines(found)] == [tag for each in tags * 4 for tag in each]
+
+
+ITEMS = [["milk", "salt, coarse", "Ben & Jerry's"], ["bread"], ['12" pan', "milk", 'round "x"']] * 5
+
+
+@pytest.mark.parametrize("write", [repr, json.dumps], ids=["Python", "JSON"])
+def test_lists_that_are_written_in_cells_become_rows(tmp_path, write):
+    table = io.StringIO()
+    csv.writer(table).writerows([("order_id", "items"), *((number, write(each)) for number, each in enumerate(ITEMS))])
+    found = orders(tmp_path, {"orders.csv": table.getvalue().encode()})
+    assert lines(found) == [(number, item, at) for number, each in enumerate(ITEMS) for at, item in enumerate(each, 1)]
+    assert "lists in cells" in " ".join(found.quality.notes)
+
+
+def test_so_do_cells_with_commas_where_each_order_has_one_line_and_names_stay_whole_elsewhere(tmp_path):
+    plain = [["milk", "bread"], ["eggs"], ["bread", "eggs", "milk"]] * 5
+    data = "order_id,items\n" + "".join(f'{number},"{", ".join(each)}"\n' for number, each in enumerate(plain))
+    found = orders(tmp_path, {"orders.csv": data.encode()})
+    assert lines(found) == [(number, item, at) for number, each in enumerate(plain) for at, item in enumerate(each, 1)]
+    again = tmp_path / "again"
+    again.mkdir()
+    by_line = "order_id,items\n" + "".join(f'{number // 2},"salt, {number}"\n' for number in range(10))
+    found = orders(again, {"orders.csv": by_line.encode()})
+    assert [row[1] for row in lines(found)] == [f"salt, {number}" for number in range(10)]

@@ -16,6 +16,7 @@ from trainyard.reading.column_questions import guesses, listed, of_baskets, prop
 from trainyard.reading.columns import NO_KEYS, Ambiguous, KeyNames, Mapped, cell_at, mapped, score
 from trainyard.reading.lists import with_rows
 from trainyard.reading.model import Found
+from trainyard.reading.written_lists import written_lists
 
 GLANCE_ROWS = 200
 SHOWN_NAMES = 4
@@ -107,6 +108,9 @@ class Assigner:
                 found = _with_names(found, layout)
         settings = self.settings_of(source)
         as_mapped = mapped(found, source, settings=settings, types=candidate.types, keys=self.keys)
+        if lists := written_lists(self.connection, as_mapped):
+            found, types = lists.in_place(as_mapped.found, candidate.types)
+            as_mapped = mapped(found, source, settings=settings, types=types, keys=self.keys)
         return with_rows(self.connection, as_mapped)
 
     def continued(self, candidate: Candidate, parts: Sequence[Mapped]) -> Mapped:

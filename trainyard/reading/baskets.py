@@ -108,8 +108,8 @@ def sample_lines(opened: OpenedText) -> list[str]:
 def _delimiter(lines: Sequence[str]) -> str:
     """What separates the cells of lines; spaces where nothing else does and all they separate are numbers.
 
-    Of several characters it is the one that makes cells of which most come again, as what is bought does: between commas
-    may stand `role::program`.
+    Of several characters it is the one that makes cells of which most come again, as what is bought does: commas may
+    stand between `role::program` and others.
     """
     counts = {each: sum(each in line for line in lines) for each in DELIMITERS}
     many = [each for each in counts if counts[each] >= MIN_SHARE * len(lines)]

@@ -22,8 +22,9 @@ EVENTS = _words(
     "accepted rejected granted won lost closed hired returned refunded readmitted defaulted delinquent bankrupt "
     "insolvent repaid loanstatus creditrisk risk claim claimed disease heartdisease diabetes stroke cancer diagnosis "
     "malignant sick infected condition income success successful failure failed fault anomaly complained escalated "
-    "donated donor action respond approve reject deny denied refuse refused arrest arrested rearrested recidivism recid "
-    "reoffended relapse relapsed vote voted enrolled graduated dropout gekauft kauf gekündigt kündigung gekuendigt kuendigung abgewandert storniert abgeschlossen "
+    "donated donor action respond approve reject deny denied refuse refused arrest arrested rearrested recidivism "
+    "recid reoffended relapse relapsed vote voted enrolled graduated dropout "
+    "gekauft kauf gekündigt kündigung gekuendigt kuendigung abgewandert storniert abgeschlossen "
     "betrug ausgefallen achat acheté achete résilié resilie désabonné fraude compra comprado abandono abandonó baja "
     "cancelado vendido acquisto acquistato abbandono disdetta aankoop opgezegd"
 )
@@ -39,8 +40,8 @@ EARLIER = _words(
 )
 # Two values that are nobody's outcome.
 PROPERTIES = _words(
-    "sex gender geschlecht sexe sexo male female race ethnicity white black hispanic married single urban rural weekend "
-    "holiday weekday smoker senior seniorcitizen"
+    "sex gender geschlecht sexe sexo male female race ethnicity white black hispanic married single urban rural "
+    "weekend holiday weekday smoker senior seniorcitizen"
 )
 KEYS = _words("id ids uuid guid key hash token email mail phone telephone iban vin")
 NUMBERS = _words("nr no number num isbn ean sku")

@@ -81,6 +81,15 @@ def test_rare_new_and_missing_categories():
         assert inputs[:3].tolist() == [[0, 1, 0], [0, 0, 1], [0, 0, 1]]
 
 
+def test_categories_of_many_values_keep_them_unless_all_together_would_have_thousands():
+    names = [f"shop {place}" for place in range(200)]
+    few = pd.DataFrame({"shop": names, "town": names[::-1]})
+    assert [len(each.values) for each in Encoder.fit(few, max_categories=250).categories] == [200, 200]
+    many = pd.DataFrame({f"c{column}": names for column in range(11)})
+    assert {len(each.values) for each in Encoder.fit(many, max_categories=250).categories} == {50}
+    assert {len(each.values) for each in Encoder.fit(many, max_categories=20).categories} == {20}
+
+
 def test_an_encoder_is_the_same_after_saving_and_does_not_see_other_rows(tmp_path):
     rows = pd.DataFrame(
         {

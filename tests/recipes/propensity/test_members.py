@@ -182,11 +182,21 @@ def test_a_straight_truth_makes_the_straight_line_the_whole_model():
 def test_the_line_is_the_whole_model_until_rows_show_that_another_is_better(rows, linear):
     random = np.random.default_rng(8)
     truth = random.normal(size=rows)
-    # Off by so much that 1,000 rows show it by 1.3 standard errors.
-    line = truth + random.normal(0, 0.3, rows)
+    # Off by so little that 1,000 rows do not show it.
+    line = truth + random.normal(0, 0.15, rows)
     labels = (random.random(rows) < sigmoid(truth)).astype(np.float64)
     found = blend.Members(trees=None, linear=np.zeros(1), unseen_trees=truth, unseen_linear=line)
     assert found.shares(truth, labels).linear == linear
+
+
+def test_a_little_of_a_bend_is_taken_where_much_of_it_is_not_sure():
+    random = np.random.default_rng(197)
+    part, bend = random.normal(size=(2, 2000))
+    labels = (random.random(2000) < sigmoid(-2.5 + part + 0.3 * bend)).astype(np.float64)
+    # Twice the bend: half of it would be the best, by less than two standard errors; a quarter is better by more.
+    trees = -2.5 + part + 0.6 * bend + random.normal(0, 0.3, 2000)
+    found = blend.Members(trees=None, linear=np.zeros(1), unseen_trees=trees, unseen_linear=-2.5 + part)
+    assert found.shares(trees, labels).linear == 0.75
 
 
 def test_the_line_of_a_model_is_the_one_that_evaluation_compares_it_with(monkeypatch):

@@ -41,6 +41,10 @@ OTHERS = {"paperless": of("No", "Yes", HALF), "amount": [place * 0.5 for place i
             "customer_churn",
             "gekündigt",
             "Loan_Status",
+            "deny",
+            "respond",
+            "re-arrested",
+            "vote",
         ),
     ],
 )
@@ -62,6 +66,7 @@ def test_a_name_tells_the_outcome_wherever_it_stands(name):
         # Two of equal names: the last column of the table.
         ({"clicked": of(0, 1, HALF), "amount": OTHERS["amount"], "converted": of(0, 1)}, "converted"),
         ({"gender": of("f", "m", HALF), "renewal": of("n", "y")}, "renewal"),
+        ({"approve": of(0, 1), "married": of(0, 1, HALF), "white": of(0, 1, HALF)}, "approve"),
         # No name that anybody knows, and one column of yes and no.
         ({"amount": OTHERS["amount"], "xyz": of("No", "Yes")}, "xyz"),
         ({"amount": OTHERS["amount"], "result": of("b", "g")}, "result"),

@@ -126,7 +126,8 @@ def _documents(directory: Path, sources: Sequence[Source], *, config: RecipeConf
     """What there is instead, which may be a table all the same: descriptions of data, and files of other endings."""
     below = [each for each in files_below(directory, sources, settings=config.files) if each != OVERRIDES_FILE]
     if names := [each for each in below if each.lower().endswith(".md")]:
-        return f" but {some(names)}, which counts as a description; save the table in it as CSV, or as a file ending in .txt"
+        advice = "save the table in it as CSV, or as a file ending in .txt"
+        return f" but {some(names)}, which counts as a description; {advice}"
     if names := [each for each in below if not each.rpartition("/")[2].startswith(".")]:
         return f" but {some(names)}; what can be read ends in {', '.join(FORMATS)}, packed or not: rename or save it so"
     return ""
