@@ -116,14 +116,14 @@ def _closed(text: str, dialect: Dialect) -> str:
 
     Inside of quotes an odd number of them stands before, for one that belongs to the text is written twice.
     """
-    mark = dialect.quote
-    if not mark or dialect.escape != mark or text.count(mark) % 2 == 0:
+    mark, end = dialect.quote, len(text)
+    if not mark or dialect.escape != mark:
         return text
-    end = len(text)
-    while (end := text.rfind("\n", 0, end)) > len(text) // 2:
-        if text.count(mark, 0, end) % 2 == 0:
-            return text[: end + 1]
-    return text
+    marks = text.count(mark)
+    while marks % 2 and (begin := text.rfind("\n", 0, end)) > len(text) // 2:
+        marks -= text.count(mark, begin, end)
+        end = begin
+    return text if marks % 2 else text[: end + 1]
 
 
 def _titles(rows: Sequence[Sequence[str]]) -> int:
