@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from tests.cli.story import FakeRegistry, FakeStepFunctions, Story
-from trainyard.cli.command import target
+from tests.cli.story import START, FakeRegistry, FakeStepFunctions, Story
+from trainyard.cli.command import target, terminal
 from trainyard.cli.command.fitting import fitted
 from trainyard.cli.execution_view.decision import print_highlights, print_scores
 from trainyard.cli.main import main
@@ -98,13 +99,17 @@ def test_executions_and_models_and_data(
     registry: FakeRegistry,
     step_functions: FakeStepFunctions,
     capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     started = json.dumps({"recipe": "neural_topic_model", "dataset": DATASET})
     output = json.dumps({"outcome": "registered", "recipe": "neural_topic_model", "run_id": RUNS[1]})
     step_functions.put(f"train-{UUID}", Story(), status="SUCCEEDED", input=started, output=output)
     step_functions.put(UUID, Story(), status="TIMED_OUT", input=started)
-    assert main(["executions"]) == 0
-    lines_of(capsys.readouterr().out, holding=["train-8f14e45f", "neural_topic_model", "timed out", "registered"])
+    for days in (0, 10, 3000):
+        monkeypatch.setattr(terminal, "now", lambda days=days: START + timedelta(days=days))
+        assert main(["executions"]) == 0
+        holding = ["train-8f14e45f", "neural_topic_model", "timed out", "registered"]
+        lines_of(capsys.readouterr().out, holding=holding)
 
     for run in RUNS:
         registry.put(run)

@@ -21,6 +21,8 @@ from trainyard.run.outcome import Outcome
 
 # Columns from which a reason has room beside the rest.
 WIDE = 120
+# Longer words may be folded.
+MOST_OF_A_WORD = 12
 EXECUTION_ARN = re.compile(r"arn:\S+:execution:[^:\s]+:([^:\s]+)")
 
 
@@ -83,15 +85,18 @@ def _summary(execution: Execution) -> dict[str, Any]:
 def _table(found: Sequence[Execution], *, width: int) -> Table:
     """Names are as short as they can be given to a command again, and times tell how long ago, so that lines fit."""
     table = Table(box=None, padding=(0, 2 if width >= WIDE else 1, 0, 0))
+    outcomes = [_outcome(each, width=width) for each in found]
+    longest = max((len(word) for each in outcomes for word in each.split()), default=0)
     for column in ("Execution", "Recipe", "Data set", "Outcome", "Started", "Took"):
-        # Names of data sets and words give way to what is typed again, or is a figure.
-        table.add_column(column, no_wrap=column not in ("Data set", "Outcome"), overflow="fold")
-    for each in found:
+        # Names of data sets, and words, which stay whole, give way to what is typed again, or is a figure.
+        least = min(longest, MOST_OF_A_WORD) if column == "Outcome" else None
+        table.add_column(column, no_wrap=column not in ("Data set", "Outcome"), overflow="fold", min_width=least)
+    for each, outcome in zip(found, outcomes, strict=True):
         table.add_row(
             short(each.name),
             each.recipe,
             Text(each.dataset),
-            Text(_outcome(each, width=width), style=terminal.execution_status(each.status).style),
+            Text(outcome, style=terminal.execution_status(each.status).style),
             formats.ago(each.started, terminal.now()),
             formats.duration(each.seconds),
         )
