@@ -52,12 +52,15 @@ def running(settings: Sequence[str] = (), files: Path | None = None, also: str =
     )
     common = ["--no-defaults", f"--user={user}", f"--datadir={folder / 'data'}"]
     install = [known["mariadb-install-db"], *common, "--auth-root-authentication-method=normal", "--skip-test-db"]
-    subprocess.run(install, check=True, capture_output=True)
+    # Two that are installed at the same time in one folder for temporary files take each other's.
+    environment = {**os.environ, "TMPDIR": str(folder)}
+    installed = subprocess.run(install, env=environment, capture_output=True, text=True)
+    assert installed.returncode == 0, installed.stdout + installed.stderr
     serve = ["--bind-address=127.0.0.1", f"--port={port}", f"--socket={folder / 's.sock'}", f"--init-file={init}"]
     serve += [f"--pid-file={folder / 'pid'}", f"--log-error={folder / 'log'}", "--innodb-flush-log-at-trx-commit=2"]
     serve += ["--local-infile=1", "--innodb-buffer-pool-size=512M"]
     serve += [each.format(folder=folder) for each in settings]
-    server = subprocess.Popen([known["mariadbd"], *common, *serve], stdin=subprocess.DEVNULL)
+    server = subprocess.Popen([known["mariadbd"], *common, *serve], env=environment, stdin=subprocess.DEVNULL)
     url = sa.URL.create(
         "mysql+pymysql", username=USER, password=PASSWORD, host="127.0.0.1", port=port, database=DATABASE
     )
