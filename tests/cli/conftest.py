@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
+from unittest.mock import patch
 
 import boto3
 import pytest
 from moto import mock_aws
 
-from tests.cli.story import MACHINE_ARN, FakeCloudFormation, FakeRegistry, FakeStepFunctions
+from tests.cli.story import MACHINE_ARN, START, FakeCloudFormation, FakeRegistry, FakeStepFunctions
 from trainyard.client.deployment import Deployment
 from trainyard.client.session import Target
 
@@ -47,8 +49,12 @@ def deployment(step_functions: FakeStepFunctions) -> Iterator[Deployment]:
 
 @contextmanager
 def deployed_in_moto(step_functions: FakeStepFunctions) -> Iterator[Deployment]:
-    """Buckets and ledger as the stacks make them, and the given Step Functions."""
-    with mock_aws():
+    """Buckets and ledger as the stacks make them, and the given Step Functions.
+
+    Logs are kept as on the day of the stories, for CloudWatch takes no lines that are older than 14 days.
+    """
+    day = START.replace(tzinfo=None) + timedelta(hours=1)
+    with mock_aws(), patch("moto.logs.models.utcnow", lambda: day):
         target = Target(session=boto3.Session(region_name="us-east-1"), local=True, endpoint=None)
         target._clients["stepfunctions"] = step_functions
         s3 = target.client("s3")
