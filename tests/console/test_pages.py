@@ -17,7 +17,7 @@ import pytest
 from botocore.exceptions import ClientError
 from playwright.sync_api import expect
 
-from tests.cli.story import Story, execution_arn
+from tests.cli.story import START, Story, execution_arn
 from tests.console.conftest import WAIT_SECONDS, Console, Visitor
 from tests.stages.test_model_card import KNOWN
 from trainyard.client.execution.find_execution import find_execution
@@ -150,7 +150,7 @@ def test_a_state_tells_what_it_did(console: Console, visitor: Visitor):
     logs.create_log_group(logGroupName="/aws/sagemaker/TrainingJobs")
     stream = {"logGroupName": "/aws/sagemaker/TrainingJobs", "logStreamName": "train-1/algo-1-1"}
     logs.create_log_stream(**stream)
-    now = int(datetime.now(UTC).timestamp() * 1000)
+    now = int(START.timestamp() * 1000)
     lines = ["reading", f"line with {HOSTILE}", "no line"]
     logs.put_log_events(**stream, logEvents=[{"timestamp": now, "message": each} for each in lines])
     visitor.open("/executions/bad")

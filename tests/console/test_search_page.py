@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.cli.story import Story, execution_arn
+from tests.cli.story import START, Story, execution_arn
 from tests.console.conftest import Console, Visitor
 from tests.console.test_pages import HOSTILE, LOOKS, RUN, put_run
 from trainyard.client.run.search import Search, Trial
@@ -145,7 +145,7 @@ def test_the_log_of_one_training_job_is_shown_alone(console: Console, visitor: V
     console.put_object(f"prod2vec/{RUN}/{TABLE}", table(JOBS))
     logs = console.deployment.target.client("logs")
     logs.create_log_group(logGroupName="/aws/sagemaker/TrainingJobs")
-    now = int(datetime.now(UTC).timestamp() * 1000)
+    now = int(START.timestamp() * 1000)
     for name in ("tune-1-001", "tune-1-002"):
         stream = {"logGroupName": "/aws/sagemaker/TrainingJobs", "logStreamName": f"{name}/algo-1-1"}
         logs.create_log_stream(**stream)
