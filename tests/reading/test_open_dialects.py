@@ -275,3 +275,12 @@ def test_a_first_line_with_names_that_people_say_is_one_of_names(tmp_path: Path)
 
     assert read.found.columns == ("Quote", "Speaker")
     assert len(read.rows) == 27
+
+
+def test_places_that_people_say_are_no_names(tmp_path: Path) -> None:
+    content = "".join(f"{user},{user + 1},{user % 5}.5\n" for user in range(1, 30))
+
+    read = table(tmp_path, content, name="ratings.csv", source="ratings", columns={"userId": "1", "movieId": "2"})
+
+    assert not read.found.columns
+    assert len(read.rows) == 29

@@ -41,7 +41,8 @@ def ragged(found: Found, *, lines: Sequence[str]) -> bool:
     """Whether a file without header, whose lines are one text each, looks like cells of which lines have any number."""
     if found.columns or found.typed or found.width != 1 or len(lines) < 2:
         return False
-    return len({each.count(_delimiter(lines)) for each in lines}) > 1
+    delimiter = _delimiter(lines)
+    return len({each.count(delimiter) for each in lines}) > 1
 
 
 def basket_key(source: Source) -> str:

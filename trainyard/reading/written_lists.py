@@ -65,7 +65,10 @@ def written_lists(connection: duckdb.DuckDBPyConnection, mapped: Mapped) -> Writ
     mark = next((each for each in BETWEEN if sum(each in text for text in texts) > HALF * len(texts)), "")
     other = next(each for each in mapped.columns if each.required and each.name != key)
     owner = mapped.cells.get(other.name)
-    if not mark or owner is None or not _each_its_own(connection, mapped.found, column=owner.sql):
+    if not mark or owner is None:
+        return None
+    # The whole file is asked only where its beginning does not say no.
+    if not all(_each_its_own(connection, rows, column=owner.sql) for rows in (glance, mapped.found.relation)):
         return None
     return WrittenLists(place=place, sql=_said(f"string_split({cell.sql}, {literal(mark)})", each="trim(each)"))
 
@@ -75,7 +78,7 @@ def _said(elements: str, *, each: str) -> str:
     return f"list_filter(list_transform({elements}, lambda each: {each}), lambda each: each <> '')"
 
 
-def _each_its_own(connection: duckdb.DuckDBPyConnection, found: Found, *, column: str) -> bool:
+def _each_its_own(connection: duckdb.DuckDBPyConnection, rows: str, *, column: str) -> bool:
     """Whether no two rows have the same value in a column."""
-    query = f"SELECT count(*) > 1 AND count(DISTINCT {column}) = count(*) FROM {found.relation}"
+    query = f"SELECT count(*) > 1 AND count(DISTINCT {column}) = count(*) FROM {rows}"
     return bool(connection.execute(query).fetchall()[0][0])

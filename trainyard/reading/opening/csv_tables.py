@@ -30,9 +30,7 @@ def csv_table(
     Raises BadData for a file without text, for lines of more than 1 MiB, and where a file that is a table by its name
     can be read in two ways; of other files this is a doubt.
     """
-    # A first line with the names that people say is one of names.
-    said = frozenset(plain_name(each) for each in settings.columns.values())
-    opened = opened_text(text, settings, known=names_known(sources) | said)
+    opened = opened_text(text, settings, known=names_known(sources) | _names_said(settings))
     if not opened.top.sure and _has_layout(opened, sources):
         opened = replace(opened, top=Header(present=False))
     if baskets.said(settings) and (text.source or settings.file or not opened.top.present):
@@ -55,6 +53,12 @@ def names_known(sources: Sequence[Source]) -> frozenset[str]:
     """All names that columns of the recipe's tables go by."""
     columns = [column for source in sources for column in source.columns]
     return frozenset(plain_name(name) for each in columns for name in (each.name, *each.synonyms))
+
+
+def _names_said(settings: FileSettings) -> frozenset[str]:
+    """The names of columns that people say: a place is none, and neither is a pattern of signs alone."""
+    names = (plain_name(each) for each in settings.columns.values() if not each.isdecimal())
+    return frozenset(each for each in names if each)
 
 
 def _with_quotes_settled(
