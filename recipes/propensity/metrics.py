@@ -63,9 +63,3 @@ def validation_metrics(logits: np.ndarray, labels: np.ndarray) -> dict[str, floa
 def log_losses(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Minus the logarithm of the probability given to what happened, of each visit, from its logit."""
     return np.asarray(np.logaddexp(0.0, logits) - labels * logits)
-
-
-def clearly_lower(losses: np.ndarray, others: np.ndarray, *, errors: float) -> bool:
-    """Whether the mean of `losses` lies so many standard errors of the paired difference below that of `others`."""
-    gained = others - losses
-    return bool(gained.mean() > errors * gained.std() / np.sqrt(len(gained)))

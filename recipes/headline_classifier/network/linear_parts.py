@@ -16,6 +16,7 @@ from recipes.headline_classifier.network.calibration import least_losses
 from recipes.headline_classifier.network.trainer import Trainer
 from recipes.headline_classifier.ngrams import complement_naive_bayes, linear_svm, word_naive_bayes
 from recipes.headline_classifier.texts.encoded import EncodedHeadlines
+from trainyard.contract.training.paired_losses import clearly_lower
 
 # Training headlines up to which a support vector machine helps, and the frequencies: of more, the network learns enough
 # to be the better one, and to know how likely a class is. Naive Bayes on words is tried with more only.
@@ -116,19 +117,12 @@ def fitted_factor(logits: np.ndarray, added: np.ndarray, *, labels: np.ndarray, 
         return 0.0
     unit = unit / _spread(added)
     losses = {share: least_losses(logits + share * unit * added, labels)[0] for share in shares.tried}
-    gains = [each for each in shares.tried if _standard_errors(losses[shares.usual] - losses[each]) > shares.least_gain]
-    if not gains:
-        return unit * shares.usual
-    best = min(gains, key=lambda share: float(losses[share].mean()))
-    if shares.simple:
-        best = max(share for share in shares.tried if _standard_errors(losses[share] - losses[best]) <= 1.0)
+    usual, least = losses[shares.usual], shares.least_gain
+    better = [each for each in shares.tried if clearly_lower(losses[each], usual, errors=least)]
+    best = min(better, key=lambda share: float(losses[share].mean()), default=shares.usual)
+    if better and shares.simple:
+        best = max(each for each in shares.tried if not clearly_lower(losses[best], losses[each], errors=1.0))
     return unit * best
-
-
-def _standard_errors(differences: np.ndarray) -> float:
-    """How many of its standard errors the mean is above 0; 0 where all differences are 0."""
-    error = float(differences.std() / np.sqrt(len(differences)))
-    return float(differences.mean()) / error if error > 0.0 else 0.0
 
 
 def _add(trainer: Trainer, factors: Factors, *, labels: np.ndarray, tables: _Tables) -> None:

@@ -19,9 +19,10 @@ from recipes.propensity.inference import Shares, linear_logits
 from recipes.propensity.members.boosting import TreeColumns, boosted, taken_apart
 from recipes.propensity.members.logistic_regression import logistic_regression
 from recipes.propensity.members.trees import Trees
-from recipes.propensity.metrics import clearly_lower, log_losses
+from recipes.propensity.metrics import log_losses
 from recipes.propensity.training_data import TrainingData
 from trainyard.contract.lean.threads import threads_for
+from trainyard.contract.training.paired_losses import clearly_lower
 
 TREES_SHARE, OTHER_SHARES = 0.6, (0.2, 0.4, 0.8, 1.0)
 # What is learned of each tree. The more there is to learn, the more of it is right: 0.06 for 20,000 rows of a bent
@@ -64,10 +65,10 @@ class Members:
         best = min(OTHER_SHARES, key=lambda trees: float(losses(Shares(trees=trees)).mean()))
         clear = clearly_lower(losses(Shares(trees=best)), usual, errors=CLEAR_SHARE)
         trees = best if clear else TREES_SHARE
-        *blends, straight = [Shares(trees=trees, linear=linear) for linear in LINEAR_SHARES]
-        line = losses(straight)
-        bent = [each for each in blends if clearly_lower(losses(each), line, errors=CLEAR_BEND)]
-        return min(bent, key=lambda each: float(losses(each).mean()), default=straight)
+        found = {each: losses(each) for each in (Shares(trees=trees, linear=linear) for linear in LINEAR_SHARES)}
+        *blends, straight = found
+        bent = [each for each in blends if clearly_lower(found[each], found[straight], errors=CLEAR_BEND)]
+        return min(bent, key=lambda each: float(found[each].mean()), default=straight)
 
 
 def fit(

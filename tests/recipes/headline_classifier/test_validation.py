@@ -157,6 +157,7 @@ def test_so_much_is_added_as_validation_headlines_gain_by():
     assert factor(right, 0 * noise, labels=labels, shares=COMPLEMENT) == 0.0
     # What is taken as an exception only has to prove its gain.
     assert fitted_factor(same, same, labels=few, unit=spread, shares=WORDS) == 0.0
+    assert factor(noise, right, labels=labels, shares=WORDS) > 1.6
     assert factor(right, noise, labels=labels, shares=WORDS) == 0.0
 
 

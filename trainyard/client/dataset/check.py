@@ -66,7 +66,7 @@ def look(recipe_name: str, directory: Path, *, settings: Mapping[str, Any], scra
     if not given:
         raise NotFound(
             f"Expected a folder with data for recipe {recipe_name}, found no file of data in {directory}"
-            f"{_documents(directory, sources, config=config)}."
+            f"{_instead(directory, sources, config=config)}."
         )
     files = [_bounded(each, scratch) for each in given]
     found = read_tables(recipe_name, files, sources=sources, config=config, scratch=scratch)
@@ -122,7 +122,7 @@ def data_files(directory: Path, sources: Sequence[Source], *, config: RecipeConf
     ]
 
 
-def _documents(directory: Path, sources: Sequence[Source], *, config: RecipeConfig) -> str:
+def _instead(directory: Path, sources: Sequence[Source], *, config: RecipeConfig) -> str:
     """What there is instead, which may be a table all the same: descriptions of data, and files of other endings."""
     below = [each for each in files_below(directory, sources, settings=config.files) if each != OVERRIDES_FILE]
     if names := [each for each in below if each.lower().endswith(".md")]:
