@@ -19,6 +19,7 @@ from recipes.prod2vec.precomputed_neighbours import MAX_PRODUCTS, PrecomputedNei
 from recipes.prod2vec.step_schedule import StepSchedule, bounded_epochs
 from recipes.prod2vec.training_files import KEEP_PROBABILITY_FILE, NEGATIVE_PROBABILITY_FILE, load_baskets
 from trainyard.contract.lean.tensorflow import tf
+from trainyard.contract.lean.threads import threads_for
 from trainyard.contract.training import checkpoint, curves
 from trainyard.contract.training.progress import metric, progress
 
@@ -27,6 +28,8 @@ CHECKPOINT_FILE = "checkpoint.npz"
 EPOCH_METRICS = ("loss", "validation_hit_rate_at_10_vectors")
 # Enough to see a curve, and enough for the figure that the tuner compares.
 VALIDATION_QUERIES_PER_EPOCH, VALIDATION_QUERIES = 500, 10_000
+# With fewer, numpy's threads would only keep cores from TensorFlow's while they wait for the next epoch's queries.
+PRODUCTS_PER_THREAD = 5_000
 
 
 def train(channels: Mapping[str, Path], model_dir: Path, *, checkpoints: Path, config: Config) -> dict[str, float]:
@@ -51,6 +54,13 @@ def train_vectors(
 ) -> tuple[ProductVectors, dict[str, float]]:
     """The vectors, saved with all that belongs to them, and their metrics."""
     vocabulary = Vocabulary.load(channels["features"])
+    with threads_for(len(vocabulary), per_thread=PRODUCTS_PER_THREAD):
+        return _train(channels, model_dir, vocabulary=vocabulary, checkpoints=checkpoints, config=config)
+
+
+def _train(
+    channels: Mapping[str, Path], model_dir: Path, *, vocabulary: Vocabulary, checkpoints: Path, config: Config
+) -> tuple[ProductVectors, dict[str, float]]:
     queries = Queries.load(channels["validation"])
     parameters = config.hyperparameters
     model = build(products=len(vocabulary), embedding_size=parameters.embedding_size, seed=config.seed)
