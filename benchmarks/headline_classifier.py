@@ -4,7 +4,8 @@
 and says that it skips when that is not there. Each seed is another split; model and baselines learn from all headlines
 that are not held out, or from as many of whole stories as `--headlines` says. `--rare` thins one class to 2 %, with
 `--source` all of them read address and publisher, and `--no-network` leaves out the document's network, which takes
-most of the time. `--generated 100000` takes so many lines of the sample instead, drawn anew for each seed.
+most of the time. `--generated 100000` takes so many lines of the sample instead, drawn anew for each seed, and
+`--texts FILE` the texts of a CSV with columns `title` and `category`, a quarter of which are held out.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ MODEL, CONVOLUTION = "headline_classifier", "the document's network"
 # Accuracy and macro F1 on all headlines, and with address and publisher.
 BARS, SOURCE_BARS = (0.911, 0.860), (0.917, 0.870)
 RARE_CLASS, RARE_SHARE = "m", 0.02
+LEAST_OF_A_CLASS = 10
 LONGEST_FIT_S = 60.0
 Rows = dict[str, list[np.ndarray]]
 Seconds = dict[str, list[float]]
@@ -55,6 +57,7 @@ def main() -> int:
     parser.add_argument("--rare", action="store_true", help="with one class of 2 %%")
     parser.add_argument("--source", action="store_true", help="with words of address and publisher")
     parser.add_argument("--generated", type=int, metavar="LINES", help="lines of the sample instead of real headlines")
+    parser.add_argument("--texts", type=Path, metavar="FILE", help="a CSV of texts instead of real headlines")
     parser.add_argument("--no-network", action="store_true", help="without the document's network")
     asked = parser.parse_args()
     try:
@@ -65,6 +68,7 @@ def main() -> int:
                 rare=asked.rare,
                 source=asked.source,
                 generated=asked.generated,
+                texts=asked.texts,
                 network=not asked.no_network,
             )
         )
@@ -81,17 +85,20 @@ def figures(
     rare: bool = False,
     source: bool = False,
     generated: int | None = None,
+    texts: Path | None = None,
     network: bool = True,
 ) -> list[Figure]:
     """What the benchmark measures; raises Skipped without the data."""
-    draw = partial(_generated, generated) if generated else _real(headlines, rare=rare, source=source)
+    draw: Callable[[int], pd.DataFrame] = partial(_generated, generated or 0)
+    if not generated:
+        draw = partial(_texts, texts) if texts else _real(headlines, rare=rare, source=source)
     rows: Rows = {}
     seconds: Seconds = {}
     for seed in range(1 if quick else splits):
         with tempfile.TemporaryDirectory() as folder:
             _one_split(draw(seed), seed, folder=Path(folder), network=network, rows=rows, seconds=seconds)
     bars = SOURCE_BARS if source else BARS
-    return _figures(rows, seconds, bars=bars if headlines is None and not (rare or generated) else (0.0, 0.0))
+    return _figures(rows, seconds, bars=(0.0, 0.0) if headlines or rare or generated or texts else bars)
 
 
 def _real(most: int | None, *, rare: bool, source: bool) -> Callable[[int], pd.DataFrame]:
@@ -123,6 +130,16 @@ def _generated(lines: int, seed: int) -> pd.DataFrame:
             growth.STAGES[stage](MODEL, CONFIG, folder=folder, size=lines)
         table: pd.DataFrame = pq.read_table(folder / "prepare" / "headlines").to_pandas()
     return table
+
+
+def _texts(file: Path, seed: int) -> pd.DataFrame:
+    """The distinct texts of a file, of classes with ten of them at least, in random roles."""
+    table = pd.read_csv(file, dtype=str, keep_default_na=False)[["title", "category"]].drop_duplicates("title")
+    table = table[table.groupby("category").title.transform("size") >= LEAST_OF_A_CLASS].reset_index(drop=True)
+    place = np.random.default_rng(seed).permutation(len(table)) / len(table)
+    role = np.select([place < 1 / 4, place < 1 / 4 + 3 / 32], ["holdout", "validation"], "train")
+    number = table.index.astype(str)
+    return table.assign(headline_id=number, story=number, role=role)
 
 
 def _with_rare_class(table: pd.DataFrame) -> pd.DataFrame:

@@ -5,8 +5,8 @@
     python -m benchmarks.prod2vec --convert ./retail # Online Retail, invoices in their own order, for `trainyard run`
 
 Vectors against vectors: what answers baskets is measured by `python -m benchmarks.baskets`. Each trainer is a process
-of its own, and ours trains twice. CPU seconds are those of all its threads: `training` counts from the call to its return, compilation,
-validation and saving included; `process` counts everything, imports too.
+of its own, and ours trains twice. CPU seconds are those of all its threads: `training` counts from the call to its
+return, compilation, validation and saving included; `process` counts everything, imports too.
 """
 
 from __future__ import annotations
