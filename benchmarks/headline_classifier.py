@@ -89,9 +89,13 @@ def figures(
     network: bool = True,
 ) -> list[Figure]:
     """What the benchmark measures; raises Skipped without the data."""
-    draw: Callable[[int], pd.DataFrame] = partial(_generated, generated or 0)
-    if not generated:
-        draw = partial(_texts, texts) if texts else _real(headlines, rare=rare, source=source)
+    draw: Callable[[int], pd.DataFrame]
+    if generated:
+        draw = partial(_generated, generated)
+    elif texts:
+        draw = partial(_texts, texts)
+    else:
+        draw = _real(headlines, rare=rare, source=source)
     rows: Rows = {}
     seconds: Seconds = {}
     for seed in range(1 if quick else splits):
@@ -134,12 +138,15 @@ def _generated(lines: int, seed: int) -> pd.DataFrame:
 
 def _texts(file: Path, seed: int) -> pd.DataFrame:
     """The distinct texts of a file, of classes with ten of them at least, in random roles."""
-    table = pd.read_csv(file, dtype=str, keep_default_na=False)[["title", "category"]].drop_duplicates("title")
+    table = pd.read_csv(file, dtype=str, keep_default_na=False)
+    if not {"title", "category"} <= set(table.columns):
+        raise SystemExit(f"{file}: expected the columns title and category, found {', '.join(table.columns)}.")
+    table = table.drop_duplicates("title")
     table = table[table.groupby("category").title.transform("size") >= LEAST_OF_A_CLASS].reset_index(drop=True)
     place = np.random.default_rng(seed).permutation(len(table)) / len(table)
     role = np.select([place < 1 / 4, place < 1 / 4 + 3 / 32], ["holdout", "validation"], "train")
     number = table.index.astype(str)
-    return table.assign(headline_id=number, story=number, role=role)
+    return table[["title", "category"]].assign(headline_id=number, story=number, role=role)
 
 
 def _with_rare_class(table: pd.DataFrame) -> pd.DataFrame:
